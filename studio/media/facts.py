@@ -1,0 +1,74 @@
+"""What is known of a media file, and the error that says why nothing can be known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+CODES = ("empty", "unknown-type", "broken", "too-large-picture", "no-stream", "not-supported")
+
+
+class MediaError(ValueError):
+    """A file that cannot be used. `code` is one of CODES; `str()` is one sentence for people: what, why, what to do.
+
+    empty: no bytes. unknown-type: not a picture, a sound or a video. not-supported: one, but of a kind the studio does not take.
+    broken: of a known kind, cut or damaged. too-large-picture: more pixels than may be decoded. no-stream: nothing to see or hear in it.
+    """
+
+    def __init__(self, code: str, sentence: str) -> None:
+        if code not in CODES:
+            raise AssertionError(f"{code!r} is not a code of MediaError")
+        super().__init__(sentence)
+        self.code = code
+
+    def __reduce__(self) -> tuple[type[MediaError], tuple[str, str]]:
+        return MediaError, (self.code, str(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Facts of one media file. `size` in bytes, `width` and `height` in pixels as displayed, `seconds` of playing time, `fps` on average.
+
+    `kind`: image, audio or video. `format`: jpeg, png, bmp, webp; wav, mp3, aac, m4a, flac, ogg; mp4, mov, avi, webm, mkv (a webm or mkv
+    with sound only is audio). `extension` has no dot. `codec`: of the video, or of the sound when there is no video, "" for pictures.
+    `audio_codec`: "" when there is no sound. What does not apply is 0, "" or False.
+    """
+
+    kind: str
+    format: str
+    mime: str
+    extension: str
+    size: int
+    width: int = 0
+    height: int = 0
+    seconds: float = 0.0
+    fps: float = 0.0
+    codec: str = ""
+    audio_codec: str = ""
+    has_audio: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """The facts as a dict of JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Facts:
+        """The inverse of `as_dict`; names it does not know are ignored, so that stored facts outlive a changed class."""
+        return cls(**{field.name: data[field.name] for field in fields(cls) if field.name in data})
+
+
+@contextmanager
+def unreadable(sentence: str) -> Iterator[None]:
+    """Turn whatever a decoder throws at damaged bytes into MediaError("broken", sentence).
+
+    Decoders answer hostile bytes with nearly every exception there is (OSError, SyntaxError, struct.error, MemoryError, ...),
+    so only reading may stand inside: a full disk while writing must not be blamed on the file.
+    """
+    try:
+        yield
+    except MediaError:
+        raise
+    except Exception as error:
+        raise MediaError("broken", sentence) from error

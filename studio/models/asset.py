@@ -1,0 +1,89 @@
+"""A file a team owns: image, audio or video; uploaded or made; known by the sha256 of its content."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from studio.media import Facts
+from studio.models.people import Team, public_id
+
+
+class Asset(models.Model):
+    class Kind(models.TextChoices):
+        IMAGE = "image", _("picture")
+        AUDIO = "audio", _("sound")
+        VIDEO = "video", _("video")
+
+    class Origin(models.TextChoices):
+        UPLOAD = "upload", _("uploaded")
+        RESULT = "result", _("made by a job")
+
+    public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="assets", db_index=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    origin = models.CharField(max_length=8, choices=Origin.choices, default=Origin.UPLOAD)
+    name = models.CharField(_("name"), max_length=200)
+    kind = models.CharField(_("kind"), max_length=5, choices=Kind.choices)
+
+    # names are ours: <team>/<sha256>.<ext>
+    file = models.FileField(max_length=200, upload_to="unused")
+    thumb = models.FileField(max_length=200, upload_to="unused", blank=True)
+    sha256 = models.CharField(max_length=64, help_text=_("of the stored file"))
+    # A picture is stored without its metadata, so the bytes that came in hash differently.
+    source_sha256 = models.CharField(max_length=64, blank=True, help_text=_("of the bytes as uploaded"))
+
+    format = models.CharField(max_length=8)
+    mime = models.CharField(max_length=40)
+    size = models.BigIntegerField()
+    width = models.IntegerField(default=0)
+    height = models.IntegerField(default=0)
+    milliseconds = models.BigIntegerField(default=0)
+    fps = models.FloatField(default=0)
+    codec = models.CharField(max_length=20, blank=True)
+    audio_codec = models.CharField(max_length=20, blank=True)
+    has_audio = models.BooleanField(default=False)
+    peaks = models.JSONField(default=list, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = (models.UniqueConstraint(fields=("team", "sha256"), name="one_original_per_content_and_team"),)
+        indexes = (
+            models.Index(fields=("team", "kind", "-id"), name="asset_team_kind"),
+            models.Index(fields=("team", "source_sha256"), name="asset_team_source"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("asset", args=[self.team.slug, self.public_id])
+
+    @property
+    def seconds(self) -> float:
+        return self.milliseconds / 1000
+
+    @property
+    def extension(self) -> str:
+        return self.file.name.rsplit(".", 1)[-1]
+
+    @property
+    def facts(self) -> Facts:
+        """What the bytes said, in the shape that limits are tested against."""
+        return Facts(
+            kind=self.kind,
+            format=self.format,
+            mime=self.mime,
+            extension=self.extension,
+            size=self.size,
+            width=self.width,
+            height=self.height,
+            seconds=self.seconds,
+            fps=self.fps,
+            codec=self.codec,
+            audio_codec=self.audio_codec,
+            has_audio=self.has_audio,
+        )

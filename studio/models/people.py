@@ -1,0 +1,123 @@
+"""Who is here: users, teams and memberships."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.db import models, transaction
+from django.urls import reverse
+from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
+
+
+def public_id() -> str:
+    """A random id for addresses: 60 bits, so it cannot be guessed or counted."""
+    return "".join(secrets.choice("23456789abcdefghijkmnpqrstuvwxyz") for _ in range(12))
+
+
+class UserManager(BaseUserManager["User"]):
+    use_in_migrations = True
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """A user who signs in with `email`; without a password they need a link. ValueError without an address."""
+        if not email:
+            raise ValueError("A user needs an e-mail address.")
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        return self.create_user(email, password, **{**fields, "is_staff": True, "is_superuser": True})
+
+
+class User(AbstractUser):
+    username = None  # type: ignore[assignment]
+    email = models.EmailField(_("e-mail address"), unique=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def short_name(self) -> str:
+        return self.first_name or self.email.split("@")[0]
+
+
+class Role(models.TextChoices):
+    OWNER = "owner", _("Owner")
+    ADMIN = "admin", _("Admin")
+    CREATOR = "creator", _("Creator")
+    VIEWER = "viewer", _("Viewer")
+
+    @property
+    def rank(self) -> int:
+        """Higher may do all that lower may."""
+        return {"viewer": 0, "creator": 1, "admin": 2, "owner": 3}[self.value]
+
+
+class Currency(models.TextChoices):
+    USD = "USD", _("US dollar")
+    CNY = "CNY", _("Chinese yuan")
+
+
+class Team(models.Model):
+    name = models.CharField(_("name"), max_length=80)
+    slug = models.SlugField(_("address"), max_length=60, unique=True)
+    personal = models.BooleanField(_("personal"), default=False)
+    # Prices, budgets and the ledger of a team are in one currency, so sums mean something.
+    currency = models.CharField(_("currency"), max_length=3, choices=Currency.choices, default=Currency.USD)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    members: models.ManyToManyField[User, Membership] = models.ManyToManyField(User, through="Membership", related_name="teams")
+
+    class Meta:
+        ordering = ("name", "id")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("jobs:board", args=[self.slug])
+
+    @classmethod
+    def start(cls, name: str, owner: User, *, personal: bool = False, currency: str = Currency.USD) -> Team:
+        """A new team with `owner` as its owner and an address made from `name` that nobody else has."""
+        name = " ".join(name.split())[:80] or owner.short_name
+        stem = slugify(name)[:40] or "team"
+        slug = stem
+        while cls.objects.filter(slug=slug).exists():
+            slug = f"{stem}-{secrets.token_hex(3)}"
+        with transaction.atomic():
+            team = cls.objects.create(name=name, slug=slug, personal=personal, currency=currency)
+            Membership.objects.create(team=team, user=owner, role=Role.OWNER)
+        return team
+
+
+class Membership(models.Model):
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(_("role"), max_length=10, choices=Role.choices, default=Role.CREATOR)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        ordering = ("team_id", "id")
+        constraints = (models.UniqueConstraint(fields=("team", "user"), name="one_membership_per_person_and_team"),)
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.team} ({self.role})"
+
+    def reaches(self, role: Role) -> bool:
+        return Role(self.role).rank >= role.rank
+
+    @property
+    def can_write(self) -> bool:
+        return self.reaches(Role.CREATOR)
+
+    @property
+    def can_manage(self) -> bool:
+        return self.reaches(Role.ADMIN)
