@@ -1,0 +1,131 @@
+"""The machine as data: states, allowed moves, groups, words (DESIGN: the machine). Ground floor: no Django, no I/O.
+
+`State` drives, `Code` only reports why a job waits or how it ended, `Group` is what lists filter by (a stored column).
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+
+
+class State(StrEnum):
+    QUEUED = "queued"  # ours: free to cancel, reorder, hold
+    SUBMITTING = "submitting"  # the intent is committed, the POST may be on its way
+    UNCERTAIN = "uncertain"  # sent, no answer: settled by the list endpoint, never by a second POST
+    RUNNING = "running"  # the service has a task
+    ARCHIVING = "archiving"  # the service is done, the film is not ours yet
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+MOVES: dict[State, frozenset[State]] = {
+    State.QUEUED: frozenset({State.SUBMITTING, State.CANCELED, State.FAILED}),
+    State.SUBMITTING: frozenset({State.RUNNING, State.UNCERTAIN, State.QUEUED, State.FAILED}),
+    State.UNCERTAIN: frozenset({State.RUNNING, State.QUEUED, State.FAILED}),
+    # A template is an id, not a file: it has nothing to archive, so it succeeds at once.
+    State.RUNNING: frozenset({State.ARCHIVING, State.SUCCEEDED, State.FAILED, State.CANCELED}),
+    State.ARCHIVING: frozenset({State.SUCCEEDED, State.FAILED}),
+    State.SUCCEEDED: frozenset(),
+    State.FAILED: frozenset(),
+    State.CANCELED: frozenset(),
+}
+
+TERMINAL = frozenset(state for state, moves in MOVES.items() if not moves)
+# States in which a task may exist at the service, so it counts against the lane's window.
+OUT = frozenset({State.SUBMITTING, State.UNCERTAIN, State.RUNNING})
+
+
+class Group(IntEnum):
+    """What the board's tabs and the indexes go by; stored with the job and written only together with its state."""
+
+    WAITING = 0
+    WORKING = 1
+    ATTENTION = 2
+    DONE = 3
+    FAILED = 4
+    CANCELED = 5
+
+
+class Code(StrEnum):
+    """Why it waits, or how it ended. Reported, never steered by."""
+
+    NONE = ""
+    # waiting
+    WAITING_TURN = "waiting-turn"
+    OVER_BUDGET = "over-budget"
+    ACCOUNT_PAUSED = "account-paused"
+    NEEDS_TEMPLATE = "needs-template"
+    BACKING_OFF = "backing-off"  # the service or the network asked us to come later
+    # uncertain
+    NO_ANSWER = "no-answer"
+    SEVERAL_TASKS = "several-tasks"  # more than one task could be ours: a person decides
+    # ended
+    REJECTED = "rejected"  # the service refused the input
+    TASK_FAILED = "task-failed"
+    TASK_LOST = "task-lost"  # UNKNOWN after its 24 h
+    ARCHIVE_FAILED = "archive-failed"
+    BAD_RESULT = "bad-result"
+    MODEL_GONE = "model-gone"
+    NO_TEMPLATE = "no-template"
+    OUR_FAULT = "our-fault"
+    CANCELED = "canceled"
+
+
+class Fault(StrEnum):
+    """Whose fault a failure was; "" while nothing failed."""
+
+    NONE = ""
+    INPUT = "input"
+    OURS = "ours"
+    SERVICE = "service"
+    ACCOUNT = "account"
+    BUDGET = "budget"
+
+
+FAULT_WORDS: dict[str, str] = {
+    Fault.INPUT: "The input",
+    Fault.OURS: "Our side",
+    Fault.SERVICE: "Alibaba’s side",
+    Fault.ACCOUNT: "The account",
+    Fault.BUDGET: "The budget",
+}
+
+
+def group_of(state: State | str, code: str = "") -> Group:
+    """The group that a job in `state` with `code` belongs to. A job that waits for a person needs attention."""
+    state = State(state)
+    if state is State.QUEUED:
+        return Group.ATTENTION if code in (Code.OVER_BUDGET, Code.ACCOUNT_PAUSED) else Group.WAITING
+    if state is State.UNCERTAIN:
+        return Group.ATTENTION
+    return {
+        State.SUBMITTING: Group.WORKING,
+        State.RUNNING: Group.WORKING,
+        State.ARCHIVING: Group.WORKING,
+        State.SUCCEEDED: Group.DONE,
+        State.FAILED: Group.FAILED,
+        State.CANCELED: Group.CANCELED,
+    }[state]
+
+
+# label and the look's state word (a mark of the sprite and a colour of the tokens) for the page
+LABELS: dict[State, tuple[str, str]] = {
+    State.QUEUED: ("Waiting", "queued"),
+    State.SUBMITTING: ("Sending", "submitting"),
+    State.UNCERTAIN: ("Sent, no answer", "uncertain"),
+    State.RUNNING: ("Rendering", "running"),
+    State.ARCHIVING: ("Archiving", "archiving"),
+    State.SUCCEEDED: ("Ready", "succeeded"),
+    State.FAILED: ("Failed", "failed"),
+    State.CANCELED: ("Canceled", "canceled"),
+}
+
+
+def mermaid() -> str:
+    """The moves as a mermaid state diagram; the README holds this text and a test compares them."""
+    lines = ["stateDiagram-v2", "    [*] --> QUEUED"]
+    for state, moves in MOVES.items():
+        lines += [f"    {state.name} --> {to.name}" for to in State if to in moves]
+    lines += [f"    {state.name} --> [*]" for state in State if state in TERMINAL]
+    return "\n".join(lines)
