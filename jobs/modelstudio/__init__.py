@@ -1,0 +1,42 @@
+"""The wire to Alibaba Cloud Model Studio. No Django here."""
+
+from jobs.modelstudio.answers import Submitted, Task, TaskLine, TaskPage, UploadPolicy, Verdict, without_query
+from jobs.modelstudio.client import Client
+from jobs.modelstudio.errors import (
+    AccountTrouble,
+    MediaUnreachable,
+    ModelGone,
+    NoAnswer,
+    NotSent,
+    OurFault,
+    Rejected,
+    RetryLater,
+    WireError,
+    from_response,
+    of_task_failure,
+)
+from jobs.modelstudio.words import Explanation, explain
+
+__all__ = [
+    "AccountTrouble",
+    "Client",
+    "Explanation",
+    "MediaUnreachable",
+    "ModelGone",
+    "NoAnswer",
+    "NotSent",
+    "OurFault",
+    "Rejected",
+    "RetryLater",
+    "Submitted",
+    "Task",
+    "TaskLine",
+    "TaskPage",
+    "UploadPolicy",
+    "Verdict",
+    "WireError",
+    "explain",
+    "from_response",
+    "of_task_failure",
+    "without_query",
+]
