@@ -1,0 +1,150 @@
+"""A job: one wish for one film or template from one model; and everything that happened to it."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from jobs import catalogue
+from jobs.models.account import Account, Lane
+from jobs.models.passport import Check, Template
+from jobs.models.price import Price
+from jobs.states import LABELS, TERMINAL, Code, Fault, Group, State, group_of
+from studio.models.asset import Asset
+from studio.models.people import Team, public_id
+
+
+class Job(models.Model):
+    """The row is the truth; RQ is only the doorbell. Only runner.py changes `state`, `code` and `group`."""
+
+    public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="jobs", db_index=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="jobs")
+    lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="jobs")
+    model = models.CharField(max_length=60)
+    title = models.CharField(_("name"), max_length=200)
+
+    # the wish, frozen at creation
+    parameters = models.JSONField(default=dict, help_text=_("every choice, those of the check included"))
+    check_used = models.ForeignKey(Check, on_delete=models.PROTECT, null=True, blank=True, related_name="jobs")
+    template = models.ForeignKey(Template, on_delete=models.PROTECT, null=True, blank=True, related_name="jobs")
+    needs = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="needed_by", help_text=_("the template job it waits for"))
+    again_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    idempotency_key = models.CharField(max_length=40, blank=True)
+
+    # the machine
+    state = models.CharField(max_length=10, choices=[(s.value, LABELS[s][0]) for s in State], default=State.QUEUED)
+    code = models.CharField(max_length=20, choices=[(c.value, c.value) for c in Code], blank=True)
+    group = models.SmallIntegerField(choices=[(g.value, g.name.lower()) for g in Group], default=Group.WAITING)
+    attempt = models.IntegerField(default=0, help_text=_("how many times a submit was begun"))
+    tries = models.IntegerField(default=0, help_text=_("steps that had to be put off in the present state"))
+    not_before = models.DateTimeField(null=True, blank=True, help_text=_("the next step is not due before"))
+    submitting_at = models.DateTimeField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True, help_text=_("of the archive step"))
+    cancel_asked_at = models.DateTimeField(null=True, blank=True)
+
+    # the remote side
+    task_id = models.CharField(max_length=80, blank=True)
+    request_id = models.CharField(max_length=80, blank=True)
+    provider_status = models.CharField(max_length=40, blank=True, help_text=_("the service’s own word"))
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    provider_started_at = models.DateTimeField(null=True, blank=True)
+    provider_ended_at = models.DateTimeField(null=True, blank=True)
+    looked_at = models.DateTimeField(null=True, blank=True)
+    next_look_at = models.DateTimeField(null=True, blank=True)
+    looks = models.IntegerField(default=0)
+    result_url = models.TextField(blank=True, editable=False, help_text=_("signed and short-lived; never shown"))
+    result_expires_at = models.DateTimeField(null=True, blank=True)
+    result = models.ForeignKey(Asset, on_delete=models.PROTECT, null=True, blank=True, related_name="made_by")
+
+    # money
+    variant = models.CharField(max_length=30, blank=True)
+    milliseconds = models.BigIntegerField(default=0, help_text=_("length that was quoted"))
+    price = models.ForeignKey(Price, on_delete=models.PROTECT, related_name="+")
+    currency = models.CharField(max_length=3)
+    quote_micros = models.BigIntegerField()
+    settled_micros = models.BigIntegerField(null=True, blank=True)
+    billed_units = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
+
+    # how it ended, when not well
+    fault = models.CharField(max_length=8, choices=[(f.value, f.value) for f in Fault], blank=True)
+    provider_code = models.CharField(max_length=80, blank=True)
+    provider_message = models.TextField(blank=True)
+    sentence = models.TextField(blank=True)
+    advice = models.TextField(blank=True)
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(fields=("team", "idempotency_key"), condition=~models.Q(idempotency_key=""), name="one_job_per_click"),
+            # No task belongs to two jobs: an adopted task can never be adopted twice.
+            models.UniqueConstraint(fields=("task_id",), condition=~models.Q(task_id=""), name="one_job_per_task"),
+        )
+        indexes = (
+            models.Index(fields=("team", "-id"), name="job_team"),
+            models.Index(fields=("team", "group", "-id"), name="job_team_group"),
+            models.Index(fields=("team", "owner", "-id"), name="job_team_owner"),
+            models.Index(fields=("lane", "state", "id"), name="job_lane_state"),
+            models.Index(fields=("lease_until",), condition=models.Q(state="archiving"), name="job_archiving"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.title} ({self.state})"
+
+    def get_absolute_url(self) -> str:
+        return reverse("jobs:job", args=[self.team.slug, self.public_id])
+
+    @property
+    def spec(self) -> catalogue.Model:
+        return catalogue.get(self.model)
+
+    @property
+    def terminal(self) -> bool:
+        return State(self.state) in TERMINAL
+
+    @property
+    def seconds(self) -> float:
+        return self.milliseconds / 1000
+
+
+class JobInput(models.Model):
+    """A file that a job was given; it cannot be deleted while the job is there."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="inputs")
+    name = models.CharField(max_length=30, help_text=_("the field of the request, such as image_url"))
+    asset = models.ForeignKey(Asset, on_delete=models.PROTECT, related_name="used_as")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("job", "name"), name="one_file_per_job_and_field"),)
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.job_id}"
+
+
+class JobEvent(models.Model):
+    """What happened and when; the timeline, and the ids of the live stream."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+", db_index=False)
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField(auto_now_add=True)
+    old = models.CharField(max_length=10, blank=True)
+    new = models.CharField(max_length=10)
+    code = models.CharField(max_length=20, blank=True)
+    text = models.CharField(max_length=300)
+    data = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ("id",)
+        indexes = (models.Index(fields=("team", "id"), name="event_team"),)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+__all__ = ["Group", "Job", "JobEvent", "JobInput", "group_of"]

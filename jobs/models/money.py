@@ -1,0 +1,94 @@
+"""The append-only ledger and the monthly limits. Only jobs/money.py writes entries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from jobs.models.job import Job
+from jobs.models.passport import Check
+from jobs.models.price import Price
+from studio.models.people import Team
+
+
+class AppendOnly(models.QuerySet[Any]):
+    def update(self, **kwargs: Any) -> int:
+        raise ValidationError("Ledger entries are never changed; write an adjustment.")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise ValidationError("Ledger entries are never deleted; write an adjustment.")
+
+
+class LedgerEntry(models.Model):
+    """One movement of money, in millionths of `currency`. `held` and `settled` are signed; balances are their sums.
+
+    All entries of one job carry the month of its hold, so a job that ends in the next month leaves no half behind.
+    """
+
+    class Kind(models.TextChoices):
+        HOLD = "hold", _("held")
+        RELEASE = "release", _("released")
+        SETTLE = "settle", _("settled")
+        ADJUST = "adjust", _("adjusted")
+
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="ledger")
+    member = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    job = models.ForeignKey(Job, on_delete=models.PROTECT, null=True, blank=True, related_name="ledger")
+    check_asked = models.ForeignKey(Check, on_delete=models.PROTECT, null=True, blank=True, related_name="ledger")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    attempt = models.IntegerField(default=1)
+    held = models.BigIntegerField(default=0)
+    settled = models.BigIntegerField(default=0)
+    currency = models.CharField(max_length=3)
+    model = models.CharField(max_length=60)
+    price = models.ForeignKey(Price, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    units = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
+    month = models.DateField(help_text=_("first day of the month that it counts for (UTC)"))
+    note = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = AppendOnly.as_manager()
+
+    class Meta:
+        ordering = ("-id",)
+        verbose_name_plural = "ledger entries"
+        constraints = (
+            models.UniqueConstraint(fields=("job", "kind", "attempt"), name="one_entry_per_job_kind_attempt"),
+            models.UniqueConstraint(fields=("check_asked", "kind", "attempt"), name="one_entry_per_check_kind_attempt"),
+        )
+        indexes = (models.Index(fields=("team", "month", "member"), name="ledger_team_month"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.held or self.settled} µ{self.currency}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.pk is not None:
+            raise ValidationError("Ledger entries are never changed; write an adjustment.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise ValidationError("Ledger entries are never deleted; write an adjustment.")
+
+
+class Budget(models.Model):
+    """A hard limit per calendar month (UTC), for a team or for one member of it. 0 stops everything; no row, no limit."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="budgets")
+    member = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="+", help_text=_("empty: the whole team"))
+    micros = models.BigIntegerField(_("limit per month"), help_text=_("millionths of the team’s currency: 10000000 is 10.00"))
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("team_id", "member_id")
+        constraints = (
+            models.UniqueConstraint(fields=("team", "member"), name="one_budget_per_member"),
+            models.UniqueConstraint(fields=("team",), condition=models.Q(member__isnull=True), name="one_budget_per_team"),
+            models.CheckConstraint(condition=models.Q(micros__gte=0), name="budget_not_negative"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.team} {self.member or ''} {self.micros} µ"

@@ -1,0 +1,90 @@
+"""The cast. Aiko owns the team, Ben is its admin, Chidi creates, Dora only looks, and Sven knows nobody here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from studio.models import Membership, Role, Team, User
+from tests import makers
+from tests.service import Service, uses
+
+
+@pytest.fixture(autouse=True)
+def own_files(settings: object, tmp_path: Path) -> Iterator[None]:
+    """Every test stores into a folder of its own, and no Redis is asked unless the test brings one."""
+    settings.STORAGES = {  # type: ignore[attr-defined]
+        **settings.STORAGES,  # type: ignore[attr-defined]
+        "default": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": str(tmp_path / "files"), "base_url": None},
+        },
+    }
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path  # type: ignore[attr-defined]
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # type: ignore[attr-defined]
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"  # type: ignore[attr-defined]
+    yield
+
+
+@pytest.fixture
+def team(db: object) -> Team:
+    return Team.objects.create(name="Studio North", slug="north")
+
+
+def _member(team: Team, name: str, role: Role) -> User:
+    user = User.objects.create_user(f"{name}@example.com", "correct horse", first_name=name.capitalize())
+    Membership.objects.create(team=team, user=user, role=role)
+    return user
+
+
+@pytest.fixture
+def owner(team: Team) -> User:
+    return _member(team, "aiko", Role.OWNER)
+
+
+@pytest.fixture
+def admin(team: Team) -> User:
+    return _member(team, "ben", Role.ADMIN)
+
+
+@pytest.fixture
+def creator(team: Team) -> User:
+    return _member(team, "chidi", Role.CREATOR)
+
+
+@pytest.fixture
+def viewer(team: Team) -> User:
+    return _member(team, "dora", Role.VIEWER)
+
+
+@pytest.fixture
+def stranger(db: object) -> User:
+    user = User.objects.create_user("sven@example.com", "correct horse", first_name="Sven")
+    Team.start("Evening Desk", user)
+    return user
+
+
+@pytest.fixture
+def client_of() -> Callable[[User], Client]:
+    def make(user: User) -> Client:
+        client = Client()
+        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return make
+
+
+@pytest.fixture
+def account(team: Team) -> object:
+    return makers.account(team)
+
+
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """A scripted Model Studio instead of the wire."""
+    yield from uses(monkeypatch, Service())

@@ -1,0 +1,116 @@
+"""Plain makers of rows: what a test does not say is filled in here."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from decimal import Decimal
+from typing import Any
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+from jobs import catalogue, money
+from jobs.models import Account, ApiKey, Check, Job, JobInput, Lane, Template
+from jobs.states import State, group_of
+from studio.models import Asset, Team, User
+
+_numbers = itertools.count(1)
+
+
+def account(team: Team, url: str = "", label: str = "", key: str = "sk-test-0001") -> Account:
+    made = Account.objects.create(team=team, label=label or f"North-{next(_numbers)}", base_url=url, health=Account.Health.OK)
+    ApiKey.make(made, key).save()
+    return made
+
+
+def asset(team: Team, kind: str = "image", content: bytes | None = None, **fields: Any) -> Asset:
+    """A row with a small file of arbitrary bytes; give `content` when the bytes matter."""
+    number = next(_numbers)
+    content = content if content is not None else f"{kind} {number}".encode()
+    extension, mime, form = {
+        "image": ("jpg", "image/jpeg", "jpeg"),
+        "audio": ("mp3", "audio/mpeg", "mp3"),
+        "video": ("mp4", "video/mp4", "mp4"),
+    }[kind]
+    extension = fields.pop("extension", extension)
+    sha = hashlib.sha256(content).hexdigest()
+    name = default_storage.save(f"{team.pk}/{sha}.{extension}", ContentFile(content))
+    values: dict[str, Any] = {
+        "name": f"{kind}-{number}.{extension}",
+        "format": form,
+        "mime": mime,
+        "size": len(content),
+        "sha256": sha,
+        "source_sha256": sha,
+    }
+    if kind in ("image", "video"):
+        values |= {"width": 720, "height": 960}
+    if kind in ("audio", "video"):
+        values |= {"milliseconds": 4000, "peaks": [10, 60, 30] * 20 if kind == "audio" else []}
+    if kind == "video":
+        values |= {"fps": 30.0, "codec": "h264", "height": 1280}
+    return Asset.objects.create(team=team, kind=kind, file=name, **{**values, **fields})
+
+
+def check(asset: Asset, account: Account, model: str = "emo-detect-v1", state: str = "passed", **fields: Any) -> Check:
+    parameters = catalogue.clean_choices(catalogue.get(model), fields.pop("chosen", {}))
+    facts = {"face_bbox": [200, 200, 400, 420], "ext_bbox": [60, 60, 660, 660], "humanoid": True}
+    if model.startswith("animate"):
+        facts = {"bodystyle": "full"}
+    return Check.objects.create(
+        team=asset.team,
+        account=account,
+        asset=asset,
+        sha256=asset.sha256,
+        model=model,
+        parameters=parameters,
+        choice=",".join(f"{k}={v}" for k, v in sorted(parameters.items())),
+        state=state,
+        facts=fields.pop("facts", facts if state == "passed" else {}),
+        attempt=1,
+        **fields,
+    )
+
+
+def template(team: Team, account: Account, video: Asset | None = None, **fields: Any) -> Template:
+    video = video or asset(team, "video")
+    number = next(_numbers)
+    values = {"template_id": f"AACT.test.{number}", "name": f"Moves {number}", "milliseconds": video.milliseconds}
+    return Template.objects.create(team=team, account=account, asset=video, model="animate-anyone-template-gen2", **{**values, **fields})
+
+
+def job(team: Team, owner: User, model: str = "emo-v1", state: str = State.QUEUED, account: Account | None = None, **fields: Any) -> Job:
+    """A job row in any state with its hold in the ledger, without the runner."""
+    account = account or team.accounts.first() or globals()["account"](team)
+    spec = catalogue.get(model)
+    lane, _ = Lane.objects.get_or_create(account=account, model=model)
+    chosen = catalogue.clean_choices(spec, fields.pop("chosen", {}))
+    variant = spec.variant_of(chosen)
+    milliseconds = fields.pop("milliseconds", 4000)
+    quote = money.quote(spec, variant, Decimal(milliseconds) / 1000, currency=team.currency)
+    files = fields.pop("files", None)
+    made = Job.objects.create(
+        team=team,
+        owner=owner,
+        account=account,
+        lane=lane,
+        model=model,
+        title=fields.pop("title", f"Take {next(_numbers)}"),
+        parameters=chosen,
+        state=state,
+        group=group_of(state, fields.get("code", "")),
+        variant=variant,
+        milliseconds=milliseconds,
+        price=quote.price,
+        currency=quote.currency,
+        quote_micros=quote.micros,
+        **fields,
+    )
+    for name, file in (files or {i.name: asset(team, i.kind) for i in spec.inputs_of("image", "audio", "video")}).items():
+        JobInput.objects.create(job=made, name=name, asset=file)
+    from django.db import transaction
+
+    with transaction.atomic():
+        money.hold(made, quote, team, owner)
+    return made
