@@ -1,0 +1,81 @@
+"""The bell: RQ functions of a few lines. Ids in, one short step; the database decides whether there is anything to do."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+
+import django_rq
+from redis.exceptions import RedisError
+
+from jobs import archive, bell, checks, lanes
+
+log = logging.getLogger("footlight.tasks")
+SHIFT_SECONDS = 50.0
+ALIVE = "footlight:alive"
+SHIFT = "footlight:shift:"
+
+
+def shift() -> None:
+    """Visit lanes for a while, then ring the next shift. A shift that dies is replaced by the heartbeat."""
+    name = f"{SHIFT}{os.getpid()}"
+    last = 0.0
+
+    def stop() -> bool:
+        nonlocal last
+        if time.monotonic() - last > 2:
+            last = time.monotonic()
+            bell.quietly(lambda: bell.redis().set(name, 1, ex=8))
+        return False
+
+    try:
+        lanes.work(SHIFT_SECONDS, stop=stop)
+    finally:
+        bell.quietly(lambda: bell.redis().delete(name))
+        _enqueue("shifts", shift)
+
+
+def check_step(pk: int) -> None:
+    checks.step(pk)
+
+
+def archive_step(pk: int) -> None:
+    archive.step(pk)
+
+
+def ring_check(pk: int) -> None:
+    if bell.once(f"check:{pk}", 5):
+        _enqueue("steps", check_step, pk)
+
+
+def ring_archive(pk: int) -> None:
+    if bell.once(f"archive:{pk}", 5):
+        _enqueue("steps", archive_step, pk)
+
+
+def heartbeat(shifts: int = 1) -> None:
+    """Every few seconds, from the worker's supervisor: say that we live, see that a shift runs, and take up from the
+    database every check and film whose bell was lost or whose worker died."""
+    bell.quietly(lambda: bell.redis().set(ALIVE, 1, ex=15))
+    lanes.free_the_dead()
+    running = bell.quietly(lambda: len(list(bell.redis().scan_iter(f"{SHIFT}*"))), otherwise=shifts)
+    queued = bell.quietly(lambda: len(django_rq.get_queue("shifts")), otherwise=0)
+    for _ in range(max(0, shifts - running - queued)):
+        _enqueue("shifts", shift)
+    for pk in checks.due():
+        ring_check(pk)
+    for pk in archive.due():
+        ring_archive(pk)
+
+
+def alive() -> bool:
+    """A worker's supervisor said so in the last seconds."""
+    return bool(bell.quietly(lambda: bell.redis().exists(ALIVE), otherwise=0))
+
+
+def _enqueue(queue: str, function: object, *args: int) -> None:
+    try:
+        django_rq.get_queue(queue).enqueue(function, *args, result_ttl=0, failure_ttl=86400)
+    except RedisError as error:
+        log.debug("not rung, Redis is away: %s", error)  # the heartbeat finds the row

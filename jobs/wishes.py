@@ -1,0 +1,190 @@
+"""A wish: what somebody wants made, before it is a job. Tested against the limits, priced, and nothing written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+from jobs import catalogue, checks, money
+from jobs.errors import Refused
+from jobs.models import Account, Check, Job, Template
+from jobs.states import State
+from studio.models import Asset, Team, User
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """`files` by the model's input name; `chosen` has the model's parameters and those of its check.
+
+    For a model that needs a template give `template`, or `template_video` to have one made (or found) first.
+    `key` makes the click idempotent: the same key in a team is the same job.
+    """
+
+    team: Team
+    owner: User
+    model: str
+    files: dict[str, Asset] = field(default_factory=dict)
+    chosen: dict[str, Any] = field(default_factory=dict)
+    template: Template | None = None
+    template_video: Asset | None = None
+    account: Account | None = None
+    title: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    label: str
+    formula: str
+    micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a wish costs: one line per thing that is paid."""
+
+    lines: list[Line]
+    currency: str
+    seconds: float
+
+    @property
+    def micros(self) -> int:
+        return sum(line.micros for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A wish that fits: the cleaned choices, the quote, and the plan of the template that must be made first."""
+
+    wish: Wish
+    spec: catalogue.Model
+    account: Account
+    chosen: dict[str, Any]
+    variant: str
+    quote: money.Quote
+    milliseconds: int
+    check: Check | None = None
+    template: Template | None = None
+    first: Plan | None = None  # the template job to be made first
+    waits_for: Job | None = None  # or the template job that is already under way
+
+
+def account_for(team: Team, model: str = "") -> Account | None:
+    """The team's first account that can be used for `model` now: with a key, and rather one that is not paused."""
+    usable = [account for account in team.accounts.order_by("id") if account.key is not None]
+    spec = catalogue.MODELS.get(model)
+    if spec is not None:
+        # An account with an address of its own may serve any model; a region serves its own.
+        usable = [account for account in usable if account.base_url or account.region in spec.regions]
+    return next((account for account in usable if not account.paused()), usable[0] if usable else None)
+
+
+def plan(wish: Wish, *, checked: bool = True) -> Plan:
+    """Test the wish and price it. With `checked` the picture's check must have passed; without, it may be to come.
+
+    Raises Refused with every sentence that applies, and NoPrice.
+    """
+    try:
+        spec = catalogue.get(wish.model)
+        chosen = catalogue.clean_choices(spec, wish.chosen)
+    except (KeyError, catalogue.BadChoice) as error:
+        raise Refused(str(error.args[0])) from None
+    template = wish.template
+    account = wish.account or (template.account if template else None) or account_for(wish.team, wish.model)
+    if account is None or account.key is None:
+        raise Refused("The team has no Model Studio account with a key yet. An admin can add one under Accounts.")
+    problems = _file_problems(spec, wish.files)
+    first: Plan | None = None
+    waits_for: Job | None = None
+    if spec.makes and template is None:
+        if wish.template_video is None:
+            problems.append("Choose a dance template, or a video to make one from.")
+        else:
+            template, waits_for, first, more = _template_for(wish, spec, account, checked)
+            problems += more
+    if template is not None and (template.team_id != wish.team.pk or template.account_id != account.pk):
+        problems.append("This template belongs to another account; the service knows it only there. Make it again on this account.")
+    if problems:
+        raise Refused(*problems)
+    check = _check_for(spec, wish, chosen) if spec.check and checked else None
+    milliseconds = _length(spec, wish, template)
+    variant = spec.variant_of(chosen)
+    quote = money.quote(spec, variant, Decimal(milliseconds) / 1000, currency=wish.team.currency, region=account.region)
+    return Plan(wish, spec, account, chosen, variant, quote, milliseconds, check, template, first, waits_for)
+
+
+def estimate(wish: Wish) -> Estimate:
+    """What the wish would cost now, line by line. Raises Refused and NoPrice."""
+    made = plan(wish, checked=False)
+    lines = []
+    if made.first is not None:
+        lines.append(Line(made.first.spec.label, made.first.quote.formula, made.first.quote.micros))
+    variant = f" {made.variant}" if made.variant else ""
+    lines.append(Line(made.spec.label + variant, made.quote.formula, made.quote.micros))
+    return Estimate(lines, made.quote.currency, made.milliseconds / 1000)
+
+
+def _file_problems(spec: catalogue.Model, files: dict[str, Asset]) -> list[str]:
+    problems = []
+    for field_ in spec.inputs_of("image", "audio", "video"):
+        asset = files.get(field_.name)
+        if asset is None:
+            problems.append(f"{field_.label} is missing. Choose a file.")
+        elif field_.limits is not None:
+            problems += [f"{field_.label}: {problem.sentence}" for problem in field_.limits.problems(asset.facts)]
+    return problems
+
+
+def _template_for(wish: Wish, spec: catalogue.Model, account: Account, checked: bool) -> tuple[Template | None, Job | None, Plan | None, list[str]]:
+    """(a template of the same video, a template job under way for it, the plan of a new one, problems): one of them."""
+    video = wish.template_video
+    assert video is not None  # noqa: S101  (the caller asked)
+    known = Template.objects.filter(account=account, asset__sha256=video.sha256, forgotten=False).first()
+    if known is not None:
+        return known, None, None, []
+    under_way = (
+        wish.team.jobs.filter(account=account, model=spec.makes, inputs__asset=video)
+        .exclude(state__in=(State.SUCCEEDED, State.FAILED, State.CANCELED))
+        .first()
+    )
+    if under_way is not None:
+        return None, under_way, None, []
+    maker = catalogue.get(spec.makes)
+    try:
+        first = plan(
+            replace(
+                wish,
+                model=maker.name,
+                files={maker.inputs[0].name: video},
+                chosen={},
+                template_video=None,
+                account=account,
+                title=video.name,
+                key="",
+            ),
+            checked=checked,
+        )
+    except Refused as refused:
+        return None, None, None, refused.sentences
+    return None, None, first, []
+
+
+def _check_for(spec: catalogue.Model, wish: Wish, chosen: dict[str, Any]) -> Check:
+    """The passed check that this job rests on; Refused with the sentence when there is none."""
+    name = spec.inputs_of("image")[0].name
+    check = checks.known(asset=wish.files[name], model=spec.check, chosen=chosen)
+    if check is None or check.state in (Check.State.WAITING, Check.State.ASKING):
+        raise Refused("The picture is not checked yet. Wait for the check, then try again.")
+    if check.state != Check.State.PASSED:
+        raise Refused(check.sentence or "The picture did not pass the check. Choose another.")
+    return check
+
+
+def _length(spec: catalogue.Model, wish: Wish, template: Template | None) -> int:
+    """Length of the result in milliseconds: that of the input that decides it."""
+    if spec.input(spec.length_of).kind == "template":
+        if template is not None:
+            return template.milliseconds
+        return wish.template_video.milliseconds if wish.template_video else 0
+    return wish.files[spec.length_of].milliseconds

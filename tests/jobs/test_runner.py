@@ -1,0 +1,462 @@
+"""The machine, step by step, against a scripted service."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from jobs import lanes, money, runner
+from jobs.errors import Moved, Refused
+from jobs.models import Account, Budget, Job, Lane
+from jobs.modelstudio import AccountTrouble, MediaUnreachable, ModelGone, NoAnswer, NotSent, Rejected, RetryLater
+from jobs.runner import Wish
+from jobs.states import Code, Fault, Group, State
+from studio.models import Asset, Team, User
+from tests import makers
+from tests.service import Service, done, task, template_done
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def wish(team: Team, creator: User, account: Account) -> Wish:
+    portrait, speech = makers.asset(team), makers.asset(team, "audio")
+    makers.check(portrait, account)
+    return Wish(team, creator, "emo-v1", {"image_url": portrait, "audio_url": speech}, {"ratio": "1:1"}, account=account)
+
+
+@pytest.fixture
+def job(wish: Wish) -> Job:
+    return fresh(runner.create(wish))
+
+
+def fresh(job: Job) -> Job:
+    return Job.objects.select_related("lane", "account", "team", "template", "check_used").get(pk=job.pk)
+
+
+def visit(job: Job) -> Job:
+    """One visit of the job's lane, with everything due now."""
+    now = timezone.now()
+    Job.objects.filter(lane=job.lane, state=State.RUNNING).update(next_look_at=now)
+    Job.objects.filter(lane=job.lane).exclude(not_before=None).update(not_before=now)
+    Lane.objects.filter(pk=job.lane_id).update(next_visit_at=now, lease_until=None)
+    (lane,) = [lane for lane in lanes.claim() if lane.pk == job.lane_id]
+    lanes.visit(lane)
+    return fresh(job)
+
+
+# ── create ──
+
+
+def test_create_holds_the_quote_and_rings_the_lane(job: Job, team: Team) -> None:
+    assert (job.state, job.code, job.group, job.quote_micros, job.variant) == ("queued", "waiting-turn", Group.WAITING, 45_876, "1:1")
+    assert money.standing(team).held == 45_876
+    assert job.lane.next_visit_at is not None
+    assert job.lane.rings == 1
+    assert "4 s × $0.011469" in job.events.get().text
+
+
+def test_one_click_is_one_job(wish: Wish) -> None:
+    import dataclasses
+
+    clicked = dataclasses.replace(wish, key="click-1")
+    assert runner.create(clicked).pk == runner.create(clicked).pk
+    assert wish.team.jobs.count() == 1
+
+
+def test_over_budget_leaves_nothing(wish: Wish) -> None:
+    Budget.objects.create(team=wish.team, micros=10_000)
+    with pytest.raises(money.OverBudget):
+        runner.create(wish)
+    assert wish.team.jobs.count() == 0
+    assert wish.team.ledger.count() == 0
+
+
+def test_without_a_passed_check_nothing_is_made(wish: Wish) -> None:
+    import dataclasses
+
+    with pytest.raises(Refused, match="not checked yet"):
+        runner.create(dataclasses.replace(wish, chosen={"ratio": "3:4"}))
+    makers.check(wish.files["image_url"], wish.account, chosen={"ratio": "3:4"}, state="refused", sentence="No person was found.")
+    with pytest.raises(Refused, match="No person was found"):
+        runner.create(dataclasses.replace(wish, chosen={"ratio": "3:4"}))
+
+
+def test_every_reason_is_said_at_once(team: Team, creator: User, account: Account) -> None:
+    files = {"image_url": makers.asset(team, width=300, height=300), "audio_url": makers.asset(team, "audio", milliseconds=61_000)}
+    with pytest.raises(Refused) as refused:
+        runner.create(Wish(team, creator, "emo-v1", files))
+    assert len(refused.value.sentences) == 2
+    assert "300 × 300" in refused.value.sentences[0]
+    assert "61.0 s" in refused.value.sentences[1]
+
+
+def test_no_account_is_a_sentence(team: Team, creator: User) -> None:
+    with pytest.raises(Refused, match="no Model Studio account"):
+        runner.create(Wish(team, creator, "emo-v1", {}))
+
+
+# ── submit ──
+
+
+def test_the_whole_way_to_the_archive(job: Job, service: Service) -> None:
+    job = visit(job)
+    assert (job.state, job.provider_status, job.attempt) == ("running", "PENDING", 1)
+    body = next(asked for what, asked in service.asked if what == "submit")
+    assert body["input"]["face_bbox"] == [200, 200, 400, 420]
+    service.gets = [task(job.task_id, "RUNNING"), done(job.task_id, 3.93)]
+    assert visit(job).provider_status == "RUNNING"
+    job = visit(job)
+    assert (job.state, job.settled_micros, job.billed_units) == ("archiving", 45_073, Decimal("3.930"))
+    assert money.standing(job.team) == money.Standing("USD", None, 0, 45_073)
+    assert job.lane.learned == pytest.approx(30 / 3.93, rel=0.1)
+    assert [event.new for event in job.events.all()] == ["queued", "submitting", "running", "running", "archiving"]
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "code"),
+    [
+        (Rejected("InvalidParameter", "The style_level is invalid."), State.FAILED, Code.REJECTED),
+        (ModelGone("ModelNotFound", "Model can not be found.", status=404), State.FAILED, Code.MODEL_GONE),
+        (RetryLater("Throttling.RateQuota", "…", status=429), State.QUEUED, Code.BACKING_OFF),
+        (NotSent(message="refused"), State.QUEUED, Code.BACKING_OFF),
+        (MediaUnreachable("InvalidURL.Timeout", "…", status=400), State.QUEUED, Code.BACKING_OFF),
+        (NoAnswer(message="cut"), State.UNCERTAIN, Code.NO_ANSWER),
+        (NoAnswer("InternalError", "…", status=500), State.UNCERTAIN, Code.NO_ANSWER),
+    ],
+)
+def test_each_answer_leads_where_it_must(job: Job, service: Service, error: Exception, state: State, code: Code) -> None:
+    service.submits = [error]
+    job = visit(job)
+    assert (job.state, job.code) == (state, code)
+    assert service.count("submit") == 1
+    held = money.standing(job.team).held
+    assert held == (0 if state is State.FAILED else 45_876)
+    if state is State.FAILED:
+        assert job.sentence
+        assert job.fault in (Fault.INPUT, Fault.ACCOUNT)
+
+
+def test_a_bad_key_pauses_the_account_and_keeps_the_jobs(job: Job, service: Service) -> None:
+    trouble = AccountTrouble("InvalidApiKey", "Invalid API-key provided.", status=401, reason="key")
+    service.submits = [trouble]
+    job = visit(job)
+    assert (job.state, job.code, job.group) == ("queued", "account-paused", Group.ATTENTION)
+    assert "refuses the API key" in job.sentence
+    assert job.account.paused()
+    visit(job)
+    assert service.count("submit") == 1, "a paused account is left alone"
+    Account.objects.filter(pk=job.account_id).update(paused_until=timezone.now())
+    job = visit(job)
+    assert job.state == "running"
+    assert Account.objects.get(pk=job.account_id).health == "ok"
+
+
+def test_a_file_that_cannot_be_fetched_is_given_up_after_a_while(job: Job, service: Service) -> None:
+    service.submits = [MediaUnreachable("InvalidURL.Timeout", "Download timed out", status=400)] * 20
+    for _ in range(12):
+        job = visit(job)
+    assert job.state == "failed"
+    assert service.count("submit") == runner.PATIENCE + 1
+    assert money.standing(job.team).used == 0
+
+
+# ── uncertain ──
+
+
+def uncertain(job: Job, service: Service) -> Job:
+    service.submits = [NoAnswer(message="cut")]
+    job = visit(job)
+    assert job.state == "uncertain"
+    return job
+
+
+def test_one_task_in_the_list_is_adopted(job: Job, service: Service) -> None:
+    job = uncertain(job, service)
+    line = service.made()
+    job = visit(job)
+    assert (job.state, job.task_id, job.request_id) == ("running", line.task_id, line.request_id)
+    assert service.count("submit") == 1
+
+
+def test_a_task_of_another_job_is_not_adopted(job: Job, wish: Wish, service: Service) -> None:
+    other = runner.create(wish)
+    job = visit(job)  # sends both: one runs, one waits
+    other = fresh(other)
+    assert other.state == "running"
+    Job.objects.filter(pk=job.pk).update(state=State.UNCERTAIN, code=Code.NO_ANSWER, task_id="", submitting_at=timezone.now())
+    service.tasks_made = [line for line in service.tasks_made if line.task_id == other.task_id]
+    assert visit(job).state == "uncertain"
+
+
+def test_no_task_after_the_window_goes_back_into_the_queue_and_is_sent_once_more(job: Job, service: Service) -> None:
+    job = uncertain(job, service)
+    visit(job)
+    assert fresh(job).state == "uncertain", "too early to be sure"
+    Job.objects.filter(pk=job.pk).update(submitting_at=timezone.now() - timedelta(minutes=3))
+    service.lists = [[]]
+    job = visit(job)
+    assert (job.state, job.attempt) == ("running", 2)
+    assert service.count("submit") == 2
+
+
+def test_several_tasks_wait_for_a_person(job: Job, service: Service, owner: User) -> None:
+    job = uncertain(job, service)
+    Job.objects.filter(pk=job.pk).update(submitting_at=timezone.now() - timedelta(minutes=3))
+    then = timezone.now() - timedelta(minutes=3)
+    first, second = service.made(at=then), service.made(at=then)
+    job = visit(job)
+    assert (job.state, job.code) == ("uncertain", "several-tasks")
+    assert job.events.last().data["candidates"] == [first.task_id, second.task_id]
+    assert visit(job).state == "uncertain"
+    runner.decide_uncertain(fresh(job), second.task_id, owner)
+    assert fresh(job).task_id == second.task_id
+    assert service.count("submit") == 1
+
+
+def test_while_one_is_in_doubt_nothing_more_is_sent(job: Job, wish: Wish, service: Service) -> None:
+    second = runner.create(wish)
+    service.submits = [NoAnswer(message="cut")]
+    visit(job)
+    assert fresh(second).state == "queued"
+    assert service.count("submit") == 1
+
+
+def test_a_worker_that_died_while_sending_leaves_no_second_post(job: Job, service: Service) -> None:
+    runner.move(job, State.SUBMITTING, "Sending", attempt=1, submitting_at=timezone.now())
+    line = service.made()
+    job = visit(job)
+    assert job.state == "uncertain"
+    job = visit(job)
+    assert (job.state, job.task_id) == ("running", line.task_id)
+    assert service.count("submit") == 0
+
+
+def test_a_list_that_does_not_answer_changes_nothing(job: Job, service: Service) -> None:
+    job = uncertain(job, service)
+    Job.objects.filter(pk=job.pk).update(submitting_at=timezone.now() - timedelta(hours=1))
+    service.lists = [NoAnswer("InternalError", "", status=500), RetryLater(status=429)]
+    assert visit(job).state == "uncertain"
+    assert visit(job).state == "uncertain"
+
+
+# ── look ──
+
+
+def running(job: Job, service: Service) -> Job:
+    job = visit(job)
+    assert job.state == "running"
+    return job
+
+
+@pytest.mark.parametrize("error", [RetryLater(status=429), NoAnswer("x", "html", status=502), NotSent(message="dns"), NoAnswer(message="cut")])
+def test_trouble_while_looking_never_ends_a_job(job: Job, service: Service, error: Exception) -> None:
+    job = running(job, service)
+    service.gets = [error, done(job.task_id)]
+    assert visit(job).state == "running"
+    assert visit(job).state == "archiving"
+    assert service.count("submit") == 1
+
+
+def test_a_word_never_seen_is_still_working(job: Job, service: Service) -> None:
+    job = running(job, service)
+    service.gets = [task(job.task_id, "SUSPENDED")]
+    job = visit(job)
+    assert (job.state, job.provider_status) == ("running", "SUSPENDED")
+
+
+def test_unknown_is_kept_for_a_day_and_then_lost(job: Job, service: Service) -> None:
+    job = running(job, service)
+    service.gets = [task(job.task_id, "UNKNOWN"), task(job.task_id, "UNKNOWN")]
+    assert visit(job).state == "running"
+    Job.objects.filter(pk=job.pk).update(submitted_at=timezone.now() - timedelta(hours=25))
+    job = visit(job)
+    assert (job.state, job.code) == ("failed", "task-lost")
+    assert money.standing(job.team).held == 0
+
+
+def test_a_failed_task_costs_nothing_and_says_why(job: Job, service: Service) -> None:
+    job = running(job, service)
+    service.gets = [task(job.task_id, "FAILED", code="InvalidURL", message="The input audio is longer than 60s.")]
+    job = visit(job)
+    assert (job.state, job.code, job.fault, job.provider_code) == ("failed", "task-failed", "input", "InvalidURL")
+    assert job.sentence
+    assert job.advice
+    assert money.standing(job.team).used == 0
+
+
+def test_a_success_without_a_result_is_paid_but_failed(job: Job, service: Service) -> None:
+    job = running(job, service)
+    service.gets = [task(job.task_id, "SUCCEEDED", {}, {"video_duration": 3.93, "video_ratio": "1:1"})]
+    job = visit(job)
+    assert (job.state, job.code, job.fault, job.settled_micros) == ("failed", "bad-result", "service", 45_073)
+    assert money.standing(job.team) == money.Standing("USD", None, 0, 45_073)
+
+
+def test_an_old_step_cannot_touch_a_new_attempt(job: Job, service: Service) -> None:
+    stale = fresh(job)
+    visit(job)
+    with pytest.raises(Moved):
+        runner.move(stale, State.SUBMITTING, "Sending", attempt=1)
+    assert fresh(job).state == "running"
+
+
+# ── cancel ──
+
+
+def test_cancel_in_our_queue_is_free(job: Job, creator: User, team: Team) -> None:
+    assert "cost nothing" in runner.cancel(job, creator)
+    assert fresh(job).state == "canceled"
+    assert money.standing(team).used == 0
+
+
+def test_cancel_while_pending_asks_the_service(job: Job, service: Service, creator: User, team: Team) -> None:
+    job = running(job, service)
+    assert "cost nothing" in runner.cancel(job, creator)
+    assert fresh(job).state == "canceled"
+    assert service.count("cancel") == 1
+    assert money.standing(team).used == 0
+
+
+def test_cancel_too_late_keeps_the_job(job: Job, service: Service, creator: User, team: Team) -> None:
+    job = running(job, service)
+    service.cancels = [False, NoAnswer(message="cut")]
+    assert "cannot be canceled any more" in runner.cancel(job, creator)
+    assert "Nothing has changed" in runner.cancel(job, creator)
+    assert fresh(job).state == "running"
+    assert money.standing(team).held == 45_876
+
+
+# ── templates and dances ──
+
+
+@pytest.fixture
+def dance(team: Team, creator: User, account: Account) -> Wish:
+    character = makers.asset(team)
+    makers.check(character, account, "animate-anyone-detect-gen2")
+    return Wish(team, creator, "animate-anyone-gen2", {"image_url": character}, template_video=makers.asset(team, "video"), account=account)
+
+
+def test_a_dance_from_a_new_video_brings_its_template_job(dance: Wish, service: Service, team: Team) -> None:
+    job = fresh(runner.create(dance))
+    maker = fresh(job.needs)
+    assert (job.code, maker.model, maker.code) == ("needs-template", "animate-anyone-template-gen2", "waiting-turn")
+    assert money.standing(team).held == 2 * 45_876
+    assert {line.micros for line in runner.estimate(dance).lines} == {45_876}
+    maker = visit(maker)
+    service.gets = [template_done(maker.task_id, "AACT.9", 4.0)]
+    maker = visit(maker)
+    assert maker.state == "succeeded"
+    job = fresh(job)
+    assert (job.code, job.template.template_id) == ("waiting-turn", "AACT.9")
+    job = visit(job)
+    assert job.state == "running"
+    body = service.asked[-1][1] if service.asked[-1][0] == "submit" else [b for w, b in service.asked if w == "submit"][-1]
+    assert body["input"]["template_id"] == "AACT.9"
+    service.gets = [done(job.task_id, 4.0, ratio="standard")]
+    job = visit(job)
+    assert (job.state, job.settled_micros) == ("archiving", 45_876)
+
+
+def test_the_same_video_is_not_paid_twice(dance: Wish, service: Service) -> None:
+    first = runner.create(dance)
+    second = runner.create(dance)
+    assert second.needs_id == first.needs_id, "the template under way is waited for"
+    maker = visit(fresh(first.needs))
+    service.gets = [template_done(maker.task_id)]
+    visit(maker)
+    third = runner.create(dance)
+    assert third.needs is None
+    assert third.template is not None
+    assert dance.team.jobs.filter(model="animate-anyone-template-gen2").count() == 1
+
+
+def test_a_failed_template_fails_its_dances_for_free(dance: Wish, service: Service, team: Team) -> None:
+    job = runner.create(dance)
+    maker = visit(fresh(job.needs))
+    service.gets = [task(maker.task_id, "FAILED", code="InvalidFile.Content", message="The first frame of input video has no human body.")]
+    visit(maker)
+    job = fresh(job)
+    assert (job.state, job.code) == ("failed", "no-template")
+    assert money.standing(team).used == 0
+
+
+def test_a_forgotten_template_is_marked_and_made_again(team: Team, creator: User, account: Account, dance: Wish, service: Service) -> None:
+    import dataclasses
+
+    template = makers.template(team, account)
+    job = fresh(runner.create(dataclasses.replace(dance, template=template, template_video=None)))
+    service.submits = [Rejected("InvalidFile.Template.Content", "Invalid template content.", status=400)]
+    job = visit(job)
+    template.refresh_from_db()
+    assert job.state == "failed"
+    assert template.forgotten
+    anew = runner.again(job, creator)
+    assert anew.needs is not None
+    assert anew.needs.inputs.get().asset_id == template.asset_id
+
+
+def test_run_again_is_a_new_job(job: Job, creator: User) -> None:
+    runner.cancel(job, creator)
+    anew = runner.again(fresh(job), creator)
+    assert anew.pk != job.pk
+    assert (anew.state, anew.again_of_id, anew.parameters) == ("queued", job.pk, job.parameters)
+
+
+# ── lanes ──
+
+
+def test_one_lane_has_one_visitor(job: Job) -> None:
+    assert [lane.pk for lane in lanes.claim()] == [job.lane_id]
+    assert lanes.claim() == []
+
+
+def test_the_lease_of_a_dead_process_is_freed(job: Job) -> None:
+    (lane,) = lanes.claim()
+    dead = lane.lease_token.replace(f"|{__import__('os').getpid()}|", "|999999999|")
+    Lane.objects.filter(pk=lane.pk).update(lease_token=dead)
+    assert lanes.free_the_dead() == 1
+    assert [found.pk for found in lanes.claim()] == [job.lane_id]
+    assert lanes.free_the_dead() == 0, "ours is alive"
+
+
+def test_a_ring_during_a_visit_is_not_lost(job: Job, service: Service) -> None:
+    (lane,) = lanes.claim()
+    runner.ring_lane(lane.pk)
+    lanes.visit(lane)
+    assert Lane.objects.get(pk=lane.pk).next_visit_at <= timezone.now()
+
+
+def test_an_idle_lane_rests_until_it_is_rung(job: Job, service: Service, creator: User) -> None:
+    runner.cancel(job, creator)
+    visit(job)
+    assert Lane.objects.get(pk=job.lane_id).next_visit_at is None
+
+
+def test_only_two_tasks_are_out_and_people_take_turns(wish: Wish, owner: User, service: Service) -> None:
+    import dataclasses
+
+    mine = [runner.create(wish) for _ in range(3)]
+    theirs = [runner.create(dataclasses.replace(wish, owner=owner)) for _ in range(2)]
+    visit(mine[0])
+    out = Job.objects.filter(state="running").order_by("submitted_at")
+    assert [job.pk for job in out] == [mine[0].pk, theirs[0].pk] or [job.pk for job in out] == [theirs[0].pk, mine[0].pk]
+    assert service.count("submit") == 2
+
+
+def test_place_in_line(wish: Wish, service: Service) -> None:
+    jobs = [fresh(runner.create(wish)) for _ in range(3)]
+    assert [lanes.place(job).position for job in jobs] == [1, 2, 3]
+    visit(jobs[0])
+    assert lanes.place(fresh(jobs[0])).position == 0
+    assert lanes.line(wish.account, "emo-v1")[0] == 3
+
+
+def test_assets_of_jobs_stay(job: Job) -> None:
+    from django.db.models import ProtectedError
+
+    with pytest.raises(ProtectedError):
+        Asset.objects.get(used_as__job=job, kind="image").delete()

@@ -1,0 +1,103 @@
+"""A scripted Model Studio for the engine's tests: says exactly what a test tells it, and counts what was asked of it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+
+from jobs.modelstudio import Submitted, Task, TaskLine, Verdict
+
+_ids = itertools.count(1)
+
+
+class Service:
+    """`submits`, `gets`, `lists`, `detects`, `cancels` are queues of answers: a value is returned, an exception raised.
+
+    When a queue is empty the service behaves: it accepts, lists what it has and says PENDING.
+    """
+
+    def __init__(self) -> None:
+        self.submits: list[Any] = []
+        self.gets: list[Any] = []
+        self.lists: list[Any] = []
+        self.detects: list[Any] = []
+        self.cancels: list[Any] = []
+        self.tasks_made: list[TaskLine] = []
+        self.asked: list[tuple[str, Any]] = []
+
+    def made(self, model: str = "emo-v1", *, at: datetime | None = None) -> TaskLine:
+        """A task that exists at the service."""
+        number = next(_ids)
+        line = TaskLine(f"task-{number:06d}", "PENDING", model, f"request-{number}", at or timezone.now(), None, "")
+        self.tasks_made.append(line)
+        return line
+
+    def _next(self, queue: list[Any], otherwise: Any) -> Any:
+        answer = queue.pop(0) if queue else otherwise
+        answer = answer() if callable(answer) and not isinstance(answer, type) else answer
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def submit(self, model: Any, body: dict[str, Any]) -> Submitted:
+        self.asked.append(("submit", body))
+        if self.submits:
+            return self._next(self.submits, None)
+        line = self.made(body["model"])
+        return Submitted(line.task_id, "PENDING", line.request_id)
+
+    def get(self, task_id: str) -> Task:
+        self.asked.append(("get", task_id))
+        return self._next(self.gets, task(task_id, "PENDING"))
+
+    def tasks(self, model_name: str, since: datetime) -> list[TaskLine]:
+        self.asked.append(("list", model_name))
+        return self._next(self.lists, [line for line in self.tasks_made if line.model_name == model_name and line.created_at >= since])
+
+    def detect(self, model: Any, body: dict[str, Any]) -> Verdict:
+        self.asked.append(("detect", body))
+        facts = {"face_bbox": [1, 2, 3, 4], "ext_bbox": [0, 0, 10, 10], "humanoid": True}
+        return self._next(self.detects, Verdict(True, facts, "", "", Decimal(1), "request-d"))
+
+    def cancel(self, task_id: str) -> bool:
+        self.asked.append(("cancel", task_id))
+        return self._next(self.cancels, True)
+
+    def count(self, what: str) -> int:
+        return sum(1 for asked, _ in self.asked if asked == what)
+
+
+def task(task_id: str, status: str, output: dict[str, Any] | None = None, usage: dict[str, Any] | None = None, **more: Any) -> Task:
+    values: dict[str, Any] = {"code": "", "message": "", "request_id": "request-g", "submit_time": None, "scheduled_time": None, "end_time": None}
+    return Task(task_id=task_id, status=status, output=output or {}, usage=usage or {}, **{**values, **more})
+
+
+def done(task_id: str, seconds: float = 3.93, url: str = "http://127.0.0.1:9/film.mp4", ratio: str = "1:1") -> Task:
+    now = timezone.now()
+    return task(
+        task_id,
+        "SUCCEEDED",
+        {"results": {"video_url": url}, "video_url": url},
+        {"video_duration": seconds, "video_ratio": ratio},
+        scheduled_time=now - timedelta(seconds=30),
+        end_time=now,
+    )
+
+
+def template_done(task_id: str, template_id: str = "AACT.1", seconds: float = 10.23) -> Task:
+    return task(task_id, "SUCCEEDED", {"template_id": template_id}, {"video_duration": seconds, "video_ratio": "standard"})
+
+
+def uses(monkeypatch: Any, service: Service) -> Iterator[Service]:
+    """Put `service` where the engine looks for its client."""
+    for module in ("runner", "checks", "delivery"):
+        monkeypatch.setattr(f"jobs.{module}.client_for", lambda account: service)
+    monkeypatch.setattr("jobs.clients.client_for", lambda account: service)
+    monkeypatch.setattr("jobs.pace.take", lambda *args, **kwargs: True)
+    monkeypatch.setattr("jobs.delivery.address", lambda asset, account, model: f"https://files.example.com/{asset.sha256}.{asset.extension}")
+    yield service
