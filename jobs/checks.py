@@ -16,11 +16,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from jobs import bell, catalogue, delivery, health, money, pace
+from jobs import catalogue, delivery, health, money, pace
 from jobs.clients import NoKey, client_for
 from jobs.errors import Refused
 from jobs.models import Account, Check
-from jobs.modelstudio import AccountTrouble, MediaUnreachable, ModelGone, NoAnswer, NotSent, RetryLater, Verdict, WireError
+from jobs.modelstudio import AccountTrouble, MediaUnreachable, ModelGone, NoAnswer, NotSent, RetryLater, Verdict, WireError, explain
 from studio.models import Asset, User
 
 log = logging.getLogger("footlight.checks")
@@ -181,12 +181,16 @@ def step(pk: int) -> None:
 
 
 def _answered(check: Check, verdict: Verdict) -> None:
+    """Keep the verdict and settle it. A pass without the boxes that the film needs is of no use, so it counts as refused."""
+    lacking = sorted(_boxes(check.model) - set(verdict.facts)) if verdict.passed else []
     told = "" if verdict.passed else _refusal(verdict)
+    if lacking:
+        told = f"The service passed the picture but did not say where to look ({', '.join(lacking)} is missing). Use another picture."
     with transaction.atomic():
         if _write(
             check,
             Check.State.ASKING,
-            Check.State.PASSED if verdict.passed else Check.State.REFUSED,
+            Check.State.PASSED if verdict.passed and not lacking else Check.State.REFUSED,
             facts=verdict.facts,
             code=verdict.code[:80],
             message=verdict.message,
@@ -202,9 +206,11 @@ def _answered(check: Check, verdict: Verdict) -> None:
     health.works(check.account)
 
 
-def _refusal(verdict: Verdict) -> str:
-    from jobs.modelstudio import explain
+def _boxes(check_model: str) -> set[str]:
+    return {box.from_check for model in catalogue.MODELS.values() if model.check == check_model for box in model.inputs_of("box")}
 
+
+def _refusal(verdict: Verdict) -> str:
     told = explain(verdict.code, verdict.message)
     return f"{told.sentence} {told.advice}".strip()
 

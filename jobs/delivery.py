@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from django.utils import timezone
 
@@ -35,7 +35,7 @@ def address(asset: Asset, account: Account, model: str) -> str:
     pace.take(account.pk, "upload")
     policy = client.policy(account.deployed(model))
     with asset.file.open("rb") as file:
-        url = client.upload(policy, file, f"{asset.sha256[:32]}.{asset.extension}", asset.mime)
+        url = client.upload(policy, cast(BinaryIO, file), f"{asset.sha256[:32]}.{asset.extension}", asset.mime)
     TemporaryFile.objects.update_or_create(
         account=account, model=model, asset=asset, defaults={"url": url, "expires_at": now + timedelta(hours=TEMPORARY_HOURS)}
     )

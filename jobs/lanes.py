@@ -21,7 +21,7 @@ from django.db import DatabaseError, close_old_connections, connection
 from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.utils import timezone
 
-from jobs import bell, catalogue, runner, schedule
+from jobs import bell, catalogue, looking, runner, schedule, sending
 from jobs.clients import NoKey
 from jobs.errors import Moved
 from jobs.models import Account, Job, Lane
@@ -118,12 +118,12 @@ def visit(lane: Lane) -> None:
 
 def _settle(lane: Lane) -> None:
     for job in _jobs(lane).filter(state=State.SUBMITTING):
-        _quietly(lane, partial(runner.orphan, job))
+        _quietly(lane, partial(sending.orphan, job))
     now = timezone.now()
     for job in _jobs(lane).filter(state=State.UNCERTAIN, code=Code.NO_ANSWER).filter(Q(not_before=None) | Q(not_before__lte=now)):
         if not keep(lane):
             return
-        if not _quietly(lane, partial(runner.settle_uncertain, job)):
+        if not _quietly(lane, partial(sending.settle_uncertain, job)):
             Job.objects.filter(pk=job.pk, state=State.UNCERTAIN).update(not_before=timezone.now() + timedelta(seconds=schedule.NEXT_LIST))
 
 
@@ -136,7 +136,7 @@ def _look(lane: Lane) -> None:
             continue
         if not keep(lane):
             return
-        _quietly(lane, partial(runner.look, job))
+        _quietly(lane, partial(looking.look, job))
         before_ended = State(job.state) is not State.RUNNING
 
 
@@ -154,7 +154,7 @@ def _send(lane: Lane) -> None:
         job = next_job(lane)
         if job is None or not keep(lane, LONG_LEASE):
             return
-        if not _quietly(lane, partial(runner.submit, job)):
+        if not _quietly(lane, partial(sending.submit, job)):
             return
         Lane.objects.filter(pk=lane.pk).update(last_owner_id=job.owner_id)
         lane.last_owner_id = job.owner_id
@@ -213,12 +213,10 @@ def next_job(lane: Lane) -> Job | None:
 def _next_visit(lane: Lane) -> datetime | None:
     """When there is something to do here again; None when only a ring can bring something."""
     now = timezone.now()
-    times: list[datetime] = []
     jobs = _jobs(lane)
-    for job in jobs.filter(state=State.RUNNING):
-        times.append(job.next_look_at or now)
-    for job in jobs.filter(Q(state=State.UNCERTAIN, code=Code.NO_ANSWER) | Q(state=State.SUBMITTING)):
-        times.append(job.not_before or now)
+    times = [job.next_look_at or now for job in jobs.filter(state=State.RUNNING)]
+    unsettled = jobs.filter(Q(state=State.UNCERTAIN, code=Code.NO_ANSWER) | Q(state=State.SUBMITTING))
+    times += [job.not_before or now for job in unsettled]
     waiting = jobs.filter(state=State.QUEUED).exclude(code=Code.NEEDS_TEMPLATE)
     out = jobs.filter(state__in=(State.SUBMITTING, State.RUNNING)).count()
     if waiting.exists():

@@ -96,7 +96,11 @@ class Limits:
             return []
         if facts.size > self.max_bytes or (self.open_size and facts.size == self.max_bytes):
             word = "must be smaller than" if self.open_size else "may have at most"
-            return [Problem("size", f"The file has {_megabytes(facts.size)}; it {word} {_megabytes(self.max_bytes)}. Save it smaller and upload it again.")]
+            return [
+                Problem(
+                    "size", f"The file has {_megabytes(facts.size)}; it {word} {_megabytes(self.max_bytes)}. Save it smaller and upload it again."
+                )
+            ]
         return []
 
     def _sides(self, facts: Facts) -> list[Problem]:
@@ -126,10 +130,14 @@ class Limits:
         if self.kind == "video":
             if self.min_fps is not None and facts.fps < self.min_fps - 0.05:
                 found.append(
-                    Problem("fps", f"The video has {facts.fps:.4g} frames per second; {self.min_fps:g} or more are needed. Export it with a higher rate.")
+                    Problem(
+                        "fps", f"The video has {facts.fps:.4g} frames per second; {self.min_fps:g} or more are needed. Export it with a higher rate."
+                    )
                 )
             if self.max_fps is not None and facts.fps > self.max_fps + 0.05:
-                found.append(Problem("fps", f"The video has {facts.fps:.4g} frames per second; {self.max_fps:g} is the most. Export it with a lower rate."))
+                found.append(
+                    Problem("fps", f"The video has {facts.fps:.4g} frames per second; {self.max_fps:g} is the most. Export it with a lower rate.")
+                )
             if self.codecs and facts.codec not in self.codecs:
                 found.append(Problem("codec", f"The picture is coded as {_names((facts.codec,))}; {_names(self.codecs)} is needed. Export it again."))
         return found

@@ -12,7 +12,7 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q, Sum
+from django.db.models import Sum
 from django.utils import timezone
 
 from jobs import catalogue
@@ -148,7 +148,7 @@ def hold(subject: Job | Check, quote: Quote, team: Team, member: User, attempt: 
         raise RuntimeError("hold() belongs into the transaction of the job or check that it pays for")
     Team.objects.select_for_update().get(pk=team.pk)
     require_room(team, member, quote.micros)
-    return LedgerEntry.objects.create(
+    entry: LedgerEntry = LedgerEntry.objects.create(
         team=team,
         member=member,
         kind=LedgerEntry.Kind.HOLD,
@@ -161,6 +161,7 @@ def hold(subject: Job | Check, quote: Quote, team: Team, member: User, attempt: 
         month=month_of(),
         **_about(subject),
     )
+    return entry
 
 
 def settle(subject: Job | Check, units: Decimal, variant: str, *, attempt: int = 1, note: str = "") -> int:
@@ -189,7 +190,8 @@ def release(subject: Job | Check, *, attempt: int = 1, note: str = "") -> None:
 
 
 def _hold_of(subject: Job | Check, attempt: int) -> LedgerEntry:
-    return LedgerEntry.objects.select_related("price").get(kind=LedgerEntry.Kind.HOLD, attempt=attempt, **_about(subject))
+    held: LedgerEntry = LedgerEntry.objects.select_related("price").get(kind=LedgerEntry.Kind.HOLD, attempt=attempt, **_about(subject))
+    return held
 
 
 def _about(subject: Job | Check) -> dict[str, Any]:
@@ -237,7 +239,7 @@ def spend_by_member(team: Team, month: date) -> list[MemberSpend]:
     for row in entries.values("member").annotate(held=Sum("held"), settled=Sum("settled")):
         rows[row["member"]] = {"held": row["held"], "settled": row["settled"], "jobs": 0, "checks": 0, "seconds": Decimal(0)}
     settled = entries.filter(kind=LedgerEntry.Kind.SETTLE)
-    for member, job_id, units in settled.filter(Q(job__isnull=False)).values_list("member", "job_id", "units"):
+    for member, units in settled.filter(job__isnull=False).values_list("member", "units"):
         rows[member]["jobs"] += 1
         rows[member]["seconds"] += units or 0
     for member in settled.filter(check_asked__isnull=False).values_list("member", flat=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Callable
 
 import django_rq
 from redis.exceptions import RedisError
@@ -74,7 +75,7 @@ def alive() -> bool:
     return bool(bell.quietly(lambda: bell.redis().exists(ALIVE), otherwise=0))
 
 
-def _enqueue(queue: str, function: object, *args: int) -> None:
+def _enqueue(queue: str, function: Callable[..., None], *args: int) -> None:
     try:
         django_rq.get_queue(queue).enqueue(function, *args, result_ttl=0, failure_ttl=86400)
     except RedisError as error:

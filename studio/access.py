@@ -22,7 +22,7 @@ MARK = "footlight_door"
 class TeamRequest(HttpRequest):
     """A request that came through @team_page."""
 
-    user: User  # type: ignore[assignment]
+    user: User
     team: Team
     membership: Membership
     htmx: HtmxDetails
@@ -55,7 +55,9 @@ def team_page(read: Role = Role.VIEWER, write: Role = Role.CREATOR) -> Callable[
             request.team = request.membership.team
             needed = read if request.method in ("GET", "HEAD", "OPTIONS") else write
             if not request.membership.reaches(needed):
-                raise PermissionDenied(f"This needs the role {needed.label} or higher; you are {Role(request.membership.role).label} of {request.team}.")
+                raise PermissionDenied(
+                    f"This needs the role {needed.label} or higher; you are {Role(request.membership.role).label} of {request.team}."
+                )
             return view(request, *args, **kwargs)
 
         return _marked(inside, f"team:{read}:{write}")

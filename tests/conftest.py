@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from django.test import Client
+from redis import Redis
+from redis.exceptions import RedisError
 
+from studio.local import server
 from studio.models import Membership, Role, Team, User
 from tests import makers
 from tests.service import Service, uses
 
 
 @pytest.fixture(autouse=True)
-def own_files(settings: object, tmp_path: Path) -> Iterator[None]:
+def own_files(settings: object, tmp_path: Path) -> None:
     """Every test stores into a folder of its own, and no Redis is asked unless the test brings one."""
     settings.STORAGES = {  # type: ignore[attr-defined]
         **settings.STORAGES,  # type: ignore[attr-defined]
@@ -26,7 +32,6 @@ def own_files(settings: object, tmp_path: Path) -> Iterator[None]:
     settings.FILE_UPLOAD_TEMP_DIR = tmp_path  # type: ignore[attr-defined]
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # type: ignore[attr-defined]
     settings.REDIS_URL = "redis://127.0.0.1:1/0"  # type: ignore[attr-defined]
-    yield
 
 
 @pytest.fixture
@@ -82,9 +87,34 @@ def account(team: Team) -> object:
     return makers.account(team)
 
 
-
-
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     """A scripted Model Studio instead of the wire."""
     yield from uses(monkeypatch, Service())
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Redis of our own, the one that the embedded stack starts."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(server.find().command(port, tmp_path_factory.mktemp("redis")))
+    client = Redis(port=port)
+    for _ in range(200):
+        try:
+            client.ping()
+            break
+        except RedisError:
+            time.sleep(0.02)
+    yield f"redis://127.0.0.1:{port}/0"
+    process.terminate()
+    process.wait(5)
+
+
+@pytest.fixture
+def redis(redis_url: str, settings: object) -> str:
+    """Bell and live updates work in this test."""
+    settings.REDIS_URL = redis_url  # type: ignore[attr-defined]
+    Redis.from_url(redis_url).flushall()
+    return redis_url

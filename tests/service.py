@@ -95,7 +95,7 @@ def template_done(task_id: str, template_id: str = "AACT.1", seconds: float = 10
 
 def uses(monkeypatch: Any, service: Service) -> Iterator[Service]:
     """Put `service` where the engine looks for its client."""
-    for module in ("runner", "checks", "delivery"):
+    for module in ("runner", "sending", "looking", "checks", "delivery"):
         monkeypatch.setattr(f"jobs.{module}.client_for", lambda account: service)
     monkeypatch.setattr("jobs.clients.client_for", lambda account: service)
     monkeypatch.setattr("jobs.pace.take", lambda *args, **kwargs: True)

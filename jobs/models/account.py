@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from studio.fields import EncryptedTextField
-from studio.models.people import Team, public_id
+from studio.models.people import Team, User, public_id
 
 # CONTRACT §14. Keys, address and model must be of one region.
 REGIONS: dict[str, tuple[str, str]] = {
@@ -97,7 +97,7 @@ class ApiKey(models.Model):
         return f"…{self.last4} ({self.fingerprint})"
 
     @classmethod
-    def make(cls, account: Account, secret: str, added_by: object = None) -> ApiKey:
+    def make(cls, account: Account, secret: str, added_by: User | None = None) -> ApiKey:
         """An unsaved key of `account`; the secret is kept only encrypted."""
         secret = secret.strip()
         return cls(account=account, secret=secret, last4=secret[-4:], fingerprint=fingerprint(secret), added_by=added_by)

@@ -31,7 +31,9 @@ class Job(models.Model):
     parameters = models.JSONField(default=dict, help_text=_("every choice, those of the check included"))
     check_used = models.ForeignKey(Check, on_delete=models.PROTECT, null=True, blank=True, related_name="jobs")
     template = models.ForeignKey(Template, on_delete=models.PROTECT, null=True, blank=True, related_name="jobs")
-    needs = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="needed_by", help_text=_("the template job it waits for"))
+    needs = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="needed_by", help_text=_("the template job it waits for")
+    )
     again_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     idempotency_key = models.CharField(max_length=40, blank=True)
 

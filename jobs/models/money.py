@@ -78,7 +78,9 @@ class Budget(models.Model):
     """A hard limit per calendar month (UTC), for a team or for one member of it. 0 stops everything; no row, no limit."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="budgets")
-    member = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="+", help_text=_("empty: the whole team"))
+    member = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="+", help_text=_("empty: the whole team")
+    )
     micros = models.BigIntegerField(_("limit per month"), help_text=_("millionths of the team’s currency: 10000000 is 10.00"))
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -68,7 +68,7 @@ class Asset(models.Model):
 
     @property
     def extension(self) -> str:
-        return self.file.name.rsplit(".", 1)[-1]
+        return str(self.file.name).rsplit(".", 1)[-1]
 
     @property
     def facts(self) -> Facts:

@@ -55,7 +55,9 @@ def test_a_ratio_without_effect_is_not_sent() -> None:
 
 
 def test_watermark_goes_into_input() -> None:
-    body = catalogue.body(catalogue.MOVE, "wan2.2-animate-move", {"image_url": "https://a/p", "video_url": "https://a/v"}, {"mode": "wan-pro", "watermark": True})
+    body = catalogue.body(
+        catalogue.MOVE, "wan2.2-animate-move", {"image_url": "https://a/p", "video_url": "https://a/v"}, {"mode": "wan-pro", "watermark": True}
+    )
     assert body["input"]["watermark"] is True
     assert body["parameters"] == {"mode": "wan-pro", "check_image": True}
 
@@ -70,7 +72,16 @@ def test_choices_from_the_command_line_are_read() -> None:
 
 @pytest.mark.parametrize(
     ("said", "units"),
-    [(13.93, Decimal("13.93")), (5, Decimal(5)), ("10.23", Decimal("10.23")), (None, None), (True, None), (float("nan"), None), (-1, None), ({}, None)],
+    [
+        (13.93, Decimal("13.93")),
+        (5, Decimal(5)),
+        ("10.23", Decimal("10.23")),
+        (None, None),
+        (True, None),
+        (float("nan"), None),
+        (-1, None),
+        ({}, None),
+    ],
 )
 def test_billed_seconds_are_read_exactly(said: object, units: Decimal | None) -> None:
     assert catalogue.billed_units(catalogue.EMO, {"video_duration": said}) == units

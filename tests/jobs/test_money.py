@@ -37,9 +37,7 @@ def test_a_price_of_the_region_comes_first() -> None:
 
 
 def test_a_new_price_counts_from_its_day_and_old_days_keep_theirs() -> None:
-    Price.objects.create(
-        model="emo-v1", variant="1:1", currency="USD", unit="second", micros=20_000, effective_from=date(2026, 3, 1), source="test"
-    )
+    Price.objects.create(model="emo-v1", variant="1:1", currency="USD", unit="second", micros=20_000, effective_from=date(2026, 3, 1), source="test")
     assert money.price_of("emo-v1", "1:1", "USD", at=date(2026, 2, 28)).micros == 11_469
     assert money.price_of("emo-v1", "1:1", "USD", at=date(2026, 3, 1)).micros == 20_000
 
@@ -59,7 +57,8 @@ def test_amount_is_exact_and_rounds_once(micros: int, milliseconds: int) -> None
 
 
 @pytest.mark.parametrize(
-    ("micros", "places", "text"), [(0, 4, "$0.0000"), (472_500, 4, "$0.4725"), (472_549, 4, "$0.4725"), (472_550, 4, "$0.4726"), (-5, 6, "−$0.000005")]
+    ("micros", "places", "text"),
+    [(0, 4, "$0.0000"), (472_500, 4, "$0.4725"), (472_549, 4, "$0.4725"), (472_550, 4, "$0.4726"), (-5, 6, "−$0.000005")],
 )
 def test_shown(micros: int, places: int, text: str) -> None:
     assert money.shown(micros, "USD", places) == text

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from jobs import lanes, money, runner
+from jobs import lanes, money, runner, sending
 from jobs.errors import Moved, Refused
 from jobs.models import Account, Budget, Job, Lane
 from jobs.modelstudio import AccountTrouble, MediaUnreachable, ModelGone, NoAnswer, NotSent, Rejected, RetryLater
@@ -160,7 +160,7 @@ def test_a_file_that_cannot_be_fetched_is_given_up_after_a_while(job: Job, servi
     for _ in range(12):
         job = visit(job)
     assert job.state == "failed"
-    assert service.count("submit") == runner.PATIENCE + 1
+    assert service.count("submit") == sending.PATIENCE + 1
     assert money.standing(job.team).used == 0
 
 
@@ -212,7 +212,7 @@ def test_several_tasks_wait_for_a_person(job: Job, service: Service, owner: User
     assert (job.state, job.code) == ("uncertain", "several-tasks")
     assert job.events.last().data["candidates"] == [first.task_id, second.task_id]
     assert visit(job).state == "uncertain"
-    runner.decide_uncertain(fresh(job), second.task_id, owner)
+    sending.decide_uncertain(fresh(job), second.task_id, owner)
     assert fresh(job).task_id == second.task_id
     assert service.count("submit") == 1
 

@@ -1,0 +1,63 @@
+"""The bell: what it enqueues, and that losing Redis only makes things late."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from jobs import bell, tasks
+from jobs.models import Account, Check
+from studio.models import Team, User
+from tests import makers
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    calls: list[tuple[Any, ...]] = []
+
+    class Queue:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def __len__(self) -> int:
+            return 0
+
+        def enqueue(self, function: Any, *args: int, **options: Any) -> None:
+            calls.append((self.name, function.__name__, *args))
+            assert options["result_ttl"] == 0
+            assert options["failure_ttl"] < 7 * 86400
+
+    monkeypatch.setattr("django_rq.get_queue", Queue)
+    return calls
+
+
+def test_the_heartbeat_takes_up_what_lost_its_bell(team: Team, creator: User, account: Account, rung: list[tuple[Any, ...]]) -> None:
+    waiting = makers.check(makers.asset(team), account, state="waiting")
+    died = makers.check(makers.asset(team), account, state="asking", lease_until=timezone.now() - timedelta(seconds=1))
+    makers.check(makers.asset(team), account, state="asking", lease_until=timezone.now() + timedelta(seconds=30))
+    makers.check(makers.asset(team), account, state="passed")
+    film = makers.job(team, creator, account=account, state="archiving", task_id="t1")
+    makers.job(team, creator, account=account, state="archiving", task_id="t2", lease_until=timezone.now() + timedelta(seconds=30))
+    makers.job(team, creator, account=account, state="archiving", task_id="t3", not_before=timezone.now() + timedelta(seconds=30))
+    tasks.heartbeat()
+    steps = sorted(call for call in rung if call[0] == "steps")
+    assert steps == [("steps", "archive_step", film.pk), ("steps", "check_step", waiting.pk), ("steps", "check_step", died.pk)]
+
+
+def test_without_redis_nothing_raises() -> None:
+    bell.ring()
+    bell.publish("north", {"id": 1})
+    assert bell.wait(0.01) is False
+    assert bell.once("x", 5) is True
+    assert tasks.alive() is False
+
+
+def test_a_step_for_a_finished_check_does_nothing(team: Team, account: Account) -> None:
+    check = makers.check(makers.asset(team), account, state="passed")
+    tasks.check_step(check.pk)
+    assert Check.objects.get(pk=check.pk).attempt == 1

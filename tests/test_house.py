@@ -1,0 +1,70 @@
+"""The house rules that a test can hold."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from jobs import states
+from studio import env
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = [path for folder in ("studio", "jobs") for path in (ROOT / folder).rglob("*.py") if "migrations" not in path.parts]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_stay_small_and_named(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 450, "split it by noun"
+    assert path.stem not in ("utils", "helpers", "misc")
+
+
+def test_views_and_forms_start_at_the_team() -> None:
+    pattern = re.compile(r"\b(Job|Asset|Check|Template|Account|ApiKey|Lane|LedgerEntry|Budget|JobEvent)\.objects")
+    for path in SOURCES:
+        if "views" in path.parts or path.stem in ("forms", "keyforms"):
+            assert not pattern.search(path.read_text()), f"{path.name}: start at request.team"
+
+
+def test_only_the_runner_moves_a_job() -> None:
+    pattern = re.compile(r"\.update\([^)]*\b(state|code|group)=")
+    for path in SOURCES:
+        if path.parent.name == "jobs" and path.stem in ("runner", "checks"):
+            continue
+        assert not pattern.search(path.read_text()), f"{path} moves a job"
+
+
+def test_only_money_writes_the_ledger() -> None:
+    for path in SOURCES:
+        if path.name != "money.py":
+            assert "LedgerEntry.objects.create" not in path.read_text(), path
+
+
+def test_save_names_its_columns() -> None:
+    """A full save() of a row can write an old status back; only new rows (…().save() in a maker) may go whole."""
+    for path in SOURCES:
+        if "admin" in path.parts or path.stem in ("fields",):
+            continue
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if re.search(r"\b(job|lane|check|account|asset|user|team|key|template)\.save\(\)", line):
+                raise AssertionError(f"{path.relative_to(ROOT)}:{number}: name the columns")
+
+
+def test_readme_has_every_variable() -> None:
+    text = (ROOT / "README.md").read_text()
+    rows = dict(re.findall(r"^\| `([A-Z_]+)` \| (.+?) \| ", text, re.M))
+    assert set(rows) == {variable.name for variable in env.VARIABLES}
+    for variable in env.VARIABLES:
+        assert f"| `{variable.name}` | {variable.default} | {variable.meaning} |" in text, variable.name
+
+
+def test_readme_draws_the_machine() -> None:
+    assert f"```mermaid\n{states.mermaid()}\n```" in (ROOT / "README.md").read_text()
+
+
+def test_every_read_variable_is_listed() -> None:
+    names = {variable.name for variable in env.VARIABLES}
+    for path in SOURCES:
+        for name in re.findall(r"env\.(?:text|flag|words|choice|address)\(\"([A-Z_]+)\"", path.read_text()):
+            assert name in names
