@@ -1,0 +1,76 @@
+// The create pages: files go up by themselves, every change asks for the new price, and one click makes one job.
+// Without this script the same form does all of it with its own buttons and a reload.
+const form = () => document.querySelector("#make");
+const refresh = () => window.htmx.trigger(form(), "refresh");
+
+// ── every change is a new draft ──
+document.addEventListener("change", (event) => {
+  const { target } = event;
+  if (!target.closest("#make") || target.type === "file") return;
+  refresh();
+});
+
+// ── files: one raw PUT with progress, then the draft has it ──
+const send = (slot, file) => {
+  const bar = slot.querySelector("progress");
+  const error = slot.querySelector("[data-slot-error]");
+  const refuse = (words) => {
+    bar.hidden = true;
+    error.hidden = false;
+    error.querySelector("div").textContent = words;
+  };
+  error.hidden = true;
+  bar.hidden = false;
+  bar.value = 0;
+  const request = new XMLHttpRequest();
+  request.open("PUT", `${form().dataset.uploadUrl}?name=${encodeURIComponent(file.name)}`);
+  request.setRequestHeader("X-CSRFToken", form().querySelector("[name=csrfmiddlewaretoken]").value);
+  request.setRequestHeader("Content-Type", "application/octet-stream");
+  request.responseType = "json";
+  request.upload.onprogress = ({ loaded, total }) => {
+    bar.value = total ? loaded / total : 0;
+    if (loaded === total) bar.removeAttribute("value"); // it is looked at now, and how long that takes nobody knows
+  };
+  request.onload = () => {
+    const answer = request.response;
+    if (request.status >= 300 || !answer?.asset) return refuse(answer?.error ?? form().dataset.broken);
+    const { slot: name } = slot.dataset;
+    form().querySelector(`input[type=hidden][name="${name}"]`).value = answer.asset;
+    if (name === "template_video") for (const radio of form().querySelectorAll('[name="template"]')) radio.checked = false;
+    bar.hidden = true;
+    refresh();
+  };
+  request.onerror = request.onabort = () => refuse(form().dataset.broken);
+  // A folder, or a file that was moved away since, can be chosen and not be read.
+  file.slice(0, 1).arrayBuffer().then(() => request.send(file), () => refuse(form().dataset.broken));
+};
+
+document.addEventListener("change", (event) => {
+  const slot = event.target.type === "file" && event.target.closest("[data-slot]");
+  if (!slot) return;
+  const [file] = event.target.files;
+  event.target.value = "";
+  if (file) send(slot, file);
+});
+for (const kind of ["dragover", "drop"]) {
+  document.addEventListener(kind, (event) => {
+    if (!form() || ![...(event.dataTransfer?.types ?? [])].includes("Files")) return;
+    event.preventDefault(); // a file dropped beside the zone must not replace the page
+    const slot = event.target.closest?.("[data-slot]");
+    const [file] = event.dataTransfer.files;
+    if (kind === "drop" && slot && file) send(slot, file);
+  });
+}
+
+// ── one click, one job: the key in the form makes a second one harmless, this makes it visible ──
+document.addEventListener("submit", (event) => {
+  if (event.target !== form() || event.submitter?.id !== "generate") return;
+  const button = event.submitter;
+  setTimeout(() => {
+    button.disabled = true; // after the browser has read the form, or the button's own value would be missing
+    button.setAttribute("aria-busy", "true");
+  });
+});
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload(); // the page came back from the browser's memory: its key is used up
+});

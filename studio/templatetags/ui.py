@@ -1,0 +1,383 @@
+"""Template tags of the look: icons, money, times and the parts whose geometry must be computed.
+
+Widths and positions are SVG attributes, never style attributes, so the content security policy needs no exception.
+Nothing here knows about jobs or accounts: plain numbers and words come in, markup goes out.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from typing import Any
+
+from django import template
+from django.forms import BoundField
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+register = template.Library()
+
+NBSP = "\u00a0"
+MINUS = "\u2212"
+DASH = "\u2014"
+MICROS = Decimal(1_000_000)
+SYMBOLS = {"USD": "$", "CNY": "¥"}
+DAY = 24 * 3600
+# A ring of radius 20: its length is what stroke-dasharray counts in.
+RING = 125.7
+LATE_UNDER = 4 * 3600
+TONES = 4
+# A template hands an empty text over for a name that it does not know.
+Whole = int | str | None
+
+# ── marks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _sprite(name: str) -> str:
+    return f"{static('img/icons.svg')}#{name}"
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "") -> SafeString:
+    """One icon of the sprite. It is hidden from assistive technology: a word stands beside it, or a `.vh` word."""
+    css = f"icon {extra}".strip()
+    return format_html('<svg class="{}" aria-hidden="true"><use href="{}"></use></svg>', css, _sprite(name))
+
+
+@register.simple_tag
+def state_mark(state_word: str) -> SafeString:
+    """The mark of a state; its shape differs in each, so colour is never alone."""
+    return format_html('<svg class="mark" aria-hidden="true"><use href="{}"></use></svg>', _sprite(f"s-{state_word}"))
+
+
+# ── money: integer millionths in, words out ─────────────────────────────────────────────────────────────────────────
+
+
+def _amount(micros: int, places: int, rounding: str) -> str:
+    return f"{(Decimal(micros) / MICROS).quantize(Decimal(1).scaleb(-places), rounding=rounding):,f}"
+
+
+def _with_currency(micros: Whole, currency: str, places: int, rounding: str = ROUND_HALF_UP) -> str:
+    """The amount with its sign before the symbol. `None` is an unknown amount, which is never shown as 0."""
+    if micros is None or micros == "":
+        return DASH
+    micros = int(micros)
+    digits = _amount(abs(micros), places, rounding)
+    # A negative amount that rounds to nothing carries no sign.
+    sign = MINUS if micros < 0 and any(digit in "123456789" for digit in digits) else ""
+    code = str(currency or "USD")
+    symbol = SYMBOLS.get(code, code + NBSP)
+    return f"{sign}{symbol}{digits}"
+
+
+@register.filter
+def money(micros: Whole, currency: str = "USD") -> str:
+    """Millionths -> "$0.4725": four decimals, half up. What a job, a quote and a price per second are shown with."""
+    return _with_currency(micros, currency, 4)
+
+
+@register.filter
+def money_short(micros: Whole, currency: str = "USD") -> str:
+    """Millionths -> "$1.97": two decimals, half up. For sums of a month and limits."""
+    return _with_currency(micros, currency, 2)
+
+
+@register.filter
+def money_left(micros: Whole, currency: str = "USD") -> str:
+    """Millionths -> "$6.28": two decimals, always down, so that nobody is promised what the budget has not got."""
+    if micros is None or micros == "":
+        return DASH
+    return _with_currency(int(_floor_to(int(micros), 10_000)), currency, 2)
+
+
+def _floor_to(micros: int, step: int) -> int:
+    return micros // step * step
+
+
+@register.filter
+def ledger(micros: Whole, currency: str = "") -> str:
+    """Millionths -> "0.472523" ("$0.472523" with a currency): every one of the six decimals, as the ledger keeps them."""
+    text = _with_currency(micros, currency or "USD", 6)
+    return text if currency or text == DASH else text.replace("$", "", 1)
+
+
+@register.filter
+def ledger_signed(micros: Whole) -> str:
+    """Millionths -> "+0.472523" or "−0.472523": the change that an entry makes."""
+    text = ledger(micros)
+    return text if micros is None or micros == "" or int(micros) <= 0 else f"+{text}"
+
+
+# ── times and sizes ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@register.filter
+def seconds(value: float | int | Decimal | timedelta | None) -> str:
+    """Seconds -> "13.9 s", "9 m 13 s", "23 h 52 m". A whole number below a minute has no decimal; hours round down."""
+    if value is None or value == "":
+        return DASH
+    if isinstance(value, timedelta):
+        value = value.total_seconds()
+    exact = max(Decimal(str(value)), Decimal(0))
+    tenths = exact.quantize(Decimal("0.1"), rounding=ROUND_HALF_UP)
+    if tenths < 60:
+        whole = isinstance(value, int)
+        return _("%(n)s s").replace(" ", NBSP) % {"n": int(exact) if whole else tenths}
+    total = int(exact.quantize(Decimal(1), rounding=ROUND_HALF_UP if exact < 3600 else ROUND_FLOOR))
+    hours, rest = divmod(total, 3600)
+    minutes, secs = divmod(rest, 60)
+    if hours:
+        return _("%(h)s h %(m)s m").replace(" ", NBSP) % {"h": hours, "m": minutes}
+    return _("%(m)s m %(s)s s").replace(" ", NBSP) % {"m": minutes, "s": secs}
+
+
+@register.filter
+def clock_time(value: float | int | Decimal | None) -> str:
+    """Seconds -> "0:41", a position in a film or a speech; rounds down like a player does."""
+    if value is None or value == "":
+        return DASH
+    minutes, secs = divmod(int(max(Decimal(str(value)), Decimal(0))), 60)
+    return f"{minutes}:{secs:02d}"
+
+
+@register.filter
+def filesize_mb(size: Whole) -> str:
+    """Bytes -> "3.6 MB" (of 1024 × 1024 bytes, as the service's limits count); small files in kB."""
+    if size is None or size == "":
+        return DASH
+    size = int(size)
+    if size < 100 * 1024:
+        return f"{-(-size // 1024)}{NBSP}kB"
+    return f"{(Decimal(size) / (1024 * 1024)).quantize(Decimal('0.1'), rounding=ROUND_HALF_UP)}{NBSP}MB"
+
+
+# ── people ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@register.filter
+def person(user: Any) -> str:
+    """How a person is called on a page: their name, or else what stands before the @ of their address."""
+    if user is None or user == "":
+        return _("Someone")
+    if isinstance(user, str):
+        return user.split("@", 1)[0] or user
+    return str(getattr(user, "short_name", "") or user).split("@", 1)[0]
+
+
+@register.filter
+def initials(name: str | None) -> str:
+    """Two letters of a name or an address: "Aiko" -> "AI", "Ben Carter" -> "BC", "dora@x.org" -> "DO"."""
+    words = [w for w in str(name or "").split("@", 1)[0].replace(".", " ").replace("_", " ").split() if w]
+    if not words:
+        return "?"
+    letters = words[0][:2] if len(words) == 1 else words[0][0] + words[-1][0]
+    return letters.upper()
+
+
+@register.filter
+def tone(key: int | str | None) -> str:
+    """A colour class for an avatar, the same for the same id for ever: `tone-1` … `tone-4`."""
+    number = key if isinstance(key, int) else zlib.crc32(str(key or "").encode())
+    return f"tone-{number % TONES + 1}"
+
+
+# ── drawings ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _share(part: float | int | Decimal, whole: float | int | Decimal) -> float:
+    """`part` of `whole` in percent, held between 0 and 100, with one decimal."""
+    if not whole or whole <= 0:
+        return 0.0
+    return round(min(max(float(part) / float(whole), 0.0), 1.0) * 100, 1)
+
+
+def _number(value: float) -> str:
+    # A localised template would write 19,7 here, which is no number in SVG.
+    return f"{value:g}"
+
+
+@register.inclusion_tag("parts/gauge.html")
+def gauge(elapsed: float = 0, low: float = 0, high: float = 0, label: str = "") -> dict[str, str]:
+    """Elapsed seconds against the usual range of our own past; past `high` the bar turns red."""
+    elapsed, low, high = max(float(elapsed or 0), 0), max(float(low or 0), 0), max(float(high or 0), 0)
+    whole = max(high / 0.84, elapsed / 0.92) or 1
+    now = _share(min(elapsed, high) if high else elapsed, whole)
+    end = _share(elapsed, whole)
+    return {
+        "label": label,
+        "usual_x": _number(_share(low, whole)),
+        "usual_width": _number(round(_share(high, whole) - _share(low, whole), 1)),
+        "now": _number(now),
+        "late_width": _number(round(end - now, 1)) if high and elapsed > high else "",
+        "end": _number(end) if elapsed else "",
+        "got": "",
+    }
+
+
+@register.inclusion_tag("parts/gauge.html")
+def gauge_got(got: float, whole: float, label: str = "") -> dict[str, str]:
+    """A share that is really known (bytes fetched or sent), in blue."""
+    return {
+        "label": label,
+        "usual_x": "0",
+        "usual_width": "0",
+        "now": "",
+        "late_width": "",
+        "end": "",
+        "got": _number(_share(got or 0, whole or 0)),
+    }
+
+
+@register.inclusion_tag("parts/dim.html")
+def dim(limit: int | None, settled: int = 0, held: int = 0, this: int = 0, label: str = "") -> dict[str, str]:
+    """The money meter: settled, held and this job against `limit`, all in millionths. Without a limit it shows shares."""
+    settled, held, this = int(settled or 0), int(held or 0), int(this or 0)
+    whole = int(limit or 0) or settled + held + this
+    first, second, third = (_share(part, whole) for part in (settled, settled + held, settled + held + this))
+    return {
+        "label": label,
+        "settled": _number(first),
+        "held_x": _number(first),
+        "held": _number(round(second - first, 1)),
+        "this_x": _number(second),
+        "this": _number(round(third - second, 1)),
+    }
+
+
+@register.inclusion_tag("parts/lamps.html")
+def lamps(total: int, on: int = 0, next: int = 0, you: int | str | Iterable[int] = (), label: str = "", most: int = 9) -> dict[str, Any]:
+    """A queue of `total` lamps: the first `on` lit (on stage), then `next` ringed (waiting at the service), the rest ours.
+
+    `you` is the 1-based place, or places ("3,4" in a template), of the reader's own jobs. More than `most` are counted.
+    """
+    if isinstance(you, str):
+        places = {int(part) for part in you.split(",") if part.strip().isdigit()}
+    else:
+        places = {you} if isinstance(you, int) else set(you or ())
+    total, on, next = int(total or 0), int(on or 0), int(next or 0)
+    drawn = []
+    for place in range(1, min(max(total, 1), most) + 1):
+        word = "on" if place <= on else "next" if place <= on + next else ""
+        drawn.append(f"{word} you".strip() if place in places else word)
+    return {"lamps": drawn, "more": max(total - most, 0), "label": label}
+
+
+@register.inclusion_tag("parts/clock.html")
+def clock(left: float | timedelta, title: str, note: str = "", ours: bool = False, whole: float = DAY) -> dict[str, str]:
+    """One of the two lifetimes at the service: seconds `left` of `whole`. `ours` means the film is home, so it is green."""
+    remaining = left.total_seconds() if isinstance(left, timedelta) else float(left or 0)
+    arc = round(_share(remaining, whole) / 100 * RING, 1)
+    return {
+        "arc": _number(arc),
+        "ring": _number(RING),
+        "kind": "off" if ours else "low" if remaining < LATE_UNDER else "",
+        "title": title,
+        "note": note,
+    }
+
+
+def _box(corners: Sequence[int] | None) -> dict[str, int] | None:
+    """[x1, y1, x2, y2] as the service answers it -> x, y, width, height; None for anything that is not a box."""
+    if not corners or len(corners) != 4:
+        return None
+    left, top, right, bottom = (int(corner) for corner in corners)
+    if right <= left or bottom <= top:
+        return None
+    return {"x": left, "y": top, "w": right - left, "h": bottom - top, "right": right, "bottom": bottom}
+
+
+@register.inclusion_tag("parts/boxed.html")
+def boxed(
+    url: str, width: int, height: int, frame: Sequence[int] | None = None, face: Sequence[int] | None = None, label: str = ""
+) -> dict[str, Any]:
+    """A picture with its boxes in its own pixels: dashed blue is the face, lamp is the frame that becomes the film.
+
+    `frame` and `face` are [x1, y1, x2, y2] (CONTRACT: `ext_bbox`, `face_bbox`); what lies outside the frame is dimmed.
+    """
+    return {"url": url, "width": int(width), "height": int(height), "frame": _box(frame), "face": _box(face), "label": label}
+
+
+@register.inclusion_tag("parts/framed.html")
+def framed(
+    url: str, width: int, height: int, frame: Sequence[int] | None = None, out_width: int = 512, out_height: int = 512, label: str = ""
+) -> dict[str, Any]:
+    """What the film will show: only the inside of `frame`, at the film's own size in pixels."""
+    box = _box(frame) or _box((0, 0, int(width), int(height)))
+    return {
+        "url": url,
+        "width": int(width),
+        "height": int(height),
+        "box": box,
+        "out_width": out_width,
+        "out_height": out_height,
+        "label": label,
+    }
+
+
+@register.filter
+def wave_path(peaks: Sequence[float] | None, width: int = 600) -> SafeString | str:
+    """Loudness peaks (0 … 1) -> the `d` of a path of upright bars, for a viewBox of `width` × 100."""
+    if not peaks:
+        return ""
+    step = width / len(peaks)
+    bars = []
+    for index, peak in enumerate(peaks):
+        reach = max(min(float(peak), 1.0), 0.02) * 50
+        x = f"{(index + 0.5) * step:.1f}".removesuffix(".0")
+        bars.append(f"M{x} {50 - reach:.0f}V{50 + reach:.0f}")
+    return "".join(bars)
+
+
+# ── forms ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+KINDS = {
+    "checkbox": "check",
+    "radioselect": "radios",
+    "checkboxselectmultiple": "radios",
+    "file": "file",
+    "clearablefile": "file",
+    "hidden": "hidden",
+}
+
+
+@register.simple_tag
+def field_words(field: BoundField, label: str = "", help: str = "", nohelp: bool = False) -> dict[str, Any]:
+    """What the field part draws: the control's kind (check, radios, file, hidden or line), its label and its help."""
+    return {
+        "kind": KINDS.get(field.widget_type, "line"),
+        "label": label or field.label,
+        "help": "" if nohelp else help or field.help_text,
+        "accept": field.field.widget.attrs.get("accept", ""),
+        "multiple": bool(getattr(field.field.widget, "allow_multiple_selected", False)),
+    }
+
+
+@register.simple_tag
+def widget(field: BoundField, help: str = "", autocomplete: str = "", inputmode: str = "", placeholder: str = "", focus: bool = False) -> SafeString:
+    """The form field's control with the look's class and with its help and error tied to it for screen readers.
+
+    A placeholder that only repeats the label is dropped: it vanishes as soon as one types, the label does not.
+    """
+    control = field.field.widget
+    attrs: dict[str, Any] = {"placeholder": placeholder or False, "id": field.auto_id}
+    if field.widget_type not in KINDS:
+        attrs["class"] = f"{control.attrs.get('class', '')} input".strip()
+    if field.errors:
+        attrs["aria-invalid"] = "true"
+    if autocomplete:
+        attrs["autocomplete"] = autocomplete
+    if inputmode:
+        attrs["inputmode"] = inputmode
+    if focus:
+        attrs["autofocus"] = True
+    attrs = field.build_widget_attrs(attrs, control)
+    # Written over what Django set: it would name a help text that this part may not show.
+    described = [f"{field.auto_id}_helptext"] * bool(help) + [f"{field.auto_id}_error"] * bool(field.errors)
+    attrs["aria-describedby"] = " ".join(described) or False
+    drawn: SafeString = control.render(name=field.html_name, value=field.value(), attrs=attrs, renderer=field.form.renderer)
+    return drawn

@@ -1,0 +1,312 @@
+"""The look's filters, drawings and parts: numbers that people decide by, and markup that a strict page policy allows."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django import forms
+from django.conf import settings
+from django.template import Context, Template
+from django.template.loader import get_template, render_to_string
+from hypothesis import given
+from hypothesis import strategies as st
+
+from studio.templatetags import ui
+
+ROOT = Path(settings.BASE_DIR)
+TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+MICROS = st.integers(min_value=-(10**15), max_value=10**15)
+
+
+def draw(source: str, **context: Any) -> str:
+    return Template("{% load ui %}" + source).render(Context(context))
+
+
+def number(text: str) -> Decimal:
+    return Decimal(text.replace(ui.MINUS, "-").translate(str.maketrans("", "", "$¥,+")))
+
+
+# ── money ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("micros", "currency", "text"),
+    [
+        (472_523, "USD", "$0.4725"),
+        (159_800, "USD", "$0.1598"),
+        (0, "USD", "$0.0000"),
+        (50, "USD", "$0.0001"),  # half up
+        (49, "USD", "$0.0000"),
+        (3_300_000, "CNY", "¥3.3000"),
+        (-472_523, "USD", "−$0.4725"),
+        (-10, "USD", "$0.0000"),  # rounds to nothing: no sign
+        (1_234_567_890_000, "USD", "$1,234,567.8900"),
+        (1_000_000, "EUR", "EUR\u00a01.0000"),
+    ],
+)
+def test_money_has_four_decimals_rounded_half_up(micros: int, currency: str, text: str) -> None:
+    assert ui.money(micros, currency) == text
+
+
+def test_an_unknown_amount_is_never_shown_as_zero() -> None:
+    for shown in (ui.money(None), ui.money_left(None), ui.ledger(None), ui.money_short(None), ui.ledger_signed(None)):
+        assert "0" not in shown
+        assert shown
+
+
+@given(MICROS)
+def test_the_ledger_shows_every_millionth(micros: int) -> None:
+    assert number(ui.ledger(micros)) * 1_000_000 == micros
+    assert number(ui.ledger(micros, "CNY")) * 1_000_000 == micros
+    assert number(ui.ledger_signed(micros)) * 1_000_000 == micros
+
+
+@given(MICROS)
+def test_money_never_shows_float_artefacts(micros: int) -> None:
+    text = ui.money(micros)
+    assert re.fullmatch(r"−?\$\d{1,3}(,\d{3})*\.\d{4}", text)
+    assert abs(number(text) * 1_000_000 - micros) <= 50
+
+
+@given(MICROS)
+def test_what_is_left_is_never_promised_too_high(micros: int) -> None:
+    left = number(ui.money_left(micros)) * 1_000_000
+    assert left <= micros < left + 10_000
+
+
+def test_ledger_signs() -> None:
+    assert ui.ledger_signed(472_523) == "+0.472523"
+    assert ui.ledger_signed(-472_523) == "−0.472523"
+    assert ui.ledger_signed(0) == "0.000000"
+
+
+# ── times, sizes, people ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (13.9, "13.9 s"),
+        (8, "8 s"),
+        (8.0, "8.0 s"),
+        (0, "0 s"),
+        (59.94, "59.9 s"),
+        (59.96, "1 m 0 s"),  # never "60.0 s"
+        (60, "1 m 0 s"),
+        (553, "9 m 13 s"),
+        (119.6, "2 m 0 s"),
+        (3599.7, "1 h 0 m"),
+        (85_979, "23 h 52 m"),  # what is left of a day rounds down
+        (timedelta(minutes=5, seconds=44), "5 m 44 s"),
+        (Decimal("41.25"), "41.3 s"),
+        (-3, "0 s"),
+    ],
+)
+def test_seconds(value: float, text: str) -> None:
+    assert ui.seconds(value) == text.replace(" ", "\u00a0")
+
+
+def test_times_and_sizes_of_nothing_are_a_dash() -> None:
+    assert {ui.seconds(None), ui.clock_time(None), ui.filesize_mb(None)} == {"—"}
+
+
+def test_clock_time_rounds_down() -> None:
+    assert [ui.clock_time(s) for s in (0, 4.9, 41.2, 61, 600)] == ["0:00", "0:04", "0:41", "1:01", "10:00"]
+
+
+def test_sizes_count_as_the_limits_do() -> None:
+    assert ui.filesize_mb(15 * 1024 * 1024) == "15.0\u00a0MB"
+    assert ui.filesize_mb(3_774_873) == "3.6\u00a0MB"
+    assert ui.filesize_mb(1) == "1\u00a0kB"  # a file that exists is not 0
+    assert ui.filesize_mb(102_400) == "0.1\u00a0MB"
+
+
+def test_people() -> None:
+    assert [ui.initials(n) for n in ("Aiko", "Ben Carter", "dora.lee@example.org", "", None)] == ["AI", "BC", "DL", "?", "?"]
+    assert ui.person("dora@example.org") == "dora"
+    assert ui.tone(7) == ui.tone(7)
+    assert ui.tone("k2m") == ui.tone("k2m")
+    assert {ui.tone(n) for n in range(8)} == {"tone-1", "tone-2", "tone-3", "tone-4"}
+
+
+# ── drawings ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def attribute(markup: str, css: str, name: str) -> float:
+    found = re.search(rf'class="{css}"[^>]*? {name}="([^"]*)"', markup)
+    assert found, markup
+    return float(found[1])
+
+
+def test_gauge_in_time_and_late() -> None:
+    early = draw('{% gauge 70 100 140 "x" %}')
+    assert (attribute(early, "usual", "x"), attribute(early, "usual", "width"), attribute(early, "now", "width")) == (60, 24, 42)
+    assert "late" not in early
+    late = draw('{% gauge 295 130 185 "x" %}')
+    assert attribute(late, "late", "x") == attribute(late, "now", "width") > attribute(late, "usual", "x")
+    assert attribute(late, "late", "x") + attribute(late, "late", "width") == pytest.approx(92)
+
+
+def test_gauge_without_a_past_or_a_start_stays_inside() -> None:
+    for markup in (
+        draw('{% gauge 0 0 0 "x" %}'),
+        draw('{% gauge 500 0 0 "x" %}'),
+        draw('{% gauge_got 3 0 "x" %}'),
+        draw('{% gauge_got 9 3 "x" %}'),
+    ):
+        assert all(0 <= float(value) <= 100 for value in re.findall(r'(?:width|x|x1)="([\d.]+)"', markup))
+
+
+@given(st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 10**9))
+def test_the_money_meter_never_leaves_its_track(limit: int, settled: int, held: int, this: int) -> None:
+    drawn = {k: float(v) for k, v in ui.dim(limit, settled, held, this).items() if k != "label"}
+    assert drawn["held_x"] == drawn["settled"]
+    assert all(v >= 0 for v in drawn.values())
+    assert drawn["this_x"] + drawn["this"] <= 100.01
+
+
+def test_numbers_of_drawings_are_not_localised(settings: Any) -> None:
+    settings.USE_THOUSAND_SEPARATOR = True
+    markup = draw('{% boxed "/a.png" 4096 7000 frame face "x" %}', frame=[1000, 10, 3000, 2010], face=[1200, 300, 1500, 700])
+    assert 'viewBox="0 0 4096 7000"' in markup
+    assert 'width="2000"' in markup
+    assert "M1000 10V2010H3000V10Z" in markup
+    assert 'x="1200" y="300" width="300" height="400"' in markup
+
+
+@pytest.mark.parametrize("frame", [None, [], [1, 2, 3], [5, 5, 5, 9], [9, 9, 1, 1]])
+def test_a_box_that_is_none_is_left_out(frame: Any) -> None:
+    assert "<rect" not in draw('{% boxed "/a.png" 100 100 frame None "x" %}', frame=frame)
+    assert 'viewBox="0 0 100 100"' in draw('{% framed "/a.png" 100 100 frame %}', frame=frame)
+
+
+def test_lamps_are_the_queue() -> None:
+    markup = draw('{% lamps 5 on=1 next=1 you="3,4" label="third and fourth of five" %}')
+    assert re.findall(r"<i(?: class=\"([^\"]*)\")?>", markup) == ["on", "next", "you", "you", ""]
+    assert 'aria-label="third and fourth of five"' in markup
+    assert draw("{% lamps 21 on=1 you=1 %}").endswith('<i class="more">+12</i></span>\n')
+    assert draw("{% lamps 0 %}").count("<i") == 1  # a free lane still has a lamp
+
+
+def test_clock_turns_red_before_the_end_and_green_when_the_film_is_ours() -> None:
+    assert 'class="clock"' in draw('{% clock 78060 "Task" %}')
+    assert 'class="clock low"' in draw('{% clock 11520 "Link" %}')
+    assert 'class="clock off"' in draw('{% clock 11520 "Link" ours=True %}')
+    assert 'stroke-dasharray="125.7 125.7"' in draw('{% clock 999999 "Task" %}')
+    assert 'stroke-dasharray="0 125.7"' in draw('{% clock -5 "Task" %}')
+
+
+def test_wave_path_stays_in_its_box() -> None:
+    path = str(ui.wave_path([0, 0.5, 1, 7]))
+    assert path == "M75 49V51M225 25V75M375 0V100M525 0V100"
+    assert ui.wave_path([]) == ""
+
+
+def test_every_icon_that_a_template_names_is_in_the_sprite() -> None:
+    sprite = set(re.findall(r'<symbol id="([^"]+)"', (ROOT / "static/img/icons.svg").read_text()))
+    for path in TEMPLATES:
+        for name in re.findall(r'{% icon "([^"]+)"', path.read_text()):
+            assert name in sprite, f"{path.name} names {name}"
+    assert {
+        f"s-{word}" for word in ["queued", "checking", "submitting", "running", "archiving", "succeeded", "failed", "uncertain", "held", "canceled"]
+    } <= sprite
+
+
+# ── forms and parts ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Sample(forms.Form):
+    name = forms.CharField(help_text="Shown to the team.", widget=forms.TextInput(attrs={"placeholder": "Name", "class": "short"}))
+    agree = forms.BooleanField(label="The team may use it")
+    shape = forms.ChoiceField(choices=[("a", "1:1"), ("b", "3:4")], widget=forms.RadioSelect)
+    picture = forms.FileField(widget=forms.FileInput(attrs={"accept": "image/png"}))
+
+
+def part(file: str, **context: Any) -> str:
+    return render_to_string(f"parts/{file}.html", context)
+
+
+def test_a_field_ties_its_help_and_its_error_to_the_control() -> None:
+    markup = part("field", field=Sample(data={})["name"], autocomplete="name")
+    assert '<label for="id_name">Name</label>' in markup
+    assert 'aria-describedby="id_name_helptext id_name_error"' in markup
+    assert 'aria-invalid="true"' in markup
+    assert 'id="id_name_helptext"' in markup
+    assert 'id="id_name_error"' in markup
+    assert 'class="short input"' in markup
+    assert 'autocomplete="name"' in markup
+    assert "placeholder" not in markup
+    assert "aria-describedby" not in part("field", field=Sample()["name"], nohelp=True)
+
+
+def test_every_described_by_names_something_on_the_page() -> None:
+    form = Sample(data={})
+    for name in form.fields:
+        markup = part("field", field=form[name], help="Told before.")
+        for ids in re.findall(r'aria-describedby="([^"]+)"', markup):
+            for one in ids.split():
+                assert f'id="{one}"' in markup, f"{name}: {one}"
+
+
+def test_each_kind_of_field_has_its_shape() -> None:
+    form = Sample(data={})
+    assert 'class="check"' in part("field", field=form["agree"])
+    assert part("field", field=form["shape"]).count('type="radio"') == 2
+    drop = part("field", field=form["picture"])
+    assert 'name="picture"' in drop
+    assert 'accept="image/png"' in drop
+    assert 'aria-describedby="id_picture_error"' in drop
+
+
+def test_parts_escape_what_people_typed() -> None:
+    job = {
+        "title": "<script>alert(1)</script>",
+        "state_word": "failed",
+        "state_label": "Failed",
+        "sentence": "<b>",
+        "url": "/x",
+        "amount_word": "released",
+    }
+    for markup in (
+        part("job_row", job=job),
+        part("card", card={"title": job["title"], "tags": [{"fit": "no", "label": "<i>"}]}),
+        part("notice", text=job["title"]),
+        part("avatar", name="<x> <y>", id=1),
+    ):
+        assert "<script>" not in markup
+        assert "<x>" not in markup
+        assert "<i>" not in markup
+    assert "&lt;script&gt;" in part("job_row", job=job)
+
+
+def test_a_job_row_without_a_price_shows_a_dash() -> None:
+    row = part("job_row", job={"title": "A", "state_word": "queued", "state_label": "Waiting", "amount_micros": None, "amount_word": "held"})
+    assert "—" in row
+    assert "$0" not in row
+
+
+def test_no_template_needs_an_exception_from_the_policy() -> None:
+    for path in TEMPLATES:
+        source = path.read_text()
+        assert not re.search(r"\sstyle=|\son[a-z]+=\"|<style|javascript:", source), path
+        for tag in re.findall(r"<script[^>]*>", source):
+            assert "src=" in tag, path
+        assert not re.search(r"(?:src|href)=\"(?:https?:)?//", source), path
+
+
+def test_every_template_parses() -> None:
+    for path in TEMPLATES:
+        get_template(str(path.relative_to(ROOT / "templates")))
+
+
+@pytest.mark.parametrize("code", ["400", "403", "403_csrf", "404", "413", "500"])
+def test_error_pages_stand_alone(code: str) -> None:
+    page = get_template(f"{code}.html").render()  # no context, no request, no database
+    assert page.count("<h1>") == 1
+    assert page.count("<p>") >= 2
+    assert 'href="/"' in page
