@@ -11,6 +11,7 @@ import django_rq
 from redis.exceptions import RedisError
 
 from jobs import archive, bell, checks, lanes
+from jobs.hand import leaving
 
 log = logging.getLogger("footlight.tasks")
 SHIFT_SECONDS = 50.0
@@ -28,7 +29,7 @@ def shift() -> None:
         if time.monotonic() - last > 2:
             last = time.monotonic()
             bell.quietly(lambda: bell.redis().set(name, 1, ex=8))
-        return False
+        return leaving.is_set()  # SIGTERM: end between two visits
 
     try:
         lanes.work(SHIFT_SECONDS, stop=stop)

@@ -26,18 +26,32 @@ class Variable:
 
 
 VARIABLES: tuple[Variable, ...] = (
-    Variable("ALLOWED_HOSTS", "loopback only", "Host names the site answers to, with commas. Setting it makes the site strict: the two keys below must be set."),
+    Variable(
+        "ALLOWED_HOSTS",
+        "loopback only",
+        "Host names the site answers to, with commas. Setting it makes the site strict: the two keys below must be set.",
+    ),
     Variable("SECRET_KEY", "made once, kept in `DATA_DIR`", "Signs sessions and file addresses."),
-    Variable("FIELD_KEYS", "made once, kept in `DATA_DIR`", "Fernet keys that encrypt API keys, with commas; the first encrypts, all decrypt (rotation)."),
+    Variable(
+        "FIELD_KEYS", "made once, kept in `DATA_DIR`", "Fernet keys that encrypt API keys, with commas; the first encrypts, all decrypt (rotation)."
+    ),
     Variable("DEBUG", "off", "Django’s debug pages. Never on a site that others can reach."),
     Variable("DATA_DIR", "`var/`", "Where the database, the files, the embedded Redis and the made keys live."),
     Variable("DATABASE_URL", "SQLite in `DATA_DIR`", "Another database, such as `postgres://user:password@host/name`."),
     Variable("REDIS_URL", "an embedded one", "A Redis or Valkey server for the queue and live updates."),
     Variable("PUBLIC_URL", "the address `dev` serves", "Address of this site as others reach it; Model Studio fetches pictures and sound there."),
-    Variable("STORAGE_URL", "local files in `DATA_DIR`", "Where files live: `s3://bucket?endpoint=…&region=…`, keys from the usual AWS variables or the address."),
+    Variable(
+        "STORAGE_URL",
+        "local files in `DATA_DIR`",
+        "Where files live: `s3://bucket?endpoint=…&region=…`, keys from the usual AWS variables or the address.",
+    ),
     Variable("EMAIL_URL", "printed on the console", "Mail server, such as `smtp+tls://user:password@host:587`."),
     Variable("MODELSTUDIO_URL", "the Beijing address", "Base address of accounts that name none of their own. The simulator sets it."),
-    Variable("MEDIA_DELIVERY", "`auto`", "How Model Studio gets files: `public` (addresses of the bucket or this site), `temporary` (its own storage), or `auto`."),
+    Variable(
+        "MEDIA_DELIVERY",
+        "`auto`",
+        "How Model Studio gets files: `public` (addresses of the bucket or this site), `temporary` (its own storage), or `auto`.",
+    ),
     Variable("DASHSCOPE_API_KEY", "none", "A key that `createteam` and `dev` put into the team’s first account."),
 )
 _NAMES = {variable.name for variable in VARIABLES}
@@ -107,12 +121,14 @@ def kept_keys(data_dir: Path, strict: bool) -> tuple[str, list[str]]:
         try:
             Fernet(key.encode())
         except ValueError:
-            raise ImproperlyConfigured("FIELD_KEYS holds something that is no Fernet key; `python manage.py makekeys` prints a new one.") from None
+            raise ImproperlyConfigured(
+                "FIELD_KEYS holds something that is no Fernet key; `FIELD_KEYS= ALLOWED_HOSTS= python manage.py makekeys` prints a new one."
+            ) from None
     if secret and fields:
         return secret, fields
     if strict:
         missing = " and ".join(name for name, value in (("SECRET_KEY", secret), ("FIELD_KEYS", fields)) if not value)
-        raise ImproperlyConfigured(f"{missing} must be set because ALLOWED_HOSTS is; `python manage.py makekeys` prints both.")
+        raise ImproperlyConfigured(f"{missing} must be set because ALLOWED_HOSTS is; `ALLOWED_HOSTS= python manage.py makekeys` prints both.")
     path = data_dir / "keys.json"
     try:
         kept = json.loads(path.read_text())

@@ -20,7 +20,9 @@ def storages(url: str, data_dir: Path) -> dict[str, Any]:
         return {"default": local, "staticfiles": static}
     parts = urlsplit(url)
     if parts.scheme != "s3" or not parts.hostname:
-        raise ImproperlyConfigured(f"STORAGE_URL begins with “{parts.scheme}”; use s3://bucket?endpoint=https://…&region=…, or leave it out for local files.")
+        raise ImproperlyConfigured(
+            f"STORAGE_URL begins with “{parts.scheme}”; use s3://bucket?endpoint=https://…&region=…, or leave it out for local files."
+        )
     try:
         from botocore.config import Config
     except ImportError:

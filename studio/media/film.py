@@ -178,6 +178,13 @@ def check(deadline: float) -> None:
         raise MediaError("broken", "Reading this file takes too long, so it is either far too big or damaged; export it again, shorter.")
 
 
+def refuse_rate(audio: Any) -> None:
+    """Raise MediaError when the sound states a sample rate that no recorder makes."""
+    rate = audio.codec_context.sample_rate or 0
+    if not 1000 <= rate <= 768_000:
+        raise MediaError("broken", f"This sound says that it has {rate} samples a second, so it is damaged; export it again.")
+
+
 def _refuse_cut(path: str | os.PathLike[str], kind: Kind, size: int) -> None:
     """Refuse a file whose media box is longer than the file: its header states a length that is not there."""
     with open(path, "rb") as file:
@@ -225,6 +232,7 @@ def _counted(path: str | os.PathLike[str], kind: Kind, which: str, deadline: flo
 
 
 def _sound_facts(path: str | os.PathLike[str], kind: Kind, container: InputContainer, audio: Any, codec: str, size: int, deadline: float) -> Facts:
+    refuse_rate(audio)
     stated = _stated(container, audio)
     _first_frame(container, audio, deadline)
     if kind.format in ("mp4", "mov"):

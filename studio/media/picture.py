@@ -92,7 +92,7 @@ def picture_thumbnail(path: str | os.PathLike[str], facts: Facts, target: str | 
     with unreadable(BROKEN.format(facts.format.upper())), _open(path, facts.format) as picture:
         # Shrinking first lets the JPEG decoder skip most of the work; a square box does not mind the later turn.
         picture.thumbnail((box, box), reducing_gap=3.0)
-        small = _srgb(ImageOps.exif_transpose(picture) if _orientation(picture) in range(2, 9) else picture)
+        small = _srgb(ImageOps.exif_transpose(picture) if _orientation(picture) in range(2, 9) else picture.copy())
     return write_webp(small, target, THUMBNAIL_QUALITY)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import av
 
 from studio.media.facts import MediaError
-from studio.media.film import VERIFY_SECONDS, check, opened, streams
+from studio.media.film import VERIFY_SECONDS, check, opened, refuse_rate, streams
 from studio.media.kinds import sniff
 
 RATE = 8000  # samples per second that are looked at: enough to draw, cheap to walk
@@ -65,6 +65,7 @@ def _mono(path: str | os.PathLike[str]) -> Iterator[array[int]]:
         _, audio = streams(container)
         if audio is None:
             raise MediaError("no-stream", "This video is silent, so there is no waveform to draw; choose one with sound.")
+        refuse_rate(audio)  # an absurd one makes the resampler build a filter of gigabytes
         resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
         for packet in container.demux(audio):
             check(deadline)

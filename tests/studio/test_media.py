@@ -144,6 +144,7 @@ REFUSALS: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "half a mov": (lambda: files.truncated(files.mov(0.4)), "broken", "MOV"),
     "half an avi": (lambda: files.truncated(files.avi(0.4)), "broken", "AVI"),
     "head of a wav": (lambda: files.wav()[:44], "broken", "damaged"),
+    "wav of 8 million samples a second": (lambda: files.wav()[:24] + b"\x80\x3e\x7f\0" + files.wav()[28:], "broken", "8339072"),
     "tag of an mp3": (lambda: files.mp3_with_cover()[:500], "broken", "MP3"),
     "mp4 without media": (lambda: b"\0\0\0\x18ftypisom\0\0\0\0isommp42\0\0\0\x08mdat", "broken", "MP4"),
 }

@@ -1,0 +1,109 @@
+"""`manage.py worker`: RQ workers, and the heartbeat that keeps them busy when Redis forgot something."""
+
+from __future__ import annotations
+
+import logging
+import time
+from argparse import SUPPRESS, ArgumentParser
+from contextlib import suppress
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, close_old_connections
+from redis.exceptions import RedisError
+
+from studio.local.child import Child, Stopped, Troupe
+from studio.local.stack import manage
+
+HEARTBEAT = 3.0
+TICK = 0.2
+WARM = 12.0  # seconds a running step gets before it is told a second time
+COLD = 3.0
+log = logging.getLogger("footlight.worker")
+
+
+class Hands(Troupe):
+    """The workers of one `worker` command: all stop together, first kindly, then at once."""
+
+    def stop(self) -> None:
+        self.stopping = True
+        for seconds in (WARM, COLD):
+            # A second SIGTERM makes an RQ worker end its running step; everything a step does may be done again.
+            for child in self.children:
+                child.ask_to_stop()
+            end = time.monotonic() + seconds
+            while any(child.alive for child in self.children) and time.monotonic() < end and not self.hurry:
+                time.sleep(0.03)
+        for child in self.children:
+            child.clear()
+        self.children.clear()
+
+
+class Pulse:
+    """Calls jobs.tasks.heartbeat() every few seconds; trouble is one line in the log, and one when it is over."""
+
+    def __init__(self, shifts: int) -> None:
+        self.shifts = shifts
+        self.due = 0.0
+        self.trouble = ""
+
+    def beat(self) -> None:
+        from jobs.tasks import heartbeat
+
+        if time.monotonic() < self.due:
+            return
+        try:
+            close_old_connections()
+            heartbeat(self.shifts)
+        except (RedisError, DatabaseError, OSError) as error:
+            kind = type(error).__name__
+            if kind != self.trouble:
+                log.warning(
+                    "The heartbeat cannot reach its database or Redis (%s: %s); it keeps trying.",
+                    kind,
+                    str(error).splitlines()[0] if str(error) else "",
+                )
+            self.trouble = kind
+        else:
+            if self.trouble:
+                log.warning("The heartbeat is back.")
+            self.trouble = ""
+        self.due = time.monotonic() + HEARTBEAT
+
+
+class Command(BaseCommand):
+    help = "Runs the workers that make films move: sends, looks, archives. Run as many as you like on as many machines as you like."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--shifts", type=int, default=1, help="workers that tend lanes (default %(default)s)")
+        parser.add_argument("--steps", type=int, default=2, help="workers for checks and archiving (default %(default)s)")
+        parser.add_argument("--hand", help=SUPPRESS)  # one of the workers itself
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["hand"]:
+            self._hand(options["hand"])
+            return
+        if options["shifts"] < 0 or options["steps"] < 0 or options["shifts"] + options["steps"] == 0:
+            raise CommandError("--shifts and --steps are numbers of workers; one of them must be 1 or more.")
+        hands = Hands(lambda name, line: log.warning("%s %s", name, line))
+        hands.listen()
+        names = [("shifts", n) for n in range(options["shifts"])] + [("steps", n) for n in range(options["steps"])]
+        pulse = Pulse(options["shifts"])
+        try:
+            with suppress(Stopped):
+                hands.add(*(Child(f"{queue}-{n + 1}", manage("worker", "--hand", queue)) for queue, n in names))
+                while True:
+                    pulse.beat()
+                    hands.look()
+                    time.sleep(TICK)
+        finally:
+            hands.stop()
+
+    def _hand(self, queue: str) -> None:
+        from jobs.hand import work
+
+        try:
+            work(queue)
+        except RedisError as error:
+            raise CommandError(f"Redis does not answer ({error}). Start `python manage.py dev`, or set REDIS_URL.") from None

