@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from django.utils import timezone
 
 from jobs import pace
 from jobs.clients import client_for
 from jobs.models import Account, Job, TemporaryFile
-from studio import links
+from studio import links, store
 from studio.models import Asset
 
 # The service's own storage keeps a file for 48 h; a task may wait 3 h there before it fetches.
@@ -34,8 +34,8 @@ def address(asset: Asset, account: Account, model: str) -> str:
     client = client_for(account)
     pace.take(account.pk, "upload")
     policy = client.policy(account.deployed(model))
-    with asset.file.open("rb") as file:
-        url = client.upload(policy, cast(BinaryIO, file), f"{asset.sha256[:32]}.{asset.extension}", asset.mime)
+    with store.local_copy(asset) as path, path.open("rb") as file:
+        url = client.upload(policy, file, f"{asset.sha256[:32]}.{asset.extension}", asset.mime)
     TemporaryFile.objects.update_or_create(
         account=account, model=model, asset=asset, defaults={"url": url, "expires_at": now + timedelta(hours=TEMPORARY_HOURS)}
     )

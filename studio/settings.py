@@ -149,6 +149,8 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 MODELSTUDIO_URL = env.address("MODELSTUDIO_URL", STACK.get("modelstudio", "https://dashscope.aliyuncs.com/api/v1"))
 MEDIA_DELIVERY = env.choice("MEDIA_DELIVERY", "auto", ("auto", "public", "temporary"))
 DASHSCOPE_API_KEY = env.text("DASHSCOPE_API_KEY")
+# what studio shows of files that only jobs knows: which models take them
+ASSET_TAGS = "jobs.fits.tags"
 LINK_HOURS = 26  # a queued task may be fetched late, and a task lives 24 h
 
 # ── words and time ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -31,6 +31,7 @@ def own_files(settings: object, tmp_path: Path) -> None:
     }
     settings.FILE_UPLOAD_TEMP_DIR = tmp_path  # type: ignore[attr-defined]
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # type: ignore[attr-defined]
+    settings.WHITENOISE_AUTOREFRESH = True  # type: ignore[attr-defined]  # or every client walks all static files
     settings.REDIS_URL = "redis://127.0.0.1:1/0"  # type: ignore[attr-defined]
 
 

@@ -7,6 +7,14 @@ const refresh = () => window.htmx.trigger(form(), "refresh");
 document.addEventListener("change", (event) => {
   const { target } = event;
   if (!target.closest("#make") || target.type === "file") return;
+  if (target.name === "title") {
+    // Nothing shown depends on it, and a swap here would take the button away from under the click that ended the typing.
+    const address = new URL(location.href);
+    if (target.value.trim()) address.searchParams.set("title", target.value);
+    else address.searchParams.delete("title");
+    history.replaceState(history.state, "", address);
+    return;
+  }
   refresh();
 });
 

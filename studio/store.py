@@ -1,0 +1,318 @@
+"""Keeping files and letting go of them: once per content and team, the file before its row, never a row without its file."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import mimetypes
+import os
+import shutil
+import tempfile
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from django.conf import settings
+from django.core.files.base import File
+from django.core.files.storage import FileSystemStorage, Storage, default_storage
+from django.core.files.uploadedfile import UploadedFile
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError, Q
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from studio import media
+from studio.media import Facts, MediaError
+from studio.media.kinds import KINDS
+from studio.models import Asset, Team, User
+
+log = logging.getLogger("footlight.store")
+
+BLOCK = 1024 * 1024
+NAME_LENGTH = 120
+PEAKS = 200
+JOINERS = "\u200c\u200d"  # letters of Persian and of joined emoji need them
+Source: TypeAlias = "str | os.PathLike[str] | UploadedFile[Any]"
+
+
+class InUse(Exception):
+    """The file cannot be deleted. `jobs` are the rows that need it (jobs or templates); `str()` is a sentence that names them."""
+
+    def __init__(self, asset: Asset, jobs: list[Any]) -> None:
+        self.jobs = jobs
+        named = [_used_by(job) for job in jobs[:3]]
+        if len(jobs) > 3:
+            more = len(jobs) - 3
+            named.append(ngettext("%(n)s more", "%(n)s more", more) % {"n": more})
+        super().__init__(
+            _("“%(name)s” stays: it is used by %(jobs)s, which could not be shown or made again without it.")
+            % {"name": asset.name, "jobs": ", ".join(named)}
+        )
+
+
+def _used_by(row: Any) -> str:
+    if hasattr(row, "title"):
+        return _("job “%(title)s”") % {"title": row.title}
+    return _("dance template “%(name)s”") % {"name": row}
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What goes into the store: a file of our own in the working folder, what is known of it, and its small picture or waveform."""
+
+    path: Path
+    facts: Facts
+    sha256: str
+    thumb: Path | None
+    peaks: list[int]
+
+
+# ── keeping ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def keep(source: Source, *, team: Team, owner: User | None, name: str, origin: str = Asset.Origin.UPLOAD) -> tuple[Asset, bool]:
+    """Keep the file `source` for `team`; returns its asset and whether it is new.
+
+    `source` is the path of a finished file, which stays where it is and belongs to the caller, or an uploaded file. An upload is
+    stored without metadata, a picture upright; a result is stored byte for byte. The same content is kept once per team, whatever it
+    is called. Memory does not grow with sound and video. Raises MediaError with a sentence; then nothing was stored.
+    """
+    with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix="keep-") as folder:
+        path, digest = _received(source, Path(folder))
+        found = _same(team, digest)
+        if found is not None:
+            return found, False
+        ready = _prepare(path, digest, Path(folder), clean=origin == Asset.Origin.UPLOAD)
+        found = _same(team, ready.sha256)
+        if found is not None:
+            return found, False
+        return _store(ready, source_sha256=digest, team=team, owner=owner, name=name, origin=origin)
+
+
+def _received(source: Source, folder: Path) -> tuple[Path, str]:
+    """The bytes as a file, and their sha256; what has no path yet is hashed while it is written."""
+    if not isinstance(source, UploadedFile):
+        return Path(source), sha256_of(source)
+    if hasattr(source, "temporary_file_path"):
+        path = Path(source.temporary_file_path())
+        return path, sha256_of(path)
+    digest, path = hashlib.sha256(), folder / "received"
+    with path.open("wb") as out:
+        for block in source.chunks(BLOCK):
+            digest.update(block)
+            out.write(block)
+    return path, digest.hexdigest()
+
+
+def sha256_of(path: str | os.PathLike[str]) -> str:
+    """The sha256 of a file's content as 64 hex digits, read in blocks."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _same(team: Team, digest: str) -> Asset | None:
+    """The team's asset with this content, as it came in or as it is stored (somebody may upload what they downloaded here)."""
+    return team.assets.filter(Q(source_sha256=digest) | Q(sha256=digest)).first()
+
+
+def _prepare(path: Path, digest: str, folder: Path, *, clean: bool) -> _Prepared:
+    facts = media.probe(path)
+    ours = folder / f"file.{facts.extension}"
+    if not clean:
+        shutil.copyfile(path, ours)
+    elif facts.kind == "image":
+        facts = media.normalise_image(path, facts, ours)
+        digest = sha256_of(ours)
+    else:
+        facts = media.strip_av_metadata(path, facts, ours)
+        digest = sha256_of(ours)
+    thumb: Path | None = folder / "thumb.webp"
+    peaks: list[int] = []
+    # A film that was paid for is kept even when no small picture of it can be drawn.
+    try:
+        if facts.kind == "audio":
+            thumb, peaks = None, media.peaks(ours, PEAKS)
+        elif thumb is not None:
+            media.thumbnail(ours, facts, thumb)
+    except MediaError as error:
+        if clean:
+            raise
+        log.warning("no preview of %s: %s", digest, error)
+        thumb = None
+    return _Prepared(ours, facts, digest, thumb, peaks)
+
+
+def _store(ready: _Prepared, *, source_sha256: str, team: Team, owner: User | None, name: str, origin: str) -> tuple[Asset, bool]:
+    facts = ready.facts
+    thumb = _put(ready.thumb, f"{team.pk}/{ready.sha256}.thumb.webp", "image/webp") if ready.thumb else ""
+    stored = _put(ready.path, f"{team.pk}/{ready.sha256}.{facts.extension}", facts.mime)
+    try:
+        with transaction.atomic():
+            asset = Asset.objects.create(
+                team=team,
+                owner=owner,
+                origin=origin,
+                name=clean_name(name, facts.extension),
+                kind=facts.kind,
+                file=stored,
+                thumb=thumb,
+                sha256=ready.sha256,
+                source_sha256=source_sha256,
+                format=facts.format[:8],
+                mime=facts.mime,
+                size=facts.size,
+                width=facts.width,
+                height=facts.height,
+                milliseconds=round(facts.seconds * 1000),
+                fps=facts.fps,
+                codec=facts.codec[:20],
+                audio_codec=facts.audio_codec[:20],
+                has_audio=facts.has_audio,
+                peaks=ready.peaks,
+            )
+    except IntegrityError:
+        # Somebody else kept the same content in the meantime; the files are the same by name and content.
+        winner = _same(team, ready.sha256)
+        if winner is None:
+            raise
+        return winner, False
+    # Between our look at the storage and our row, somebody may have deleted the last asset with this content and its files.
+    for path, name, mime in ((ready.path, stored, facts.mime), (ready.thumb, thumb, "image/webp")):
+        if path and path.exists() and not default_storage.exists(name):
+            _put(path, name, mime)
+    return asset, True
+
+
+class _Ready(File):  # type: ignore[type-arg]
+    """A finished file of ours. Local storage moves it into place in one step, so a crash leaves all of it or nothing."""
+
+    def __init__(self, file: Any, name: str, mime: str) -> None:
+        super().__init__(file, name)
+        self.path = file.name
+        self.content_type = mime
+
+    def temporary_file_path(self) -> str:
+        return str(self.path)
+
+
+def _put(path: Path, name: str, mime: str) -> str:
+    """Write once: the storage's name of the content of `path`, which is there whole when this returns."""
+    size = path.stat().st_size
+    if default_storage.exists(name):
+        if default_storage.size(name) == size:
+            return name
+        log.warning("%s was left half written; it is written anew", name)
+        default_storage.delete(name)
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+        return default_storage.save(name, _Ready(file, name, mime))
+
+
+# ── letting go ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def forget(asset: Asset) -> None:
+    """Delete the asset and its files. Raises InUse, and changes nothing, while a job or a template needs it."""
+    names = [str(field.name) for field in (asset.file, asset.thumb) if field]
+    try:
+        with transaction.atomic():
+            asset.delete()
+    except ProtectedError as error:
+        raise InUse(asset, _users(error.protected_objects)) from None
+    for name in names:
+        # After the row, so that a crash leaves a file without a row and never the other way round.
+        if not Asset.objects.filter(Q(file=name) | Q(thumb=name)).exists():
+            default_storage.delete(name)
+
+
+def users_of(asset: Asset) -> list[Any]:
+    """The jobs and templates that keep `asset` from being deleted, newest first; empty when none does."""
+    inputs = [use.job for use in asset.used_as.select_related("job__team").order_by("-id")]
+    return _users([*inputs, *asset.made_by.select_related("team"), *asset.templates.all()])
+
+
+def _users(rows: Any) -> list[Any]:
+    """Jobs and templates, each once; an input stands for its job."""
+    found: dict[tuple[str, Any], Any] = {}
+    for row in rows:
+        user = getattr(row, "job", row)
+        found.setdefault((user._meta.label, user.pk), user)
+    return sorted(found.values(), key=lambda user: (user._meta.label, -user.pk))
+
+
+# ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def is_local(storage: Storage | None = None) -> bool:
+    """Whether stored files lie on this machine's disk."""
+    return isinstance(storage or default_storage, FileSystemStorage)
+
+
+@contextmanager
+def local_copy(asset: Asset) -> Iterator[Path]:
+    """The path of the stored file, to read and not to change: the file itself on local storage, else a copy that is removed afterwards."""
+    if is_local():
+        yield Path(default_storage.path(str(asset.file.name)))
+        return
+    with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix="copy-") as folder:
+        path = Path(folder) / f"{asset.sha256[:16]}.{asset.extension}"
+        with path.open("wb") as out:
+            out.writelines(blocks(str(asset.file.name), 0, asset.size))
+        yield path
+
+
+def blocks(name: str, start: int, stop: int, size: int = 64 * 1024) -> Iterator[bytes]:
+    """The bytes `start` up to, not including, `stop` of a stored file, in blocks of at most `size`; opens the file when first asked.
+
+    Raises FileNotFoundError when it is not there. Closing the iterator closes the file.
+    """
+    if stop <= start:
+        return
+    bucket = getattr(default_storage, "bucket", None)
+    if bucket is not None:
+        # The storage's own file object fetches the whole object into memory before the first byte.
+        body = bucket.Object(name).get(Range=f"bytes={start}-{stop - 1}")["Body"]
+        try:
+            yield from body.iter_chunks(size)
+        finally:
+            body.close()
+        return
+    with default_storage.open(name, "rb") as file:
+        file.seek(start)
+        left = stop - start
+        while left > 0 and (block := file.read(min(size, left))):
+            left -= len(block)
+            yield block
+
+
+# ── names ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def clean_name(name: str, extension: str = "") -> str:
+    """A name to show, from anything a browser or a person sends: one line, no folders, no direction tricks, at most 120 characters.
+
+    With `extension` the name ends in it and loses the media extension that it claimed. Never used as a path.
+    """
+    text = unicodedata.normalize("NFC", str(name)).replace("\\", "/").rstrip("/ ").rsplit("/", 1)[-1]
+    text = "".join(" " if char.isspace() else char for char in text if char.isspace() or _shown(char))
+    text = " ".join(text.replace('"', "'").split()).strip(". ")
+    stem, dot, last = text.rpartition(".")
+    ending = f".{extension}" if extension else ""
+    if dot and extension and stem and _known(last):
+        text = stem.rstrip(". ")
+    elif dot and not extension and stem and _known(last):
+        text, ending = stem.rstrip(". "), f".{last}"
+    text = text[: NAME_LENGTH - len(ending)].rstrip(f". {JOINERS}")
+    return (text or _("untitled")) + ending
+
+
+def _shown(char: str) -> bool:
+    return char in JOINERS or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+
+
+def _known(ending: str) -> bool:
+    """Whether `ending` is a file type and not the end of a sentence or a version number."""
+    return ending.lower() in KINDS or mimetypes.guess_type(f"a.{ending}")[0] is not None
