@@ -1,0 +1,198 @@
+"""Prices, the ledger and the monthly limits. History is never changed here: a new price is a new row, a correction a new entry."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Case, F, OuterRef, QuerySet, Subquery, Sum, When
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from jobs import catalogue, money
+from jobs.models import Budget, LedgerEntry, Price
+from studio.admin import NamedSave, Watched, amount, link
+
+
+class AmountField(forms.DecimalField):
+    """An amount of money as people write it, such as 10.00; `micros` of the cleaned value is what the table holds."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=Decimal(0), max_digits=15, decimal_places=6, **kwargs)
+
+    @staticmethod
+    def micros(value: Decimal) -> int:
+        return int(value * money.MILLION)
+
+
+# ── prices ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
+    model = forms.ChoiceField(label=_("Model"), choices=lambda: [(name, f"{model.label} ({name})") for name, model in catalogue.MODELS.items()])
+    unit = forms.ChoiceField(label=_("Unit"), choices=[("second", _("second of film")), ("image", _("image"))])
+    currency = forms.ChoiceField(label=_("Currency"), choices=[("USD", "USD"), ("CNY", "CNY")])
+    amount = AmountField(label=_("Price per unit"), help_text=_("In the currency, with up to six decimals, such as 0.011469."))
+
+    class Meta:
+        model = Price
+        fields = ("model", "variant", "region", "unit", "currency", "effective_from", "source", "inferred")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        spec = catalogue.MODELS.get(cleaned.get("model", ""))
+        if spec is None:
+            return cleaned
+        if "unit" in cleaned and cleaned["unit"] != spec.unit:
+            self.add_error("unit", _("%(model)s is billed per %(unit)s.") % {"model": spec.name, "unit": spec.unit})
+        variants = [word for _said, word in spec.variant.words] if spec.variant else [""]
+        if cleaned.get("variant", "") not in variants:
+            may = ", ".join(dict.fromkeys(variants)) or _("nothing")
+            self.add_error("variant", _("The variant of %(model)s may be %(may)s.") % {"model": spec.name, "may": may})
+        return cleaned
+
+    def _post_clean(self) -> None:
+        # Before the row is validated, so that its constraints see the amount.
+        if "amount" in self.cleaned_data:
+            self.instance.micros = AmountField.micros(self.cleaned_data["amount"])
+        super()._post_clean()  # type: ignore[misc]
+
+
+@admin.register(Price)
+class PriceAdmin(NamedSave):
+    """A price may be added; the ledger refers to the rows that are there, so none is changed or deleted."""
+
+    form = PriceForm
+    list_display = ("model", "variant", "price_shown", "currency", "region", "effective_from", "inferred", "source")
+    list_filter = ("currency", "model", "inferred", "region")
+    search_fields = ("model", "variant", "source")
+    date_hierarchy = "effective_from"
+    _place = ("model", "variant", "region", "unit", "currency")
+
+    def has_change_permission(self, request: HttpRequest, obj: Price | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Price | None = None) -> bool:
+        return False
+
+    def get_fields(self, request: HttpRequest, obj: Price | None = None) -> tuple[str, ...]:
+        return (*self._place, "price_shown" if obj else "amount", "effective_from", "source", "inferred", *(["created_at"] if obj else []))
+
+    @admin.display(description=_("price"), ordering="micros")
+    def price_shown(self, price: Price) -> SafeString | str:
+        return amount(price.micros, price.currency, 6) + f" / {price.unit}"
+
+
+# ── ledger ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@admin.register(LedgerEntry)
+class LedgerEntryAdmin(Watched):
+    list_display = ("created_at", "team", "member", "kind", "about", "model", "held_shown", "settled_shown", "month", "note")
+    list_filter = ("kind", "currency", "model")
+    list_select_related = ("team", "member", "job", "check_asked")
+    search_fields = (
+        "job__public_id",
+        "job__title",
+        "job__task_id",
+        "check_asked__public_id",
+        "check_asked__request_id",
+        "member__email",
+        "team__name",
+        "team__slug",
+        "note",
+    )
+    date_hierarchy = "created_at"
+    fieldsets = (
+        (None, {"fields": ("created_at", "team", "member", "kind", "attempt", "month", "note")}),
+        (_("About"), {"fields": ("job", "check_asked", "model", "price", "units")}),
+        (_("Amounts"), {"fields": ("held_shown", "settled_shown", "currency")}),
+    )
+
+    @admin.display(description=_("about"))
+    def about(self, entry: LedgerEntry) -> SafeString | str:
+        return link(entry.job, entry.job.title) if entry.job else link(entry.check_asked)
+
+    @admin.display(description=_("held"), ordering="held")
+    def held_shown(self, entry: LedgerEntry) -> SafeString | str:
+        return amount(entry.held, entry.currency, 6)
+
+    @admin.display(description=_("settled"), ordering="settled")
+    def settled_shown(self, entry: LedgerEntry) -> SafeString | str:
+        return amount(entry.settled, entry.currency, 6)
+
+
+# ── limits ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]
+    amount = AmountField(
+        label=_("Limit per month"),
+        help_text=_("In the team’s currency, such as 10.00. 0 stops everything: not even a check is sent. For no limit, delete the row."),
+    )
+
+    class Meta:
+        model = Budget
+        fields = ("team", "member")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            amount = self.fields["amount"]
+            amount.initial = Decimal(self.instance.micros) / money.MILLION
+            amount.label = _("Limit per month, %(currency)s") % {"currency": self.instance.team.currency}
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        team, member = cleaned.get("team"), cleaned.get("member")
+        if team and member and not team.memberships.filter(user=member).exists():
+            self.add_error("member", _("%(member)s is not in %(team)s. Choose one of its members, or nobody for the whole team.") % cleaned)
+        return cleaned
+
+    def _post_clean(self) -> None:
+        if "amount" in self.cleaned_data:
+            self.instance.micros = AmountField.micros(self.cleaned_data["amount"])
+        super()._post_clean()  # type: ignore[misc]
+
+
+@admin.register(Budget)
+class BudgetAdmin(NamedSave):
+    form = BudgetForm
+    fields = ("team", "member", "amount")
+    autocomplete_fields = ("team", "member")
+    list_display = ("team", "whose", "limit_shown", "used_shown", "created_at")
+    list_display_links = ("team", "whose")
+    list_filter = ("team__currency",)
+    list_select_related = ("team", "member")
+    search_fields = ("team__name", "team__slug", "member__email", "member__first_name")
+    date_hierarchy = "created_at"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Budget]:
+        spent = LedgerEntry.objects.filter(team=OuterRef("team"), month=money.month_of()).order_by()
+        of_team = spent.values("team").annotate(used=Sum(F("held") + F("settled"))).values("used")
+        of_member = spent.filter(member=OuterRef("member")).values("member").annotate(used=Sum(F("held") + F("settled"))).values("used")
+        used = Case(When(member__isnull=True, then=Subquery(of_team)), default=Subquery(of_member))
+        budgets: QuerySet[Budget] = super().get_queryset(request)
+        return budgets.annotate(used_n=used)
+
+    def save_model(self, request: HttpRequest, obj: Budget, form: Any, change: bool) -> None:
+        if change:
+            # The row was validated with the new amount; it is no field of the form, so it is named here.
+            obj.save(update_fields=["team", "member", "micros"])
+        else:
+            super().save_model(request, obj, form, change)
+
+    @admin.display(description=_("for"), ordering="member__email")
+    def whose(self, budget: Budget) -> str:
+        return str(budget.member or _("the whole team"))
+
+    @admin.display(description=_("limit per month"), ordering="micros")
+    def limit_shown(self, budget: Budget) -> SafeString | str:
+        return amount(budget.micros, budget.team.currency, 2)
+
+    @admin.display(description=_("held and settled this month"))
+    def used_shown(self, budget: Any) -> SafeString | str:
+        return amount(budget.used_n or 0, budget.team.currency, 4)

@@ -1,0 +1,68 @@
+"""Verdicts on pictures and action templates."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from jobs.admin.job import LedgerOfJob
+from jobs.models import Check, Job, Template
+from studio.admin import Kept, Watched, rows_link, tag
+
+_TONES = {
+    "waiting": "queued",
+    "asking": "checking",
+    "passed": "succeeded",
+    "refused": "failed",
+    "uncertain": "uncertain",
+    "failed": "failed",
+}
+
+
+class LedgerOfCheck(LedgerOfJob):
+    fk_name = "check_asked"
+
+
+@admin.register(Check)
+class CheckAdmin(Watched):
+    list_display = ("model", "choice", "state_shown", "team", "asset", "asked_by", "code", "request_id", "created_at")
+    list_filter = ("state", "model", "choice")
+    list_select_related = ("team", "asset", "asked_by")
+    search_fields = ("public_id", "request_id", "sha256", "code", "asset__name", "asked_by__email", "team__name", "team__slug")
+    date_hierarchy = "created_at"
+    inlines = (LedgerOfCheck,)
+    fieldsets = (
+        (None, {"fields": ("public_id", "state_shown", "team", "asked_by", "account", "asset", "sha256", "created_at", "answered_at")}),
+        (_("Question"), {"fields": ("model", "parameters", "choice")}),
+        (_("Answer"), {"fields": ("facts", "code", "message", "sentence", "request_id")}),
+        (_("Machine"), {"fields": ("attempt", "lease_until", "not_before"), "classes": ("collapse",)}),
+    )
+
+    @admin.display(description=_("state"), ordering="state")
+    def state_shown(self, check: Check) -> SafeString:
+        return tag(_TONES.get(check.state, "queued"), check.get_state_display())
+
+
+@admin.register(Template)
+class TemplateAdmin(Kept):
+    editable = ("name", "forgotten")
+    list_display = ("name", "team", "account", "length", "forgotten", "template_id", "jobs_shown", "created_at")
+    list_filter = ("forgotten", "model")
+    list_select_related = ("team", "account")
+    search_fields = ("name", "public_id", "template_id", "team__name", "team__slug", "asset__name", "asset__sha256")
+    date_hierarchy = "created_at"
+    fieldsets = (
+        (
+            None,
+            {"fields": ("name", "forgotten", "public_id", "team", "account", "model", "template_id", "asset", "length", "jobs_shown", "created_at")},
+        ),
+    )
+
+    @admin.display(description=_("length"), ordering="milliseconds")
+    def length(self, template: Template) -> str:
+        return f"{template.seconds:.1f} s"
+
+    @admin.display(description=_("jobs"))
+    def jobs_shown(self, template: Template) -> SafeString:
+        return rows_link(Job, _("its dances"), template__id__exact=template.pk)

@@ -1,0 +1,360 @@
+"""What a create page shows of a draft: its files, the check with its boxes, the choices with their prices, the bill, and why not yet.
+
+Everything derives from the model's declaration, so a page is never written for one model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.template.defaultfilters import date as shown_date
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+
+from jobs import catalogue, lanes, money, wishes
+from jobs.errors import Refused
+from jobs.forms import TEMPLATE_VIDEO, Draft, file_fields, word
+from jobs.models import Account
+from jobs.purse import Purse
+from jobs.slots import Slot, template_cards
+from jobs.verdict import CheckView
+from studio.models.people import User
+
+
+@dataclass
+class Option:
+    value: str
+    label: str
+    help: str
+    price: str
+    checked: bool
+
+
+@dataclass
+class Choice:
+    """One parameter as a switch (`seg`: up to two words) or as cards."""
+
+    name: str
+    label: str
+    options: list[Option]
+
+    @property
+    def seg(self) -> bool:
+        return len(self.options) <= 2 and not any(len(option.help) > 30 for option in self.options)
+
+
+class Desk:
+    """A create page's view of `draft` for `user`. Properties are worked out once, so a template may ask twice."""
+
+    def __init__(self, draft: Draft, user: User, *, page: str) -> None:
+        self.draft, self.user, self.page = draft, user, page
+        self.team, self.spec = draft.team, draft.spec
+        self.files = [Slot(f, draft.asset(f.name), draft.problems.get(f.name, []), draft) for f in file_fields(self.spec)]
+
+    # ── addresses ──
+
+    def _url(self, name: str) -> str:
+        return reverse(f"jobs:{name}", args=[self.team.slug])
+
+    @property
+    def url(self) -> str:
+        return self._url(self.page)
+
+    @property
+    def address(self) -> str:
+        return f"{self.url}?{self.draft.query}"
+
+    @property
+    def check_url(self) -> str:
+        return self._url("check")
+
+    @property
+    def price_url(self) -> str:
+        return self._url("price")
+
+    @property
+    def poll_url(self) -> str:
+        return f"{self.check_url}?page={self.page}&{self.draft.query}"
+
+    # ── where it is made ──
+
+    @cached_property
+    def account(self) -> Account | None:
+        if self.draft.template is not None:
+            return self.draft.template.account
+        return self.draft.account or wishes.account_for(self.team, self.spec.name)
+
+    @cached_property
+    def accounts(self) -> list[Account]:
+        """More than one only: a single account is no choice."""
+        found = list(self.team.accounts.all())
+        return found if len(found) > 1 else []
+
+    @property
+    def models(self) -> list[catalogue.Model]:
+        found = models_of(self.page)
+        return found if len(found) > 1 else []
+
+    @property
+    def retiring(self) -> str:
+        """What the vendor announced about the end of this model; "" for one that stays."""
+        if self.spec.retires_at is None:
+            return ""
+        names = [catalogue.get(name).label for name in self.spec.successors if name in catalogue.MODELS]
+        day = shown_date(self.spec.retires_at + timedelta(hours=8), "j M Y")
+        said = _("Alibaba announced that %(model)s ends on %(day)s. If the service refuses it, the job says so and costs nothing.") % {
+            "model": self.spec.label,
+            "day": day,
+        }
+        return said + (" " + _("It names %(names)s as the way on.") % {"names": ", ".join(names)} if names else "")
+
+    # ── files, by the part of the page ──
+
+    @property
+    def picture(self) -> Slot | None:
+        return next((f for f in self.files if f.kind == "image"), None)
+
+    @property
+    def sound(self) -> Slot | None:
+        return next((f for f in self.files if f.kind == "audio"), None)
+
+    @property
+    def video(self) -> Slot | None:
+        """A video that the model takes itself."""
+        return next((f for f in self.files if f.kind == "video" and f.name != TEMPLATE_VIDEO), None)
+
+    @property
+    def template_video(self) -> Slot | None:
+        return next((f for f in self.files if f.name == TEMPLATE_VIDEO), None)
+
+    @cached_property
+    def templates(self) -> list[dict[str, Any]]:
+        return template_cards(self.draft)
+
+    # ── the check ──
+
+    @cached_property
+    def check(self) -> CheckView | None:
+        """None for a model that needs no check."""
+        if not self.spec.check:
+            return None
+        spec = catalogue.get(self.spec.check)
+        price, why = "", ""
+        try:
+            region = self.account.region if self.account else ""
+            quote = money.quote(spec, "", Decimal(1), currency=self.team.currency, region=region)
+            price = money.shown(quote.micros, quote.currency)
+        except money.NoPrice as error:
+            why = _(str(error))
+        return CheckView(spec, self.draft.known_check(), price, why)
+
+    @property
+    def advice(self) -> list[str]:
+        """Combinations that the contract advises against; shown, never refused."""
+        if self.check is None or self.check.check is None or not self.check.passed:
+            return []
+        facts, chosen = self.check.check.facts, self.draft.chosen
+        return [_(a.sentence) for a in self.spec.advice if facts.get(a.fact) == a.is_ and chosen.get(a.parameter) == a.chosen]
+
+    @property
+    def frame_size(self) -> tuple[int, int]:
+        """Pixels of the film for the chosen shape; (512, 512) only where a model declares nothing and nothing is drawn."""
+        sizes = {variant: (width, height) for variant, width, height in self.spec.output.frames}
+        return sizes.get(self.spec.variant_of(self.draft.chosen)) or (512, 512)
+
+    @property
+    def output_line(self) -> str:
+        """What the film will be, such as “512 × 512, 15 frames per second, with sound”."""
+        output, parts = self.spec.output, []
+        if output.frames:
+            parts.append("{} × {}".format(*self.frame_size))
+        if output.fps:
+            parts.append(_("%(n)s frames per second") % {"n": f"{output.fps:g}"})
+        if self.spec.kind is catalogue.Kind.VIDEO:
+            parts.append(_("with sound") if output.sound else _("without sound"))
+        return ", ".join(parts)
+
+    # ── choices ──
+
+    @cached_property
+    def choices(self) -> list[Choice]:
+        """Every parameter that the service would heed now; what it would ignore is not asked."""
+        chosen = self.draft.chosen
+        shown = [p for p in self.spec.choices() if p.only_when is None or chosen.get(p.only_when[0]) == p.only_when[1]]
+        return [
+            Choice(
+                p.name,
+                _(p.label),
+                [
+                    Option(word(value), _(label), _(help_) if help_ else "", self._option_price(p, value), chosen[p.name] == value)
+                    for value, label, help_ in p.words
+                ],
+            )
+            for p in shown
+        ]
+
+    @property
+    def unseen(self) -> list[tuple[str, str]]:
+        """Choices that do not count now but are remembered, as hidden fields."""
+        seen = {choice.name for choice in self.choices}
+        return [(p.name, word(self.draft.chosen[p.name])) for p in self.spec.choices() if p.name not in seen]
+
+    def _option_price(self, parameter: catalogue.Parameter, value: Any) -> str:
+        """“$0.0115 / s · $0.4725” on the buttons that decide the price."""
+        if self.spec.variant is None or self.spec.variant.chosen != parameter.name:
+            return ""
+        region = self.account.region if self.account else ""
+        milliseconds = self.draft.milliseconds
+        try:
+            quote = money.quote(self.spec, str(value), Decimal(milliseconds or 0) / 1000, currency=self.team.currency, region=region)
+        except money.NoPrice:
+            return _("no price")
+        unit = _("%(price)s / s") % {"price": money.shown(quote.price.micros, quote.currency)}
+        return f"{unit} · {money.shown(quote.micros, quote.currency)}" if milliseconds else unit
+
+    # ── the bill ──
+
+    @cached_property
+    def estimate(self) -> wishes.Estimate | None:
+        return self._estimated[0]
+
+    @cached_property
+    def _estimated(self) -> tuple[wishes.Estimate | None, list[str]]:
+        """The estimate, or the sentences why there is none yet."""
+        try:
+            return wishes.estimate(self.draft.wish(self.user)), []
+        except Refused as refused:
+            return None, [_(sentence) for sentence in refused.sentences]
+        except money.NoPrice as error:
+            return None, [_(str(error))]
+
+    @property
+    def total(self) -> str:
+        return money.shown(self.estimate.micros, self.estimate.currency) if self.estimate else ""
+
+    @property
+    def lines(self) -> list[tuple[str, str, str]]:
+        """(formula, what, amount) of every line of the bill."""
+        if self.estimate is None:
+            return []
+        return [(line.formula, _(line.label), money.shown(line.micros, self.estimate.currency)) for line in self.estimate.lines]
+
+    @property
+    def unit_price(self) -> str:
+        """The unit price while nothing that has a length is chosen."""
+        region = self.account.region if self.account else ""
+        try:
+            price = money.price_of(self.spec.name, self.spec.variant_of(self.draft.chosen), self.team.currency, region)
+        except money.NoPrice as error:
+            return _(str(error))
+        return _("%(price)s per second of film") % {"price": money.shown(price.micros, price.currency, 6)}
+
+    @property
+    def price_note(self) -> str:
+        region = self.account.region if self.account else ""
+        try:
+            price = money.price_of(self.spec.name, self.spec.variant_of(self.draft.chosen), self.team.currency, region)
+        except money.NoPrice:
+            return ""
+        said = _("%(source)s, in force since %(day)s.") % {"source": price.source, "day": shown_date(price.effective_from, "j M Y")}
+        return said + (" " + _("Worked out from the price in the other currency.") if price.inferred else "")
+
+    @cached_property
+    def purse(self) -> Purse:
+        return Purse.of(self.team, self.user)
+
+    @property
+    def this_micros(self) -> int:
+        return self.estimate.micros if self.estimate else 0
+
+    @property
+    def left_after(self) -> str:
+        return self.purse.left_after(self.this_micros)
+
+    # ── place in line ──
+
+    @cached_property
+    def line(self) -> tuple[int, datetime | None]:
+        return lanes.line(self.account, self.spec.name) if self.account is not None else (0, None)
+
+    @property
+    def waiting(self) -> int:
+        return self.line[0]
+
+    @property
+    def lamps(self) -> dict[str, int]:
+        """The line with this job as the last lamp; in a line that moves the first is on stage, the second waits at the service."""
+        return {"total": self.waiting + 1, "on": min(1, self.waiting), "next": int(self.waiting > 1)}
+
+    @property
+    def place(self) -> str:
+        if self.account is None:
+            return ""
+        if not self.waiting:
+            return _("The lane is free")
+        return _("%(n)s job before it") % {"n": 1} if self.waiting == 1 else _("%(n)s jobs before it") % {"n": self.waiting}
+
+    @property
+    def starts(self) -> str:
+        _waiting, at = self.line
+        if at is None or self.account is None:
+            return ""
+        return _("starts now") if at <= timezone.now() + timedelta(seconds=5) else _("starts ≈ %(time)s") % {"time": shown_date(at, "H:i")}
+
+    # ── may it be sent? ──
+
+    @cached_property
+    def why(self) -> str:
+        """Why the button is off, the first thing to do first; "" when it is on."""
+        if self.account is None:
+            return _("There is no account yet. Add one with its API key first.")
+        for file in self.files:
+            if file.problems and file.asset is not None:
+                return file.problems[0]
+        missing = [f for f in self.files if f.asset is None and f.name != TEMPLATE_VIDEO]
+        if missing and missing[0].kind == "image":
+            return _("%(what)s is missing. Choose a file.") % {"what": missing[0].label}
+        if self.check is not None and not self.check.passed:
+            return self._why_unchecked(self.check)
+        if missing:
+            return _("%(what)s is missing. Choose a file.") % {"what": missing[0].label}
+        if self.spec.makes and self.draft.template is None and self.draft.template_video is None:
+            return _("Choose a dance template, or a video to make one from.")
+        if self.draft.template is not None and self.draft.template.forgotten:
+            return _("The service does not know this template any more. Choose another one.")
+        if self._estimated[1]:
+            return self._estimated[1][0]
+        try:
+            money.require_room(self.team, self.user, self.this_micros)
+        except money.OverBudget as over:
+            return _(str(over))
+        return ""
+
+    def _why_unchecked(self, check: CheckView) -> str:
+        if check.waits:
+            return _("The picture is being checked.")
+        if check.refused:
+            return _("The service does not take this picture. Choose another one.")
+        if check.again:
+            return _("The check has no answer. Ask again, or choose another picture.")
+        return _("The picture is not checked yet. The check costs %(price)s.") % {"price": check.price} if check.price else check.why_no_price
+
+
+def models_of(page: str) -> list[catalogue.Model]:
+    """The catalogue's models that the create page `page` can make, its usual one first. Told by their inputs, not by their names."""
+    found = []
+    for model in catalogue.MODELS.values():
+        kinds = {i.kind for i in model.inputs}
+        fits = {
+            "portrait": model.kind is catalogue.Kind.VIDEO and {"image", "audio"} <= kinds,
+            "dance": model.kind is catalogue.Kind.VIDEO and "image" in kinds and bool({"template", "video"} & kinds) and "audio" not in kinds,
+            "template": model.kind is catalogue.Kind.TEMPLATE,
+        }
+        if fits[page]:
+            found.append(model)
+    return found

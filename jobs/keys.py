@@ -1,0 +1,386 @@
+"""Accounts and their keys: tested with a call that costs nothing, then stored encrypted (CONTRACT §1, §8, §14).
+
+A test calls out, so it runs before and outside of any transaction; the row is written afterwards. A secret is never
+logged, never part of a sentence and never shown: people see its last four characters and its fingerprint.
+
+`KeyRefused` means that nothing was stored. A service that does not answer is no refusal: the key is kept untested.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import re
+import socket
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from jobs import bell, modelstudio
+from jobs.models import Account, ApiKey
+from jobs.models.account import REGIONS, fingerprint
+from jobs.modelstudio import AccountTrouble, NoAnswer, NotSent, RetryLater, WireError
+from studio.fields import Unreadable
+from studio.models.people import Team, User
+
+log = logging.getLogger("footlight.keys")
+
+API_PATH = "/api/v1"
+# A person waits in front of the page, so less patience than a worker has.
+CONNECT_SECONDS, READ_SECONDS = 5.0, 10.0
+WORKSPACE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_METADATA = (ipaddress.ip_address("100.100.100.200"), ipaddress.ip_address("fd00:ec2::254"))
+# What the wire says when something answered that does not speak the service's language.
+_NOT_THE_SERVICE = ("NotJson", "BadAnswer", "AnswerTooLong", "Redirected")
+
+
+class KeyRefused(Exception):
+    """A key, or the address it was to be used at, was not taken. str() is a sentence for people.
+
+    `health` is what the service's refusal says about an account that uses the key; None when it says nothing.
+    """
+
+    def __init__(self, sentence: str, health: Account.Health | None = None) -> None:
+        self.health = health
+        super().__init__(sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a free call with a key told. `health` is UNTRIED when no answer came; then the key may still be good."""
+
+    health: Account.Health
+    sentence: str
+
+
+# ── addresses ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def clean_address(given: str, region: str) -> str:
+    """The base address that `given` means: "" (the region's own), a workspace id, or an http(s) address.
+
+    Never one with credentials, a query or a fragment, never a metadata or link-local address, and plain http only to
+    loopback and private networks. Looks the name up; one that does not resolve now passes. KeyRefused otherwise.
+    """
+    given = given.strip()
+    if not given:
+        return ""
+    if WORKSPACE_ID.fullmatch(given):
+        # Only letters, digits, - and _: it becomes one label of the host name and can lead nowhere else.
+        return f"https://{given}.{region}.maas.aliyuncs.com{API_PATH}"
+    try:
+        parts = urlsplit(given)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise KeyRefused("This address cannot be read. It looks like https://dashscope.aliyuncs.com/api/v1.") from None
+    if parts.scheme not in ("http", "https") or not host or re.search(r"[\s\\]", given):
+        raise KeyRefused("This is neither a workspace id nor an address. An address looks like https://dashscope.aliyuncs.com/api/v1.")
+    if "@" in parts.netloc or "?" in given or "#" in given:
+        raise KeyRefused("The address has a user, a query or a fragment in it. Give scheme, host and path only.")
+    found = _addresses(host)
+    if any(_forbidden(address) for address in found):
+        raise KeyRefused("This address leads to a part of the network that no account lives in. Copy the address from the Model Studio console.")
+    if parts.scheme == "http" and not (found and all(address.is_loopback or address.is_private for address in found)):
+        raise KeyRefused("Over http anyone on the way can read the key. Use https; http is only for this machine and private networks.")
+    address = f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/') or API_PATH}"
+    if len(address) > 200:
+        raise KeyRefused("The address is longer than 200 characters. Give scheme, host and path only.")
+    return address
+
+
+def _addresses(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    """Every address that `host` stands for now, however it is written; empty when the name does not resolve."""
+    try:
+        found = socket.getaddrinfo(host, None, proto=socket.IPPROTO_TCP)
+    except (OSError, UnicodeError):
+        return []
+    addresses = []
+    for *_, place in found:
+        address = ipaddress.ip_address(str(place[0]).split("%")[0])
+        addresses.append(getattr(address, "ipv4_mapped", None) or address)
+    return addresses
+
+
+def _forbidden(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    if address.is_loopback:  # Python calls ::1 reserved
+        return False
+    return address.is_link_local or address.is_multicast or address.is_unspecified or address.is_reserved or address in _METADATA
+
+
+# ── the test ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@sensitive_variables("secret")
+def _clean_secret(secret: str) -> str:
+    secret = secret.strip()
+    if secret.startswith("sk-sp-"):
+        raise KeyRefused("This is a Coding Plan key (sk-sp-). It cannot make films. Make one in the Model Studio console, under API keys.")
+    if not re.fullmatch(r"[\x21-\x7e]{4,500}", secret):
+        raise KeyRefused(
+            "This is no API key: it is too short or too long, or has blanks or letters that a key never has. Copy it again from the console."
+        )
+    return secret
+
+
+@sensitive_variables("secret")
+def _try(account: Account, secret: str) -> Trial:
+    """Ask the service with `secret` for a task that cannot exist: free. KeyRefused when the key cannot be used at all."""
+    try:
+        client = modelstudio.Client(account.url, secret, workspace=account.workspace, connect=CONNECT_SECONDS, read=READ_SECONDS)
+    except ValueError as error:
+        raise KeyRefused(str(error)) from None
+    try:
+        client.probe()
+    except AccountTrouble as error:
+        if error.reason == "key":
+            region = account.get_region_display()
+            raise KeyRefused(
+                f"The service refuses this key. A key works only in the region where it was made, and this account is in {region} "
+                f"({account.url}). Copy the key again, or choose the key’s own region.",
+                Account.Health.KEY,
+            ) from None
+        said = error.explain()
+        sentence = f"{said.sentence} {said.advice}".replace(secret, "…")
+        if error.reason == "access":
+            raise KeyRefused(f"The service knows the key but does not let it in. {sentence}", Account.Health.ACCESS) from None
+        return Trial(Account.Health(error.reason), sentence)
+    except (NotSent, NoAnswer, RetryLater) as error:
+        if error.code in _NOT_THE_SERVICE and (error.status or 200) < 500:
+            raise KeyRefused(_stranger(account)) from None
+        return Trial(Account.Health.UNTRIED, _silent(account, error))
+    except WireError:
+        raise KeyRefused(_stranger(account)) from None
+    finally:
+        client.close()
+    return Trial(Account.Health.OK, "")
+
+
+def _stranger(account: Account) -> str:
+    return f"Something answers at {account.url}, but it is not Model Studio. Check the address or leave it empty for the region’s own."
+
+
+def _silent(account: Account, error: WireError) -> str:
+    if isinstance(error, RetryLater):
+        return f"{account.url} is too busy to answer."
+    if isinstance(error, NotSent):
+        return f"{account.url} cannot be reached: {error.message}."
+    return f"{account.url} gave no answer that can be used."
+
+
+def untested(reason: str) -> str:
+    """What is said when a key was stored although no answer came."""
+    return f"The key is saved but not tested. {reason} Test it again later."
+
+
+# ── accounts ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@sensitive_variables("secret")
+def add_account(
+    team: Team,
+    label: str,
+    region: str,
+    base_url: str,
+    secret: str,
+    by: User | None,
+    model_names: dict[str, str] | None = None,
+    workspace: str = "",
+) -> Account:
+    """A new account of `team` with its first key, tested first. `base_url` as `clean_address` takes it.
+
+    Comes back with health OK, UNTRIED (no answer; `health_text` says why) or ARREARS/QUOTA (the key is right, the account
+    cannot pay). KeyRefused, with nothing stored, for a bad label, region, address or workspace and for a refused key.
+    """
+    account = Account(team=team, label=_clean_label(label), region=region, workspace=workspace.strip(), model_names=model_names or {})
+    if team.accounts.filter(label=account.label).exists():
+        raise KeyRefused(_label_taken(account))
+    account.base_url = _clean_place(region, base_url, account.workspace)
+    secret = _clean_secret(secret)
+    _require_new_to_team(account, secret)
+    trial = _try(account, secret)
+    account.health, account.health_text = trial.health, trial.sentence[:300]
+    key = ApiKey.make(account, secret, by)
+    key.tested_at = None if trial.health == Account.Health.UNTRIED else timezone.now()
+    try:
+        with transaction.atomic():
+            account.save(force_insert=True)
+            key.account = account
+            key.save(force_insert=True)
+    except IntegrityError:
+        raise KeyRefused(_label_taken(account)) from None
+    log.info("account %s of team %s added, key %s, %s", account.public_id, team.pk, key, account.health)
+    return account
+
+
+@sensitive_variables("secret")
+def move_account(account: Account, region: str, base_url: str, workspace: str, secret: str, by: User | None) -> Trial:
+    """Another address for `account`, with a key for it typed anew and tested there; all other keys are retired.
+
+    The stored keys never go to an address they were not given for: whoever may edit an account may use its keys, not
+    learn them. KeyRefused, with nothing changed, as in `add_account`.
+    """
+    moved = Account(pk=account.pk, team=account.team, label=account.label, region=region, workspace=workspace.strip())
+    moved.base_url = _clean_place(region, base_url, moved.workspace)
+    secret = _clean_secret(secret)
+    _require_new_to_team(moved, secret)
+    trial = _try(moved, secret)
+    with transaction.atomic():
+        account.keys.filter(active=True).update(active=False)
+        _store_key(account, secret, by, trial)
+        account.region, account.base_url, account.workspace = moved.region, moved.base_url, moved.workspace
+        account.health, account.health_text, account.paused_until = trial.health, trial.sentence[:300], None
+        account.save(update_fields=["region", "base_url", "workspace", "health", "health_text", "paused_until"])
+        _ring(account)
+    return trial
+
+
+@sensitive_variables("secret")
+def take_up_environment_key(team: Team, by: User | None) -> Account | None:
+    """The first account of `team` from DASHSCOPE_API_KEY; None when that is not set or the team has an account already.
+
+    KeyRefused when the service refuses the key; without an answer the account is kept UNTRIED and `health_text` says why.
+    """
+    secret = settings.DASHSCOPE_API_KEY
+    if not secret or team.accounts.exists():
+        return None
+    return add_account(team, "Model Studio", "cn-beijing", "", secret, by)
+
+
+def _clean_label(label: str) -> str:
+    label = " ".join(label.split())
+    if not label or len(label) > 60:
+        raise KeyRefused("An account needs a name of at most 60 characters.")
+    return label
+
+
+def _label_taken(account: Account) -> str:
+    return f"The team has an account called {account.label} already. Choose another name."
+
+
+def _clean_place(region: str, base_url: str, workspace: str) -> str:
+    if region not in REGIONS:
+        raise KeyRefused(f"There is no region {region}; choose one of {', '.join(REGIONS)}.")
+    if workspace and not WORKSPACE_ID.fullmatch(workspace):
+        raise KeyRefused("A workspace id has letters, digits, dashes and underscores only, at most 64. Copy it from the console.")
+    return clean_address(base_url, region)
+
+
+@sensitive_variables("secret")
+def _require_new_to_team(account: Account, secret: str) -> None:
+    """Limits are per account at the service: the same key behind two accounts of ours would only fight itself for its turn."""
+    same = ApiKey.objects.filter(account__team=account.team, fingerprint=fingerprint(secret), active=True).exclude(account_id=account.pk)
+    for key in same.select_related("account").defer("secret"):
+        if key.account.url == account.url:
+            raise KeyRefused(f"The account {key.account.label} has this key already. A second entry for the same key makes nothing faster.")
+
+
+# ── keys ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@sensitive_variables("secret")
+def add_key(account: Account, secret: str, by: User | None) -> ApiKey:
+    """One more key of `account`, tested first; being the newest it is the one that is used from now on.
+
+    `tested_at` None says that no answer came (see `untested`). A retired key may be typed again. KeyRefused for a refused
+    key and one that is there already.
+    """
+    secret = _clean_secret(secret)
+    if account.keys.filter(fingerprint=fingerprint(secret), active=True).exists():
+        raise KeyRefused(f"{account.label} has this key already.")
+    _require_new_to_team(account, secret)
+    trial = _try(account, secret)
+    try:
+        with transaction.atomic():
+            key = _store_key(account, secret, by, trial)
+            # Without an answer a good account stays good; what was known about a refused key says nothing about this one.
+            if trial.health != Account.Health.UNTRIED or account.health == Account.Health.KEY:
+                _mark(account, trial)
+    except IntegrityError:
+        raise KeyRefused(f"{account.label} has this key already.") from None
+    log.info("key %s added to account %s", key, account.public_id)
+    return key
+
+
+def test_key(key: ApiKey) -> str:
+    """Test a stored key now and return a sentence. The account's health follows when it is the key in use.
+
+    KeyRefused when it does not work, is retired, cannot be read, or no answer came; the last changes nothing.
+    """
+    if not key.active:
+        raise KeyRefused("This key is retired and no longer used.")
+    account = key.account
+    try:
+        secret = key.secret
+    except Unreadable:
+        raise KeyRefused("The stored key cannot be read with this site’s FIELD_KEYS. Type the key again under “Add a key”.") from None
+    used = in_use(account) == key.pk
+    try:
+        trial = _try(account, secret)
+    except KeyRefused as refused:
+        if used and refused.health:
+            _mark(account, Trial(refused.health, str(refused)))
+        raise
+    if trial.health == Account.Health.UNTRIED:
+        raise KeyRefused(f"No answer, so nothing is known about the key. {trial.sentence} Test it again later.")
+    key.tested_at = timezone.now()
+    key.save(update_fields=["tested_at"])
+    if used:
+        _mark(account, trial)
+    if trial.health != Account.Health.OK:
+        raise KeyRefused(f"The key is right, but its account cannot be used. {trial.sentence}")
+    return f"The key …{key.last4} works." if used else f"The key …{key.last4} works. It is a spare: a newer key is in use."
+
+
+def retire(key: ApiKey) -> None:
+    """Use `key` no more. When it was the refused one and a spare is there, the lanes may try the spare."""
+    account = key.account
+    with transaction.atomic():
+        was_used = in_use(account) == key.pk
+        key.active = False
+        key.save(update_fields=["active"])
+        if was_used and account.health == Account.Health.KEY and in_use(account) is not None:
+            _mark(account, Trial(Account.Health.UNTRIED, "The refused key is retired; the spare is not tried yet."))
+    log.info("key %s of account %s retired", key, account.public_id)
+
+
+def without_secrets() -> QuerySet[ApiKey]:
+    """Keys as pages need them: what is not read cannot be shown, and one that cannot be decrypted breaks no page."""
+    return ApiKey.objects.select_related("added_by").defer("secret")
+
+
+def in_use(account: Account) -> int | None:
+    """The id of the key that calls are made with, without reading its secret; None when every key is retired."""
+    return account.keys.filter(active=True).order_by("-id").values_list("pk", flat=True).first()
+
+
+@sensitive_variables("secret")
+def _store_key(account: Account, secret: str, by: User | None, trial: Trial) -> ApiKey:
+    """Write the key as the newest one; a retired row of the same key makes room for it."""
+    account.keys.filter(fingerprint=fingerprint(secret), active=False).delete()
+    key = ApiKey.make(account, secret, by)
+    key.tested_at = None if trial.health == Account.Health.UNTRIED else timezone.now()
+    key.save(force_insert=True)
+    return key
+
+
+def _mark(account: Account, trial: Trial) -> None:
+    """Write down what a test of the key in use told. A working account is no longer paused and its lanes are rung."""
+    account.health, account.health_text = trial.health, trial.sentence[:300]
+    columns = ["health", "health_text"]
+    if trial.health in (Account.Health.OK, Account.Health.UNTRIED):
+        account.paused_until = None
+        columns.append("paused_until")
+    account.save(update_fields=columns)
+    if trial.health in (Account.Health.OK, Account.Health.UNTRIED):
+        _ring(account)
+
+
+def _ring(account: Account) -> None:
+    """What the lanes rested for may be over: they try again now."""
+    account.lanes.update(rings=F("rings") + 1, next_visit_at=timezone.now(), paused_until=None, paused_text="")
+    bell.ring_after_commit()

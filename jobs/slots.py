@@ -1,0 +1,156 @@
+"""A file that a create page asks for: what is chosen, what the library has for it, and what is wrong with each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+
+from jobs.forms import PICK, TEMPLATE, UPLOAD, Draft, FileField
+from studio.models.asset import Asset
+from studio.models.people import Team
+from studio.templatetags.ui import filesize_mb
+from studio.templatetags.ui import seconds as length
+
+LIBRARY_SHOWN = 60
+ACCEPT = {"image": "image/*", "audio": "audio/*", "video": "video/*"}
+DROP = {"image": "Drop a picture here or choose one", "audio": "Drop a recording here or choose one", "video": "Drop a video here or choose one"}
+
+
+def file_url(team: Team, asset: Asset, what: str = "original") -> str:
+    """Where the members of `team` find the file; `what` is original or thumb."""
+    return reverse("asset_file", args=[team.slug, asset.public_id, what])
+
+
+@dataclass
+class Slot:
+    """One file of the draft on the page: what is chosen, what may be chosen, and what is wrong with it."""
+
+    field: FileField
+    asset: Asset | None
+    problems: list[str]
+    draft: Draft
+
+    @property
+    def name(self) -> str:
+        return self.field.name
+
+    @property
+    def kind(self) -> str:
+        return self.field.kind
+
+    @property
+    def label(self) -> str:
+        return _(self.field.label)
+
+    @property
+    def upload_name(self) -> str:
+        return UPLOAD + self.field.name
+
+    @property
+    def accept(self) -> str:
+        return ACCEPT[self.kind]
+
+    @property
+    def drop_label(self) -> str:
+        return _(DROP[self.kind])
+
+    @property
+    def upload_problems(self) -> list[str]:
+        """Why the file that came just now was not taken; the one chosen before is still there."""
+        return self.draft.problems.get(self.upload_name, [])
+
+    @property
+    def limits(self) -> list[tuple[str, str]]:
+        return [(_(name), _(text)) for name, text in self.field.limits.describe()]
+
+    @property
+    def limits_line(self) -> str:
+        return " · ".join(text for _name, text in self.limits)
+
+    @property
+    def url(self) -> str:
+        return file_url(self.draft.team, self.asset) if self.asset else ""
+
+    @property
+    def facts(self) -> str:
+        return facts_line(self.asset) if self.asset else ""
+
+    @property
+    def peaks(self) -> list[float]:
+        return wave(self.asset) if self.asset else []
+
+    @property
+    def most(self) -> str:
+        """The longest that fits, such as “at most 60 s”; "" when length does not matter."""
+        limits = self.field.limits
+        if limits.max_seconds is None:
+            return ""
+        words = _("must be shorter than %(most)s s") if limits.open_seconds else _("of at most %(most)s s")
+        return words % {"most": f"{limits.max_seconds:g}"}
+
+    @cached_property
+    def cards(self) -> list[dict[str, Any]]:
+        """The library's files of this kind as cards: those that fit first, each other one with its reason."""
+        assets = self.draft.team.assets.filter(kind=self.kind)[:LIBRARY_SHOWN]
+        cards = [self._card(asset) for asset in assets]
+        return sorted(cards, key=lambda card: card["unfit"])
+
+    def _card(self, asset: Asset) -> dict[str, Any]:
+        problems = self.field.limits.problems(asset.facts)
+        return {
+            "title": asset.name,
+            "facts": _(problems[0].sentence) if problems else facts_line(asset),
+            "badge": length(asset.seconds) if asset.milliseconds else "",
+            "picture_url": file_url(self.draft.team, asset, "thumb") if asset.thumb else "",
+            "peaks": wave(asset),
+            "unfit": bool(problems),
+            "pick_name": PICK + self.field.name,
+            "pick_value": asset.public_id,
+            "icon": {"image": "portrait", "audio": "speech"}.get(self.kind, "dance"),
+        }
+
+
+def wave(asset: Asset) -> list[float]:
+    """Peaks as shares of 1, which is what the drawing takes; stored ones count to 100."""
+    return [peak / 100 for peak in asset.peaks]
+
+
+def facts_line(asset: Asset) -> str:
+    parts = []
+    if asset.width:
+        parts.append(f"{asset.width} × {asset.height}")
+    if asset.milliseconds:
+        parts.append(length(asset.seconds))
+    if asset.kind == "video" and asset.fps:
+        parts.append(_("%(n)s frames per second") % {"n": f"{asset.fps:.4g}"})
+    parts.append(filesize_mb(asset.size))
+    return " · ".join(parts)
+
+
+def template_cards(draft: Draft) -> list[dict[str, Any]]:
+    """The team's templates as cards, newest first, those that the service forgot last."""
+    rows = draft.team.templates.filter(model=draft.spec.makes).select_related("account", "asset").annotate(uses=Count("jobs"))[:LIBRARY_SHOWN]
+    cards = []
+    for row in rows:
+        gone = _("The service does not know it any more. Make it again.") if row.forgotten else ""
+        uses = _("not used yet") if not row.uses else _("used once") if row.uses == 1 else _("used %(n)s times") % {"n": row.uses}
+        cards.append(
+            {
+                "title": row.name,
+                "facts": gone or f"{row.account.label} · {uses}",
+                "badge": length(row.seconds),
+                "picture_url": file_url(draft.team, row.asset, "thumb") if row.asset is not None and row.asset.thumb else "",
+                "film": True,
+                "unfit": bool(gone),
+                "pick_name": TEMPLATE,
+                "pick_value": row.public_id,
+                "picked": draft.template is not None and row.pk == draft.template.pk,
+                "icon": "template",
+            }
+        )
+    return sorted(cards, key=lambda card: bool(card["unfit"]))

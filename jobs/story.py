@@ -1,0 +1,340 @@
+"""Everything that a job's own page tells: what went in, what happened and when, what it cost, whose fault it was, what can be done."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from django.template.defaultfilters import date as shown_date
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from jobs import catalogue, lanes, money, shown
+from jobs.desk import models_of
+from jobs.forms import word
+from jobs.models import Job, JobEvent
+from jobs.slots import facts_line, file_url, wave
+from jobs.states import FAULT_WORDS, State
+from studio.models.asset import Asset
+from studio.models.people import Team
+from studio.templatetags.ui import filesize_mb
+from studio.templatetags.ui import seconds as length
+
+TASK_LIFE = timedelta(hours=24)  # CONTRACT §8: task, result and address live that long
+TONES: dict[str, str] = {State.FAILED: "bad", State.UNCERTAIN: "bad"}
+
+
+class Story:
+    """`job` as its page shows it. `writes` says whether the reader may cancel and run again."""
+
+    def __init__(self, job: Job, team: Team, *, writes: bool) -> None:
+        self.job, self.team, self.writes = job, team, writes
+        self.spec = job.spec
+        self.state = State(job.state)
+
+    def _url(self, name: str) -> str:
+        return reverse(f"jobs:{name}", args=[self.team.slug, self.job.public_id])
+
+    # ── the verdict on top ──
+
+    @cached_property
+    def place(self) -> lanes.Place | None:
+        return lanes.place(self.job) if self.state is State.QUEUED else None
+
+    @property
+    def state_word(self) -> str:
+        return shown.state_word(self.job)
+
+    @property
+    def state_label(self) -> str:
+        waits = self.place is not None and self.state_word == "queued" and self.job.code in ("", "waiting-turn")
+        return shown.ordinal(self.place.position) if waits and self.place else shown.state_label(self.job)
+
+    @property
+    def sentence(self) -> str | SafeString:
+        if self.state is State.FAILED:
+            return _("at %(time)s") % {"time": shown.hour(self.job.finished_at)}
+        return shown.sentence(self.job, self.place)
+
+    @property
+    def say(self) -> str:
+        return shown.announcement(self.job)
+
+    @property
+    def advice(self) -> str:
+        """What to do about a job that waits for something."""
+        return _(self.job.advice) if self.job.advice and self.state is not State.FAILED else ""
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        facts = [(_("Model"), f"{self.spec.label} ({self.job.model})"), *shown.chosen_words(self.job)]
+        if self.job.milliseconds:
+            facts.append((_("Length"), length(self.job.seconds)))
+        return [*facts, (_("Account"), self.job.account.label), (_("Created by"), self.job.owner.short_name)]
+
+    @property
+    def ids(self) -> list[tuple[str, str]]:
+        job = self.job
+        return [(name, value) for name, value in ((_("Task"), job.task_id), (_("Request"), job.request_id), (_("Job"), job.public_id)) if value]
+
+    @property
+    def provider(self) -> str:
+        """The service's own last word, and when it was heard."""
+        job = self.job
+        if not job.provider_status:
+            return ""
+        heard = _("heard at %(time)s") % {"time": shown_date(job.looked_at, "H:i:s")} if job.looked_at else ""
+        return " · ".join(part for part in (job.provider_status, heard) if part)
+
+    # ── the film ──
+
+    @property
+    def film(self) -> Asset | None:
+        return self.job.result
+
+    @property
+    def film_url(self) -> str:
+        return file_url(self.team, self.job.result) if self.job.result else ""
+
+    @property
+    def poster_url(self) -> str:
+        return file_url(self.team, self.job.result, "thumb") if self.job.result and self.job.result.thumb else ""
+
+    @property
+    def film_facts(self) -> str:
+        return facts_line(self.job.result) if self.job.result else ""
+
+    @property
+    def note(self) -> str:
+        return _(self.spec.output.note) if self.spec.output.note else ""
+
+    @property
+    def gauge(self) -> shown.Gauge | None:
+        return shown.row(self.job, self.team).gauge
+
+    @property
+    def template_url(self) -> str:
+        """Where the template that this job made is danced."""
+        if self.state is not State.SUCCEEDED or self.spec.kind is not catalogue.Kind.TEMPLATE or self.job.template is None:
+            return ""
+        return f"{reverse('jobs:dance', args=[self.team.slug])}?template={self.job.template.public_id}"
+
+    # ── what went in ──
+
+    @cached_property
+    def inputs(self) -> list[dict[str, Any]]:
+        facts = self.job.check_used.facts if self.job.check_used is not None else {}
+        found = []
+        for given in self.job.inputs.select_related("asset"):
+            asset = given.asset
+            boxes = asset.kind == "image"
+            label = next((i.label for i in self.spec.inputs if i.name == given.name), given.name)
+            found.append(
+                {
+                    "name": given.name,
+                    "label": _(label),
+                    "asset": asset,
+                    "url": file_url(self.team, asset),
+                    "page_url": reverse("asset", args=[self.team.slug, asset.public_id]),
+                    "facts": facts_line(asset),
+                    "peaks": wave(asset),
+                    "face": facts.get("face_bbox") if boxes else None,
+                    "frame": facts.get("ext_bbox") if boxes else None,
+                    "poster_url": file_url(self.team, asset, "thumb") if asset.thumb else "",
+                }
+            )
+        return found
+
+    # ── what happened ──
+
+    @cached_property
+    def timeline(self) -> list[dict[str, str]]:
+        events = list(self.job.events.order_by("id"))
+        steps = []
+        before: datetime | None = None
+        for event in events:
+            steps.append(self._step(event, before))
+            before = event.at
+        if not self.job.terminal:
+            if steps and steps[-1]["tone"] == "good":
+                steps[-1]["tone"] = "lit"
+            what = _("Template") if self.spec.kind is catalogue.Kind.TEMPLATE else _("Film")
+            steps.append({"title": what, "when": _("not made yet"), "tone": "todo", "note": ""})
+        return steps
+
+    def _step(self, event: JobEvent, before: datetime | None) -> dict[str, str]:
+        notes = []
+        if before is not None and (event.at - before).total_seconds() >= 1:
+            notes.append(_("after %(length)s") % {"length": length(round((event.at - before).total_seconds(), 1))})
+        if event.data.get("request_id"):
+            notes.append(_("request %(id)s") % {"id": event.data["request_id"]})
+        tone = TONES.get(event.new, "good")
+        return {
+            "title": _(event.text),
+            "when": shown_date(event.at, "H:i:s"),
+            "iso": event.at.isoformat(),
+            "tone": tone,
+            "note": " · ".join(notes),
+        }
+
+    @property
+    def day(self) -> str:
+        return _("%(day)s, times in UTC") % {"day": shown_date(self.job.created_at.astimezone(UTC), "j M Y")}
+
+    @property
+    def clocks(self) -> list[dict[str, Any]]:
+        """The two lifetimes at the service, until the film is ours."""
+        job, now = self.job, timezone.now()
+        found = []
+        if self.state in (State.RUNNING, State.ARCHIVING) and job.submitted_at is not None:
+            left = max(timedelta(0), job.submitted_at + TASK_LIFE - now)
+            found.append({"left": left, "title": _("Task, %(left)s") % {"left": length(left)}, "note": _("then the service forgets it")})
+        if self.state is State.ARCHIVING and job.result_expires_at is not None:
+            left = max(timedelta(0), job.result_expires_at - now)
+            found.append({"left": left, "title": _("Film, %(left)s") % {"left": length(left)}, "note": _("then its copy there is gone")})
+        return found
+
+    # ── money ──
+
+    @property
+    def quote(self) -> str:
+        job = self.job
+        price = money.Quote(job.quote_micros, Decimal(job.milliseconds) / 1000, job.price)
+        return _("%(formula)s = %(sum)s quoted") % {"formula": price.formula, "sum": money.shown(job.quote_micros, job.currency)}
+
+    @property
+    def price_source(self) -> str:
+        price = self.job.price
+        source = _("%(source)s, in force since %(day)s.") % {"source": price.source, "day": shown_date(price.effective_from, "j M Y")}
+        return source + (" " + _("Worked out from the price in the other currency.") if price.inferred else "")
+
+    @property
+    def sum(self) -> str:
+        micros, _word = shown.amount(self.job)
+        return shown.price_shown(micros, self.job.currency)
+
+    @property
+    def sum_word(self) -> str:
+        return shown.amount(self.job)[1]
+
+    @property
+    def settled(self) -> str:
+        """What was billed against what was quoted; "" while it is not known."""
+        job = self.job
+        if job.settled_micros is None or job.billed_units is None:
+            return ""
+        billed = _("The service billed %(units)s s: %(sum)s.") % {
+            "units": f"{job.billed_units:f}",
+            "sum": money.shown(job.settled_micros, job.currency, 6),
+        }
+        apart = job.settled_micros - job.quote_micros
+        if not apart:
+            return billed + " " + _("That is the quote.")
+        share = f"{abs(apart) / job.quote_micros * 100:.1f}" if job.quote_micros else "?"
+        return billed + " " + (_("%(share)s % more than quoted.") if apart > 0 else _("%(share)s % less than quoted.")).replace("%(share)s", share)
+
+    @cached_property
+    def ledger(self) -> list[Any]:
+        return list(self.job.ledger.order_by("id"))
+
+    @property
+    def held_sum(self) -> int:
+        return sum(entry.held for entry in self.ledger)
+
+    @property
+    def settled_sum(self) -> int:
+        return sum(entry.settled for entry in self.ledger)
+
+    # ── how it ended, when not well ──
+
+    @property
+    def failed(self) -> bool:
+        return self.state is State.FAILED
+
+    @property
+    def what(self) -> str:
+        return _(self.job.sentence) or _("It did not work.")
+
+    @property
+    def fault(self) -> str:
+        return _(FAULT_WORDS[self.job.fault]) if self.job.fault in FAULT_WORDS else _("Unknown")
+
+    @property
+    def remedy(self) -> str:
+        return _(self.job.advice) or _("Run it again; if it fails once more, show the answer of the service to whoever runs this site.")
+
+    @property
+    def cost(self) -> str:
+        given_back = _("The %(sum)s that were held went back.") % {"sum": money.shown(self.job.quote_micros, self.job.currency)}
+        return shown.cost_sentence(self.job) + ("" if self.job.settled_micros else " " + given_back)
+
+    # ── what can be done ──
+
+    @cached_property
+    def again_price(self) -> str:
+        """What the same wish costs now; "" when there is no price."""
+        job = self.job
+        try:
+            quote = money.quote(self.spec, job.variant, Decimal(job.milliseconds) / 1000, currency=self.team.currency, region=job.account.region)
+        except money.NoPrice:
+            return ""
+        return money.shown(quote.micros, quote.currency)
+
+    @property
+    def again_url(self) -> str:
+        return self._url("again") if self.writes and self.job.terminal else ""
+
+    @property
+    def change_url(self) -> str:
+        """The create page with this job's files and choices in it."""
+        if not self.writes:
+            return ""
+        page = next((page for page in ("portrait", "dance", "template") if self.spec in models_of(page)), "")
+        if not page:
+            return ""
+        fields = {"model": self.job.model, **{given["name"]: given["asset"].public_id for given in self.inputs}}
+        fields |= {name: word(value) for name, value in self.job.parameters.items()}
+        if self.job.template is not None and self.spec.makes:
+            fields["template"] = self.job.template.public_id
+        return f"{reverse(f'jobs:{page}', args=[self.team.slug])}?{urlencode(fields)}"
+
+    @property
+    def cancel_url(self) -> str:
+        return self._url("cancel") if self.writes and self.cancel_words else ""
+
+    @property
+    def cancel_words(self) -> str:
+        """The button that cancels; "" when nothing can be canceled."""
+        if self.state is State.QUEUED:
+            return _("Cancel, free")
+        if self.state is State.RUNNING and self.job.provider_started_at is None and self.job.provider_status in ("PENDING", ""):
+            return _("Ask the service to cancel")
+        return ""
+
+    @property
+    def cancel_note(self) -> str:
+        """Exactly what canceling does now, or why it cannot be done."""
+        if self.state is State.QUEUED:
+            return _("It was not sent, so canceling costs nothing.")
+        if self.cancel_words:
+            return _("Free as long as the service has not begun. If it has, the film is made, archived and paid.")
+        if self.state is State.RUNNING:
+            return _("The service renders it; from here on it cannot be stopped, and the film is paid.")
+        if self.state is State.SUBMITTING:
+            return _("It is being sent right now. In a moment it can be canceled at the service.")
+        return ""
+
+    @property
+    def download_name(self) -> str:
+        film = self.job.result
+        stem = "".join(c if c.isalnum() or c in " -_" else "_" for c in self.job.title).strip()[:80] or "film"
+        return f"{stem}.{film.extension}" if film else ""
+
+    @property
+    def download_size(self) -> str:
+        return filesize_mb(self.job.result.size) if self.job.result else ""

@@ -1,0 +1,236 @@
+"""The board: what runs where, and every job of the team in a list that keeps itself up to date."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from jobs import catalogue, lanes, shown
+from jobs.models import Job, JobInput
+from jobs.purse import Purse
+from jobs.states import Group, State
+from studio.access import TeamRequest, team_page
+from studio.models.people import Team, User
+
+PAGE = 30
+ACTIVE_SHOWN = 200
+CAP = 1000  # finished jobs are counted up to here: a tab needs to say "many", not how many
+ACTIVE = (Group.WAITING, Group.WORKING, Group.ATTENTION)
+ENDED = (Group.DONE, Group.FAILED, Group.CANCELED)
+TABS = {
+    "all": gettext_lazy("All"),
+    "mine": gettext_lazy("Mine"),
+    "needs": gettext_lazy("Needs you"),
+    "working": gettext_lazy("Working"),
+    "done": gettext_lazy("Done"),
+}
+
+
+class Counted(Subquery):
+    """The number of rows of a (sliced) queryset, so that several capped counts are one statement."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
+
+    def __init__(self, queryset: QuerySet[Any]) -> None:
+        super().__init__(queryset.order_by().values("pk")[: CAP + 1], output_field=IntegerField())
+
+
+@dataclass
+class Filter:
+    """What the address asks for. Unknown words are the same as none."""
+
+    tab: str
+    model: str
+    person: str
+    q: str
+    before: int | None
+
+    @classmethod
+    def of(cls, request: TeamRequest) -> Filter:
+        given = request.GET
+        before = given.get("before", "")
+        return cls(
+            tab=given.get("tab", "") if given.get("tab") in TABS else "all",
+            model=given.get("model", "") if given.get("model") in catalogue.MODELS else "",
+            person=given.get("person", "") if given.get("person", "").isdigit() else "",
+            q=" ".join(given.get("q", "").split())[:100],
+            before=int(before) if before.isdigit() and len(before) < 19 else None,
+        )
+
+    def apply(self, jobs: QuerySet[Job], user: User) -> QuerySet[Job]:
+        if self.tab == "mine":
+            jobs = jobs.filter(owner=user)
+        if self.model:
+            jobs = jobs.filter(model=self.model)
+        if self.person:
+            jobs = jobs.filter(owner_id=int(self.person))
+        if self.q:
+            jobs = jobs.filter(Q(title__icontains=self.q) | Q(task_id=self.q) | Q(request_id=self.q) | Q(public_id=self.q))
+        return jobs
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        return {"needs": (Group.ATTENTION,), "working": (Group.WAITING, Group.WORKING), "done": ENDED}.get(self.tab, ACTIVE + ENDED)
+
+    def query(self, **changed: Any) -> str:
+        """The address of the same list with `changed`; paging begins anew unless it is what changes."""
+        given = {"tab": self.tab if self.tab != "all" else "", "model": self.model, "person": self.person, "q": self.q} | changed
+        return "?" + urlencode({name: value for name, value in given.items() if value})
+
+
+def _rows(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    """Jobs with all that a row shows: one statement however many."""
+    picture = JobInput.objects.filter(job=OuterRef("pk")).exclude(asset__thumb="").order_by("asset__kind", "pk")
+    return jobs.select_related("owner", "account", "lane", "lane__account", "result").annotate(
+        face=Coalesce(Subquery(picture.filter(asset__kind__in=("image", "video")).values("asset__public_id")[:1]), "template__asset__public_id"),
+    )
+
+
+def _row(job: Any, team: Team, place: lanes.Place | None = None) -> shown.Row:
+    film = job.result
+    return shown.row(job, team, place, film.public_id if film is not None and film.thumb else job.face or "")
+
+
+@team_page()
+def board(request: TeamRequest) -> HttpResponse:
+    team, user = request.team, request.user
+    wanted = Filter.of(request)
+    mine = wanted.apply(team.jobs.all(), user)
+    # The open jobs of the whole team: their order decides every place, whatever is filtered.
+    open_jobs = list(_rows(team.jobs.filter(group__in=ACTIVE)).order_by("id")[:ACTIVE_SHOWN])
+    places = shown.places(open_jobs)
+    active = _active_counts(team)
+    ended: list[Job] = []
+    more = False
+    if set(wanted.groups) & set(ENDED):
+        found = mine.filter(group__in=ENDED)
+        if wanted.before is not None:
+            found = found.filter(id__lt=wanted.before)
+        ended = list(_rows(found).order_by("-id")[: PAGE + 1])
+        more = len(ended) > PAGE
+        ended = ended[:PAGE]
+    sections = _sections(team, user, wanted, open_jobs if wanted.before is None else [], ended, places)
+    members, counts = _people_and_counts(team, user)
+    purse = Purse.of(team)
+    running, waiting = active["running"], active["waiting"]
+    context = {
+        "nav": "jobs",
+        "wanted": wanted,
+        "sections": sections,
+        "tabs": _tabs(wanted, active, counts, user),
+        "lanes": shown.lane_cards(open_jobs, team, active["lanes"]),
+        "models": [model for model in catalogue.MODELS.values() if model.asynchronous],
+        "people": members,
+        "older_url": wanted.query(before=ended[-1].pk) if more else "",
+        "newer_url": wanted.query() if wanted.before is not None else "",
+        "filtered": bool(wanted.q or wanted.model or wanted.person or wanted.tab != "all" or wanted.before),
+        "running": running,
+        "waiting": waiting,
+        "need": active["groups"].get(Group.ATTENTION, 0),
+        "status": _status(running, waiting, active["groups"].get(Group.ATTENTION, 0)),
+        "footlights": {"lanes": [], "sentence": _status(running, waiting, 0), "money": purse.footlights},
+        "no_account": not sections and not team.accounts.exists(),
+    }
+    return render(request, "jobs/board.html", context)
+
+
+@team_page()
+def row(request: TeamRequest, job: str) -> HttpResponse:
+    """One row again, the same for everybody who may see it."""
+    found = _rows(request.team.jobs.filter(public_id=job)).first()
+    if found is None:
+        raise Http404("There is no such job.")
+    place = lanes.place(found) if found.state == State.QUEUED else None
+    response = render(request, "jobs/parts/row.html", {"row": _row(found, request.team, place)})
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _active_counts(team: Team) -> dict[str, Any]:
+    """Exact numbers of open jobs: by group, by group and person, and waiting per lane."""
+    groups: dict[int, int] = {}
+    owners: dict[int, int] = {}
+    waiting: dict[int, int] = {}
+    running = 0
+    for line in team.jobs.filter(group__in=ACTIVE).order_by().values("group", "state", "owner_id", "lane_id").annotate(n=Count("pk")):
+        groups[line["group"]] = groups.get(line["group"], 0) + line["n"]
+        owners[line["owner_id"]] = owners.get(line["owner_id"], 0) + line["n"]
+        if line["state"] == State.QUEUED:
+            waiting[line["lane_id"]] = waiting.get(line["lane_id"], 0) + line["n"]
+        else:
+            running += line["n"]
+    return {"groups": groups, "owners": owners, "lanes": waiting, "running": running, "waiting": sum(waiting.values())}
+
+
+def _people_and_counts(team: Team, user: User) -> tuple[list[User], dict[str, int]]:
+    """The members, and the capped numbers of finished jobs (of the team and of `user`), in one statement."""
+    ended = team.jobs.filter(group__in=ENDED)
+    members = team.memberships.select_related("user").annotate(ended=Counted(ended), own=Counted(ended.filter(owner=user)))
+    rows = list(members)
+    counts = {"ended": getattr(rows[0], "ended", 0), "own": getattr(rows[0], "own", 0)} if rows else {"ended": 0, "own": 0}
+    return [row.user for row in rows], counts
+
+
+def _tabs(wanted: Filter, active: dict[str, Any], counts: dict[str, int], user: User) -> list[dict[str, Any]]:
+    open_ = sum(active["groups"].values())
+    groups = active["groups"]
+    numbers = {
+        "all": open_ + counts["ended"],
+        "mine": active["owners"].get(user.pk, 0) + counts["own"],
+        "needs": groups.get(Group.ATTENTION, 0),
+        "working": groups.get(Group.WAITING, 0) + groups.get(Group.WORKING, 0),
+        "done": counts["ended"],
+    }
+    capped = {"all": counts["ended"] > CAP, "mine": counts["own"] > CAP, "done": counts["ended"] > CAP}
+    return [
+        {
+            "label": label,
+            "url": wanted.query(tab=name if name != "all" else ""),
+            "n": _("%(n)s+") % {"n": f"{CAP:,}"} if capped.get(name) else numbers[name],
+            "current": wanted.tab == name,
+        }
+        for name, label in TABS.items()
+    ]
+
+
+def _sections(team: Team, user: User, wanted: Filter, open_jobs: list[Job], ended: list[Job], places: dict[int, lanes.Place]) -> list[dict[str, Any]]:
+    """The rows in their groups, those that need somebody first."""
+    seen = [job for job in open_jobs if job.group in wanted.groups and _passes(job, wanted, user)]
+    by_group = {group: [job for job in seen if job.group == group] for group in ACTIVE}
+    parts = [
+        ("needs", _("Needs you"), _("These wait for a person."), by_group[Group.ATTENTION]),
+        ("stage", _("On stage"), _("At the service or on their way home."), by_group[Group.WORKING]),
+        ("waiting", _("Waiting"), _("Cancel is free until they are sent."), by_group[Group.WAITING]),
+        ("ended", _("Finished"), "", ended),
+    ]
+    return [
+        {"id": name, "label": label, "note": note, "rows": [_row(job, team, places.get(job.pk)) for job in jobs]}
+        for name, label, note, jobs in parts
+        if jobs
+    ]
+
+
+def _passes(job: Job, wanted: Filter, user: User) -> bool:
+    """The filter again for an open job that is loaded already."""
+    text = wanted.q.casefold()
+    return (
+        (wanted.tab != "mine" or job.owner_id == user.pk)
+        and (not wanted.model or job.model == wanted.model)
+        and (not wanted.person or job.owner_id == int(wanted.person))
+        and (not text or text in job.title.casefold() or wanted.q in (job.task_id, job.request_id, job.public_id))
+    )
+
+
+def _status(running: int, waiting: int, need: int) -> str:
+    if not running and not waiting and not need:
+        return _("Nothing is running or waiting.")
+    said = _("%(running)s on stage, %(waiting)s waiting.") % {"running": running, "waiting": waiting}
+    return said + (" " + _("%(n)s need a person.") % {"n": need} if need else "")

@@ -1,0 +1,178 @@
+"""The create pages: talking portrait, dancing character, dance template. One view for all, driven by the catalogue.
+
+Everything but the last click works on a draft in the address; a script only saves reloads. POST is asked with `do`: "make" creates the
+job, "check" asks the service about the picture, anything else takes uploads and shows the page again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from jobs import catalogue, checks, money, runner
+from jobs.desk import Desk, models_of
+from jobs.errors import Refused
+from jobs.forms import UPLOAD, Draft, DraftForm, file_fields
+from studio import store
+from studio.access import TeamRequest, team_page
+from studio.media import MediaError
+from studio.models.people import Role
+
+PAGES = ("portrait", "dance", "template")
+
+
+@team_page(read=Role.CREATOR)
+def portrait(request: TeamRequest) -> HttpResponse:
+    return _page(request, "portrait")
+
+
+@team_page(read=Role.CREATOR)
+def dance(request: TeamRequest) -> HttpResponse:
+    return _page(request, "dance")
+
+
+@team_page(read=Role.CREATOR)
+def template(request: TeamRequest) -> HttpResponse:
+    return _page(request, "template")
+
+
+@team_page(read=Role.CREATOR)
+def price(request: TeamRequest) -> HttpResponse:
+    """The form and the till again, after any change. Without a script the page itself."""
+    page = _which(request)
+    desk = Desk(_draft(request, page), request.user, page=page)
+    return _fragment(request, desk) if request.htmx else redirect(desk.address)
+
+
+@team_page(read=Role.CREATOR)
+def check(request: TeamRequest) -> HttpResponse:
+    """POST asks the service about the draft's picture (again, when there was no answer). GET is the poll: 204 until there is a verdict."""
+    page = _which(request)
+    draft = _draft(request, page)
+    if request.method == "POST":
+        errors = _ask(request, draft)
+        desk = Desk(draft, request.user, page=page)
+        if request.htmx:
+            return _fragment(request, desk, errors)
+        for sentence in errors:
+            messages.error(request, sentence)
+        return redirect(desk.address)
+    desk = Desk(draft, request.user, page=page)
+    if desk.check is not None and desk.check.waits:
+        return HttpResponse(status=204)
+    return _fragment(request, desk) if request.htmx else redirect(desk.address)
+
+
+def _page(request: TeamRequest, page: str) -> HttpResponse:
+    draft = _draft(request, page)
+    if request.method != "POST":
+        return _whole(request, Desk(draft, request.user, page=page))
+    arrived = _take_uploads(request, draft)
+    do = request.POST.get("do")
+    if do == "make" and not arrived:
+        return _make(request, draft, page)
+    errors = _ask(request, draft) if do == "check" and not arrived else []
+    desk = Desk(draft, request.user, page=page)
+    if errors or any(name.startswith(UPLOAD) for name in draft.problems):
+        return _whole(request, desk, errors, status=422)
+    return redirect(desk.address)
+
+
+def _make(request: TeamRequest, draft: Draft, page: str) -> HttpResponse:
+    desk = Desk(draft, request.user, page=page)
+    if desk.why:
+        return _whole(request, desk, [desk.why], status=422)
+    try:
+        job = runner.create(draft.wish(request.user))
+    except Refused as refused:
+        return _whole(request, desk, [_(sentence) for sentence in refused.sentences], status=422)
+    except (money.OverBudget, money.NoPrice) as error:
+        return _whole(request, desk, [_(str(error))], status=422)
+    held = money.shown(job.quote_micros, job.currency)
+    messages.success(request, _("“%(title)s” is in line; %(amount)s is held for it.") % {"title": job.title, "amount": held})
+    return redirect(job)
+
+
+def _which(request: TeamRequest) -> str:
+    page = (request.POST if request.method == "POST" else request.GET).get("page", "portrait")
+    if page not in PAGES:
+        raise Http404("There is no such create page.")
+    return page
+
+
+def _draft(request: TeamRequest, page: str) -> Draft:
+    """The draft that the address or the submitted form holds; 404 for a model that this page does not make."""
+    data = request.POST if request.method == "POST" else request.GET
+    models = models_of(page)
+    name = data.get("model") or models[0].name
+    spec = next((model for model in models if model.name == name), None)
+    if spec is None:
+        raise Http404("This page does not make films with that model.")
+    return DraftForm(data, spec=spec, team=request.team).draft
+
+
+def _take_uploads(request: TeamRequest, draft: Draft) -> bool:
+    """Store files that came with the form (the way without a script). True when any came, good or bad."""
+    arrived = False
+    for file in file_fields(draft.spec):
+        sent = request.FILES.get(UPLOAD + file.name)
+        if sent is None:
+            continue
+        arrived = True
+        try:
+            asset, _new = store.keep(sent, team=request.team, owner=request.user, name=sent.name or "")
+        except MediaError as error:
+            draft.problems[UPLOAD + file.name] = [str(error)]
+            continue
+        if asset.kind == file.kind:
+            draft.problems[file.name] = [_(problem.sentence) for problem in file.limits.problems(asset.facts)]
+            draft.put(file.name, asset)
+        else:
+            draft.problems[UPLOAD + file.name] = [_(file.limits.problems(asset.facts)[0].sentence)]
+    return arrived
+
+
+def _ask(request: TeamRequest, draft: Draft) -> list[str]:
+    """Have the draft's picture checked; the sentences why not, empty when it is known or under way."""
+    picture = draft.picture
+    if picture is None:
+        return [_("Choose a picture first.")] if draft.spec.check else []
+    try:
+        known = draft.known_check()
+        if known is not None and known.state in (known.State.UNCERTAIN, known.State.FAILED):
+            checks.ask_again(known, request.user)
+            return []
+        account = Desk(draft, request.user, page="").account
+        if account is None:
+            return [_("There is no account yet. Add one with its API key first.")]
+        checks.ask(asset=picture, model=draft.spec.check, chosen=draft.check_choices, account=account, by=request.user)
+    except Refused as refused:
+        return [_(sentence) for sentence in refused.sentences]
+    except (money.OverBudget, money.NoPrice) as error:
+        return [_(str(error))]
+    return []
+
+
+def _context(desk: Desk, errors: list[str]) -> dict[str, Any]:
+    return {
+        "desk": desk,
+        "draft": desk.draft,
+        "spec": desk.spec,
+        "errors": errors,
+        "nav": "jobs",
+        "is_dance": desk.spec.kind is catalogue.Kind.VIDEO and desk.sound is None,
+    }
+
+
+def _whole(request: TeamRequest, desk: Desk, errors: list[str] | None = None, status: int = 200) -> HttpResponse:
+    return render(request, f"jobs/{desk.page}.html", _context(desk, errors or []), status=status)
+
+
+def _fragment(request: TeamRequest, desk: Desk, errors: list[str] | None = None) -> HttpResponse:
+    response = render(request, "jobs/parts/make/swap.html", _context(desk, errors or []))
+    response["HX-Replace-Url"] = desk.address
+    return response

@@ -1,0 +1,96 @@
+"""One job: its page, the part of it that keeps itself up to date, cancel and run again."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from jobs import lanes, money, runner
+from jobs.errors import Refused
+from jobs.models import Job
+from jobs.purse import Purse
+from jobs.story import Story
+from studio.access import TeamRequest, team_page
+
+
+@team_page()
+@require_safe
+def detail(request: TeamRequest, job: str) -> HttpResponse:
+    context = _context(request, job)
+    return render(request, "jobs/job.html", context | {"footlights": _footlights(request, context["job"])})
+
+
+@team_page()
+@require_safe
+def live(request: TeamRequest, job: str) -> HttpResponse:
+    """The part of the page that changes while the job runs."""
+    response = render(request, "jobs/parts/job.html", _context(request, job))
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+@team_page()
+@require_POST
+def cancel(request: TeamRequest, job: str) -> HttpResponse:
+    found = _job(request, job)
+    messages.info(request, _(runner.cancel(found, request.user)))
+    back = request.POST.get("next", "")
+    return redirect(back if url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure()) else found.get_absolute_url())
+
+
+@team_page()
+@require_POST
+def again(request: TeamRequest, job: str) -> HttpResponse:
+    found = _job(request, job)
+    try:
+        made = runner.again(found, request.user, key=request.POST.get("key", "")[:40])
+    except (Refused, money.OverBudget, money.NoPrice) as error:
+        messages.error(request, _(str(error)))
+        return redirect(found)
+    held = money.shown(made.quote_micros, made.currency)
+    messages.success(request, _("“%(title)s” is in line again; %(amount)s is held for it.") % {"title": made.title, "amount": held})
+    return redirect(made)
+
+
+def _job(request: TeamRequest, public_id: str) -> Job:
+    """The team's job with what its page shows; 404 for any other."""
+    related = (
+        "owner",
+        "team",
+        "account",
+        "account__team",
+        "lane",
+        "lane__account",
+        "check_used",
+        "template",
+        "template__asset",
+        "needs",
+        "price",
+        "result",
+    )
+    found = request.team.jobs.select_related(*related).filter(public_id=public_id).first()
+    if found is None:
+        raise Http404("There is no such job.")
+    return found
+
+
+def _footlights(request: TeamRequest, job: Job) -> dict[str, Any]:
+    """The bar at the stage’s edge: the line of this job's lane, and the month's money."""
+    waiting, _starts = lanes.line(job.account, job.model)
+    label = ngettext("%(n)s job in this lane", "%(n)s jobs in this lane", waiting) % {"n": waiting}
+    line = {"name": job.spec.label, "total": waiting, "on": min(1, waiting), "next": int(waiting > 1), "you": 0, "label": label, "sentence": label}
+    return {"lanes": [line | {"url": request.team.get_absolute_url()}], "money": Purse.of(request.team).footlights}
+
+
+def _context(request: TeamRequest, public_id: str) -> dict[str, Any]:
+    found = _job(request, public_id)
+    story = Story(found, request.team, writes=request.membership.can_write)
+    return {"nav": "jobs", "job": found, "story": story, "key": uuid.uuid4().hex}
