@@ -104,8 +104,16 @@ def wait_check(check: Check, tell: Callable[[str, bool], None]) -> Check:
 
 
 def wait_job(job: Job, tell: Callable[[str, bool], None]) -> Job:
-    """Come back when the job has ended, one way or the other; `tell(stage, ended)` on the way."""
-    return _wait(job, stage_of_job, lambda j: j.terminal, tell)
+    """Come back when the job has ended, or rests until a person has mended its account; `tell(stage, ended)` on the way."""
+    return _wait(job, stage_of_job, lambda j: j.terminal or blocked(j) is not None, tell)
+
+
+def blocked(job: Job) -> Job | None:
+    """The job whose paused account `job` waits for: itself, or the template job before it. Only a person ends that."""
+    for at in (job, job.needs):
+        if at is not None and at.state == State.QUEUED and at.code == Code.ACCOUNT_PAUSED:
+            return at
+    return None
 
 
 def wait_jobs(jobs: list[Job], tell: Callable[[Job, str, bool], None]) -> None:

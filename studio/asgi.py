@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, cast
 
 from a2wsgi import WSGIMiddleware
 
@@ -29,7 +29,7 @@ def _doors() -> list[tuple[str, App]]:
     return [(path, import_string(name)) for path, name in settings.SIDE_DOORS.items()]
 
 
-_bridge = WSGIMiddleware(pages, workers=4)
+_bridge = WSGIMiddleware(cast(Any, pages), workers=4)
 _side = _doors()
 
 

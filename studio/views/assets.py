@@ -25,7 +25,7 @@ from studio.forms import LibraryFilter
 from studio.media import MediaError
 from studio.models import Asset, Role
 from studio.serving import PIECE, serve
-from studio.store import InUse, forget, keep, users_of
+from studio.store import InUse, every_asset, forget, keep, users_of
 from studio.templatetags.ui import filesize_mb, person, seconds
 from studio.uploads import too_large
 
@@ -285,7 +285,7 @@ def outside(request: HttpRequest, token: str, name: str) -> HttpResponseBase:
     except BadSignature:
         raise Http404("No such link.") from None
     # The signature is the permission, so this view starts at the file and not at a team.
-    asset = _only(Asset.objects.all(), public_id)
+    asset = _only(every_asset(), public_id)
     if name != links.outside_name(asset):
         raise Http404("No such link.")
     return serve(request, str(asset.file.name), size=asset.size, mime=asset.mime, etag=asset.sha256[:32], caching="private, no-store")

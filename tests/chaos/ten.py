@@ -27,7 +27,10 @@ def make() -> None:
     owner = team.memberships.get(role="owner").user
     account = runner.account_for(team)
     assert account is not None
-    kept = {name: store.keep(SAMPLES / name, team=team, owner=owner, name=name)[0] for name in ("portrait.jpg", "speech.mp3", "character.png", "dance.mp4")}
+    kept = {
+        name: store.keep(SAMPLES / name, team=team, owner=owner, name=name)[0]
+        for name in ("portrait.jpg", "speech.mp3", "character.png", "dance.mp4")
+    }
     pending = [
         checks.ask(asset=kept["portrait.jpg"], model="emo-detect-v1", chosen={"ratio": "1:1"}, account=account, by=owner),
         checks.ask(asset=kept["character.png"], model="animate-anyone-detect-gen2", chosen={}, account=account, by=owner),
@@ -41,7 +44,9 @@ def make() -> None:
         runner.create(runner.Wish(team, owner, "emo-v1", portrait, {"ratio": "1:1"}, title=f"Talk {number}", key=f"talk-{number}"))
     character = {"image_url": kept["character.png"]}
     for number in range(3):
-        wish = runner.Wish(team, owner, "animate-anyone-gen2", character, {}, template_video=kept["dance.mp4"], title=f"Dance {number}", key=f"dance-{number}")
+        wish = runner.Wish(
+            team, owner, "animate-anyone-gen2", character, {}, template_video=kept["dance.mp4"], title=f"Dance {number}", key=f"dance-{number}"
+        )
         runner.create(wish)  # the first brings the template job, which is the tenth
 
 

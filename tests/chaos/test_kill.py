@@ -3,6 +3,7 @@ equals the service's bill to the millionth."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -54,7 +55,9 @@ class Stack:
         return found
 
     def run(self, what: str, timeout: float = 240) -> str:
-        done = subprocess.run([sys.executable, "-m", "tests.chaos.ten", what], cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=timeout)
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.chaos.ten", what], cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=timeout
+        )
         assert done.returncode == 0, done.stderr[-2000:]
         return done.stdout
 
@@ -70,10 +73,8 @@ class Stack:
         if self.running():
             assert self.process is not None
             self.process.send_signal(signal.SIGTERM)
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(30)
-            except subprocess.TimeoutExpired:
-                pass
         for pid in self.ours():
             os.kill(pid, signal.SIGKILL)
 

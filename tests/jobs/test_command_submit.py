@@ -116,6 +116,16 @@ def test_a_failed_film_is_no_success(submit: Any, portrait: str, speech: str, me
     assert (said["video"], said["cost_micros"]) == (None, 0)
 
 
+def test_waiting_ends_when_only_a_person_can_help(submit: Any, portrait: str, speech: str, meanwhile: list[Any]) -> None:
+    def paused() -> None:
+        Job.objects.update(code="account-paused", sentence="The account North-1 has a payment due.", provider_code="Arrearage")
+
+    meanwhile += [passed, paused]
+    said, code = submit("emo-v1", image=portrait, audio=speech, wait=True)
+    assert (code, said["state"], said["code"]) == (1, "queued", "Arrearage")
+    assert said["message"] == "The account North-1 has a payment due. The job is kept and goes on by itself then."
+
+
 def test_a_portrait_that_the_service_refuses_makes_no_job(submit: Any, portrait: str, speech: str, meanwhile: list[Any]) -> None:
     meanwhile.append(lambda: Check.objects.update(state="refused", code="InvalidFile.Face", sentence="No face was found."))
     said, code = submit("emo-v1", image=portrait, audio=speech, wait=True)
@@ -216,6 +226,7 @@ def test_a_check_without_an_answer_is_asked_again(submit: Any, portrait: str, me
         ("emo-v1", {"image": "PORTRAIT", "audio": "SPEECH", "by": "sven@example.com"}, "no-member", "no member"),
         ("emo-v1", {"image": "EMPTY", "audio": "SPEECH"}, "empty", ""),
         ("emo-v1", {"image": "SPEECH", "audio": "SPEECH"}, "refused", ""),
+        ("emo-v1", {"image": "PORTRAIT", "audio": "LONG"}, "refused", "61.0 s"),  # before the check is paid
         ("animate-anyone-gen2", {"image": "PORTRAIT"}, "missing", "--template"),
         ("animate-anyone-gen2", {"image": "PORTRAIT", "template": "nothing"}, "no-template", "nothing"),
         ("animate-anyone-gen2", {"image": "PORTRAIT", "template": "nothing", "video": "SPEECH"}, "not-needed", "has its --template already"),
@@ -225,7 +236,8 @@ def test_bad_input_gets_a_sentence_and_costs_nothing(
     submit: Any, viewer: User, stranger: User, tmp_path: Path, portrait: str, speech: str, model: str, options: dict[str, Any], code: str, word: str
 ) -> None:
     empty = str(files.write(tmp_path, "empty.jpg", b""))
-    names = {"PORTRAIT": portrait, "SPEECH": speech, "EMPTY": empty}
+    long = str(files.write(tmp_path, "long.wav", files.wav(61.0, rate=8000)))
+    names = {"PORTRAIT": portrait, "SPEECH": speech, "EMPTY": empty, "LONG": long}
     said, left = submit(model, **{name: names.get(value, value) if isinstance(value, str) else value for name, value in options.items()})
     assert left == 1
     assert (said["state"], said["job"], said["code"], said["cost_micros"]) == ("refused", None, code, 0)

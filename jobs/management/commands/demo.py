@@ -149,7 +149,7 @@ def seed(run_dir: Path) -> None:
         account, _ = Account.objects.get_or_create(team=team, label=ACCOUNT, defaults={"health": Account.Health.OK})
         key = ApiKey.make(account, KEY, user)
         if not account.keys.filter(fingerprint=key.fingerprint).exists():
-            key.save()
+            key.save(force_insert=True)
     write(path, {"email": EMAIL} | ({"password": kept} if kept else {}), mode=0o600)
 
 

@@ -14,9 +14,10 @@ from rich.console import Console
 
 from jobs import catalogue, checks, runner
 from jobs.errors import Refused
-from jobs.follow import Progressing, wait_check, wait_job
+from jobs.follow import Progressing, blocked, wait_check, wait_job
 from jobs.models import Account, Check, Job, LedgerEntry, Template
 from jobs.money import NoPrice, OverBudget
+from jobs.states import Code
 from jobs.wishes import Wish, account_for
 from studio import store
 from studio.links import public_url
@@ -101,13 +102,15 @@ class Command(BaseCommand):
         if spec.kind is catalogue.Kind.CHECK:
             self._check(progress, spec, next(iter(files.values())), chosen, account, by, wait=options["wait"])
             return
+        template_video = assets.get("video") if "video" not in names else None
+        wish = Wish(team, by, spec.name, files, chosen, template, template_video, account, options["title"])
+        # Everything that can be told for free is told before the check is paid.
+        runner.estimate(wish)
         if spec.check:
             picture = files[spec.inputs_of("image")[0].name]
             check = self._check(progress, catalogue.get(spec.check), picture, chosen, account, by, wait=True)
             if check.state != Check.State.PASSED:
                 raise NotTaken(check.code or CHECK_STATES[Check.State(check.state)], check.sentence or check.message or "The check gave no verdict.")
-        template_video = assets.get("video") if "video" not in names else None
-        wish = Wish(team, by, spec.name, files, chosen, template, template_video, account, options["title"])
         self.subject = job = runner.create(wish)
         if options["wait"]:
             if job.needs is not None:
@@ -234,13 +237,16 @@ def line(subject: Job | Check | None) -> dict[str, Any]:
 
 
 def of_job(job: Job) -> dict[str, Any]:
-    message = " ".join(part for part in (job.sentence, job.advice) if part) or job.provider_message
+    stuck = blocked(job) or job
+    message = " ".join(part for part in (stuck.sentence, stuck.advice) if part) or stuck.provider_message
+    if not job.terminal and stuck.code == Code.ACCOUNT_PAUSED:
+        message += " The job is kept and goes on by itself then."
     if job.spec.kind is catalogue.Kind.TEMPLATE and job.template is not None:
         message = f"The template is ready; --template {job.template.template_id} uses it."
     return {
         "job": job.public_id,
         "state": job.state,
-        "code": job.provider_code or job.code,
+        "code": stuck.provider_code or stuck.code,
         "message": message,
         "task_id": job.task_id,
         "video": address(job.result) if job.result else None,
