@@ -146,24 +146,24 @@ def settle_uncertain(job: Job) -> None:
     lines = client.tasks(job.account.deployed(job.model), since=begun - schedule.CLOCKS)
     in_window = [line for line in lines if line.created_at <= begun + schedule.WINDOW]
     taken = set(Job.objects.filter(task_id__in=[line.task_id for line in in_window]).values_list("task_id", flat=True))
-    candidates = [line for line in in_window if line.task_id not in taken]
-    if len(candidates) == 1 and not _others_in_doubt(job):
-        line = candidates[0]
+    found = [line for line in in_window if line.task_id not in taken]
+    if len(found) == 1 and not _others_in_doubt(job):
+        line = found[0]
         try:
             _accepted(job, Submitted(line.task_id, line.status, line.request_id), "Found in the service’s list; it is this job’s task")
         except IntegrityError:
             raise Moved(f"task {line.task_id} was adopted by another job") from None
         return
-    if candidates:
+    if found:
         if timezone.now() < begun + schedule.WINDOW:
             move(job, State.UNCERTAIN, "More than one task could be this job’s; looking again", code=Code.NO_ANSWER, not_before=later(10))
             return
         move(
             job,
             State.UNCERTAIN,
-            f"{len(candidates)} tasks could be this job’s; a person decides",
+            f"{len(found)} tasks could be this job’s; a person decides",
             code=Code.SEVERAL_TASKS,
-            data={"candidates": [line.task_id for line in candidates][:20]},
+            data={"candidates": [line.task_id for line in found][:20]},
             not_before=None,
         )
         return
@@ -185,6 +185,12 @@ def _others_in_doubt(job: Job) -> bool:
     prints = list(job.account.keys.values_list("fingerprint", flat=True))
     doubtful = Job.objects.filter(state__in=(State.SUBMITTING, State.UNCERTAIN), model=job.model, account__keys__fingerprint__in=prints)
     return doubtful.exclude(pk=job.pk).exists()
+
+
+def candidates(job: Job) -> list[str]:
+    """The tasks that could be an UNCERTAIN job's, as the last look at the service's list found them."""
+    event = job.events.filter(code=Code.SEVERAL_TASKS).last()
+    return list(event.data.get("candidates", [])) if event else []
 
 
 def decide_uncertain(job: Job, task_id: str, by: User) -> None:

@@ -10,6 +10,7 @@ urlpatterns = [
     path("jobs/<str:job>/live/", job.live, name="job_live"),
     path("jobs/<str:job>/cancel/", job.cancel, name="cancel"),
     path("jobs/<str:job>/again/", job.again, name="again"),
+    path("jobs/<str:job>/decide/", job.decide, name="decide"),
     path("make/portrait/", create.portrait, name="portrait"),
     path("make/dance/", create.dance, name="dance"),
     path("make/template/", create.template, name="template"),

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
+from django.db import IntegrityError
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -13,12 +14,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from jobs import lanes, money, runner
-from jobs.errors import Refused
+from jobs import lanes, money, runner, sending
+from jobs.errors import Moved, Refused
 from jobs.models import Job
 from jobs.purse import Purse
+from jobs.states import Code
 from jobs.story import Story
 from studio.access import TeamRequest, team_page
+from studio.models.people import Role
 
 
 @team_page()
@@ -60,6 +63,24 @@ def again(request: TeamRequest, job: str) -> HttpResponse:
     return redirect(made)
 
 
+@team_page(write=Role.ADMIN)
+@require_POST
+def decide(request: TeamRequest, job: str) -> HttpResponse:
+    """An admin's word on a submit without an answer, where the service's list has more than one task that could be it."""
+    found = _job(request, job)
+    chosen = request.POST.get("task", "")
+    if found.code != Code.SEVERAL_TASKS or (chosen and chosen not in sending.candidates(found)):
+        messages.error(request, _("There is nothing to decide here any more. Look at the job’s state."))
+        return redirect(found)
+    try:
+        sending.decide_uncertain(found, chosen, request.user)
+    except (Moved, IntegrityError):
+        messages.error(request, _("This task belongs to another job by now. Choose again."))
+    else:
+        messages.success(request, _("The task is adopted.") if chosen else _("The job is back in the queue and will be sent again."))
+    return redirect(found)
+
+
 def _job(request: TeamRequest, public_id: str) -> Job:
     """The team's job with what its page shows; 404 for any other."""
     related = (
@@ -93,4 +114,5 @@ def _footlights(request: TeamRequest, job: Job) -> dict[str, Any]:
 def _context(request: TeamRequest, public_id: str) -> dict[str, Any]:
     found = _job(request, public_id)
     story = Story(found, request.team, writes=request.membership.can_write)
-    return {"nav": "jobs", "job": found, "story": story, "key": uuid.uuid4().hex}
+    doubtful = sending.candidates(found) if found.code == Code.SEVERAL_TASKS and request.membership.can_manage else []
+    return {"nav": "jobs", "job": found, "story": story, "key": uuid.uuid4().hex, "candidates": doubtful}

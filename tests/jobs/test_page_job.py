@@ -216,3 +216,20 @@ def test_page_keeps_the_strict_policy(client_of: ClientOf, creator: User, done: 
     assert "default-src 'self'" in answer["Content-Security-Policy"]
     assert " style=" not in html
     assert not re.search(r"<script(?![^>]*\bsrc=)", html)
+
+
+def test_an_admin_decides_which_task_it_is(team: Team, creator: User, admin: User, client_of: Callable[[User], Client]) -> None:
+    job = makers.job(team, creator, state="uncertain", code="several-tasks")
+    JobEvent.objects.create(team=team, job=job, new="uncertain", code="several-tasks", text="…", data={"candidates": ["task-one", "task-two"]})
+    address = reverse("jobs:decide", args=[team.slug, job.public_id])
+    assert client_of(creator).post(address, {"task": "task-one"}).status_code == 403
+    assert "Which task is it?" not in client_of(creator).get(job.get_absolute_url()).content.decode()
+    desk = client_of(admin)
+    assert "task-two" in desk.get(job.get_absolute_url()).content.decode()
+    desk.post(address, {"task": "somebody-elses"})
+    job.refresh_from_db()
+    assert job.state == "uncertain"
+    desk.post(address, {"task": "task-two"})
+    job.refresh_from_db()
+    assert (job.state, job.task_id) == ("running", "task-two")
+    assert "nothing to decide" in desk.post(address, {"task": ""}, follow=True).content.decode()
