@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
+from django.db import DatabaseError
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -27,6 +28,7 @@ from studio.media import MediaError, verify_video
 
 log = logging.getLogger("footlight.archive")
 LEASE = timedelta(seconds=60)
+LONG_LEASE = timedelta(minutes=15)  # to decode every frame and to store
 BLOCK = 256 * 1024
 MAX_BYTES = 2 * 1024**3
 HOPELESS = 6  # times that whole files came which were no film
@@ -55,6 +57,7 @@ def step(pk: int) -> None:
         with tempfile.NamedTemporaryFile(dir=folder, prefix="film-", suffix=".part") as part:
             path = Path(part.name)
             _download(job, path)
+            Job.objects.filter(pk=job.pk, state=State.ARCHIVING).update(lease_until=timezone.now() + LONG_LEASE)
             facts = verify_video(path)
             log.info("job %s: %.2f s fetched", job.public_id, facts.seconds)
             film, _ = store.keep(path, team=job.team, owner=job.owner, name=f"{job.title}.mp4", origin="result")
@@ -65,8 +68,11 @@ def step(pk: int) -> None:
         _again(job, f"What came is not a whole film: {error}", hopeless=True)
     except Broken as error:
         _again(job, str(error))
-    except (requests.RequestException, OSError) as error:
+    except DatabaseError:
+        raise
+    except Exception as error:
         # also a full disk or a bucket that is away: the film waits at the service meanwhile
+        log.exception("archive of job %s", job.public_id)
         _again(job, f"The film could not be fetched or stored ({type(error).__name__})")
 
 

@@ -24,7 +24,9 @@ from jobs.modelstudio import AccountTrouble, MediaUnreachable, ModelGone, NoAnsw
 from studio.models import Asset, User
 
 log = logging.getLogger("footlight.checks")
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=150)  # longer than the longest call, or a second worker would ask while the first still waits
+# codes that the wire gives to what was no answer of the service: a gateway’s page proves nothing about the bill
+OUR_WORDS = ("NotJson", "BadAnswer", "AnswerTooLong", "Connection", "ReadTimeout", "Redirected")
 PATIENCE = 6  # free tries (nothing was sent, or the service said: later) before it is given up
 
 
@@ -60,7 +62,7 @@ def ask(*, asset: Asset, model: str, chosen: dict[str, Any], account: Account, b
     if problems:
         raise Refused(*(problem.sentence for problem in problems))
     if found is not None:
-        return ask_again(found, by)
+        return ask_again(found, by, asset)
     quote = price(model, account)
     try:
         with transaction.atomic():
@@ -77,8 +79,11 @@ def ask(*, asset: Asset, model: str, chosen: dict[str, Any], account: Account, b
     return check
 
 
-def ask_again(check: Check, by: User) -> Check:
-    """A new paid attempt for a check that got no answer or could not be asked; any other is returned as it is."""
+def ask_again(check: Check, by: User, asset: Asset | None = None) -> Check:
+    """A new paid attempt for a check that got no answer or could not be asked; any other is returned as it is.
+
+    `asset` takes the place of the picture that was asked about, when that one was deleted meanwhile.
+    """
     if check.state not in (Check.State.UNCERTAIN, Check.State.FAILED):
         return check
     account = check.account if check.account.key is not None else _other_account(check)
@@ -91,6 +96,8 @@ def ask_again(check: Check, by: User) -> Check:
             attempt=check.attempt + 1,
             account=account,
             asked_by=by,
+            asset=asset or check.asset,
+            facts={},
             code="",
             message="",
             sentence="",
@@ -154,19 +161,26 @@ def step(pk: int) -> None:
     except WireError as error:
         _later(check, Check.State.WAITING, error)
         return
+    except Exception:
+        # A full disk, a bucket that is away, a secret that cannot be read: nothing was asked, so nothing is lost by waiting.
+        log.exception("check %s could not be handed over", check.public_id)
+        _later(check, Check.State.WAITING, NotSent("StorageAway", "Our own storage could not be read."))
+        return
     body = catalogue.body(spec, check.account.deployed(check.model), {spec.inputs[0].name: url}, check.parameters)
     if not pace.take(check.account_id, "submit", model=check.model, rate=spec.rate):
         _later(check, Check.State.WAITING, RetryLater(message="our own pace"))
         return
-    if not Check.objects.filter(pk=pk, state=Check.State.WAITING, attempt=check.attempt).update(state=Check.State.ASKING, lease_until=now + LEASE):
+    if not Check.objects.filter(pk=pk, state=Check.State.WAITING, attempt=check.attempt).update(
+        state=Check.State.ASKING, lease_until=timezone.now() + LEASE
+    ):
         return
     try:
         verdict = client.detect(spec, body)
     except (RetryLater, NotSent) as error:
         _later(check, Check.State.ASKING, error)
     except NoAnswer as error:
-        if error.status is not None and error.status >= 500:
-            _later(check, Check.State.ASKING, error)  # it answered that it failed; failed requests are not billed
+        if error.status is not None and error.status >= 500 and not error.code.startswith(OUR_WORDS):
+            _later(check, Check.State.ASKING, error)  # the service itself said that it failed; failed requests are not billed
         else:
             text = "Sent, and no answer came, so it may have been paid. It is not asked again by itself."
             log.warning("check %s got no answer: %s", check.public_id, error)

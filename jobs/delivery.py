@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import timedelta
 from typing import Any
 
@@ -33,9 +34,10 @@ def address(asset: Asset, account: Account, model: str) -> str:
         return kept.url
     client = client_for(account)
     pace.take(account.pk, "upload")
+    # The service forbids to overwrite, so a name is never used twice, not even after an upload that was cut.
     policy = client.policy(account.deployed(model))
     with store.local_copy(asset) as path, path.open("rb") as file:
-        url = client.upload(policy, file, f"{asset.sha256[:32]}.{asset.extension}", asset.mime)
+        url = client.upload(policy, file, f"{secrets.token_hex(16)}.{asset.extension}", asset.mime)
     TemporaryFile.objects.update_or_create(
         account=account, model=model, asset=asset, defaults={"url": url, "expires_at": now + timedelta(hours=TEMPORARY_HOURS)}
     )

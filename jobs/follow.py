@@ -109,9 +109,10 @@ def wait_job(job: Job, tell: Callable[[str, bool], None]) -> Job:
 
 
 def blocked(job: Job) -> Job | None:
-    """The job whose paused account `job` waits for: itself, or the template job before it. Only a person ends that."""
+    """The job that only a person can help: `job` itself, or the template job it waits for. None while things go on."""
     for at in (job, job.needs):
-        if at is not None and at.state == State.QUEUED and at.code == Code.ACCOUNT_PAUSED:
+        paused = at is not None and at.state == State.QUEUED and at.code == Code.ACCOUNT_PAUSED
+        if at is not None and (paused or (at.state == State.UNCERTAIN and at.code == Code.SEVERAL_TASKS)):
             return at
     return None
 

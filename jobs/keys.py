@@ -25,6 +25,7 @@ from jobs import bell, modelstudio
 from jobs.models import Account, ApiKey
 from jobs.models.account import REGIONS, fingerprint
 from jobs.modelstudio import AccountTrouble, NoAnswer, NotSent, RetryLater, WireError
+from jobs.states import OUT, Code, State
 from studio.fields import Unreadable
 from studio.models.people import Team, User
 
@@ -227,6 +228,8 @@ def move_account(account: Account, region: str, base_url: str, workspace: str, s
     moved = Account(pk=account.pk, team=account.team, label=account.label, region=region, workspace=workspace.strip())
     moved.base_url = _clean_place(region, base_url, moved.workspace)
     secret = _clean_secret(secret)
+    if account.jobs.filter(state__in=(*OUT, State.ARCHIVING)).exists():
+        raise KeyRefused("Films of this account are at the service right now, and only the present address knows them. Wait until they are home.")
     _require_new_to_team(moved, secret)
     trial = _try(moved, secret)
     with transaction.atomic():
@@ -382,5 +385,6 @@ def _mark(account: Account, trial: Trial) -> None:
 
 def _ring(account: Account) -> None:
     """What the lanes rested for may be over: they try again now."""
+    account.jobs.filter(state=State.QUEUED, code=Code.ACCOUNT_PAUSED).update(not_before=None)
     account.lanes.update(rings=F("rings") + 1, next_visit_at=timezone.now(), paused_until=None, paused_text="")
     bell.ring_after_commit()

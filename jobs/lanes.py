@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import DatabaseError, close_old_connections, connection
-from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.db.models import Count, F, Min, Q, QuerySet, Sum
 from django.utils import timezone
 
 from jobs import bell, catalogue, looking, runner, schedule, sending
@@ -118,13 +118,12 @@ def visit(lane: Lane) -> None:
 
 def _settle(lane: Lane) -> None:
     for job in _jobs(lane).filter(state=State.SUBMITTING):
-        _quietly(lane, partial(sending.orphan, job))
+        _quietly(lane, job, partial(sending.orphan, job))
     now = timezone.now()
     for job in _jobs(lane).filter(state=State.UNCERTAIN, code=Code.NO_ANSWER).filter(Q(not_before=None) | Q(not_before__lte=now)):
         if not keep(lane):
             return
-        if not _quietly(lane, partial(sending.settle_uncertain, job)):
-            Job.objects.filter(pk=job.pk, state=State.UNCERTAIN).update(not_before=timezone.now() + timedelta(seconds=schedule.NEXT_LIST))
+        _quietly(lane, job, partial(sending.settle_uncertain, job))
 
 
 def _look(lane: Lane) -> None:
@@ -136,7 +135,7 @@ def _look(lane: Lane) -> None:
             continue
         if not keep(lane):
             return
-        _quietly(lane, partial(looking.look, job))
+        _quietly(lane, job, partial(looking.look, job))
         before_ended = State(job.state) is not State.RUNNING
 
 
@@ -145,6 +144,9 @@ def _send(lane: Lane) -> None:
     if lane.account.paused() or lane.paused():
         _explain_pause(lane)
         return
+    for job in _jobs(lane).filter(state=State.QUEUED, code=Code.ACCOUNT_PAUSED):
+        again = partial(runner.move, job, State.QUEUED, "The account is tried again", code=Code.WAITING_TURN, sentence="", not_before=None)
+        _quietly(lane, job, again)
     while True:
         out = _jobs(lane).filter(Q(state__in=(State.SUBMITTING, State.RUNNING)) | Q(state=State.UNCERTAIN, code=Code.NO_ANSWER))
         doubtful = out.filter(state=State.UNCERTAIN).exists()
@@ -154,8 +156,7 @@ def _send(lane: Lane) -> None:
         job = next_job(lane)
         if job is None or not keep(lane, LONG_LEASE):
             return
-        if not _quietly(lane, partial(sending.submit, job)):
-            return
+        _quietly(lane, job, partial(sending.submit, job))
         Lane.objects.filter(pk=lane.pk).update(last_owner_id=job.owner_id)
         lane.last_owner_id = job.owner_id
         lane.account.refresh_from_db(fields=("paused_until", "health"))
@@ -165,7 +166,7 @@ def _send(lane: Lane) -> None:
             return
 
 
-def _quietly(lane: Lane, step: Callable[[], None]) -> bool:
+def _quietly(lane: Lane, job: Job, step: Callable[[], None]) -> bool:
     """Run one step; what may go wrong is logged and ends this step only. False when it did not go through."""
     try:
         step()
@@ -173,8 +174,23 @@ def _quietly(lane: Lane, step: Callable[[], None]) -> bool:
         log.info("%s", moved)
     except (WireError, NoKey) as error:
         log.warning("%s: %s", lane, error)
+        _put_aside(job)
+        return False
+    except DatabaseError:
+        raise
+    except Exception:
+        # A bug or a broken row must not stop everybody behind it: this job rests, the others go on.
+        log.exception("%s, job %s", lane, job.public_id)
+        _put_aside(job)
         return False
     return True
+
+
+def _put_aside(job: Job) -> None:
+    """Whatever was due on `job` is due again in a while, longer each time."""
+    later = timezone.now() + timedelta(seconds=max(5.0, schedule.backoff(job.tries + 1)))
+    Job.objects.filter(pk=job.pk, state__in=(State.QUEUED, State.UNCERTAIN)).update(not_before=later, tries=F("tries") + 1)
+    Job.objects.filter(pk=job.pk, state=State.RUNNING).update(next_look_at=later, tries=F("tries") + 1)
 
 
 def _explain_pause(lane: Lane) -> None:
@@ -182,7 +198,7 @@ def _explain_pause(lane: Lane) -> None:
     account = lane.account
     text = (account.health_text if account.paused() else lane.paused_text) or "The account rests."
     for job in _jobs(lane).filter(state=State.QUEUED).exclude(code__in=(Code.ACCOUNT_PAUSED, Code.NEEDS_TEMPLATE))[:100]:
-        _quietly(lane, partial(runner.move, job, State.QUEUED, text, code=Code.ACCOUNT_PAUSED, sentence=text))
+        _quietly(lane, job, partial(runner.move, job, State.QUEUED, text, code=Code.ACCOUNT_PAUSED, sentence=text))
 
 
 def _jobs(lane: Lane) -> QuerySet[Job]:
@@ -241,7 +257,8 @@ def work(seconds: float, *, threads: int = THREADS, stop: Callable[[], bool] | N
     visits = 0
     running: set[Future[None]] = set()
     with ThreadPoolExecutor(threads, thread_name_prefix="visit") as pool:
-        while time.monotonic() < end and not (stop is not None and stop()):
+        # A long upload in one lane must not close all the others: the shift goes on while anything of it runs.
+        while (time.monotonic() < end or running) and not (stop is not None and stop()):
             running = {future for future in running if not future.done()}
             room = threads * 2 - len(running)
             lanes = claim(min(BATCH, room)) if room > 0 else []
@@ -249,7 +266,7 @@ def work(seconds: float, *, threads: int = THREADS, stop: Callable[[], bool] | N
                 running.add(pool.submit(_visit_in_thread, lane))
             visits += len(lanes)
             if not lanes:
-                bell.wait(min(_until_due(), end - time.monotonic(), 0.25 if running else 1.0))
+                bell.wait(min(_until_due(), max(0.05, end - time.monotonic()), 0.25 if running else 1.0))
     return visits
 
 

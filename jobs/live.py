@@ -122,7 +122,7 @@ async def stream(scope: dict[str, Any], receive: Any, send: Any) -> None:
     slug = scope["path"].removeprefix("/live/").strip("/")
     headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope.get("headers", [])}
     last = headers.get("last-event-id", "")
-    status, missed = await sync_to_async(_admit, thread_sensitive=False)(scope, slug, int(last) if last.isdigit() else None)
+    status, missed = await sync_to_async(_admit, thread_sensitive=False)(scope, slug, int(last) if last.isdecimal() and len(last) < 19 else None)
     if scope.get("method") != "GET" or status != 200:
         text = {401: b"Sign in to follow this team.", 404: b"No team of yours is at this address."}.get(status, b"Only GET is answered here.")
         code = status if status != 200 else 405

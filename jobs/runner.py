@@ -7,8 +7,10 @@ finds the job moved and stops (Moved).
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -81,6 +83,7 @@ def create(wish: Wish, again_of: Job | None = None) -> Job:
 
     The same key in the same team returns the job that the first click made. Raises Refused, OverBudget, NoPrice.
     """
+    wish = replace(wish, key=_click(wish))
     if wish.key:
         made = wish.team.jobs.filter(idempotency_key=wish.key).first()
         if made is not None:
@@ -88,6 +91,9 @@ def create(wish: Wish, again_of: Job | None = None) -> Job:
     ready = plan(wish)
     try:
         with transaction.atomic():
+            if ready.waits_for is not None and Job.objects.select_for_update().get(pk=ready.waits_for.pk).terminal:
+                # It ended since we planned, so it no longer tells anybody: now its template is there, or a new one is made.
+                ready = plan(wish)
             needs = ready.waits_for
             if ready.first is not None:
                 needs = _insert(ready.first)
@@ -97,6 +103,16 @@ def create(wish: Wish, again_of: Job | None = None) -> Job:
         if made is None:
             raise
         return made
+
+
+def _click(wish: Wish) -> str:
+    """The key of this very wish under this click: a form that was gone back to and changed is another wish."""
+    if not wish.key:
+        return ""
+    files = sorted((name, asset.pk) for name, asset in wish.files.items())
+    template = (wish.template.pk if wish.template else None, wish.template_video.pk if wish.template_video else None)
+    what = repr((wish.key, wish.model, files, sorted(wish.chosen.items(), key=str), template))
+    return hashlib.sha256(what.encode()).hexdigest()[:40]
 
 
 def _insert(ready: Plan, needs: Job | None = None, again_of: Job | None = None) -> Job:
@@ -207,11 +223,13 @@ def _fail_waiting(dance: Job, why: str) -> None:
     )
 
 
-def canceled(job: Job, text: str, then: Callable[[], Any] | None = None) -> None:
+def canceled(job: Job, text: str) -> None:
+    """CANCELED, with everything that waits for it; the holds go back."""
+
     def give_back() -> None:
         money.release(job, note="Canceled.")
-        if then is not None:
-            then()
+        for dance in job.needed_by.filter(state=State.QUEUED):
+            canceled(dance, "Canceled with its template")
 
     move(job, State.CANCELED, text, code=Code.CANCELED, then=give_back, cancel_asked_at=timezone.now())
 
@@ -224,7 +242,7 @@ def cancel(job: Job, by: User) -> str:
         return f"It is already {LABELS[state][0].lower()}; there is nothing to cancel."
     try:
         if state is State.QUEUED:
-            canceled(job, f"Canceled by {by.short_name} before sending", then=lambda: _cancel_dances(job, by))
+            canceled(job, f"Canceled by {by.short_name} before sending")
             ring_lane(job.lane_id)
             return "Canceled. It was not sent, so it cost nothing."
         if state is State.RUNNING:
@@ -234,11 +252,6 @@ def cancel(job: Job, by: User) -> str:
     if state is State.ARCHIVING:
         return "The film is rendered and paid; it is being brought home, so there is nothing to cancel."
     return "It is being sent right now. In a moment it can be canceled at the service."
-
-
-def _cancel_dances(job: Job, by: User) -> None:
-    for dance in job.needed_by.filter(state=State.QUEUED):
-        canceled(dance, f"Canceled with its template by {by.short_name}")
 
 
 def _cancel_remote(job: Job, by: User) -> str:
@@ -252,7 +265,7 @@ def _cancel_remote(job: Job, by: User) -> str:
     if not stopped:
         ring_lane(job.lane_id)
         return "The service has begun to render, so it cannot be canceled any more. The film will be archived and paid."
-    canceled(job, f"Canceled at the service by {by.short_name}", then=lambda: _cancel_dances(job, by))
+    canceled(job, f"Canceled at the service by {by.short_name}")
     ring_lane(job.lane_id)
     return "Canceled at the service before it began, so it cost nothing."
 

@@ -14,7 +14,7 @@ PRIOR = 8.5  # seconds of work per second of film (the seed's example: 118.45 s 
 # Uncertain submits. Clocks of two machines differ; a request that was cut reaches the service within seconds or never.
 CLOCKS = timedelta(seconds=60)
 WINDOW = timedelta(seconds=90)
-SURE = timedelta(seconds=40)
+LIST_REACHES = timedelta(hours=23)  # the list holds 24 h; what is older can no longer be seen in it
 FIRST_LIST = 3.0
 NEXT_LIST = 8.0
 

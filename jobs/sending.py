@@ -16,7 +16,7 @@ from jobs import catalogue, delivery, health, pace, schedule
 from jobs.clients import NoKey, client_for
 from jobs.errors import Moved
 from jobs.models import Job, Template
-from jobs.modelstudio import AccountTrouble, MediaUnreachable, ModelGone, NoAnswer, NotSent, RetryLater, Submitted, WireError
+from jobs.modelstudio import AccountTrouble, MediaUnreachable, ModelGone, NoAnswer, NotSent, OurFault, Rejected, RetryLater, Submitted, WireError
 from jobs.runner import fail, later, move, ring_lane
 from jobs.states import Code, State
 from studio.models import User
@@ -37,11 +37,16 @@ def submit(job: Job) -> None:
     except AccountTrouble as trouble:
         _pause(job, trouble)
         return
+    except (Rejected, OurFault, ModelGone) as error:
+        fail(job, Code.MODEL_GONE if isinstance(error, ModelGone) else Code.REJECTED, error)
+        return
     except WireError as error:
         _put_off(job, "The files could not be handed over", error)
         return
-    except OSError as error:
-        _put_off(job, "Our own storage could not be read", NotSent(message=str(error)))
+    except Exception:
+        # A full disk, a bucket that is away, a secret that cannot be read: nothing was sent, and nobody behind this job may wait for it.
+        log.exception("job %s could not be handed over", job.public_id)
+        _put_off(job, "Our own storage could not be read", OurFault("StorageAway", "Our own storage could not be read."))
         return
     if not pace.take(job.account_id, "submit", model=job.model, rate=spec.rate):
         move(job, State.QUEUED, "Waits for the account’s pace", code=Code.BACKING_OFF, not_before=later(1))
@@ -101,7 +106,7 @@ def _put_off(job: Job, what: str, error: WireError, *, endless: bool = False) ->
     """Nothing was created: back into the queue for a while, and after PATIENCE times given up (unless `endless`)."""
     tries = job.tries + 1
     if tries > PATIENCE and not endless:
-        fail(job, Code.OUR_FAULT if isinstance(error, NotSent) else Code.REJECTED, error)
+        fail(job, Code.OUR_FAULT if isinstance(error, NotSent | OurFault) else Code.REJECTED, error)
         return
     seconds = getattr(error, "retry_after", None) or schedule.backoff(tries)
     told = error.explain()
@@ -141,6 +146,10 @@ def settle_uncertain(job: Job) -> None:
     """Look for the task of an UNCERTAIN job in the service's list: one candidate is adopted, none after the window sends
     it back into the queue, several wait for a person."""
     begun = job.submitting_at or job.created_at
+    if timezone.now() > begun + schedule.LIST_REACHES:
+        text = "The service’s list no longer reaches back to this attempt; a person decides whether it is sent again"
+        move(job, State.UNCERTAIN, text, code=Code.SEVERAL_TASKS, data={"candidates": []}, not_before=None)
+        return
     client = client_for(job.account)
     pace.take(job.account_id, "list")
     lines = client.tasks(job.account.deployed(job.model), since=begun - schedule.CLOCKS)
@@ -167,7 +176,7 @@ def settle_uncertain(job: Job) -> None:
             not_before=None,
         )
         return
-    if timezone.now() >= begun + schedule.SURE and job.tries >= 1:
+    if timezone.now() >= begun + schedule.WINDOW and job.tries >= 1:
         move(
             job,
             State.QUEUED,
@@ -184,7 +193,7 @@ def _others_in_doubt(job: Job) -> bool:
     """Another row of the same Alibaba account (same key) is sending or uncertain, so a lone task could be that one's."""
     prints = list(job.account.keys.values_list("fingerprint", flat=True))
     doubtful = Job.objects.filter(state__in=(State.SUBMITTING, State.UNCERTAIN), model=job.model, account__keys__fingerprint__in=prints)
-    return doubtful.exclude(pk=job.pk).exists()
+    return doubtful.exclude(pk=job.pk).exclude(code=Code.SEVERAL_TASKS).exists()
 
 
 def candidates(job: Job) -> list[str]:

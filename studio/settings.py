@@ -142,7 +142,7 @@ DEFAULT_FROM_EMAIL = EMAIL.get("DEFAULT_FROM_EMAIL") or "footlight@localhost"
 
 # ── queue and live updates ──────────────────────────────────────────────────────────────────────────────────────────
 REDIS_URL = env.text("REDIS_URL") or STACK.get("redis", "redis://127.0.0.1:6379/0")
-RQ_QUEUES = {name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": seconds, "DEFAULT_RESULT_TTL": 0} for name, seconds in (("shifts", 120), ("steps", 900))}
+RQ_QUEUES = {name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": seconds, "DEFAULT_RESULT_TTL": 0} for name, seconds in (("shifts", 1800), ("steps", 1800))}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 # ── Model Studio ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -100,6 +100,7 @@ class TaskPage:
     lines: tuple[TaskLine, ...]
     page_no: int
     total_page: int
+    page_size: int = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +288,8 @@ def page(payload: Mapping[str, Any], page_no: int, page_size: int) -> TaskPage:
         )
     total = len(lines) if total is None else total
     pages = _whole(payload.get("total_page"))
-    return TaskPage(total, tuple(lines), _whole(payload.get("page_no")) or page_no, -(-total // page_size) if pages is None else pages)
+    size = _whole(payload.get("page_size")) or page_size  # it may be capped below what was asked
+    return TaskPage(total, tuple(lines), _whole(payload.get("page_no")) or page_no, -(-total // size) if pages is None else pages, size)
 
 
 def upload_policy(payload: Mapping[str, Any]) -> UploadPolicy:

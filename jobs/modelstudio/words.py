@@ -42,6 +42,7 @@ _REACH = "The next try often works. If it does not, the site’s files have to b
 
 _RULES: tuple[_Rule, ...] = (
     # what never got an answer, or none that can be read (codes of our own)
+    _rule("ours", "StorageAway", (), "The studio could not read its own copy of the file. Nothing was sent.", "It is tried again by itself."),
     _rule("service", "ConnectionFailed", (), "The service could not be reached. Nothing was sent.", "It is tried again by itself."),
     _rule("service", "ReadTimeout", (), "The service did not answer in time.", "The task list shows whether it took the order."),
     _rule("service", "ConnectionCut", (), "The connection broke before the answer came.", "The task list shows whether it took the order."),

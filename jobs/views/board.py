@@ -60,9 +60,9 @@ class Filter:
         return cls(
             tab=given.get("tab", "") if given.get("tab") in TABS else "all",
             model=given.get("model", "") if given.get("model") in catalogue.MODELS else "",
-            person=given.get("person", "") if given.get("person", "").isdigit() else "",
+            person=given.get("person", "") if given.get("person", "").isdecimal() and len(given["person"]) < 19 else "",
             q=" ".join(given.get("q", "").split())[:100],
-            before=int(before) if before.isdigit() and len(before) < 19 else None,
+            before=int(before) if before.isdecimal() and len(before) < 19 else None,
         )
 
     def apply(self, jobs: QuerySet[Job], user: User) -> QuerySet[Job]:

@@ -104,7 +104,7 @@ class Stack:
         self.env |= {"REDIS_URL": redis_url or embedded, "PUBLIC_URL": os.environ.get("PUBLIC_URL", "").strip() or home}
         if modelstudio:
             self.env["MODELSTUDIO_URL"] = modelstudio
-        write(self.run_dir / "stack.json", self.addresses)
+        write(self.run_dir / "stack.json", self.addresses, mode=0o600)  # REDIS_URL may hold a password
         others.append(self._child("worker", manage("worker"), grace=20.0))
         others.append(self._child("web", uvicorn(self.host, web), ready=lambda: answers(home), grace=6.0))
         for child in others:

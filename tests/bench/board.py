@@ -112,6 +112,7 @@ def main() -> None:
             statements_many=statements[asked.many],
             statements_few=statements[asked.few],
             sql_ms_many=sql[asked.many],
+            machine_ms=stage.machine(),
         )
 
 

@@ -81,6 +81,7 @@ def main() -> None:
             finished_few=asked.few,
             finished_many=finished,
             ratio=median(many) / few,
+            machine_ms=stage.machine(),
         )
 
 

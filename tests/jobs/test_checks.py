@@ -173,3 +173,32 @@ def test_a_pass_without_its_boxes_is_of_no_use(portrait: Asset, account: Account
     assert check.state == "refused"
     assert "ext_bbox is missing" in check.sentence
     assert money.standing(team).settled == 574
+
+
+def test_a_gateways_page_is_no_answer(portrait: Asset, account: Account, creator: User, service: Service) -> None:
+    service.detects = [NoAnswer("NotJson", "<html>502</html>", status=502)]
+    assert step(ask(portrait, account, creator)).state == "uncertain"
+    assert service.count("detect") == 1
+
+
+def test_the_same_content_uploaded_again_can_be_asked_again(team: Team, portrait: Asset, account: Account, creator: User, service: Service) -> None:
+    service.detects = [MediaUnreachable("InvalidURL.Timeout", "Download timed out", status=400)]
+    check = step(ask(portrait, account, creator))
+    portrait.delete()
+    again = makers.asset(team, sha256=check.sha256)
+    assert step(ask(again, account, creator)).state == "passed"
+
+
+def test_a_slow_hand_over_does_not_shorten_the_lease(
+    portrait: Asset, account: Account, creator: User, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = ask(portrait, account, creator)
+    now = timezone.now()
+    times = iter([now - timedelta(minutes=10)])
+    monkeypatch.setattr("jobs.checks.timezone.now", lambda: next(times, now))
+    seen = []
+    service.detects = [
+        lambda: (seen.append(Check.objects.get(pk=check.pk).lease_until), Verdict(True, {"face_bbox": [1], "ext_bbox": [2]}, "", "", None, ""))[1]
+    ]
+    step(check)
+    assert seen[0] > now

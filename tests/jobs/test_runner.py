@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from jobs import lanes, money, runner, sending
+from jobs.clients import NoKey
 from jobs.errors import Moved, Refused
 from jobs.models import Account, Budget, Job, Lane
 from jobs.modelstudio import AccountTrouble, MediaUnreachable, ModelGone, NoAnswer, NotSent, Rejected, RetryLater
@@ -460,3 +461,83 @@ def test_assets_of_jobs_stay(job: Job) -> None:
 
     with pytest.raises(ProtectedError):
         Asset.objects.get(used_as__job=job, kind="image").delete()
+
+
+# ── what a review found ──
+
+
+def test_a_template_canceled_elsewhere_takes_its_dances_along(dance: Wish, service: Service, team: Team) -> None:
+    job = runner.create(dance)
+    maker = visit(fresh(job.needs))
+    service.gets = [task(maker.task_id, "CANCELED")]
+    assert visit(maker).state == "canceled"
+    assert fresh(job).state == "canceled"
+    assert money.standing(team).used == 0
+
+
+def test_a_template_that_ends_while_the_dance_is_made_is_not_missed(dance: Wish, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = runner.create(dance)
+    maker = visit(fresh(first.needs))
+    plan = runner.plan
+
+    def slow_plan(wish: Wish) -> object:
+        ready = plan(wish)
+        if ready.waits_for is not None:
+            service.gets = [template_done(maker.task_id)]
+            visit(maker)
+        return ready
+
+    monkeypatch.setattr(runner, "plan", slow_plan)
+    second = fresh(runner.create(dance))
+    assert (second.code, second.needs_id) == ("waiting-turn", None)
+    assert second.template is not None
+
+
+def test_an_attempt_that_the_list_no_longer_shows_is_not_sent_again(job: Job, service: Service) -> None:
+    job = uncertain(job, service)
+    Job.objects.filter(pk=job.pk).update(submitting_at=timezone.now() - timedelta(hours=60), tries=5)
+    job = visit(job)
+    assert (job.state, job.code) == ("uncertain", "several-tasks")
+    assert service.count("submit") == 1
+
+
+def test_a_broken_job_rests_and_the_next_one_goes(job: Job, wish: Wish, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    import dataclasses
+
+    other = runner.create(dataclasses.replace(wish, title="Second"))
+    inputs_for = __import__("jobs.delivery", fromlist=["x"]).inputs_for
+    monkeypatch.setattr("jobs.delivery.inputs_for", lambda one: 1 / 0 if one.pk == job.pk else inputs_for(one))
+    job = visit(job)
+    assert (job.state, job.code) == ("queued", "backing-off")
+    assert "own copy" in job.sentence
+    assert fresh(other).state == "running"
+
+
+def test_a_running_job_without_a_key_is_not_asked_about_all_the_time(job: Job, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = visit(job)
+
+    def no_key(account: object) -> Service:
+        raise NoKey("The account has no key in use.")
+
+    monkeypatch.setattr("jobs.looking.client_for", no_key)
+    job = visit(job)
+    assert job.state == "running"
+    assert job.next_look_at > timezone.now() + timedelta(seconds=3)
+
+
+def test_what_waited_for_the_account_is_waiting_for_its_turn_again(job: Job, wish: Wish, service: Service) -> None:
+    Account.objects.filter(pk=job.account_id).update(paused_until=timezone.now() + timedelta(minutes=5), health_text="The account rests.")
+    others = [runner.create(wish) for _ in range(3)]
+    visit(job)
+    assert {fresh(other).code for other in others} == {"account-paused"}
+    Account.objects.filter(pk=job.account_id).update(paused_until=None)
+    visit(job)
+    assert [fresh(other).code for other in others][1:] == ["waiting-turn", "waiting-turn"]
+
+
+def test_the_same_click_with_another_wish_is_another_job(wish: Wish) -> None:
+    import dataclasses
+
+    first = runner.create(dataclasses.replace(wish, key="click-1"))
+    changed = dataclasses.replace(wish, key="click-1", chosen={**wish.chosen, "style_level": "calm"})
+    assert runner.create(changed).pk != first.pk

@@ -37,11 +37,11 @@ CHECK_STATES = {
 
 
 class NotTaken(Exception):
-    """The command cannot go on: a code for scripts and a sentence for people."""
+    """The command cannot go on: a code for scripts, a sentence for people, and what was paid before it was known."""
 
-    def __init__(self, code: str, sentence: str) -> None:
+    def __init__(self, code: str, sentence: str, paid: dict[str, Any] | None = None) -> None:
         super().__init__(sentence)
-        self.code = code
+        self.code, self.paid = code, paid or {}
 
 
 class Command(BaseCommand):
@@ -71,7 +71,8 @@ class Command(BaseCommand):
                 self._go(progress, options)
             code = 0 if line(self.subject)["state"] == "succeeded" or not options["wait"] else 1
         except (NotTaken, Refused, OverBudget, NoPrice, MediaError) as error:
-            self._print(refusal(code_of(error), str(error)))
+            paid = getattr(error, "paid", {})
+            self._print(refusal(code_of(error), str(error)) | {name: paid[name] for name in ("cost_micros", "currency") if paid})
             sys.exit(1)
         except KeyboardInterrupt:
             console.print("Not waiting any longer; what was begun goes on.")
@@ -110,7 +111,8 @@ class Command(BaseCommand):
             picture = files[spec.inputs_of("image")[0].name]
             check = self._check(progress, catalogue.get(spec.check), picture, chosen, account, by, wait=True)
             if check.state != Check.State.PASSED:
-                raise NotTaken(check.code or CHECK_STATES[Check.State(check.state)], check.sentence or check.message or "The check gave no verdict.")
+                said = check.sentence or check.message or "The check gave no verdict."
+                raise NotTaken(check.code or CHECK_STATES[Check.State(check.state)], said, of_check(check))
         self.subject = job = runner.create(wish)
         if options["wait"]:
             if job.needs is not None:
