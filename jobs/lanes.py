@@ -26,7 +26,7 @@ from jobs.clients import NoKey
 from jobs.errors import Moved
 from jobs.models import Account, Job, Lane
 from jobs.modelstudio import WireError
-from jobs.states import Code, State
+from jobs.states import OUT, Code, State
 
 log = logging.getLogger("footlight.lanes")
 LEASE = timedelta(seconds=60)
@@ -148,17 +148,18 @@ def _send(lane: Lane) -> None:
         again = partial(runner.move, job, State.QUEUED, "The account is tried again", code=Code.WAITING_TURN, sentence="", not_before=None)
         _quietly(lane, job, again)
     while True:
-        out = _jobs(lane).filter(Q(state__in=(State.SUBMITTING, State.RUNNING)) | Q(state=State.UNCERTAIN, code=Code.NO_ANSWER))
+        # The states stand outside the OR and without an order, so that the index (lane, state) is used and history costs nothing.
+        out = _jobs(lane).order_by().filter(state__in=OUT).exclude(state=State.UNCERTAIN, code=Code.SEVERAL_TASKS)
         doubtful = out.filter(state=State.UNCERTAIN).exists()
         # While one is in doubt nothing more is sent: two tasks in one window could not be told apart.
         if doubtful or out.count() >= window(lane):
             return
-        job = next_job(lane)
-        if job is None or not keep(lane, LONG_LEASE):
+        turn = next_job(lane)
+        if turn is None or not keep(lane, LONG_LEASE):
             return
-        _quietly(lane, job, partial(sending.submit, job))
-        Lane.objects.filter(pk=lane.pk).update(last_owner_id=job.owner_id)
-        lane.last_owner_id = job.owner_id
+        _quietly(lane, turn, partial(sending.submit, turn))
+        Lane.objects.filter(pk=lane.pk).update(last_owner_id=turn.owner_id)
+        lane.last_owner_id = turn.owner_id
         lane.account.refresh_from_db(fields=("paused_until", "health"))
         lane.refresh_from_db(fields=("paused_until", "paused_text"))
         if not keep(lane) or lane.account.paused() or lane.paused():
@@ -231,7 +232,7 @@ def _next_visit(lane: Lane) -> datetime | None:
     now = timezone.now()
     jobs = _jobs(lane)
     times = [job.next_look_at or now for job in jobs.filter(state=State.RUNNING)]
-    unsettled = jobs.filter(Q(state=State.UNCERTAIN, code=Code.NO_ANSWER) | Q(state=State.SUBMITTING))
+    unsettled = jobs.order_by().filter(state__in=(State.SUBMITTING, State.UNCERTAIN)).exclude(state=State.UNCERTAIN, code=Code.SEVERAL_TASKS)
     times += [job.not_before or now for job in unsettled]
     waiting = jobs.filter(state=State.QUEUED).exclude(code=Code.NEEDS_TEMPLATE)
     out = jobs.filter(state__in=(State.SUBMITTING, State.RUNNING)).count()

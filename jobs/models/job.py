@@ -23,7 +23,7 @@ class Job(models.Model):
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="jobs", db_index=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="jobs")
-    lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="jobs")
+    lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="jobs", db_index=False)
     model = models.CharField(max_length=60)
     title = models.CharField(_("name"), max_length=200)
 
