@@ -134,7 +134,11 @@ def facts_line(asset: Asset) -> str:
 
 def template_cards(draft: Draft) -> list[dict[str, Any]]:
     """The team's templates as cards, newest first, those that the service forgot last."""
-    rows = draft.team.templates.filter(model=draft.spec.makes).select_related("account", "asset").annotate(uses=Count("jobs", filter=~Q(jobs__model=draft.spec.makes)))[:LIBRARY_SHOWN]
+    rows = (
+        draft.team.templates.filter(model=draft.spec.makes)
+        .select_related("account", "asset")
+        .annotate(uses=Count("jobs", filter=~Q(jobs__model=draft.spec.makes)))[:LIBRARY_SHOWN]
+    )
     cards = []
     for row in rows:
         gone = _("The service does not know it any more. Make it again.") if row.forgotten else ""
