@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from jobs import catalogue, clients, runner, schedule
 from jobs.errors import Moved
+from jobs.leases import LEASE, kept
 from jobs.models import Job
 from jobs.modelstudio import NoAnswer, WireError, without_query
 from jobs.states import Code, State
@@ -27,8 +28,6 @@ from studio import store
 from studio.media import MediaError, verify_video
 
 log = logging.getLogger("footlight.archive")
-LEASE = timedelta(seconds=60)
-LONG_LEASE = timedelta(minutes=15)  # to decode every frame and to store
 BLOCK = 256 * 1024
 MAX_BYTES = 2 * 1024**3
 HOPELESS = 6  # times that whole files came which were no film
@@ -54,10 +53,9 @@ def step(pk: int) -> None:
     job = Job.objects.select_related("team", "owner", "account", "lane").get(pk=pk)
     folder = Path(settings.FILE_UPLOAD_TEMP_DIR)
     try:
-        with tempfile.NamedTemporaryFile(dir=folder, prefix="film-", suffix=".part") as part:
+        with kept(lambda: _renew(pk)), tempfile.NamedTemporaryFile(dir=folder, prefix="film-", suffix=".part") as part:
             path = Path(part.name)
             _download(job, path)
-            Job.objects.filter(pk=job.pk, state=State.ARCHIVING).update(lease_until=timezone.now() + LONG_LEASE)
             facts = verify_video(path)
             log.info("job %s: %.2f s fetched", job.public_id, facts.seconds)
             film, _ = store.keep(path, team=job.team, owner=job.owner, name=f"{job.title}.mp4", origin="result")
@@ -76,6 +74,10 @@ def step(pk: int) -> None:
         _again(job, f"The film could not be fetched or stored ({type(error).__name__})")
 
 
+def _renew(pk: int) -> None:
+    Job.objects.filter(pk=pk, state=State.ARCHIVING).exclude(lease_until=None).update(lease_until=timezone.now() + LEASE)
+
+
 def _download(job: Job, path: Path) -> None:
     """Stream the result to `path`; Broken when it is refused, too large or shorter than it said it would be."""
     url = job.result_url
@@ -89,16 +91,13 @@ def _download(job: Job, path: Path) -> None:
             if answer.status_code != 200:
                 raise Broken(f"The film’s host answered {answer.status_code}")
             announced = answer.headers.get("Content-Length", "")
-            got, renewed = 0, timezone.now()
+            got = 0
             with path.open("wb") as out:
                 for block in answer.iter_content(BLOCK):
                     got += len(block)
                     if got > MAX_BYTES:
                         raise Broken("The film is larger than 2 GB")
                     out.write(block)
-                    if timezone.now() - renewed > LEASE / 3:
-                        renewed = timezone.now()
-                        Job.objects.filter(pk=job.pk, state=State.ARCHIVING).update(lease_until=renewed + LEASE)
     if announced.isdigit() and int(announced) != got:
         raise Broken(f"The download was cut: {got} of {announced} bytes at {without_query(url)}")
     if got == 0:

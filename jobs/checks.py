@@ -19,12 +19,12 @@ from django.utils import timezone
 from jobs import catalogue, delivery, health, money, pace
 from jobs.clients import NoKey, client_for
 from jobs.errors import Refused
+from jobs.leases import LEASE, kept
 from jobs.models import Account, Check
 from jobs.modelstudio import AccountTrouble, MediaUnreachable, ModelGone, NoAnswer, NotSent, RetryLater, Verdict, WireError, explain
 from studio.models import Asset, User
 
 log = logging.getLogger("footlight.checks")
-LEASE = timedelta(seconds=150)  # longer than the longest call, or a second worker would ask while the first still waits
 # codes that the wire gives to what was no answer of the service: a gateway’s page proves nothing about the bill
 OUR_WORDS = ("NotJson", "BadAnswer", "AnswerTooLong", "Connection", "ReadTimeout", "Redirected")
 PATIENCE = 6  # free tries (nothing was sent, or the service said: later) before it is given up
@@ -175,7 +175,9 @@ def step(pk: int) -> None:
     ):
         return
     try:
-        verdict = client.detect(spec, body)
+        # Longer than the call in any case, or a second worker would ask while the first still waits.
+        with kept(lambda: _renew(check)):
+            verdict = client.detect(spec, body)
     except (RetryLater, NotSent) as error:
         _later(check, Check.State.ASKING, error)
     except NoAnswer as error:
@@ -192,6 +194,10 @@ def step(pk: int) -> None:
         _end(check, Check.State.ASKING, Check.State.FAILED, sentence=f"{told.sentence} {told.advice}".strip(), error=error)
     else:
         _answered(check, verdict)
+
+
+def _renew(check: Check) -> None:
+    Check.objects.filter(pk=check.pk, state=Check.State.ASKING, attempt=check.attempt).update(lease_until=timezone.now() + LEASE)
 
 
 def _answered(check: Check, verdict: Verdict) -> None:

@@ -1,0 +1,39 @@
+"""Leases that last as long as their holder: short, so that a death costs seconds, and renewed while the work goes on."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from django.db import DatabaseError, connection
+
+log = logging.getLogger("footlight.leases")
+LEASE = timedelta(seconds=45)
+EVERY = 10.0
+
+
+@contextmanager
+def kept(renew: Callable[[], object]) -> Iterator[None]:
+    """Call `renew` every EVERY seconds, in a thread of its own, until the block is left."""
+    done = threading.Event()
+
+    def run() -> None:
+        try:
+            while not done.wait(EVERY):
+                try:
+                    renew()
+                except DatabaseError as error:
+                    log.warning("a lease could not be renewed: %s", error)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join(5)
