@@ -1,0 +1,29 @@
+"""How fast we may call, shared through Redis and alone without it."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from jobs import pace
+
+
+def test_a_second_holds_only_so_many(redis: str) -> None:
+    taken = sum(pace.take(1, "submit", model="emo-v1", rate=5, patience=0) for _ in range(10))
+    assert taken == 4, "one below what the contract allows"
+    assert pace.take(2, "submit", model="emo-v1", rate=5, patience=0), "another account has a pace of its own"
+    assert pace.take(1, "submit", model="animate-anyone-gen2", rate=5, patience=0), "and so has another model"
+
+
+def test_who_waits_gets_a_place(redis: str) -> None:
+    for _ in range(4):
+        pace.take(3, "submit", model="emo-v1", rate=5)
+    began = time.monotonic()
+    assert pace.take(3, "submit", model="emo-v1", rate=5, patience=10)
+    assert time.monotonic() - began > 0.2
+
+
+def test_without_redis_this_process_keeps_the_pace_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "_alone", pace.MovingWindowRateLimiter(pace.MemoryStorage()))
+    assert sum(pace.take(4, "list", patience=0) for _ in range(30)) == pace.PER_SECOND["list"]
