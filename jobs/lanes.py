@@ -167,8 +167,8 @@ def _send(lane: Lane) -> None:
             return
 
 
-def _quietly(lane: Lane, job: Job, step: Callable[[], None]) -> bool:
-    """Run one step; what may go wrong is logged and ends this step only. False when it did not go through."""
+def _quietly(lane: Lane, job: Job, step: Callable[[], None]) -> None:
+    """Run one step; what may go wrong is logged, ends this step only, and puts its job aside for a while."""
     try:
         step()
     except Moved as moved:
@@ -176,15 +176,12 @@ def _quietly(lane: Lane, job: Job, step: Callable[[], None]) -> bool:
     except (WireError, NoKey) as error:
         log.warning("%s: %s", lane, error)
         _put_aside(job)
-        return False
     except DatabaseError:
         raise
     except Exception:
         # A bug or a broken row must not stop everybody behind it: this job rests, the others go on.
         log.exception("%s, job %s", lane, job.public_id)
         _put_aside(job)
-        return False
-    return True
 
 
 def _put_aside(job: Job) -> None:

@@ -11,7 +11,7 @@ from jobs import catalogue
 from jobs.models.account import Account, Lane
 from jobs.models.passport import Check, Template
 from jobs.models.price import Price
-from jobs.states import LABELS, TERMINAL, Code, Fault, Group, State, group_of
+from jobs.states import LABELS, TERMINAL, Code, Fault, Group, State
 from studio.models.asset import Asset
 from studio.models.people import Team, public_id
 
@@ -147,6 +147,3 @@ class JobEvent(models.Model):
 
     def __str__(self) -> str:
         return self.text
-
-
-__all__ = ["Group", "Job", "JobEvent", "JobInput", "group_of"]

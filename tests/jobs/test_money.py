@@ -83,6 +83,13 @@ def test_what_was_billed_decides_the_variant(team: Team, creator: User) -> None:
     assert money.settle(job, Decimal(4), "3:4") == 4 * 22_937
 
 
+def test_a_variant_without_a_price_is_settled_as_quoted_and_noted(team: Team, creator: User) -> None:
+    """A film must not be lost for a missing price row."""
+    job = makers.job(team, creator)
+    assert money.settle(job, Decimal(4), "16:9") == 45_876
+    assert "no price for what was billed (16:9)" in job.ledger.get(kind="settle").note
+
+
 def test_a_release_leaves_nothing(team: Team, creator: User) -> None:
     job = makers.job(team, creator)
     money.release(job)
