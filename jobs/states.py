@@ -24,7 +24,8 @@ MOVES: dict[State, frozenset[State]] = {
     State.SUBMITTING: frozenset({State.RUNNING, State.UNCERTAIN, State.QUEUED, State.FAILED}),
     State.UNCERTAIN: frozenset({State.RUNNING, State.QUEUED, State.FAILED}),
     # A template is an id, not a file: it has nothing to archive, so it succeeds at once.
-    State.RUNNING: frozenset({State.ARCHIVING, State.SUCCEEDED, State.FAILED, State.CANCELED}),
+    # Back to QUEUED when the service itself broke the task: that cost nothing, and a new one may work (CONTRACT §11).
+    State.RUNNING: frozenset({State.ARCHIVING, State.SUCCEEDED, State.FAILED, State.CANCELED, State.QUEUED}),
     State.ARCHIVING: frozenset({State.SUCCEEDED, State.FAILED}),
     State.SUCCEEDED: frozenset(),
     State.FAILED: frozenset(),
@@ -47,6 +48,28 @@ class Group(IntEnum):
     CANCELED = 5
 
 
+class Rank(IntEnum):
+    """What goes first among the jobs of a lane that are due."""
+
+    FRONT = 0  # an admin moved it there: before everybody
+    SHORT = 1  # a test clip: first within its person's turn
+    NORMAL = 2
+
+
+class Outcome(StrEnum):
+    """What became of one submit."""
+
+    SENDING = "sending"  # the POST may be on its way
+    ACCEPTED = "accepted"
+    REFUSED = "refused"  # the answer proves that no task was made
+    UNCERTAIN = "uncertain"
+    NO_TASK = "no-task"  # the service's list, or a person, says that none was made
+    ADOPTED = "adopted"  # found in the list, or given by a person
+    BROKEN = "broken"  # the service made the task and broke it
+    DONE = "done"
+    ENDED = "ended"  # failed, canceled or lost
+
+
 class Code(StrEnum):
     """Why it waits, or how it ended. Reported, never steered by."""
 
@@ -57,6 +80,7 @@ class Code(StrEnum):
     ACCOUNT_PAUSED = "account-paused"
     NEEDS_TEMPLATE = "needs-template"
     BACKING_OFF = "backing-off"  # the service or the network asked us to come later
+    HELD_BACK = "held-back"  # a person paused the lane or the account
     # uncertain
     NO_ANSWER = "no-answer"
     SEVERAL_TASKS = "several-tasks"  # more than one task could be ours: a person decides
@@ -96,7 +120,7 @@ def group_of(state: State | str, code: str = "") -> Group:
     """The group that a job in `state` with `code` belongs to. A job that waits for a person needs attention."""
     state = State(state)
     if state is State.QUEUED:
-        return Group.ATTENTION if code in (Code.OVER_BUDGET, Code.ACCOUNT_PAUSED) else Group.WAITING
+        return Group.ATTENTION if code in (Code.OVER_BUDGET, Code.ACCOUNT_PAUSED, Code.MODEL_GONE) else Group.WAITING
     if state is State.UNCERTAIN:
         return Group.ATTENTION
     return {

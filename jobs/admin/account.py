@@ -40,7 +40,7 @@ class KeysOfAccount(WatchedRows):
 
 class LanesOfAccount(WatchedRows):
     model = Lane
-    fields = readonly_fields = ("model", "next_visit_at", "last_visit_at", "paused_until", "paused_text", "learned")
+    fields = readonly_fields = ("model", "next_visit_at", "last_visit_at", "paused_until", "paused_text", "gate", "health")
 
 
 @admin.register(Account)
@@ -105,7 +105,7 @@ class ApiKeyAdmin(Kept):
 
 @admin.register(Lane)
 class LaneAdmin(Watched):
-    list_display = ("model", "account", "team", "next_visit_at", "last_visit_at", "lease_until", "paused_until", "learned", "jobs_shown")
+    list_display = ("model", "account", "team", "next_visit_at", "last_visit_at", "lease_until", "paused_until", "gate", "health", "jobs_shown")
     list_filter = ("model",)
     list_select_related = ("account__team",)
     search_fields = ("model", "account__label", "account__team__name", "account__team__slug")

@@ -1,5 +1,5 @@
-from jobs.models.account import Account, ApiKey, Lane, TemporaryFile
-from jobs.models.job import Job, JobEvent, JobInput
+from jobs.models.account import Account, ApiKey, Gate, Lane, TemporaryFile, WorkTime
+from jobs.models.job import Attempt, Job, JobEvent, JobInput
 from jobs.models.money import Budget, LedgerEntry
 from jobs.models.passport import Check, Template
 from jobs.models.price import Price
@@ -7,8 +7,10 @@ from jobs.models.price import Price
 __all__ = [
     "Account",
     "ApiKey",
+    "Attempt",
     "Budget",
     "Check",
+    "Gate",
     "Job",
     "JobEvent",
     "JobInput",
@@ -17,4 +19,5 @@ __all__ = [
     "Price",
     "Template",
     "TemporaryFile",
+    "WorkTime",
 ]

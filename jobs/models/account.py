@@ -21,7 +21,35 @@ REGIONS: dict[str, tuple[str, str]] = {
 }
 
 
-class Account(models.Model):
+class Gate(models.TextChoices):
+    """What people let through: paused sends nothing, draining sends what waits and takes nothing new."""
+
+    OPEN = "open", _("open")
+    PAUSED = "paused", _("paused")
+    DRAINING = "draining", _("draining")
+
+
+class Gated(models.Model):
+    """A door that owners and admins of the team, or staff, may close by hand; it stays so until they open it."""
+
+    gate = models.CharField(max_length=8, choices=Gate.choices, default=Gate.OPEN)
+    gate_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    gate_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def sends(self) -> bool:
+        return self.gate != Gate.PAUSED
+
+    @property
+    def takes(self) -> bool:
+        """New jobs are welcome (a paused door lets them wait in front of it)."""
+        return self.gate != Gate.DRAINING
+
+
+class Account(Gated):
     """One Model Studio account. Limits are per account, so lanes hang here and not on the key."""
 
     class Health(models.TextChoices):
@@ -30,7 +58,10 @@ class Account(models.Model):
         KEY = "key", _("key refused")
         ARREARS = "arrears", _("payment due")
         QUOTA = "quota", _("free quota used up")
+        BUDGET = "budget", _("console budget used up")
         ACCESS = "access", _("no access to the model")
+        GONE = "gone", _("model retired")
+        THROTTLED = "throttled", _("asked to slow down")
 
     public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="accounts")
@@ -43,9 +74,14 @@ class Account(models.Model):
     model_names = models.JSONField(
         _("deployed model names"), default=dict, blank=True, help_text=_("Our model name to the name deployed on this account, where they differ.")
     )
-    health = models.CharField(max_length=8, choices=Health.choices, default=Health.UNTRIED)
+    health = models.CharField(max_length=10, choices=Health.choices, default=Health.UNTRIED)
     health_text = models.CharField(max_length=300, blank=True)
     paused_until = models.DateTimeField(null=True, blank=True)
+    troubles = models.SmallIntegerField(default=0, help_text=_("times in a row that it was not well; the rests grow with it"))
+    told_at = models.DateTimeField(null=True, blank=True, help_text=_("when its owners were told of the present trouble"))
+    # Limits belong to the Alibaba account. Two rows whose keys see the same tasks share the lanes of the first.
+    same_as = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="twins", help_text=_("its keys see the tasks of"))
+    told_apart = models.JSONField(default=list, blank=True, help_text=_("ids of accounts that are proven to be others"))
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -61,6 +97,11 @@ class Account(models.Model):
         if self.base_url:
             return self.base_url
         return settings.MODELSTUDIO_URL if self.region == "cn-beijing" else REGIONS[self.region][1]
+
+    @property
+    def root_id(self) -> int:
+        """The row whose lanes and pace this account uses: itself, or the one that it turned out to be the same as."""
+        return self.same_as_id or self.pk
 
     def deployed(self, model_name: str) -> str:
         return str(self.model_names.get(model_name) or model_name)
@@ -103,7 +144,7 @@ class ApiKey(models.Model):
         return cls(account=account, secret=secret, last4=secret[-4:], fingerprint=fingerprint(secret), added_by=added_by)
 
 
-class Lane(models.Model):
+class Lane(Gated):
     """(account, model): one task runs at a time; the queue of jobs in front of it is ours."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="lanes")
@@ -115,10 +156,12 @@ class Lane(models.Model):
     lease_token = models.CharField(max_length=80, blank=True, help_text=_("host and process that visit it now"))
     paused_until = models.DateTimeField(null=True, blank=True)
     paused_text = models.CharField(max_length=300, blank=True)
+    health = models.CharField(max_length=10, choices=Account.Health.choices, default=Account.Health.OK)
+    troubles = models.SmallIntegerField(default=0, help_text=_("times in a row that it was not well; the rests grow with it"))
     last_visit_at = models.DateTimeField(null=True, blank=True)
-    last_owner_id = models.BigIntegerField(null=True, blank=True, help_text=_("whose job was sent last, for fair turns"))
-    # seconds of work per second of film, learned from finished jobs; 0 until the first
-    learned = models.FloatField(default=0)
+    # Fair turns: the virtual time of the lane, and of each person who was served lately when their next turn is due.
+    clock = models.FloatField(default=0)
+    turns = models.JSONField(default=dict, blank=True)
 
     class Meta:
         ordering = ("account_id", "model")
@@ -128,11 +171,27 @@ class Lane(models.Model):
     def __str__(self) -> str:
         return f"{self.model} on {self.account}"
 
-    def learned_or(self, prior: float) -> float:
-        return self.learned or prior
-
     def paused(self, now: datetime | None = None) -> bool:
         return self.paused_until is not None and self.paused_until > (now or timezone.now())
+
+
+class WorkTime(models.Model):
+    """Seconds of work per second of film that a service took lately for one model and variant."""
+
+    service = models.CharField(max_length=120, help_text=_("host of the service: a simulator teaches nothing about the real one"))
+    model = models.CharField(max_length=60)
+    variant = models.CharField(max_length=30, blank=True)
+    recent = models.JSONField(default=list, help_text=_("the newest last"))
+    median = models.FloatField()
+    p90 = models.FloatField()
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("service", "model", "variant")
+        constraints = (models.UniqueConstraint(fields=("service", "model", "variant"), name="one_work_time"),)
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.variant}: {self.median:.2f} s per second"
 
 
 class TemporaryFile(models.Model):

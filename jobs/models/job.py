@@ -11,7 +11,7 @@ from jobs import catalogue
 from jobs.models.account import Account, Lane
 from jobs.models.passport import Check, Template
 from jobs.models.price import Price
-from jobs.states import LABELS, TERMINAL, Code, Fault, Group, State
+from jobs.states import LABELS, TERMINAL, Code, Fault, Group, Outcome, Rank, State
 from studio.models.asset import Asset
 from studio.models.people import Team, public_id
 
@@ -41,7 +41,10 @@ class Job(models.Model):
     state = models.CharField(max_length=10, choices=[(s.value, LABELS[s][0]) for s in State], default=State.QUEUED)
     code = models.CharField(max_length=20, choices=[(c.value, c.value) for c in Code], blank=True)
     group = models.SmallIntegerField(choices=[(g.value, g.name.lower()) for g in Group], default=Group.WAITING)
+    rank = models.SmallIntegerField(choices=[(r.value, r.name.lower()) for r in Rank], default=Rank.NORMAL, help_text=_("what goes first in the lane"))
     attempt = models.IntegerField(default=0, help_text=_("how many times a submit was begun"))
+    retries = models.SmallIntegerField(default=0, help_text=_("tasks that the service broke, which cost nothing and were made anew"))
+    adopted = models.BooleanField(default=False, help_text=_("its task was made elsewhere"))
     tries = models.IntegerField(default=0, help_text=_("steps that had to be put off in the present state"))
     not_before = models.DateTimeField(null=True, blank=True, help_text=_("the next step is not due before"))
     submitting_at = models.DateTimeField(null=True, blank=True)
@@ -61,6 +64,13 @@ class Job(models.Model):
     result_url = models.TextField(blank=True, editable=False, help_text=_("signed and short-lived; never shown"))
     result_expires_at = models.DateTimeField(null=True, blank=True)
     result = models.ForeignKey(Asset, on_delete=models.PROTECT, null=True, blank=True, related_name="made_by")
+
+    alarmed = models.SmallIntegerField(default=0, help_text=_("hours after its end at which the owners were told that the film is not here yet"))
+
+    # what was told about the end, kept to be compared with it
+    told_ready_at = models.DateTimeField(null=True, blank=True, help_text=_("at the click"))
+    told_late_at = models.DateTimeField(null=True, blank=True, help_text=_("at the click: nine of ten are ready by then"))
+    told_sent_at = models.DateTimeField(null=True, blank=True, help_text=_("when the service took it"))
 
     # money
     variant = models.CharField(max_length=30, blank=True)
@@ -113,6 +123,28 @@ class Job(models.Model):
     @property
     def seconds(self) -> float:
         return self.milliseconds / 1000
+
+
+class Attempt(models.Model):
+    """One submit: begun before the POST, and what became of it. A task stays known after its job has gone on to another."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="attempts")
+    number = models.IntegerField()
+    began_at = models.DateTimeField()
+    task_id = models.CharField(max_length=80, blank=True)
+    request_id = models.CharField(max_length=80, blank=True)
+    outcome = models.CharField(max_length=10, choices=[(o.value, o.value) for o in Outcome], default=Outcome.SENDING)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("job_id", "number")
+        constraints = (
+            models.UniqueConstraint(fields=("job", "number"), name="one_attempt_per_number"),
+            models.UniqueConstraint(fields=("task_id",), condition=~models.Q(task_id=""), name="one_attempt_per_task"),
+        )
+
+    def __str__(self) -> str:
+        return f"attempt {self.number} of {self.job_id}: {self.outcome}"
 
 
 class JobInput(models.Model):

@@ -6,6 +6,7 @@ import secrets
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.urls import reverse
 from django.utils.text import slugify
@@ -72,6 +73,9 @@ class Team(models.Model):
     personal = models.BooleanField(_("personal"), default=False)
     # Prices, budgets and the ledger of a team are in one currency, so sums mean something.
     currency = models.CharField(_("currency"), max_length=3, choices=Currency.choices, default=Currency.USD)
+    waiting_limit = models.PositiveIntegerField(
+        _("waiting jobs per person"), default=100, help_text=_("So that one person’s heap cannot bury everybody else’s; 0 takes nothing new.")
+    )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     members: models.ManyToManyField[User, Membership] = models.ManyToManyField(User, through="Membership", related_name="teams")
 
@@ -102,6 +106,9 @@ class Membership(models.Model):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(_("role"), max_length=10, choices=Role.choices, default=Role.CREATOR)
+    turns = models.PositiveSmallIntegerField(
+        _("turns"), default=1, validators=(MinValueValidator(1), MaxValueValidator(9)), help_text=_("How many turns in a row of everybody: 2 is twice as often as 1.")
+    )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
