@@ -1,137 +1,369 @@
-"""Bring the film home and prove that it is whole: download streamed, measured, decoded to its last frame, hashed, stored.
+"""Bring the film home and prove that it is whole: fetched, decoded to its last frame, as long as billed, hashed, stored.
 
-The service deletes its copy after 24 h. A step is leased on the job's row, tries again with growing pauses until then,
-and may run twice: storing is by content and the move is a compare-and-swap.
+The service deletes its copy after 24 h (CONTRACT §8). A film is leased on its job's row, the most urgent first, and tried
+again with growing pauses until then. What was fetched stays in a part file of this machine until the film is stored, so
+neither a cut, a crash, a full disk nor a bucket that is away costs a second download. Everything may run twice: storing is
+by content and the move is a compare-and-swap.
 """
 
 from __future__ import annotations
 
 import logging
-import tempfile
-from datetime import timedelta
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import requests
 from django.conf import settings
-from django.db import DatabaseError
-from django.db.models import F, Q
+from django.db import DatabaseError, close_old_connections, connection, transaction
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from jobs import catalogue, clients, runner, schedule
+from jobs import catalogue, clients, fetching, pace, runner, schedule
 from jobs.errors import Moved
+from jobs.insurance import alarm, endangered, expires_at, left
 from jobs.leases import LEASE, kept
 from jobs.models import Job
-from jobs.modelstudio import NoAnswer, WireError, without_query
+from jobs.modelstudio import Explanation, WireError, without_query
 from jobs.states import Code, State
 from studio import store
 from studio.media import MediaError, verify_video
 
+__all__ = ["alarm", "due", "endangered", "left", "step", "sweep", "work"]
+
 log = logging.getLogger("footlight.archive")
-BLOCK = 256 * 1024
-MAX_BYTES = 2 * 1024**3
+DOWNLOAD_SECONDS = 3600.0  # of one try; the next goes on where it ended
+SPARE = 64 * 1024**2  # bytes of the disk that stay free beside a film and the copy that the store makes of it
+GRACE = 30.0  # seconds that films under way may go on when the time of `work` is over
 HOPELESS = 6  # times that whole files came which were no film
+NO_FILM_PAUSES = (2.0, 5.0, 20.0, 60.0, 300.0)  # seconds between them: a page instead of a film is often gone after a while
+KEPT_PARTS = timedelta(days=3)
+OURS = {"disk", "store", "ours"}  # kinds of trouble that are not the service's fault
 
 
-class Broken(Exception):
-    """What came is not (all of) the film. The text is for the timeline; the next try may go better."""
+# ── which film, and who brings it ───────────────────────────────────────────────────────────────────────────────────
+
+
+def _ready(now: datetime) -> QuerySet[Job]:
+    free = (Q(not_before=None) | Q(not_before__lte=now)) & (Q(lease_until=None) | Q(lease_until__lt=now))
+    return Job.objects.filter(free, state=State.ARCHIVING).order_by(F("result_expires_at").asc(nulls_first=True), "id")
 
 
 def due() -> list[int]:
     """Jobs whose film should be fetched now: never begun, put off until now, or whose worker died; nearest expiry first."""
-    now = timezone.now()
-    ready = (Q(not_before=None) | Q(not_before__lte=now)) & (Q(lease_until=None) | Q(lease_until__lt=now))
-    return list(Job.objects.filter(ready, state=State.ARCHIVING).order_by("result_expires_at", "id").values_list("pk", flat=True)[:200])
+    return list(_ready(timezone.now()).values_list("pk", flat=True)[:200])
 
 
-def step(pk: int) -> None:
-    """Fetch, prove and store the film of job `pk` if it is due and nobody else is at it."""
-    now = timezone.now()
-    ready = (Q(not_before=None) | Q(not_before__lte=now)) & (Q(lease_until=None) | Q(lease_until__lt=now))
-    if not Job.objects.filter(ready, pk=pk, state=State.ARCHIVING).update(lease_until=now + LEASE):
-        return
-    job = Job.objects.select_related("team", "owner", "account", "lane").get(pk=pk)
-    folder = Path(settings.FILE_UPLOAD_TEMP_DIR)
+class Lease:
+    """The right to bring one film home. Its end, as it stands in the job's row, is its name: only who wrote it can move it."""
+
+    def __init__(self, pk: int, until: datetime) -> None:
+        self.pk, self.until, self.lost = pk, until, False
+
+    @classmethod
+    def take(cls, pk: int) -> Lease | None:
+        """None when the film is not due, or somebody else is at it."""
+        now = timezone.now()
+        taken = _ready(now).filter(pk=pk).order_by().update(lease_until=now + LEASE)
+        return cls(pk, now + LEASE) if taken else None
+
+    @classmethod
+    def take_most_urgent(cls) -> Lease | None:
+        """The due film that expires first; None when none is due."""
+        waits = connection.features.has_select_for_update_skip_locked
+        with transaction.atomic() if waits else nullcontext():
+            rows = _ready(timezone.now()).values_list("pk", flat=True)
+            for pk in (rows.select_for_update(skip_locked=True) if waits else rows)[: 1 if waits else 20]:
+                lease = cls.take(pk)
+                if lease is not None:
+                    return lease
+        return None
+
+    def renew(self) -> None:
+        until = timezone.now() + LEASE
+        if Job.objects.filter(pk=self.pk, state=State.ARCHIVING, lease_until=self.until).update(lease_until=until):
+            self.until = until
+        else:
+            self.lost = True
+
+
+def work(seconds: float, *, threads: int = 4, stop: Callable[[], bool] | None = None) -> int:
+    """Bring films home, `threads` at a time, until none is due or `seconds` are over; returns how many are home now.
+
+    Any number of processes may do this at once. When `stop` says so, or GRACE seconds after the time is over, downloads are
+    put back where they are, to be gone on with; a film that is being proven or stored is finished.
+    """
+    sweep()
+    end = time.monotonic() + seconds
+    leave = threading.Event()
+    running: set[Future[bool]] = set()
+    home = 0
+    with ThreadPoolExecutor(threads, thread_name_prefix="archive") as pool:
+        while True:
+            now = time.monotonic()
+            if (stop is not None and stop()) or now > end + GRACE:
+                leave.set()
+            lease = Lease.take_most_urgent() if len(running) < threads and now < end and not leave.is_set() else None
+            if lease is not None:
+                running.add(pool.submit(_in_thread, lease, leave.is_set))
+                continue
+            if not running:
+                return home
+            done, running = wait(running, timeout=0.25, return_when=FIRST_COMPLETED)
+            home += sum(future.result() for future in done)
+
+
+def _in_thread(lease: Lease, stop: Callable[[], bool]) -> bool:
+    close_old_connections()
     try:
-        with kept(lambda: _renew(pk)), tempfile.NamedTemporaryFile(dir=folder, prefix="film-", suffix=".part") as part:
-            path = Path(part.name)
-            _download(job, path)
-            facts = verify_video(path)
-            log.info("job %s: %.2f s fetched", job.public_id, facts.seconds)
-            film, _ = store.keep(path, team=job.team, owner=job.owner, name=f"{job.title}.mp4", origin="result")
-            runner.archived(job, film)
+        return _bring(lease, stop)
+    except Exception:
+        # Mostly the database: the lease runs out, and what was fetched is there for whoever comes next.
+        log.exception("archive of job %s", lease.pk)
+        return False
+    finally:
+        connection.close()
+
+
+def step(pk: int) -> bool:
+    """Bring the film of job `pk` home if it is due and nobody else is at it; True when it is home now."""
+    lease = Lease.take(pk)
+    return lease is not None and _bring(lease, lambda: False)
+
+
+# ── one film ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a film is not here yet. `wait` in seconds, when the host said for how long.
+
+    `kind`: host (does not give it), address (may not be asked), content (no film, or not all of it), disk (no room to fetch it),
+    store (it is fetched and proven, and could not be stored), ours (anything else of ours).
+    """
+
+    kind: str
+    why: str
+    wait: float | None = None
+
+    @property
+    def fault(self) -> str:
+        return "ours" if self.kind in OURS else "service"
+
+
+def folder() -> Path:
+    """Where films lie while they are fetched."""
+    path = Path(settings.FILE_UPLOAD_TEMP_DIR) / "films"
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def _bring(lease: Lease, stop: Callable[[], bool]) -> bool:
+    job = Job.objects.select_related("team", "owner", "account", "lane").get(pk=lease.pk)
+    part = fetching.Part(folder() / f"{job.public_id}.part")
+    trouble: Trouble | None = None
+    try:
+        with kept(lease.renew), part.locked():
+            trouble = _fetch_and_prove(job, part, lambda: lease.lost or stop()) or _store(job, part)
+            if trouble is None or trouble.kind == "content":
+                part.drop()
     except Moved as moved:
         log.info("%s", moved)
-    except MediaError as error:
-        _again(job, f"What came is not a whole film: {error}", hopeless=True)
-    except Broken as error:
-        _again(job, str(error))
+        return False
+    except fetching.Stopped as error:
+        log.info("job %s: %s", job.public_id, error)
+        _release(lease)
+        return False
+    except fetching.Busy as error:
+        _release(lease, 5)
+        log.info("job %s: %s", job.public_id, error)
+        return False
+    except fetching.NoRoom as error:
+        trouble = Trouble("disk", str(error))
     except DatabaseError:
         raise
     except Exception as error:
-        # also a full disk or a bucket that is away: the film waits at the service meanwhile
         log.exception("archive of job %s", job.public_id)
-        _again(job, f"The film could not be fetched or stored ({type(error).__name__})")
-
-
-def _renew(pk: int) -> None:
-    Job.objects.filter(pk=pk, state=State.ARCHIVING).exclude(lease_until=None).update(lease_until=timezone.now() + LEASE)
-
-
-def _download(job: Job, path: Path) -> None:
-    """Stream the result to `path`; Broken when it is refused, too large or shorter than it said it would be."""
-    url = job.result_url
-    if urlsplit(url).scheme not in ("http", "https"):
-        raise Broken("The service named an address that is not http or https")
-    with requests.Session() as session:
-        session.trust_env = False
-        with session.get(url, stream=True, timeout=(5, 30), headers={"Accept-Encoding": "identity"}) as answer:
-            if answer.status_code in (403, 404, 410):
-                raise Broken(f"The address of the film answered {answer.status_code}")
-            if answer.status_code != 200:
-                raise Broken(f"The film’s host answered {answer.status_code}")
-            announced = answer.headers.get("Content-Length", "")
-            got = 0
-            with path.open("wb") as out:
-                for block in answer.iter_content(BLOCK):
-                    got += len(block)
-                    if got > MAX_BYTES:
-                        raise Broken("The film is larger than 2 GB")
-                    out.write(block)
-    if announced.isdigit() and int(announced) != got:
-        raise Broken(f"The download was cut: {got} of {announced} bytes at {without_query(url)}")
-    if got == 0:
-        raise Broken("The film’s address gave an empty file")
-
-
-def _again(job: Job, why: str, *, hopeless: bool = False) -> None:
-    """Put the step off; after the address has expired, or when whole files keep being no film, the job fails."""
-    now = timezone.now()
-    tries = job.tries + 1
-    log.warning("job %s: %s (try %d)", job.public_id, why, tries)
-    expired = job.result_expires_at is not None and now > job.result_expires_at
+        trouble = Trouble("ours", f"The film could not be fetched ({type(error).__name__}).")
+    if trouble is None:
+        return True
     try:
-        if expired or (hopeless and tries >= HOPELESS):
-            code = Code.BAD_RESULT if hopeless else Code.ARCHIVE_FAILED
-            error = NoAnswer(code="ResultNotAFilm" if hopeless else "ResultExpired", message=why)
-            runner.fail(job, code, error, text=why, lease_until=None)
-            return
+        _again(job, lease, trouble)
     except Moved as moved:
         log.info("%s", moved)
-        return
-    _refresh_address(job)
-    wait = schedule.backoff(tries)
-    Job.objects.filter(pk=job.pk, state=State.ARCHIVING).update(
-        tries=F("tries") + 1, not_before=now + timedelta(seconds=wait), lease_until=None, sentence=why[:300], result_url=job.result_url
-    )
+    return False
 
 
-def _refresh_address(job: Job) -> None:
-    """The service may give a fresh address for the same result; asking costs nothing."""
+def _fetch_and_prove(job: Job, part: fetching.Part, stop: Callable[[], bool]) -> Trouble | None:
+    """None when `part` is the whole film, proven; else what is in the way. A forbidden address gets one more chance: a fresh one."""
+    if part.proven:
+        return None
+    if not job.result_url:
+        _ask_for_address(job)
+    private_ok = fetching.at_home(job.account.url)
+    for last in (False, True):
+        try:
+            fetched = fetching.fetch(
+                job.result_url, part, private_ok=private_ok, seconds=DOWNLOAD_SECONDS, leave=lambda size: size + SPARE, stop=stop
+            )
+            break
+        except fetching.Forbidden as error:
+            log.warning("job %s: %s", job.public_id, error)
+            if last:
+                return Trouble("address", str(error))
+            heard, fresh = _ask_for_address(job)
+            if not heard:
+                return Trouble("host", f"{error} The service is asked for another one.")
+            if not fresh:
+                return Trouble("address", str(error))
+        except fetching.TooLarge as error:
+            return Trouble("content", str(error))
+        except fetching.Answered as error:
+            return Trouble("host", str(error), error.retry_after)
+        except (fetching.Cut, fetching.Unreached) as error:
+            return Trouble("host", str(error))
+    log.info("job %s: %d bytes fetched, %d of them before", job.public_id, fetched.size, fetched.resumed_at)
     try:
-        task = clients.client_for(job.account).get(job.task_id)
-    except (WireError, clients.NoKey):
+        seconds = verify_video(part.path).seconds
+    except MediaError as error:
+        return Trouble("content", f"What came is no whole film: {error}")
+    billed = float(job.billed_units or 0)
+    if seconds < billed - max(0.5, 0.05 * billed):
+        return Trouble("content", f"What came is not the whole film: it plays {seconds:.2f} s of the {billed:.2f} s that were billed.")
+    if seconds > billed + max(0.5, 0.05 * billed) and billed:
+        log.warning("job %s: the film plays %.2f s, billed were %.2f s", job.public_id, seconds, billed)
+    part.prove()
+    return None
+
+
+def _store(job: Job, part: fetching.Part) -> Trouble | None:
+    """The proven film becomes an asset and the job succeeds. Moved, DatabaseError."""
+    try:
+        film, _ = store.keep(part.path, team=job.team, owner=job.owner, name=f"{job.title}.mp4", origin="result")
+    except DatabaseError:
+        raise
+    except OSError as error:
+        if error.errno in fetching.FULL:
+            return Trouble("store", "The film is fetched and proven; the disk that it belongs on is full.")
+        log.exception("storing the film of job %s", job.public_id)
+        return Trouble("store", f"The film is fetched and proven; it could not be stored ({type(error).__name__}).")
+    except Exception as error:
+        log.exception("storing the film of job %s", job.public_id)
+        return Trouble("store", f"The film is fetched and proven; the storage did not take it ({type(error).__name__}).")
+    if job.sentence:
+        Job.objects.filter(pk=job.pk, state=State.ARCHIVING).update(sentence="")
+    runner.archived(job, film)
+    return None
+
+
+def _ask_for_address(job: Job) -> tuple[bool, bool]:
+    """Ask the service where the film is, which costs nothing: (whether it said so, whether that is another address than ours)."""
+    try:
+        client = clients.client_for(job.account)
+        pace.take(job.account.root_id, "query")
+        task = client.get(job.task_id)
+    except (WireError, clients.NoKey) as error:
+        log.warning("job %s: no fresh address: %s", job.public_id, error)
+        return False, False
+    found = catalogue.result_of(job.spec, task.output) or ""
+    other = bool(found) and without_query(found) != without_query(job.result_url)
+    if found and found != job.result_url:
+        Job.objects.filter(pk=job.pk, state=State.ARCHIVING, attempt=job.attempt).update(result_url=found)
+        job.result_url = found
+    return True, other
+
+
+# ── when it did not work ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Lost(WireError):
+    """The film will not come. Fails the job with sentences of our own."""
+
+    def __init__(self, code: str, fault: str, sentence: str, advice: str) -> None:
+        super().__init__(code, sentence)
+        self.told = Explanation(fault, sentence, advice)
+
+    def explain(self) -> Explanation:
+        return self.told
+
+
+def _release(lease: Lease, seconds: float = 0) -> None:
+    """Put the film back as it is: nothing went wrong."""
+    then = timezone.now() + timedelta(seconds=seconds) if seconds else None
+    Job.objects.filter(pk=lease.pk, state=State.ARCHIVING, lease_until=lease.until).update(lease_until=None, not_before=then)
+
+
+def _again(job: Job, lease: Lease, trouble: Trouble) -> None:
+    """Try again later; or the job fails: after its address expired, when it may not be asked, when whole files keep being no film."""
+    now = timezone.now()
+    log.warning("job %s: %s (try %d)", job.public_id, trouble.why, job.tries + 1)
+    notes = [data for data in job.events.filter(new=State.ARCHIVING).order_by("id").values_list("data", flat=True) if "trouble" in data]
+    count = 1 + sum(note["trouble"] == "content" for note in notes)
+    until = expires_at(job)
+    if trouble.kind == "address":
+        _give_up(job, Code.BAD_RESULT, _Lost("ResultForbidden", "service", trouble.why, _advice(until)))
         return
-    fresh = catalogue.result_of(job.spec, task.output)
-    if fresh:
-        job.result_url = fresh
+    if trouble.kind == "content" and count >= HOPELESS:
+        _give_up(job, Code.BAD_RESULT, _Lost("ResultNotAFilm", "service", f"{trouble.why} It was fetched {count} times.", _advice(until)))
+        return
+    ours = {note["trouble"] for note in notes} & OURS
+    # A film that lies proven on this disk is never given up; one that lies on the disk of another worker has days to be stored from there.
+    if trouble.kind == "disk" or "store" in ours:
+        until += KEPT_PARTS
+    if now >= until and trouble.kind != "store":
+        _give_up(job, Code.ARCHIVE_FAILED, _expired(trouble, bool(ours) or not notes))
+        return
+    pause = NO_FILM_PAUSES[count - 1] if trouble.kind == "content" else schedule.backoff(job.tries + 1)
+    pause = max(pause, min(trouble.wait or 0, 600.0))
+    if trouble.kind in ("host", "content"):
+        _ask_for_address(job)
+    columns = {"tries": job.tries + 1, "not_before": now + timedelta(seconds=pause), "lease_until": None, "sentence": trouble.why[:300]}
+    with transaction.atomic():
+        if not Job.objects.filter(pk=job.pk, state=State.ARCHIVING, lease_until=lease.until).update(**columns):
+            raise Moved(f"{job.public_id} is no longer ours to archive")
+        if trouble.kind == "content" or not notes or notes[-1]["trouble"] != trouble.kind:
+            # One line in the timeline per kind of trouble, not per try.
+            runner.move(job, State.ARCHIVING, f"{trouble.why} It is tried again", code=job.code, data={"trouble": trouble.kind, "try": job.tries + 1})
+
+
+def _give_up(job: Job, code: Code, lost: _Lost) -> None:
+    """FAILED. What was billed stays settled, and the address stays in the row, for staff to look at while it lives."""
+    runner.fail(job, code, lost, lease_until=None)
+    fetching.Part(folder() / f"{job.public_id}.part").drop()
+
+
+def _expired(trouble: Trouble, ours: bool) -> _Lost:
+    """Ours when the film was there and we could not keep it, or never came for it."""
+    fault = "ours" if ours or trouble.fault == "ours" else "service"
+    return _Lost("ResultExpired", fault, f"The service’s copy of the film is gone after 24 h, and it never came home. {trouble.why}", _ANEW)
+
+
+_ANEW = "Make it again; ask whoever runs this site what was in the way."
+
+
+def _advice(until: datetime) -> str:
+    return f"Whoever runs this site can look at what is there until {timezone.localtime(until):%d %b, %H:%M}. Then make it again."
+
+
+def sweep() -> int:
+    """Remove parts of jobs that are over, and those that were not touched for three days unless they are whole; returns how many."""
+    parts = {path.stem: fetching.Part(path) for path in folder().glob("*.part")}
+    if not parts:
+        return 0
+    wanted = set(Job.objects.filter(public_id__in=parts, state=State.ARCHIVING).values_list("public_id", flat=True))
+    old = time.time() - KEPT_PARTS.total_seconds()
+    swept = 0
+    for name, part in parts.items():
+        try:
+            with part.locked():
+                mark = part.mark
+                if name not in wanted or (part.path.stat().st_mtime < old and not (mark is not None and mark.proven)):
+                    part.drop()
+                    swept += 1
+        except (fetching.FetchError, OSError) as error:
+            log.debug("%s stays: %s", part.path.name, error)
+    return swept

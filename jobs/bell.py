@@ -1,5 +1,5 @@
 """The doorbell: Redis wakes whoever waits, and carries no truth. When Redis is away, everything still happens at the
-next heartbeat, only later; so nothing here raises because of it."""
+next heartbeat, only later; so nothing here raises because of it, and nothing waits long for it: pages ring too."""
 
 from __future__ import annotations
 
@@ -13,28 +13,44 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as Disconnected
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 log = logging.getLogger("footlight.bell")
 BELL = "footlight:bell"
 EVENTS = "footlight:events:"
+CONNECT, ANSWER = 0.5, 1.0  # seconds that Redis may take
+SLOW = 0.2  # an error that took longer than this was waited for
+REST = 2.0  # seconds without another try after that, so that one page never waits twice
+LONGEST_WAIT = 2.0
+_away: dict[str, float] = {}  # address → until when (monotonic) it is not tried
 
 
 @lru_cache(maxsize=4)
-def _redis(url: str) -> Redis:
-    return Redis.from_url(url, socket_connect_timeout=1, socket_timeout=10, health_check_interval=30)
+def _redis(url: str, answer: float) -> Redis:
+    # A kept connection that a restart has closed is worth a second try; one that was waited for is not.
+    again = Retry(NoBackoff(), 1, supported_errors=(Disconnected,))
+    return Redis.from_url(url, socket_connect_timeout=CONNECT, socket_timeout=answer, retry=again, health_check_interval=30)
 
 
 def redis() -> Redis:
     """One client (with its pool) per process; it survives forks and reconnects by itself."""
-    return _redis(settings.REDIS_URL)
+    return _redis(settings.REDIS_URL, ANSWER)
 
 
 def quietly(what: Callable[[], Any], otherwise: Any = None) -> Any:
-    """`what()`; `otherwise` when Redis is away."""
+    """`what()`; `otherwise` when Redis is away, and at once while it is known not to answer."""
+    url = settings.REDIS_URL
+    began = time.monotonic()
+    if began < _away.get(url, 0.0):
+        return otherwise
     try:
         return what()
     except RedisError as error:
+        if time.monotonic() - began > SLOW:
+            _away[url] = time.monotonic() + REST
         log.debug("Redis is away: %s", error)
         return otherwise
 
@@ -56,16 +72,16 @@ def ring_after_commit() -> None:
 
 
 def wait(seconds: float) -> bool:
-    """Sleep up to `seconds` or until somebody rings; True when they did."""
+    """Sleep up to `seconds` (at most LONGEST_WAIT) or until somebody rings; True when they did."""
     if seconds <= 0:
         return False
     began = time.monotonic()
-    try:
-        return redis().blpop([BELL], timeout=max(0.05, min(seconds, 5.0))) is not None
-    except RedisError:
+    length = max(0.05, min(seconds, LONGEST_WAIT))
+    heard = quietly(lambda: _redis(settings.REDIS_URL, LONGEST_WAIT + ANSWER).blpop([BELL], timeout=length) is not None)
+    if heard is None:
         # Without the bell the clock alone goes on.
         time.sleep(max(0.0, min(seconds, 1.0) - (time.monotonic() - began)))
-        return False
+    return bool(heard)
 
 
 def once(name: str, seconds: int) -> bool:

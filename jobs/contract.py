@@ -246,7 +246,8 @@ def result_of(model: Model, output: Mapping[str, Any]) -> str | None:
 
 
 def billed_units(model: Model, usage: Mapping[str, Any]) -> Decimal | None:
-    """Seconds or images that the service says it billed, exactly as it says them; None when it does not say."""
+    """Seconds or images that the service says it billed, exactly as it says them; None when it does not say, or says what
+    no task can have used (a million)."""
     value = usage.get(model.usage)
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return None
@@ -254,7 +255,7 @@ def billed_units(model: Model, usage: Mapping[str, Any]) -> Decimal | None:
         units = Decimal(str(value))
     except ArithmeticError:
         return None
-    return units if units.is_finite() and units >= 0 else None
+    return units if units.is_finite() and 0 <= units < 1_000_000 else None
 
 
 def get(name: str) -> Model:

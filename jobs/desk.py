@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
-from jobs import catalogue, lanes, money, wishes
+from jobs import catalogue, forecast, money, wishes
 from jobs.errors import Refused
 from jobs.forms import TEMPLATE_VIDEO, Draft, file_fields, word
 from jobs.models import Account
@@ -280,7 +280,7 @@ class Desk:
 
     @cached_property
     def line(self) -> tuple[int, datetime | None]:
-        return lanes.line(self.account, self.spec.name) if self.account is not None else (0, None)
+        return forecast.line(self.account, self.spec.name) if self.account is not None else (0, None)
 
     @property
     def waiting(self) -> int:

@@ -1,39 +1,321 @@
-"""How an account is: what trouble means for it, for how long it rests, and when it is well again."""
+"""How an account and its lanes are: what trouble means, how long who rests, and how they get well again by themselves.
+
+What the service says, what stops, and how it gets well:
+
+- key refused: the account whose key it is, when no other key in use is left (clients.py); `probe`, a free call, before any job;
+- payment due: every row of the Alibaba account; one job alone is tried (a refused one costs nothing);
+- free quota used up, console budget used up, no access: the lane of the model; one job alone is tried;
+- model retired (a 404, or a refusal after its date): the lane, whose jobs wait and are told the successor; one job alone is
+  tried, after rests of up to 24 h;
+- asked to slow down: the lane, for Retry-After or 1 to 60 s; the rest ends.
+
+Rests grow with `troubles` in a row (5, 10, 20, 40, 60 min, give or take a tenth). Jobs wait and never fail of any of this.
+
+How the engine uses it. When a submit or a check is refused: `trouble`, `gone`, `throttled`; the job goes back to QUEUED and
+`until` tells when it may go again (None: at once, with another key). After an accepted order: `works`. After a good look:
+`key_works`. Before sending a job: when `due_probe(job.account)`, `probe` it and send nothing when that is False. While
+`first_only(lane)`: send at most one job in a visit. `why(account, lane)` is what a job that waits because of this says.
+
+The owners get one mail when something stops and one when it is well again; a request to slow down is no news.
+"""
 
 from __future__ import annotations
 
-from datetime import timedelta
+import logging
+import random
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from datetime import timezone as dt_timezone
 
+from django.conf import settings
+from django.db.models import F, Q, QuerySet
+from django.urls import reverse
 from django.utils import timezone
 
-from jobs.models import Account, Lane
-from jobs.modelstudio import AccountTrouble
+from jobs import bell, catalogue, clients, notices, pace
+from jobs.models import Account, Job, Lane
+from jobs.modelstudio import AccountTrouble, ModelGone, OurFault, WireError
+from jobs.states import Code, State
 
-# After this long the next visit tries again; that is the recovery probe.
-REST = {"key": timedelta(minutes=5), "arrears": timedelta(minutes=5), "quota": timedelta(minutes=15), "access": timedelta(minutes=15)}
-SENTENCES = {
-    "key": "The service refuses the API key of {account}. An admin can put a working one under Accounts; the key must be of the same region.",
-    "arrears": "The account {account} has a payment due, so the service refuses work. Settle it in the Alibaba Cloud console.",
-    "quota": "The free quota of {account} for {model} is used up, and the account is set to free use only. Change that in the console.",
-    "access": "The account {account} may not use {model}. Activate the model in the Model Studio console.",
+log = logging.getLogger("footlight.health")
+
+Health = Account.Health
+RESTS = (5, 10, 20, 40, 60)  # minutes
+GONE_RESTS = (10, 30, 60, 180, 360, 720, 1440)
+SILENT = 60.0  # seconds until a probe that got no answer is made again
+SLOWEST, LONGEST_WAIT = 60.0, 3600.0  # seconds of our own backoff, and of a Retry-After that is believed
+CHINA = dt_timezone(timedelta(hours=8))  # the service's dates are of its own time zone
+_WELL = (Health.OK, Health.UNTRIED)
+# A lane that only was asked to slow down is not in trouble.
+_UNTOLD = (*_WELL, Health.THROTTLED)
+
+_ACCOUNT_SAYS = {
+    Health.KEY: (
+        "The service refuses the API key of {account}. Nothing is sent until a working one of the same region is there: add it under Accounts."
+    ),
+    Health.ARREARS: "The account {account} has a payment due, so the service refuses work. Settle it in the Alibaba Cloud console.",
+}
+# Lanes may be shared by rows of several teams, so these name no account.
+_LANE_SAYS = {
+    Health.QUOTA: "The free quota for {model} is used up, and the account is set to free use only. Change that in the Model Studio console.",
+    Health.BUDGET: "What the console allots to the account for {model} is used up. Raise the quota or budget in the Model Studio console.",
+    Health.ACCESS: "The account may not use {model}. Activate the model in the Model Studio console, or give the key’s workspace the right to it.",
+    Health.THROTTLED: "The service asks to slow down with {model}.",
 }
 
 
+# ── what went wrong ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
 def trouble(account: Account, error: AccountTrouble, model: str) -> str:
-    """Pause what is affected and return the sentence: a bad key or a debt stops the account, a quota only its model."""
-    sentence = SENTENCES[error.reason].format(account=account.label, model=model)
-    until = timezone.now() + REST[error.reason]
-    if error.reason in ("key", "arrears"):
-        Account.objects.filter(pk=account.pk).update(health=error.reason, health_text=sentence[:300], paused_until=until)
-        account.health, account.paused_until = error.reason, until
+    """Let rest what `error` stops and return the sentence. `account` is the row whose key the call was made with; when only
+    that key is refused and another is in use, nothing rests."""
+    reason = Health(error.reason)
+    if reason == Health.KEY and clients.refused(account, error.key_id):
+        return _next_key(account)
+    if reason == Health.KEY:
+        return _stop([account], reason)
+    if reason == Health.ARREARS:
+        return _stop(family(account), reason)
+    if reason == Health.ACCESS and retired(model):
+        return _rest_lane(account, model, Health.GONE, gone_sentence(model))
+    return _rest_lane(account, model, reason, _LANE_SAYS[reason].format(model=model))
+
+
+def gone(account: Account, error: WireError, model: str) -> str:
+    """The service does not offer `model` to the account: its lane rests ever longer, and the sentence names the successor."""
+    log.info("%s on account %s: %s", model, account.public_id, error)
+    return _rest_lane(account, model, Health.GONE, gone_sentence(model))
+
+
+def is_gone(error: WireError, model: str) -> bool:
+    """Whether a refusal says that `model` is no more: it says so, or its date has passed and the address is not known any longer."""
+    return isinstance(error, ModelGone) or (isinstance(error, OurFault) and error.status in (404, 405, 410) and retired(model))
+
+
+def throttled(account: Account, model: str, seconds: float | None) -> float:
+    """Let the lane rest as long as the service asks (`seconds`), else 1 to 60 s, longer each time in a row; returns how long."""
+    lane = _lane(account, model)
+    times = lane.troubles if lane is not None else 0
+    if seconds is None:
+        seconds = min(SLOWEST, 2.0 ** min(times, 10) * random.uniform(0.75, 1.25))  # noqa: S311  (spreads calls, hides nothing)
+    seconds = min(LONGEST_WAIT, max(1.0, seconds))
+    if lane is not None:
+        columns = {"paused_until": timezone.now() + timedelta(seconds=seconds), "troubles": min(times + 1, 1000)}
+        if lane.health in _UNTOLD:  # a graver trouble stays what it is
+            columns |= {"health": Health.THROTTLED, "paused_text": _LANE_SAYS[Health.THROTTLED].format(model=model)}
+        Lane.objects.filter(pk=lane.pk).update(**columns)
+    return seconds
+
+
+def gone_sentence(model: str) -> str:
+    """What is said about a model that the service no longer offers, with its successors of the catalogue."""
+    spec = catalogue.MODELS.get(model)
+    if spec is None:
+        return f"The service does not offer {model} to this account."
+    says = f"The service does not offer {model} to this account."
+    if spec.retires_at and spec.retired(timezone.now()):
+        date = spec.retires_at.astimezone(CHINA)
+        says = f"The service no longer offers {model}; it was to retire on {date.day} {date:%B %Y}."
+    names = [f"{catalogue.MODELS[name].label} ({name})" if name in catalogue.MODELS else name for name in spec.successors]
+    if names:
+        return f"{says} Its successor is {' or '.join(names)}: cancel this job for free and make the film with that, or let it wait for another try."
+    return f"{says} It has no successor with the same work: let it wait for another try, or cancel it for free."
+
+
+def retired(model: str) -> bool:
+    """The catalogue's retirement date of `model` has passed. It may answer nevertheless (CONTRACT §0.1)."""
+    spec = catalogue.MODELS.get(model)
+    return spec is not None and spec.retired(timezone.now())
+
+
+# ── how it gets well ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def works(account: Account, model: str = "") -> None:
+    """The service accepted an order of `account` (for `model`, whose lane is well too). What waited goes on at once.
+
+    Writes only when something changes. Not for looks: an account that owes money still answers them (see `key_works`).
+    """
+    if account.health not in _WELL or account.paused_until is not None:
+        rows = family(account).filter(health=Health.ARREARS) if account.health == Health.ARREARS else []
+        well(account)
+        for row in rows:
+            well(row)
+    elif account.health == Health.UNTRIED or (account.health_text and clients.with_newest(account)):
+        Account.objects.filter(pk=account.pk, health__in=_WELL).update(health=Health.OK, health_text="", troubles=0)
+        account.health, account.health_text = Health.OK, ""
+    lane = _lane(account, model) if model else None
+    if lane is not None and (lane.health != Health.OK or lane.paused_until is not None):
+        _lane_well(lane)
+
+
+def key_works(account: Account) -> None:
+    """The service answered a look: the key is good. Anything else that was wrong with the account may still be."""
+    if account.health == Health.KEY:
+        well(account)
+
+
+def well(account: Account) -> None:
+    """Whatever was wrong with `account` is over: its jobs go on, and the owners hear of it if they had heard of the trouble."""
+    was = account.get_health_display()
+    Account.objects.filter(pk=account.pk).update(health=Health.OK, health_text="", paused_until=None, troubles=0)
+    account.health, account.health_text, account.paused_until, account.troubles = Health.OK, "", None, 0
+    _go_on(Lane.objects.filter(account_id__in={account.pk, account.root_id}), Q(account_id=account.pk, code=Code.ACCOUNT_PAUSED))
+    if Account.objects.filter(pk=account.pk, told_at__isnull=False).update(told_at=None):
+        account.told_at = None
+        text = f"The account {account.label} can be used again (it was: {was}). What waited goes on by itself."
+        _tell(account, f"{account.label} works again", text)
+
+
+def due_probe(account: Account) -> bool:
+    """A free `probe` has to say whether the account's key is taken again before any job of it is sent."""
+    return account.health == Health.KEY and not account.paused()
+
+
+def probe(account: Account) -> bool:
+    """Ask the service for free, with each key in use, whether it takes one; True when it does and the account is well.
+
+    One to three seconds, longer when the service is silent. A refusal lengthens the rest; silence makes it a minute.
+    """
+    refusal: AccountTrouble | None = None
+    silent = False
+    for key, client in clients.every(account):
+        pace.take(account.root_id, "query", patience=2.0)
+        try:
+            client.probe()
+        except AccountTrouble as error:
+            if error.reason != Health.KEY:
+                # The key is right; what else is wrong has a way of its own.
+                clients.taken(key)
+                well(account)
+                trouble(account, error, "")
+                return not account.paused()
+            refusal = error
+            clients.refused(account, key.pk)
+        except WireError as error:
+            log.info("probe of account %s: %s", account.public_id, error)
+            silent = True
+        else:
+            clients.taken(key)
+            well(account)
+            return True
+    if silent or refusal is None:
+        account.paused_until = timezone.now() + timedelta(seconds=SILENT * random.uniform(0.75, 1.25))  # noqa: S311
+        Account.objects.filter(pk=account.pk).update(paused_until=account.paused_until)
     else:
-        Account.objects.filter(pk=account.pk).update(health=error.reason, health_text=sentence[:300])
-        Lane.objects.filter(account=account, model=model).update(paused_until=until, paused_text=sentence[:300])
+        _stop([account], Health.KEY)
+    return False
+
+
+def first_only(lane: Lane) -> bool:
+    """Whether the lane is getting well: of what waits one job at most is sent in a visit, the others once `works` was called."""
+    return lane.health not in _WELL or lane.account.health not in _WELL
+
+
+# ── what waiting jobs say ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def until(account: Account, lane: Lane) -> datetime | None:
+    """When jobs of `account` in `lane` may go again; None when they need not wait."""
+    now = timezone.now()
+    return max((at for at in (account.paused_until, lane.paused_until) if at is not None and at > now), default=None)
+
+
+def why(account: Account, lane: Lane) -> tuple[Code, str]:
+    """The code and the sentence of a job of `account` that waits in `lane` because one of them rests; ("", "") when none does."""
+    if account.paused():
+        return Code.ACCOUNT_PAUSED, account.health_text or "The account rests."
+    if lane.paused():
+        code = {Health.GONE: Code.MODEL_GONE, Health.THROTTLED: Code.BACKING_OFF}.get(Health(lane.health), Code.ACCOUNT_PAUSED)
+        return code, lane.paused_text or "The lane rests."
+    return Code.NONE, ""
+
+
+# ── rows ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def family(account: Account) -> QuerySet[Account]:
+    """Every row of the same Alibaba account, `account` included."""
+    return Account.objects.filter(Q(pk=account.root_id) | Q(same_as_id=account.root_id)).select_related("team")
+
+
+def _lane(account: Account, model: str) -> Lane | None:
+    return Lane.objects.filter(account_id=account.root_id, model=model).select_related("account__team").first()
+
+
+def _rest(troubles: int, minutes: tuple[int, ...] = RESTS) -> timedelta:
+    """How long to rest at trouble number `troubles` in a row, give or take a tenth so that many do not come back at once."""
+    return timedelta(minutes=minutes[min(max(troubles, 1), len(minutes)) - 1] * random.uniform(0.9, 1.1))  # noqa: S311
+
+
+def _stop(accounts: Iterable[Account], reason: Account.Health) -> str:
+    """Let whole accounts rest. Several lanes may hear the same refusal at once; it counts once."""
+    sentence = ""
+    for account in accounts:
+        now = timezone.now()
+        account.refresh_from_db(fields=("health", "health_text", "paused_until", "troubles", "told_at"))
+        says = _ACCOUNT_SAYS[reason].format(account=account.label)
+        sentence = sentence or says
+        if account.health == reason and account.paused(now):
+            continue
+        before, told = account.troubles, account.told_at
+        account.health, account.health_text, account.troubles = reason, says[:300], min(before + 1, 1000)
+        account.paused_until = now + _rest(account.troubles)
+        columns = {name: getattr(account, name) for name in ("health", "health_text", "troubles", "paused_until")}
+        if Account.objects.filter(pk=account.pk, troubles=before).update(**columns):
+            log.warning("account %s stops: %s, trouble %d in a row", account.public_id, reason, account.troubles)
+        if told is None and Account.objects.filter(pk=account.pk, told_at=None).update(told_at=now):
+            account.told_at = now
+            _tell(account, f"{account.label}: {account.get_health_display()}", f"{says} Waiting jobs are kept and go on by themselves once it works.")
     return sentence
 
 
-def works(account: Account) -> None:
-    """The service answered as it should: whatever was wrong is over. Writes only when something changes."""
-    if account.health != Account.Health.OK or account.paused_until is not None:
-        Account.objects.filter(pk=account.pk).update(health=Account.Health.OK, health_text="", paused_until=None)
-        account.health, account.paused_until = Account.Health.OK, None
+def _next_key(account: Account) -> str:
+    """The newest key is refused and another one is used: say so on the account, and once to the owners."""
+    says = f"The service refuses a key of {account.label}, so another key of it is used. Test the keys under Accounts and retire the refused one."
+    if Account.objects.filter(pk=account.pk, health_text="").update(health_text=says[:300]):
+        _tell(account, f"{account.label}: a key is refused", says)
+    return says
+
+
+def _rest_lane(account: Account, model: str, reason: Account.Health, sentence: str) -> str:
+    """Let the lane of `model` rest. A check has none; then the sentence is all."""
+    lane = _lane(account, model)
+    now = timezone.now()
+    if lane is None or (lane.health == reason and lane.paused(now)):
+        return sentence
+    troubles = 1 if lane.health in _UNTOLD else min(lane.troubles + 1, 1000)
+    until = now + _rest(troubles, GONE_RESTS if reason == Health.GONE else RESTS)
+    columns = {"health": reason, "troubles": troubles, "paused_until": until, "paused_text": sentence[:300]}
+    # The old health stands in the condition, so one visitor only sees the beginning of the trouble.
+    if Lane.objects.filter(pk=lane.pk, health=lane.health, troubles=lane.troubles).update(**columns):
+        log.warning("lane %s of account %s rests: %s, trouble %d in a row", model, lane.account.public_id, reason, troubles)
+        if lane.health in _UNTOLD:
+            for row in family(lane.account):
+                _tell(row, f"{row.label}: {model}, {reason.label}", f"{sentence} Waiting jobs are kept and go on by themselves once it works.")
+    return sentence
+
+
+def _lane_well(lane: Lane) -> None:
+    columns = {"health": Health.OK, "troubles": 0, "paused_until": None, "paused_text": ""}
+    if not Lane.objects.filter(pk=lane.pk, health=lane.health).update(**columns):
+        return
+    _go_on(Lane.objects.filter(pk=lane.pk), Q(code__in=(Code.ACCOUNT_PAUSED, Code.MODEL_GONE)))
+    if lane.health not in _UNTOLD:
+        for row in family(lane.account):
+            _tell(row, f"{row.label}: {lane.model} works again", f"{row.label} makes films with {lane.model} again. What waited goes on by itself.")
+
+
+def _go_on(lanes: QuerySet[Lane], which: Q) -> None:
+    """End the rest of the jobs that waited in `lanes`, and have the lanes visited."""
+    ids = list(lanes.values_list("pk", flat=True))
+    Job.objects.filter(which, lane_id__in=ids, state=State.QUEUED, not_before__gt=timezone.now()).update(not_before=None)
+    Lane.objects.filter(pk__in=ids).update(rings=F("rings") + 1, next_visit_at=timezone.now())
+    bell.ring_after_commit()
+
+
+def _tell(account: Account, subject: str, text: str) -> None:
+    """A mail to the owners and admins of the account's team, with the way to its page."""
+    page = f"{settings.PUBLIC_URL.rstrip('/')}{reverse('jobs:account', args=[account.team.slug, account.public_id])}"
+    notices.tell(account.team, subject, f"{text}\n\n{page}")

@@ -10,9 +10,9 @@ from django.forms import BoundField
 from django.utils.translation import gettext_lazy as _
 
 from jobs import catalogue, keys
-from jobs.models import Account
+from jobs.models import Account, Gate
 from jobs.models.account import REGIONS
-from studio.models.people import Team
+from studio.models.people import Team, User
 
 _DEPLOYED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}")
 
@@ -30,8 +30,15 @@ class KeyForm(forms.Form):
     secret = _secret_field()
 
 
+class GateForm(forms.Form):
+    """What a door of an account is to let through: the account's own, or that of the lane of `model`."""
+
+    gate = forms.ChoiceField(choices=Gate.choices)
+    model = forms.CharField(max_length=60, required=False)
+
+
 class AccountForm(forms.Form):
-    """Name, place and deployed model names of an account; `fields_of_models` are the rows of the catalogue's models."""
+    """Name, place and deployed model names of an account, by the person `by`; `fields_of_models` are the rows of the catalogue's models."""
 
     label = forms.CharField(label=_("Name"), max_length=60, help_text=_("As the team calls it, such as North-1."))
     region = forms.ChoiceField(label=_("Region"), choices=[(key, words[0]) for key, words in REGIONS.items()], help_text=_("Where the key was made."))
@@ -50,8 +57,8 @@ class AccountForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 
-    def __init__(self, *args: Any, team: Team, account: Account | None = None, **kwargs: Any) -> None:
-        self.team, self.account = team, account
+    def __init__(self, *args: Any, team: Team, account: Account | None = None, by: User | None = None, **kwargs: Any) -> None:
+        self.team, self.account, self.by = team, account, by
         if account is not None:
             given = {"label": account.label, "region": account.region, "base_url": account.base_url, "workspace": account.workspace}
             for number, name in enumerate(catalogue.MODELS):
@@ -85,16 +92,19 @@ class AccountForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        if "base_url" in cleaned and "region" in cleaned:
+        given = cleaned.get("base_url", "")
+        # An address that stays as it is was judged when it came.
+        kept = self.account is not None and given == self.account.base_url
+        if "base_url" in cleaned and "region" in cleaned and not kept:
             try:
-                cleaned["base_url"] = keys.clean_address(cleaned["base_url"], cleaned["region"])
+                cleaned["base_url"] = keys.clean_address(given, cleaned["region"], self.by)
             except keys.KeyRefused as refused:
                 self.add_error("base_url", str(refused))
         for number, name in enumerate(catalogue.MODELS):
-            given = str(cleaned.get(f"model_{number}", "")).strip()
-            if given and not _DEPLOYED.fullmatch(given):
+            deployed = str(cleaned.get(f"model_{number}", "")).strip()
+            if deployed and not _DEPLOYED.fullmatch(deployed):
                 self.add_error(f"model_{number}", _("A deployed name has letters, digits and . _ : / - only. Copy it from the console."))
-            cleaned[f"model_{number}"] = "" if given == name else given
+            cleaned[f"model_{number}"] = "" if deployed == name else deployed
         return cleaned
 
     @property

@@ -8,12 +8,10 @@ logged, never part of a sentence and never shown: people see its last four chara
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import re
-import socket
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -21,34 +19,39 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from jobs import bell, modelstudio
-from jobs.models import Account, ApiKey
+from jobs import bell, clients, health, modelstudio, twins
+from jobs.addresses import WORKSPACE_ID, KeyRefused, clean_address
+from jobs.models import Account, ApiKey, Lane
 from jobs.models.account import REGIONS, fingerprint
 from jobs.modelstudio import AccountTrouble, NoAnswer, NotSent, RetryLater, WireError
 from jobs.states import OUT, Code, State
 from studio.fields import Unreadable
 from studio.models.people import Team, User
 
+__all__ = [
+    "WORKSPACE_ID",
+    "KeyRefused",
+    "Trial",
+    "add_account",
+    "add_key",
+    "clean_address",
+    "in_use",
+    "move_account",
+    "overlap_ends",
+    "retire",
+    "take_up_environment_key",
+    "test_key",
+    "untested",
+    "without_secrets",
+]
+
 log = logging.getLogger("footlight.keys")
 
-API_PATH = "/api/v1"
 # A person waits in front of the page, so less patience than a worker has.
 CONNECT_SECONDS, READ_SECONDS = 5.0, 10.0
-WORKSPACE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_METADATA = (ipaddress.ip_address("100.100.100.200"), ipaddress.ip_address("fd00:ec2::254"))
+TASK_LIFE = timedelta(hours=24)  # how long the service keeps a task (CONTRACT §0.4)
 # What the wire says when something answered that does not speak the service's language.
 _NOT_THE_SERVICE = ("NotJson", "BadAnswer", "AnswerTooLong", "Redirected")
-
-
-class KeyRefused(Exception):
-    """A key, or the address it was to be used at, was not taken. str() is a sentence for people.
-
-    `health` is what the service's refusal says about an account that uses the key; None when it says nothing.
-    """
-
-    def __init__(self, sentence: str, health: Account.Health | None = None) -> None:
-        self.health = health
-        super().__init__(sentence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,60 +60,6 @@ class Trial:
 
     health: Account.Health
     sentence: str
-
-
-# ── addresses ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def clean_address(given: str, region: str) -> str:
-    """The base address that `given` means: "" (the region's own), a workspace id, or an http(s) address.
-
-    Never one with credentials, a query or a fragment, never a metadata or link-local address, and plain http only to
-    loopback and private networks. Looks the name up; one that does not resolve now passes. KeyRefused otherwise.
-    """
-    given = given.strip()
-    if not given:
-        return ""
-    if WORKSPACE_ID.fullmatch(given):
-        # Only letters, digits, - and _: it becomes one label of the host name and can lead nowhere else.
-        return f"https://{given}.{region}.maas.aliyuncs.com{API_PATH}"
-    try:
-        parts = urlsplit(given)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        raise KeyRefused("This address cannot be read. It looks like https://dashscope.aliyuncs.com/api/v1.") from None
-    if parts.scheme not in ("http", "https") or not host or re.search(r"[\s\\]", given):
-        raise KeyRefused("This is neither a workspace id nor an address. An address looks like https://dashscope.aliyuncs.com/api/v1.")
-    if "@" in parts.netloc or "?" in given or "#" in given:
-        raise KeyRefused("The address has a user, a query or a fragment in it. Give scheme, host and path only.")
-    found = _addresses(host)
-    if any(_forbidden(address) for address in found):
-        raise KeyRefused("This address leads to a part of the network that no account lives in. Copy the address from the Model Studio console.")
-    if parts.scheme == "http" and not (found and all(address.is_loopback or address.is_private for address in found)):
-        raise KeyRefused("Over http anyone on the way can read the key. Use https; http is only for this machine and private networks.")
-    address = f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/') or API_PATH}"
-    if len(address) > 200:
-        raise KeyRefused("The address is longer than 200 characters. Give scheme, host and path only.")
-    return address
-
-
-def _addresses(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
-    """Every address that `host` stands for now, however it is written; empty when the name does not resolve."""
-    try:
-        found = socket.getaddrinfo(host, None, proto=socket.IPPROTO_TCP)
-    except (OSError, UnicodeError):
-        return []
-    addresses = []
-    for *_, place in found:
-        address = ipaddress.ip_address(str(place[0]).split("%")[0])
-        addresses.append(getattr(address, "ipv4_mapped", None) or address)
-    return addresses
-
-
-def _forbidden(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    if address.is_loopback:  # Python calls ::1 reserved
-        return False
-    return address.is_link_local or address.is_multicast or address.is_unspecified or address.is_reserved or address in _METADATA
 
 
 # ── the test ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -195,12 +144,13 @@ def add_account(
     """A new account of `team` with its first key, tested first. `base_url` as `clean_address` takes it.
 
     Comes back with health OK, UNTRIED (no answer; `health_text` says why) or ARREARS/QUOTA (the key is right, the account
-    cannot pay). KeyRefused, with nothing stored, for a bad label, region, address or workspace and for a refused key.
+    cannot pay), and with `same_as` when its key turned out to be of an Alibaba account that is here already. KeyRefused,
+    with nothing stored, for a bad label, region, address or workspace and for a refused key.
     """
     account = Account(team=team, label=_clean_label(label), region=region, workspace=workspace.strip(), model_names=model_names or {})
     if team.accounts.filter(label=account.label).exists():
         raise KeyRefused(_label_taken(account))
-    account.base_url = _clean_place(region, base_url, account.workspace)
+    account.base_url = _clean_place(region, base_url, account.workspace, by)
     secret = _clean_secret(secret)
     _require_new_to_team(account, secret)
     trial = _try(account, secret)
@@ -215,6 +165,7 @@ def add_account(
     except IntegrityError:
         raise KeyRefused(_label_taken(account)) from None
     log.info("account %s of team %s added, key %s, %s", account.public_id, team.pk, key, account.health)
+    _recognise(account, trial)
     return account
 
 
@@ -226,7 +177,7 @@ def move_account(account: Account, region: str, base_url: str, workspace: str, s
     learn them. KeyRefused, with nothing changed, as in `add_account`.
     """
     moved = Account(pk=account.pk, team=account.team, label=account.label, region=region, workspace=workspace.strip())
-    moved.base_url = _clean_place(region, base_url, moved.workspace)
+    moved.base_url = _clean_place(region, base_url, moved.workspace, by)
     secret = _clean_secret(secret)
     if account.jobs.filter(state__in=(*OUT, State.ARCHIVING)).exists():
         raise KeyRefused("Films of this account are at the service right now, and only the present address knows them. Wait until they are home.")
@@ -237,8 +188,11 @@ def move_account(account: Account, region: str, base_url: str, workspace: str, s
         _store_key(account, secret, by, trial)
         account.region, account.base_url, account.workspace = moved.region, moved.base_url, moved.workspace
         account.health, account.health_text, account.paused_until = trial.health, trial.sentence[:300], None
-        account.save(update_fields=["region", "base_url", "workspace", "health", "health_text", "paused_until"])
-        _ring(account)
+        account.troubles, account.told_at = 0, None
+        account.save(update_fields=["region", "base_url", "workspace", "health", "health_text", "paused_until", "troubles", "told_at"])
+    twins.forget(account)
+    _ring(account)
+    _recognise(account, trial)
     return trial
 
 
@@ -265,12 +219,18 @@ def _label_taken(account: Account) -> str:
     return f"The team has an account called {account.label} already. Choose another name."
 
 
-def _clean_place(region: str, base_url: str, workspace: str) -> str:
+def _recognise(account: Account, trial: Trial) -> None:
+    """Find out whether the key is of an Alibaba account that is here already; not when the service was silent a moment ago."""
+    if account.same_as_id is None and trial.health != Account.Health.UNTRIED:
+        twins.recognise(account)
+
+
+def _clean_place(region: str, base_url: str, workspace: str, by: User | None) -> str:
     if region not in REGIONS:
         raise KeyRefused(f"There is no region {region}; choose one of {', '.join(REGIONS)}.")
     if workspace and not WORKSPACE_ID.fullmatch(workspace):
         raise KeyRefused("A workspace id has letters, digits, dashes and underscores only, at most 64. Copy it from the console.")
-    return clean_address(base_url, region)
+    return clean_address(base_url, region, by)
 
 
 @sensitive_variables("secret")
@@ -287,16 +247,19 @@ def _require_new_to_team(account: Account, secret: str) -> None:
 
 @sensitive_variables("secret")
 def add_key(account: Account, secret: str, by: User | None) -> ApiKey:
-    """One more key of `account`, tested first; being the newest it is the one that is used from now on.
+    """One more key of `account`, tested first; being the newest it is the one that is used from now on. The older ones stay
+    in use beside it, so id, history, bill and what is at the service now are untouched.
 
     `tested_at` None says that no answer came (see `untested`). A retired key may be typed again. KeyRefused for a refused
-    key and one that is there already.
+    key, one that is there already, and one that is found to be of another Alibaba account.
     """
     secret = _clean_secret(secret)
     if account.keys.filter(fingerprint=fingerprint(secret), active=True).exists():
         raise KeyRefused(f"{account.label} has this key already.")
     _require_new_to_team(account, secret)
     trial = _try(account, secret)
+    if trial.health != Account.Health.UNTRIED:
+        _require_same_account(account, secret)
     try:
         with transaction.atomic():
             key = _store_key(account, secret, by, trial)
@@ -306,7 +269,49 @@ def add_key(account: Account, secret: str, by: User | None) -> ApiKey:
     except IntegrityError:
         raise KeyRefused(f"{account.label} has this key already.") from None
     log.info("key %s added to account %s", key, account.public_id)
+    _recognise(account, trial)
     return key
+
+
+@sensitive_variables("secret")
+def _require_same_account(account: Account, secret: str) -> None:
+    """KeyRefused when a task that `account` made lately is seen by a key in use but not by this one. Without such a task, or
+    when no older key works any more, nothing can be told and the key passes."""
+    task_id = twins.recent_task(account)
+    if not task_id:
+        return
+    if _sees(account, secret, task_id) is not False:
+        return
+    for key in account.keys.filter(active=True).defer("secret"):
+        try:
+            seen = _sees(account, key.secret, task_id)
+        except Unreadable:
+            continue
+        if seen:
+            raise KeyRefused(
+                f"This key belongs to another Alibaba account or workspace: it does not see the films that {account.label} made today, "
+                f"so they could not be brought home with it. Add it as an account of its own, or copy a key of the account behind {account.label}."
+            )
+
+
+@sensitive_variables("secret")
+def _sees(account: Account, secret: str, task_id: str) -> bool | None:
+    """Whether `secret` sees the task; None when the service does not say."""
+    client = modelstudio.Client(account.url, secret, workspace=account.workspace, connect=CONNECT_SECONDS, read=READ_SECONDS)
+    try:
+        return not client.get(task_id).unknown
+    except WireError:
+        return None
+    finally:
+        client.close()
+
+
+def overlap_ends(account: Account) -> datetime | None:
+    """Until when the service keeps what this account made lately, so that an older key is still worth having; None when nothing."""
+    since = timezone.now() - TASK_LIFE
+    rows = account.jobs.order_by("-id").values_list("task_id", "submitted_at")[:200]
+    made = [submitted_at for task_id, submitted_at in rows if task_id and submitted_at is not None and submitted_at > since]
+    return max(made) + TASK_LIFE if made else None
 
 
 def test_key(key: ApiKey) -> str:
@@ -332,6 +337,7 @@ def test_key(key: ApiKey) -> str:
         raise KeyRefused(f"No answer, so nothing is known about the key. {trial.sentence} Test it again later.")
     key.tested_at = timezone.now()
     key.save(update_fields=["tested_at"])
+    clients.taken(key)
     if used:
         _mark(account, trial)
     if trial.health != Account.Health.OK:
@@ -346,6 +352,8 @@ def retire(key: ApiKey) -> None:
         was_used = in_use(account) == key.pk
         key.active = False
         key.save(update_fields=["active"])
+        # It may be the refused one that a note on a working account speaks of.
+        Account.objects.filter(pk=account.pk, health=Account.Health.OK).update(health_text="")
         if was_used and account.health == Account.Health.KEY and in_use(account) is not None:
             _mark(account, Trial(Account.Health.UNTRIED, "The refused key is retired; the spare is not tried yet."))
     log.info("key %s of account %s retired", key, account.public_id)
@@ -372,19 +380,26 @@ def _store_key(account: Account, secret: str, by: User | None, trial: Trial) -> 
 
 
 def _mark(account: Account, trial: Trial) -> None:
-    """Write down what a test of the key in use told. A working account is no longer paused and its lanes are rung."""
-    account.health, account.health_text = trial.health, trial.sentence[:300]
-    columns = ["health", "health_text"]
-    if trial.health in (Account.Health.OK, Account.Health.UNTRIED):
+    """Write down what a test of the key in use told. A working account is no longer paused and its lanes are rung; one with
+    a payment due stays so, for a test costs nothing and says nothing about that, but is tried again now."""
+    account.refresh_from_db(fields=("health", "health_text", "paused_until", "troubles", "told_at"))
+    if trial.health == Account.Health.OK and account.health != Account.Health.ARREARS:
+        health.well(account)
+    elif trial.health == Account.Health.OK:
         account.paused_until = None
-        columns.append("paused_until")
-    account.save(update_fields=columns)
+        account.save(update_fields=["paused_until"])
+    else:
+        account.health, account.health_text = trial.health, trial.sentence[:300]
+        if trial.health == Account.Health.UNTRIED:
+            account.paused_until = None
+        account.save(update_fields=["health", "health_text", "paused_until"])
     if trial.health in (Account.Health.OK, Account.Health.UNTRIED):
         _ring(account)
 
 
 def _ring(account: Account) -> None:
     """What the lanes rested for may be over: they try again now."""
-    account.jobs.filter(state=State.QUEUED, code=Code.ACCOUNT_PAUSED).update(not_before=None)
-    account.lanes.update(rings=F("rings") + 1, next_visit_at=timezone.now(), paused_until=None, paused_text="")
+    account.jobs.filter(lane__account_id__in={account.pk, account.root_id}, state=State.QUEUED, code=Code.ACCOUNT_PAUSED).update(not_before=None)
+    lanes = Lane.objects.filter(account_id__in={account.pk, account.root_id})
+    lanes.update(rings=F("rings") + 1, next_visit_at=timezone.now(), paused_until=None)
     bell.ring_after_commit()

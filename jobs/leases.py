@@ -27,6 +27,7 @@ def kept(renew: Callable[[], object]) -> Iterator[None]:
                     renew()
                 except DatabaseError as error:
                     log.warning("a lease could not be renewed: %s", error)
+                    connection.close()  # a broken one stays broken; the next renewal makes a new one
         finally:
             connection.close()
 

@@ -16,38 +16,52 @@ from django.utils import timezone
 from jobs import catalogue, health, pace, schedule
 from jobs.clients import client_for
 from jobs.models import Job, Template
-from jobs.modelstudio import AccountTrouble, NoAnswer, RetryLater, Task, WireError, of_task_failure
-from jobs.runner import canceled, fail, later, move, payer, ring_lane, video_of
+from jobs.modelstudio import AccountTrouble, MediaUnreachable, NoAnswer, RetryLater, Task, WireError, of_task_failure
+from jobs.runner import canceled, fail, later, move, payer, ring_lane, send_anew, video_of
 from jobs.sending import forget_template
 from jobs.states import Code, State
 
 log = logging.getLogger("footlight.looking")
 TASK_LIFE = timedelta(hours=24)
+FREE_RETRIES = 1
 
 
 def look(job: Job) -> None:
     """Ask the service once about a RUNNING job and go on from what it says."""
+    take_in(job, ask(job))
+
+
+def ask(job: Job) -> Task | WireError:
+    """What the service says about the job's task, or how asking went wrong. Calls out and writes nothing. NoKey."""
     client = client_for(job.account)
-    pace.take(job.account_id, "query")
-    now = timezone.now()
+    if pace.LOOKS_NEED_IT:
+        pace.take(job.account.root_id, "query")
     try:
-        task = client.get(job.task_id)
-    except RetryLater as error:
-        _look_later(job, error.retry_after or schedule.backoff(job.tries + 1))
-        return
-    except AccountTrouble as trouble:
-        health.trouble(job.account, trouble, job.model)
-        _look_later(job, 30)
-        return
+        return client.get(job.task_id)
     except WireError as error:
-        log.warning("look at job %s: %s", job.public_id, error)
-        _look_later(job, schedule.backoff(job.tries + 1))
+        return error
+
+
+def nothing_new(job: Job, answer: Task | WireError, now: datetime) -> dict[str, Any] | None:
+    """The columns to write when the answer changes nothing that people see, so that many looks can be written at once;
+    None when `take_in` must be called."""
+    if job.account.health == "key" or isinstance(answer, WireError) or answer.finished or answer.status[:40] != job.provider_status:
+        return None
+    return _seen(job, answer, now)
+
+
+def take_in(job: Job, answer: Task | WireError) -> None:
+    """Go on from an answer. A late one, of an attempt that is over, raises Moved and changes nothing."""
+    now = timezone.now()
+    if isinstance(answer, WireError):
+        _no_answer(job, answer)
         return
-    if not task.finished:
-        _still_working(job, task, now)
-    elif task.unknown:
+    health.key_works(job.account)
+    if not answer.finished:
+        _still_working(job, answer, now)
+    elif answer.unknown:
         if now - (job.submitted_at or job.created_at) < TASK_LIFE:
-            _still_working(job, task, now, seconds=60)
+            _still_working(job, answer, now, seconds=60)
         else:
             fail(
                 job,
@@ -55,17 +69,41 @@ def look(job: Job) -> None:
                 NoAnswer(code="UNKNOWN", message="The service no longer knows the task."),
                 text="The service forgot the task after 24 h",
             )
-    elif task.status == "SUCCEEDED":
-        _succeeded(job, task)
-    elif task.status == "CANCELED":
+    elif answer.status == "SUCCEEDED":
+        _succeeded(job, answer)
+    elif answer.status == "CANCELED":
         canceled(job, "Canceled at the service")
     else:
-        forget_template(job, of_task_failure(task.code, task.message))
-        fail(job, Code.TASK_FAILED, of_task_failure(task.code, task.message), provider_status=task.status[:40], **_times(task))
+        _failed(job, answer)
+
+
+def _no_answer(job: Job, error: WireError) -> None:
+    """Trouble while looking never ends a job."""
+    if isinstance(error, AccountTrouble):
+        health.trouble(job.account, error, job.model)
+        _look_later(job, 30)
+        return
+    wait = getattr(error, "retry_after", None)
+    if not isinstance(error, RetryLater):
+        log.warning("look at job %s: %s", job.public_id, error)
+    _look_later(job, min(wait, 300.0) if wait else schedule.backoff(job.tries + 1))
+
+
+def _failed(job: Job, task: Task) -> None:
+    """CONTRACT §11: what broke inside the service, or while it fetched our file, is worth one new task, since the failed
+    one was not billed; what it says about the input never is."""
+    error = of_task_failure(task.code, task.message)
+    forget_template(job, error)
+    if isinstance(error, RetryLater | MediaUnreachable) and job.retries < FREE_RETRIES and not job.adopted:
+        send_anew(job, error)
+        ring_lane(job.lane_id)
+        return
+    fail(job, Code.TASK_FAILED, error, provider_status=task.status[:40], **_times(task))
 
 
 def _look_later(job: Job, seconds: float) -> None:
-    Job.objects.filter(pk=job.pk, state=State.RUNNING).update(next_look_at=later(seconds), tries=F("tries") + 1, looks=F("looks") + 1)
+    mine = Job.objects.filter(pk=job.pk, state=State.RUNNING, attempt=job.attempt)
+    mine.update(next_look_at=later(seconds), tries=F("tries") + 1, looks=F("looks") + 1)
 
 
 def _times(task: Task) -> dict[str, Any]:
@@ -73,25 +111,30 @@ def _times(task: Task) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _still_working(job: Job, task: Task, now: datetime, seconds: float | None = None) -> None:
-    """Note the service's word; an event only when it changed."""
+def _seen(job: Job, task: Task, now: datetime, seconds: float | None = None) -> dict[str, Any]:
     started = task.scheduled_time or job.provider_started_at
     if started is None and task.status not in ("PENDING", "UNKNOWN"):
-        started = now
-    columns: dict[str, Any] = {
-        "provider_status": task.status[:40],
+        # It began between the last look and this one.
+        started = now if job.looked_at is None else job.looked_at + (now - job.looked_at) / 2
+    job.provider_started_at, job.provider_status = started, task.status[:40]
+    return {
+        "provider_status": job.provider_status,
         "looked_at": now,
         "provider_started_at": started,
         "tries": 0,
         "looks": job.looks + 1,
+        "next_look_at": now + timedelta(seconds=seconds if seconds is not None else schedule.next_look(job, now)),
     }
-    changed = job.provider_status != columns["provider_status"]
-    job.provider_started_at = started
-    columns["next_look_at"] = later(seconds if seconds is not None else schedule.next_look(job, now))
+
+
+def _still_working(job: Job, task: Task, now: datetime, seconds: float | None = None) -> None:
+    """Note the service's word; an event only when it changed."""
+    changed = job.provider_status != task.status[:40]
+    columns = _seen(job, task, now, seconds)
     if changed:
         move(job, State.RUNNING, f"The service says {task.status}", code=job.code, **columns)
     else:
-        Job.objects.filter(pk=job.pk, state=State.RUNNING).update(**columns)
+        Job.objects.filter(pk=job.pk, state=State.RUNNING, attempt=job.attempt).update(**columns)
 
 
 def _succeeded(job: Job, task: Task) -> None:
@@ -113,19 +156,20 @@ def _succeeded(job: Job, task: Task) -> None:
         return
     said = columns["provider_ended_at"] if "provider_ended_at" in columns else timezone.now()
     columns.setdefault("provider_ended_at", said)
-    schedule.learn(job, task, units)
     paid = payer(job, units, variant or job.variant, note)
     if spec.kind is catalogue.Kind.TEMPLATE:
         move(job, State.SUCCEEDED, "The template is ready", then=partial(_both, paid, partial(_keep_template, job, result, units)), **columns)
+        schedule.learn(job, task, units)
         return
     columns |= {"result_url": result, "result_expires_at": said + TASK_LIFE, "tries": 0, "not_before": None}
-    move(job, State.ARCHIVING, "Rendered; bringing the film home", then=partial(_both, paid, partial(_ring_archive, job)), **columns)
+    move(job, State.ARCHIVING, "Rendered; bringing the film home", then=partial(_both, paid, _ring_archive), **columns)
+    schedule.learn(job, task, units)
 
 
-def _ring_archive(job: Job) -> None:
+def _ring_archive() -> None:
     from jobs import tasks
 
-    transaction.on_commit(lambda: tasks.ring_archive(job.pk))
+    transaction.on_commit(tasks.ring_archive)
 
 
 def _keep_template(job: Job, template_id: str, units: Decimal) -> None:

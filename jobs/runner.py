@@ -19,14 +19,14 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from jobs import bell, money, pace
+from jobs import bell, catalogue, forecast, money, pace, turns
 from jobs.clients import NoKey, client_for
 from jobs.errors import Moved, Refused
-from jobs.models import Job, JobEvent, JobInput, Lane
-from jobs.modelstudio import WireError
-from jobs.states import LABELS, MOVES, TERMINAL, Code, Fault, State, group_of
+from jobs.models import Account, Attempt, Job, JobEvent, JobInput, Lane
+from jobs.modelstudio import Task, WireError
+from jobs.states import LABELS, MOVES, TERMINAL, Code, Fault, Group, Outcome, Rank, State, group_of
 from jobs.wishes import Estimate, Line, Plan, Wish, account_for, estimate, plan
-from studio.models import Asset, User
+from studio.models import Asset, Team, User
 
 __all__ = ["Estimate", "Line", "Refused", "Wish", "account_for", "again", "archived", "cancel", "create", "estimate", "fail", "move", "ring_lane"]
 
@@ -37,11 +37,20 @@ log = logging.getLogger("footlight.runner")
 
 
 def move(
-    job: Job, new: State, text: str, *, code: str = "", then: Callable[[], Any] | None = None, data: dict[str, Any] | None = None, **columns: Any
+    job: Job,
+    new: State,
+    text: str,
+    *,
+    code: str = "",
+    outcome: Outcome | None = None,
+    then: Callable[[], Any] | None = None,
+    data: dict[str, Any] | None = None,
+    **columns: Any,
 ) -> None:
     """Move `job` from the state and attempt that this object shows to `new`, with `columns`, an event and `then()`.
 
-    All in one transaction. Raises Moved when the row is no longer as this object says, and changes nothing then.
+    `outcome` is what became of its attempt. All in one transaction. Raises Moved when the row is no longer as this object
+    says (a late answer of an old attempt, somebody else's step), and changes nothing then.
     """
     old = State(job.state)
     if new not in MOVES[old] and new != old:
@@ -49,11 +58,14 @@ def move(
     if new in TERMINAL:
         columns.setdefault("finished_at", timezone.now())
         columns.setdefault("not_before", None)
+        outcome = outcome or (Outcome.DONE if new is State.SUCCEEDED else Outcome.ENDED)
     attempt = columns.get("attempt", job.attempt)
     with transaction.atomic():
         changed = Job.objects.filter(pk=job.pk, state=old, attempt=job.attempt).update(state=new, code=code, group=group_of(new, code), **columns)
         if not changed:
             raise Moved(f"{job.public_id} is no longer {old}")
+        if outcome is not None:
+            _note_attempt(job, attempt, outcome, columns)
         if then is not None:
             then()
         _event(job, old if new != old else "", new, text, code, data)
@@ -61,6 +73,17 @@ def move(
     for name, value in columns.items():
         setattr(job, name, value)
     log.info("job %s %s → %s %s", job.public_id, old, new, code)
+
+
+def _note_attempt(job: Job, number: int, outcome: Outcome, columns: dict[str, Any]) -> None:
+    """Keep the attempt's row: made when its intent is committed, ended by its answer, and its task known for ever."""
+    if outcome is Outcome.SENDING:
+        Attempt.objects.create(job=job, number=number, began_at=columns["submitting_at"])
+        return
+    told: dict[str, Any] = {name: columns[name] for name in ("task_id", "request_id") if columns.get(name)}
+    if outcome not in (Outcome.ACCEPTED, Outcome.ADOPTED, Outcome.UNCERTAIN):
+        told["ended_at"] = timezone.now()
+    Attempt.objects.filter(job=job, number=number).update(outcome=outcome, **told)
 
 
 def _event(job: Job, old: str, new: str, text: str, code: str = "", data: dict[str, Any] | None = None) -> None:
@@ -97,7 +120,10 @@ def create(wish: Wish, again_of: Job | None = None) -> Job:
             needs = ready.waits_for
             if ready.first is not None:
                 needs = _insert(ready.first)
-            return _insert(ready, needs, again_of)
+            job = _insert(ready, needs, again_of)
+            # After the hold, whose lock lets one click of a team at a time come here: two at once cannot both be the last.
+            require_room_in_line(wish.team, wish.owner)
+            return job
     except IntegrityError:
         made = wish.team.jobs.filter(idempotency_key=wish.key).first() if wish.key else None
         if made is None:
@@ -117,14 +143,18 @@ def _click(wish: Wish) -> str:
 
 def _insert(ready: Plan, needs: Job | None = None, again_of: Job | None = None) -> Job:
     wish, spec = ready.wish, ready.spec
-    lane, _ = Lane.objects.get_or_create(account=ready.account, model=spec.name)
+    lane = lane_for(ready.account, spec.name)
     code = Code.NEEDS_TEMPLATE if needs is not None else Code.WAITING_TURN
     names = [wish.files[field.name].name.rsplit(".", 1)[0] for field in spec.inputs_of("image", "video") if field.name in wish.files]
+    told = forecast.next_place(ready.account, spec.name, ready.variant, ready.milliseconds, wish.owner, lane=lane, before=ready.first)
     job = Job.objects.create(
         team=wish.team,
         owner=wish.owner,
         account=ready.account,
         lane=lane,
+        rank=turns.usual_rank(ready.milliseconds),
+        told_ready_at=told.ready_at,
+        told_late_at=told.late_at,
         model=spec.name,
         title=(" ".join(wish.title.split()) or (names[0] if names else spec.label))[:200],
         parameters=ready.chosen,
@@ -151,6 +181,21 @@ def _insert(ready: Plan, needs: Job | None = None, again_of: Job | None = None) 
     return job
 
 
+def lane_for(account: Account, model: str) -> Lane:
+    """The lane of `model` that `account` uses: its own, or that of the row it turned out to be the same Alibaba account as."""
+    return Lane.objects.get_or_create(account_id=account.root_id, model=model)[0]
+
+
+def require_room_in_line(team: Team, owner: User) -> None:
+    """Refused when `owner` has more jobs waiting in `team` than one person may."""
+    waiting = team.jobs.filter(owner=owner, group__in=(Group.WAITING, Group.ATTENTION), state=State.QUEUED).count()
+    if waiting > team.waiting_limit:
+        raise Refused(
+            f"You would have {waiting} jobs waiting, and in {team} a person may have {team.waiting_limit}, so that nobody’s heap buries the others. "
+            "Wait until some are sent, cancel some, or ask an admin to raise the limit."
+        )
+
+
 def again(job: Job, by: User, key: str = "") -> Job:
     """The same wish as a new job, paid anew. A template that the service forgot is made again from its video."""
     files = {row.name: row.asset for row in job.inputs.select_related("asset")}
@@ -160,7 +205,7 @@ def again(job: Job, by: User, key: str = "") -> Job:
     if template is not None and template.forgotten:
         video = template.asset
         template = None
-    account = job.account if job.account.key is not None else None
+    account = job.account if job.account.key is not None and job.account.takes else None
     wish = Wish(job.team, by, job.model, files, job.parameters, template, video, account, job.title, key)
     return create(wish, again_of=job)
 
@@ -171,6 +216,43 @@ def video_of(maker: Job) -> Asset:
     return row.asset
 
 
+def take_over(account: Account, by: User, spec: catalogue.Model, quote: money.Quote, task: Task, task_id: str) -> Job:
+    """The job of a task that was made elsewhere: RUNNING from the start, looked at at once. It holds nothing, since it is
+    spent already, and is settled by what the service bills."""
+    now = timezone.now()
+    with transaction.atomic():
+        lane = lane_for(account, spec.name)
+        job = Job.objects.create(
+            team=account.team,
+            owner=by,
+            account=account,
+            lane=lane,
+            model=spec.name,
+            title=f"Adopted task {task_id[:8]}",
+            adopted=True,
+            state=State.RUNNING,
+            group=group_of(State.RUNNING),
+            attempt=1,
+            task_id=task_id,
+            request_id=task.request_id[:80],
+            provider_status=task.status[:40],
+            submitted_at=task.submit_time or now,
+            submitting_at=task.submit_time or now,
+            provider_started_at=task.scheduled_time,
+            next_look_at=now,
+            variant=quote.price.variant,
+            milliseconds=int(quote.units * 1000),
+            price=quote.price,
+            currency=quote.currency,
+            quote_micros=quote.micros,
+        )
+        Attempt.objects.create(job=job, number=1, began_at=job.submitting_at, task_id=task_id, request_id=job.request_id, outcome=Outcome.ADOPTED)
+        money.hold(job, replace(quote, micros=0), account.team, by)
+        _event(job, "", State.RUNNING, f"{by.short_name} adopted task {task_id}; it is followed, archived and settled like our own", "")
+        ring_lane(lane.pk)
+    return job
+
+
 # ── the ends ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -179,7 +261,16 @@ def archived(job: Job, film: Asset) -> None:
     move(job, State.SUCCEEDED, f"Archived, {film.seconds:.1f} s, {film.size / 1e6:.1f} MB", result=film, lease_until=None, result_url="")
 
 
-def fail(job: Job, code: str, error: WireError, *, text: str = "", settle: tuple[Decimal, str, str] | None = None, **columns: Any) -> None:
+def fail(
+    job: Job,
+    code: str,
+    error: WireError,
+    *,
+    text: str = "",
+    settle: tuple[Decimal, str, str] | None = None,
+    outcome: Outcome | None = None,
+    **columns: Any,
+) -> None:
     """FAILED, with whose fault it was, a sentence, what to do; the hold goes back, or is settled when it was billed.
 
     Dances that waited for this template fail with it, and cost nothing.
@@ -200,6 +291,7 @@ def fail(job: Job, code: str, error: WireError, *, text: str = "", settle: tuple
         State.FAILED,
         text or told.sentence,
         code=code,
+        outcome=outcome,
         then=then,
         fault=fault,
         provider_code=error.code[:80],
@@ -207,6 +299,31 @@ def fail(job: Job, code: str, error: WireError, *, text: str = "", settle: tuple
         sentence=told.sentence,
         advice=told.advice,
         **columns,
+    )
+
+
+def send_anew(job: Job, error: WireError) -> None:
+    """The service made the task and broke it: that cost nothing, so the job goes back into the queue for one more."""
+    told = error.explain()
+    move(
+        job,
+        State.QUEUED,
+        f"The service broke the task ({error.code or 'no code'}). It cost nothing, so a new one is made; once, not again",
+        code=Code.BACKING_OFF,
+        outcome=Outcome.BROKEN,
+        data={"task_id": job.task_id, "error": str(error)[:200]},
+        retries=job.retries + 1,
+        task_id="",
+        request_id="",
+        provider_status="",
+        provider_started_at=None,
+        provider_ended_at=None,
+        submitted_at=None,
+        next_look_at=None,
+        sentence=told.sentence,
+        advice="",
+        not_before=later(10),
+        tries=0,
     )
 
 
@@ -257,7 +374,7 @@ def cancel(job: Job, by: User) -> str:
 def _cancel_remote(job: Job, by: User) -> str:
     try:
         client = client_for(job.account)
-        pace.take(job.account_id, "cancel")
+        pace.take(job.account.root_id, "cancel")
         stopped = client.cancel(job.task_id)
     except (WireError, NoKey) as error:
         log.warning("cancel of job %s: %s", job.public_id, error)
@@ -268,6 +385,20 @@ def _cancel_remote(job: Job, by: User) -> str:
     canceled(job, f"Canceled at the service by {by.short_name}")
     ring_lane(job.lane_id)
     return "Canceled at the service before it began, so it cost nothing."
+
+
+def to_front(job: Job, by: User) -> str:
+    """Before everybody in its lane, or back to its turn when it was there already; a sentence of what happened."""
+    rank = turns.usual_rank(job.milliseconds) if job.rank == Rank.FRONT else Rank.FRONT
+    text = f"{by.short_name} moved it to the front" if rank is Rank.FRONT else f"{by.short_name} put it back to its turn"
+    try:
+        if State(job.state) is not State.QUEUED:
+            raise Moved("only what waits can be moved")
+        move(job, State.QUEUED, text, code=job.code, rank=rank)
+    except Moved:
+        return "It is no longer waiting, so its place cannot change."
+    ring_lane(job.lane_id)
+    return "It goes next, before everybody who waits in this lane." if rank is Rank.FRONT else "It waits for its turn again."
 
 
 def payer(job: Job, units: Decimal, variant: str, note: str) -> Callable[[], None]:

@@ -6,19 +6,20 @@ The only way to a second POST is the service's own list saying that the first ma
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
-from jobs import catalogue, delivery, health, pace, schedule
+from jobs import catalogue, delivery, forecast, health, pace, schedule
 from jobs.clients import NoKey, client_for
 from jobs.errors import Moved
-from jobs.models import Job, Template
+from jobs.models import Attempt, Job, Template
 from jobs.modelstudio import AccountTrouble, MediaUnreachable, ModelGone, NoAnswer, NotSent, OurFault, Rejected, RetryLater, Submitted, WireError
 from jobs.runner import fail, later, move, ring_lane
-from jobs.states import Code, State
+from jobs.states import Code, Outcome, State
 from studio.models import User
 
 log = logging.getLogger("footlight.sending")
@@ -34,11 +35,11 @@ def submit(job: Job) -> None:
     except NoKey as error:
         move(job, State.QUEUED, str(error), code=Code.ACCOUNT_PAUSED, sentence=str(error), not_before=later(60))
         return
-    except AccountTrouble as trouble:
-        _pause(job, trouble)
+    except (AccountTrouble, ModelGone) as trouble:
+        _rest(job, trouble)
         return
-    except (Rejected, OurFault, ModelGone) as error:
-        fail(job, Code.MODEL_GONE if isinstance(error, ModelGone) else Code.REJECTED, error)
+    except (Rejected, OurFault) as error:
+        fail(job, Code.REJECTED, error)
         return
     except WireError as error:
         _put_off(job, "The files could not be handed over", error)
@@ -48,46 +49,58 @@ def submit(job: Job) -> None:
         log.exception("job %s could not be handed over", job.public_id)
         _put_off(job, "Our own storage could not be read", OurFault("StorageAway", "Our own storage could not be read."))
         return
-    if not pace.take(job.account_id, "submit", model=job.model, rate=spec.rate):
+    if not pace.take(job.account.root_id, "submit", model=job.model, rate=spec.rate):
         move(job, State.QUEUED, "Waits for the account’s pace", code=Code.BACKING_OFF, not_before=later(1))
         return
-    move(job, State.SUBMITTING, "Sending", attempt=job.attempt + 1, submitting_at=timezone.now(), sentence="", advice="")
+    begun = timezone.now()
+    intent = {"attempt": job.attempt + 1, "submitting_at": begun, "sentence": "", "advice": ""}
+    move(job, State.SUBMITTING, "Sending", outcome=Outcome.SENDING, **intent)
     try:
         answer = client.submit(spec, body)
     except NoAnswer as error:
         _uncertain(job, error)
     except RetryLater as error:
-        _put_off(job, "The service asked to come later", error, endless=True)
+        _slow_down(job, error)
     except (NotSent, MediaUnreachable) as error:
         _put_off(job, "Not sent" if isinstance(error, NotSent) else "The service could not fetch our file", error, endless=isinstance(error, NotSent))
     except AccountTrouble as trouble:
-        _pause(job, trouble)
-    except ModelGone as error:
-        fail(job, Code.MODEL_GONE, error)
+        _rest(job, trouble)
     except WireError as error:
+        if health.is_gone(error, job.model):
+            _rest(job, error)
+            return
         forget_template(job, error)
-        fail(job, Code.REJECTED, error)
+        fail(job, Code.REJECTED, error, outcome=Outcome.REFUSED)
     else:
-        _accepted(job, answer, "Accepted by the service")
+        _accepted(job, answer, "Accepted by the service", Outcome.ACCEPTED)
 
 
-def _accepted(job: Job, answer: Submitted, text: str) -> None:
+def _accepted(job: Job, answer: Submitted, text: str, outcome: Outcome) -> None:
     now = timezone.now()
     move(
         job,
         State.RUNNING,
         text,
+        outcome=outcome,
         data={"task_id": answer.task_id, "request_id": answer.request_id},
         task_id=answer.task_id,
         request_id=answer.request_id[:80],
         provider_status=answer.status[:40],
         submitted_at=job.submitting_at,
+        told_sent_at=_told(job, now),
         next_look_at=now + timedelta(seconds=1),
         looks=0,
         tries=0,
         not_before=None,
     )
-    health.works(job.account)
+    health.works(job.account, job.model)
+
+
+def _told(job: Job, now: datetime) -> datetime:
+    """When it should be ready, now that the service has it: after what is before it there."""
+    ahead = Job.objects.filter(lane_id=job.lane_id, state=State.RUNNING).exclude(pk=job.pk).select_related("account", "lane")
+    wait = sum(forecast.left(one, now) + forecast.HANDOVER for one in ahead)
+    return now + timedelta(seconds=wait + forecast.HANDOVER + schedule.expected(job))
 
 
 def _uncertain(job: Job, error: WireError) -> None:
@@ -96,9 +109,28 @@ def _uncertain(job: Job, error: WireError) -> None:
         State.UNCERTAIN,
         "Sent, no answer. Not sent again, so nothing is paid twice; the service’s list will tell",
         code=Code.NO_ANSWER,
+        outcome=Outcome.UNCERTAIN,
         data={"error": str(error)[:200]},
         not_before=later(schedule.FIRST_LIST),
         tries=0,
+    )
+
+
+def _slow_down(job: Job, error: RetryLater) -> None:
+    """Too many calls at this account and model: the whole lane rests, and the job keeps its turn."""
+    seconds = health.throttled(job.account, job.model, error.retry_after)
+    told = error.explain()
+    move(
+        job,
+        State.QUEUED,
+        f"The service asked to come later: tries again in {seconds:.0f} s",
+        code=Code.BACKING_OFF,
+        outcome=_refused(job),
+        data={"error": str(error)[:200]},
+        sentence=told.sentence,
+        advice=told.advice,
+        not_before=later(seconds),
+        tries=job.tries + 1,
     )
 
 
@@ -106,7 +138,7 @@ def _put_off(job: Job, what: str, error: WireError, *, endless: bool = False) ->
     """Nothing was created: back into the queue for a while, and after PATIENCE times given up (unless `endless`)."""
     tries = job.tries + 1
     if tries > PATIENCE and not endless:
-        fail(job, Code.OUR_FAULT if isinstance(error, NotSent | OurFault) else Code.REJECTED, error)
+        fail(job, Code.OUR_FAULT if isinstance(error, NotSent | OurFault) else Code.REJECTED, error, outcome=_refused(job))
         return
     seconds = getattr(error, "retry_after", None) or schedule.backoff(tries)
     told = error.explain()
@@ -115,6 +147,7 @@ def _put_off(job: Job, what: str, error: WireError, *, endless: bool = False) ->
         State.QUEUED,
         f"{what}: tries again in {seconds:.0f} s",
         code=Code.BACKING_OFF,
+        outcome=_refused(job),
         data={"error": str(error)[:200]},
         sentence=told.sentence,
         advice=told.advice,
@@ -123,17 +156,29 @@ def _put_off(job: Job, what: str, error: WireError, *, endless: bool = False) ->
     )
 
 
-def _pause(job: Job, trouble: AccountTrouble) -> None:
-    sentence = health.trouble(job.account, trouble, job.model)
+def _refused(job: Job) -> Outcome | None:
+    """What became of the attempt when the answer proves that no task was made; None when no attempt was begun."""
+    return Outcome.REFUSED if State(job.state) is State.SUBMITTING else None
+
+
+def _rest(job: Job, trouble: WireError) -> None:
+    """The account, or this model on it, cannot be used now: the job waits until it can, and costs nothing meanwhile."""
+    if isinstance(trouble, AccountTrouble):
+        sentence, code = health.trouble(job.account, trouble, job.model), Code.ACCOUNT_PAUSED
+    else:
+        sentence, code = health.gone(job.account, trouble, job.model), Code.MODEL_GONE
+    job.lane.refresh_from_db(fields=("paused_until",))
+    again = health.until(job.account, job.lane)
     move(
         job,
         State.QUEUED,
         sentence,
-        code=Code.ACCOUNT_PAUSED,
-        sentence=sentence,
+        code=code if again else Code.WAITING_TURN,
+        outcome=_refused(job),
+        sentence=sentence if again else "",
         provider_code=trouble.code[:80],
         provider_message=trouble.message,
-        not_before=timezone.now() + health.REST[trouble.reason],
+        not_before=again,
     )
 
 
@@ -151,15 +196,16 @@ def settle_uncertain(job: Job) -> None:
         move(job, State.UNCERTAIN, text, code=Code.SEVERAL_TASKS, data={"candidates": []}, not_before=None)
         return
     client = client_for(job.account)
-    pace.take(job.account_id, "list")
+    pace.take(job.account.root_id, "list")
     lines = client.tasks(job.account.deployed(job.model), since=begun - schedule.CLOCKS)
     in_window = [line for line in lines if line.created_at <= begun + schedule.WINDOW]
-    taken = set(Job.objects.filter(task_id__in=[line.task_id for line in in_window]).values_list("task_id", flat=True))
-    found = [line for line in in_window if line.task_id not in taken]
+    known = _known(line.task_id for line in in_window)
+    found = [line for line in in_window if line.task_id not in known]
     if len(found) == 1 and not _others_in_doubt(job):
         line = found[0]
+        answer = Submitted(line.task_id, line.status, line.request_id)
         try:
-            _accepted(job, Submitted(line.task_id, line.status, line.request_id), "Found in the service’s list; it is this job’s task")
+            _accepted(job, answer, "Found in the service’s list; it is this job’s task", Outcome.ADOPTED)
         except IntegrityError:
             raise Moved(f"task {line.task_id} was adopted by another job") from None
         return
@@ -182,17 +228,27 @@ def settle_uncertain(job: Job) -> None:
             State.QUEUED,
             "The service has no task of this attempt, so it goes back into the queue",
             code=Code.WAITING_TURN,
+            outcome=Outcome.NO_TASK,
             not_before=None,
             tries=0,
         )
         return
-    Job.objects.filter(pk=job.pk, state=State.UNCERTAIN).update(not_before=later(schedule.NEXT_LIST), tries=F("tries") + 1)
+    Job.objects.filter(pk=job.pk, state=State.UNCERTAIN, attempt=job.attempt).update(not_before=later(schedule.NEXT_LIST), tries=F("tries") + 1)
+
+
+def _known(task_ids: Iterable[str]) -> set[str]:
+    """Those of `task_ids` that belong to a job of ours, or did before the job went on to another task."""
+    asked = list(task_ids)
+    now = Job.objects.filter(task_id__in=asked).values_list("task_id", flat=True)
+    before = Attempt.objects.filter(task_id__in=asked).values_list("task_id", flat=True)
+    return {*now, *before}
 
 
 def _others_in_doubt(job: Job) -> bool:
-    """Another row of the same Alibaba account (same key) is sending or uncertain, so a lone task could be that one's."""
+    """Another row of the same Alibaba account (same lane, or same key) is sending or uncertain, so a lone task could be that one's."""
     prints = list(job.account.keys.values_list("fingerprint", flat=True))
-    doubtful = Job.objects.filter(state__in=(State.SUBMITTING, State.UNCERTAIN), model=job.model, account__keys__fingerprint__in=prints)
+    same = Q(account__keys__fingerprint__in=prints) | Q(lane_id=job.lane_id)
+    doubtful = Job.objects.filter(same, state__in=(State.SUBMITTING, State.UNCERTAIN), model=job.model)
     return doubtful.exclude(pk=job.pk).exclude(code=Code.SEVERAL_TASKS).exists()
 
 
@@ -205,9 +261,12 @@ def candidates(job: Job) -> list[str]:
 def decide_uncertain(job: Job, task_id: str, by: User) -> None:
     """A person's word on an UNCERTAIN job: adopt `task_id`, or "" to say that none is ours and send it again (paid)."""
     if task_id:
-        _accepted(job, Submitted(task_id, "PENDING", ""), f"{by} chose task {task_id}")
+        if task_id in _known([task_id]):
+            raise Moved(f"task {task_id} belongs to another job")
+        _accepted(job, Submitted(task_id, "PENDING", ""), f"{by} chose task {task_id}", Outcome.ADOPTED)
     else:
-        move(job, State.QUEUED, f"{by} decided that no task was made; it is sent again", code=Code.WAITING_TURN, not_before=None, tries=0)
+        text = f"{by} decided that no task was made; it is sent again"
+        move(job, State.QUEUED, text, code=Code.WAITING_TURN, outcome=Outcome.NO_TASK, not_before=None, tries=0)
     ring_lane(job.lane_id)
 
 

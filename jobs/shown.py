@@ -18,14 +18,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from jobs import catalogue, lanes, money, schedule
+from jobs import catalogue, forecast, money, schedule
 from jobs.models import Job, Lane
 from jobs.states import FAULT_WORDS, LABELS, OUT, Code, State
 from studio.models.people import Team
 from studio.templatetags.ui import filesize_mb
 from studio.templatetags.ui import seconds as length
 
-USUAL = (0.85, 1.25)  # how far finished jobs scatter around what was learned
+USUAL = 1.4  # how much longer than the prior is nothing special
 LAMPS = 9
 
 
@@ -48,9 +48,8 @@ def running_for(since: datetime) -> SafeString:
 
 
 def usual_range(job: Job) -> tuple[float, float]:
-    """Seconds that such a job takes at the service, from and to."""
-    expected = schedule.expected(job)
-    return expected * USUAL[0], expected * USUAL[1]
+    """Seconds that such a job takes at the service: half of them take longer than the first, one of ten longer than the second."""
+    return forecast.usual(job) or (schedule.expected(job), schedule.expected(job) * USUAL)
 
 
 def began(job: Job) -> datetime:
@@ -82,7 +81,7 @@ def cost_sentence(job: Job) -> str:
     return _("Nothing was produced, cost %(sum)s.") % {"sum": money.shown(0, job.currency, 2)}
 
 
-def sentence(job: Job, place: lanes.Place | None = None) -> str | SafeString:
+def sentence(job: Job, place: forecast.Place | None = None) -> str | SafeString:
     """What stands behind the state's label; `place` for one that waits for its turn."""
     state = State(job.state)
     if state is State.QUEUED:
@@ -95,7 +94,7 @@ def sentence(job: Job, place: lanes.Place | None = None) -> str | SafeString:
         return _("Not sent again, so nothing is paid twice. Looking at the service’s list.")
     if state is State.RUNNING:
         low, high = (length(int(end)) for end in usual_range(job))
-        usual = _("usually") if job.lane.learned else "≈"
+        usual = _("usually") if forecast.usual(job) else "≈"
         return format_html("{} · {} {} – {}", running_for(began(job)), usual, low, high)
     if state is State.ARCHIVING:
         gone = hour(job.result_expires_at)
@@ -109,7 +108,7 @@ def sentence(job: Job, place: lanes.Place | None = None) -> str | SafeString:
     return _("before it cost anything") if not job.settled_micros else cost_sentence(job)
 
 
-def _queued(job: Job, place: lanes.Place | None) -> str:
+def _queued(job: Job, place: forecast.Place | None) -> str:
     if job.code == Code.NEEDS_TEMPLATE:
         return _("for its template, which is made first")
     if job.code in (Code.ACCOUNT_PAUSED, Code.OVER_BUDGET):
@@ -214,7 +213,7 @@ class Row:
     active: bool = True
 
 
-def row(job: Job, team: Team, place: lanes.Place | None = None, thumb: str = "") -> Row:
+def row(job: Job, team: Team, place: forecast.Place | None = None, thumb: str = "") -> Row:
     """The row of `job`. `place` for one that waits; `thumb` is the public id of the picture that stands for it."""
     micros, word = amount(job)
     facts = [label for _name, label in chosen_words(job)][:1]
@@ -246,7 +245,7 @@ def row(job: Job, team: Team, place: lanes.Place | None = None, thumb: str = "")
     return shown
 
 
-def _where(shown: Row, job: Job, place: lanes.Place | None) -> None:
+def _where(shown: Row, job: Job, place: forecast.Place | None) -> None:
     state = State(job.state)
     if state is State.QUEUED and place is not None and job.code not in (Code.NEEDS_TEMPLATE, Code.ACCOUNT_PAUSED):
         shown.state_label = ordinal(place.position)
@@ -286,26 +285,6 @@ def _took(job: Job) -> int:
 
 
 # ── lanes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def places(waiting_and_out: Iterable[Job]) -> dict[int, lanes.Place]:
-    """Place of every queued job among `waiting_and_out` (the open jobs of whole lanes, oldest first), by pk, without a query."""
-    now = timezone.now()
-    found: dict[int, lanes.Place] = {}
-    ahead: dict[int, tuple[int, float]] = {}
-    jobs = sorted(waiting_and_out, key=lambda job: (State(job.state) not in OUT, job.pk))
-    for job in jobs:
-        if State(job.state) not in OUT and job.state != State.QUEUED:
-            continue
-        count, work = ahead.get(job.lane_id, (0, 0.0))
-        takes = schedule.expected(job)
-        if job.state == State.QUEUED:
-            starts = None if job.lane.account.paused(now) or job.lane.paused(now) else now + timedelta(seconds=work)
-            found[job.pk] = lanes.Place(count + 1, count, starts, starts + timedelta(seconds=takes) if starts else None)
-        else:
-            takes = max(0.0, takes - (now - began(job)).total_seconds())
-        ahead[job.lane_id] = (count + 1, work + takes)
-    return found
 
 
 @dataclass

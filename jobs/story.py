@@ -14,7 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from jobs import catalogue, lanes, money, shown
+from jobs import catalogue, forecast, money, shown
 from jobs.desk import models_of
 from jobs.forms import word
 from jobs.models import Job, JobEvent
@@ -43,8 +43,8 @@ class Story:
     # ── the verdict on top ──
 
     @cached_property
-    def place(self) -> lanes.Place | None:
-        return lanes.place(self.job) if self.state is State.QUEUED else None
+    def place(self) -> forecast.Place | None:
+        return forecast.place(self.job) if self.state is State.QUEUED else None
 
     @property
     def state_word(self) -> str:

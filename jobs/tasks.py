@@ -10,11 +10,13 @@ from collections.abc import Callable
 import django_rq
 from redis.exceptions import RedisError
 
-from jobs import archive, bell, checks, lanes
+from jobs import archive, bell, checks, lanes, shifts
 from jobs.hand import leaving
+from jobs.models import Account
 
 log = logging.getLogger("footlight.tasks")
 SHIFT_SECONDS = 50.0
+FAILURES_KEPT = 86400  # seconds; RQ's own default is a year
 ALIVE = "footlight:alive"
 SHIFT = "footlight:shift:"
 
@@ -32,7 +34,7 @@ def shift() -> None:
         return leaving.is_set()  # SIGTERM: end between two visits
 
     try:
-        lanes.work(SHIFT_SECONDS, stop=stop)
+        shifts.work(SHIFT_SECONDS, stop=stop)
     finally:
         bell.quietly(lambda: bell.redis().delete(name))
         _enqueue("shifts", shift)
@@ -42,8 +44,9 @@ def check_step(pk: int) -> None:
     checks.step(pk)
 
 
-def archive_step(pk: int) -> None:
-    archive.step(pk)
+def archive_shift() -> None:
+    """Bring films home, the most urgent first, until none is due."""
+    archive.work(SHIFT_SECONDS, stop=leaving.is_set)
 
 
 def ring_check(pk: int) -> None:
@@ -51,9 +54,8 @@ def ring_check(pk: int) -> None:
         _enqueue("steps", check_step, pk)
 
 
-def ring_archive(pk: int) -> None:
-    if bell.once(f"archive:{pk}", 5):
-        _enqueue("steps", archive_step, pk)
+def ring_archive() -> None:
+    _enqueue("films", archive_shift)
 
 
 def heartbeat(shifts: int = 1) -> None:
@@ -67,8 +69,23 @@ def heartbeat(shifts: int = 1) -> None:
         _enqueue("shifts", shift)
     for pk in checks.due():
         ring_check(pk)
-    for pk in archive.due():
-        ring_archive(pk)
+    if archive.due() and bell.once("archive", 5):
+        ring_archive()
+    if bell.once("minute", 60):
+        _every_minute()
+
+
+def _every_minute() -> None:
+    from jobs import registries, twins
+
+    archive.alarm()
+    registries.sweep()
+    twins.gather()
+    # One account a minute in turn: whether its key sees the tasks of another row. Costs a few free calls, and none once all is known.
+    accounts = Account.objects.filter(same_as=None).order_by("pk")
+    number = accounts.count()
+    if number > 1:
+        twins.recognise(accounts[int(time.time() / 60) % number])
 
 
 def alive() -> bool:
@@ -78,6 +95,6 @@ def alive() -> bool:
 
 def _enqueue(queue: str, function: Callable[..., None], *args: int) -> None:
     try:
-        django_rq.get_queue(queue).enqueue(function, *args, result_ttl=0, failure_ttl=86400)
+        django_rq.get_queue(queue).enqueue(function, *args, result_ttl=0, failure_ttl=FAILURES_KEPT)
     except RedisError as error:
         log.debug("not rung, Redis is away: %s", error)  # the heartbeat finds the row

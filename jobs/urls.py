@@ -20,6 +20,7 @@ urlpatterns = [
     path("keys/", keys.keys, name="keys"),
     path("keys/accounts/new/", keys.new_account, name="account_new"),
     path("keys/accounts/<str:account>/", keys.account, name="account"),
+    path("keys/accounts/<str:account>/gate/", keys.gate, name="account_gate"),
     path("keys/accounts/<str:account>/keys/", keys.new_key, name="key_new"),
     path("keys/accounts/<str:account>/keys/<int:key>/test/", keys.test_key, name="key_test"),
     path("keys/accounts/<str:account>/keys/<int:key>/retire/", keys.retire_key, name="key_retire"),

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from jobs import catalogue, checks, money
+from jobs import catalogue, checks, gates, money
 from jobs.errors import Refused
-from jobs.models import Account, Check, Job, Template
+from jobs.models import Account, Check, Job, Lane, Template
 from jobs.states import State
 from studio.models import Asset, Team, User
 
@@ -71,13 +71,21 @@ class Plan:
 
 
 def account_for(team: Team, model: str = "") -> Account | None:
-    """The team's first account that can be used for `model` now: with a key, and rather one that is not paused."""
+    """The account of the team for `model` now: with a key, and rather one that takes, sends and is well; the first of equals."""
     usable = [account for account in team.accounts.order_by("id") if account.key is not None]
     spec = catalogue.MODELS.get(model)
     if spec is not None:
         # An account with an address of its own may serve any model; a region serves its own.
         usable = [account for account in usable if account.base_url or account.region in spec.regions]
-    return next((account for account in usable if not account.paused()), usable[0] if usable else None)
+    lanes = {lane.account_id: lane for lane in Lane.objects.filter(account_id__in=[account.root_id for account in usable], model=model)}
+
+    def worth(account: Account) -> tuple[bool, bool, bool]:
+        lane = lanes.get(account.root_id)
+        closed = not account.takes or (lane is not None and not lane.takes)
+        stopped = not account.sends or (lane is not None and not lane.sends)
+        return closed, stopped, account.paused() or (lane is not None and lane.paused())
+
+    return min(usable, key=worth, default=None)
 
 
 def plan(wish: Wish, *, checked: bool = True) -> Plan:
@@ -94,7 +102,7 @@ def plan(wish: Wish, *, checked: bool = True) -> Plan:
     account = wish.account or (template.account if template else None) or account_for(wish.team, wish.model)
     if account is None or account.key is None:
         raise Refused("The team has no Model Studio account with a key yet. An admin can add one under Accounts.")
-    problems = _file_problems(spec, wish.files)
+    problems = _file_problems(spec, wish.files) + _closed(account, spec.name)
     first: Plan | None = None
     waits_for: Job | None = None
     if spec.makes and template is None:
@@ -123,6 +131,13 @@ def estimate(wish: Wish) -> Estimate:
     variant = f" {made.variant}" if made.variant else ""
     lines.append(Line(made.spec.label + variant, made.quote.formula, made.quote.micros))
     return Estimate(lines, made.quote.currency, made.milliseconds / 1000)
+
+
+def _closed(account: Account, model: str) -> list[str]:
+    """Why nothing new may be put in front of this account or lane."""
+    lane = Lane.objects.filter(account_id=account.root_id, model=model).select_related("account", "gate_by").first()
+    refusal = gates.refuses(account, lane, account.team)
+    return [refusal] if refusal else []
 
 
 def _file_problems(spec: catalogue.Model, files: dict[str, Asset]) -> list[str]:

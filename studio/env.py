@@ -53,6 +53,14 @@ VARIABLES: tuple[Variable, ...] = (
         "How Model Studio gets files: `public` (addresses of the bucket or this site), `temporary` (its own storage), or `auto`.",
     ),
     Variable("DASHSCOPE_API_KEY", "none", "A key that `createteam` and `dev` put into the team’s first account."),
+    Variable(
+        "METRICS_TOKEN",
+        "none",
+        "Opens `/metrics` (Prometheus) to who sends `Authorization: Bearer …`; 16 characters or more. Without it there is no such page.",
+    ),
+    Variable(
+        "LOG_FORMAT", "`json` on a strict site, else `console`", "How log lines are written: `json` (one object a line) or `console` (for eyes)."
+    ),
 )
 _NAMES = {variable.name for variable in VARIABLES}
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from studio import env
+from studio import databases, env, logs
 from studio.stores import storages
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -53,6 +54,7 @@ INSTALLED_APPS = [
     "csp",
 ]
 MIDDLEWARE = [
+    "studio.logs.RequestId",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -111,17 +113,7 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "Footlight: "
 
 # ── data ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-DATABASES = {"default": env.database(f"sqlite:///{DATA_DIR / 'footlight.sqlite3'}")}
-# Threads are few and fixed, so a connection each is cheaper than one per request.
-DATABASES["default"]["CONN_MAX_AGE"] = None
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    DATABASES["default"]["OPTIONS"] = {
-        # A transaction that reads and then writes must own the database from its start, or it fails at the write.
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 30,
-        # FULL: a committed intent survives a power cut; without it a submit could be repeated.
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
-    }
+DATABASES = {"default": databases.connections(env.database(f"sqlite:///{DATA_DIR / 'footlight.sqlite3'}"), sys.argv)}
 STORAGES = storages(env.text("STORAGE_URL"), DATA_DIR)
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "tmp"
 FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
@@ -142,7 +134,7 @@ DEFAULT_FROM_EMAIL = EMAIL.get("DEFAULT_FROM_EMAIL") or "footlight@localhost"
 
 # ── queue and live updates ──────────────────────────────────────────────────────────────────────────────────────────
 REDIS_URL = env.text("REDIS_URL") or STACK.get("redis", "redis://127.0.0.1:6379/0")
-RQ_QUEUES = {name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": seconds, "DEFAULT_RESULT_TTL": 0} for name, seconds in (("shifts", 1800), ("steps", 1800))}
+RQ_QUEUES = {name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 1800, "DEFAULT_RESULT_TTL": 0} for name in ("shifts", "steps", "films")}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 # ── Model Studio ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -171,15 +163,11 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {
-        "footlight": {"level": "INFO"},
-        "rq": {"level": "WARNING"},
-        "django.request": {"level": "ERROR"},
-    },
-}
+# ── being watched ───────────────────────────────────────────────────────────────────────────────────────────────────
+LOG_FORMAT = env.choice("LOG_FORMAT", "json" if STRICT else "console", logs.FORMATS)
+LOGGING = logs.config(LOG_FORMAT)
+METRICS_TOKEN = env.text("METRICS_TOKEN")
+if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
+    raise ImproperlyConfigured("METRICS_TOKEN is shorter than 16 characters, so it can be guessed. Use a long random word.")
+# what studio tells of the engine without knowing it
+WORKER_ALIVE = "jobs.tasks.alive"

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.utils.module_loading import import_string
 
 from studio.views import assets, health, team
 
@@ -10,6 +11,7 @@ urlpatterns = [
     path("teams/new/", team.new, name="team_new"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
+    path("metrics", import_string("jobs.views.metrics.metrics"), name="metrics"),
     path("accounts/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),
     path("m/<str:token>/<str:name>", assets.outside, name="outside_file"),

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.db import connection
 from django.utils import timezone
 
-from jobs.modelstudio import Submitted, Task, TaskLine, Verdict
+from jobs.modelstudio import Submitted, Task, TaskLine, TaskPage, Verdict
 
 _ids = itertools.count(1)
 
@@ -22,11 +23,14 @@ class Service:
     """
 
     def __init__(self) -> None:
+        self.depth = 0
         self.submits: list[Any] = []
         self.gets: list[Any] = []
         self.lists: list[Any] = []
         self.detects: list[Any] = []
         self.cancels: list[Any] = []
+        self.pages: list[Any] = []
+        self.probes: list[Any] = []
         self.tasks_made: list[TaskLine] = []
         self.asked: list[tuple[str, Any]] = []
 
@@ -38,6 +42,7 @@ class Service:
         return line
 
     def _next(self, queue: list[Any], otherwise: Any) -> Any:
+        assert len(connection.atomic_blocks) <= self.depth, "a call out from within a transaction"
         answer = queue.pop(0) if queue else otherwise
         answer = answer() if callable(answer) and not isinstance(answer, type) else answer
         if isinstance(answer, Exception):
@@ -48,6 +53,7 @@ class Service:
         self.asked.append(("submit", body))
         if self.submits:
             return self._next(self.submits, None)
+        self._next([], None)
         line = self.made(body["model"])
         return Submitted(line.task_id, "PENDING", line.request_id)
 
@@ -58,6 +64,16 @@ class Service:
     def tasks(self, model_name: str, since: datetime) -> list[TaskLine]:
         self.asked.append(("list", model_name))
         return self._next(self.lists, [line for line in self.tasks_made if line.model_name == model_name and line.created_at >= since])
+
+    def page(self, model_name: str = "", status: str = "", page_no: int = 1, page_size: int = 50) -> TaskPage:
+        self.asked.append(("page", status))
+        lines = [line for line in self.tasks_made if model_name in ("", line.model_name) and status in ("", line.status)]
+        lines = self._next(self.pages, lines)
+        return TaskPage(len(lines), tuple(lines), 1, 1)
+
+    def probe(self) -> None:
+        self.asked.append(("probe", ""))
+        self._next(self.probes, None)
 
     def detect(self, model: Any, body: dict[str, Any]) -> Verdict:
         self.asked.append(("detect", body))
@@ -94,8 +110,10 @@ def template_done(task_id: str, template_id: str = "AACT.1", seconds: float = 10
 
 
 def uses(monkeypatch: Any, service: Service) -> Iterator[Service]:
-    """Put `service` where the engine looks for its client."""
-    for module in ("runner", "sending", "looking", "checks", "delivery"):
+    """Put `service` where the engine looks for its client. It notices when it is called inside a transaction of the engine's."""
+    service.depth = len(connection.atomic_blocks)
+    monkeypatch.setattr("jobs.clients.every", lambda account: [(account.key, service)] if account.key else [])
+    for module in ("runner", "sending", "looking", "checks", "delivery", "listing", "adoption"):
         monkeypatch.setattr(f"jobs.{module}.client_for", lambda account: service)
     monkeypatch.setattr("jobs.clients.client_for", lambda account: service)
     monkeypatch.setattr("jobs.pace.take", lambda *args, **kwargs: True)

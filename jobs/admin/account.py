@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.db.models import F, QuerySet
@@ -12,18 +12,52 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from jobs import bell
-from jobs.models import Account, ApiKey, Job, Lane, TemporaryFile
-from studio.admin import Kept, Watched, WatchedRows, rows_link, tag
+from jobs import bell, gates, health, twins
+from jobs.models import Account, ApiKey, Gate, Job, Lane, TemporaryFile
+from studio.admin import Kept, NamedSave, Watched, WatchedRows, rows_link, tag
+from studio.models import User
 
-_TONES = {"ok": "succeeded", "untried": "held", "key": "failed", "arrears": "failed", "quota": "failed", "access": "failed"}
+_TONES = {"ok": "succeeded", "untried": "held", "throttled": "held", "gone": "held"}
 
 
 def ring(lanes: QuerySet[Lane]) -> int:
-    """Have `lanes` visited now; returns how many. A visit under way notices by the count of rings."""
-    number = lanes.update(rings=F("rings") + 1, next_visit_at=timezone.now(), paused_until=None, paused_text="")
+    """Have `lanes` visited now, whatever they rest for; returns how many. A visit under way notices by the count of rings."""
+    number = lanes.update(rings=F("rings") + 1, next_visit_at=timezone.now(), paused_until=None)
     bell.ring_after_commit()
     return number
+
+
+def shown_health(row: Account | Lane) -> SafeString:
+    return tag(_TONES.get(row.health, "failed"), row.get_health_display())
+
+
+class Doors(NamedSave):
+    """Pages of rows that have a gate: staff pause, drain and open them from the list, and every page says who did."""
+
+    actions: tuple[str, ...] = ("pause", "drain", "open")
+
+    def has_gate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(f"jobs.change_{self.opts.model_name}")
+
+    @admin.action(description=_("Pause: send nothing until it is opened"), permissions=["gate"])
+    def pause(self, request: HttpRequest, doors: QuerySet[Any]) -> None:
+        self._set(request, doors, Gate.PAUSED)
+
+    @admin.action(description=_("Drain: send what waits, take nothing new"), permissions=["gate"])
+    def drain(self, request: HttpRequest, doors: QuerySet[Any]) -> None:
+        self._set(request, doors, Gate.DRAINING)
+
+    @admin.action(description=_("Open"), permissions=["gate"])
+    def open(self, request: HttpRequest, doors: QuerySet[Any]) -> None:
+        self._set(request, doors, Gate.OPEN)
+
+    def _set(self, request: HttpRequest, doors: QuerySet[Any], gate: Gate) -> None:
+        for door in doors:
+            self.message_user(request, gates.set_gate(door, gate, cast(User, request.user)), messages.SUCCESS)
+
+    @admin.display(description=_("gate"), ordering="gate")
+    def gate_shown(self, door: Any) -> SafeString | str:
+        return tag("held", gates.sentence(door)) if door.gate != Gate.OPEN else door.get_gate_display()
 
 
 class KeysOfAccount(WatchedRows):
@@ -40,17 +74,18 @@ class KeysOfAccount(WatchedRows):
 
 class LanesOfAccount(WatchedRows):
     model = Lane
-    fields = readonly_fields = ("model", "next_visit_at", "last_visit_at", "paused_until", "paused_text", "gate", "health")
+    fields = readonly_fields = ("model", "health", "paused_until", "paused_text", "troubles", "gate", "gate_by", "gate_at", "next_visit_at")
 
 
 @admin.register(Account)
-class AccountAdmin(Kept):
+class AccountAdmin(Kept, Doors):
     """Region and address are changed on the team's page, where the key has to be typed again for the new place."""
 
     editable = ("label", "model_names", "health", "health_text", "paused_until")
-    list_display = ("label", "team", "region", "health_shown", "paused_until", "jobs_shown", "created_at")
-    list_filter = ("health", "region")
-    list_select_related = ("team",)
+    list_display = ("label", "team", "region", "health_shown", "paused_until", "gate_shown", "same_as", "jobs_shown", "created_at")
+    list_filter = ("health", "gate", "region")
+    list_select_related = ("team", "gate_by", "same_as")
+    actions = (*Doors.actions, "part")
     search_fields = ("label", "public_id", "team__name", "team__slug", "base_url", "workspace", "keys__last4", "keys__fingerprint")
     date_hierarchy = "created_at"
     inlines = (KeysOfAccount, LanesOfAccount)
@@ -60,20 +95,43 @@ class AccountAdmin(Kept):
         (
             _("Health"),
             {
-                "fields": ("health", "health_text", "paused_until"),
-                "description": _("Saving health or the pause rings the account’s lanes, so what waits is tried again."),
+                "fields": ("health", "health_text", "paused_until", "troubles", "told_at"),
+                "description": _("Saving health or the rest rings the account’s lanes, so what waits is tried again."),
+            },
+        ),
+        (_("Gate"), {"fields": ("gate_shown", "gate_by", "gate_at")}),
+        (
+            _("Shared lanes"),
+            {
+                "fields": ("same_as", "told_apart"),
+                "description": _("Two keys of one Alibaba account share its lanes. If that is wrong, use “They are different accounts” in the list."),
             },
         ),
     )
 
     def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
+        if "health" in form.changed_data and obj.health == Account.Health.OK:
+            health.well(obj)
         if {"health", "paused_until"} & set(form.changed_data):
-            ring(obj.lanes.all())
+            ring(Lane.objects.filter(account_id__in={obj.pk, obj.root_id}))
+
+    @admin.action(description=_("They are different accounts: stop sharing lanes"), permissions=["gate"])
+    def part(self, request: HttpRequest, accounts: QuerySet[Account]) -> None:
+        for account in accounts.select_related("same_as"):
+            other = account.same_as
+            if other is None:
+                self.message_user(request, _("%(account)s shares no lanes of another.") % {"account": account.label}, messages.WARNING)
+                continue
+            moved = twins.part(account)
+            said = ngettext(
+                "%(account)s has lanes of its own again; %(n)d job moved.", "%(account)s has lanes of its own again; %(n)d jobs moved.", moved
+            )
+            self.message_user(request, said % {"account": account.label, "n": moved}, messages.SUCCESS)
 
     @admin.display(description=_("health"), ordering="health")
     def health_shown(self, account: Account) -> SafeString:
-        return tag(_TONES.get(account.health, "queued"), account.get_health_display())
+        return shown_health(account)
 
     @admin.display(description=_("jobs"))
     def jobs_shown(self, account: Account) -> SafeString:
@@ -104,21 +162,33 @@ class ApiKeyAdmin(Kept):
 
 
 @admin.register(Lane)
-class LaneAdmin(Watched):
-    list_display = ("model", "account", "team", "next_visit_at", "last_visit_at", "lease_until", "paused_until", "gate", "health", "jobs_shown")
-    list_filter = ("model",)
-    list_select_related = ("account__team",)
+class LaneAdmin(Doors, Watched):
+    list_display = (
+        "model",
+        "account",
+        "team",
+        "health_shown",
+        "paused_until",
+        "gate_shown",
+        "next_visit_at",
+        "last_visit_at",
+        "lease_until",
+        "jobs_shown",
+    )
+    list_filter = ("model", "health", "gate")
+    list_select_related = ("account__team", "gate_by")
     search_fields = ("model", "account__label", "account__team__name", "account__team__slug")
     date_hierarchy = "last_visit_at"
-    actions = ("visit_now",)
+    actions = ("visit_now", *Doors.actions)
 
-    def has_visit_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("jobs.change_lane")
-
-    @admin.action(description=_("Visit the chosen lanes now"), permissions=["visit"])
+    @admin.action(description=_("Visit the chosen lanes now"), permissions=["gate"])
     def visit_now(self, request: HttpRequest, lanes: QuerySet[Lane]) -> None:
         number = ring(lanes)
         self.message_user(request, ngettext("%d lane is visited now.", "%d lanes are visited now.", number) % number, messages.SUCCESS)
+
+    @admin.display(description=_("health"), ordering="health")
+    def health_shown(self, lane: Lane) -> SafeString:
+        return shown_health(lane)
 
     @admin.display(description=_("team"), ordering="account__team__name")
     def team(self, lane: Lane) -> str:

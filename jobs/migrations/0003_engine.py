@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='account',
             name='same_as',
-            field=models.ForeignKey(blank=True, help_text='its keys see the tasks of', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='twins', to='jobs.account'),
+            field=models.ForeignKey(blank=True, help_text='whose tasks its keys see', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='twins', to='jobs.account'),
         ),
         migrations.AddField(
             model_name='account',
@@ -70,7 +70,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='job',
             name='rank',
-            field=models.SmallIntegerField(choices=[(0, 'front'), (1, 'short'), (2, 'normal')], default=jobs.states.Rank['NORMAL'], help_text='what goes first in the lane'),
+            field=models.SmallIntegerField(choices=[(0, 'front'), (1, 'short'), (2, 'normal')], default=jobs.states.Rank['NORMAL'], help_text='who goes first in a lane'),
         ),
         migrations.AddField(
             model_name='job',

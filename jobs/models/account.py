@@ -80,7 +80,9 @@ class Account(Gated):
     troubles = models.SmallIntegerField(default=0, help_text=_("times in a row that it was not well; the rests grow with it"))
     told_at = models.DateTimeField(null=True, blank=True, help_text=_("when its owners were told of the present trouble"))
     # Limits belong to the Alibaba account. Two rows whose keys see the same tasks share the lanes of the first.
-    same_as = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="twins", help_text=_("its keys see the tasks of"))
+    same_as = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="twins", help_text=_("whose tasks its keys see")
+    )
     told_apart = models.JSONField(default=list, blank=True, help_text=_("ids of accounts that are proven to be others"))
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -146,6 +148,8 @@ class ApiKey(models.Model):
 
 class Lane(Gated):
     """(account, model): one task runs at a time; the queue of jobs in front of it is ours."""
+
+    account_shared = False  # set by lanes.claim: rows of the same Alibaba account use it too
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="lanes")
     model = models.CharField(max_length=60)

@@ -41,7 +41,7 @@ class Job(models.Model):
     state = models.CharField(max_length=10, choices=[(s.value, LABELS[s][0]) for s in State], default=State.QUEUED)
     code = models.CharField(max_length=20, choices=[(c.value, c.value) for c in Code], blank=True)
     group = models.SmallIntegerField(choices=[(g.value, g.name.lower()) for g in Group], default=Group.WAITING)
-    rank = models.SmallIntegerField(choices=[(r.value, r.name.lower()) for r in Rank], default=Rank.NORMAL, help_text=_("what goes first in the lane"))
+    rank = models.SmallIntegerField(choices=[(r.value, r.name.lower()) for r in Rank], default=Rank.NORMAL, help_text=_("who goes first in a lane"))
     attempt = models.IntegerField(default=0, help_text=_("how many times a submit was begun"))
     retries = models.SmallIntegerField(default=0, help_text=_("tasks that the service broke, which cost nothing and were made anew"))
     adopted = models.BooleanField(default=False, help_text=_("its task was made elsewhere"))

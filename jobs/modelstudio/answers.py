@@ -156,19 +156,19 @@ def error_of(payload: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def moment(value: object) -> datetime | None:
-    """An aware UTC time from "YYYY-MM-DD HH:MM:SS[.mmm]" in UTC+8, ISO 8601 with a zone, or epoch milliseconds; None otherwise."""
-    if isinstance(value, bool) or value is None:
-        return None
+    """An aware UTC time from "YYYY-MM-DD HH:MM:SS[.mmm]" in UTC+8, ISO 8601 with a zone, or epoch milliseconds; None otherwise,
+    and for one outside of 2000 to 2199, which hours could not be added to or which means something else."""
     try:
         if isinstance(value, int | float) or (isinstance(value, str) and value.strip().isdigit()):
             found = datetime.fromtimestamp(float(value) / 1000, UTC)
-            return found if found.year >= 2000 else None
-        if isinstance(value, str):
+        elif isinstance(value, str):
             told = datetime.fromisoformat(value.strip())
-            return (told if told.tzinfo else told.replace(tzinfo=_CHINA)).astimezone(UTC)
+            found = (told if told.tzinfo else told.replace(tzinfo=_CHINA)).astimezone(UTC)
+        else:
+            return None
     except (ValueError, OverflowError, OSError):
         return None
-    return None
+    return found if 2000 <= found.year < 2200 and not isinstance(value, bool) else None
 
 
 def _whole(value: object) -> int | None:
@@ -183,10 +183,16 @@ def _whole(value: object) -> int | None:
     return None
 
 
-def _identity(value: object, what: str) -> str:
+def _identity(value: object, what: str, longest: int = 2000) -> str:
     if not isinstance(value, str) or not value.strip():
         raise BadAnswer(f"the answer has no {what}")
+    if len(value.strip()) > longest:
+        raise BadAnswer(f"the {what} has more than {longest} characters")
     return value.strip()
+
+
+def _task_id(value: object) -> str:
+    return _identity(value, "task_id", 80)  # a row holds no more; the service's have 36
 
 
 def _flag(value: object) -> bool | None:
@@ -236,13 +242,13 @@ def refused_verdict(code: str, message: str, request_id: str) -> Verdict:
 def submitted(payload: Mapping[str, Any]) -> Submitted:
     """The answer to a submit. Raises BadAnswer without a task id."""
     output = mapping(payload.get("output"))
-    return Submitted(_identity(output.get("task_id"), "task_id"), tidy(output.get("task_status")) or "PENDING", tidy(payload.get("request_id")))
+    return Submitted(_task_id(output.get("task_id")), tidy(output.get("task_status")) or "PENDING", tidy(payload.get("request_id")))
 
 
 def task(payload: Mapping[str, Any], asked: str = "") -> Task:
     """A task as GET tells it. Raises BadAnswer without a status, and when it is about another task than `asked`."""
     output = mapping(payload.get("output"))
-    task_id = _identity(output.get("task_id", asked or None), "task_id")
+    task_id = _task_id(output.get("task_id", asked or None))
     if asked and task_id != asked:
         raise BadAnswer(f"the answer is about task {tidy(task_id)}, not {tidy(asked)}")
     code, message = error_of(payload)
@@ -277,7 +283,7 @@ def page(payload: Mapping[str, Any], page_no: int, page_size: int) -> TaskPage:
             raise BadAnswer("a task in the list has no time")
         lines.append(
             TaskLine(
-                task_id=_identity(told.get("task_id"), "task_id"),
+                task_id=_task_id(told.get("task_id")),
                 status=tidy(told.get("status")) or tidy(told.get("task_status")),
                 model_name=tidy(told.get("model_name")),
                 request_id=tidy(told.get("request_id")),
@@ -303,7 +309,7 @@ def upload_policy(payload: Mapping[str, Any]) -> UploadPolicy:
     return UploadPolicy(
         host=host,
         directory=_identity(data.get("upload_dir"), "upload_dir").strip("/"),
-        policy=_identity(data.get("policy"), "policy"),
+        policy=_identity(data.get("policy"), "policy", 20_000),
         signature=_identity(data.get("signature"), "signature"),
         access_key_id=_identity(data.get("oss_access_key_id"), "oss_access_key_id"),
         object_acl=_identity(data.get("x_oss_object_acl", "private"), "x_oss_object_acl"),

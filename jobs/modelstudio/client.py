@@ -14,7 +14,8 @@ import logging
 import random
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, BinaryIO, Never, TypeVar
 from urllib.parse import quote, urlsplit
@@ -24,7 +25,19 @@ import requests
 from jobs.catalogue import Model
 from jobs.modelstudio import answers, transport
 from jobs.modelstudio.answers import Submitted, Task, TaskLine, TaskPage, UploadPolicy, Verdict, tidy, without_query
-from jobs.modelstudio.errors import NoAnswer, NotSent, OurFault, Rejected, WireError, from_response, is_verdict
+from jobs.modelstudio.errors import (
+    AccountTrouble,
+    MediaUnreachable,
+    ModelGone,
+    NoAnswer,
+    NotSent,
+    OurFault,
+    Rejected,
+    RetryLater,
+    WireError,
+    from_response,
+    is_verdict,
+)
 from jobs.modelstudio.upload import Form, fields_of, storage_error
 from jobs.modelstudio.words import plain
 
@@ -39,13 +52,35 @@ _WORKSPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _TASK_ID = re.compile(r"(?!\.+$)[\x21-\x7e]{1,200}")
 _Answer = TypeVar("_Answer")
 
+#: Told of every request: the kind of call, how long it took (s), and what came of it. Called on the thread of the call, so
+#: it must be quick and never raise.
+Watch = Callable[[str, float, str], None]
+CALLS = ("detect", "submit", "cancel", "query", "list", "policy", "upload")
+_OUTCOMES: dict[type[WireError], str] = {
+    RetryLater: "throttled",
+    Rejected: "rejected",
+    MediaUnreachable: "media",
+    AccountTrouble: "account",
+    ModelGone: "gone",
+    NotSent: "not_sent",
+    OurFault: "our_fault",
+}
+OUTCOMES = ("ok", "no_answer", "failed", *_OUTCOMES.values())  # failed: a 5xx, or an answer that cannot be read
+
+
+def outcome_of(error: WireError) -> str:
+    """The class of `error` as a word of OUTCOMES."""
+    if isinstance(error, NoAnswer):
+        return "no_answer" if error.status is None else "failed"
+    return _OUTCOMES.get(type(error), "failed")
+
 
 class Client:
     """The calls of one account. Every method raises WireError's children and nothing else of the network's.
 
     `base_url` with an empty path gets "/api/v1"; `connect` and `read` are seconds; `read` also bounds a whole answer, which
     may have up to 2 MiB. A given `session` serves the GETs (an adapter of ours is mounted on it for `base_url`); POSTs
-    take its headers, proxies and certificates but never its connections.
+    take its headers, proxies and certificates but never its connections. `watch` is told of every request.
 
     Raises ValueError with a sentence for an address, key or workspace that cannot be used.
     """
@@ -59,6 +94,7 @@ class Client:
         connect: float = 5.0,
         read: float = 30.0,
         session: requests.Session | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self.base_url = _clean_base(base_url)
         key = key.strip()
@@ -77,6 +113,7 @@ class Client:
         if workspace:
             self._headers["X-DashScope-WorkSpace"] = workspace
         self._timeout = (connect, read)
+        self._watch = watch
 
     def close(self) -> None:
         """Close the kept-alive connections."""
@@ -92,6 +129,10 @@ class Client:
 
         `body` is `catalogue.body(…)`. Raises Rejected when the content or the request was refused without a judgement.
         """
+        with self._watched("detect"):
+            return self._detect(model, body)
+
+    def _detect(self, model: Model, body: Mapping[str, Any]) -> Verdict:
         status, payload, headers, text = self._post(model.path, body)
         refused = payload is not None and status < 500 and is_verdict(answers.error_of(payload)[0])
         if status == 200 and payload is not None:
@@ -110,6 +151,10 @@ class Client:
         NotSent, RetryLater, Rejected, MediaUnreachable, AccountTrouble, ModelGone and OurFault prove that no task exists;
         NoAnswer (cut, time-out, 5xx, unreadable, no task id) leaves that open: look in the list, never send again blindly.
         """
+        with self._watched("submit"):
+            return self._submit(model, body)
+
+    def _submit(self, model: Model, body: Mapping[str, Any]) -> Submitted:
         status, payload, headers, text = self._post(model.path, body, asynchronous=True)
         task_id = answers.mapping((payload or {}).get("output")).get("task_id")
         if status == 200 and isinstance(task_id, str) and task_id.strip():
@@ -120,6 +165,10 @@ class Client:
 
     def cancel(self, task_id: str) -> bool:
         """True when the task, still PENDING, was cancelled; False when it was too late. Others raise."""
+        with self._watched("cancel"):
+            return self._cancel(task_id)
+
+    def _cancel(self, task_id: str) -> bool:
         status, payload, headers, text = self._post(f"/tasks/{_quoted(task_id)}/cancel", None)
         if status == 400 and plain(answers.error_of(payload or {})[0]) == "unsupportedoperation":
             return False
@@ -131,7 +180,8 @@ class Client:
 
     def get(self, task_id: str) -> Task:
         """One task, finished or not. A task that the service does not know comes back with `.unknown`, not as an error."""
-        payload = self._get(f"/tasks/{_quoted(task_id)}", {}, good=lambda told: "task_status" in answers.mapping(told.get("output")))
+        path = f"/tasks/{_quoted(task_id)}"
+        payload = self._get("query", path, {}, good=lambda told: "task_status" in answers.mapping(told.get("output")))
         return _read(lambda: answers.task(payload, asked=task_id), payload)
 
     def page(self, model_name: str = "", status: str = "", page_no: int = 1, page_size: int = 50) -> TaskPage:
@@ -142,7 +192,7 @@ class Client:
         if status:
             asked["status"] = status
         try:
-            payload = self._get("/tasks/", asked)
+            payload = self._get("list", "/tasks/", asked)
         except (Rejected, OurFault):
             # The largest page is not documented; the default of 10 is.
             if page_size <= 10 or page_no != 1:
@@ -186,7 +236,7 @@ class Client:
     def policy(self, model_name: str) -> UploadPolicy:
         """Leave to upload files for calls of `model_name`; good for `expires_in` seconds and several files."""
         asked = {"action": "getPolicy", "model": model_name}
-        payload = self._get("/uploads", asked, extra={"Content-Type": "application/json"})
+        payload = self._get("policy", "/uploads", asked, extra={"Content-Type": "application/json"})
         return _read(lambda: answers.upload_policy(payload), payload)
 
     def upload(self, policy: UploadPolicy, file: BinaryIO, name: str, content_type: str) -> str:
@@ -199,9 +249,10 @@ class Client:
         if policy.max_bytes is not None and form.file_size > policy.max_bytes:
             raise Rejected("FileTooLarge", f"The file has {form.file_size} bytes; the temporary storage takes {policy.max_bytes}.")
         headers = {"Content-Type": form.content_type}
-        status, body, _ = self._send_once(policy.host + "/", headers, form)
-        if status not in (200, 201, 204):
-            raise storage_error(status, body)
+        with self._watched("upload"):
+            status, body, _ = self._send_once(policy.host + "/", headers, form)
+            if status not in (200, 201, 204):
+                raise storage_error(status, body)
         return f"oss://{policy.directory}/{name}"
 
     # ── how calls are made ──────────────────────────────────────────────────────────────────────────────────────────
@@ -243,8 +294,22 @@ class Client:
         _lost("POST", url, failure, began)
         raise failure
 
+    @contextmanager
+    def _watched(self, call: str) -> Iterator[None]:
+        began = time.monotonic()
+        outcome = "ok"
+        try:
+            yield
+        except WireError as error:
+            outcome = outcome_of(error)
+            raise
+        finally:
+            if self._watch is not None:
+                self._watch(call, time.monotonic() - began, outcome)
+
     def _get(
         self,
+        call: str,
         path: str,
         asked: dict[str, str],
         *,
@@ -257,7 +322,8 @@ class Client:
         tries = 0
         while True:
             try:
-                return self._get_once(path, asked, extra or {}, good)
+                with self._watched(call):  # each try is a request of its own
+                    return self._get_once(path, asked, extra or {}, good)
             except (NotSent, NoAnswer):
                 if tries == len(PAUSES) or time.monotonic() - first > PATIENCE:
                     raise

@@ -70,11 +70,12 @@ class MediaUnreachable(WireError):
 
 
 class AccountTrouble(WireError):
-    """Pause the account and tell its owners. `reason`: key, arrears, quota or access."""
+    """Pause what is affected and tell its owners. `reason`: key, arrears, quota (free quota), budget (of the console) or access."""
 
     def __init__(self, code: str = "", message: str = "", request_id: str = "", status: int | None = None, *, reason: str = "access") -> None:
         super().__init__(code, message, request_id, status)
         self.reason = reason
+        self.key_id: int | None = None  # which key it was, where the caller has several
 
 
 class ModelGone(WireError):
@@ -117,7 +118,10 @@ _ACCESS = (
     "notauthorized",
     "workspacenotfound",
 )
-_THROTTLED = ("throttling", "limitrequests", "limitburstrate", "insufficientquota")
+# A 429 that no slowing down cures: what the console allots is used up (CONTRACT §11.2).
+_BUDGET = ("throttling.allocationquota", "insufficientquota")
+_BUDGET_SAYS = ("allocated quota exceeded", "exceeded your current quota")
+_THROTTLED = ("throttling", "limitrequests", "limitburstrate")
 _CAPACITY = ("modelservingerror", "modelunavailable")
 _SERVICE = ("internalerror", "systemerror", "modelservicefailed", "requesttimeout")
 _UNREACHABLE = (
@@ -163,6 +167,8 @@ def _by_code(code: str, message: str, request_id: str, status: int | None, retry
         if "synchronous calls" in said:
             return OurFault(*told)
         return AccountTrouble(*told, reason="access")
+    if key.startswith(_BUDGET) or any(text in said for text in _BUDGET_SAYS):
+        return AccountTrouble(*told, reason="budget")
     if key.startswith(_THROTTLED) or key.startswith(_CAPACITY):
         return RetryLater(*told, retry_after=retry_after)
     if key.startswith(_MODERATED):

@@ -7,6 +7,8 @@ needs the difference. So the connection itself marks the moment it has a peer an
 from __future__ import annotations
 
 import json
+import math
+import re
 import threading
 import time
 from typing import Any
@@ -19,6 +21,7 @@ from urllib3.exceptions import HTTPError, ProtocolError
 from urllib3.poolmanager import PoolManager
 
 LARGEST_ANSWER = 2 * 1024 * 1024
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _mark = threading.local()
 
 
@@ -106,12 +109,28 @@ def read_whole(response: requests.Response, seconds: float) -> bytes:
 
 
 def read_json(body: bytes) -> dict[str, Any] | None:
-    """`body` as a JSON object; None when it is anything else. NaN and the infinities, which JSON does not have, read as null."""
+    """`body` as a JSON object that can be stored; None when it is anything else. NaN and the infinities, which JSON does not
+    have, read as null; NUL and halves of surrogate pairs, which no PostgreSQL text can hold, as U+FFFD."""
     try:
-        found = json.loads(body, parse_constant=lambda word: None)
+        found = json.loads(body, parse_constant=lambda word: None, parse_float=_finite)
+        return _storable(found) if isinstance(found, dict) else None
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+
+
+def _finite(digits: str) -> float | None:
+    number = float(digits)
+    return number if math.isfinite(number) else None
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    if isinstance(value, dict):
+        return {_storable(name): _storable(item) for name, item in value.items()}
+    return value
 
 
 def why_not_sent(error: Exception) -> str:

@@ -38,6 +38,8 @@ _ONE_PERSON = "Use a picture of one person with the whole face visible."
 _AGAIN_FREE = "Try again. What failed costs nothing."
 _OPERATOR = "Ask whoever runs this site to look at the log."
 _OTHER_CLIP = "Use a clip that shows one person from head to toe, facing the camera, from its first frame on."
+_SPENT = "What the console allots to the account for this model is used up."
+_RAISE = "Raise the quota or budget in the Model Studio console. What waits goes on by itself."
 _REACH = "The next try often works. If it does not, the site’s files have to be reachable from mainland China, or the temporary storage used."
 
 _RULES: tuple[_Rule, ...] = (
@@ -147,13 +149,8 @@ _RULES: tuple[_Rule, ...] = (
         _OPERATOR,
     ),
     # how busy it is
-    _rule(
-        "service",
-        "Throttling.AllocationQuota insufficient_quota",
-        (),
-        "The account’s share of the service is used up for now.",
-        "It goes on by itself later.",
-    ),
+    _rule("account", "Throttling.AllocationQuota insufficient_quota", (), _SPENT, _RAISE),
+    _rule("account", "", ("allocated quota exceeded", "exceeded your current quota"), _SPENT, _RAISE),
     _rule(
         "service",
         "Throttling limit_requests limit_burst_rate",

@@ -20,7 +20,7 @@ from jobs.limits import Limits
 from jobs.simulator import faces, media, verdicts
 from jobs.simulator.answers import NEEDS_ASYNC, NEEDS_SYNC, NO_KEY, WRONG_PATH, Refusal, Reply, json_reply, new_id
 from jobs.simulator.bodies import check_references, model_named, read_body, read_order
-from jobs.simulator.faults import Fault
+from jobs.simulator.faults import Draw
 from jobs.simulator.fetch import bring
 from jobs.simulator.pace import Pace
 from jobs.simulator.storage import Storage, asked_for_policy
@@ -70,6 +70,15 @@ def place_of(request: Request) -> str:
     return ""
 
 
+def elsewhere(path: str) -> Reply | None:
+    """What is found where a wrong address leads: a page for people, or the way to it; None for every other path."""
+    if path == "/results/elsewhere/page":
+        return Reply(200, b"<html><head><title>Sign in</title></head><body><h1>Sign in</h1></body></html>", "text/html")
+    if path == "/results/elsewhere/moved":
+        return Reply(302, b"", "text/html", {"Location": "/results/elsewhere/page"})
+    return None
+
+
 class Counter:
     """Answers requests against the store; work is handed to `works`."""
 
@@ -79,19 +88,20 @@ class Counter:
         self.store, self.storage, self.works, self.clock = store, storage, works, clock
         self.keys, self.refusal, self.gone, self.pace = keys, refusal, gone, pace
         self._refused = itertools.count()
+        self.spoiled: dict[str, str] = {}  # tasks whose result never has a right address, and how it is wrong
 
-    def answer(self, request: Request, fault: Fault | None = None) -> Reply:
-        """The reply to `request`. `fault` is a task-fails or unknown-status that was ordered for it. Raises Refusal."""
+    def answer(self, request: Request, draw: Draw) -> Reply:
+        """The reply to `request`. Of what `draw` ordered for it, the faults of the work itself happen here. Raises Refusal."""
         place = place_of(request)
         if place == "result":
-            return self.storage.film(request.path, request.query)
+            return elsewhere(request.path) or self.storage.film(request.path, request.query)
         if place == "upload":
             return self.storage.receive(request.body, request.headers.get("content-type", ""))
         if not place or not request.path.startswith(BASE):
             raise Refusal(404, "NotFound", "Not found.")
         key, account = self.who(request)
         if place in ("submit", "detect") and request.method == "POST":
-            return self._call(request, key, account, fault)
+            return self._call(request, key, account, draw)
         if place == "policy" and request.method == "GET":
             return self._policy(request, account)
         if place == "list" and request.method == "GET":
@@ -99,7 +109,7 @@ class Counter:
             return self._list(request, account)
         if place == "get" and request.method == "GET":
             self._paced(("get", account), QUERIES_PER_SECOND)
-            return self._task(request, account, fault)
+            return self._task(request, account, draw)
         if place == "cancel":
             self._paced(("cancel", account), QUERIES_PER_SECOND)
             return self._cancel(request, account)
@@ -121,7 +131,7 @@ class Counter:
 
     # ── calling a model ──
 
-    def _call(self, request: Request, key: str, account: str, fault: Fault | None) -> Reply:
+    def _call(self, request: Request, key: str, account: str, draw: Draw) -> Reply:
         path = request.path.removeprefix(BASE).rstrip("/")
         if path not in PATHS:
             raise Refusal(400, "InvalidParameter", WRONG_PATH)
@@ -144,7 +154,8 @@ class Counter:
         check_references(order, resolve=resolve, store=self.store, account=account)
         if model.kind is Kind.CHECK:
             return self._detect(model, account, next(iter(order.inputs.values())), order.choices)
-        fail_code = fault.code if fault and fault.name == "task-fails" else ""
+        fails = draw.take("task-fails")
+        fail_code = fails.code if fails else ""
         task = Task(new_id(), new_id(), account, key, model.name, content, WAITING, now_ms(), None, None, "", "", "", {}, fail_code)
         self.store.create(task)
         self.works.ring()
@@ -187,15 +198,16 @@ class Counter:
             return None
         return None if task.end_ms is not None and now_ms() - task.end_ms > self.clock.life_ms else task
 
-    def _task(self, request: Request, account: str, fault: Fault | None) -> Reply:
+    def _task(self, request: Request, account: str, draw: Draw) -> Reply:
         task_id = unquote(request.path.removeprefix(BASE + "/tasks/").rstrip("/"))
         task = self._mine(task_id, account)
         if task is None:
             return json_reply({"request_id": new_id(), "output": {"task_id": task_id, "task_status": "UNKNOWN"}})
         model = MODELS[task.model]
         output: dict[str, Any] = {"task_id": task_id, "task_status": task.status}
-        if fault is not None and fault.name == "unknown-status":
-            output["task_status"] = fault.code or "SUSPENDED"
+        strange = draw.take("unknown-status")
+        if strange is not None:
+            output["task_status"] = strange.code or "SUSPENDED"
             return json_reply({"request_id": new_id(), "output": output})
         if len(model.result) > 1:  # the families that nest their result are those whose samples show times
             for field, value in (("submit_time", task.created_ms), ("scheduled_time", task.scheduled_ms), ("end_time", task.end_ms)):
@@ -205,13 +217,29 @@ class Counter:
         if task.status == "FAILED":
             output |= {"code": task.code, "message": task.message}
         if task.status == "SUCCEEDED":
-            result = task.result if model.kind is Kind.TEMPLATE else self.storage.address(task, request.host)
+            result = task.result
+            if model.kind is not Kind.TEMPLATE:
+                result = self._wrong(task_id, draw, request.host) or self.storage.address(task, request.host)
             place = output
             for step in model.result[:-1]:
                 place = place.setdefault(step, {})
             place[model.result[-1]] = result
             answer["usage"] = task.usage
         return json_reply(answer)
+
+    def _wrong(self, task_id: str, draw: Draw, host: str) -> str:
+        """An address where there is no film, when one was ordered: once, or for good (bad-result); else ""."""
+        bad = draw.take("bad-result")
+        if bad is not None:
+            self.spoiled[task_id] = bad.code
+        once = draw.take("wrong-result-url") if task_id not in self.spoiled else None
+        mode = once.code if once else self.spoiled.get(task_id, "")
+        return {
+            "page": f"http://{host}/results/elsewhere/page",
+            "missing": f"http://{host}/results/{'0' * 32}.mp4?Expires=9999999999&Signature=none",
+            "private": "http://127.0.0.1:9/film.mp4",
+            "redirect": f"http://{host}/results/elsewhere/moved",
+        }.get(mode, "")
 
     def _cancel(self, request: Request, account: str) -> Reply:
         match = re.fullmatch(BASE + r"/tasks/([^/]+)/cancel/?", request.path)

@@ -7,6 +7,7 @@ import logging
 import re
 import socket
 import socketserver
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -16,9 +17,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from jobs.simulator.answers import MESSAGES, Refusal, Reply, json_reply, new_id, refusal_reply
+from jobs.simulator.answers import MESSAGES, Refusal, Reply, json_reply, new_id, refusal_reply, xml_reply
 from jobs.simulator.counter import Counter, Request, place_of
-from jobs.simulator.faults import AFTER, BEFORE, Fault, Faults
+from jobs.simulator.faults import AFTER, BEFORE, SLOW_SECONDS, Fault, Faults
 from jobs.simulator.store import Store
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ class Server(ThreadingHTTPServer):
         self.counter, self.store, self.faults, self.control = counter, store, faults, control
         self.calls: list[Call] = []
         self._open: set[socket.socket] = set()
+        self._at_once: set[socket.socket] = set()
         self._lock = threading.Lock()
         super().__init__(address, Handler)
 
@@ -69,7 +71,17 @@ class Server(ThreadingHTTPServer):
     def shutdown_request(self, request: Any) -> None:
         with self._lock:
             self._open.discard(request)
-        super().shutdown_request(request)
+            at_once = request in self._at_once
+            self._at_once.discard(request)
+        if at_once:
+            self.close_request(request)
+        else:
+            super().shutdown_request(request)
+
+    def close_at_once(self, request: Any) -> None:
+        """Close this connection without the farewell that tells the caller that everything was sent."""
+        with self._lock:
+            self._at_once.add(request)
 
     def close_all(self) -> None:
         """Hang up on everyone, so that a stopped service is a silent one."""
@@ -151,31 +163,30 @@ class Handler(BaseHTTPRequestHandler):
         return str(content.get("model") or request.asked("model"))
 
     def _answer(self, request: Request, place: str, model: str) -> int:
-        faults = self.server.faults
-        before = faults.take(place, model, BEFORE)
+        draw = self.server.faults.draw(place, model)
+        before = draw.take(*BEFORE)
         if before is not None:
             broken = self._break_before(before)
             if broken is not None:
                 self._send(broken)
                 return broken.status
-        special = faults.take(place, model, ("task-fails", "unknown-status"))
-        after = faults.take(place, model, AFTER)
         request_id = new_id()
         try:
-            reply = self.server.control(request) or self.server.counter.answer(request, special)
+            reply = self.server.control(request) or self.server.counter.answer(request, draw)
         except Refusal as refusal:
             reply = refusal_reply(refusal, request_id)
         except Exception:
             log.exception("the counter stumbled")
             reply = refusal_reply(Refusal(500, "InternalError"), request_id)
+        after = draw.take(*AFTER)
         if after is not None:
             if after.name == "cut-after":
                 raise Cut
             if after.name == "500-after":
                 reply = refusal_reply(Refusal(500, "InternalError"), request_id)
-            else:
+            elif after.name == "garbled":
                 reply.body = reply.body[: len(reply.body) // 2]
-        cut = faults.take("result", model, ("truncated-result",)) if place == "result" and reply.file else None
+        cut = after if after is not None and after.name == "reset" else draw.take("truncated-result") if reply.file else None
         self._send(reply, cut)
         return reply.status
 
@@ -183,12 +194,18 @@ class Handler(BaseHTTPRequestHandler):
         if fault.name == "cut-before":
             raise Cut
         if fault.name == "slow":
-            time.sleep(fault.seconds)
+            time.sleep(SLOW_SECONDS if fault.seconds is None else fault.seconds)
             return None
-        if fault.name == "html":
-            return Reply(502, b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>", "text/html")
+        if fault.name in ("html", "503"):
+            said = "502 Bad Gateway" if fault.name == "html" else "503 Service Temporarily Unavailable"
+            return Reply(int(said[:3]), f"<html><head><title>{said}</title></head><body><h1>{said}</h1></body></html>".encode(), "text/html")
         if fault.name == "429":
-            return json_reply({"code": "Throttling.RateQuota", "message": MESSAGES["Throttling.RateQuota"]}, 429)
+            reply = json_reply({"code": "Throttling.RateQuota", "message": MESSAGES["Throttling.RateQuota"]}, 429)
+            if fault.seconds is not None:
+                reply.headers["Retry-After"] = f"{fault.seconds:g}"
+            return reply
+        if fault.name == "result-404":
+            return xml_reply(404, "NoSuchKey", "The specified key does not exist.", new_id())
         return refusal_reply(Refusal(500, "InternalError"), new_id())
 
     # ── writing ──
@@ -204,8 +221,16 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(reply.body)
+            self.wfile.write(reply.body[: len(reply.body) // 2] if cut else reply.body)
         self.wfile.flush()
+        if cut:
+            self._reset()
+
+    def _reset(self) -> None:
+        """Hang up so that the caller gets a reset and not an end: what is still on the way is lost."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.server.close_at_once(self.connection)
+        raise Cut
 
     def _send_file(self, reply: Reply, file: Path, cut: Fault | None) -> None:
         whole = file.read_bytes()
@@ -230,6 +255,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(sent)
         self.wfile.flush()
+        if cut and cut.name == "reset":
+            self._reset()
         if len(sent) < said:
             self.close_connection = True
 

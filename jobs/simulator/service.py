@@ -3,7 +3,8 @@
 Any key that looks like one works (`sk-…`, `st-…`) and is its own account unless `keys` says otherwise. Keys for trying things:
 `sk-refused…` and `sk-sp-…` answer 401 InvalidApiKey, `sk-arrears…` 400 Arrearage, `sk-quota…` 403 AllocationQuota.FreeTierOnly
 (the last two on submits and checks only). Beside the contract it answers, for tests that run it as another process:
-`GET /simulator/bill`, `GET /simulator/tasks`, `GET /simulator/calls`, `POST /simulator/arm` with the arguments of `arm` as JSON.
+`GET /simulator/bill`, `GET /simulator/tasks`, `GET /simulator/calls`, `GET /simulator/faults` (how often each struck), and, with their
+arguments as JSON, `POST /simulator/arm`, `POST /simulator/storm` and `POST /simulator/calm`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import shutil
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -145,13 +146,29 @@ class Simulator:
         """How many requests came to a place: submit, detect, get, list, cancel, policy, upload or result."""
         return sum(call.place == place for call in self.calls)
 
-    def arm(self, fault: str, *, times: int = 1, where: str = "", model: str | None = None, seconds: float = 2.0, length: str = "right") -> None:
+    def arm(
+        self, fault: str, *, times: int = 1, where: str = "", model: str | None = None, seconds: float | None = None, length: str = "right"
+    ) -> None:
         """Break the next `times` calls at `where` (default: submit) about `model` (default: any).
 
-        Faults: cut-before, cut-after, 429, 500, 500-after, html, slow (`seconds`), garbled, truncated-result (`length`: "right" hangs up half
-        way, "wrong" announces only the half), unknown-status[:word], task-fails:<code>.
+        Faults: cut-before, cut-after, 429 (`seconds`: with this Retry-After), 429-burst:<calls>, 500, 500-after, 503 and html (a gateway's
+        page), slow (`seconds`), garbled, reset (in the middle of the answer), result-404, truncated-result (`length`: "right" hangs up half
+        way, "wrong" announces only the half), unknown-status[:word], task-fails:<code>, wrong-result-url[:page|missing|private|redirect] (one
+        answer names an address without a film, the next one the right address), bad-result[:the same] (this task never names the right one).
         """
         self.faults.arm(fault, times=times, where=where, model=model, seconds=seconds, length=length)
+
+    def storm(self, seed: int, rate: float, faults: Sequence[str | Mapping[str, Any]]) -> None:
+        """Let every call draw a fault from now on: with probability `rate` one of those named for its place.
+
+        A fault is a word like `500@get`, or the arguments of `arm`, perhaps with its own `rate`. The draw depends on `seed`, the place and how
+        many calls came there before. Tasks and bill stay exact. Raises ValueError.
+        """
+        self.faults.storm(seed, rate, faults)
+
+    def calm(self) -> None:
+        """End the storm and disarm everything."""
+        self.faults.clear()
 
     def _control(self, request: Request) -> Reply | None:
         """The addresses beside the contract; None for every other."""
@@ -163,10 +180,12 @@ class Simulator:
             return json_reply({"tasks": [{name: getattr(task, name) for name in fields} for task in self.tasks]})
         if what == "calls":
             return json_reply({"calls": [[call.at, call.method, call.place, call.model, call.status] for call in self.calls]})
-        if what == "arm" and request.method == "POST":
+        if what == "faults":
+            return json_reply({"faults": self.faults.injected()})
+        if what in ("arm", "storm", "calm") and request.method == "POST":
+            orders: dict[str, Callable[..., None]] = {"arm": self.arm, "storm": self.storm, "calm": self.calm}
             try:
-                asked: dict[str, Any] = json.loads(request.body)
-                self.arm(**asked)
+                orders[what](**json.loads(request.body or b"{}"))
             except (ValueError, TypeError) as error:
                 raise Refusal(400, "InvalidParameter", str(error)) from None
             return json_reply({})

@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from jobs import catalogue, lanes, shown
+from jobs import catalogue, forecast, shown
 from jobs.models import Job, JobInput
 from jobs.purse import Purse
 from jobs.states import Group, State
@@ -94,7 +94,7 @@ def _rows(jobs: QuerySet[Job]) -> QuerySet[Job]:
     )
 
 
-def _row(job: Any, team: Team, place: lanes.Place | None = None) -> shown.Row:
+def _row(job: Any, team: Team, place: forecast.Place | None = None) -> shown.Row:
     film = job.result
     return shown.row(job, team, place, film.public_id if film is not None and film.thumb else job.face or "")
 
@@ -106,7 +106,7 @@ def board(request: TeamRequest) -> HttpResponse:
     mine = wanted.apply(team.jobs.all(), user)
     # The open jobs of the whole team: their order decides every place, whatever is filtered.
     open_jobs = list(_rows(team.jobs.filter(group__in=ACTIVE)).order_by("id")[:ACTIVE_SHOWN])
-    places = shown.places(open_jobs)
+    places = forecast.places(open_jobs)
     active = _active_counts(team)
     ended: list[Job] = []
     more = False
@@ -148,7 +148,7 @@ def row(request: TeamRequest, job: str) -> HttpResponse:
     found = _rows(request.team.jobs.filter(public_id=job)).first()
     if found is None:
         raise Http404("There is no such job.")
-    place = lanes.place(found) if found.state == State.QUEUED else None
+    place = forecast.place(found) if found.state == State.QUEUED else None
     response = render(request, "jobs/parts/row.html", {"row": _row(found, request.team, place)})
     response["Cache-Control"] = "private, no-store"
     return response
@@ -201,7 +201,9 @@ def _tabs(wanted: Filter, active: dict[str, Any], counts: dict[str, int], user: 
     ]
 
 
-def _sections(team: Team, user: User, wanted: Filter, open_jobs: list[Job], ended: list[Job], places: dict[int, lanes.Place]) -> list[dict[str, Any]]:
+def _sections(
+    team: Team, user: User, wanted: Filter, open_jobs: list[Job], ended: list[Job], places: dict[int, forecast.Place]
+) -> list[dict[str, Any]]:
     """The rows in their groups, those that need somebody first."""
     seen = [job for job in open_jobs if job.group in wanted.groups and _passes(job, wanted, user)]
     by_group = {group: [job for job in seen if job.group == group] for group in ACTIVE}

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from jobs import lanes, money, runner, sending
+from jobs import forecast, money, runner, sending
 from jobs.errors import Moved, Refused
 from jobs.models import Job
 from jobs.purse import Purse
@@ -105,7 +105,7 @@ def _job(request: TeamRequest, public_id: str) -> Job:
 
 def _footlights(request: TeamRequest, job: Job) -> dict[str, Any]:
     """The bar at the stage’s edge: the line of this job's lane, and the month's money."""
-    waiting, _starts = lanes.line(job.account, job.model)
+    waiting, _starts = forecast.line(job.account, job.model)
     label = ngettext("%(n)s job in this lane", "%(n)s jobs in this lane", waiting) % {"n": waiting}
     line = {"name": job.spec.label, "total": waiting, "on": min(1, waiting), "next": int(waiting > 1), "you": 0, "label": label, "sentence": label}
     return {"lanes": [line | {"url": request.team.get_absolute_url()}], "money": Purse.of(request.team).footlights}

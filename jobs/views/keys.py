@@ -5,26 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, Prefetch, Q
+from django.db.models import Prefetch
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from jobs import catalogue
+from jobs import gates, twins
 from jobs import keys as keyring
-from jobs.keyforms import EditAccountForm, KeyForm, NewAccountForm
-from jobs.models import Account, ApiKey
+from jobs.keyforms import EditAccountForm, GateForm, KeyForm, NewAccountForm
+from jobs.lanelist import door_of, lane_rows
+from jobs.models import Account, ApiKey, Gate, Lane
 from jobs.states import OUT, State
 from studio.access import TeamRequest, team_page
 from studio.models.people import Role
 
 _admins = team_page(read=Role.ADMIN, write=Role.ADMIN)
 # How the health of an account looks: the tone of its tag, and of its notice.
-_FITS = {"ok": "yes", "untried": "warn", "key": "no", "arrears": "no", "quota": "no", "access": "no"}
+_FITS = {"ok": "yes", "untried": "warn", "throttled": "warn"}
 
 
 @_admins
@@ -38,7 +40,7 @@ def keys(request: TeamRequest) -> HttpResponse:
 @sensitive_post_parameters("secret")
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_account(request: TeamRequest) -> HttpResponse:
-    form = NewAccountForm(request.POST or None, team=request.team)
+    form = NewAccountForm(request.POST or None, team=request.team, by=request.user)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
@@ -59,7 +61,7 @@ def new_account(request: TeamRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def account(request: TeamRequest, account: str) -> HttpResponse:
     found = _account_of(request, account)
-    form = EditAccountForm(request.POST or None, team=request.team, account=found)
+    form = EditAccountForm(request.POST or None, team=request.team, account=found, by=request.user)
     if request.method == "POST" and form.is_valid():
         if form.moves:
             given = form.cleaned_data
@@ -94,6 +96,7 @@ def new_key(request: TeamRequest, account: str) -> HttpResponse:
                 messages.warning(request, keyring.untested(_("%(url)s gave no answer.") % {"url": found.url}))
             else:
                 messages.success(request, _("The key …%(last4)s works and is in use from now on.") % {"last4": key.last4})
+            _say_twin(request, found)
             return _to_account(request, found)
     return _account_page(request, found, key_form=form)
 
@@ -123,7 +126,28 @@ def retire_key(request: TeamRequest, account: str, key: int) -> HttpResponse:
     others = found.account.keys.filter(active=True).exclude(pk=found.pk).count()
     waiting = found.account.jobs.filter(state__in=[State.QUEUED, *OUT]).count()
     page = {"nav": "accounts", "account": found.account, "key": found, "others": others, "waiting": waiting}
-    return render(request, "jobs/key_retire.html", page)
+    return render(request, "jobs/key_retire.html", page | {"overlap": keyring.overlap_ends(found.account)})
+
+
+@_admins
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def gate(request: TeamRequest, account: str) -> HttpResponse:
+    """Pause, drain or open the account, or with `model` the lane of that model. GET asks, POST does it."""
+    found = _account_of(request, account)
+    form = GateForm(request.POST if request.method == "POST" else request.GET)
+    door: Account | Lane | None = None
+    if form.is_valid():
+        door = door_of(found, form.cleaned_data["model"]) if form.cleaned_data["model"] else found
+    if door is None:
+        messages.error(request, _("The account has no such lane, or it cannot be set like that. Choose one of the list."))
+        return _to_account(request, found)
+    chosen = Gate(form.cleaned_data["gate"])
+    if request.method == "POST":
+        messages.success(request, gates.set_gate(door, chosen, request.user))
+        return _to_account(request, found)
+    page = {"nav": "accounts", "account": found, "model": form.cleaned_data["model"], "name": gates.name(door), "gate": chosen.value}
+    return render(request, "jobs/gate.html", page | {"now": gates.sentence(door), "consequence": gates.consequence(door, chosen)})
 
 
 # ── rows of the team ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -148,45 +172,50 @@ def _key_of(request: TeamRequest, public_id: str, pk: int) -> ApiKey:
 
 def _shown(request: TeamRequest, only: Account | None = None) -> list[dict[str, Any]]:
     """The team's accounts with keys (secrets are not even read), health in words and lanes."""
-    accounts = request.team.accounts.prefetch_related(Prefetch("keys", keyring.without_secrets()))
+    accounts = request.team.accounts.select_related("gate_by", "same_as").prefetch_related(Prefetch("keys", keyring.without_secrets()))
     if only is not None:
         accounts = accounts.filter(pk=only.pk)
-    lanes: dict[int, list[dict[str, Any]]] = {}
-    out, waiting = Count("id", filter=Q(state__in=OUT)), Count("id", filter=Q(state=State.QUEUED))
-    busy = request.team.jobs.filter(state__in=[State.QUEUED, *OUT]).order_by("model").values("account_id", "model")
-    for row in busy.annotate(out=out, waiting=waiting):
-        spec = catalogue.MODELS.get(row["model"])
-        lanes.setdefault(row["account_id"], []).append(
-            {
-                "name": spec.label if spec else row["model"],
-                "total": row["out"] + row["waiting"],
-                "on": min(row["out"], 1),
-                "next": max(row["out"] - 1, 0),
-                "sentence": _("%(out)s at the service, %(waiting)s waiting") % row,
-            }
-        )
+    lanes = lane_rows(request.team, accounts)
     now = timezone.now()
     shown = []
     for account in accounts:
         keys = list(account.keys.all())
         active = [key for key in keys if key.active]
+        rows = lanes.get(account.pk, [])
+        fit, word = _health(account, bool(active), sum(row.troubled for row in rows))
         shown.append(
             {
                 "account": account,
                 "keys": active,
                 "retired": [key for key in keys if not key.active],
                 "used": max((key.pk for key in active), default=None),
-                "fit": _FITS.get(account.health, "warn") if active else "no",
-                "word": account.get_health_display() if active else _("no key"),
+                "fit": fit,
+                "word": word,
                 "paused": account.paused_until if account.paused(now) else None,
-                "lanes": lanes.get(account.pk, []),
+                "lanes": rows,
+                "busy": [row for row in rows if row.total],
+                "closed": gates.sentence(account),
+                "closed_means": gates.consequence(account, account.gate) if account.gate != Gate.OPEN else "",
+                "twin": twins.sentence(account),
+                "overlap": keyring.overlap_ends(account) if len(active) > 1 else None,
             }
         )
     return shown
 
 
+def _health(account: Account, has_key: bool, troubled: int) -> tuple[str, str]:
+    """The tone and the word of the account's tag."""
+    if not has_key:
+        return "no", _("no key")
+    if account.gate != Gate.OPEN:
+        return "warn", account.get_gate_display()
+    if account.health == Account.Health.OK and troubled:
+        return "warn", ngettext("works, but not with %(n)s model", "works, but not with %(n)s models", troubled) % {"n": troubled}
+    return _FITS.get(account.health, "no"), account.get_health_display()
+
+
 def _account_page(request: TeamRequest, account: Account, form: EditAccountForm | None = None, key_form: KeyForm | None = None) -> HttpResponse:
-    form = form or EditAccountForm(team=request.team, account=account)
+    form = form or EditAccountForm(team=request.team, account=account, by=request.user)
     page = {"nav": "accounts", "form": form, "key_form": key_form or KeyForm(auto_id="key_%s"), "it": _shown(request, account)[0]}
     return render(request, "jobs/account.html", page)
 
@@ -195,8 +224,15 @@ def _to_account(request: TeamRequest, account: Account) -> HttpResponseRedirect:
     return redirect("jobs:account", request.team.slug, account.public_id)
 
 
+def _say_twin(request: TeamRequest, account: Account) -> None:
+    """That the key turned out to be of an Alibaba account that is here already, as a message."""
+    if said := twins.sentence(account):
+        messages.warning(request, said)
+
+
 def _say(request: TeamRequest, account: Account, health: str, sentence: str) -> None:
-    """What the test of a new key told, as a message."""
+    """What the test of a new key told, as messages."""
+    _say_twin(request, account)
     if health == Account.Health.OK:
         messages.success(request, _("The key works. %(account)s can be used.") % {"account": account.label})
     elif health == Account.Health.UNTRIED:

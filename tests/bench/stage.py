@@ -1,6 +1,8 @@
-"""What every benchmark stands on: a migrated SQLite site in a folder of its own that goes away, and a few ways to sum up numbers.
+"""What every benchmark stands on: a migrated site in a folder and a database of its own that go away, processes beside it, and a
+few ways to sum up numbers.
 
 Each benchmark is run by hand (`python -m tests.bench.NAME`), prints one JSON line, and is never a test: times belong to a machine.
+With DATABASE_URL set to a PostgreSQL server those of the engine use a new database there, else SQLite.
 """
 
 from __future__ import annotations
@@ -8,68 +10,164 @@ from __future__ import annotations
 import json
 import logging
 import os
+import secrets
+import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import quantiles
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
 
 import django
+import requests
 from django.core.management import call_command
 
 if TYPE_CHECKING:
     from jobs.models import Account
     from studio.models import Asset, Team, User
 
-SAMPLES = Path(__file__).resolve().parents[2] / "jobs" / "samples"
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLES = ROOT / "jobs" / "samples"
 NO_REDIS = "redis://127.0.0.1:1/0"
 UNWANTED = ("DATABASE_URL", "STORAGE_URL", "ALLOWED_HOSTS", "DEBUG", "PUBLIC_URL", "MODELSTUDIO_URL", "DASHSCOPE_API_KEY", "EMAIL_URL")
 
 
 @contextmanager
-def site(*, redis: bool = False, **environment: str) -> Iterator[Path]:
+def site(*, redis: bool = False, database: str = "", **environment: str) -> Iterator[Path]:
     """Django set up on an empty, migrated site in a temporary DATA_DIR, which is the value; with `redis` the embedded server runs too.
 
-    Nothing of Django may be imported before. `environment` is set on top.
+    `database` is the address of a PostgreSQL server on which a database is made and dropped again; SQLite without.
+    Nothing of Django may be imported before. `environment` is set on top, and processes that are started meanwhile inherit it.
     """
-    with tempfile.TemporaryDirectory(prefix="footlight-bench-", ignore_cleanup_errors=True) as folder:
-        data_dir = Path(folder)
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="footlight-bench-", ignore_cleanup_errors=True))
         for name in UNWANTED:
             os.environ.pop(name, None)
         os.environ |= {"DJANGO_SETTINGS_MODULE": "studio.settings", "DATA_DIR": folder, "REDIS_URL": NO_REDIS, **environment}
-        process = None
+        if database:
+            os.environ["DATABASE_URL"] = stack.enter_context(_database(database))
         if redis:
-            process, os.environ["REDIS_URL"] = _redis(data_dir)
-        try:
-            django.setup()
-            logging.disable(logging.INFO)
-            call_command("migrate", verbosity=0, interactive=False)
-            yield data_dir
-        finally:
-            if process is not None:
-                process.terminate()
-                process.wait(5)
+            os.environ["REDIS_URL"] = stack.enter_context(_redis(Path(folder)))
+        django.setup()
+        logging.disable(logging.INFO)
+        call_command("migrate", verbosity=0, interactive=False)
+        stack.callback(_disconnect)
+        yield Path(folder)
 
 
-def _redis(data_dir: Path) -> tuple[subprocess.Popen[bytes], str]:
+def _disconnect() -> None:
+    from django.db import connections
+
+    connections.close_all()
+
+
+def database_asked() -> str:
+    """The PostgreSQL server that the caller's DATABASE_URL names; "" for SQLite. Ask before `site`, which forgets it."""
+    asked = os.environ.get("DATABASE_URL", "")
+    return asked if asked.startswith("postgres") else ""
+
+
+@contextmanager
+def _database(server: str) -> Iterator[str]:
+    """The address of a new database on `server`, dropped at the end with whoever is still connected."""
+    import psycopg
+
+    name = f"footlight_bench_{secrets.token_hex(4)}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+    try:
+        yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+    finally:
+        with psycopg.connect(server, autocommit=True) as admin:
+            admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@contextmanager
+def _redis(data_dir: Path) -> Iterator[str]:
     from studio.local import server
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = subprocess.Popen(server.find().command(port, data_dir))
-    for _ in range(200):
+    with running(server.find().command(port, data_dir), stdout=subprocess.DEVNULL):
+        for _ in range(200):
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.05)
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+# ── processes beside us ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@contextmanager
+def running(command: Sequence[str], *, patience: float = 20.0, **more: Any) -> Iterator[subprocess.Popen[str]]:
+    """A process that is asked to stop at the end, and its whole group ended when it has not after `patience` seconds."""
+    process = subprocess.Popen(command, text=True, start_new_session=True, cwd=ROOT, **more)
+    try:
+        yield process
+    finally:
+        process.terminate()
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            break
-        except OSError:
-            time.sleep(0.05)
-    return process, f"redis://127.0.0.1:{port}/0"
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+@contextmanager
+def module(name: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """`python -m tests.bench.NAME` with its pipes; it must print a line when it is ready."""
+    command = [sys.executable, "-m", f"tests.bench.{name}", *(str(argument) for argument in arguments)]
+    with running(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        yield process
+
+
+def line(process: subprocess.Popen[str]) -> str:
+    """The next line that a process prints."""
+    assert process.stdout is not None
+    told = process.stdout.readline().strip()
+    if not told:
+        raise SystemExit(f"{process.args!r} ended without a word (exit {process.poll()})")
+    return told
+
+
+@contextmanager
+def workers(shifts: int = 1, steps: int = 2) -> Iterator[subprocess.Popen[str]]:
+    """`manage.py worker` of the present site, once a shift of it is under way."""
+    from jobs import bell, tasks
+
+    command = [sys.executable, "manage.py", "worker", "--shifts", str(shifts), "--steps", str(steps)]
+    with running(command, stdout=subprocess.DEVNULL) as process:
+        for _ in range(600):
+            if bell.quietly(lambda: list(bell.redis().scan_iter(f"{tasks.SHIFT}*"))):
+                break
+            time.sleep(0.1)
+        else:
+            raise SystemExit("the worker began no shift within a minute")
+        yield process
+
+
+def asked_of(url: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+    """The JSON of a GET, or of a POST of `body`, beside the contract of a service whose base address is `url`."""
+    with requests.Session() as session:
+        session.trust_env = False
+        address = url.removesuffix("/api/v1") + path
+        answer = session.get(address, timeout=60) if body is None else session.post(address, json=body, timeout=60)
+    answer.raise_for_status()
+    return answer.json()
+
+
+# ── rows ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def company(url: str = "") -> tuple[Team, User, Account]:
@@ -103,6 +201,9 @@ def portrait_wish(team: Team, owner: User, account: Account) -> Any:
 def percentile(values: Sequence[float], percent: int) -> float:
     """The `percent`th percentile, between neighbours by their distance."""
     return values[0] if len(values) == 1 else quantiles(values, n=100, method="inclusive")[percent - 1]
+
+
+QUICK = 50.0  # what `machine` says on a quick machine
 
 
 def machine() -> float:

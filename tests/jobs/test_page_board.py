@@ -12,8 +12,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from jobs import lanes, shown
-from jobs.models import Account, Job, Lane
+from jobs import forecast, shown
+from jobs.models import Account, Job
 from jobs.states import Code, State
 from jobs.views import board as view
 from studio.models import Team, User
@@ -156,10 +156,10 @@ def test_places_in_one_pass_agree_with_the_engine(team: Team, owner: User, creat
     waiting = [makers.job(team, who, code=Code.WAITING_TURN) for who in (owner, creator, owner)]
     makers.job(team, owner, "animate-anyone-gen2", code=Code.WAITING_TURN)
     jobs = list(Job.objects.select_related("lane", "lane__account"))
-    places = shown.places(jobs)
+    places = forecast.places(jobs)
     assert [(places[job.pk].position, places[job.pk].ahead) for job in waiting] == [(2, 1), (3, 2), (4, 3)]
     for job in waiting:
-        engine = lanes.place(job)
+        engine = forecast.place(job)
         assert (engine.position, engine.ahead) == (places[job.pk].position, places[job.pk].ahead)
     assert runs.pk not in places
     # 4 s of film at the prior of 8.5 s: each waits for those before it
@@ -191,7 +191,8 @@ def test_usual_is_said_only_of_what_was_learned(client_of: ClientOf, owner: User
     job = makers.job(team, owner, state=State.RUNNING, provider_status="RUNNING", submitted_at=timezone.now())
     url = reverse("jobs:row", args=[team.slug, job.public_id])
     assert "usually 28" not in text(client_of(owner).get(url).content.decode())
-    Lane.objects.update(learned=10.0)
+    WorkTime.objects.create(service=schedule.service_of(job.account), model=job.model, variant=job.variant, recent=[8.5], median=8.5, p90=11)
+    schedule.forget()
     assert "usually 34" in text(client_of(owner).get(url).content.decode()).replace("\u00a0", " ")
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from jobs import lanes, money, runner, sending
+from jobs import forecast, lanes, money, runner, schedule, sending, visits
 from jobs.clients import NoKey
 from jobs.errors import Moved, Refused
 from jobs.models import Account, Budget, Job, Lane
@@ -45,7 +45,7 @@ def visit(job: Job) -> Job:
     Job.objects.filter(lane=job.lane).exclude(not_before=None).update(not_before=now)
     Lane.objects.filter(pk=job.lane_id).update(next_visit_at=now, lease_until=None)
     (lane,) = [lane for lane in lanes.claim() if lane.pk == job.lane_id]
-    lanes.visit(lane)
+    visits.visit(lane)
     return fresh(job)
 
 
@@ -113,7 +113,7 @@ def test_the_whole_way_to_the_archive(job: Job, service: Service) -> None:
     job = visit(job)
     assert (job.state, job.settled_micros, job.billed_units) == ("archiving", 45_073, Decimal("3.930"))
     assert money.standing(job.team) == money.Standing("USD", None, 0, 45_073)
-    assert job.lane.learned == pytest.approx(30 / 3.93, rel=0.1)
+    assert schedule.speed_of(job).median == pytest.approx(30 / 3.93, rel=0.1)
     assert [event.new for event in job.events.all()] == ["queued", "submitting", "running", "running", "archiving"]
 
 
@@ -121,7 +121,7 @@ def test_the_whole_way_to_the_archive(job: Job, service: Service) -> None:
     ("error", "state", "code"),
     [
         (Rejected("InvalidParameter", "The style_level is invalid."), State.FAILED, Code.REJECTED),
-        (ModelGone("ModelNotFound", "Model can not be found.", status=404), State.FAILED, Code.MODEL_GONE),
+        (ModelGone("ModelNotFound", "Model can not be found.", status=404), State.QUEUED, Code.MODEL_GONE),
         (RetryLater("Throttling.RateQuota", "…", status=429), State.QUEUED, Code.BACKING_OFF),
         (NotSent(message="refused"), State.QUEUED, Code.BACKING_OFF),
         (MediaUnreachable("InvalidURL.Timeout", "…", status=400), State.QUEUED, Code.BACKING_OFF),
@@ -427,7 +427,7 @@ def test_the_lease_of_a_dead_process_is_freed(job: Job) -> None:
 def test_a_ring_during_a_visit_is_not_lost(job: Job, service: Service) -> None:
     (lane,) = lanes.claim()
     runner.ring_lane(lane.pk)
-    lanes.visit(lane)
+    visits.visit(lane)
     assert Lane.objects.get(pk=lane.pk).next_visit_at <= timezone.now()
 
 
@@ -450,10 +450,10 @@ def test_only_two_tasks_are_out_and_people_take_turns(wish: Wish, owner: User, s
 
 def test_place_in_line(wish: Wish, service: Service) -> None:
     jobs = [fresh(runner.create(wish)) for _ in range(3)]
-    assert [lanes.place(job).position for job in jobs] == [1, 2, 3]
+    assert [forecast.place(job).position for job in jobs] == [1, 2, 3]
     visit(jobs[0])
-    assert lanes.place(fresh(jobs[0])).position == 0
-    assert lanes.line(wish.account, "emo-v1")[0] == 3
+    assert forecast.place(fresh(jobs[0])).position == 0
+    assert forecast.line(wish.account, "emo-v1")[0] == 3
 
 
 def test_assets_of_jobs_stay(job: Job) -> None:

@@ -77,18 +77,20 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--shifts", type=int, default=1, help="workers that tend lanes (default %(default)s)")
-        parser.add_argument("--steps", type=int, default=2, help="workers for checks and archiving (default %(default)s)")
+        parser.add_argument("--steps", type=int, default=1, help="workers for checks (default %(default)s)")
+        parser.add_argument("--films", type=int, default=1, help="workers that bring films home, four at a time each (default %(default)s)")
         parser.add_argument("--hand", help=SUPPRESS)  # one of the workers itself
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["hand"]:
             self._hand(options["hand"])
             return
-        if options["shifts"] < 0 or options["steps"] < 0 or options["shifts"] + options["steps"] == 0:
-            raise CommandError("--shifts and --steps are numbers of workers; one of them must be 1 or more.")
+        numbers = {queue: options[queue] for queue in ("shifts", "steps", "films")}
+        if min(numbers.values()) < 0 or not any(numbers.values()):
+            raise CommandError("--shifts, --steps and --films are numbers of workers; one of them must be 1 or more.")
         hands = Hands(lambda name, line: log.warning("%s %s", name, line))
         hands.listen()
-        names = [("shifts", n) for n in range(options["shifts"])] + [("steps", n) for n in range(options["steps"])]
+        names = [(queue, n) for queue, number in numbers.items() for n in range(number)]
         pulse = Pulse(options["shifts"])
         try:
             with suppress(Stopped):

@@ -1,0 +1,105 @@
+"""24 hours: how long a film may still be fetched, and who is told when it is not here after half of them."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from jobs import notices, runner
+from jobs.errors import Moved
+from jobs.models import Job, Lane
+from jobs.states import Code, State
+from studio.models import Team
+
+log = logging.getLogger("footlight.insurance")
+LIFE = timedelta(hours=24)  # CONTRACT §8: task, result and address live that long after the end
+ALARMS = (20, 12)  # hours; the later one first, so that a job which is past both is told of once
+MOST = 500  # alarms at one go
+NAMED = 20  # films named in one letter
+
+
+def expires_at(job: Job) -> datetime:
+    """When the service deletes its copy."""
+    return job.result_expires_at or (job.provider_ended_at or job.submitted_at or job.created_at) + LIFE
+
+
+def left(job: Job) -> timedelta | None:
+    """How long the film may still be fetched, never below zero; None when the job is not being archived."""
+    if job.state != State.ARCHIVING:
+        return None
+    return max(timedelta(0), expires_at(job) - timezone.now())
+
+
+def endangered(team: Team) -> list[Job]:
+    """Films of `team` that are not home half a day after their end, the most urgent first."""
+    rows = team.jobs.filter(state=State.ARCHIVING, alarmed__gte=min(ALARMS)).order_by("result_expires_at", "id")
+    return list(rows.select_related("account", "owner")[:50])
+
+
+def alarm() -> int:
+    """Tell owners and admins of what is still not here 12 and 20 hours after its end (or, where a person has to decide, after its
+    sending): one event per job and hour, one letter per team. Returns how many jobs they were told of. Safe to run twice at once.
+    """
+    told: dict[tuple[Team, int, str], list[Job]] = defaultdict(list)
+    for hours in ALARMS:
+        before = timezone.now() - timedelta(hours=hours)
+        waiting = Job.objects.filter(alarmed__lt=hours).select_related("team", "account").order_by("id")
+        late = waiting.filter(state=State.ARCHIVING, provider_ended_at__lte=before)
+        # By lane, because that is how uncertain jobs are found without walking through all that ever were.
+        undecided = waiting.filter(lane__in=Lane.objects.all(), state=State.UNCERTAIN, code=Code.SEVERAL_TASKS, submitting_at__lte=before)
+        for job in [*late[:MOST], *undecided[:MOST]]:
+            if _note(job, hours):
+                told[job.team, hours, job.state].append(job)
+    for (team, hours, state), jobs in told.items():
+        notices.tell(team, *_letter(state, hours, jobs))
+    return sum(len(jobs) for jobs in told.values())
+
+
+def _note(job: Job, hours: int) -> bool:
+    """One alarm in the timeline; False when somebody else was faster or the job has moved on."""
+    if job.state == State.ARCHIVING:
+        text = f"{hours} hours after its end the film is not here yet; the service deletes its copy at {_hour(expires_at(job))}. The owners are told"
+    else:
+        text = f"{hours} hours after its sending it is still not known which task is this one; a person has to decide. The owners are told"
+    try:
+        with transaction.atomic():
+            if not Job.objects.filter(pk=job.pk, state=job.state, attempt=job.attempt, alarmed__lt=hours).update(alarmed=hours):
+                return False
+            runner.move(job, State(job.state), text, code=job.code, data={"alarm": hours})
+    except Moved as moved:
+        log.info("%s", moved)
+        return False
+    job.alarmed = hours
+    return True
+
+
+def _letter(state: str, hours: int, jobs: list[Job]) -> tuple[str, str]:
+    """(subject, text)"""
+    many = len(jobs) > 1
+    if state == State.ARCHIVING:
+        subject = f"{len(jobs)} films are in danger" if many else f"The film “{jobs[0].title}” is in danger"
+        text = (
+            f"{'These films were' if many else 'This film was'} rendered {hours} hours ago and could not be brought home yet. "
+            "The service deletes its copies 24 hours after their end; what is not home by then is lost, and it was paid.\n"
+        )
+        lines = [f"{job.title} ({job.account.label}): until {_hour(expires_at(job))}. {job.sentence}".rstrip() for job in jobs[:NAMED]]
+        advice = "It is tried again by itself all the time. What helps: room on the disk, a storage that works, a network that reaches the service."
+    else:
+        subject = f"{len(jobs)} jobs wait for your decision" if many else f"“{jobs[0].title}” waits for your decision"
+        text = (
+            f"{'These jobs were' if many else 'This job was'} sent {hours} hours ago without an answer, and several tasks at the service could be "
+            f"{'theirs' if many else 'it'}. After 24 hours the service forgets its tasks and their films.\n"
+        )
+        lines = [f"{job.title} ({job.account.label})" for job in jobs[:NAMED]]
+        advice = "Open the job and decide: one of the tasks is its own, or none is and it is sent again."
+    if len(jobs) > NAMED:
+        lines.append(f"and {len(jobs) - NAMED} more")
+    return subject, "\n".join([text, *lines, "", advice])
+
+
+def _hour(at: datetime) -> str:
+    return f"{timezone.localtime(at):%d %b, %H:%M}"

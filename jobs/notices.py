@@ -1,0 +1,70 @@
+"""Mail to the people who run a team, or the site, in plain words. A mail that cannot be sent is logged and changes nothing else."""
+
+from __future__ import annotations
+
+import logging
+from smtplib import SMTPDataError, SMTPRecipientsRefused
+from typing import Literal
+
+from django.conf import settings
+from django.core import mail
+from django.db import DatabaseError, transaction
+from django.urls import reverse
+
+from jobs.modelstudio.answers import tidy
+from studio.models import Role, Team, User
+
+log = logging.getLogger("footlight.notices")
+PREFIX = "Footlight: "
+PATIENCE = 10.0  # seconds for the mail server: a notice is sent from the heartbeat
+
+
+def tell(team: Team, subject: str, text: str, *, to: Literal["owners", "staff"] = "owners") -> int:
+    """Mail `text` to the owners and admins of `team`, or to the site's staff, each in a letter of their own; returns to how many.
+
+    Inside a transaction it is sent after the commit. Keys and the queries of addresses are taken out. Never raises.
+    """
+    try:
+        people = _people(team, to)
+    except DatabaseError as error:
+        log.error("nobody was told “%s”: %s", subject, error)
+        return 0
+    title = PREFIX + " ".join(tidy(subject).split())[:150]
+    link = settings.PUBLIC_URL + reverse("jobs:board", args=[team.slug])
+    role = "an owner or an admin of" if to == "owners" else "staff of this site, about"
+    body = "\n".join(tidy(line) for line in text.splitlines()) + f"\n\n{link}\n\nYou get this because you are {role} {team}.\n"
+    if people:
+        transaction.on_commit(lambda: _send(title, body, people))
+    else:
+        log.warning("nobody to tell: %s", title)
+    return len(people)
+
+
+def _people(team: Team, to: str) -> list[str]:
+    members = User.objects.filter(is_active=True).exclude(email="")
+    if to == "staff":
+        members = members.filter(is_staff=True)
+    else:
+        members = members.filter(memberships__team=team, memberships__role__in=(Role.OWNER, Role.ADMIN))
+    return list(members.order_by("pk").values_list("email", flat=True).distinct())
+
+
+def _send(title: str, body: str, people: list[str]) -> None:
+    sent = 0
+    try:
+        server = mail.get_connection(timeout=PATIENCE)
+        server.open()
+        try:
+            for address in people:
+                try:
+                    server.send_messages([mail.EmailMessage(title, body, to=[address], connection=server)])
+                    sent += 1
+                except (SMTPRecipientsRefused, SMTPDataError, ValueError) as error:
+                    # Only this one: an address that is none must not keep the notice from the others.
+                    log.warning("“%s” could not be mailed to %s: %s", title, address, error)
+        finally:
+            server.close()
+    except Exception:
+        log.exception("“%s” was mailed to %d of %d people", title, sent, len(people))
+    else:
+        log.info("“%s” was mailed to %d of %d people", title, sent, len(people))

@@ -1,0 +1,172 @@
+"""A shift: visits lanes as they fall due, for a while. Many shifts on many machines share the lanes, since each is claimed.
+
+One thread claims, reads and writes for many lanes at once; looks go out side by side on `threads` others; what needs more
+than a look is visited by a few threads with connections of their own. The bell wakes it, so a click is on its way at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from django.db import DatabaseError, close_old_connections, connection
+
+from jobs import bell, lanes, listing, visits
+from jobs.lanes import BATCH
+from jobs.models import Lane
+
+log = logging.getLogger("footlight.shifts")
+LOOKERS = 16
+VISITORS = 8
+GATHER = 0.02  # seconds in which answers are gathered, to be written together
+TIDY = 10.0  # seconds that looks may still take when the shift is over; their lanes come back by their leases
+
+
+def work(seconds: float, *, threads: int = LOOKERS, stop: Callable[[], bool] | None = None) -> int:
+    """Visit lanes for `seconds`, or until `stop()`; returns how many visits were made.
+
+    A lane that is being visited is finished first: files that are handed over may take minutes.
+    """
+    return _Shift(threads, stop or (lambda: False)).run(seconds)
+
+
+class _Shift:
+    def __init__(self, threads: int, stop: Callable[[], bool]) -> None:
+        self.stop = stop
+        self.room = max(BATCH, threads * 4)
+        self.looking = 0
+        self.visiting: set[Future[None]] = set()
+        self.done: queue.SimpleQueue[visits.Seen | None] = queue.SimpleQueue()  # None: the bell rang, or a visit is over
+        self.lookers = ThreadPoolExecutor(threads, thread_name_prefix="look")
+        self.visitors = ThreadPoolExecutor(VISITORS, thread_name_prefix="visit", initializer=close_old_connections)
+        self.made = 0
+
+    def run(self, seconds: float) -> int:
+        end = time.monotonic() + seconds
+        ears = _Ears(self.done)
+        try:
+            while not self.stop() and (time.monotonic() < end or self.visiting or self.looking):
+                try:
+                    if time.monotonic() < end:
+                        self._claim()
+                    self._gather(end)
+                except DatabaseError:
+                    # The database went away and may be back: leases bring the lanes of this moment again.
+                    log.exception("the shift lost its database")
+                    connection.close()
+                    time.sleep(0.5)
+        finally:
+            ears.close()
+            self._tidy()
+        return self.made
+
+    def _claim(self) -> None:
+        self.visiting = {future for future in self.visiting if not future.done()}
+        room = min(BATCH, self.room - self.looking, VISITORS * 4 - len(self.visiting))
+        claimed = lanes.claim(room) if room > 0 else []
+        if not claimed:
+            return
+        self.made += len(claimed)
+        many = listing.accounts_with_many_lanes()
+        nothing = []
+        for one in visits.survey(claimed):
+            if one.whole:
+                self._visit(one.lane)
+            elif one.looks:
+                self.looking += 1
+                self.lookers.submit(self._look, one, one.lane.account_id in many)
+            else:
+                nothing.append(one)
+        self._write(nothing)
+
+    def _look(self, one: visits.Seen, listed: bool) -> None:
+        try:
+            visits.ask(one, listed)
+        except Exception:
+            # A bug in one look must not end the shift; the whole visit says what is wrong.
+            log.exception("looks at %s", one.lane)
+            one.whole = True
+        finally:
+            self.done.put(one)
+
+    def _gather(self, end: float) -> None:
+        """Wait for answers, the bell or the next lane, and write what came together."""
+        idle = not (self.looking or self.visiting)
+        wait = min(lanes.until_due() if idle else 0.05, max(0.0, end - time.monotonic()) or 0.05)
+        first: visits.Seen | None
+        try:
+            first = self.done.get(timeout=max(GATHER, wait))
+        except queue.Empty:
+            return
+        came = [first]
+        if first is not None:
+            until = time.monotonic() + GATHER
+            while (left := until - time.monotonic()) > 0 and len(came) < BATCH:
+                try:
+                    came.append(self.done.get(timeout=left))
+                except queue.Empty:
+                    break
+                if came[-1] is None:
+                    break
+        looks = [one for one in came if one is not None]
+        self.looking -= len(looks)
+        self._write(looks)
+
+    def _write(self, looks: list[visits.Seen]) -> None:
+        for one in visits.take_in(looks):
+            self._visit(one.lane, one)
+
+    def _visit(self, lane: Lane, seen: visits.Seen | None = None) -> None:
+        self.visiting.add(self.visitors.submit(self._in_thread, lane, seen))
+
+    def _in_thread(self, lane: Lane, seen: visits.Seen | None) -> None:
+        close_old_connections()
+        try:
+            visits.visit(lane, seen.answers if seen is not None else None)
+        except DatabaseError:
+            log.exception("visit of %s", lane)
+            connection.close()
+        except Exception:
+            # A bug in one lane must not end the shift of all the others; the lease brings the lane back.
+            log.exception("visit of %s", lane)
+        finally:
+            self.done.put(None)
+
+    def _tidy(self) -> None:
+        """Nothing is claimed any more: end the looks, write what they said, wait for visits, and give connections back."""
+        self.lookers.shutdown(wait=False)
+        until = time.monotonic() + TIDY
+        while self.looking > 0 and time.monotonic() < until:
+            try:
+                one = self.done.get(timeout=0.2)
+            except queue.Empty:
+                continue
+            if one is not None:
+                self.looking -= 1
+                try:
+                    for rest in visits.take_in([one]):
+                        visits.leave(rest.lane, -1, None)  # due at once, for the next shift
+                except DatabaseError as error:
+                    log.warning("a look could not be written: %s", error)
+        self.visitors.shutdown(wait=True)
+
+
+class _Ears:
+    """A thread that listens for the bell and puts a word into the queue that the shift waits at."""
+
+    def __init__(self, to: queue.SimpleQueue[visits.Seen | None]) -> None:
+        self.to = to
+        self.over = threading.Event()
+        threading.Thread(target=self._listen, name="bell", daemon=True).start()
+
+    def _listen(self) -> None:
+        while not self.over.is_set():
+            if bell.wait(1.0):
+                self.to.put(None)
+
+    def close(self) -> None:
+        self.over.set()

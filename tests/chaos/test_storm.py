@@ -1,0 +1,36 @@
+"""A short storm on each database: nothing lost, nothing paid twice, the ledger is the service's bill, every film is whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.chaos import databases, storm
+
+pytestmark = [
+    pytest.mark.chaos,
+    pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds its processes through /proc"),
+]
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+def test_short_storm(tmp_path: Path, database: str) -> None:
+    if database == "postgres" and not databases.postgres_possible():
+        pytest.skip("no PostgreSQL: neither DATABASE_URL nor its binaries")
+    seed = int(os.environ.get("SEED", str(random.randrange(10**6))))
+    plan = storm.Plan(
+        jobs=24, accounts=2, supervisors=2, database=database, seed=seed, pages=8, doubtful=False, pause=0.5, storm_seconds=60.0, patience=600.0
+    )
+    figures = storm.run(plan, tmp_path)
+    print(json.dumps(figures))
+    assert figures["wrong"] == []
+    assert (figures["lost"], figures["paid_twice"], figures["incomplete_films"], figures["ledger_minus_bill_micros"]) == (0, 0, 0, 0)
+    assert figures["killed"] >= 5
+    assert figures["faults"]["cut-before@submit"] >= 1
+    assert figures["faults"]["cut-after@submit"] >= 1
+    assert figures["uncertain"] >= 2
+    assert figures["verify"] == 0

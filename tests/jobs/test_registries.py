@@ -1,0 +1,161 @@
+"""What RQ leaves behind: every kind of leftover is made by hand in a real Redis, swept, and what is alive stays."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import django_rq
+import pytest
+from rq import Queue
+from rq.intermediate_queue import IntermediateQueue
+from rq.job import Job, JobStatus
+
+from jobs import bell, registries, tasks
+
+pytestmark = pytest.mark.usefixtures("redis")
+
+
+def nothing() -> None:
+    """What the queued jobs of these tests would do."""
+
+
+@pytest.fixture
+def steps() -> Queue:
+    return django_rq.get_queue("steps", connection=bell.redis())
+
+
+def _aged(job: Job, hours: float) -> Job:
+    moment = datetime.now(UTC) - timedelta(hours=hours)
+    job.created_at = job.enqueued_at = moment
+    if job.ended_at is not None:
+        job.ended_at = moment
+    job.save()
+    return job
+
+
+def _failed(queue: Queue, hours: float, ttl: int = 365 * 86400) -> Job:
+    job = queue.enqueue(nothing)
+    queue.remove(job.id)
+    job.ended_at = datetime.now(UTC)
+    job.set_status(JobStatus.FAILED)
+    _aged(job, hours)
+    queue.failed_job_registry.add(job, ttl=ttl)
+    return job
+
+
+def _there(job: Job) -> bool:
+    return bool(bell.redis().exists(job.key))
+
+
+def _keys() -> set[str]:
+    return {key.decode() for key in bell.redis().keys("rq:*") if key != b"rq:queues"}
+
+
+def test_failures_are_kept_a_day_whatever_their_time_to_live(steps: Queue) -> None:
+    old, young = _failed(steps, 25), _failed(steps, 23)
+    assert registries.sweep() == 1
+    assert not _there(old)
+    assert _there(young)
+    assert steps.failed_job_registry.get_job_ids() == [young.id]
+
+
+def test_an_entry_whose_job_is_gone(steps: Queue) -> None:
+    bell.redis().zadd(steps.failed_job_registry.key, {"gone": time.time() + 1e6})
+    bell.redis().zadd(steps.canceled_job_registry.key, {"gone2": time.time() + 1e6})
+    assert registries.sweep() == 2
+    assert _keys() == set()
+
+
+def test_kinds_that_we_never_make_do_not_pile_up(steps: Queue) -> None:
+    far = steps.enqueue_at(datetime.now(UTC) + timedelta(days=400), nothing)
+    assert registries.sweep() == 0
+    _aged(far, 30)
+    assert registries.sweep() == 1
+    assert steps.scheduled_job_registry.get_job_ids() == []
+    assert not _there(far)
+
+
+def test_what_a_killed_worker_had_taken(steps: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = steps.enqueue(nothing)
+    between = IntermediateQueue(steps.key, connection=steps.connection)
+    steps.remove(taken.id)
+    bell.redis().lpush(between.key, taken.id)
+    assert registries.sweep() == 0
+    _aged(taken, 0.5)
+    assert registries.sweep() == 0  # seen for the first time
+    bell.redis().set(between.get_first_seen_key(taken.id), time.time() - 61)
+    assert registries.sweep() == 1
+    assert between.get_job_ids() == []
+    assert not _there(taken)
+
+
+def test_a_job_in_no_list(steps: Queue) -> None:
+    lost = steps.enqueue(nothing)
+    steps.remove(lost.id)
+    assert registries.sweep() == 0
+    _aged(lost, 2)
+    assert registries.sweep() == 1
+    assert not _there(lost)
+
+
+def test_a_queue_that_nobody_answers_does_not_grow_for_ever(steps: Queue) -> None:
+    old, new = steps.enqueue(nothing), steps.enqueue(nothing)
+    _aged(old, 2)
+    assert registries.sweep() == 1
+    assert steps.get_job_ids() == [new.id]
+
+
+def test_started_jobs_of_dead_workers_become_failures_that_end_in_a_day(steps: Queue) -> None:
+    job = steps.enqueue(nothing, failure_ttl=86400)
+    steps.remove(job.id)
+    job.set_status(JobStatus.STARTED)
+    bell.redis().zadd(steps.started_job_registry.key, {f"{job.id}:x": time.time() - 100})
+    registries.sweep()
+    assert steps.started_job_registry.get_job_ids(cleanup=False) == []
+    assert steps.failed_job_registry.get_job_ids() == [job.id]
+    assert 0 < bell.redis().ttl(job.key) <= 86400
+
+
+def test_running_and_waiting_jobs_stay(steps: Queue) -> None:
+    waiting = steps.enqueue(nothing)
+    running = _aged(steps.enqueue(nothing), 5)
+    steps.remove(running.id)
+    running.set_status(JobStatus.STARTED)
+    bell.redis().zadd(steps.started_job_registry.key, {f"{running.id}:x": time.time() + 60})
+    assert registries.sweep() == 0
+    assert _there(waiting)
+    assert _there(running)
+    assert steps.get_job_ids() == [waiting.id]
+
+
+def test_other_keys_and_other_queues_are_not_touched(steps: Queue) -> None:
+    other = _aged(Queue("other", connection=bell.redis()).enqueue(nothing), 100)
+    bell.redis().set("rq:job:no-hash", "x")
+    bell.redis().set("footlight:bell:x", "1")
+    registries.sweep()
+    assert _there(other)
+    assert bell.redis().get("rq:job:no-hash") == b"x"
+    assert bell.redis().get("footlight:bell:x") == b"1"
+
+
+def test_workers_that_are_gone_are_forgotten(steps: Queue) -> None:
+    bell.redis().sadd("rq:workers:steps", "rq:worker:dead")
+    bell.redis().sadd("rq:workers", "rq:worker:dead")
+    registries.sweep()
+    assert bell.redis().smembers("rq:workers") == set()
+
+
+def test_without_redis_nothing_happens(settings: Any) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    assert registries.sweep() == 0
+
+
+def test_nothing_of_ours_is_kept_for_a_year(steps: Queue, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(settings.RQ_QUEUES["steps"], "URL", settings.REDIS_URL)
+    tasks._enqueue("steps", tasks.check_step, 1)
+    job = steps.jobs[0]
+    assert job.result_ttl == 0
+    assert job.failure_ttl is not None
+    assert job.failure_ttl <= 86400
