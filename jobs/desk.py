@@ -6,7 +6,7 @@ Everything derives from the model's declaration, so a page is never written for 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,14 +16,16 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
-from jobs import catalogue, forecast, money, wishes
+from jobs import catalogue, forecast, money, shown, wishes
 from jobs.errors import Refused
 from jobs.forms import TEMPLATE_VIDEO, Draft, file_fields, word
-from jobs.models import Account
+from jobs.models import Account, Lane
 from jobs.purse import Purse
 from jobs.slots import Slot, template_cards
 from jobs.verdict import CheckView
 from studio.models.people import User
+
+UNKNOWN_MS = 10_000  # what a film counts with while nothing with a length is chosen: no test clip
 
 
 @dataclass
@@ -185,7 +187,7 @@ class Desk:
     def choices(self) -> list[Choice]:
         """Every parameter that the service would heed now; what it would ignore is not asked."""
         chosen = self.draft.chosen
-        shown = [p for p in self.spec.choices() if p.only_when is None or chosen.get(p.only_when[0]) == p.only_when[1]]
+        heeded = [p for p in self.spec.choices() if p.only_when is None or chosen.get(p.only_when[0]) == p.only_when[1]]
         return [
             Choice(
                 p.name,
@@ -195,7 +197,7 @@ class Desk:
                     for value, label, help_ in p.words
                 ],
             )
-            for p in shown
+            for p in heeded
         ]
 
     @property
@@ -279,32 +281,61 @@ class Desk:
     # ── place in line ──
 
     @cached_property
-    def line(self) -> tuple[int, datetime | None]:
-        return forecast.line(self.account, self.spec.name) if self.account is not None else (0, None)
+    def lane(self) -> Lane | None:
+        """The lane that this job would wait in; None when nobody used it yet."""
+        if self.account is None:
+            return None
+        doors = ("account", "gate_by", "account__gate_by")
+        return Lane.objects.filter(account_id=self.account.root_id, model=self.spec.name).select_related(*doors).first()
 
-    @property
-    def waiting(self) -> int:
-        return self.line[0]
+    @cached_property
+    def _place(self) -> forecast.Place | None:
+        """The place that this job would get if it were made now; None without an account."""
+        if self.account is None:
+            return None
+        known = self.draft.milliseconds
+        first = None
+        if self.spec.makes and self.draft.template is None and self.estimate is not None:
+            plan = wishes.plan(self.draft.wish(self.user), checked=False)
+            if plan.waits_for is not None:
+                waiting = forecast.next_place(self.account, self.spec.name, plan.variant, plan.milliseconds, self.user, lane=self.lane)
+                return forecast.Place(waiting.position, waiting.ahead, None, None)
+            first = plan.first
+        variant = self.spec.variant_of(self.draft.chosen)
+        return forecast.next_place(self.account, self.spec.name, variant, known or UNKNOWN_MS, self.user, lane=self.lane, before=first)
 
     @property
     def lamps(self) -> dict[str, int]:
-        """The line with this job as the last lamp; in a line that moves the first is on stage, the second waits at the service."""
-        return {"total": self.waiting + 1, "on": min(1, self.waiting), "next": int(self.waiting > 1)}
+        """The line with this job's lamp in it; in a line that moves the first is on stage, the second waits at the service."""
+        place = self._place
+        return shown.lamps_of(place) if place is not None else {"total": 1, "on": 0, "next": 0, "you": 1}
 
     @property
     def place(self) -> str:
-        if self.account is None:
+        if self._place is None:
             return ""
-        if not self.waiting:
-            return _("The lane is free")
-        return _("%(n)s job before it") % {"n": 1} if self.waiting == 1 else _("%(n)s jobs before it") % {"n": self.waiting}
+        if self.closed:
+            return shown.ordinal(self._place.position)
+        return shown.ordinal(self._place.position) if self._place.ahead else _("The lane is free")
 
     @property
-    def starts(self) -> str:
-        _waiting, at = self.line
-        if at is None or self.account is None:
+    def times(self) -> str:
+        """“starts ≈ 14:32 · ready 14:40 – 14:45”; while a door is closed why, and no time."""
+        place = self._place
+        if place is None:
             return ""
-        return _("starts now") if at <= timezone.now() + timedelta(seconds=5) else _("starts ≈ %(time)s") % {"time": shown_date(at, "H:i")}
+        if self.closed:
+            return self.closed
+        if place.starts_at is None:
+            return _("waits for its template first") if self.spec.makes else ""
+        soon = place.starts_at <= timezone.now() + timedelta(seconds=5)
+        starts = _("starts now") if soon else _("starts ≈ %(time)s") % {"time": shown.hour(place.starts_at)}
+        return f"{starts} · {shown.ready_words(place)}" if self.draft.milliseconds else starts
+
+    @cached_property
+    def closed(self) -> str:
+        """Why nothing would be sent now; "" while the doors are open."""
+        return shown.door_words(self.account, self.lane, self.team) if self.account is not None else ""
 
     # ── may it be sent? ──
 

@@ -31,6 +31,8 @@ WAITS = {
     Code.ACCOUNT_PAUSED: "Waiting: the account is paused",
     Code.NEEDS_TEMPLATE: "Waiting for its template",
     Code.BACKING_OFF: "Waiting: the service asked us to come later",
+    Code.HELD_BACK: "Waiting: paused by hand",
+    Code.MODEL_GONE: "Waiting: the model is not offered",
 }
 Row = TypeVar("Row", Check, Job)
 
@@ -111,7 +113,7 @@ def wait_job(job: Job, tell: Callable[[str, bool], None]) -> Job:
 def blocked(job: Job) -> Job | None:
     """The job that only a person can help: `job` itself, or the template job it waits for. None while things go on."""
     for at in (job, job.needs):
-        paused = at is not None and at.state == State.QUEUED and at.code == Code.ACCOUNT_PAUSED
+        paused = at is not None and at.state == State.QUEUED and at.code in (Code.ACCOUNT_PAUSED, Code.HELD_BACK, Code.MODEL_GONE)
         if at is not None and (paused or (at.state == State.UNCERTAIN and at.code == Code.SEVERAL_TASKS)):
             return at
     return None

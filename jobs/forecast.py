@@ -224,7 +224,7 @@ def score(days: int = 30) -> list[Score]:
     for model, variant, created, sent, told_click, told_sent, ended, finished in rows:
         group = sums.setdefault((model, variant), [[], [], []])
         group[2].append(True)
-        end = ended or finished
+        end = ended or finished or created
         if told_click is not None:
             group[0].append(_right(told_click, created, end))
         if told_sent is not None and sent is not None:

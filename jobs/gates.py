@@ -49,7 +49,7 @@ def sentence(door: Account | Lane, team: Team | None = None) -> str:
         what = door.model if isinstance(door, Lane) else "This account"
         return f"{what} is {Gate(door.gate).label} for now, by those who look after its Alibaba account"
     who = door.gate_by.short_name if door.gate_by else "Someone"
-    return f"{who} {done} {name(door)}{_at(door.gate_at)}"
+    return f"{who} {done} {name(door)}{_at(door.gate_at, 'at' if door.gate == Gate.PAUSED else 'since')}"
 
 
 def consequence(door: Account | Lane, gate: Gate | str) -> str:
@@ -101,11 +101,12 @@ def _jobs(door: Account | Lane) -> QuerySet[Job]:
     return Job.objects.filter(lane__account_id__in={door.pk, door.root_id}, account=door).order_by()
 
 
-def _at(when: datetime | None) -> str:
+def _at(when: datetime | None, word: str) -> str:
     if when is None:
         return ""
-    day = "" if when.date() == timezone.now().date() else f" on {when.day} {when:%b}"
-    return f"{day} at {when:%H:%M}"
+    if when.date() == timezone.now().date():
+        return f" {word} {when:%H:%M}"
+    return f" {'on' if word == 'at' else word} {when.day} {when:%b} at {when:%H:%M}"
 
 
 def _first(text: str) -> str:

@@ -76,7 +76,7 @@ def trouble(account: Account, error: AccountTrouble, model: str) -> str:
     if reason == Health.KEY:
         return _stop([account], reason)
     if reason == Health.ARREARS:
-        return _stop(family(account), reason)
+        return _stop([account, *family(account).exclude(pk=account.pk)], reason)
     if reason == Health.ACCESS and retired(model):
         return _rest_lane(account, model, Health.GONE, gone_sentence(model))
     return _rest_lane(account, model, reason, _LANE_SAYS[reason].format(model=model))
@@ -245,8 +245,10 @@ def _lane(account: Account, model: str) -> Lane | None:
 
 
 def _rest(troubles: int, minutes: tuple[int, ...] = RESTS) -> timedelta:
-    """How long to rest at trouble number `troubles` in a row, give or take a tenth so that many do not come back at once."""
-    return timedelta(minutes=minutes[min(max(troubles, 1), len(minutes)) - 1] * random.uniform(0.9, 1.1))  # noqa: S311
+    """How long to rest at trouble number `troubles` in a row, give or take a tenth so that many do not come back at once, and never
+    longer than the last of `minutes`."""
+    rest = minutes[min(max(troubles, 1), len(minutes)) - 1] * random.uniform(0.9, 1.1)  # noqa: S311
+    return timedelta(minutes=min(rest, minutes[-1]))
 
 
 def _stop(accounts: Iterable[Account], reason: Account.Health) -> str:

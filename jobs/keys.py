@@ -384,22 +384,25 @@ def _mark(account: Account, trial: Trial) -> None:
     a payment due stays so, for a test costs nothing and says nothing about that, but is tried again now."""
     account.refresh_from_db(fields=("health", "health_text", "paused_until", "troubles", "told_at"))
     if trial.health == Account.Health.OK and account.health != Account.Health.ARREARS:
+        _lanes(account).update(paused_until=None)
         health.well(account)
-    elif trial.health == Account.Health.OK:
-        account.paused_until = None
-        account.save(update_fields=["paused_until"])
-    else:
+        return
+    if trial.health != Account.Health.OK:
         account.health, account.health_text = trial.health, trial.sentence[:300]
-        if trial.health == Account.Health.UNTRIED:
-            account.paused_until = None
-        account.save(update_fields=["health", "health_text", "paused_until"])
     if trial.health in (Account.Health.OK, Account.Health.UNTRIED):
+        account.paused_until = None
+    account.save(update_fields=["health", "health_text", "paused_until"])
+    if account.paused_until is None:
         _ring(account)
 
 
 def _ring(account: Account) -> None:
     """What the lanes rested for may be over: they try again now."""
-    account.jobs.filter(lane__account_id__in={account.pk, account.root_id}, state=State.QUEUED, code=Code.ACCOUNT_PAUSED).update(not_before=None)
-    lanes = Lane.objects.filter(account_id__in={account.pk, account.root_id})
+    lanes = _lanes(account)
+    account.jobs.filter(lane__in=list(lanes), state=State.QUEUED, code=Code.ACCOUNT_PAUSED).update(not_before=None)
     lanes.update(rings=F("rings") + 1, next_visit_at=timezone.now(), paused_until=None)
     bell.ring_after_commit()
+
+
+def _lanes(account: Account) -> QuerySet[Lane]:
+    return Lane.objects.filter(account_id__in={account.pk, account.root_id})

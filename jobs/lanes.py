@@ -59,7 +59,7 @@ def claim(limit: int = BATCH) -> list[Lane]:
     keys = Prefetch("account__keys", queryset=ApiKey.objects.defer("secret"))
     twins = Account.objects.filter(same_as=OuterRef("account"))
     lanes = Lane.objects.filter(pk__in=ids, lease_token=mine).select_related("account", "account__team", "account__gate_by", "gate_by")
-    return list(lanes.prefetch_related(keys).annotate(account_shared=Exists(twins)).order_by("next_visit_at"))
+    return list(lanes.prefetch_related(keys).annotate(shared=Exists(twins)).order_by("next_visit_at"))
 
 
 def _free(now: datetime) -> Q:

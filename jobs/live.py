@@ -98,7 +98,7 @@ def _admit(scope: dict[str, Any], slug: str, after: int | None) -> tuple[int, li
         user = get_user(request)
         if not user.is_authenticated:
             return 401, []
-        membership = Membership.objects.select_related("team").filter(user_id=user.pk, team__slug=slug).first()
+        membership = Membership.objects.select_related("team").filter(user_id=user.pk, team__slug=slug.replace("\x00", "")).first()
         if membership is None:
             return 404, []
         missed: list[dict[str, Any]] = []

@@ -146,7 +146,9 @@ def hold(subject: Job | Check, quote: Quote, team: Team, member: User, attempt: 
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("hold() belongs into the transaction of the job or check that it pays for")
-    Team.objects.select_for_update().get(pk=team.pk)
+    # NO KEY: what was inserted before the hold, here and in other transactions, holds a key share of the same row; a full
+    # lock would wait for theirs while they wait for ours.
+    Team.objects.select_for_update(no_key=True).get(pk=team.pk)
     require_room(team, member, quote.micros)
     entry: LedgerEntry = LedgerEntry.objects.create(
         team=team,

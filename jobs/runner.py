@@ -246,7 +246,7 @@ def take_over(account: Account, by: User, spec: catalogue.Model, quote: money.Qu
             currency=quote.currency,
             quote_micros=quote.micros,
         )
-        Attempt.objects.create(job=job, number=1, began_at=job.submitting_at, task_id=task_id, request_id=job.request_id, outcome=Outcome.ADOPTED)
+        Attempt.objects.create(job=job, number=1, began_at=task.submit_time or now, task_id=task_id, request_id=job.request_id, outcome=Outcome.ADOPTED)
         money.hold(job, replace(quote, micros=0), account.team, by)
         _event(job, "", State.RUNNING, f"{by.short_name} adopted task {task_id}; it is followed, archived and settled like our own", "")
         ring_lane(lane.pk)

@@ -142,6 +142,6 @@ def next_look(job: Job, now: datetime) -> float:
         gap = first - elapsed
         return max(CLOSEST, gap if gap <= 45.0 else 0.5 * gap)  # a long task may fail early: one look on the way
     if elapsed <= last:
-        base = max(CLOSEST, 0.02 * middle)
+        base = max(CLOSEST, 0.023 * middle)
         return max(CLOSEST, base * known.survival(elapsed / length) ** 0.5) if not few else base
     return min(15.0, max(1.0, 0.15 * (elapsed - middle)))

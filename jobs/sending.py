@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError
 from django.db.models import F, Q
@@ -53,7 +54,7 @@ def submit(job: Job) -> None:
         move(job, State.QUEUED, "Waits for the account’s pace", code=Code.BACKING_OFF, not_before=later(1))
         return
     begun = timezone.now()
-    intent = {"attempt": job.attempt + 1, "submitting_at": begun, "sentence": "", "advice": ""}
+    intent: dict[str, Any] = {"attempt": job.attempt + 1, "submitting_at": begun, "sentence": "", "advice": ""}
     move(job, State.SUBMITTING, "Sending", outcome=Outcome.SENDING, **intent)
     try:
         answer = client.submit(spec, body)

@@ -1,4 +1,4 @@
-"""Jobs in words: the sentence of a state, the row on the board, the card of a lane. View-models only, nothing is changed here.
+"""Jobs in words: the sentence of a state, times and places, the row on the board. View-models only, nothing is changed here.
 
 A row says the same to everybody and at any time: no viewer, no role, no "ago". Times that pass are marked with their beginning, and
 the page's script lets them run.
@@ -6,9 +6,8 @@ the page's script lets them run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.template.defaultfilters import date as shown_date
@@ -18,15 +17,17 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from jobs import catalogue, forecast, money, schedule
-from jobs.models import Job, Lane
-from jobs.states import FAULT_WORDS, LABELS, OUT, Code, State
+from jobs import catalogue, forecast, gates, health, money, schedule
+from jobs.models import Account, Job, Lane
+from jobs.states import FAULT_WORDS, LABELS, Code, Rank, State
 from studio.models.people import Team
-from studio.templatetags.ui import filesize_mb
+from studio.templatetags.ui import DASH, filesize_mb
 from studio.templatetags.ui import seconds as length
 
 USUAL = 1.4  # how much longer than the prior is nothing special
 LAMPS = 9
+# A door or a person holds it; nobody knows until when, so no time is told.
+HELD = (Code.ACCOUNT_PAUSED, Code.MODEL_GONE, Code.HELD_BACK, Code.OVER_BUDGET)
 
 
 def ordinal(position: int) -> str:
@@ -38,7 +39,41 @@ def ordinal(position: int) -> str:
 
 
 def hour(moment: datetime | None) -> str:
-    return shown_date(moment, "H:i") if moment else ""
+    """“14:32”, and “21 Nov 14:32” on another day than today."""
+    if moment is None:
+        return ""
+    local = timezone.localtime(moment)
+    return shown_date(local, "H:i" if local.date() == timezone.localdate() else "j M H:i")
+
+
+def ready_words(place: forecast.Place | None) -> str:
+    """“ready 14:40 – 14:45”; “ready ≈ 14:40” when both ends are in one minute; "" when nobody knows."""
+    if place is None or place.ready_at is None:
+        return ""
+    low, high = hour(place.ready_at), hour(place.late_at or place.ready_at)
+    return _("ready ≈ %(time)s") % {"time": low} if low == high else _("ready %(low)s – %(high)s") % {"low": low, "high": high}
+
+
+def place_words(place: forecast.Place | None) -> str:
+    """“starts ≈ 14:32 · ready 14:40 – 14:45”."""
+    if place is None or place.starts_at is None:
+        return ""
+    return " · ".join(part for part in (_("starts ≈ %(time)s") % {"time": hour(place.starts_at)}, ready_words(place)) if part)
+
+
+def door_words(account: Account, lane: Lane | None, team: Team) -> str:
+    """Why nothing of `account` is sent in `lane` now, and until when if that is known; "" when it is open."""
+    if lane is None:
+        lane = Lane(account=account)
+    door = gates.closed(account, lane)
+    if door is not None:
+        return gates.sentence(door, team)
+    _code, why = health.why(account, lane)
+    return f"{_(why)} {tried_again(health.until(account, lane))}".rstrip() if why else ""
+
+
+def tried_again(until: datetime | None) -> str:
+    return _("Tried again at %(time)s.") % {"time": hour(until)} if until else ""
 
 
 def running_for(since: datetime) -> SafeString:
@@ -62,14 +97,24 @@ def state_label(job: Job) -> str:
         return _("Waiting at the service")
     if state is State.RUNNING and job.spec.kind is catalogue.Kind.TEMPLATE:
         return _("Making the template")
-    if state is State.QUEUED and job.code == Code.ACCOUNT_PAUSED:
-        return _("Held, the account rests")
+    if state is State.QUEUED and job.code in HELD:
+        return {
+            Code.ACCOUNT_PAUSED: _("Held, the account rests"),
+            Code.MODEL_GONE: _("Held, the model is not offered"),
+            Code.HELD_BACK: _("Held, paused by hand"),
+        }.get(Code(job.code), _("Waiting"))
     return _(LABELS[state][0])
+
+
+def label(job: Job, place: forecast.Place | None = None) -> str:
+    """The state's label, which for a job in line is its place there."""
+    in_line = job.state == State.QUEUED and place is not None and job.code not in (*HELD, Code.NEEDS_TEMPLATE)
+    return ordinal(place.position) if in_line and place is not None else state_label(job)
 
 
 def state_word(job: Job) -> str:
     """The look’s word: a mark of the sprite and a colour of the tokens."""
-    if job.state == State.QUEUED and job.code in (Code.ACCOUNT_PAUSED, Code.OVER_BUDGET):
+    if job.state == State.QUEUED and job.code in HELD:
         return "held"
     return LABELS[State(job.state)][1]
 
@@ -82,25 +127,22 @@ def cost_sentence(job: Job) -> str:
 
 
 def sentence(job: Job, place: forecast.Place | None = None) -> str | SafeString:
-    """What stands behind the state's label; `place` for one that waits for its turn."""
+    """What stands behind the state's label; `place` for one that waits or renders."""
     state = State(job.state)
     if state is State.QUEUED:
         return _queued(job, place)
     if state is State.SUBMITTING:
         return _("to %(model)s") % {"model": job.spec.label}
     if state is State.UNCERTAIN:
+        if job.code == Code.SEVERAL_TASKS and timezone.now() > (job.submitting_at or job.created_at) + schedule.LIST_REACHES:
+            return _("The service’s list no longer reaches back to it, so a person decides. Nothing is paid twice.")
         if job.code == Code.SEVERAL_TASKS:
             return _("Several tasks at the service could be this one, so a person decides. Nothing is paid twice.")
         return _("Not sent again, so nothing is paid twice. Looking at the service’s list.")
     if state is State.RUNNING:
-        low, high = (length(int(end)) for end in usual_range(job))
-        usual = _("usually") if forecast.usual(job) else "≈"
-        return format_html("{} · {} {} – {}", running_for(began(job)), usual, low, high)
+        return _running(job, place)
     if state is State.ARCHIVING:
-        gone = hour(job.result_expires_at)
-        return (
-            _("bringing the film home; the service deletes its copy at %(time)s tomorrow") % {"time": gone} if gone else _("bringing the film home")
-        )
+        return _archiving(job)
     if state is State.SUCCEEDED:
         return _succeeded(job)
     if state is State.FAILED:
@@ -111,19 +153,45 @@ def sentence(job: Job, place: forecast.Place | None = None) -> str | SafeString:
 def _queued(job: Job, place: forecast.Place | None) -> str:
     if job.code == Code.NEEDS_TEMPLATE:
         return _("for its template, which is made first")
-    if job.code in (Code.ACCOUNT_PAUSED, Code.OVER_BUDGET):
-        return _(job.sentence)
+    if job.code in HELD and job.sentence:
+        until = health.until(job.account, job.lane) if job.code in (Code.ACCOUNT_PAUSED, Code.MODEL_GONE) else None
+        return f"{_(job.sentence)} {tried_again(until)}".rstrip()
     if job.code == Code.BACKING_OFF:
         again = _("tries again at %(time)s") % {"time": shown_date(job.not_before, "H:i:s")} if job.not_before else _("tries again soon")
         return f"· {_(job.sentence)} {again}".replace("  ", " ") if job.sentence else f"· {again}"
     if place is None:
         return ""
-    times = []
-    if place.starts_at is not None:
-        times.append(_("starts ≈ %(time)s") % {"time": hour(place.starts_at)})
-    if place.ready_at is not None:
-        times.append(_("ready ≈ %(time)s") % {"time": hour(place.ready_at)})
-    return "· " + ", ".join(times) if times else ""
+    words = place_words(place) or door_words(job.account, job.lane, job.team)
+    return f"· {words}" if words else ""
+
+
+def _running(job: Job, place: forecast.Place | None) -> str | SafeString:
+    """How long it took so far against the usual, and calmly when that is long over."""
+    if job.provider_status == "PENDING":
+        words = place_words(place)
+        return f"· {words}" if words else ""
+    since = running_for(began(job))
+    if not job.milliseconds:
+        return format_html("{} · {}", since, _("its length is known when it has ended"))
+    low, high = usual_range(job)
+    learned = forecast.usual(job) is not None
+    span = {"low": length(int(low)), "high": length(int(high))}
+    usual = format_html("{} {}", since, _("of usually %(low)s – %(high)s") % span) if learned else format_html("{} · ≈ {low} – {high}", since, **span)
+    if (timezone.now() - began(job)).total_seconds() <= high:
+        return usual
+    slow = _("slower than nine of ten") if learned else _("longer than expected")
+    if job.looked_at is None:
+        return format_html("{} · {}; {}", usual, slow, _("still looking"))
+    return format_html("{} · {}; {}", usual, slow, format_html(_("still looking, last answer {} ago"), running_for(job.looked_at)))
+
+
+def _archiving(job: Job) -> str:
+    said = [_("bringing the film home")]
+    if job.tries and job.sentence:
+        said.append(_(job.sentence))
+    if job.result_expires_at:
+        said.append(_("the service deletes its copy at %(time)s") % {"time": hour(job.result_expires_at)})
+    return "; ".join(part.rstrip(".") for part in said)
 
 
 def _succeeded(job: Job) -> str:
@@ -138,11 +206,14 @@ def announcement(job: Job) -> str:
     return _("%(title)s: %(state)s") % {"title": job.title, "state": state_label(job)}
 
 
-def amount(job: Job) -> tuple[int, str]:
-    """Micros and the word beside them."""
+def amount(job: Job) -> tuple[int | None, str]:
+    """Micros and the word beside them. None is an amount that nobody knows yet."""
     state = State(job.state)
     if job.settled_micros is not None:
         return job.settled_micros, _("settled")
+    if job.adopted:
+        ended = state in (State.FAILED, State.CANCELED)
+        return (0, _("not billed")) if ended else (job.quote_micros or None, _("by the bill"))
     if state in (State.FAILED, State.CANCELED):
         return 0, _("released")
     if state is State.UNCERTAIN:
@@ -150,9 +221,9 @@ def amount(job: Job) -> tuple[int, str]:
     return job.quote_micros, _("held")
 
 
-def price_shown(micros: int, currency: str) -> str:
-    """Four places, and two for nothing: “$0.4725”, “$0.00”."""
-    return money.shown(micros, currency, 4 if micros else 2)
+def price_shown(micros: int | None, currency: str) -> str:
+    """Four places, and two for nothing: “$0.4725”, “$0.00”; a dash for what nobody knows."""
+    return DASH if micros is None else money.shown(micros, currency, 4 if micros else 2)
 
 
 def icon_of(spec: catalogue.Model) -> str:
@@ -162,8 +233,10 @@ def icon_of(spec: catalogue.Model) -> str:
 
 
 def chosen_words(job: Job) -> list[tuple[str, str]]:
-    """(parameter, choice) of everything that was sent, in the declared words."""
-    found = []
+    """(parameter, choice) of everything that was sent, in the declared words. What was sent elsewhere is not known here."""
+    found: list[tuple[str, str]] = []
+    if job.adopted:
+        return found
     for parameter in job.spec.choices():
         if parameter.only_when and job.parameters.get(parameter.only_when[0]) != parameter.only_when[1]:
             continue
@@ -210,13 +283,15 @@ class Row:
     gauge: Gauge | None = None
     lamps: dict[str, Any] | None = None
     cancel_url: str = ""
+    front_url: str = ""
+    front: bool = False
     active: bool = True
 
 
 def row(job: Job, team: Team, place: forecast.Place | None = None, thumb: str = "") -> Row:
-    """The row of `job`. `place` for one that waits; `thumb` is the public id of the picture that stands for it."""
+    """The row of `job`. `place` for one that waits or renders; `thumb` is the public id of the picture that stands for it."""
     micros, word = amount(job)
-    facts = [label for _name, label in chosen_words(job)][:1]
+    facts = [_("adopted, made elsewhere")] if job.adopted else [choice for _name, choice in chosen_words(job)][:1]
     if job.milliseconds and job.state != State.SUCCEEDED:
         facts.append(length(job.seconds))
     shown = Row(
@@ -229,7 +304,7 @@ def row(job: Job, team: Team, place: forecast.Place | None = None, thumb: str = 
         owner_name=job.owner.short_name,
         state=job.state,
         state_word=state_word(job),
-        state_label=state_label(job),
+        state_label=label(job, place),
         sentence=sentence(job, place),
         say=announcement(job),
         poster_url=reverse("asset_file", args=[team.slug, thumb, "thumb"]) if thumb else "",
@@ -241,36 +316,23 @@ def row(job: Job, team: Team, place: forecast.Place | None = None, thumb: str = 
     )
     if job.state == State.QUEUED:
         shown.cancel_url = reverse("jobs:cancel", args=[team.slug, job.public_id])
+        shown.front_url = reverse("jobs:front", args=[team.slug, job.public_id])
+        shown.front = job.rank == Rank.FRONT
     _where(shown, job, place)
     return shown
 
 
 def _where(shown: Row, job: Job, place: forecast.Place | None) -> None:
     state = State(job.state)
-    if state is State.QUEUED and place is not None and job.code not in (Code.NEEDS_TEMPLATE, Code.ACCOUNT_PAUSED):
-        shown.state_label = ordinal(place.position)
-        position = min(place.position, LAMPS)
-        # in a line that moves, the first one is on stage and the second one waits at the service
-        shown.lamps = {
-            "total": position,
-            "on": min(1, place.ahead),
-            "next": int(place.ahead > 1),
-            "you": position,
-            "label": _("%(n)s before it") % {"n": place.ahead},
-        }
-        if place.position > LAMPS:
+    pending = state is State.RUNNING and job.provider_status == "PENDING"
+    if place is not None and ((state is State.QUEUED and job.code != Code.NEEDS_TEMPLATE) or (pending and place.ahead)):
+        shown.lamps = lamps_of(place)
+        if place.ahead >= LAMPS:
             shown.where = _("%(n)s before it") % {"n": place.ahead}
-    elif state is State.RUNNING:
-        low, high = usual_range(job)
-        since = began(job)
-        elapsed = max(0.0, (timezone.now() - since).total_seconds())
-        label = _("%(elapsed)s of usually %(low)s to %(high)s") % {
-            "elapsed": length(int(elapsed)),
-            "low": length(int(low)),
-            "high": length(int(high)),
-        }
-        shown.gauge = Gauge(since, elapsed, low, high, label)
-        shown.where = _("ready ≈ %(time)s") % {"time": hour(since + timedelta(seconds=schedule.expected(job)))}
+    elif state is State.RUNNING and not pending:
+        shown.gauge = gauge_of(job)
+        late = shown.gauge is None or shown.gauge.elapsed > shown.gauge.high
+        shown.where = "" if late else ready_words(place)
     elif state is State.SUCCEEDED and job.result is not None:
         film = job.result
         made = _("made in %(length)s") % {"length": length(_took(job))} if job.submitted_at and job.provider_ended_at else ""
@@ -279,97 +341,30 @@ def _where(shown: Row, job: Job, place: forecast.Place | None) -> None:
         shown.where = FAULT_WORDS.get(job.fault, "") and _("Fault: %(whose)s") % {"whose": _(FAULT_WORDS[job.fault])}
 
 
+def lamps_of(place: forecast.Place) -> dict[str, Any]:
+    """The line up to this place: in one that moves, the first is on stage and the second waits at the service."""
+    total = place.ahead + 1
+    return {
+        "total": min(total, LAMPS),
+        "on": min(1, place.ahead),
+        "next": int(place.ahead > 1),
+        "you": min(total, LAMPS),
+        "label": _("%(n)s before it") % {"n": place.ahead},
+    }
+
+
+def gauge_of(job: Job) -> Gauge | None:
+    """Time at the service against the usual; None while it has not begun there, and for a length that nobody knows."""
+    if job.state != State.RUNNING or job.provider_status == "PENDING" or not job.milliseconds:
+        return None
+    low, high = usual_range(job)
+    since = began(job)
+    elapsed = max(0.0, (timezone.now() - since).total_seconds())
+    words = _("%(elapsed)s of usually %(low)s – %(high)s") if forecast.usual(job) else _("%(elapsed)s, expected %(low)s – %(high)s")
+    said = words % {"elapsed": length(int(elapsed)), "low": length(int(low)), "high": length(int(high))}
+    return Gauge(since, elapsed, low, high, said)
+
+
 def _took(job: Job) -> int:
     ended = job.provider_ended_at or job.finished_at or timezone.now()
     return max(0, int((ended - began(job)).total_seconds()))
-
-
-# ── lanes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass
-class LaneCard:
-    """One lane on the board's stage: what renders, how many wait, when the line ends."""
-
-    lane: Lane
-    label: str
-    account: str
-    running: Job | None = None
-    out: int = 0
-    waiting: int = 0
-    work: float = 0.0
-    paused_text: str = ""
-    gauge: Gauge | None = None
-    url: str = ""
-    lamps_label: str = field(default="")
-
-    @property
-    def state_word(self) -> str:
-        if self.paused_text:
-            return "held"
-        return state_word(self.running) if self.running is not None else "queued"
-
-    @property
-    def state_label(self) -> str:
-        if self.paused_text:
-            return _("The account rests")
-        return state_label(self.running) if self.running is not None else _("Waiting") if self.waiting else _("Free.")
-
-    @property
-    def sentence(self) -> str | SafeString:
-        if self.paused_text:
-            return self.paused_text
-        if self.running is None:
-            return _("%(n)s for their turn") % {"n": self.waiting} if self.waiting else _("A job sent now starts at once.")
-        return sentence(self.running)
-
-    @property
-    def total(self) -> int:
-        return self.out + self.waiting
-
-    @property
-    def on(self) -> int:
-        return 1 if self.running is not None else 0
-
-    @property
-    def next(self) -> int:
-        return max(0, self.out - self.on)
-
-    @property
-    def ends(self) -> str:
-        if not self.total or self.paused_text:
-            return ""
-        return _("line ends ≈ %(time)s") % {"time": hour(timezone.now() + timedelta(seconds=self.work))}
-
-
-def _stage_rank(job: Job) -> int:
-    """Which of a lane's tasks is the one on stage: that which renders, then that which waits there, then what is unclear."""
-    if job.state == State.RUNNING:
-        return 0 if job.provider_status != "PENDING" else 1
-    return 2 if job.state == State.SUBMITTING else 3
-
-
-def lane_cards(open_jobs: Iterable[Job], team: Team, counts: Mapping[int, int]) -> list[LaneCard]:
-    """Cards of the lanes with open jobs. `counts` has how many wait per lane, which may be more than were loaded."""
-    cards: dict[int, LaneCard] = {}
-    now = timezone.now()
-    for job in sorted(open_jobs, key=lambda job: job.pk):
-        lane, account = job.lane, job.lane.account
-        card = cards.setdefault(lane.pk, LaneCard(lane, job.spec.label, account.label, waiting=counts.get(lane.pk, 0)))
-        if account.paused(now) or lane.paused(now):
-            card.paused_text = account.health_text if account.paused(now) else lane.paused_text
-        if State(job.state) in OUT:
-            card.out += 1
-            if card.running is None or _stage_rank(job) < _stage_rank(card.running):
-                card.running = job
-        if State(job.state) in OUT or job.state == State.QUEUED:
-            card.work += schedule.expected(job)
-    for card in cards.values():
-        card.lamps_label = _("%(out)s at the service, %(waiting)s waiting here") % {"out": card.out, "waiting": card.waiting}
-        if card.running is not None:
-            card.url = reverse("jobs:job", args=[team.slug, card.running.public_id])
-            if card.running.state == State.RUNNING:
-                low, high = usual_range(card.running)
-                since = began(card.running)
-                card.gauge = Gauge(since, (now - since).total_seconds(), low, high, _("time at the service against the usual"))
-    return sorted(cards.values(), key=lambda card: (card.running is None, card.lane.pk))

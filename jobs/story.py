@@ -14,12 +14,12 @@ from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from jobs import catalogue, forecast, money, shown
+from jobs import attempts, catalogue, forecast, insurance, money, shown
 from jobs.desk import models_of
 from jobs.forms import word
 from jobs.models import Job, JobEvent
 from jobs.slots import facts_line, file_url, wave
-from jobs.states import FAULT_WORDS, State
+from jobs.states import FAULT_WORDS, OUT, Code, Rank, State
 from studio.models.asset import Asset
 from studio.models.people import Team
 from studio.templatetags.ui import filesize_mb
@@ -30,10 +30,10 @@ TONES: dict[str, str] = {State.FAILED: "bad", State.UNCERTAIN: "bad"}
 
 
 class Story:
-    """`job` as its page shows it. `writes` says whether the reader may cancel and run again."""
+    """`job` as its page shows it. `writes`: the reader may cancel and run again; `manages`: move it to the front."""
 
-    def __init__(self, job: Job, team: Team, *, writes: bool) -> None:
-        self.job, self.team, self.writes = job, team, writes
+    def __init__(self, job: Job, team: Team, *, writes: bool, manages: bool = False) -> None:
+        self.job, self.team, self.writes, self.manages = job, team, writes, manages
         self.spec = job.spec
         self.state = State(job.state)
 
@@ -44,7 +44,7 @@ class Story:
 
     @cached_property
     def place(self) -> forecast.Place | None:
-        return forecast.place(self.job) if self.state is State.QUEUED else None
+        return forecast.place(self.job) if self.state in (State.QUEUED, *OUT) else None
 
     @property
     def state_word(self) -> str:
@@ -52,8 +52,13 @@ class Story:
 
     @property
     def state_label(self) -> str:
-        waits = self.place is not None and self.state_word == "queued" and self.job.code in ("", "waiting-turn")
-        return shown.ordinal(self.place.position) if waits and self.place else shown.state_label(self.job)
+        return shown.label(self.job, self.place)
+
+    @property
+    def ready(self) -> str:
+        """“ready 14:40 – 14:45” under the gauge; "" once it takes longer than nine of ten."""
+        late = self.gauge is not None and self.gauge.elapsed > self.gauge.high
+        return shown.ready_words(self.place) if self.gauge is not None and not late else ""
 
     @property
     def sentence(self) -> str | SafeString:
@@ -72,10 +77,15 @@ class Story:
 
     @property
     def facts(self) -> list[tuple[str, str]]:
-        facts = [(_("Model"), f"{self.spec.label} ({self.job.model})"), *shown.chosen_words(self.job)]
-        if self.job.milliseconds:
-            facts.append((_("Length"), length(self.job.seconds)))
-        return [*facts, (_("Account"), self.job.account.label), (_("Created by"), self.job.owner.short_name)]
+        job = self.job
+        facts = [(_("Model"), f"{self.spec.label} ({job.model})"), *shown.chosen_words(job)]
+        if job.milliseconds:
+            facts.append((_("Length"), length(job.seconds)))
+        facts += [(_("Account"), job.account.label), (_("Adopted by") if job.adopted else _("Created by"), job.owner.short_name)]
+        if job.told_ready_at is not None:
+            told = forecast.Place(1, 0, job.told_ready_at, job.told_ready_at, job.told_late_at)
+            facts.append((_("Told at the click"), shown.ready_words(told)))
+        return facts
 
     @property
     def ids(self) -> list[tuple[str, str]]:
@@ -113,9 +123,9 @@ class Story:
     def note(self) -> str:
         return _(self.spec.output.note) if self.spec.output.note else ""
 
-    @property
+    @cached_property
     def gauge(self) -> shown.Gauge | None:
-        return shown.row(self.job, self.team).gauge
+        return shown.gauge_of(self.job)
 
     @property
     def template_url(self) -> str:
@@ -167,6 +177,20 @@ class Story:
             steps.append({"title": what, "when": _("not made yet"), "tone": "todo", "note": ""})
         return steps
 
+    @cached_property
+    def sent(self) -> list[attempts.Line]:
+        """Every submit, with its task and what became of it."""
+        return attempts.lines(self.job)
+
+    @property
+    def free_retry(self) -> str:
+        return attempts.free_retry(self.job)
+
+    @property
+    def endangered(self) -> list[Job]:
+        """This job, when its film should long be home."""
+        return [self.job] if self.state is State.ARCHIVING and self.job.alarmed else []
+
     def _step(self, event: JobEvent, before: datetime | None) -> dict[str, str]:
         notes = []
         if before is not None and (event.at - before).total_seconds() >= 1:
@@ -194,9 +218,9 @@ class Story:
         if self.state in (State.RUNNING, State.ARCHIVING) and job.submitted_at is not None:
             left = max(timedelta(0), job.submitted_at + TASK_LIFE - now)
             found.append({"left": left, "title": _("Task, %(left)s") % {"left": length(left)}, "note": _("then the service forgets it")})
-        if self.state is State.ARCHIVING and job.result_expires_at is not None:
-            left = max(timedelta(0), job.result_expires_at - now)
-            found.append({"left": left, "title": _("Film, %(left)s") % {"left": length(left)}, "note": _("then its copy there is gone")})
+        home = insurance.left(job)
+        if home is not None:
+            found.append({"left": home, "title": _("Film, %(left)s") % {"left": length(home)}, "note": _("then its copy there is gone")})
         return found
 
     # ── money ──
@@ -204,6 +228,8 @@ class Story:
     @property
     def quote(self) -> str:
         job = self.job
+        if job.adopted:
+            return _("Adopted: made elsewhere, so nothing was held; the service’s bill is what counts.")
         price = money.Quote(job.quote_micros, Decimal(job.milliseconds) / 1000, job.price)
         return _("%(formula)s = %(sum)s quoted") % {"formula": price.formula, "sum": money.shown(job.quote_micros, job.currency)}
 
@@ -232,6 +258,8 @@ class Story:
             "units": f"{job.billed_units:f}",
             "sum": money.shown(job.settled_micros, job.currency, 6),
         }
+        if job.adopted:
+            return billed
         apart = job.settled_micros - job.quote_micros
         if not apart:
             return billed + " " + _("That is the quote.")
@@ -266,12 +294,14 @@ class Story:
 
     @property
     def remedy(self) -> str:
+        if self.job.adopted and not self.job.advice:
+            return _("Make it again where it was made, or here from its files.")
         return _(self.job.advice) or _("Run it again; if it fails once more, show the answer of the service to whoever runs this site.")
 
     @property
     def cost(self) -> str:
         given_back = _("The %(sum)s that were held went back.") % {"sum": money.shown(self.job.quote_micros, self.job.currency)}
-        return shown.cost_sentence(self.job) + ("" if self.job.settled_micros else " " + given_back)
+        return shown.cost_sentence(self.job) + ("" if self.job.settled_micros or self.job.adopted else " " + given_back)
 
     # ── what can be done ──
 
@@ -287,12 +317,13 @@ class Story:
 
     @property
     def again_url(self) -> str:
-        return self._url("again") if self.writes and self.job.terminal else ""
+        # An adopted task has no files here to make it from again.
+        return self._url("again") if self.writes and self.job.terminal and not self.job.adopted else ""
 
     @property
     def change_url(self) -> str:
         """The create page with this job's files and choices in it."""
-        if not self.writes:
+        if not self.writes or self.job.adopted:
             return ""
         page = next((page for page in ("portrait", "dance", "template") if self.spec in models_of(page)), "")
         if not page:
@@ -302,6 +333,25 @@ class Story:
         if self.job.template is not None and self.spec.makes:
             fields["template"] = self.job.template.public_id
         return f"{reverse(f'jobs:{page}', args=[self.team.slug])}?{urlencode(fields)}"
+
+    @property
+    def front_url(self) -> str:
+        return self._url("front") if self.manages and self.state is State.QUEUED else ""
+
+    @property
+    def front(self) -> bool:
+        """An admin moved it to the front."""
+        return self.state is State.QUEUED and self.job.rank == Rank.FRONT
+
+    @property
+    def undecided(self) -> bool:
+        """A person has to say which task it is, or that none was made."""
+        return self.state is State.UNCERTAIN and self.job.code == Code.SEVERAL_TASKS
+
+    @property
+    def about(self) -> str:
+        """What a decision about an unclear submit is worth."""
+        return money.shown(self.job.quote_micros, self.job.currency)
 
     @property
     def cancel_url(self) -> str:

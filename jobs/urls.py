@@ -1,6 +1,6 @@
 from django.urls import path
 
-from jobs.views import board, create, job, keys, spend
+from jobs.views import adopt, board, create, job, keys, spend
 
 app_name = "jobs"
 urlpatterns = [
@@ -10,7 +10,9 @@ urlpatterns = [
     path("jobs/<str:job>/live/", job.live, name="job_live"),
     path("jobs/<str:job>/cancel/", job.cancel, name="cancel"),
     path("jobs/<str:job>/again/", job.again, name="again"),
+    path("jobs/<str:job>/front/", job.front, name="front"),
     path("jobs/<str:job>/decide/", job.decide, name="decide"),
+    path("adopt/", adopt.adopt, name="adopt"),
     path("make/portrait/", create.portrait, name="portrait"),
     path("make/dance/", create.dance, name="dance"),
     path("make/template/", create.template, name="template"),

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Count, F, Min, Q, QuerySet
@@ -30,7 +31,7 @@ from studio.logs import about
 log = logging.getLogger("footlight.visits")
 
 SHUT = (Code.ACCOUNT_PAUSED, Code.MODEL_GONE, Code.HELD_BACK)  # codes of jobs that wait for a door to open
-STATES = (State.QUEUED, *OUT)
+Row = tuple[Any, ...]
 
 
 # ── one lane ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -69,18 +70,24 @@ def _settle(lane: Lane) -> None:
 
 def _look(lane: Lane, answers: dict[int, Task | WireError]) -> None:
     """The service works in order, so only the oldest tasks can change; when one ends, the next one moves up."""
-    heads = at_work(lane)
+    heads, ended = at_work(lane), False
     for job in _jobs(lane).filter(state=State.RUNNING).order_by("submitted_at", "id"):
         if job.pk in answers:
             _quietly(lane, job, partial(looking.take_in, job, answers[job.pk]))
-        elif heads > 0 and (job.next_look_at is None or job.next_look_at <= timezone.now()):
+        elif heads > 0 and _due(job) and not (ended and job.provider_started_at is None):
             if not keep(lane):
                 return
             _quietly(lane, job, partial(looking.look, job))
         if State(job.state) is State.RUNNING:
             heads -= 1
         elif heads > 0:
-            _moves_up(lane)
+            ended = True
+    if ended:
+        _moves_up(lane)
+
+
+def _due(job: Job) -> bool:
+    return job.next_look_at is None or job.next_look_at <= timezone.now()
 
 
 def _moves_up(lane: Lane) -> None:
@@ -195,7 +202,7 @@ def due_again(lane: Lane, out: list[Job], waiting: int, first: datetime | None, 
         if lane.sends and lane.account.sends:
             rests = health.until(lane.account, lane)
             times.append(rests or max(now + timedelta(seconds=0.2), first or now))
-        if lane.sends and lane.account_shared and not lane.paused(now):
+        if lane.sends and getattr(lane, "shared", False) and not lane.paused(now):
             times.append(now + timedelta(seconds=15))
     return min(times) if times else None
 
@@ -264,7 +271,9 @@ def ask(one: Seen, listed: bool) -> Seen:
 def take_in(done: Iterable[Seen]) -> list[Seen]:
     """Write what changed nothing, for all lanes at once, and give those lanes back; returns the lanes that need a whole visit."""
     now = timezone.now()
-    rest, jobs, lanes = [], [], []
+    rest: list[Seen] = []
+    jobs: list[Row] = []
+    lanes: list[Row] = []
     for one in done:
         told = {job.pk: looking.nothing_new(job, one.answers[job.pk], now) for job in one.looks if job.pk in one.answers}
         if one.whole or any(columns is None for columns in told.values()):
@@ -291,13 +300,13 @@ _LANE = (
 )
 
 
-def _write(jobs: list[tuple[object, ...]], lanes: list[tuple[object, ...]]) -> None:
+def _write(jobs: list[Row], lanes: list[Row]) -> None:
     """Plain statements for many rows: the ORM's way would build one statement of a thousand CASEs."""
     if not lanes:
         return
     adapt = connection.ops.adapt_datetimefield_value
 
-    def ready(row: tuple[object, ...]) -> tuple[object, ...]:
+    def ready(row: Row) -> Row:
         return tuple(adapt(value) if isinstance(value, datetime) else value for value in row)
 
     with transaction.atomic(), connection.cursor() as cursor:

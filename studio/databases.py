@@ -45,7 +45,9 @@ def connections(database: dict[str, Any], argv: Sequence[str]) -> dict[str, Any]
     if engine == "sqlite3":
         return database | {"OPTIONS": _sqlite() | database.get("OPTIONS", {})}
     if engine != "postgresql":
-        raise ImproperlyConfigured(f"DATABASE_URL names a database of the kind “{engine}”; Footlight works with PostgreSQL (postgres://…) and SQLite.")
+        raise ImproperlyConfigured(
+            f"DATABASE_URL names a database of the kind “{engine}”; Footlight works with PostgreSQL (postgres://…) and SQLite."
+        )
     if find_spec("psycopg") is None:
         raise ImproperlyConfigured("DATABASE_URL names PostgreSQL, whose driver is not installed; run pip install 'footlight[postgres]'.")
     return database | {"OPTIONS": _postgres(process_name(argv), database.get("OPTIONS", {}))}

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from studio.models import Team
+from studio.models import Membership, Team
 from studio.models.people import Currency
+
+MOST_WAITING = 10_000
+_NUMBER_ERRORS = ("required", "invalid", "min_value", "max_value")
 
 
 class TeamForm(forms.Form):
@@ -28,6 +32,61 @@ class TeamForm(forms.Form):
     def start(self, owner: Any) -> Team:
         """The new team, with `owner` as its owner."""
         return Team.start(self.cleaned_data["name"], owner, currency=self.cleaned_data["currency"])
+
+
+class TurnsForm(forms.Form):
+    """How many jobs a person may have waiting, and how many turns each member of `team` has. Saving writes what changed."""
+
+    def __init__(self, data: Any = None, *, team: Team) -> None:
+        super().__init__(data)
+        self.team = team
+        self.members = list(team.memberships.select_related("user").order_by("id"))
+        limit = Team._meta.get_field("waiting_limit")
+        self.fields["waiting_limit"] = forms.IntegerField(
+            label=_("Waiting jobs per person"),
+            help_text=limit.help_text,
+            initial=team.waiting_limit,
+            min_value=0,
+            max_value=MOST_WAITING,
+            widget=forms.NumberInput(attrs={"class": "short"}),
+            error_messages={name: _("Give a whole number from 0 to %(most)s.") % {"most": f"{MOST_WAITING:,}"} for name in _NUMBER_ERRORS},
+        )
+        for member in self.members:
+            self.fields[self.name_of(member)] = forms.IntegerField(
+                label=_("Turns of %(person)s") % {"person": member.user.short_name},
+                initial=member.turns,
+                min_value=1,
+                max_value=9,
+                widget=forms.NumberInput(attrs={"class": "short"}),
+                error_messages={name: _("Give a whole number from 1 to 9.") for name in _NUMBER_ERRORS},
+            )
+            if self.is_bound and self.name_of(member) not in self.data:
+                # Who joined after the page was opened keeps what they have.
+                del self.fields[self.name_of(member)]
+
+    @staticmethod
+    def name_of(member: Membership) -> str:
+        return f"turns_{member.pk}"
+
+    @property
+    def rows(self) -> list[tuple[Membership, forms.BoundField | None]]:
+        return [(member, self[self.name_of(member)] if self.name_of(member) in self.fields else None) for member in self.members]
+
+    def save(self) -> int:
+        """Write what changed; returns how many rows that were."""
+        changed = 0
+        with transaction.atomic():
+            if self.cleaned_data["waiting_limit"] != self.team.waiting_limit:
+                self.team.waiting_limit = self.cleaned_data["waiting_limit"]
+                self.team.save(update_fields=["waiting_limit"])
+                changed += 1
+            for member in self.members:
+                turns = self.cleaned_data.get(self.name_of(member), member.turns)
+                if turns != member.turns:
+                    member.turns = turns
+                    member.save(update_fields=["turns"])
+                    changed += 1
+        return changed
 
 
 class LibraryFilter(forms.Form):

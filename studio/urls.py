@@ -15,6 +15,7 @@ urlpatterns = [
     path("accounts/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),
     path("m/<str:token>/<str:name>", assets.outside, name="outside_file"),
+    path("t/<slug:team>/team/", team.people, name="team"),
     path("t/<slug:team>/library/", assets.library, name="library"),
     path("t/<slug:team>/library/upload/", assets.upload, name="upload"),
     path("t/<slug:team>/library/<str:asset>/", assets.detail, name="asset"),

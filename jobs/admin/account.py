@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from jobs import bell, gates, health, twins
-from jobs.models import Account, ApiKey, Gate, Job, Lane, TemporaryFile
+from jobs.models import Account, ApiKey, Gate, Job, Lane, TemporaryFile, WorkTime
 from studio.admin import Kept, NamedSave, Watched, WatchedRows, rows_link, tag
 from studio.models import User
 
@@ -124,9 +124,8 @@ class AccountAdmin(Kept, Doors):
                 self.message_user(request, _("%(account)s shares no lanes of another.") % {"account": account.label}, messages.WARNING)
                 continue
             moved = twins.part(account)
-            said = ngettext(
-                "%(account)s has lanes of its own again; %(n)d job moved.", "%(account)s has lanes of its own again; %(n)d jobs moved.", moved
-            )
+            one, many = "%(account)s has lanes of its own again; %(n)d job moved.", "%(account)s has lanes of its own again; %(n)d jobs moved."
+            said = ngettext(one, many, moved)
             self.message_user(request, said % {"account": account.label, "n": moved}, messages.SUCCESS)
 
     @admin.display(description=_("health"), ordering="health")
@@ -197,6 +196,20 @@ class LaneAdmin(Doors, Watched):
     @admin.display(description=_("jobs"))
     def jobs_shown(self, lane: Lane) -> SafeString:
         return rows_link(Job, _("its jobs"), lane__id__exact=lane.pk)
+
+
+@admin.register(WorkTime)
+class WorkTimeAdmin(Watched):
+    """What was learned about how long work takes: the numbers behind every forecast."""
+
+    list_display = ("model", "variant", "service", "median", "p90", "tasks", "updated_at")
+    list_filter = ("model",)
+    search_fields = ("model", "variant", "service")
+    date_hierarchy = "updated_at"
+
+    @admin.display(description=_("tasks"))
+    def tasks(self, time: WorkTime) -> int:
+        return len(time.recent)
 
 
 @admin.register(TemporaryFile)

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
-from django.http import HttpRequest
+from typing import cast
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from jobs.models import Job, JobEvent, JobInput, LedgerEntry
-from jobs.states import LABELS, State
+from jobs import money, sending
+from jobs.admin.engine import outcome_tag
+from jobs.errors import Moved
+from jobs.models import Attempt, Job, JobEvent, JobInput, LedgerEntry
+from jobs.states import LABELS, Code, State
 from studio.admin import NOTHING, Kept, Watched, WatchedRows, amount, link, tag
+from studio.models import User
 
 
 def state_tag(state: str) -> SafeString | str:
@@ -19,6 +31,10 @@ def state_tag(state: str) -> SafeString | str:
     return tag(word, label)
 
 
+def _undecided(job: Job) -> bool:
+    return job.state == State.UNCERTAIN and job.code == Code.SEVERAL_TASKS
+
+
 class InputsOfJob(WatchedRows):
     model = JobInput
     fields = readonly_fields = ("name", "file")
@@ -26,6 +42,16 @@ class InputsOfJob(WatchedRows):
     @admin.display(description=_("file"))
     def file(self, one: JobInput) -> SafeString | str:
         return link(one.asset)
+
+
+class AttemptsOfJob(WatchedRows):
+    model = Attempt
+    fields = readonly_fields = ("number", "outcome_shown", "task_id", "request_id", "began_at", "ended_at")
+    ordering = ("number",)
+
+    @admin.display(description=_("outcome"))
+    def outcome_shown(self, attempt: Attempt) -> SafeString:
+        return outcome_tag(attempt)
 
 
 class LedgerOfJob(WatchedRows):
@@ -65,11 +91,14 @@ class JobAdmin(Kept):
     search_fields = ("title", "public_id", "task_id", "request_id", "owner__email", "team__name", "team__slug")
     search_help_text = _("Name, id, task id, request id, e-mail address or team")
     date_hierarchy = "created_at"
-    inlines = (InputsOfJob, LedgerOfJob, EventsOfJob)
+    inlines = (InputsOfJob, AttemptsOfJob, LedgerOfJob, EventsOfJob)
     view_on_site = True
     fieldsets = (
-        (None, {"fields": ("title", "public_id", "state_shown", "code", "group", "team", "owner", "created_at", "finished_at")}),
-        (_("Wish"), {"fields": ("model", "parameters", "account", "lane", "check_used", "template", "needs", "again_of", "idempotency_key")}),
+        (None, {"fields": ("title", "public_id", "state_shown", "decide_shown", "code", "group", "team", "owner", "created_at", "finished_at")}),
+        (
+            _("Wish"),
+            {"fields": ("model", "parameters", "account", "lane", "check_used", "template", "needs", "again_of", "adopted", "idempotency_key")},
+        ),
         (_("Money"), {"fields": ("quote_shown", "settled_shown", "variant", "seconds_shown", "billed_units", "price")}),
         (
             _("At the service"),
@@ -90,8 +119,52 @@ class JobAdmin(Kept):
             },
         ),
         (_("When it did not go well"), {"fields": ("fault", "provider_code", "provider_message", "sentence", "advice")}),
-        (_("Machine"), {"fields": ("attempt", "tries", "not_before", "submitting_at", "lease_until", "cancel_asked_at"), "classes": ("collapse",)}),
+        (_("What was told"), {"fields": ("told_ready_at", "told_late_at", "told_sent_at", "alarmed"), "classes": ("collapse",)}),
+        (
+            _("Machine"),
+            {
+                "fields": ("rank", "attempt", "retries", "tries", "not_before", "submitting_at", "lease_until", "cancel_asked_at"),
+                "classes": ("collapse",),
+            },
+        ),
     )
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.decide)
+        return [path("<path:object_id>/decide/", view, name="jobs_job_decide"), *super().get_urls()]
+
+    def decide(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """A person's word on a submit without an answer: which task it is, or that it is sent again; GET asks, POST does it."""
+        job = self.get_object(request, object_id)
+        if job is None:
+            raise Http404("There is no such job.")
+        if not self.has_change_permission(request, job):
+            raise PermissionDenied
+        page = redirect("admin:jobs_job_change", job.pk)
+        tasks = sending.candidates(job)
+        chosen = request.POST.get("task", "")
+        if not _undecided(job) or (chosen and chosen not in tasks):
+            self.message_user(request, _("There is nothing to decide here any more. Look at the job’s state."), messages.ERROR)
+            return page
+        if request.method != "POST" or "task" not in request.POST:
+            about = money.shown(job.quote_micros, job.currency)
+            context = {**self.admin_site.each_context(request), "title": _("Which task is it?"), "job": job, "candidates": tasks, "about": about}
+            return TemplateResponse(request, "admin/jobs/job/decide.html", {**context, "opts": self.opts})
+        try:
+            sending.decide_uncertain(job, chosen, cast(User, request.user))
+        except (Moved, IntegrityError):
+            self.message_user(request, _("This task belongs to another job by now. Choose again."), messages.ERROR)
+        else:
+            said = _("The task is adopted.") if chosen else _("The job is back in the queue and will be sent again.")
+            self.log_change(request, job, f"chose task {chosen}" if chosen else "sent it again")
+            self.message_user(request, said, messages.SUCCESS)
+        return page
+
+    @admin.display(description=_("decision"))
+    def decide_shown(self, job: Job) -> SafeString | str:
+        if not _undecided(job):
+            return NOTHING
+        return format_html('<a href="{}">{}</a>', reverse("admin:jobs_job_decide", args=[job.pk]), _("Say which task it is, or send it again"))
 
     @admin.display(description=_("state"), ordering="state")
     def state_shown(self, job: Job) -> SafeString | str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urljoin
 
 from jobs.fetching.connections import Watch, opened
-from jobs.fetching.errors import Answered, Cut, Forbidden, NoRoom, TooLarge, of_disk
+from jobs.fetching.errors import Answered, Cut, Forbidden, NoRoom, Stopped, TooLarge, of_disk
 from jobs.fetching.part import Mark, Part
 from jobs.modelstudio import without_query
 
@@ -50,6 +50,8 @@ def fetch(
     `leave(size)` bytes of the disk stay free beside a file of `size`. `stop` is asked a few times a second.
     Raises a FetchError; with Cut, NoRoom and Stopped what came is kept. OSError when our own disk is broken.
     """
+    if stop():
+        raise Stopped("The download was put off.")
     download = _Download(url, part, private_ok, largest, time.monotonic() + seconds, leave, stop)
     try:
         return download.run(part.size)

@@ -149,8 +149,6 @@ class ApiKey(models.Model):
 class Lane(Gated):
     """(account, model): one task runs at a time; the queue of jobs in front of it is ours."""
 
-    account_shared = False  # set by lanes.claim: rows of the same Alibaba account use it too
-
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="lanes")
     model = models.CharField(max_length=60)
     next_visit_at = models.DateTimeField(default=timezone.now, null=True, blank=True, help_text=_("empty: nothing to do until a job rings"))

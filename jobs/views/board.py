@@ -13,10 +13,10 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from jobs import catalogue, forecast, shown
-from jobs.models import Job, JobInput
+from jobs import catalogue, forecast, insurance, lanecards, shown
+from jobs.models import Job, JobInput, Lane
 from jobs.purse import Purse
-from jobs.states import Group, State
+from jobs.states import OUT, Group, State
 from studio.access import TeamRequest, team_page
 from studio.models.people import Team, User
 
@@ -61,7 +61,7 @@ class Filter:
             tab=given.get("tab", "") if given.get("tab") in TABS else "all",
             model=given.get("model", "") if given.get("model") in catalogue.MODELS else "",
             person=given.get("person", "") if given.get("person", "").isdecimal() and len(given["person"]) < 19 else "",
-            q=" ".join(given.get("q", "").split())[:100],
+            q=" ".join(given.get("q", "").replace("\x00", " ").split())[:100],
             before=int(before) if before.isdecimal() and len(before) < 19 else None,
         )
 
@@ -89,7 +89,8 @@ class Filter:
 def _rows(jobs: QuerySet[Job]) -> QuerySet[Job]:
     """Jobs with all that a row shows: one statement however many."""
     picture = JobInput.objects.filter(job=OuterRef("pk")).exclude(asset__thumb="").order_by("asset__kind", "pk")
-    return jobs.select_related("owner", "account", "lane", "lane__account", "result").annotate(
+    doors = ("account", "account__gate_by", "lane", "lane__gate_by", "lane__account")
+    return jobs.select_related("owner", *doors, "result").annotate(
         face=Coalesce(Subquery(picture.filter(asset__kind__in=("image", "video")).values("asset__public_id")[:1]), "template__asset__public_id"),
     )
 
@@ -106,7 +107,9 @@ def board(request: TeamRequest) -> HttpResponse:
     mine = wanted.apply(team.jobs.all(), user)
     # The open jobs of the whole team: their order decides every place, whatever is filtered.
     open_jobs = list(_rows(team.jobs.filter(group__in=ACTIVE)).order_by("id")[:ACTIVE_SHOWN])
-    places = forecast.places(open_jobs)
+    lanes = lanecards.lanes_of(team)
+    in_lanes = _in_lanes(open_jobs, lanes)
+    places = forecast.places(in_lanes)
     active = _active_counts(team)
     ended: list[Job] = []
     more = False
@@ -126,7 +129,8 @@ def board(request: TeamRequest) -> HttpResponse:
         "wanted": wanted,
         "sections": sections,
         "tabs": _tabs(wanted, active, counts, user),
-        "lanes": shown.lane_cards(open_jobs, team, active["lanes"]),
+        "lanes": lanecards.cards(team, lanes, in_lanes, active["lanes"], places),
+        "endangered": insurance.endangered(team) if active["groups"].get(Group.WORKING) else [],
         "models": [model for model in catalogue.MODELS.values() if model.asynchronous],
         "people": members,
         "older_url": wanted.query(before=ended[-1].pk) if more else "",
@@ -148,10 +152,20 @@ def row(request: TeamRequest, job: str) -> HttpResponse:
     found = _rows(request.team.jobs.filter(public_id=job)).first()
     if found is None:
         raise Http404("There is no such job.")
-    place = forecast.place(found) if found.state == State.QUEUED else None
+    place = forecast.place(found) if State(found.state) in (State.QUEUED, *OUT) else None
     response = render(request, "jobs/parts/row.html", {"row": _row(found, request.team, place)})
     response["Cache-Control"] = "private, no-store"
     return response
+
+
+def _in_lanes(open_jobs: list[Job], lanes: list[Lane]) -> list[Job]:
+    """The open jobs of the whole `lanes`: those that are loaded, and one statement more only where others stand in them too."""
+    if len(open_jobs) < ACTIVE_SHOWN and not any(getattr(lane, "shared", False) for lane in lanes):
+        return open_jobs
+    others = Job.objects.filter(lane__in=[lane.pk for lane in lanes], state__in=(State.QUEUED, *OUT))
+    loaded = {job.pk for job in open_jobs}
+    rest = others.exclude(pk__in=loaded).select_related("account", "lane", "lane__account").order_by("id")[: forecast.MOST - len(open_jobs)]
+    return [*open_jobs, *rest]
 
 
 def _active_counts(team: Team) -> dict[str, Any]:
@@ -207,6 +221,7 @@ def _sections(
     """The rows in their groups, those that need somebody first."""
     seen = [job for job in open_jobs if job.group in wanted.groups and _passes(job, wanted, user)]
     by_group = {group: [job for job in seen if job.group == group] for group in ACTIVE}
+    by_group[Group.WAITING].sort(key=lambda job: (places[job.pk].position if job.pk in places else forecast.MOST, job.pk))
     parts = [
         ("needs", _("Needs you"), _("These wait for a person."), by_group[Group.ATTENTION]),
         ("stage", _("On stage"), _("At the service or on their way home."), by_group[Group.WORKING]),

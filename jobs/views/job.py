@@ -45,14 +45,16 @@ def live(request: TeamRequest, job: str) -> HttpResponse:
 def cancel(request: TeamRequest, job: str) -> HttpResponse:
     found = _job(request, job)
     messages.info(request, _(runner.cancel(found, request.user)))
-    back = request.POST.get("next", "")
-    return redirect(back if url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure()) else found.get_absolute_url())
+    return _back(request, found)
 
 
 @team_page()
 @require_POST
 def again(request: TeamRequest, job: str) -> HttpResponse:
     found = _job(request, job)
+    if found.adopted:
+        messages.error(request, _("This task was made elsewhere, so its files are not here. Make it anew from a picture of the library."))
+        return redirect(found)
     try:
         made = runner.again(found, request.user, key=request.POST.get("key", "")[:40])
     except (Refused, money.OverBudget, money.NoPrice) as error:
@@ -63,10 +65,19 @@ def again(request: TeamRequest, job: str) -> HttpResponse:
     return redirect(made)
 
 
+@team_page(read=Role.ADMIN, write=Role.ADMIN)
+@require_POST
+def front(request: TeamRequest, job: str) -> HttpResponse:
+    """Before everybody who waits in its lane, or back to its turn."""
+    found = _job(request, job)
+    messages.info(request, _(runner.to_front(found, request.user)))
+    return _back(request, found)
+
+
 @team_page(write=Role.ADMIN)
 @require_POST
 def decide(request: TeamRequest, job: str) -> HttpResponse:
-    """An admin's word on a submit without an answer, where the service's list has more than one task that could be it."""
+    """An admin's word on a submit without an answer: which task of the service's list it is, or that it is sent again."""
     found = _job(request, job)
     chosen = request.POST.get("task", "")
     if found.code != Code.SEVERAL_TASKS or (chosen and chosen not in sending.candidates(found)):
@@ -81,6 +92,12 @@ def decide(request: TeamRequest, job: str) -> HttpResponse:
     return redirect(found)
 
 
+def _back(request: TeamRequest, job: Job) -> HttpResponse:
+    """To the page of this site that the form came from, else to the job."""
+    back = request.POST.get("next", "")
+    return redirect(back if url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure()) else job.get_absolute_url())
+
+
 def _job(request: TeamRequest, public_id: str) -> Job:
     """The team's job with what its page shows; 404 for any other."""
     related = (
@@ -88,7 +105,9 @@ def _job(request: TeamRequest, public_id: str) -> Job:
         "team",
         "account",
         "account__team",
+        "account__gate_by",
         "lane",
+        "lane__gate_by",
         "lane__account",
         "check_used",
         "template",
@@ -113,6 +132,8 @@ def _footlights(request: TeamRequest, job: Job) -> dict[str, Any]:
 
 def _context(request: TeamRequest, public_id: str) -> dict[str, Any]:
     found = _job(request, public_id)
-    story = Story(found, request.team, writes=request.membership.can_write)
-    doubtful = sending.candidates(found) if found.code == Code.SEVERAL_TASKS and request.membership.can_manage else []
-    return {"nav": "jobs", "job": found, "story": story, "key": uuid.uuid4().hex, "candidates": doubtful}
+    manages = request.membership.can_manage
+    story = Story(found, request.team, writes=request.membership.can_write, manages=manages)
+    decides = manages and story.undecided
+    tasks = sending.candidates(found) if decides else []
+    return {"nav": "jobs", "job": found, "story": story, "key": uuid.uuid4().hex, "decides": decides, "candidates": tasks}

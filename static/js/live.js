@@ -1,10 +1,14 @@
 // Keeps the board and a job's page up to date: follows the team's event stream, fetches what changed, lets times run.
 //
 // On the board a changed row is replaced where it stands and a new job is only announced, so nothing moves under the pointer.
+// One job that moves changes the places and times of all behind it, so the board looks again shortly after, and pages with open
+// jobs look now and then while they are seen.
 // On a job's page (#job[data-live-url]) the whole fragment is replaced until the job has ended. When the stream is away the page
 // says so and looks by itself every ten seconds.
 const live = document.querySelector("#live");
 const LOOK = 10_000;
+const AFTER = 8_000; // from an event to the look at all places
+const NOW_AND_THEN = 30_000;
 const fresh = new Set();
 
 // ── times that pass ──
@@ -59,10 +63,13 @@ const put = (row) => {
   const old = document.getElementById(row.id);
   if (!old) return false;
   const before = old.dataset.state;
-  const held = old.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
   const adopted = document.importNode(row, true);
+  if (old.isEqualNode(adopted)) return true;
+  const held = old.contains(document.activeElement) ? document.activeElement : null;
   old.replaceWith(adopted);
-  if (held) adopted.querySelector(`[href="${CSS.escape(held)}"]`)?.focus();
+  for (const name of held ? ["href", "formaction"] : []) {
+    if (held.hasAttribute(name)) adopted.querySelector(`[${name}="${CSS.escape(held.getAttribute(name))}"]`)?.focus();
+  }
   if (before !== adopted.dataset.state) say(adopted.dataset.say);
   title();
   return true;
@@ -94,6 +101,14 @@ const lookAtBoard = async () => {
   try {
     const page = parse(await get(location.href));
     for (const found of page.querySelectorAll("#rows [data-job]")) if (!put(found)) announce(found.dataset.job);
+    for (const part of ["#lanes", "[data-endangered]"]) {
+      const [old, found] = [document.querySelector(part), page.querySelector(part)];
+      if (!old || !found || old.contains(document.activeElement) || old.isEqualNode(found)) continue;
+      const slid = old.querySelector(".slide")?.scrollLeft ?? 0;
+      const adopted = document.importNode(found, true);
+      old.replaceWith(adopted);
+      if (slid) adopted.querySelector(".slide")?.scrollTo({ left: slid, behavior: "instant" });
+    }
     // a row that left the page has ended or moved on to another part of the list
     for (const old of document.querySelectorAll("#rows [data-job][data-active]")) if (!page.getElementById(old.id)) row(old.dataset.job);
   } catch {
@@ -139,6 +154,22 @@ const lookAtJob = async () => {
 
 // ── the stream ──
 const look = () => (document.querySelector("#rows") ? lookAtBoard() : lookAtJob());
+const unfinished = () => document.querySelector("[data-active], #job[data-live-url]");
+// Looking by itself must not take a button away from under somebody's fingers, nor stop what plays.
+const inUse = () => {
+  const job = document.querySelector("#job");
+  return job?.contains(document.activeElement) || [...(job?.querySelectorAll("audio, video") ?? [])].some((media) => !media.paused);
+};
+const lookByItself = () => {
+  if (document.visibilityState === "visible" && unfinished() && !inUse()) look();
+};
+let soon = 0;
+const lookSoon = () => {
+  soon ||= setTimeout(() => {
+    soon = 0;
+    lookByItself();
+  }, AFTER);
+};
 let timer = 0;
 const paused = (yes) => {
   const line = document.querySelector("[data-paused]");
@@ -155,6 +186,7 @@ const follow = () => {
     seen.add(event.lastEventId);
     const { job, group } = JSON.parse(event.data);
     if (document.querySelector("#rows")) {
+      lookSoon();
       if (document.getElementById(`job-${job}`)) row(job);
       else if (group <= 2 && !location.search.includes("before=")) announce(job);
     } else if (document.querySelector("#job")?.dataset.job === job) lookAtJob();
@@ -169,7 +201,7 @@ const follow = () => {
     look();
   });
   source.onopen = () => {
-    if (away && document.querySelector("[data-active], #job[data-live-url]")) look();
+    if (away && unfinished()) look();
     away = false;
     paused(false);
   };
@@ -183,6 +215,9 @@ const follow = () => {
 if (live) {
   follow();
   tick();
+  setInterval(() => {
+    if (!timer) lookByItself();
+  }, NOW_AND_THEN);
 }
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-go]")) event.target.form.submit();

@@ -1,16 +1,18 @@
-"""Where a signed-in person arrives, and making a team."""
+"""Where a signed-in person arrives, making a team, and the people of one with their turns."""
 
 from __future__ import annotations
 
 from typing import cast
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from studio.access import signed_in
-from studio.forms import TeamForm
-from studio.models import Membership, User
+from studio.access import TeamRequest, signed_in, team_page
+from studio.forms import TeamForm, TurnsForm
+from studio.models import Membership, Role, User
 
 
 @signed_in
@@ -30,3 +32,17 @@ def new(request: HttpRequest) -> HttpResponse:
     if form.is_bound and form.is_valid():
         return redirect(form.start(request.user))
     return render(request, "studio/team_new.html", {"form": form}, status=400 if form.is_bound else 200)
+
+
+@team_page(write=Role.ADMIN)
+@require_http_methods(["GET", "HEAD", "POST"])
+def people(request: TeamRequest) -> HttpResponse:
+    """Everybody sees who is here and whose turns count how often; owners and admins set it."""
+    form = TurnsForm(request.POST if request.method == "POST" else None, team=request.team)
+    if form.is_bound and form.is_valid():
+        if form.save():
+            messages.success(request, _("Saved. It counts from the next job that is sent."))
+        else:
+            messages.info(request, _("Nothing has changed."))
+        return redirect("team", request.team.slug)
+    return render(request, "studio/team.html", {"nav": "team", "form": form}, status=422 if form.is_bound else 200)

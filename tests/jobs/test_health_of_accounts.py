@@ -1,0 +1,519 @@
+"""Accounts in trouble: what stops, for how long, who is told, and how everything goes on by itself."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from jobs import catalogue, clients, health
+from jobs.models import Account, ApiKey, Job, Lane
+from jobs.modelstudio import AccountTrouble, ModelGone, NotSent, OurFault
+from jobs.states import Code
+from studio.models import Team, User
+from tests import makers
+from tests.jobs.tinystudio import BAD, GOOD, OTHER, Service, dead_url
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    clients._refused.clear()
+    clients._clients.clear()
+    monkeypatch.setattr("jobs.modelstudio.client.PAUSES", ())
+    monkeypatch.setattr("jobs.pace.take", lambda *args, **kwargs: True)
+
+
+@pytest.fixture
+def mails(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Team, str, str]]:
+    sent: list[tuple[Team, str, str]] = []
+    monkeypatch.setattr("jobs.notices.tell", lambda team, subject, text, *, to="owners": sent.append((team, subject, text)))
+    return sent
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    made = Service()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def north(team: Team, service: Service) -> Account:
+    return makers.account(team, url=service.url, label="North", key=GOOD)
+
+
+@pytest.fixture
+def lane(north: Account) -> Lane:
+    return Lane.objects.create(account=north, model="emo-v1", next_visit_at=None)
+
+
+def over(account: Account) -> Account:
+    """The rest of the account and of its lanes has passed."""
+    past = timezone.now() - timedelta(seconds=1)
+    Account.objects.filter(pk=account.pk, paused_until__isnull=False).update(paused_until=past)
+    Lane.objects.filter(account_id=account.root_id, paused_until__isnull=False).update(paused_until=past)
+    return Account.objects.get(pk=account.pk)
+
+
+def minutes(at: datetime | None) -> float:
+    assert at is not None
+    return (at - timezone.now()).total_seconds() / 60
+
+
+def refusal(reason: str) -> AccountTrouble:
+    return AccountTrouble("Code", "message", "r", 400, reason=reason)
+
+
+# ── the whole account ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("reason", "says"), [("key", "refuses the API key of North"), ("arrears", "North has a payment due")])
+def test_a_refused_key_and_a_debt_stop_the_account(north: Account, lane: Lane, mails: list[Any], reason: str, says: str) -> None:
+    assert says in health.trouble(north, refusal(reason), "emo-v1")
+    row = Account.objects.get(pk=north.pk)
+    assert (row.health, row.troubles) == (reason, 1)
+    assert says in row.health_text
+    assert row.paused()
+    assert north.paused(), "the object in hand knows it too"
+    lane.refresh_from_db()
+    assert (lane.health, lane.paused_until) == ("ok", None)
+    assert health.why(row, lane) == (Code.ACCOUNT_PAUSED, row.health_text)
+    assert health.until(row, lane) == row.paused_until
+
+
+def test_rests_grow_and_begin_anew_after_success(north: Account, lane: Lane, mails: list[Any]) -> None:
+    rests = []
+    account = north
+    for _ in range(6):
+        health.trouble(account, refusal("arrears"), "emo-v1")
+        rests.append(minutes(Account.objects.get(pk=north.pk).paused_until))
+        account = over(account)
+    for rest, expected in zip(rests, (5, 10, 20, 40, 60, 60), strict=True):
+        assert 0.89 * expected < rest < 1.11 * expected
+    health.works(account, "emo-v1")
+    health.trouble(account, refusal("arrears"), "emo-v1")
+    assert minutes(Account.objects.get(pk=north.pk).paused_until) < 6
+
+
+def test_rests_of_many_do_not_end_together(north: Account, mails: list[Any]) -> None:
+    ends = set()
+    for _ in range(5):
+        Account.objects.update(health="ok", paused_until=None, troubles=0)
+        health.trouble(Account.objects.get(pk=north.pk), refusal("key"), "emo-v1")
+        ends.add(round(minutes(Account.objects.get(pk=north.pk).paused_until), 2))
+    assert len(ends) > 1
+
+
+def test_a_refusal_that_many_lanes_hear_counts_once(north: Account, mails: list[Any]) -> None:
+    stale = [Account.objects.get(pk=north.pk) for _ in range(4)]
+    for account in stale:
+        health.trouble(account, refusal("arrears"), "emo-v1")
+        assert account.paused()
+    assert Account.objects.get(pk=north.pk).troubles == 1
+    assert len(mails) == 1
+
+
+def test_owners_get_one_mail_when_it_stops_and_one_when_it_is_well(north: Account, lane: Lane, mails: list[Any]) -> None:
+    account = north
+    for _ in range(4):
+        health.trouble(account, refusal("arrears"), "emo-v1")
+        account = over(account)
+    assert [(team, subject) for team, subject, _ in mails] == [(north.team, "North: payment due")]
+    assert "Waiting jobs are kept" in mails[0][2]
+    assert f"/keys/accounts/{north.public_id}/" in mails[0][2]
+    for _ in range(3):
+        health.works(account, "emo-v1")
+    assert [subject for _, subject, _ in mails[1:]] == ["North works again"]
+    health.trouble(account, refusal("arrears"), "emo-v1")
+    assert len(mails) == 3, "a new trouble is news again"
+
+
+def test_success_of_a_well_account_writes_nothing(north: Account, lane: Lane, mails: list[Any], django_assert_max_num_queries: Any) -> None:
+    rings = Lane.objects.get(pk=lane.pk).rings
+    with django_assert_max_num_queries(1):
+        health.works(north, "emo-v1")
+    assert Lane.objects.get(pk=lane.pk).rings == rings
+    assert mails == []
+
+
+def test_success_lets_the_waiting_jobs_go_at_once(team: Team, owner: User, north: Account, lane: Lane, mails: list[Any]) -> None:
+    later = timezone.now() + timedelta(hours=1)
+    waiting = makers.job(team, owner, account=north, code=Code.ACCOUNT_PAUSED, not_before=later)
+    own_reason = makers.job(team, owner, account=north, code=Code.BACKING_OFF, not_before=later)
+    health.trouble(north, refusal("arrears"), "emo-v1")
+    health.works(over(north), "emo-v1")
+    waiting.refresh_from_db()
+    own_reason.refresh_from_db()
+    lane.refresh_from_db()
+    assert waiting.not_before is None
+    assert own_reason.not_before == later
+    assert lane.rings >= 1
+    assert lane.next_visit_at is not None
+
+
+def test_the_first_success_of_an_untried_account_is_no_news(team: Team, mails: list[Any]) -> None:
+    account = makers.account(team)
+    Account.objects.filter(pk=account.pk).update(health="untried", health_text="No answer yet.")
+    account.refresh_from_db()
+    assert not health.first_only(Lane(account=account, model="emo-v1"))
+    health.works(account, "emo-v1")
+    row = Account.objects.get(pk=account.pk)
+    assert (row.health, row.health_text) == ("ok", "")
+    assert mails == []
+
+
+def test_a_good_look_proves_the_key_and_nothing_else(north: Account, mails: list[Any]) -> None:
+    """GETs answer although a payment is due, so a look must not let everything go."""
+    health.trouble(north, refusal("arrears"), "emo-v1")
+    health.key_works(north)
+    assert Account.objects.get(pk=north.pk).health == "arrears"
+    Account.objects.update(health="ok", paused_until=None, told_at=None)
+    north.refresh_from_db()
+    health.trouble(north, refusal("key"), "emo-v1")
+    health.key_works(north)
+    assert Account.objects.get(pk=north.pk).health == "ok"
+    assert mails[-1][1] == "North works again"
+
+
+def test_while_it_gets_well_one_job_is_tried(north: Account, lane: Lane, mails: list[Any]) -> None:
+    assert not health.first_only(lane)
+    health.trouble(north, refusal("arrears"), "emo-v1")
+    account = over(north)
+    lane = Lane.objects.select_related("account").get(pk=lane.pk)
+    assert health.first_only(lane)
+    assert health.why(account, lane) == (Code.NONE, "")
+    health.works(account, "emo-v1")
+    assert not health.first_only(Lane.objects.select_related("account").get(pk=lane.pk))
+
+
+# ── the free probe ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_refused_key_is_probed_before_any_job(north: Account, service: Service, mails: list[Any]) -> None:
+    assert not health.due_probe(north)
+    service.good.clear()
+    health.trouble(north, refusal("key"), "emo-v1")
+    assert not health.due_probe(north), "not while it rests"
+    account = over(north)
+    assert health.due_probe(account)
+    assert not health.probe(account)
+    assert account.paused()
+    assert Account.objects.get(pk=north.pk).troubles == 2
+    service.good.add(GOOD)
+    account = over(account)
+    assert health.probe(account)
+    row = Account.objects.get(pk=north.pk)
+    assert (row.health, row.paused_until, row.troubles, row.told_at) == ("ok", None, 0, None)
+    assert [subject for _, subject, _ in mails] == ["North: key refused", "North works again"]
+
+
+def test_a_silent_probe_says_nothing(team: Team, mails: list[Any]) -> None:
+    account = makers.account(team, url=dead_url(), key=GOOD)
+    health.trouble(account, refusal("key"), "emo-v1")
+    account = over(account)
+    assert not health.probe(account)
+    row = Account.objects.get(pk=account.pk)
+    assert (row.health, row.troubles) == ("key", 1)
+    assert minutes(row.paused_until) < 1.5
+
+
+def test_a_probe_that_finds_a_debt_goes_on_as_a_debt(north: Account, service: Service, mails: list[Any]) -> None:
+    health.trouble(north, refusal("key"), "emo-v1")
+    account = over(north)
+    service.answer = (400, "application/json", '{"code": "Arrearage", "message": "not in good standing"}')
+    assert not health.probe(account)
+    assert Account.objects.get(pk=north.pk).health == "arrears"
+
+
+def test_an_account_without_keys_is_probed_without_harm(north: Account, mails: list[Any]) -> None:
+    north.keys.update(active=False)
+    health.trouble(north, refusal("key"), "emo-v1")
+    assert not health.probe(over(north))
+    assert Account.objects.get(pk=north.pk).paused()
+
+
+# ── more than one key ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_when_the_newest_key_is_refused_the_other_one_is_used(north: Account, service: Service, mails: list[Any]) -> None:
+    newest = ApiKey.make(north, BAD)
+    newest.save()
+    with pytest.raises(AccountTrouble) as refused:
+        clients.client_for(north).get("task-1")
+    assert refused.value.key_id == newest.pk
+    said = health.trouble(north, refused.value, "emo-v1")
+    assert "another key of it is used" in said
+    assert clients.client_for(north).get("task-1").unknown
+    row = Account.objects.get(pk=north.pk)
+    assert (row.health, row.paused_until) == ("ok", None)
+    assert row.health_text == said
+    assert [subject for _, subject, _ in mails] == ["North: a key is refused"]
+    # A second refusal that was under way with the same key is not taken for one of the key that works.
+    health.trouble(north, refused.value, "emo-v1")
+    assert not Account.objects.get(pk=north.pk).paused()
+    assert clients.client_for(north).get("task-1").unknown
+    assert len(mails) == 1
+    health.works(Account.objects.get(pk=north.pk), "emo-v1")
+    assert Account.objects.get(pk=north.pk).health_text == said, "an order with the other key does not prove the newest one"
+
+
+def test_the_account_stops_when_no_key_is_left(north: Account, service: Service, mails: list[Any]) -> None:
+    ApiKey.make(north, OTHER).save()
+    service.good.clear()
+    for _ in range(2):
+        with pytest.raises(AccountTrouble) as refused:
+            clients.client_for(north).get("task-1")
+        health.trouble(north, refused.value, "emo-v1")
+    row = Account.objects.get(pk=north.pk)
+    assert row.health == "key"
+    assert row.paused()
+    service.good.add(GOOD)
+    assert health.probe(over(north))
+    assert clients.client_for(north).get("task-1").unknown
+
+
+def test_a_refused_key_gets_another_chance_after_a_while(north: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    newest = ApiKey.make(north, OTHER)
+    newest.save()
+    assert clients.client_for(north).key_id == newest.pk
+    assert clients.refused(north, newest.pk)
+    assert clients.client_for(north).key_id != newest.pk
+    monkeypatch.setattr("jobs.clients.time.monotonic", lambda: clients._refused[newest.pk] + 1)
+    assert clients.client_for(north).key_id == newest.pk
+
+
+def test_a_key_that_cannot_be_read_is_passed_over(north: Account) -> None:
+    from django.db import connection
+
+    newest = ApiKey.make(north, OTHER)
+    newest.save()
+    with connection.cursor() as cursor:
+        cursor.execute("update jobs_apikey set secret = 'not a token' where id = %s", [newest.pk])
+    assert clients.client_for(north).key_id != newest.pk
+    with connection.cursor() as cursor:
+        cursor.execute("update jobs_apikey set secret = 'not a token'")
+    clients._clients.clear()
+    with pytest.raises(clients.NoKey, match="FIELD_KEYS"):
+        clients.client_for(north)
+
+
+def test_one_client_per_key_and_address(north: Account) -> None:
+    first = clients.client_for(north)
+    assert clients.client_for(Account.objects.get(pk=north.pk)) is first
+    north.base_url = "http://127.0.0.1:9/api/v1"
+    assert clients.client_for(north) is not first
+
+
+# ── one model ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("reason", "says"), [("quota", "free quota for animate-anyone"), ("budget", "What the console allots"), ("access", "may not use wan2.2-s2v")]
+)
+def test_a_quota_a_budget_and_a_right_stop_one_model_only(north: Account, mails: list[Any], reason: str, says: str) -> None:
+    model = "animate-anyone-gen2" if reason == "quota" else "wan2.2-s2v"
+    lane = Lane.objects.create(account=north, model=model)
+    other = Lane.objects.create(account=north, model="emo-v1")
+    for _ in range(2):
+        assert says in health.trouble(north, refusal(reason), model)
+    lane.refresh_from_db()
+    other.refresh_from_db()
+    assert (lane.health, lane.troubles, other.health) == (reason, 1, "ok")
+    assert 4.4 < minutes(lane.paused_until) < 5.6
+    assert not other.paused()
+    row = Account.objects.get(pk=north.pk)
+    assert (row.health, row.paused_until) == ("ok", None)
+    assert health.why(row, lane)[0] == Code.ACCOUNT_PAUSED
+    assert len(mails) == 1
+    assert health.first_only(lane)
+    health.works(north, "emo-v1")
+    lane.refresh_from_db()
+    assert lane.paused(), "another model's success says nothing of this one"
+    health.works(north, model)
+    lane.refresh_from_db()
+    assert (lane.health, lane.troubles, lane.paused_until, lane.paused_text) == ("ok", 0, None, "")
+    assert len(mails) == 2
+    assert "again" in mails[1][1]
+
+
+def test_a_sentence_of_a_lane_names_no_account(north: Account, mails: list[Any]) -> None:
+    """Lanes may be shared by two teams."""
+    for reason in ("quota", "budget", "access"):
+        assert north.label not in health.trouble(north, refusal(reason), "wan2.2-s2v")
+
+
+def test_trouble_of_a_model_without_a_lane_is_only_told(north: Account, mails: list[Any]) -> None:
+    assert "free quota" in health.trouble(north, refusal("quota"), "emo-detect-v1")
+    assert Account.objects.get(pk=north.pk).health == "ok"
+    assert mails == []
+
+
+def test_a_model_that_is_gone_rests_up_to_a_day_and_names_its_successor(
+    team: Team, owner: User, north: Account, lane: Lane, mails: list[Any]
+) -> None:
+    rests = []
+    for _ in range(9):
+        said = health.gone(north, ModelGone("ModelNotFound", "Model can not be found.", "r", 404), "emo-v1")
+        lane.refresh_from_db()
+        rests.append(minutes(lane.paused_until))
+        over(north)
+    assert rests[:7] == sorted(rests[:7])
+    assert rests[0] < 12
+    assert 21 * 60 < rests[-1] <= 24 * 60
+    assert "wan2.2-s2v" in said
+    assert "10 October 2026" in said
+    assert (lane.health, len(mails)) == ("gone", 1)
+    job = makers.job(team, owner, account=north, code=Code.MODEL_GONE, not_before=timezone.now() + timedelta(hours=1))
+    assert health.why(north, Lane(account=north, model="emo-v1", health="gone", paused_until=job.not_before, paused_text=said)) == (
+        Code.MODEL_GONE,
+        said,
+    )
+    health.works(north, "emo-v1")
+    job.refresh_from_db()
+    assert job.not_before is None
+    assert Job.objects.get(pk=job.pk).state == "queued"
+
+
+def test_a_refusal_after_the_retirement_date_means_that_it_is_gone(
+    north: Account, lane: Lane, mails: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    not_found = OurFault("NotFound", "Not found", "r", 404)
+    assert health.is_gone(not_found, "emo-v1")
+    assert health.is_gone(ModelGone("ModelNotFound"), "wan2.2-s2v")
+    assert not health.is_gone(not_found, "wan2.2-s2v"), "it has no date"
+    assert not health.is_gone(OurFault("InvalidParameter", "Field required", "r", 400), "emo-v1")
+    health.trouble(north, refusal("access"), "emo-v1")
+    lane.refresh_from_db()
+    assert lane.health == "gone"
+    Lane.objects.update(health="ok", paused_until=None, troubles=0)
+    monkeypatch.setattr(health.timezone, "now", lambda: datetime(2026, 10, 9, 15, 0, tzinfo=UTC))
+    health.trouble(north, refusal("access"), "emo-v1")
+    lane.refresh_from_db()
+    assert lane.health == "access", "an hour before the date it is a matter of rights"
+    assert "retire" not in health.gone_sentence("emo-v1")
+
+
+def test_every_model_has_words_for_its_end() -> None:
+    for name, spec in catalogue.MODELS.items():
+        said = health.gone_sentence(name)
+        assert name in said
+        assert all(successor in said for successor in spec.successors)
+        assert said.endswith(".")
+        assert len(said) <= 300, "it has to fit the column"
+
+
+# ── too fast ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_request_to_slow_down_rests_the_lane_for_as_long_as_asked(north: Account, lane: Lane, mails: list[Any]) -> None:
+    assert health.throttled(north, "emo-v1", 17.0) == 17.0
+    lane.refresh_from_db()
+    assert 16 < minutes(lane.paused_until) * 60 <= 17
+    assert (lane.health, lane.get_health_display()) == ("throttled", "asked to slow down")
+    assert health.why(north, lane)[0] == Code.BACKING_OFF
+    assert Account.objects.get(pk=north.pk).health == "ok"
+    health.works(north, "emo-v1")
+    lane.refresh_from_db()
+    assert (lane.health, lane.troubles) == ("ok", 0)
+    assert mails == []
+
+
+def test_without_a_word_how_long_the_rest_grows_to_a_minute(north: Account, lane: Lane, mails: list[Any]) -> None:
+    rests = [health.throttled(north, "emo-v1", None) for _ in range(12)]
+    assert rests[0] < 2
+    assert all(1 <= rest <= 60 for rest in rests)
+    assert min(rests[7:]) > 30
+    assert len(set(rests[7:])) > 1 or rests[-1] == 60
+
+
+@pytest.mark.parametrize(("asked", "rest"), [(0.0, 1.0), (1e12, 3600.0)])
+def test_nonsense_from_the_service_neither_hammers_nor_stops_it_for_ever(
+    north: Account, lane: Lane, mails: list[Any], asked: float, rest: float
+) -> None:
+    assert health.throttled(north, "emo-v1", asked) == rest
+
+
+def test_slowing_down_does_not_hide_a_graver_trouble(north: Account, lane: Lane, mails: list[Any]) -> None:
+    health.trouble(north, refusal("quota"), "emo-v1")
+    health.throttled(north, "emo-v1", 5.0)
+    lane.refresh_from_db()
+    assert lane.health == "quota"
+    Lane.objects.update(health="throttled", troubles=6, paused_until=None)
+    health.trouble(north, refusal("quota"), "emo-v1")
+    lane.refresh_from_db()
+    assert (lane.health, lane.troubles) == ("quota", 1), "the rests of another kind do not count"
+
+
+# ── rows of one Alibaba account ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def twin(north: Account, stranger: User, service: Service) -> Account:
+    """The same Alibaba account in another team."""
+    made = makers.account(stranger.teams.get(), url=service.url, label="Secret name", key=OTHER)
+    Account.objects.filter(pk=made.pk).update(same_as=north)
+    return Account.objects.get(pk=made.pk)
+
+
+def test_a_debt_is_the_matter_of_every_row_and_each_team_reads_its_own_name(north: Account, twin: Account, lane: Lane, mails: list[Any]) -> None:
+    said = health.trouble(twin, refusal("arrears"), "emo-v1")
+    assert [row.health for row in Account.objects.order_by("pk")] == ["arrears", "arrears"]
+    assert {(team, "Secret name" in text, "North" in text) for team, _, text in mails} == {(north.team, False, True), (twin.team, True, False)}
+    assert "North" not in Account.objects.get(pk=twin.pk).health_text
+    assert "Secret name" in said
+    over(north)
+    health.works(over(twin), "emo-v1")
+    assert [row.health for row in Account.objects.order_by("pk")] == ["ok", "ok"]
+
+
+def test_a_refused_key_is_the_matter_of_its_own_row(north: Account, twin: Account, mails: list[Any]) -> None:
+    health.trouble(twin, refusal("key"), "emo-v1")
+    assert [row.health for row in Account.objects.order_by("pk")] == ["ok", "key"]
+
+
+def test_trouble_of_a_model_rests_the_lane_that_they_share(north: Account, twin: Account, lane: Lane, mails: list[Any]) -> None:
+    own = Lane.objects.create(account=twin, model="emo-v1")
+    health.trouble(twin, refusal("quota"), "emo-v1")
+    lane.refresh_from_db()
+    own.refresh_from_db()
+    assert (lane.health, own.health) == ("quota", "ok")
+    assert all(("Secret name" in subject) == (team == twin.team) for team, subject, _ in mails)
+    health.works(twin, "emo-v1")
+    lane.refresh_from_db()
+    assert lane.health == "ok"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_visitors_at_once_tell_the_owners_once(mails: list[Any], owner: User, team: Team) -> None:
+    account = makers.account(team)
+    Lane.objects.create(account=account, model="emo-v1")
+    start = threading.Barrier(2)
+
+    def run(what: Callable[[], Any]) -> threading.Thread:
+        def body() -> None:
+            from django.db import connection
+
+            start.wait()
+            try:
+                what()
+            finally:
+                connection.close()
+
+        thread = threading.Thread(target=body)
+        thread.start()
+        return thread
+
+    for reason in ("arrears", "quota"):
+        rows = [Account.objects.select_related("team").get(pk=account.pk) for _ in range(2)]
+        for thread in [run(lambda row=row, reason=reason: health.trouble(row, refusal(reason), "emo-v1")) for row in rows]:
+            thread.join(10)
+    assert len(mails) == 2
+    assert Account.objects.get(pk=account.pk).troubles == 1
+
+
+def test_a_network_error_is_no_trouble_of_the_account() -> None:
+    assert not health.is_gone(NotSent("ConnectionFailed", "x"), "emo-v1")

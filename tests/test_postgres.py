@@ -1,0 +1,297 @@
+"""Many connections at once, and connections that die: what a database must do for us, and what we must do for it.
+
+What holds on every database is tried on both; SQLite's tests live in memory, so theirs get a file of their own. What only
+a server can do (rows passed over, connections ended by it) is tried on PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from django.core.wsgi import get_wsgi_application
+from django.db import OperationalError, connection, connections, transaction
+from django.test import Client, RequestFactory
+from django.utils import timezone
+
+from jobs import lanes, leases, money, runner
+from jobs.management.commands.worker import Pulse
+from jobs.models import Account, Budget, Check, Job, JobEvent, Lane, LedgerEntry
+from jobs.modelstudio import transport
+from jobs.wishes import Wish
+from studio import databases
+from studio.models import Membership, Team, User
+from tests import makers
+
+T = TypeVar("T")
+Crowd = Callable[[int, Callable[[int], T]], list[T]]
+postgres = pytest.mark.skipif(connection.vendor != "postgresql", reason="needs PostgreSQL: DATABASE_URL=postgres://…")
+
+
+@pytest.fixture
+def crowd(transactional_db: None, tmp_path: Path) -> Crowd[Any]:
+    """crowd(n, work): [work(0), …, work(n - 1)], run at the same moment in threads with a connection each."""
+    file = tmp_path / "crowd.sqlite3"
+
+    def own_connection() -> None:
+        if connection.vendor == "sqlite":
+            mine = connections["default"].copy()
+            mine.settings_dict["NAME"] = str(file)
+            connections["default"] = mine
+
+    def run(count: int, work: Callable[[int], T]) -> list[T]:
+        if connection.vendor == "sqlite" and not file.exists():
+            connection.ensure_connection()
+            with sqlite3.connect(file) as copy:
+                connection.connection.backup(copy)
+            copy.close()
+        start = threading.Barrier(count)
+
+        def one(number: int) -> T:
+            own_connection()
+            try:
+                connection.ensure_connection()
+                start.wait(20)
+                return work(number)
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(count) as pool:
+            return list(pool.map(one, range(count), timeout=60))
+
+    return run
+
+
+@pytest.fixture
+def wish(transactional_db: None, team: Team, creator: User) -> Wish:
+    account = makers.account(team)
+    portrait, speech = makers.asset(team), makers.asset(team, "audio")
+    makers.check(portrait, account)
+    return Wish(team, creator, "emo-v1", {"image_url": portrait, "audio_url": speech}, {"ratio": "1:1"}, account=account)
+
+
+# ── one of many ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_each_lane_is_claimed_once(crowd: Crowd[list[int]], transactional_db: None, team: Team) -> None:
+    now = timezone.now()
+    account = makers.account(team)
+    made = {Lane.objects.create(account=account, model=f"model-{n}", next_visit_at=now - timedelta(seconds=n)).pk for n in range(40)}
+
+    def claim(number: int) -> list[int]:
+        mine: list[int] = []
+        end = time.monotonic() + 30
+        while Lane.objects.filter(lease_until=None).exists() and time.monotonic() < end:
+            mine += [lane.pk for lane in lanes.claim(3)]
+        return mine
+
+    claimed = crowd(4, claim)
+    assert sorted(pk for mine in claimed for pk in mine) == sorted(made)
+
+
+def test_of_many_clicks_only_those_that_fit_the_budget_hold(crowd: Crowd[Job | None], wish: Wish) -> None:
+    Budget.objects.create(team=wish.team, micros=100_000)  # two films of 45,876
+
+    def click(number: int) -> Job | None:
+        try:
+            return runner.create(wish)
+        except money.OverBudget:
+            return None
+
+    made = [job for job in crowd(6, click) if job is not None]
+    assert len(made) == 2
+    standing = crowd(1, lambda _: (money.standing(wish.team).held, Job.objects.count(), LedgerEntry.objects.count()))  # type: ignore[arg-type,return-value]
+    assert standing == [(2 * 45_876, 2, 2)]
+
+
+def test_a_member_cannot_spend_one_limit_twice(crowd: Crowd[bool], wish: Wish) -> None:
+    Budget.objects.create(team=wish.team, member=wish.owner, micros=50_000)
+
+    def click(number: int) -> bool:
+        try:
+            runner.create(wish)
+        except money.OverBudget:
+            return False
+        return True
+
+    assert sorted(crowd(4, click)) == [False, False, False, True]
+
+
+def test_one_click_sent_many_times_at_once_is_one_job(crowd: Crowd[int], wish: Wish) -> None:
+    clicked = replace(wish, key="click-1")
+    assert len(set(crowd(5, lambda number: runner.create(clicked).pk))) == 1
+    assert crowd(1, lambda _: LedgerEntry.objects.count()) == [1]
+
+
+def test_a_job_is_moved_by_one_of_many(crowd: Crowd[str], wish: Wish) -> None:
+    job = runner.create(wish)
+    told = crowd(4, lambda number: runner.cancel(Job.objects.select_related("team", "lane", "account").get(pk=job.pk), wish.owner))
+    assert sum("it cost nothing" in sentence for sentence in told) == 1
+    rows = crowd(1, lambda _: (JobEvent.objects.filter(new="canceled").count(), LedgerEntry.objects.filter(kind="release").count()))  # type: ignore[arg-type,return-value]
+    assert rows == [(1, 1)]
+
+
+def test_a_settlement_is_written_by_one_of_many(crowd: Crowd[int], wish: Wish) -> None:
+    job = runner.create(wish)
+
+    def settle(number: int) -> int:
+        with transaction.atomic():
+            return money.settle(Job.objects.get(pk=job.pk), money.Decimal("3.93"), "1:1")
+
+    assert crowd(4, settle) == [45_073] * 4
+    assert crowd(1, lambda _: LedgerEntry.objects.filter(kind="settle").count()) == [1]
+
+
+@postgres
+def test_a_claim_passes_over_a_lane_that_somebody_writes(crowd: Crowd[list[int]], transactional_db: None, team: Team) -> None:
+    now = timezone.now()
+    account = makers.account(team)
+    busy, free = (Lane.objects.create(account=account, model=name, next_visit_at=now - timedelta(seconds=1)) for name in ("busy", "free"))
+    with transaction.atomic():
+        runner.ring_lane(busy.pk)  # a click that is not committed yet
+        began = time.monotonic()
+        assert crowd(1, lambda _: [lane.pk for lane in lanes.claim()]) == [[free.pk]]
+        assert time.monotonic() - began < databases.LOCK / 2000
+
+
+# ── what the server does with our connections ───────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def hand(transactional_db: None) -> Iterator[Callable[[Callable[[], T]], T]]:
+    """hand(work): `work()` in one thread that lives on and keeps its connection, as those of web and workers do."""
+    with ThreadPoolExecutor(1) as pool:
+        yield lambda work: pool.submit(work).result(30)
+        pool.submit(connections.close_all).result(30)
+
+
+def backend() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
+def end(pid: int) -> None:
+    """End a connection from the server's side, and come back when it is gone."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        assert cursor.fetchone()[0]
+
+
+def shown(name: str, line: Any = connection) -> str:
+    with line.cursor() as cursor:
+        cursor.execute(f"SHOW {name}")
+        return str(cursor.fetchone()[0])
+
+
+@postgres
+def test_the_server_knows_what_we_expect_of_it() -> None:
+    line = connections["default"].copy()
+    line.settings_dict["OPTIONS"] = databases.connections({"ENGINE": line.settings_dict["ENGINE"]}, ["manage.py", "worker"])["OPTIONS"]
+    names = ("application_name", "default_transaction_isolation", "synchronous_commit", "idle_in_transaction_session_timeout", "lock_timeout")
+    try:
+        assert [shown(name, line) for name in (*names, "statement_timeout")] == ["footlight worker", "read committed", "on", "1min", "15s", "30s"]
+    finally:
+        line.close()
+
+
+@postgres
+def test_a_transaction_that_was_forgotten_is_ended(hand: Callable[[Callable[[], Any]], Any], transactional_db: None) -> None:
+    def forget() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SET idle_in_transaction_session_timeout = '100ms'")
+        try:
+            with transaction.atomic():
+                Team.objects.count()
+                time.sleep(1)
+                Team.objects.count()
+        except OperationalError as error:
+            return str(error)
+        return "nothing happened"
+
+    assert "idle-in-transaction" in hand(forget)
+    assert hand(Team.objects.count) == 0, "the thread has a working connection again"
+
+
+@postgres
+def test_the_next_page_survives_a_killed_connection(hand: Callable[[Callable[[], Any]], Any], owner: User, team: Team) -> None:
+    app = get_wsgi_application()
+    client = Client()
+    client.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
+    factory = RequestFactory()
+    factory.cookies = client.cookies
+
+    def page() -> str:
+        status = []
+        answer = app(factory._base_environ(PATH_INFO=f"/t/{team.slug}/", REQUEST_METHOD="GET"), lambda line, headers, _=None: status.append(line))
+        b"".join(answer)
+        answer.close()
+        return str(status[0])
+
+    assert hand(page) == "200 OK"
+    before = hand(backend)
+    end(before)
+    assert hand(page) == "200 OK"
+    assert hand(backend) != before
+
+
+@postgres
+def test_the_heart_beats_on_after_a_killed_connection(hand: Callable[[Callable[[], Any]], Any], transactional_db: None) -> None:
+    pulse = Pulse(0)
+
+    def beat() -> str:
+        pulse.due = 0
+        pulse.beat()
+        return pulse.trouble
+
+    assert hand(beat) == ""
+    end(hand(backend))
+    assert hand(beat) == ""
+
+
+@postgres
+def test_a_lease_is_renewed_on_a_new_connection(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "EVERY", 0.02)
+    seen: list[int] = []
+    until = time.monotonic() + 20
+    with leases.kept(lambda: seen.append(backend())):
+        while not seen and time.monotonic() < until:
+            time.sleep(0.01)
+        first = seen[0]
+        end(first)
+        while seen[-1] == first and time.monotonic() < until:
+            time.sleep(0.01)
+    assert seen[-1] != first
+
+
+# ── what only PostgreSQL refuses ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_whatever_the_service_says_can_be_stored(db: None, team: Team) -> None:
+    said = transport.read_json(rb'{"facts": {"a\u0000b": ["\ud83d", "\ud83d\ude00", 1e999, NaN, 12.5]}, "task_id": "t\u0000"}')
+    assert said == {"facts": {"a\ufffdb": ["\ufffd", "😀", None, None, 12.5]}, "task_id": "t\ufffd"}
+    check = makers.check(makers.asset(team), makers.account(team), facts=said["facts"], message=said["task_id"])
+    assert Check.objects.get(pk=check.pk).facts == said["facts"]
+
+
+@pytest.mark.parametrize("path", ["?q=%00", "jobs/%00/", "jobs/%00/row/", "library/?q=%00", "library/%00/", "files/%00/thumb", "keys/accounts/%00/"])
+def test_no_address_holds_what_cannot_be_asked_for(db: None, client_of: Callable[[User], Client], owner: User, team: Team, path: str) -> None:
+    makers.job(team, owner)
+    status = client_of(owner).get(f"/t/{team.slug}/{path}").status_code
+    assert status == (200 if "?" in path else 404)
+    assert Membership.objects.count() == 1, "the transaction goes on"
+
+
+def test_accounts_are_found_by_what_is_in_their_json(db: None, team: Team) -> None:
+    """An empty list and a list are told apart by the database in the same way everywhere."""
+    one, other = makers.account(team), makers.account(team)
+    Account.objects.filter(pk=one.pk).update(told_apart=[other.pk])
+    assert list(Account.objects.exclude(told_apart=[])) == [one]
