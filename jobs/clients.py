@@ -120,6 +120,8 @@ def with_newest(account: Account) -> bool:
 
 
 def _in_use(account: Account) -> list[ApiKey]:
+    if "keys" in getattr(account, "_prefetched_objects_cache", ()):  # read with the lane, so that a look asks no database
+        return sorted((key for key in account.keys.all() if key.active), key=lambda key: -key.pk)
     # Without the secrets: they are decrypted only when a client is made.
     return list(account.keys.filter(active=True).order_by("-id").defer("secret"))
 

@@ -11,10 +11,14 @@ from typing import Any, cast
 
 from django.db import connections
 from django_rq import get_worker
-from rq import Worker
+from rq import Queue, Worker
+from rq.job import Job
+
+from jobs import meters
 
 # Set in a running step when its worker is to stop; a long step such as a shift looks at it and ends early.
 leaving = threading.Event()
+_TERM = {signal.SIGTERM}
 
 
 class Hand(Worker):
@@ -23,13 +27,32 @@ class Hand(Worker):
     max_connection_wait_time = 2.0
     log_job_description = False
 
+    def fork_work_horse(self, job: Job, queue: Queue) -> None:
+        # Around the fork a SIGTERM would be lost: the parent does not know its child yet, and the child still has its
+        # parent's handler. So it waits until both are ready.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _TERM)
+        try:
+            super().fork_work_horse(job, queue)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _TERM)
+
     def setup_work_horse_signals(self) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, _leave)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _TERM)
+
+    def perform_job(self, job: Job, queue: Queue) -> bool:
+        try:
+            return bool(super().perform_job(job, queue))
+        finally:
+            meters.flush()  # this process ends without its exit handlers
 
     def handle_warm_shutdown_request(self) -> None:
         if self.horse_pid:
             self.kill_horse(sig=signal.SIGTERM)
+
+    def set_shutdown_requested_date(self) -> None:
+        """Not noted in Redis: nobody reads it, and a Redis that is away must not keep us from leaving."""
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

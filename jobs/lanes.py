@@ -23,7 +23,6 @@ from jobs.models import Account, ApiKey, Lane
 
 log = logging.getLogger("footlight.lanes")
 LEASE = timedelta(seconds=60)
-LONG_LEASE = timedelta(minutes=15)  # while files are handed over before a submit
 BATCH = 50
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -19,6 +20,9 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.core.handlers.asgi import ASGIRequest
 from django.db import close_old_connections, connection
 from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from jobs.bell import EVENTS
@@ -27,21 +31,35 @@ log = logging.getLogger("footlight.live")
 BEAT = 15.0  # seconds between comments that keep proxies from closing
 OVERLAP = 50  # events read again before the last one known: ids are taken before they are committed
 CATCH_UP = 200
+PATIENCE = 2.0  # seconds that Redis may take to connect, and to say that it is still there
+QUIET = 5.0  # seconds without a word after which it is asked
+AGAIN = 1.0
+
+
+class Silent(Exception):
+    """Redis does not say that it is still there."""
 
 
 class Hub:
-    """One pattern subscription for the whole process, handed to every follower's queue."""
+    """One pattern subscription for the whole process, handed to every follower's queue.
+
+    `connected` is None until it is known. Followers are told when it is lost and when it is back, and who comes while it is
+    lost is told at once: then pages say that live updates are paused, and look for themselves.
+    """
 
     def __init__(self) -> None:
         self.followers: dict[str, set[asyncio.Queue[str]]] = {}
         self.task: asyncio.Task[None] | None = None
-        self.connected = False
+        self.connected: bool | None = None
 
     def join(self, team: str) -> asyncio.Queue[str]:
         queue: asyncio.Queue[str] = asyncio.Queue(100)
         self.followers.setdefault(team, set()).add(queue)
         if self.task is None or self.task.done():
+            self.connected = None
             self.task = asyncio.create_task(self._listen())
+        elif self.connected is False:
+            queue.put_nowait(json.dumps({"paused": True}))
         return queue
 
     def leave(self, team: str, queue: asyncio.Queue[str]) -> None:
@@ -52,26 +70,47 @@ class Hub:
 
     async def _listen(self) -> None:
         while self.followers:
-            redis = Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2)
+            redis = Redis.from_url(
+                settings.REDIS_URL, socket_connect_timeout=PATIENCE, socket_timeout=PATIENCE, retry=Retry(NoBackoff(), 0), protocol=2
+            )
             try:
                 async with redis.pubsub() as subscription:
-                    await subscription.psubscribe(EVENTS + "*")
-                    self._tell_state(True)
-                    while self.followers:
-                        message = await subscription.get_message(ignore_subscribe_messages=True, timeout=5.0)
-                        if message is not None:
-                            self._hand_out(message["channel"].decode()[len(EVENTS) :], message["data"].decode())
-            except (RedisError, OSError) as error:
+                    async with asyncio.timeout(2 * PATIENCE):
+                        await subscription.psubscribe(EVENTS + "*")
+                    await self._hear(subscription)
+            except (RedisError, OSError, Silent) as error:  # a TimeoutError is an OSError
                 log.debug("live updates pause: %s", error)
                 self._tell_state(False)
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(AGAIN)
             finally:
                 await redis.aclose()
 
+    async def _hear(self, subscription: PubSub) -> None:
+        """Hand out what comes while anybody follows. A connection that is only half there, as after a cable was pulled, says
+        nothing for ever; so a quiet one is asked. Silent when it does not answer."""
+        asked = time.monotonic()  # the subscription itself is answered
+        heard = asked - 1
+        while self.followers:
+            message = await subscription.get_message(timeout=1.0)
+            now = time.monotonic()
+            if message is not None:
+                heard = now
+                if message["type"] == "psubscribe":
+                    self._tell_state(True)
+                elif message["type"] == "pmessage":
+                    self._hand_out(message["channel"].decode()[len(EVENTS) :], message["data"].decode())
+            elif asked > heard:
+                if now - asked > PATIENCE:
+                    raise Silent("Redis does not answer")
+            elif now - heard > QUIET:
+                await subscription.ping()
+                asked = now
+
     def _tell_state(self, connected: bool) -> None:
-        """Pages say that live updates are paused while Redis is away, and look for themselves when it is back."""
-        if self.connected != connected:
-            self.connected = connected
+        """Tell everybody of a change. Also of the first connection: what happened while it was made came to nobody, so the
+        pages look once."""
+        before, self.connected = self.connected, connected
+        if before is not connected:
             for team in self.followers:
                 self._hand_out(team, json.dumps({"paused": not connected}))
 
@@ -135,8 +174,6 @@ async def stream(scope: dict[str, Any], receive: Any, send: Any) -> None:
     try:
         await send({"type": "http.response.start", "status": 200, "headers": kind})
         await send({"type": "http.response.body", "body": b"retry: 2000\n\n", "more_body": True})
-        if not hub.connected and hub.task is not None:
-            await asyncio.sleep(0)
         for event in missed:
             await send({"type": "http.response.body", "body": _frame(json.dumps(event)), "more_body": True})
         while not gone.done():

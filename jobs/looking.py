@@ -114,8 +114,8 @@ def _times(task: Task) -> dict[str, Any]:
 def _seen(job: Job, task: Task, now: datetime, seconds: float | None = None) -> dict[str, Any]:
     started = task.scheduled_time or job.provider_started_at
     if started is None and task.status not in ("PENDING", "UNKNOWN"):
-        # It began between the last look and this one.
-        started = now if job.looked_at is None else job.looked_at + (now - job.looked_at) / 2
+        # It began between the last look and this one, but not long ago: what moves up to the head is looked at soon.
+        started = now - min((now - (job.looked_at or now)) / 2, timedelta(seconds=2.5))
     job.provider_started_at, job.provider_status = started, task.status[:40]
     return {
         "provider_status": job.provider_status,

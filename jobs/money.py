@@ -127,7 +127,9 @@ def standing(team: Team, member: User | None = None, month: date | None = None) 
 
 
 def require_room(team: Team, member: User, micros: int) -> None:
-    """OverBudget unless both the member's and the team's limit have room for `micros` more this month."""
+    """OverBudget unless both the member's and the team's limit have room for `micros` more this month; nothing needs no room."""
+    if micros == 0:
+        return
     month = month_of()
     begins = next_month(month)
     for who, whose in ((member, f"{member.short_name}’s limit in {team}"), (None, f"the limit of {team}")):

@@ -22,7 +22,8 @@ from django.utils import timezone
 from jobs import gates, health, listing, looking, runner, schedule, sending, turns
 from jobs.clients import NoKey
 from jobs.errors import Moved
-from jobs.lanes import LONG_LEASE, at_work, keep, window
+from jobs.lanes import at_work, keep, window
+from jobs.leases import kept
 from jobs.models import Job, Lane
 from jobs.modelstudio import Task, WireError
 from jobs.states import OUT, Code, State
@@ -111,10 +112,11 @@ def _send(lane: Lane) -> None:
             break
         turn = turns.next_job(lane, timezone.now())
         job = _jobs(lane).filter(pk=turn).first() if turn is not None else None
-        if job is None or not keep(lane, LONG_LEASE) or (health.due_probe(job.account) and not health.probe(job.account)):
+        if job is None or not keep(lane) or (health.due_probe(job.account) and not health.probe(job.account)):
             break
         before, tried = job.attempt, True
-        _quietly(lane, job, partial(sending.submit, job))
+        with kept(partial(keep, lane)):  # files that are handed over before a submit may take minutes
+            _quietly(lane, job, partial(sending.submit, job))
         if job.attempt != before and State(job.state) in OUT:
             turns.served(lane, job)
         lane.refresh_from_db(fields=("paused_until", "paused_text", "gate", "gate_by", "gate_at", "health", "troubles"))
@@ -131,6 +133,8 @@ def _open(lane: Lane, now: datetime) -> bool:
 
 def _explain(lane: Lane, now: datetime) -> None:
     """Say on every waiting job for which door it waits, once."""
+    if _open(lane, now) and lane.account.sends and not lane.account.paused(now) and not getattr(lane, "shared", False):
+        return
     for job in _jobs(lane).filter(state=State.QUEUED).exclude(code=Code.NEEDS_TEMPLATE).filter(Q(not_before=None) | Q(not_before__lte=now)):
         code, text = _reason(lane, job)
         if code and (job.code, job.sentence) != (code, text):
@@ -140,7 +144,11 @@ def _explain(lane: Lane, now: datetime) -> None:
 def _reason(lane: Lane, job: Job) -> tuple[Code, str]:
     """(code, sentence) of the door, closed by a person or by trouble, that holds `job`; ("", "") when none does."""
     door = gates.closed(job.account, lane)
-    return (Code.HELD_BACK, gates.sentence(door, job.team)) if door is not None else health.why(job.account, lane)
+    if door is not None:
+        return Code.HELD_BACK, gates.sentence(door, job.team)
+    code, text = health.why(job.account, lane)
+    # A request to slow down is over in seconds and no news for everybody behind it.
+    return (Code.NONE, "") if code == Code.BACKING_OFF else (code, text)
 
 
 def _reopen(lane: Lane) -> None:

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from jobs import money
-from jobs.models import Account, ApiKey, Budget, Check, Job, JobEvent, JobInput, Lane, LedgerEntry, Price, Template, TemporaryFile
+from jobs.models import Account, ApiKey, Attempt, Budget, Check, Job, JobEvent, JobInput, Lane, LedgerEntry, Price, Template, TemporaryFile, WorkTime
 from studio.models import Asset, Membership, Team, User
 from tests import makers
 
@@ -51,12 +51,14 @@ def rows(team: Team, owner: User, creator: User) -> dict[type[models.Model], Any
         Lane: job.lane,
         TemporaryFile: TemporaryFile.objects.create(account=account, model="emo-v1", asset=picture.asset, url="oss://x/y", expires_at=timezone.now()),
         Job: job,
+        Attempt: Attempt.objects.create(job=job, number=1, began_at=timezone.now(), task_id="task-0815", outcome="accepted"),
         JobInput: picture,
         JobEvent: JobEvent.objects.create(team=team, job=job, old="", new="queued", text="Waiting for its turn"),
         LedgerEntry: job.ledger.get(),
         Price: job.price,
         Check: check,
         Template: template,
+        WorkTime: WorkTime.objects.create(service="dashscope.aliyuncs.com", model="emo-v1", variant="1:1", recent=[8.5], median=8.5, p90=12),
         Budget: Budget.objects.create(team=team, micros=10_000_000),
     }
 
@@ -153,7 +155,7 @@ def test_only_the_title_of_a_job_is_saved(desk: Client, rows: Any) -> None:
     """The engine moves the job while somebody has its page open: saving must not bring the old state back."""
     job = rows[Job]
     form = {"title": "Renamed", "state": "succeeded", "code": "x", "group": "3", "task_id": "stolen", "quote_micros": "0"}
-    for prefix in ("inputs", "ledger", "events"):
+    for prefix in ("inputs", "attempts", "ledger", "events"):
         form |= {f"{prefix}-TOTAL_FORMS": "0", f"{prefix}-INITIAL_FORMS": "0"}
     Job.objects.filter(pk=job.pk).update(state="running", group=1)
     assert desk.post(change(job), form).status_code == 302
@@ -341,3 +343,58 @@ def test_amounts_are_rounded_half_up_and_never_invented() -> None:
     assert amount(None, "USD") == "—"
     assert "$0.4725" in amount(472_450, "USD")
     assert "−¥1.00" in amount(-1_000_000, "CNY", 2)
+
+
+# ── the engine ──
+
+
+def test_forecasts_are_scored_for_staff_and_linked_from_the_index(desk: Client, owner: User, client_of: ClientOf, rows: Any, team: Team) -> None:
+    url = reverse("admin:jobs_forecasts")
+    assert url in text(desk.get(reverse("admin:index")))
+    assert url in text(desk.get(reverse("admin:jobs_worktime_changelist")))
+    assert "No film was finished in this time." in text(desk.get(url))
+    now = timezone.now()
+    for minutes in (9, 10, 15):
+        job = makers.job(team, owner, state="succeeded", finished_at=now, provider_ended_at=now)
+        Job.objects.filter(pk=job.pk).update(
+            created_at=now - timedelta(minutes=10), told_ready_at=now - timedelta(minutes=10) + timedelta(minutes=minutes)
+        )
+    page = text(desk.get(url))
+    assert "EMO (emo-v1)" in page
+    assert '<span class="state" data-state="failed">67 %</span>' in page
+    assert "80 %" in page
+    assert client_of(owner).get(url).status_code == 302
+    User.objects.filter(pk=owner.pk).update(is_staff=True)
+    assert client_of(User.objects.get(pk=owner.pk)).get(url).status_code == 403
+
+
+def test_attempts_stand_on_the_page_of_their_job(desk: Client, rows: Any) -> None:
+    page = text(desk.get(change(rows[Job])))
+    assert "accepted by the service" in page
+    assert change(rows[Attempt]) in page
+
+
+def test_staff_decide_about_an_unclear_submit(desk: Client, owner: User, client_of: ClientOf, team: Team, creator: User) -> None:
+    job = makers.job(team, creator, state="uncertain", code="several-tasks", attempt=1)
+    Attempt.objects.create(job=job, number=1, began_at=timezone.now(), outcome="uncertain")
+    JobEvent.objects.create(team=team, job=job, new="uncertain", code="several-tasks", text="…", data={"candidates": ["task-one", "task-two"]})
+    url = reverse("admin:jobs_job_decide", args=[job.pk])
+    assert url in text(desk.get(change(job)))
+    page = text(desk.get(url))
+    assert "Adopt task task-two" in page
+    assert "about $0.0459" in page
+    assert "$0.0459 more if one of them was" in page
+    # looking decides nothing, nor does a task that is no candidate
+    desk.post(url, {"task": "somebody-elses"})
+    desk.post(url, {})
+    job.refresh_from_db()
+    assert job.state == "uncertain"
+    User.objects.filter(pk=owner.pk).update(is_staff=True)
+    assert client_of(User.objects.get(pk=owner.pk)).post(url, {"task": "task-one"}).status_code in (302, 403)
+    job.refresh_from_db()
+    assert job.state == "uncertain"
+    assert desk.post(url, {"task": "task-two"}).status_code == 302
+    job.refresh_from_db()
+    assert (job.state, job.task_id, job.attempts.get().outcome) == ("running", "task-two", "adopted")
+    assert "nothing to decide" in text(desk.get(url, follow=True))
+    assert url not in text(desk.get(change(job)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -18,7 +19,7 @@ from jobs.models import Job, JobInput, Lane
 from jobs.purse import Purse
 from jobs.states import OUT, Group, State
 from studio.access import TeamRequest, team_page
-from studio.models.people import Team, User
+from studio.models.people import Membership, Team, User
 
 PAGE = 30
 ACTIVE_SHOWN = 200
@@ -107,10 +108,12 @@ def board(request: TeamRequest) -> HttpResponse:
     mine = wanted.apply(team.jobs.all(), user)
     # The open jobs of the whole team: their order decides every place, whatever is filtered.
     open_jobs = list(_rows(team.jobs.filter(group__in=ACTIVE)).order_by("id")[:ACTIVE_SHOWN])
+    members, counts = _members_and_counts(team, user)
     lanes = lanecards.lanes_of(team)
     in_lanes = _in_lanes(open_jobs, lanes)
-    places = forecast.places(in_lanes)
-    active = _active_counts(team)
+    alone = all(job.team_id == team.pk for job in in_lanes)
+    places = forecast.places(in_lanes, {(team.pk, member.user_id): member.turns for member in members} if alone else None)
+    active = _active_counts(team, open_jobs)
     ended: list[Job] = []
     more = False
     if set(wanted.groups) & set(ENDED):
@@ -121,7 +124,6 @@ def board(request: TeamRequest) -> HttpResponse:
         more = len(ended) > PAGE
         ended = ended[:PAGE]
     sections = _sections(team, user, wanted, open_jobs if wanted.before is None else [], ended, places)
-    members, counts = _people_and_counts(team, user)
     purse = Purse.of(team)
     running, waiting = active["running"], active["waiting"]
     context = {
@@ -130,9 +132,9 @@ def board(request: TeamRequest) -> HttpResponse:
         "sections": sections,
         "tabs": _tabs(wanted, active, counts, user),
         "lanes": lanecards.cards(team, lanes, in_lanes, active["lanes"], places),
-        "endangered": insurance.endangered(team) if active["groups"].get(Group.WORKING) else [],
+        "endangered": _endangered(team, open_jobs),
         "models": [model for model in catalogue.MODELS.values() if model.asynchronous],
-        "people": members,
+        "people": [member.user for member in members],
         "older_url": wanted.query(before=ended[-1].pk) if more else "",
         "newer_url": wanted.query() if wanted.before is not None else "",
         "filtered": bool(wanted.q or wanted.model or wanted.person or wanted.tab != "all" or wanted.before),
@@ -168,29 +170,42 @@ def _in_lanes(open_jobs: list[Job], lanes: list[Lane]) -> list[Job]:
     return [*open_jobs, *rest]
 
 
-def _active_counts(team: Team) -> dict[str, Any]:
-    """Exact numbers of open jobs: by group, by group and person, and waiting per lane."""
+def _endangered(team: Team, open_jobs: list[Job]) -> list[Job]:
+    if len(open_jobs) < ACTIVE_SHOWN and not any(job.alarmed and job.state == State.ARCHIVING for job in open_jobs):
+        return []
+    return insurance.endangered(team)
+
+
+def _active_counts(team: Team, open_jobs: list[Job]) -> dict[str, Any]:
+    """Exact numbers of open jobs: by group, by person, and waiting per lane. Without a statement while all of them are loaded."""
     groups: dict[int, int] = {}
     owners: dict[int, int] = {}
     waiting: dict[int, int] = {}
     running = 0
-    for line in team.jobs.filter(group__in=ACTIVE).order_by().values("group", "state", "owner_id", "lane_id").annotate(n=Count("pk")):
-        groups[line["group"]] = groups.get(line["group"], 0) + line["n"]
-        owners[line["owner_id"]] = owners.get(line["owner_id"], 0) + line["n"]
-        if line["state"] == State.QUEUED:
-            waiting[line["lane_id"]] = waiting.get(line["lane_id"], 0) + line["n"]
+    for group, state, owner, lane, n in _open_numbers(team, open_jobs):
+        groups[group] = groups.get(group, 0) + n
+        owners[owner] = owners.get(owner, 0) + n
+        if state == State.QUEUED:
+            waiting[lane] = waiting.get(lane, 0) + n
         else:
-            running += line["n"]
+            running += n
     return {"groups": groups, "owners": owners, "lanes": waiting, "running": running, "waiting": sum(waiting.values())}
 
 
-def _people_and_counts(team: Team, user: User) -> tuple[list[User], dict[str, int]]:
+def _open_numbers(team: Team, open_jobs: list[Job]) -> Iterable[tuple[int, str, int, int, int]]:
+    """(group, state, person, lane, how many)."""
+    if len(open_jobs) < ACTIVE_SHOWN:
+        return [(job.group, job.state, job.owner_id, job.lane_id, 1) for job in open_jobs]
+    names = ("group", "state", "owner_id", "lane_id")
+    return team.jobs.filter(group__in=ACTIVE).order_by().values_list(*names).annotate(n=Count("pk"))
+
+
+def _members_and_counts(team: Team, user: User) -> tuple[list[Membership], dict[str, int]]:
     """The members, and the capped numbers of finished jobs (of the team and of `user`), in one statement."""
     ended = team.jobs.filter(group__in=ENDED)
-    members = team.memberships.select_related("user").annotate(ended=Counted(ended), own=Counted(ended.filter(owner=user)))
-    rows = list(members)
+    rows = list(team.memberships.select_related("user").annotate(ended=Counted(ended), own=Counted(ended.filter(owner=user))))
     counts = {"ended": getattr(rows[0], "ended", 0), "own": getattr(rows[0], "own", 0)} if rows else {"ended": 0, "own": 0}
-    return [row.user for row in rows], counts
+    return rows, counts
 
 
 def _tabs(wanted: Filter, active: dict[str, Any], counts: dict[str, int], user: User) -> list[dict[str, Any]]:

@@ -3,10 +3,11 @@
 // On the board a changed row is replaced where it stands and a new job is only announced, so nothing moves under the pointer.
 // One job that moves changes the places and times of all behind it, so the board looks again shortly after, and pages with open
 // jobs look now and then while they are seen.
-// On a job's page (#job[data-live-url]) the whole fragment is replaced until the job has ended. When the stream is away the page
-// says so and looks by itself every ten seconds.
+// On a job's page (#job[data-live-url]) the whole fragment is replaced until the job has ended. When the stream is away, or the
+// site says that it hears nothing itself, the page says so and looks by itself every ten seconds.
 const live = document.querySelector("#live");
 const LOOK = 10_000;
+const GRACE = 5_000; // a stream that is back by then was not missed
 const AFTER = 8_000; // from an event to the look at all places
 const NOW_AND_THEN = 30_000;
 const fresh = new Set();
@@ -174,8 +175,20 @@ let timer = 0;
 const paused = (yes) => {
   const line = document.querySelector("[data-paused]");
   if (line) line.hidden = !yes;
+  if (yes === Boolean(timer)) return;
   clearInterval(timer);
   timer = yes ? setInterval(look, LOOK) : 0;
+};
+let lost = 0;
+const lose = () => {
+  lost ||= setTimeout(() => {
+    paused(true);
+    look();
+  }, GRACE);
+};
+const regain = () => {
+  clearTimeout(lost);
+  lost = 0;
 };
 const seen = new Set();
 const follow = () => {
@@ -193,21 +206,24 @@ const follow = () => {
   });
   source.addEventListener("paused", () => {
     away = true;
+    regain();
     paused(true);
   });
   source.addEventListener("resumed", () => {
     away = false;
+    regain();
     paused(false);
     look();
   });
   source.onopen = () => {
     if (away && unfinished()) look();
     away = false;
-    paused(false);
+    regain();
+    paused(false); // if the site hears nothing, it says so at once
   };
   source.onerror = () => {
     away = true;
-    paused(true);
+    lose();
     if (source.readyState === EventSource.CLOSED) setTimeout(follow, LOOK); // the browser gave up; we do not
   };
 };

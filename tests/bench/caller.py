@@ -4,8 +4,9 @@ anything of this project, as `python caller.py one|two`: the 1.x style (`VideoSy
 An order comes on stdin as JSON: `url`, `model`, `input`, `parameters`, and
 - `queues` (lists of {key, jobs}): each queue is a thread that has its jobs made one after another, and downloads each film to `folder`;
   with `retry` it tries again, later each time, where a careful caller would; or
-- `tasks` (ids) and `seconds`: a thread waits for each of them, and after so many seconds it is told what that cost.
-One line of JSON comes out: `done` [{key, task_id, at}], `lost` [reasons], `cpu_s`, `memory`.
+- `tasks` (ids), `keys`, `spread`, `warm` and `seconds`: a thread waits for each task; they begin within `spread` seconds. After `warm`
+  more it says "warm", waits for a line, and tells what the next `seconds` cost.
+One line of JSON comes out: `done` [{key, task_id, at}], `lost` [reasons], `cpu_s`, `memory`; or `watched_cpu_s`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,17 +42,18 @@ class One:
         dashscope.base_http_api_url = order["url"]
         self.order, self.sdk = order, VideoSynthesis
 
-    def submit(self, key: str) -> str:
+    def submit(self, key: str) -> Any:
         order = self.order
-        answer = self.sdk.async_call(
-            model=order["model"], task="image2video", extra_input=order["input"], api_key=key, **order["parameters"]
-        )
+        answer = self.sdk.async_call(model=order["model"], task="image2video", extra_input=order["input"], api_key=key, **order["parameters"])
         if answer.status_code != 200:
             raise LostJob(f"submit: {answer.status_code} {answer.code}")
-        return str(answer.output["task_id"])
+        return answer
 
-    def wait(self, key: str, task_id: str) -> str:
-        answer = self.sdk.wait(task_id, api_key=key)
+    def name(self, made: Any) -> str:
+        return str(made.output["task_id"])
+
+    def wait(self, key: str, made: Any) -> str:
+        answer = self.sdk.wait(made, api_key=key)
         if answer.status_code != 200:
             raise LostJob(f"wait: {answer.status_code} {answer.code}")
         return _address(answer.output)
@@ -73,12 +76,15 @@ class Two:
                 self.clients[key] = Jobs(dashscope.Client(api_key=key, base_url=self.order["url"]), "aigc/image2video/video-synthesis")
             return self.clients[key]
 
-    def submit(self, key: str) -> str:
+    def submit(self, key: str) -> Any:
         order = self.order
-        return str(self._jobs(key).create(model=order["model"], input=order["input"], parameters=order["parameters"]).task_id)
+        return self._jobs(key).create(model=order["model"], input=order["input"], parameters=order["parameters"])
 
-    def wait(self, key: str, task_id: str) -> str:
-        return _address(self._jobs(key).wait(task_id).output)
+    def name(self, made: Any) -> str:
+        return str(made.task_id)
+
+    def wait(self, key: str, made: Any) -> str:
+        return _address(self._jobs(key).wait(made).output)
 
 
 def _address(output: Any) -> str:
@@ -87,7 +93,7 @@ def _address(output: Any) -> str:
     return str((output.get("results") or {}).get("video_url") or output["video_url"])
 
 
-def patiently(step: Callable[[], str]) -> str:
+def patiently(step: Callable[[], Any]) -> Any:
     """A careful caller: again after 1, 2, 4, 8 … seconds, half of it by the dice."""
     began, pause = time.monotonic(), 1.0
     while True:
@@ -102,19 +108,19 @@ def patiently(step: Callable[[], str]) -> str:
 
 def make(sdk: One | Two, order: dict[str, Any]) -> dict[str, Any]:
     """All queues of the order, side by side."""
-    try_ = patiently if order.get("retry") else lambda step: step()
+    try_: Callable[[Callable[[], Any]], Any] = patiently if order.get("retry") else lambda step: step()
     done: list[dict[str, Any]] = []
     lost: list[str] = []
 
     def queue(number: int, key: str, jobs: int) -> None:
         for job in range(jobs):
             try:
-                task_id = try_(lambda: sdk.submit(key))
-                url = try_(lambda told=task_id: sdk.wait(key, told))  # type: ignore[misc]
+                made = try_(partial(sdk.submit, key))
+                url = try_(partial(sdk.wait, key, made))
                 film = Path(order["folder"]) / f"{number}-{job}.mp4"
                 with OPENER.open(url, timeout=30) as answer:
                     film.write_bytes(answer.read())
-                done.append({"key": key, "task_id": task_id, "at": time.time()})
+                done.append({"key": key, "task_id": sdk.name(made), "at": time.time()})
             except Exception as error:
                 lost.append(f"{type(error).__name__}: {error}"[:200])
 

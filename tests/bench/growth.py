@@ -80,6 +80,7 @@ def _copies(model: type[Model], pk: int, first: int, count: int, own: dict[str, 
     """Copies of one row for n = first …; `own` has an expression of n for columns that differ, None for one that the database fills in."""
     from django.db import connection
 
+    table = model._meta.db_table
     columns = [field.column for field in model._meta.concrete_fields if own.get(field.column, "") is not None]
     told = ", ".join(own.get(column) or f't."{column}"' for column in columns)
     names = ", ".join(f'"{column}"' for column in columns)
@@ -88,7 +89,7 @@ def _copies(model: type[Model], pk: int, first: int, count: int, own: dict[str, 
     else:
         series = f"(WITH RECURSIVE s(n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM s WHERE n < {first + count - 1}) SELECT n FROM s) AS s"
     with connection.cursor() as cursor:
-        cursor.execute(f'INSERT INTO "{model._meta.db_table}" ({names}) SELECT {told} FROM "{model._meta.db_table}" AS t CROSS JOIN {series} WHERE t.id = {pk}')
+        cursor.execute(f'INSERT INTO "{table}" ({names}) SELECT {told} FROM "{table}" AS t CROSS JOIN {series} WHERE t.id = {pk}')
 
 
 def busy(team: Team, owner: User, first: Job, lanes: int) -> list[Lane]:

@@ -144,7 +144,7 @@ class Storm:
         self.simulator = self._add("simulator", words, ready=lambda: listens(ports[1]))
         self._run(manage("migrate", "-v", "0"))
         self.web = self._add("web", uvicorn(LOOPBACK, ports[2]), ready=lambda: answers(self.web_url))
-        self.supervisors = [self._add(f"worker-{n}", manage("worker", "--shifts", "1", "--steps", "2")) for n in range(self.plan.supervisors)]
+        self.supervisors = [self._add(f"worker-{n}", manage("worker")) for n in range(self.plan.supervisors)]
         self._wait(lambda: all(part.alive and part.ready() for part in self.parts), 120, "the stack does not come up")
         return dict(json.loads(self._cast("open", self.plan.accounts)))
 

@@ -171,7 +171,9 @@ def test_who_may_not(north: Account, lane: Lane, creator: User, viewer: User, st
     assert Account.objects.get().gate == "open"
 
 
-def test_every_lane_is_listed_with_its_state_its_jobs_and_its_next_try(team: Team, owner: User, north: Account, lane: Lane, client_of: ClientOf) -> None:
+def test_every_lane_is_listed_with_its_state_its_jobs_and_its_next_try(
+    team: Team, owner: User, north: Account, lane: Lane, client_of: ClientOf
+) -> None:
     later = timezone.now() + timedelta(minutes=9)
     Lane.objects.create(account=north, model="wan2.2-s2v", health="quota", paused_until=later, paused_text="The free quota is used up.")
     Lane.objects.create(account=north, model="animate-anyone-gen2", health="throttled", paused_until=later, paused_text="Slow down.")

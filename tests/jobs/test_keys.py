@@ -259,6 +259,27 @@ def test_a_refused_move_changes_nothing(north: Account, owner: User) -> None:
     assert [key.last4 for key in north.keys.filter(active=True)] == ["abcd"]
 
 
+def test_a_test_says_nothing_about_a_debt_but_has_it_tried_again(north: Account) -> None:
+    """Looking is answered although a payment is due; only an order tells."""
+    lane = paused(north, "arrears")
+    assert "works" in try_key(north.keys.get())
+    north.refresh_from_db()
+    lane.refresh_from_db()
+    assert (north.health, north.health_text, north.paused_until) == ("arrears", "refused", None)
+    assert (lane.rings, lane.paused_until) == (1, None)
+
+
+def test_a_key_that_works_ends_the_trouble_with_one_mail(north: Account, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    mails: list[str] = []
+    monkeypatch.setattr("jobs.notices.tell", lambda team, subject, text, *, to="owners": mails.append(subject))
+    paused(north)
+    Account.objects.update(told_at=timezone.now(), troubles=4)
+    add_key(north, OTHER, owner)
+    north.refresh_from_db()
+    assert (north.health, north.troubles, north.told_at) == ("ok", 0, None)
+    assert mails == ["North works again"]
+
+
 # ── the environment's key ───────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -364,3 +385,47 @@ def test_plain_http_needs_every_address_of_the_name_to_be_near(names: dict[str, 
     names["simulator.internal"] = ["10.0.0.5", "8.8.8.8"]
     with pytest.raises(KeyRefused, match="https"):
         clean_address("http://simulator.internal:8070", "cn-beijing")
+
+
+# ── on a site that others reach ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["http://127.0.0.1:8070", "http://[::1]:8070", "https://10.1.2.3", "https://192.168.0.9/api/v1", "https://100.64.0.1", "https://inside.internal"],
+)
+def test_private_addresses_are_for_staff_only(names: dict[str, list[str]], owner: User, settings: Any, given: str) -> None:
+    names["inside.internal"] = ["8.8.8.8", "10.0.0.5"]
+    settings.STRICT = True
+    with pytest.raises(KeyRefused, match="private network"):
+        clean_address(given, "cn-beijing", owner)
+    owner.is_staff = True
+    assert clean_address(given, "cn-beijing", owner)
+    owner.is_staff = False
+    assert clean_address(given, "cn-beijing"), "a command is run by whoever runs the site"
+    settings.STRICT = False
+    assert clean_address(given, "cn-beijing", owner)
+
+
+def test_a_name_that_is_not_there_yet_may_become_a_private_one(names: dict[str, list[str]], owner: User, settings: Any) -> None:
+    settings.STRICT = True
+    with pytest.raises(KeyRefused, match="There is no later"):
+        clean_address("https://later.example", "cn-beijing", owner)
+
+
+def test_public_addresses_are_for_everyone(names: dict[str, list[str]], owner: User, settings: Any) -> None:
+    settings.STRICT = True
+    names["dashscope.aliyuncs.com"] = ["39.96.198.249"]
+    assert clean_address("https://dashscope.aliyuncs.com", "cn-beijing", owner) == "https://dashscope.aliyuncs.com/api/v1"
+    assert clean_address("", "cn-beijing", owner) == ""
+    assert clean_address("ws-1", "cn-beijing", owner).startswith("https://ws-1.cn-beijing")
+
+
+def test_no_door_of_accounts_leads_around_it(team: Team, owner: User, north: Account, service: Service, settings: Any) -> None:
+    settings.STRICT = True
+    asked = len(service.asked)
+    with pytest.raises(KeyRefused, match="private network"):
+        add_account(team, "South", "cn-beijing", service.url, OTHER, owner)
+    with pytest.raises(KeyRefused, match="private network"):
+        move_account(north, "cn-beijing", service.url, "", OTHER, owner)
+    assert len(service.asked) == asked

@@ -202,3 +202,26 @@ def test_rows_of_another_team_are_not_here(team: Team, owner: User, stranger: Us
     key.refresh_from_db()
     assert key.active
     assert "Theirs" not in text(client.get(url("keys", team)))
+
+
+def test_a_private_address_is_refused_on_a_site_that_others_reach(
+    team: Team, owner: User, client_of: ClientOf, service: Service, settings: pytest.FixtureRequest
+) -> None:
+    settings.STRICT = True  # type: ignore[attr-defined]
+    given = {"label": "South", "region": "cn-beijing", "secret": GOOD, "base_url": service.url}
+    page = text(client_of(owner).post(url("account_new", team), given))
+    assert "ask the staff of this site" in page
+    assert service.asked == []
+    owner.is_staff = True
+    owner.save(update_fields=["is_staff"])
+    client_of(owner).post(url("account_new", team), given)
+    assert team.accounts.get().base_url == service.url
+
+
+def test_an_address_that_staff_entered_does_not_lock_the_other_fields(
+    team: Team, owner: User, client_of: ClientOf, north: Account, settings: pytest.FixtureRequest
+) -> None:
+    settings.STRICT = True  # type: ignore[attr-defined]
+    client_of(owner).post(url("account", team, north.public_id), edit(north, label="Renamed"))
+    north.refresh_from_db()
+    assert north.label == "Renamed"

@@ -12,7 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from jobs import catalogue
-from jobs.models import Budget, Check, Job, LedgerEntry
+from jobs.models import Account, Budget, Check, Gate, Job, Lane, LedgerEntry
+from jobs.states import Code, State
 from studio.models import Team, User
 from tests import files, makers
 
@@ -239,3 +240,53 @@ def test_page_keeps_the_strict_policy(client_of: ClientOf, creator: User, page: 
     assert " style=" not in html
     assert not re.search(r"<script(?![^>]*\bsrc=)", html)
     assert not re.search(r"\son[a-z]+=", html)
+
+
+# ── place in line ──
+
+
+def till(html: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", html.split('id="till"')[1]).split())
+
+
+def test_the_till_tells_place_start_and_ready_before_the_click(
+    client_of: ClientOf, creator: User, owner: User, team: Team, page: str, ready: dict[str, str]
+) -> None:
+    client = client_of(creator)
+    assert re.search(r"The lane is free starts now · ready (≈ )?\d\d:\d\d", till(client.get(page, ready).content.decode()))
+    makers.job(team, owner, state=State.RUNNING, provider_status="RUNNING", submitted_at=timezone.now(), milliseconds=60_000)
+    for _number in range(3):
+        makers.job(team, owner, code=Code.WAITING_TURN, milliseconds=60_000)
+    # whoever has nothing waiting has the next turn but one, however many jobs another person has
+    assert re.search(r"3rd in line starts ≈ \d\d:\d\d · ready \d\d:\d\d", till(client.get(page, ready).content.decode()))
+    # without a length nobody knows when it is ready
+    assert "ready" not in till(client.get(page, {"page": "portrait"}).content.decode())
+
+
+def test_behind_a_closed_door_the_till_says_why_and_no_time(
+    client_of: ClientOf, creator: User, admin: User, team: Team, account: Account, page: str, ready: dict[str, str]
+) -> None:
+    Lane.objects.create(account=account, model="emo-v1", gate=Gate.PAUSED, gate_by=admin, gate_at=timezone.now())
+    html = client_of(creator).get(page, ready).content.decode()
+    assert "Next in line Ben paused emo-v1 on " in till(html)
+    assert "starts" not in till(html)
+    assert "disabled" not in button(html)
+    Lane.objects.update(gate=Gate.DRAINING)
+    html = client_of(creator).get(page, ready).content.decode()
+    assert "draining" in till(html)
+    assert "disabled" in button(html)
+
+
+def test_too_many_waiting_jobs_are_refused_with_the_draft_kept(
+    client_of: ClientOf, creator: User, team: Team, page: str, ready: dict[str, str]
+) -> None:
+    Team.objects.update(waiting_limit=1)
+    makers.job(team, creator, code=Code.WAITING_TURN)
+    held = LedgerEntry.objects.count()
+    answer = client_of(creator).post(page, ready | {"do": "make", "key": "k1", "title": "My words"})
+    html = answer.content.decode()
+    assert answer.status_code == 422
+    assert "in Studio North a person may have 1" in html
+    assert f'name="audio_url" value="{ready["audio_url"]}"' in html
+    assert 'value="My words"' in html
+    assert (Job.objects.count(), LedgerEntry.objects.count()) == (1, held)

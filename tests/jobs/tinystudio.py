@@ -18,17 +18,16 @@ class Service:
         self.good = {GOOD, OTHER}
         self.answer: tuple[int, str, str] | None = None  # status, content type, body; None: judge the key
         self.asked: list[tuple[str, str, str]] = []  # path, key, workspace
+        self.seen: dict[str, set[str]] = {}  # task id → keys that see it
         service = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 key = self.headers["Authorization"].removeprefix("Bearer ")
                 service.asked.append((self.path, key, self.headers.get("X-DashScope-WorkSpace", "")))
-                unknown = (
-                    200,
-                    "application/json",
-                    json.dumps({"output": {"task_id": self.path.rsplit("/", 1)[-1], "task_status": "UNKNOWN"}, "request_id": "r"}),
-                )
+                task_id = self.path.rsplit("/", 1)[-1]
+                word = "RUNNING" if key in service.seen.get(task_id, ()) else "UNKNOWN"
+                unknown = (200, "application/json", json.dumps({"output": {"task_id": task_id, "task_status": word}, "request_id": "r"}))
                 refused = (401, "application/json", json.dumps({"code": "InvalidApiKey", "message": f"Invalid API-key {key}.", "request_id": "r"}))
                 status, kind, body = service.answer or (unknown if key in service.good else refused)
                 self.send_response(status)

@@ -1,0 +1,92 @@
+"""A worker that is told to stop: its running step hears of it, ends well, and nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+from rq import Queue, Worker
+
+from jobs import hand, meters
+from tests.jobs import steps
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def _until(what: Any, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "it took too long"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def process(redis: str, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    env = {**os.environ, "REDIS_URL": redis, "DATA_DIR": str(tmp_path / "data"), "DJANGO_SETTINGS_MODULE": "studio.settings"}
+    made = subprocess.Popen([sys.executable, "-m", "django", "worker", "--hand", "steps"], cwd=ROOT, env=env)
+    yield made
+    made.kill()
+    made.wait()
+
+
+def test_sigterm_lets_the_running_step_end_well(process: subprocess.Popen[bytes], redis: str, tmp_path: Path) -> None:
+    note = tmp_path / "note"
+    client = Redis.from_url(redis)
+    queue = Queue("steps", connection=client)
+    job = queue.enqueue(steps.until_told, str(note), result_ttl=0, failure_ttl=60)
+    later = queue.enqueue(steps.until_told, str(tmp_path / "later"), result_ttl=0, failure_ttl=60)
+    _until(note.exists)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0
+    assert note.read_text() == "ended well"
+    assert queue.failed_job_registry.get_job_count(cleanup=False) == 0
+    assert queue.started_job_registry.get_job_count(cleanup=False) == 0
+    assert not client.exists(job.key)
+    assert queue.get_job_ids() == [later.id]  # nothing new is begun
+    assert client.scard("rq:workers") == 0
+    assert client.hget(meters.KEY, "n|query|ok") == b"1"  # its counts are not lost with the process
+
+
+@pytest.fixture
+def signals() -> Iterator[None]:
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+    hand.leaving.clear()
+
+
+@pytest.mark.usefixtures("signals")
+def test_a_sigterm_in_the_moment_of_the_fork_waits_until_the_child_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = object.__new__(hand.Hand)
+    worker._horse_pid = 0
+    heard: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, frame: heard.append(worker._horse_pid))
+
+    def fork(self: Worker, job: Any, queue: Any) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.05)
+        self._horse_pid = 4711
+
+    monkeypatch.setattr(Worker, "fork_work_horse", fork)
+    worker.fork_work_horse(None, None)  # type: ignore[arg-type]
+    _until(lambda: heard)
+    assert heard == [4711]
+    assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+@pytest.mark.usefixtures("signals")
+def test_the_child_hears_what_came_before_its_handlers_stood() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert not hand.leaving.is_set()
+    hand.Hand.setup_work_horse_signals(object.__new__(hand.Hand))
+    _until(hand.leaving.is_set)
