@@ -13,10 +13,11 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection, transaction
@@ -36,6 +37,7 @@ from studio.media import MediaError, verify_video
 __all__ = ["alarm", "due", "endangered", "left", "step", "sweep", "work"]
 
 log = logging.getLogger("footlight.archive")
+T = TypeVar("T")
 DOWNLOAD_SECONDS = 3600.0  # of one try; the next goes on where it ended
 SPARE = 64 * 1024**2  # bytes of the disk that stay free beside a film and the copy that the store makes of it
 GRACE = 30.0  # seconds that films under way may go on when the time of `work` is over
@@ -90,6 +92,11 @@ class Lease:
         else:
             self.lost = True
 
+    def give_back(self, **columns: Any) -> None:
+        """End it, and write `columns` of the job with it. Moved, and nothing is written, when it is ours no longer."""
+        if not Job.objects.filter(pk=self.pk, state=State.ARCHIVING, lease_until=self.until).update(lease_until=None, **columns):
+            raise Moved(f"the film of job {self.pk} is no longer ours to fetch")
+
 
 def work(seconds: float, *, threads: int = 4, stop: Callable[[], bool] | None = None) -> int:
     """Bring films home, `threads` at a time, until none is due or `seconds` are over; returns how many are home now.
@@ -97,8 +104,8 @@ def work(seconds: float, *, threads: int = 4, stop: Callable[[], bool] | None = 
     Any number of processes may do this at once. When `stop` says so, or GRACE seconds after the time is over, downloads are
     put back where they are, to be gone on with; a film that is being proven or stored is finished.
     """
-    sweep()
     end = time.monotonic() + seconds
+    _or_none(sweep)
     leave = threading.Event()
     running: set[Future[bool]] = set()
     home = 0
@@ -107,7 +114,7 @@ def work(seconds: float, *, threads: int = 4, stop: Callable[[], bool] | None = 
             now = time.monotonic()
             if (stop is not None and stop()) or now > end + GRACE:
                 leave.set()
-            lease = Lease.take_most_urgent() if len(running) < threads and now < end and not leave.is_set() else None
+            lease = _or_none(Lease.take_most_urgent) if len(running) < threads and now < end and not leave.is_set() else None
             if lease is not None:
                 running.add(pool.submit(_in_thread, lease, leave.is_set))
                 continue
@@ -115,6 +122,16 @@ def work(seconds: float, *, threads: int = 4, stop: Callable[[], bool] | None = 
                 return home
             done, running = wait(running, timeout=0.25, return_when=FIRST_COMPLETED)
             home += sum(future.result() for future in done)
+
+
+def _or_none(what: Callable[[], T]) -> T | None:
+    """`what()`; None when the database is away, which must not end the films under way."""
+    try:
+        return what()
+    except DatabaseError as error:
+        log.warning("archive: %s", error)
+        connection.close()
+        return None
 
 
 def _in_thread(lease: Lease, stop: Callable[[], bool]) -> bool:
@@ -165,37 +182,35 @@ def folder() -> Path:
 def _bring(lease: Lease, stop: Callable[[], bool]) -> bool:
     job = Job.objects.select_related("team", "owner", "account", "lane").get(pk=lease.pk)
     part = fetching.Part(folder() / f"{job.public_id}.part")
-    trouble: Trouble | None = None
+    try:
+        trouble = _try(job, lease, part, stop)
+        if trouble is not None:
+            _again(job, lease, trouble)
+        return trouble is None
+    except (fetching.Stopped, fetching.Busy) as error:
+        log.info("job %s: %s", job.public_id, error)
+        with suppress(Moved):
+            lease.give_back(not_before=timezone.now() + timedelta(seconds=5) if isinstance(error, fetching.Busy) else None)
+    except Moved as moved:
+        log.info("%s", moved)
+    return False
+
+
+def _try(job: Job, lease: Lease, part: fetching.Part, stop: Callable[[], bool]) -> Trouble | None:
+    """What is in the way; None when the film is home. Moved, Stopped, Busy, DatabaseError."""
     try:
         with kept(lease.renew), part.locked():
             trouble = _fetch_and_prove(job, part, lambda: lease.lost or stop()) or _store(job, part)
             if trouble is None or trouble.kind == "content":
                 part.drop()
-    except Moved as moved:
-        log.info("%s", moved)
-        return False
-    except fetching.Stopped as error:
-        log.info("job %s: %s", job.public_id, error)
-        _release(lease)
-        return False
-    except fetching.Busy as error:
-        _release(lease, 5)
-        log.info("job %s: %s", job.public_id, error)
-        return False
+            return trouble
     except fetching.NoRoom as error:
-        trouble = Trouble("disk", str(error))
-    except DatabaseError:
+        return Trouble("disk", str(error))
+    except (Moved, fetching.Stopped, fetching.Busy, DatabaseError):
         raise
     except Exception as error:
         log.exception("archive of job %s", job.public_id)
-        trouble = Trouble("ours", f"The film could not be fetched ({type(error).__name__}).")
-    if trouble is None:
-        return True
-    try:
-        _again(job, lease, trouble)
-    except Moved as moved:
-        log.info("%s", moved)
-    return False
+        return Trouble("ours", f"The film could not be fetched ({type(error).__name__}).")
 
 
 def _fetch_and_prove(job: Job, part: fetching.Part, stop: Callable[[], bool]) -> Trouble | None:
@@ -291,12 +306,6 @@ class _Lost(WireError):
         return self.told
 
 
-def _release(lease: Lease, seconds: float = 0) -> None:
-    """Put the film back as it is: nothing went wrong."""
-    then = timezone.now() + timedelta(seconds=seconds) if seconds else None
-    Job.objects.filter(pk=lease.pk, state=State.ARCHIVING, lease_until=lease.until).update(lease_until=None, not_before=then)
-
-
 def _again(job: Job, lease: Lease, trouble: Trouble) -> None:
     """Try again later; or the job fails: after its address expired, when it may not be asked, when whole files keep being no film."""
     now = timezone.now()
@@ -305,35 +314,34 @@ def _again(job: Job, lease: Lease, trouble: Trouble) -> None:
     count = 1 + sum(note["trouble"] == "content" for note in notes)
     until = expires_at(job)
     if trouble.kind == "address":
-        _give_up(job, Code.BAD_RESULT, _Lost("ResultForbidden", "service", trouble.why, _advice(until)))
+        _give_up(job, lease, Code.BAD_RESULT, _Lost("ResultForbidden", "service", trouble.why, _advice(until)))
         return
     if trouble.kind == "content" and count >= HOPELESS:
-        _give_up(job, Code.BAD_RESULT, _Lost("ResultNotAFilm", "service", f"{trouble.why} It was fetched {count} times.", _advice(until)))
+        _give_up(job, lease, Code.BAD_RESULT, _Lost("ResultNotAFilm", "service", f"{trouble.why} It was fetched {count} times.", _advice(until)))
         return
     ours = {note["trouble"] for note in notes} & OURS
     # A film that lies proven on this disk is never given up; one that lies on the disk of another worker has days to be stored from there.
     if trouble.kind == "disk" or "store" in ours:
         until += KEPT_PARTS
     if now >= until and trouble.kind != "store":
-        _give_up(job, Code.ARCHIVE_FAILED, _expired(trouble, bool(ours) or not notes))
+        _give_up(job, lease, Code.ARCHIVE_FAILED, _expired(trouble, bool(ours) or not notes))
         return
     pause = NO_FILM_PAUSES[count - 1] if trouble.kind == "content" else schedule.backoff(job.tries + 1)
     pause = max(pause, min(trouble.wait or 0, 600.0))
     if trouble.kind in ("host", "content"):
         _ask_for_address(job)
-    columns = {"tries": job.tries + 1, "not_before": now + timedelta(seconds=pause), "lease_until": None, "sentence": trouble.why[:300]}
     with transaction.atomic():
-        if not Job.objects.filter(pk=job.pk, state=State.ARCHIVING, lease_until=lease.until).update(**columns):
-            raise Moved(f"{job.public_id} is no longer ours to archive")
+        lease.give_back(tries=job.tries + 1, not_before=now + timedelta(seconds=pause), sentence=trouble.why[:300])
         if trouble.kind == "content" or not notes or notes[-1]["trouble"] != trouble.kind:
             # One line in the timeline per kind of trouble, not per try.
             runner.move(job, State.ARCHIVING, f"{trouble.why} It is tried again", code=job.code, data={"trouble": trouble.kind, "try": job.tries + 1})
 
 
-def _give_up(job: Job, code: Code, lost: _Lost) -> None:
+def _give_up(job: Job, lease: Lease, code: Code, lost: _Lost) -> None:
     """FAILED. What was billed stays settled, and the address stays in the row, for staff to look at while it lives."""
-    runner.fail(job, code, lost, lease_until=None)
-    fetching.Part(folder() / f"{job.public_id}.part").drop()
+    with transaction.atomic():
+        lease.give_back()
+        runner.fail(job, code, lost)
 
 
 def _expired(trouble: Trouble, ours: bool) -> _Lost:

@@ -34,7 +34,7 @@ LATE = timedelta(seconds=5)  # a lane that was due longer ago than this is late
 def text() -> bytes:
     """Everything in Prometheus' text format. What cannot be asked right now is left out, and `footlight_up` says which."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Scrape())  # type: ignore[arg-type]
+    registry.register(_Scrape())
     return generate_latest(registry)
 
 
@@ -146,8 +146,11 @@ def _of_redis() -> Iterator[Metric]:
     # Read by their keys: RQ's own counters would clean up, in the middle of a scrape.
     pipe = meters.redis().pipeline(transaction=False)
     for name in queues:
-        pipe.llen(f"rq:queue:{name}").zcard(f"rq:failed:{name}").zcard(f"rq:wip:{name}")
-    pipe.exists(tasks.ALIVE).scard("rq:workers")
+        pipe.llen(f"rq:queue:{name}")
+        pipe.zcard(f"rq:failed:{name}")
+        pipe.zcard(f"rq:wip:{name}")
+    pipe.exists(tasks.ALIVE)
+    pipe.scard("rq:workers")
     *lengths, alive, workers = pipe.execute()
     for offset, name, meaning in ((0, "waiting", "wait in"), (1, "failed", "failed in"), (2, "running", "run from")):
         values = dict(zip(queues, lengths[offset::3], strict=True))

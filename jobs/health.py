@@ -101,9 +101,10 @@ def throttled(account: Account, model: str, seconds: float | None) -> float:
         seconds = min(SLOWEST, 2.0 ** min(times, 10) * random.uniform(0.75, 1.25))  # noqa: S311  (spreads calls, hides nothing)
     seconds = min(LONGEST_WAIT, max(1.0, seconds))
     if lane is not None:
-        columns = {"paused_until": timezone.now() + timedelta(seconds=seconds), "troubles": min(times + 1, 1000)}
+        columns: dict[str, object] = {"paused_until": timezone.now() + timedelta(seconds=seconds)}
         if lane.health in _UNTOLD:  # a graver trouble stays what it is
-            columns |= {"health": Health.THROTTLED, "paused_text": _LANE_SAYS[Health.THROTTLED].format(model=model)}
+            says = _LANE_SAYS[Health.THROTTLED].format(model=model)
+            columns |= {"health": Health.THROTTLED, "paused_text": says, "troubles": min(times + 1, 1000)}
         Lane.objects.filter(pk=lane.pk).update(**columns)
     return seconds
 
@@ -119,8 +120,8 @@ def gone_sentence(model: str) -> str:
         says = f"The service no longer offers {model}; it was to retire on {date.day} {date:%B %Y}."
     names = [f"{catalogue.MODELS[name].label} ({name})" if name in catalogue.MODELS else name for name in spec.successors]
     if names:
-        return f"{says} Its successor is {' or '.join(names)}: cancel this job for free and make the film with that, or let it wait for another try."
-    return f"{says} It has no successor with the same work: let it wait for another try, or cancel it for free."
+        return f"{says} Its successor is {' or '.join(names)}. What waits is tried again now and then, and may be canceled for free."
+    return f"{says} No other model does the same. What waits is tried again now and then, and may be canceled for free."
 
 
 def retired(model: str) -> bool:

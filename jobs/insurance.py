@@ -47,16 +47,22 @@ def alarm() -> int:
     told: dict[tuple[Team, int, str], list[Job]] = defaultdict(list)
     for hours in ALARMS:
         before = timezone.now() - timedelta(hours=hours)
-        waiting = Job.objects.filter(alarmed__lt=hours).select_related("team", "account").order_by("id")
-        late = waiting.filter(state=State.ARCHIVING, provider_ended_at__lte=before)
-        # By lane, because that is how uncertain jobs are found without walking through all that ever were.
+        # Neither may walk through all jobs that ever were: ids first, without joins and in no order that another index has;
+        # uncertain ones are found by their lanes.
+        waiting = Job.objects.filter(alarmed__lt=hours).values_list("pk", flat=True)
+        late = waiting.filter(state=State.ARCHIVING, provider_ended_at__lte=before).order_by("provider_ended_at")
         undecided = waiting.filter(lane__in=Lane.objects.all(), state=State.UNCERTAIN, code=Code.SEVERAL_TASKS, submitting_at__lte=before)
-        for job in [*late[:MOST], *undecided[:MOST]]:
+        found = [*late[:MOST], *undecided.order_by("submitting_at")[:MOST]]
+        for job in (
+            Job.objects.filter(pk__in=found, state__in=(State.ARCHIVING, State.UNCERTAIN))
+            .select_related("team", "account")
+            .order_by("result_expires_at", "id")
+        ):
             if _note(job, hours):
                 told[job.team, hours, job.state].append(job)
-    for (team, hours, state), jobs in told.items():
-        notices.tell(team, *_letter(state, hours, jobs))
-    return sum(len(jobs) for jobs in told.values())
+    for (team, hours, state), about in told.items():
+        notices.tell(team, *_letter(state, hours, about))
+    return sum(len(about) for about in told.values())
 
 
 def _note(job: Job, hours: int) -> bool:

@@ -9,6 +9,7 @@ import threading
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from functools import lru_cache
+from typing import Any, cast
 
 from django.conf import settings
 from redis import Redis
@@ -112,4 +113,5 @@ def counted() -> dict[str, float]:
     """What all processes have counted since Redis was emptied: `n|call|outcome` requests, `b|call|i` requests that took at
     most BUCKETS[i] (the last i: longer) and more than the edge before it, `s|call` seconds. Raises RedisError."""
     flush()
-    return {name.decode(): float(value) for name, value in redis().hgetall(KEY).items()}
+    found: dict[bytes, bytes] = cast(Any, redis().hgetall(KEY))
+    return {name.decode(): float(value) for name, value in found.items()}

@@ -148,8 +148,7 @@ def hold(subject: Job | Check, quote: Quote, team: Team, member: User, attempt: 
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("hold() belongs into the transaction of the job or check that it pays for")
-    # NO KEY: what was inserted before the hold, here and in other transactions, holds a key share of the same row; a full
-    # lock would wait for theirs while they wait for ours.
+    # NO KEY: only other holds wait. A full lock would also stop every row that names the team, such as events of its jobs.
     Team.objects.select_for_update(no_key=True).get(pk=team.pk)
     require_room(team, member, quote.micros)
     entry: LedgerEntry = LedgerEntry.objects.create(

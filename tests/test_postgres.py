@@ -75,6 +75,7 @@ def wish(transactional_db: None, team: Team, creator: User) -> Wish:
     account = makers.account(team)
     portrait, speech = makers.asset(team), makers.asset(team, "audio")
     makers.check(portrait, account)
+    runner.lane_for(account, "emo-v1")  # making it would keep all but one of many clicks waiting
     return Wish(team, creator, "emo-v1", {"image_url": portrait, "audio_url": speech}, {"ratio": "1:1"}, account=account)
 
 
@@ -148,6 +149,20 @@ def test_a_settlement_is_written_by_one_of_many(crowd: Crowd[int], wish: Wish) -
 
     assert crowd(4, settle) == [45_073] * 4
     assert crowd(1, lambda _: LedgerEntry.objects.filter(kind="settle").count()) == [1]
+
+
+@postgres
+def test_only_holds_wait_for_a_hold(crowd: Crowd[str], wish: Wish) -> None:
+    job, other = runner.create(wish), runner.create(wish)
+
+    def cancel(number: int) -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '5s'")
+        return runner.cancel(job, wish.owner)
+
+    with transaction.atomic():
+        money.hold(other, money.Quote(1, money.Decimal(1), other.price), wish.team, wish.owner, attempt=2)
+        assert "it cost nothing" in crowd(1, cancel)[0]
 
 
 @postgres

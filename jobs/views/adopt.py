@@ -54,9 +54,9 @@ def adopt(request: TeamRequest) -> HttpResponse:
     form = AdoptForm(request.POST, team=request.team)
     if not form.is_valid():
         return _page(request, form, status=422)
-    given = form.cleaned_data
+    account, task_id, model = (form.cleaned_data[name] for name in ("account", "task_id", "model"))
     try:
-        job = adoption.adopt(given["account"], given["task_id"], request.user, given["model"])
+        job = adoption.adopt(account, task_id, request.user, model)
     except Refused as refused:
         form.add_error("task_id", [_(sentence) for sentence in refused.sentences])
     except IntegrityError:
@@ -66,7 +66,7 @@ def adopt(request: TeamRequest) -> HttpResponse:
     else:
         messages.success(request, _("“%(title)s” is followed from now on. Its film is brought home, priced and filed.") % {"title": job.title})
         return redirect(job)
-    return _page(request, form, status=422, known=_known(request.team, given["task_id"].strip()))
+    return _page(request, form, status=422, known=_known(request.team, task_id.strip()))
 
 
 def _known(team: Team, task_id: str) -> Job | None:

@@ -148,12 +148,12 @@ def workers(shifts: int = 1, steps: int = 2) -> Iterator[subprocess.Popen[str]]:
 
     command = [sys.executable, "manage.py", "worker", "--shifts", str(shifts), "--steps", str(steps)]
     with running(command, stdout=subprocess.DEVNULL) as process:
-        for _ in range(600):
+        for _ in range(3000):
             if bell.quietly(lambda: list(bell.redis().scan_iter(f"{tasks.SHIFT}*"))):
                 break
             time.sleep(0.1)
         else:
-            raise SystemExit("the worker began no shift within a minute")
+            raise SystemExit("the worker began no shift within five minutes")
         yield process
 
 

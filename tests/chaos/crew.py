@@ -98,6 +98,15 @@ def parent_of(pid: int) -> int:
         return 0
 
 
+def age_of(pid: int) -> float:
+    """Seconds since process `pid` began; 0 when it is gone."""
+    try:
+        began = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+        return float(Path("/proc/uptime").read_text().split()[0]) - began
+    except (OSError, IndexError, ValueError):
+        return 0.0
+
+
 def workers_of(supervisor: Part) -> tuple[list[int], list[int]]:
     """(RQ workers, their work horses) below a worker supervisor."""
     if supervisor.process is None:

@@ -28,7 +28,7 @@ from studio.local import server
 from studio.local.stack import LOOPBACK, answers, listens, manage, pings, uvicorn
 from tests.chaos import databases
 from tests.chaos.clicker import Clicker, wait_until_quiet
-from tests.chaos.crew import ROOT, Part, kill, workers_of
+from tests.chaos.crew import ROOT, Part, age_of, kill, workers_of
 
 # What the service does wrong, per call. None of it may end a job, and none of it may be paid twice.
 GET = ("500@get", "503@get", "html@get", "cut-before@get", "cut-after@get", "garbled@get", "reset@get", "unknown-status@get")
@@ -78,8 +78,8 @@ class Plan:
     pages: int = 40
     doubtful: bool = True  # with submits that made no task and say nothing, at random; else exactly one of them
     pause: float = 0.3  # between two clicks
-    storm_until: float = 0.85  # the share of jobs that have ended when the kills and faults stop,
-    storm_seconds: float = 1200.0  # or the time after which they stop anyway
+    storm_until: float = 0.85  # the share of jobs that have ended when kills and faults stop;
+    storm_seconds: float = 1800.0  # the kills stop earlier, this long after the first job was sent
     patience: float = 1800.0  # seconds for everything
 
 
@@ -143,9 +143,12 @@ class Storm:
         words = manage("simulator", "--port", ports[1], "--host", LOOPBACK, "--speed", self.plan.speed, "--data-dir", self.data / "simulator")
         self.simulator = self._add("simulator", words, ready=lambda: listens(ports[1]))
         self._run(manage("migrate", "-v", "0"))
+        began = time.monotonic()
         self.web = self._add("web", uvicorn(LOOPBACK, ports[2]), ready=lambda: answers(self.web_url))
         self.supervisors = [self._add(f"worker-{n}", manage("worker")) for n in range(self.plan.supervisors)]
         self._wait(lambda: all(part.alive and part.ready() for part in self.parts), 120, "the stack does not come up")
+        # Whoever has hardly begun is no victim, or on a slow machine nothing would ever be done.
+        self.youth = min(40.0, time.monotonic() - began)
         return dict(json.loads(self._cast("open", self.plan.accounts)))
 
     def _add(self, name: str, command: list[str], **more: Any) -> Part:
@@ -212,7 +215,12 @@ class Storm:
             found["supervisor"] += [part.process.pid] if part.alive and part.process else []
         for name, part in (("web", self.web), ("redis", self.redis), ("simulator", self.simulator), ("wisher", self.wisher)):
             found[name] = [part.process.pid] if part.alive and part.process else []
+        for kind, pids in found.items():
+            if kind != "backend":
+                found[kind] = [pid for pid in pids if age_of(pid) > (0.2 if kind == "horse" else self.youth)]
         kinds = [kind for kind, pids in found.items() if pids]
+        if not kinds:
+            return
         kind = self.dice.choices(kinds, [WEIGHTS[kind] for kind in kinds])[0]
         if kind == "backend":
             kind = self.database.end_a_backend(self.dice)
@@ -262,16 +270,19 @@ class Storm:
         clicker.start()
         self.stormy()
         due, look = time.monotonic() + plan.kill_every, time.monotonic() + 5
+        sent: float | None = None
         stand: Counter[str] = Counter()
-        while ended(stand) < plan.storm_until * plan.jobs and time.monotonic() - began < plan.storm_seconds:
+        while ended(stand) < plan.storm_until * plan.jobs:
+            assert time.monotonic() < end, f"after {plan.patience:.0f} s: {dict(stand)}\n{self.last_words()}"
             self._mind()
-            if time.monotonic() >= due:
+            if time.monotonic() >= due and (sent is None or time.monotonic() - sent < plan.storm_seconds):
                 self._kill_one()
                 due = time.monotonic() + self.dice.uniform(0.6, 1.4) * plan.kill_every
             if time.monotonic() >= look:
                 self._note_faults()
                 stand = Counter(self.database.stand()) or stand
-                self.say(f"{dict(stand)}  killed {sum(self.kills.values())}")
+                sent = sent or (time.monotonic() if any(stand[state] for state in stand if state != "queued") else None)
+                self.say(f"{dict(stand)}  killed {sum(self.kills.values())}, broken {sum(self.faults.values())}")
                 look = time.monotonic() + 5
             time.sleep(0.1)
         stormed = time.monotonic() - began

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.core.files.storage import FileSystemStorage
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from jobs import archive, fetching, insurance, money
@@ -22,7 +22,6 @@ from jobs.fetching import hosts
 from jobs.models import Job, JobEvent, LedgerEntry
 from jobs.modelstudio import NoAnswer
 from jobs.states import Code
-from studio import store
 from studio.models import Team, User
 from tests import files, makers
 from tests.jobs.filmhost import FilmHost, cut_after, running, says
@@ -320,7 +319,7 @@ def test_a_full_store_keeps_the_proven_film(job: Job, host: FilmHost, monkeypatc
         raise OSError(number, "no")
 
     with monkeypatch.context() as patch:
-        patch.setattr(store.shutil, "copyfile", full)
+        patch.setattr("studio.store.shutil.copyfile", full)
         job = step(job)
     assert ("is full" in job.sentence) == (number != errno.EIO)
     assert step(job).state == "succeeded"
@@ -422,9 +421,13 @@ def test_a_lease_that_was_lost_moves_nothing(job: Job, host: FilmHost) -> None:
     assert mine.lost
     assert archive._bring(mine, lambda: False) is False
     assert host.seen == []
-    mine.lost, host.answers = False, [says(500)]
-    assert archive._bring(mine, lambda: False) is False
-    assert Job.objects.get(pk=job.pk).lease_until == theirs.until
+    mine.lost = False
+    for answer in (says(500), says(403)):
+        host.answers = [answer]
+        assert archive._bring(mine, lambda: False) is False
+        after = Job.objects.get(pk=job.pk)
+        assert (after.state, after.lease_until) == ("archiving", theirs.until)
+        aged(job, 25)
     theirs.renew()
     assert not theirs.lost
 
@@ -462,13 +465,13 @@ class Inline:
 @pytest.fixture
 def inline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "ThreadPoolExecutor", Inline)
-    monkeypatch.setattr(archive.connection, "close", lambda: None)
+    monkeypatch.setattr(connection, "close", lambda: None)
     monkeypatch.setattr(archive, "close_old_connections", lambda: None)
 
 
 @pytest.fixture
 def films(job: Job, team: Team, creator: User, host: FilmHost) -> list[Job]:
-    values = {"state": "archiving", "result_url": host.url, "result_expires_at": timezone.now() + timedelta(hours=3)}
+    values: dict[str, Any] = {"state": "archiving", "result_url": host.url, "result_expires_at": timezone.now() + timedelta(hours=3)}
     return [job, *(makers.job(team, creator, account=job.account, task_id=f"task-{number}", **values) for number in range(4))]
 
 
@@ -503,6 +506,20 @@ def test_one_film_in_trouble_does_not_hold_the_others_up(films: list[Job], monke
 
     monkeypatch.setattr(archive, "_bring", bring)
     assert archive.work(20) == 4
+
+
+@pytest.mark.usefixtures("inline")
+def test_a_database_that_is_away_ends_no_film_under_way(films: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:
+    real, calls = archive.Lease.take_most_urgent, []
+
+    def away() -> archive.Lease | None:
+        calls.append(1)
+        if len(calls) == 2:
+            raise OperationalError("terminating connection due to administrator command")
+        return real()
+
+    monkeypatch.setattr(archive.Lease, "take_most_urgent", away)
+    assert archive.work(20) == 5
 
 
 def test_a_worker_that_leaves_puts_its_film_back(job: Job, host: FilmHost, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -538,7 +538,7 @@ def test_an_unknown_certificate_is_not_trusted(secure: int, part: fetching.Part)
 
 
 def test_no_room_is_seen_before_it_begins(host: FilmHost, part: fetching.Part, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9 - 300_000, 300_000))  # type: ignore[attr-defined]
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9 - 300_000, 300_000))
     with pytest.raises(fetching.NoRoom, match="disk is full"):
         fetch(host.url, part, leave=lambda size: size)
     assert part.size == 0

@@ -56,7 +56,7 @@ class Follower:
 
     async def event(self) -> str:
         while True:
-            body = (await self.next()).get("body", b"").decode()
+            body: str = (await self.next()).get("body", b"").decode()
             if body.startswith("id:"):
                 return body
 

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
-from jobs import clients, gates, lanes, listing, looking, runner, schedule, sending, visits
+from jobs import clients, gates, lanes, listing, looking, runner, schedule, sending, verify, visits
 from jobs.errors import Moved, Refused
 from jobs.models import Account, Job, JobEvent, Lane, LedgerEntry
 from jobs.models.account import Gate
@@ -193,6 +193,7 @@ class Machine(RuleBasedStateMachine):
     def visit_and_die(self, weather: Weather, seconds: int, dies: int, rounds: bool, noticed: bool) -> None:
         self.a_while(seconds, 0, None)
         self.some_visits(weather, dies, rounds)
+        assert broken() == []
         if noticed:
             self.another_machine_notices_the_dead()
 
@@ -293,6 +294,7 @@ class Machine(RuleBasedStateMachine):
         assert not left, left
         check_books(self.world)
         check_end(self.world)
+        assert verify.broken() == []
 
     def next_due(self) -> datetime:
         """When the engine says itself that there is something to do; forgotten lanes would make us wait for ever."""
@@ -329,6 +331,11 @@ def check_books(world: World) -> None:
             assert job.task_id in {post.task_id for post in posts}, f"job {job.pk} follows {job.task_id}, which is another's"
     owners = [job.task_id for job in Job.objects.exclude(task_id="")]
     assert len(owners) == len(set(owners))
+
+
+def broken() -> list[str]:
+    """What `manage.py verify` would say, but for what only time shows: here hours pass without a visit."""
+    return [said for name, invariant in verify.INVARIANTS.items() if name != "open jobs" for said in invariant(verify.Tally())]
 
 
 def check_chain(job: Job, events: list[JobEvent]) -> None:

@@ -295,5 +295,5 @@ def test_a_rendering_page_names_the_range_until_it_is_late(team: Team, creator: 
     assert re.search(r"ready \d\d:\d\d – \d\d:\d\d", text(client.get(job.get_absolute_url()).content.decode()))
     Job.objects.filter(pk=job.pk).update(submitted_at=now - timedelta(hours=1), looked_at=now)
     said = text(client.get(job.get_absolute_url()).content.decode())
-    assert "longer than expected; still looking, last answer 0 s ago" in said
+    assert re.search(r"longer than expected; still looking, last answer \d+ s ago", said)
     assert "ready " not in said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import django_rq
 import pytest
@@ -50,7 +50,8 @@ def _there(job: Job) -> bool:
 
 
 def _keys() -> set[str]:
-    return {key.decode() for key in bell.redis().keys("rq:*") if key != b"rq:queues"}
+    found: list[bytes] = cast(Any, bell.redis().keys("rq:*"))
+    return {key.decode() for key in found if key != b"rq:queues"}
 
 
 def test_failures_are_kept_a_day_whatever_their_time_to_live(steps: Queue) -> None:
