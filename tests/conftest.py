@@ -20,7 +20,6 @@ from studio.models import Membership, Role, Team, User
 from tests import makers
 from tests.service import Service, uses
 
-
 # A test that asks for none of these has no connection, so the kind of database makes no difference to it.
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "django_db_serialized_rollback", "django_db_reset_sequences"}
 LEFT_OUT = pytest.StashKey[int]()

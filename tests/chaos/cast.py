@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +145,7 @@ def audit() -> None:
         "tasks": sorted(job.task_id for job in jobs if job.state == State.SUCCEEDED),
         "broken_films": broken,
         "most_attempts": max((job.attempt for job in jobs), default=0),
-        "retries": sum(getattr(job, "retries", 0) for job in jobs),
+        "retries": sum(job.retries for job in jobs),
         "uncertain": events.filter(new=State.UNCERTAIN, old__in=(State.SUBMITTING, State.QUEUED)).count(),
         "uncertain_found": events.filter(new=State.RUNNING, old=State.UNCERTAIN).count(),
         "uncertain_again": events.filter(new=State.QUEUED, old=State.UNCERTAIN).count(),
@@ -157,4 +158,5 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studio.settings")
     django.setup()
     what, *numbers = sys.argv[1:]
-    {"open": open_site, "wish": wish, "audit": audit}[what](*(int(number) for number in numbers))
+    acts: dict[str, Callable[..., None]] = {"open": open_site, "wish": wish, "audit": audit}
+    acts[what](*(int(number) for number in numbers))

@@ -146,7 +146,7 @@ class Storm:
         began = time.monotonic()
         self.web = self._add("web", uvicorn(LOOPBACK, ports[2]), ready=lambda: answers(self.web_url))
         self.supervisors = [self._add(f"worker-{n}", manage("worker")) for n in range(self.plan.supervisors)]
-        self._wait(lambda: all(part.alive and part.ready() for part in self.parts), 120, "the stack does not come up")
+        self._wait(lambda: all(part.alive and part.ready() for part in self.parts), 600, "the stack does not come up")
         # Whoever has hardly begun is no victim, or on a slow machine nothing would ever be done.
         self.youth = min(40.0, time.monotonic() - began)
         return dict(json.loads(self._cast("open", self.plan.accounts)))
@@ -157,7 +157,7 @@ class Storm:
         part.start()
         return part
 
-    def _run(self, command: list[str], timeout: float = 180) -> str:
+    def _run(self, command: list[str], timeout: float = 900) -> str:
         done = subprocess.run(command, cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=timeout)
         assert done.returncode == 0, f"{command[-3:]} ended with {done.returncode}: {done.stderr[-3000:]}"
         return done.stdout
@@ -187,7 +187,7 @@ class Storm:
     def calm(self) -> None:
         """No more kills, no more faults; what is dead comes back."""
         self._stormy = False
-        self._wait(lambda: all(part.alive and part.ready() for part in self.parts if not part.once), 120, "not everything came back")
+        self._wait(lambda: all(part.alive and part.ready() for part in self.parts if not part.once), 600, "not everything came back")
         self._note_faults()
         self._order("calm")
 
@@ -240,7 +240,7 @@ class Storm:
             part.mind(self.dice.uniform(*part.pause))
             self.restarts += part.starts - starts
             if part is self.simulator and part.starts != starts and self._stormy:
-                self._wait(lambda: listens_at(self.service), 60, "the service does not come back", minding=False)
+                self._wait(lambda: listens_at(self.service), 300, "the service does not come back", minding=False)
                 self.stormy()
 
     def _wait(self, true: Any, seconds: float, otherwise: str, *, minding: bool = True) -> None:
@@ -305,7 +305,7 @@ class Storm:
         calls = requests.get(f"{self.service}/simulator/calls", timeout=60).json()["calls"]
         paid = sorted(task["task_id"] for task in tasks if task["status"] == "SUCCEEDED")
         billed = sum(int(line[5]) for line in bill)
-        verify = subprocess.run(manage("verify"), cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=300)
+        verify = subprocess.run(manage("verify"), cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=900)
         wrong = []
         if told["jobs"] != self.plan.jobs or told["clicks"] != sorted(f"Take {n}" for n in range(self.plan.jobs)):
             wrong.append(f"{self.plan.jobs} clicks became {told['jobs']} jobs of {len(told['clicks'])} names")

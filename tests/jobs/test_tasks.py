@@ -21,7 +21,7 @@ def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     calls: list[tuple[Any, ...]] = []
 
     class Queue:
-        def __init__(self, name: str) -> None:
+        def __init__(self, name: str, **options: Any) -> None:
             self.name = name
 
         def __len__(self) -> int:
@@ -33,6 +33,7 @@ def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
             assert options["failure_ttl"] < 7 * 86400
 
     monkeypatch.setattr("django_rq.get_queue", Queue)
+    monkeypatch.setattr("jobs.registries.sweep", lambda: 0)
     return calls
 
 
@@ -45,8 +46,29 @@ def test_the_heartbeat_takes_up_what_lost_its_bell(team: Team, creator: User, ac
     makers.job(team, creator, account=account, state="archiving", task_id="t2", lease_until=timezone.now() + timedelta(seconds=30))
     makers.job(team, creator, account=account, state="archiving", task_id="t3", not_before=timezone.now() + timedelta(seconds=30))
     tasks.heartbeat()
-    steps = sorted(call for call in rung if call[0] == "steps")
-    assert steps == [("steps", "archive_step", film.pk), ("steps", "check_step", waiting.pk), ("steps", "check_step", died.pk)]
+    assert sorted(call for call in rung if call[0] == "steps") == [("steps", "check_step", waiting.pk), ("steps", "check_step", died.pk)]
+    assert [call for call in rung if call[0] == "films"] == [("films", "archive_shift")]
+    assert film.state == "archiving"
+
+
+def test_without_films_nobody_is_called(rung: list[tuple[Any, ...]]) -> None:
+    tasks.heartbeat()
+    assert [call for call in rung if call[0] != "shifts"] == []
+
+
+def test_once_a_minute_alarms_leftovers_and_one_account_in_turn(
+    team: Team, account: Account, monkeypatch: pytest.MonkeyPatch, rung: list[tuple[Any, ...]]
+) -> None:
+    other = makers.account(team)
+    done: list[Any] = []
+    monkeypatch.setattr("jobs.archive.alarm", lambda: done.append("alarm"))
+    monkeypatch.setattr("jobs.registries.sweep", lambda: done.append("sweep"))
+    monkeypatch.setattr("jobs.twins.gather", lambda: done.append("gather"))
+    monkeypatch.setattr("jobs.twins.recognise", lambda one: done.append(one.pk))
+    for minute in (0, 1):
+        monkeypatch.setattr("jobs.tasks.time.time", lambda minute=minute: 1_000_000 * 120 + minute * 60)
+        tasks.heartbeat()
+    assert done == ["alarm", "sweep", "gather", account.pk, "alarm", "sweep", "gather", other.pk]
 
 
 def test_without_redis_nothing_raises() -> None:

@@ -105,7 +105,8 @@ class World:
         self.dead = False
         self.aside = False
         self.statements_left: int | None = None
-        self._numbers = itertools.count(1)
+        self.numbers = itertools.count(1)
+        self.strangers: set[str] = set()
 
     def calm(self) -> None:
         """The next process finds good weather, and lives."""
@@ -147,8 +148,14 @@ class World:
 
     # ── the service ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def work(self, fails: str | None) -> None:
-        """Each lane of the service does one step of its oldest task."""
+    def strange_task(self, account: int, model: str) -> None:
+        """Somebody else of the same Alibaba account makes a task, with a script or in the console."""
+        task_id = f"stranger-{next(self.numbers):06d}"
+        self.tasks[task_id] = Made(task_id, account, model, self.now + self.skew, self.now)
+        self.strangers.add(task_id)
+
+    def work(self, fails: str) -> None:
+        """Each lane of the service does one step of its oldest task; one that ends fails with the code `fails`, or ends well."""
         heads: dict[tuple[int, str], Made] = {}
         for task in self.tasks.values():
             if task.status not in OVER:
@@ -230,7 +237,7 @@ class Line:
         except Exception:
             world.posts.append(Post(job.pk, job.attempt, ""))
             raise
-        task_id = f"task-{next(world._numbers):06d}"
+        task_id = f"task-{next(world.numbers):06d}"
         world.tasks[task_id] = Made(task_id, self.root, body["model"], world.now + world.skew, world.now + world.lag)
         world.posts.append(Post(job.pk, job.attempt, task_id))
         if word == "die-after":
