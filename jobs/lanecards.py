@@ -105,6 +105,15 @@ def lanes_of(team: Team) -> list[Lane]:
     return list(lanes.distinct().order_by("account_id", "model"))
 
 
+def in_lanes(lanes: list[Lane], loaded: list[Job], *, whole: bool) -> list[Job]:
+    """The open jobs of whole `lanes` of `lanes_of`: what is `loaded`, and one statement more only when that is not the
+    `whole` of the team's or when others stand in these lanes too. Jobs of others are only counted, never shown."""
+    if whole and not any(getattr(lane, "shared", False) for lane in lanes):
+        return loaded
+    others = Job.objects.filter(lane__in=[lane.pk for lane in lanes], state__in=(State.QUEUED, *OUT)).exclude(pk__in=[job.pk for job in loaded])
+    return [*loaded, *others.select_related("account", "lane", "lane__account").order_by("id")[: forecast.MOST - len(loaded)]]
+
+
 def cards(team: Team, lanes: Iterable[Lane], open_jobs: Iterable[Job], counts: Mapping[int, int], places: Mapping[int, forecast.Place]) -> list[Card]:
     """A card for each of `lanes` with open jobs, a closed door or trouble; those on stage first, without a statement.
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, close_old_connections, connection
 
 log = logging.getLogger("footlight.leases")
 LEASE = timedelta(seconds=45)
@@ -17,7 +17,8 @@ EVERY = 10.0
 
 @contextmanager
 def kept(renew: Callable[[], object]) -> Iterator[None]:
-    """Call `renew` every EVERY seconds, in a thread of its own, until the block is left."""
+    """Call `renew` every EVERY seconds, in a thread of its own, until the block is left. The caller's connection, which rested
+    meanwhile, is then tested before its next use: what came of the work must not be lost because it had been cut."""
     done = threading.Event()
 
     def run() -> None:
@@ -38,3 +39,4 @@ def kept(renew: Callable[[], object]) -> Iterator[None]:
     finally:
         done.set()
         thread.join(5)
+        close_old_connections()

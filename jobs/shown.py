@@ -186,12 +186,11 @@ def _running(job: Job, place: forecast.Place | None) -> str | SafeString:
 
 
 def _archiving(job: Job) -> str:
-    said = [_("bringing the film home")]
+    gone = hour(job.result_expires_at)
     if job.tries and job.sentence:
-        said.append(_(job.sentence))
-    if job.result_expires_at:
-        said.append(_("the service deletes its copy at %(time)s") % {"time": hour(job.result_expires_at)})
-    return "; ".join(part.rstrip(".") for part in said)
+        why = _("bringing the film home. %(why)s") % {"why": _(job.sentence)}
+        return f"{why} {_('The service deletes its copy at %(time)s.') % {'time': gone}}" if gone else why
+    return _("bringing the film home; the service deletes its copy at %(time)s") % {"time": gone} if gone else _("bringing the film home")
 
 
 def _succeeded(job: Job) -> str:

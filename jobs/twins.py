@@ -204,7 +204,7 @@ def forget(account: Account) -> None:
     root = account.same_as
     with transaction.atomic():
         Account.objects.filter(pk=account.pk).update(same_as=None, told_apart=[])
-        for other in Account.objects.select_for_update().exclude(told_apart=[]).only("told_apart"):
+        for other in Account.objects.select_for_update().exclude(told_apart=[]).only("told_apart").order_by("pk"):
             if account.pk in other.told_apart:
                 Account.objects.filter(pk=other.pk).update(told_apart=[pk for pk in other.told_apart if pk != account.pk])
         left = list(Account.objects.filter(same_as=account).order_by("pk"))

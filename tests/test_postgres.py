@@ -291,6 +291,20 @@ def test_a_lease_is_renewed_on_a_new_connection(transactional_db: None, monkeypa
     assert seen[-1] != first
 
 
+@postgres
+def test_what_came_of_long_work_can_be_written_though_the_connection_died_meanwhile(
+    hand: Callable[[Callable[[], Any]], Any], transactional_db: None
+) -> None:
+    def work() -> bool:
+        before = backend()
+        with leases.kept(lambda: None), ThreadPoolExecutor(1) as other:
+            other.submit(end, before).result(30)
+            other.submit(connections.close_all).result(30)
+        return backend() != before
+
+    assert hand(work)
+
+
 # ── what only PostgreSQL refuses ────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from jobs import catalogue, forecast, insurance, lanecards, shown
-from jobs.models import Job, JobInput, Lane
+from jobs.models import Job, JobInput
 from jobs.purse import Purse
 from jobs.states import OUT, Group, State
 from studio.access import TeamRequest, team_page
@@ -110,7 +110,7 @@ def board(request: TeamRequest) -> HttpResponse:
     open_jobs = list(_rows(team.jobs.filter(group__in=ACTIVE)).order_by("id")[:ACTIVE_SHOWN])
     members, counts = _members_and_counts(team, user)
     lanes = lanecards.lanes_of(team)
-    in_lanes = _in_lanes(open_jobs, lanes)
+    in_lanes = lanecards.in_lanes(lanes, open_jobs, whole=len(open_jobs) < ACTIVE_SHOWN)
     alone = all(job.team_id == team.pk for job in in_lanes)
     places = forecast.places(in_lanes, {(team.pk, member.user_id): member.turns for member in members} if alone else None)
     active = _active_counts(team, open_jobs)
@@ -158,16 +158,6 @@ def row(request: TeamRequest, job: str) -> HttpResponse:
     response = render(request, "jobs/parts/row.html", {"row": _row(found, request.team, place)})
     response["Cache-Control"] = "private, no-store"
     return response
-
-
-def _in_lanes(open_jobs: list[Job], lanes: list[Lane]) -> list[Job]:
-    """The open jobs of the whole `lanes`: those that are loaded, and one statement more only where others stand in them too."""
-    if len(open_jobs) < ACTIVE_SHOWN and not any(getattr(lane, "shared", False) for lane in lanes):
-        return open_jobs
-    others = Job.objects.filter(lane__in=[lane.pk for lane in lanes], state__in=(State.QUEUED, *OUT))
-    loaded = {job.pk for job in open_jobs}
-    rest = others.exclude(pk__in=loaded).select_related("account", "lane", "lane__account").order_by("id")[: forecast.MOST - len(open_jobs)]
-    return [*open_jobs, *rest]
 
 
 def _endangered(team: Team, open_jobs: list[Job]) -> list[Job]:

@@ -147,8 +147,9 @@ class Storm:
         self.web = self._add("web", uvicorn(LOOPBACK, ports[2]), ready=lambda: answers(self.web_url))
         self.supervisors = [self._add(f"worker-{n}", manage("worker")) for n in range(self.plan.supervisors)]
         self._wait(lambda: all(part.alive and part.ready() for part in self.parts), 600, "the stack does not come up")
-        # Whoever has hardly begun is no victim, or on a slow machine nothing would ever be done.
+        # Whoever has hardly begun is no victim, and where programs start slowly they die less often: else nothing would ever be done.
         self.youth = min(40.0, time.monotonic() - began)
+        self.slowness = max(1.0, self.youth / 6)
         return dict(json.loads(self._cast("open", self.plan.accounts)))
 
     def _add(self, name: str, command: list[str], **more: Any) -> Part:
@@ -217,7 +218,7 @@ class Storm:
             found[name] = [part.process.pid] if part.alive and part.process else []
         for kind, pids in found.items():
             if kind != "backend":
-                found[kind] = [pid for pid in pids if age_of(pid) > (0.2 if kind == "horse" else self.youth)]
+                found[kind] = [pid for pid in pids if age_of(pid) > (self.youth / 8 if kind == "horse" else self.youth)]
         kinds = [kind for kind, pids in found.items() if pids]
         if not kinds:
             return
@@ -271,13 +272,14 @@ class Storm:
         self.stormy()
         due, look = time.monotonic() + plan.kill_every, time.monotonic() + 5
         sent: float | None = None
+        length = plan.storm_seconds * self.slowness
         stand: Counter[str] = Counter()
         while ended(stand) < plan.storm_until * plan.jobs:
             assert time.monotonic() < end, f"after {plan.patience:.0f} s: {dict(stand)}\n{self.last_words()}"
             self._mind()
-            if time.monotonic() >= due and (sent is None or time.monotonic() - sent < plan.storm_seconds):
+            if time.monotonic() >= due and time.monotonic() - (sent or began + 2 * length) < length:
                 self._kill_one()
-                due = time.monotonic() + self.dice.uniform(0.6, 1.4) * plan.kill_every
+                due = time.monotonic() + self.dice.uniform(0.6, 1.4) * plan.kill_every * self.slowness
             if time.monotonic() >= look:
                 self._note_faults()
                 stand = Counter(self.database.stand()) or stand
@@ -334,6 +336,7 @@ class Storm:
             "storm_seconds": round(stormed, 1),
             "kills": dict(self.kills),
             "killed": sum(self.kills.values()),
+            "seconds_between_kills": round(self.plan.kill_every * self.slowness, 2),
             "restarts": self.restarts,
             "faults": dict(sorted(self.faults.items())),
             "injected": sum(self.faults.values()),

@@ -313,12 +313,12 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
     known: dict[str, list[str]] = {}
     real = socket.getaddrinfo
 
-    def look_up(host: str, port: Any, **kwargs: Any) -> Any:
+    def look_up(host: str, port: Any, *args: Any, **kwargs: Any) -> Any:
         if host in known:
             return [(socket.AF_INET, 1, 6, "", (address, 0)) for address in known[host]]
         if host.endswith((".com", ".example", ".internal")):
             raise socket.gaierror("unknown")
-        return real(host, port, **kwargs)
+        return real(host, port, *args, **kwargs)
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     return known

@@ -310,10 +310,11 @@ def test_success_without_a_film_or_a_template(world: dict[str, Job], make: Calla
 def test_a_storage_that_fails_is_said_and_hides_nothing(world: dict[str, Job], make: Callable[..., Job], monkeypatch: pytest.MonkeyPatch) -> None:
     make("succeeded")
 
-    def away(name: str) -> int:
-        raise ConnectionError("bucket")
+    class Away:
+        def size(self, name: str) -> int:
+            raise ConnectionError("bucket")
 
-    monkeypatch.setattr(default_storage, "size", away)
+    monkeypatch.setattr(verify, "default_storage", Away())
     found = verify.broken()
     assert len(found) == 2
     assert all("cannot be read (ConnectionError)" in sentence for sentence in found)
