@@ -15,19 +15,12 @@ from django.views.decorators.http import require_http_methods
 
 from jobs import adoption, catalogue, money
 from jobs.errors import Refused
-from jobs.models import Account, Job
+from jobs.models import Job
 from studio.access import TeamRequest, team_page
 from studio.models.people import Role, Team
 
 
 class AdoptForm(forms.Form):
-    account = forms.ModelChoiceField(
-        Account.objects.none(),
-        label=gettext_lazy("Account"),
-        to_field_name="public_id",
-        empty_label=None,
-        help_text=gettext_lazy("The one whose key made the task; the service shows tasks to no other."),
-    )
     task_id = forms.CharField(
         label=gettext_lazy("Task id"),
         max_length=200,
@@ -40,7 +33,13 @@ class AdoptForm(forms.Form):
 
     def __init__(self, data: Any = None, *, team: Team, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial)
-        self.fields["account"].queryset = team.accounts.order_by("id")  # type: ignore[attr-defined]
+        self.fields["account"] = forms.ModelChoiceField(
+            team.accounts.order_by("id"),
+            label=_("Account"),
+            to_field_name="public_id",
+            empty_label=None,
+            help_text=_("The one whose key made the task; the service shows tasks to no other."),
+        )
         films = [(spec.name, f"{spec.label} ({spec.name})") for spec in catalogue.MODELS.values() if spec.kind is catalogue.Kind.VIDEO]
         self.fields["model"].choices = [("", _("Find out")), *films]  # type: ignore[attr-defined]
 

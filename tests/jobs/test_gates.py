@@ -33,13 +33,13 @@ def lane(north: Account) -> Lane:
 
 
 def test_it_says_who_did_what_and_when(north: Account, lane: Lane, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gates.timezone, "now", lambda: datetime(2026, 11, 20, 14, 2, tzinfo=UTC))
+    monkeypatch.setattr("jobs.gates.timezone.now", lambda: datetime(2026, 11, 20, 14, 2, tzinfo=UTC))
     assert gates.sentence(lane) == gates.sentence(north) == ""
     gates.set_gate(lane, Gate.PAUSED, owner)
     assert gates.sentence(lane) == "Aiko paused emo-v1 on North at 14:02"
     gates.set_gate(north, Gate.DRAINING, owner)
     assert gates.sentence(Account.objects.get()) == "Aiko is draining North since 14:02"
-    monkeypatch.setattr(gates.timezone, "now", lambda: datetime(2026, 11, 21, 9, 0, tzinfo=UTC))
+    monkeypatch.setattr("jobs.gates.timezone.now", lambda: datetime(2026, 11, 21, 9, 0, tzinfo=UTC))
     assert gates.sentence(Lane.objects.get()) == "Aiko paused emo-v1 on North on 20 Nov at 14:02"
     Lane.objects.update(gate_by=None)
     assert gates.sentence(Lane.objects.get()).startswith("Someone paused")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -392,7 +393,7 @@ def test_a_refusal_after_the_retirement_date_means_that_it_is_gone(
     lane.refresh_from_db()
     assert lane.health == "gone"
     Lane.objects.update(health="ok", paused_until=None, troubles=0)
-    monkeypatch.setattr(health.timezone, "now", lambda: datetime(2026, 10, 9, 15, 0, tzinfo=UTC))
+    monkeypatch.setattr("jobs.health.timezone.now", lambda: datetime(2026, 10, 9, 15, 0, tzinfo=UTC))
     health.trouble(north, refusal("access"), "emo-v1")
     lane.refresh_from_db()
     assert lane.health == "access", "an hour before the date it is a matter of rights"
@@ -511,7 +512,7 @@ def test_two_visitors_at_once_tell_the_owners_once(mails: list[Any], owner: User
 
     for reason in ("arrears", "quota"):
         rows = [Account.objects.select_related("team").get(pk=account.pk) for _ in range(2)]
-        for thread in [run(lambda row=row, reason=reason: health.trouble(row, refusal(reason), "emo-v1")) for row in rows]:
+        for thread in [run(partial(health.trouble, row, refusal(reason), "emo-v1")) for row in rows]:
             thread.join(10)
     assert len(mails) == 2
     assert Account.objects.get(pk=account.pk).troubles == 1
@@ -592,6 +593,6 @@ def test_a_refused_key_is_replaced_in_place_and_the_job_goes_out(
     assert [subject for _, subject, _ in mails] == ["North: key refused", "North works again"]
     old = Account.objects.get()
     keys.add_key(old, "sk-other-key-of-rich", owner)
+    Job.objects.filter(pk=job.pk).update(looked_at=timezone.now())
     with pytest.raises(keys.KeyRefused, match="another Alibaba account"):
-        Job.objects.filter(pk=job.pk).update(looked_at=timezone.now())
         keys.add_key(old, "sk-poor-0000001", owner)

@@ -199,6 +199,7 @@ class Machine(RuleBasedStateMachine):
             return
         if film:
             stale = self.some_job(number, state=State.ARCHIVING)
+            assert stale is not None
             runner.archived(job, self.film)
             with pytest.raises(Moved):
                 runner.archived(stale, self.film)
@@ -249,7 +250,8 @@ class Machine(RuleBasedStateMachine):
     def quiet_down(self) -> None:
         """Good weather, every gate open: whatever was begun must come to its end."""
         self.world.calm()
-        for door in [*Account.objects.all(), *Lane.objects.all()]:
+        doors: list[Account | Lane] = [*Account.objects.all(), *Lane.objects.all()]
+        for door in doors:
             if door.gate != Gate.OPEN:
                 gates.set_gate(door, Gate.OPEN, self.people[0])
         for _ in range(120):
@@ -272,7 +274,7 @@ class Machine(RuleBasedStateMachine):
 
     def next_due(self) -> datetime:
         """When the engine says itself that there is something to do; forgotten lanes would make us wait for ever."""
-        times = [max(lane.next_visit_at, lane.lease_until or lane.next_visit_at) for lane in Lane.objects.exclude(next_visit_at=None)]
+        times = [max(at, lease or at) for at, lease in Lane.objects.values_list("next_visit_at", "lease_until") if at is not None]
         return min(times, default=self.world.now)
 
 

@@ -184,7 +184,11 @@ def test_a_storm_keeps_tasks_and_answers_apart(sim: Simulator) -> None:
 
 
 def test_shares_of_a_storm_add_up() -> None:
-    faults = [{"fault": "500", "where": "get", "rate": 0.1}, {"fault": "slow", "where": "get", "seconds": 0.1}, "html@get"]
+    faults: list[str | dict[str, Any]] = [
+        {"fault": "500", "where": "get", "rate": 0.1},
+        {"fault": "slow", "where": "get", "seconds": 0.1},
+        "html@get",
+    ]
     storm = Storm.of(1, 0.4, faults)
     drawn = [fault.name if fault else "" for fault in (storm.draw("get", number) for number in range(4000))]
     assert drawn.count("500") == pytest.approx(400, rel=0.2)
