@@ -200,7 +200,9 @@ def _try(job: Job, lease: Lease, part: fetching.Part, stop: Callable[[], bool]) 
     """What is in the way; None when the film is home. Moved, Stopped, Busy, DatabaseError."""
     try:
         with kept(lease.renew), part.locked():
-            trouble = _fetch_and_prove(job, part, lambda: lease.lost or stop()) or _store(job, part)
+            trouble = _fetch_and_prove(job, part, lambda: lease.lost or stop())
+            close_old_connections()  # it rested while the film was fetched
+            trouble = trouble or _store(job, part)
             if trouble is None or trouble.kind == "content":
                 part.drop()
             return trouble

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 from importlib import import_module
@@ -18,7 +19,6 @@ from jobs import meters
 
 # Set in a running step when its worker is to stop; a long step such as a shift looks at it and ends early.
 leaving = threading.Event()
-_TERM = {signal.SIGTERM}
 
 
 class Hand(Worker):
@@ -26,20 +26,29 @@ class Hand(Worker):
 
     max_connection_wait_time = 2.0
     log_job_description = False
+    told = False  # to stop, in the moment of a fork
 
     def fork_work_horse(self, job: Job, queue: Queue) -> None:
-        # Around the fork a SIGTERM would be lost: the parent does not know its child yet, and the child still has its
-        # parent's handler. So it waits until both are ready.
-        signal.pthread_sigmask(signal.SIG_BLOCK, _TERM)
+        # In the moment of the fork a SIGTERM would be lost: the parent does not know its child yet, and the child still has
+        # its parent's handler. So it is noted and passed on when both are ready. (A signal mask is of no use: it is of one
+        # thread, and RQ has others.)
+        handler = signal.signal(signal.SIGTERM, self._note)
         try:
             super().fork_work_horse(job, queue)
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _TERM)
+            signal.signal(signal.SIGTERM, handler)
+        if self.told:
+            self.told = False
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.told = True
 
     def setup_work_horse_signals(self) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, _leave)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _TERM)
+        if self.told:
+            leaving.set()
 
     def perform_job(self, job: Job, queue: Queue) -> bool:
         try:

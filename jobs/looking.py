@@ -17,13 +17,14 @@ from jobs import catalogue, health, pace, schedule
 from jobs.clients import client_for
 from jobs.models import Job, Template
 from jobs.modelstudio import AccountTrouble, MediaUnreachable, NoAnswer, RetryLater, Task, WireError, of_task_failure
-from jobs.runner import canceled, fail, later, move, payer, ring_lane, send_anew, video_of
+from jobs.runner import canceled, fail, later, move, payer, ring_lane, ring_lanes, send_anew, video_of
 from jobs.sending import forget_template
 from jobs.states import Code, State
 
 log = logging.getLogger("footlight.looking")
 TASK_LIFE = timedelta(hours=24)
 FREE_RETRIES = 1
+LONGEST_TEMPLATE_ID = 200
 
 
 def look(job: Job) -> None:
@@ -150,7 +151,7 @@ def _succeeded(job: Job, task: Task) -> None:
         "billed_units": units.quantize(Decimal("0.001")),
         **_times(task),
     }
-    if result is None:
+    if result is None or (spec.kind is catalogue.Kind.TEMPLATE and len(result) > LONGEST_TEMPLATE_ID):
         error = NoAnswer(code="NoResult", message="The task succeeded, but no result came with it.")
         fail(job, Code.BAD_RESULT, error, settle=(units, variant or job.variant, note), **columns)
         return
@@ -188,9 +189,10 @@ def _keep_template(job: Job, template_id: str, units: Decimal) -> None:
         },
     )
     Job.objects.filter(pk=job.pk).update(template=template)
-    for dance in job.needed_by.filter(state=State.QUEUED):
+    dances = list(job.needed_by.filter(state=State.QUEUED).order_by("pk"))
+    for dance in dances:
         move(dance, State.QUEUED, "The template is ready; waiting for its turn", code=Code.WAITING_TURN, template=template)
-        ring_lane(dance.lane_id)
+    ring_lanes(dance.lane_id for dance in dances)
 
 
 def _both(first: Callable[[], None], second: Callable[[], None]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -94,7 +94,13 @@ def _event(job: Job, old: str, new: str, text: str, code: str = "", data: dict[s
 
 def ring_lane(lane_id: int) -> None:
     """Somebody should visit this lane now. Safe at any time: the count tells a visit under way that it was rung."""
-    Lane.objects.filter(pk=lane_id).update(rings=F("rings") + 1, next_visit_at=timezone.now())
+    ring_lanes([lane_id])
+
+
+def ring_lanes(lane_ids: Iterable[int]) -> None:
+    """The same for several, always in order of id, so that two who ring the same lanes never wait for each other."""
+    for lane_id in sorted(set(lane_ids)):
+        Lane.objects.filter(pk=lane_id).update(rings=F("rings") + 1, next_visit_at=timezone.now())
     bell.ring_after_commit()
 
 
@@ -114,7 +120,7 @@ def create(wish: Wish, again_of: Job | None = None) -> Job:
     ready = plan(wish)
     try:
         with transaction.atomic():
-            if ready.waits_for is not None and Job.objects.select_for_update().get(pk=ready.waits_for.pk).terminal:
+            if ready.waits_for is not None and Job.objects.select_for_update(no_key=True).get(pk=ready.waits_for.pk).terminal:
                 # It ended since we planned, so it no longer tells anybody: now its template is there, or a new one is made.
                 ready = plan(wish)
             needs = ready.waits_for
@@ -123,6 +129,7 @@ def create(wish: Wish, again_of: Job | None = None) -> Job:
             job = _insert(ready, needs, again_of)
             # After the hold, whose lock lets one click of a team at a time come here: two at once cannot both be the last.
             require_room_in_line(wish.team, wish.owner)
+            ring_lanes([job.lane_id, *([needs.lane_id] if ready.first is not None and needs is not None else [])])
             return job
     except IntegrityError:
         made = wish.team.jobs.filter(idempotency_key=wish.key).first() if wish.key else None
@@ -177,7 +184,6 @@ def _insert(ready: Plan, needs: Job | None = None, again_of: Job | None = None) 
     money.hold(job, ready.quote, wish.team, wish.owner)
     held = money.shown(ready.quote.micros, ready.quote.currency)
     _event(job, "", State.QUEUED, f"Created; {held} held ({ready.quote.formula})", code)
-    ring_lane(lane.pk)
     return job
 
 
@@ -246,7 +252,9 @@ def take_over(account: Account, by: User, spec: catalogue.Model, quote: money.Qu
             currency=quote.currency,
             quote_micros=quote.micros,
         )
-        Attempt.objects.create(job=job, number=1, began_at=task.submit_time or now, task_id=task_id, request_id=job.request_id, outcome=Outcome.ADOPTED)
+        Attempt.objects.create(
+            job=job, number=1, began_at=task.submit_time or now, task_id=task_id, request_id=job.request_id, outcome=Outcome.ADOPTED
+        )
         money.hold(job, replace(quote, micros=0), account.team, by)
         _event(job, "", State.RUNNING, f"{by.short_name} adopted task {task_id}; it is followed, archived and settled like our own", "")
         ring_lane(lane.pk)

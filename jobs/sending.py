@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError
+from django.db import IntegrityError, close_old_connections
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -57,7 +57,11 @@ def submit(job: Job) -> None:
     intent: dict[str, Any] = {"attempt": job.attempt + 1, "submitting_at": begun, "sentence": "", "advice": ""}
     move(job, State.SUBMITTING, "Sending", outcome=Outcome.SENDING, **intent)
     try:
-        answer = client.submit(spec, body)
+        try:
+            answer = client.submit(spec, body)
+        finally:
+            # The answer is worth money: a connection that was cut while we waited for it must not lose it.
+            close_old_connections()
     except NoAnswer as error:
         _uncertain(job, error)
     except RetryLater as error:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 
 from django.db import DatabaseError, close_old_connections, connection
 
@@ -117,7 +118,13 @@ class _Shift:
         self._write(looks)
 
     def _write(self, looks: list[visits.Seen]) -> None:
-        for one in visits.take_in(looks):
+        try:
+            rest = visits.take_in(looks)
+        except DatabaseError:
+            # A connection that was cut takes no answer with it: they are written by the next one.
+            connection.close()
+            rest = visits.take_in(looks)
+        for one in rest:
             self._visit(one.lane, one)
 
     def _visit(self, lane: Lane, seen: visits.Seen | None = None) -> None:
@@ -130,6 +137,8 @@ class _Shift:
         except DatabaseError:
             log.exception("visit of %s", lane)
             connection.close()
+            with suppress(DatabaseError):
+                visits.leave(lane, -1, None)  # due at once; else its lease brings it back
         except Exception:
             # A bug in one lane must not end the shift of all the others; the lease brings the lane back.
             log.exception("visit of %s", lane)

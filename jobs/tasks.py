@@ -8,11 +8,9 @@ import time
 from collections.abc import Callable
 
 import django_rq
-from redis.exceptions import RedisError
 
 from jobs import archive, bell, checks, lanes, shifts
 from jobs.hand import leaving
-from jobs.models import Account
 
 log = logging.getLogger("footlight.tasks")
 SHIFT_SECONDS = 50.0
@@ -81,11 +79,7 @@ def _every_minute() -> None:
     archive.alarm()
     registries.sweep()
     twins.gather()
-    # One account a minute in turn: whether its key sees the tasks of another row. Costs a few free calls, and none once all is known.
-    accounts = Account.objects.filter(same_as=None).order_by("pk")
-    number = accounts.count()
-    if number > 1:
-        twins.recognise(accounts[int(time.time() / 60) % number])
+    twins.recognise_new()
 
 
 def alive() -> bool:
@@ -94,7 +88,8 @@ def alive() -> bool:
 
 
 def _enqueue(queue: str, function: Callable[..., None], *args: int) -> None:
-    try:
-        django_rq.get_queue(queue).enqueue(function, *args, result_ttl=0, failure_ttl=FAILURES_KEPT)
-    except RedisError as error:
-        log.debug("not rung, Redis is away: %s", error)  # the heartbeat finds the row
+    # On the bell's connection, whose time-outs are short; the heartbeat finds the row when it was not rung.
+    def ring() -> None:
+        django_rq.get_queue(queue, connection=bell.redis()).enqueue(function, *args, result_ttl=0, failure_ttl=FAILURES_KEPT)
+
+    bell.quietly(ring)

@@ -82,7 +82,7 @@ def recognise_new() -> int:
     if Account.objects.order_by()[:2].count() < 2:
         return moved
     active = Account.objects.filter(same_as=None, keys__active=True, lanes__last_visit_at__gte=timezone.now() - RECENT)
-    for account in active.distinct().order_by("?")[:20]:
+    for account in Account.objects.filter(pk__in=active.values("pk")).order_by("?")[:20]:
         # Both sides have to be there: without a task nothing can be asked, and without another account nobody.
         if recent_task(account) and _others(account) and bell.once(f"twins:{account.pk}", 3600):
             recognise(account, seconds=2.0)

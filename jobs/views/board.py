@@ -193,7 +193,7 @@ def _open_numbers(team: Team, open_jobs: list[Job]) -> Iterable[tuple[int, str, 
 def _members_and_counts(team: Team, user: User) -> tuple[list[Membership], dict[str, int]]:
     """The members, and the capped numbers of finished jobs (of the team and of `user`), in one statement."""
     ended = team.jobs.filter(group__in=ENDED)
-    rows = list(team.memberships.select_related("user").annotate(ended=Counted(ended), own=Counted(ended.filter(owner=user))))
+    rows: list[Membership] = [*team.memberships.select_related("user").annotate(ended=Counted(ended), own=Counted(ended.filter(owner=user)))]
     counts = {"ended": getattr(rows[0], "ended", 0), "own": getattr(rows[0], "own", 0)} if rows else {"ended": 0, "own": 0}
     return rows, counts
 

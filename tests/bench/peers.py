@@ -18,6 +18,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from tests.bench import flow, stage
+from tests.bench.dropped import seen, submit
 from tests.bench.flow import STYLES, Peer, Work
 
 WORKS = {"makespan": Work(1, 50, 20.0), "lag": Work(6, 6, 40.0, at_once=False), "queries": Work(6, 1, 120.0)}
@@ -76,38 +77,10 @@ def dropped() -> None:
             for name in ("ours", *STYLES):
                 key = f"sk-{name}-{when}"
                 stage.asked_of(service, "/simulator/arm", {"fault": "cut-after", "where": "submit", "times": times})
-                settled = _ours_dropped(service, key) if name == "ours" else _peer_dropped(name, service, samples, key)
+                ended = submit(service, key) if name == "ours" else _peer_dropped(name, service, samples, key)
                 stage.asked_of(service, "/simulator/calm", {})
-                tasks = [task for task in stage.asked_of(service, "/simulator/tasks")["tasks"] if task["account"] == key]
-                posts = stage.asked_of(service, "/simulator/seen")["seen"][key]["submit"]
-                told[f"{STYLES.get(name, name)} {when}"] = {"tasks": len(tasks), "posts": posts, "ended": settled}
+                told[f"{STYLES.get(name, name)} {when}"] = seen(service, key, ended)
         stage.say(bench="peers dropped", **told)
-
-
-def _ours_dropped(url: str, key: str) -> str:
-    """One job; in the words of its state, how its doubt ended."""
-    from dataclasses import replace
-
-    from jobs import runner
-    from jobs.models import Job
-    from jobs.states import State
-    from studio.models import Team, User
-    from tests import makers
-
-    if not Team.objects.exists():
-        stage.company(url)
-    team, owner = Team.objects.get(), User.objects.get()
-    account = makers.account(team, url, key=key)
-    wish = stage.portrait_wish(team, owner, account)
-    job = runner.create(replace(wish, account=account))
-    began, doubted = time.monotonic(), False
-    while time.monotonic() - began < 180:
-        time.sleep(0.2)
-        job = Job.objects.get(pk=job.pk)
-        doubted = doubted or job.state == State.UNCERTAIN
-        if job.state == State.RUNNING:
-            break
-    return f"{'in doubt, then ' if doubted else ''}{job.state} after {time.monotonic() - began:.1f} s"
 
 
 def _peer_dropped(style: str, service: str, samples: str, key: str) -> str:
@@ -117,8 +90,8 @@ def _peer_dropped(style: str, service: str, samples: str, key: str) -> str:
         end = time.monotonic() + 60
         while time.monotonic() < end and peer.answer is None:
             time.sleep(0.2)
-            posts = stage.asked_of(service, "/simulator/seen")["seen"].get(key, {})
-            if posts.get("get", 0) > 1:  # it waits for a task, so it has submitted
+            calls = stage.asked_of(service, "/simulator/seen")["seen"].get(key, {})
+            if calls.get("get", 0) > 1:  # it waits for a task, so it has submitted
                 return "waits for one of them"
         return "; ".join((peer.answer or {}).get("lost", [])) or "never ended"
 

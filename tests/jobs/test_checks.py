@@ -113,7 +113,7 @@ def test_it_is_given_up_after_a_while(portrait: Asset, account: Account, creator
 
 
 @pytest.mark.parametrize(
-    ("reason", "words"), [("key", "refuses the API key"), ("arrears", "payment due"), ("quota", "free quota"), ("access", "may not use")]
+    ("reason", "words"), [("key", "refuses the API key"), ("arrears", "payment due"), ("quota", "free quota"), ("access", "no longer offers")]
 )
 def test_trouble_of_the_account_is_a_sentence(
     portrait: Asset, account: Account, creator: User, service: Service, team: Team, reason: str, words: str
@@ -124,7 +124,8 @@ def test_trouble_of_the_account_is_a_sentence(
     assert words in check.sentence
     assert money.standing(team).used == 0
     account.refresh_from_db()
-    assert account.health == reason
+    # A quota or the leave to use a model is the model's affair; a check has no lane that could rest.
+    assert account.health == (reason if reason in ("key", "arrears") else "ok")
     assert account.paused() == (reason in ("key", "arrears"))
     # asking again is a new attempt, not a second payment
     assert step(ask(portrait, account, creator)).state == "passed"

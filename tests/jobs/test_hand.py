@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 from redis import Redis
-from rq import Queue, Worker
+from rq import Queue
 
-from jobs import hand, meters
+from jobs import meters
 from tests.jobs import steps
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -55,38 +55,9 @@ def test_sigterm_lets_the_running_step_end_well(process: subprocess.Popen[bytes]
     assert client.hget(meters.KEY, "n|query|ok") == b"1"  # its counts are not lost with the process
 
 
-@pytest.fixture
-def signals() -> Iterator[None]:
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in kept.items():
-        signal.signal(number, handler)
-    hand.leaving.clear()
-
-
-@pytest.mark.usefixtures("signals")
-def test_a_sigterm_in_the_moment_of_the_fork_waits_until_the_child_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    worker = object.__new__(hand.Hand)
-    worker._horse_pid = 0
-    heard: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, frame: heard.append(worker._horse_pid))
-
-    def fork(self: Worker, job: Any, queue: Any) -> None:
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(0.05)
-        self._horse_pid = 4711
-
-    monkeypatch.setattr(Worker, "fork_work_horse", fork)
-    worker.fork_work_horse(None, None)  # type: ignore[arg-type]
-    _until(lambda: heard)
-    assert heard == [4711]
-    assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
-
-
-@pytest.mark.usefixtures("signals")
-def test_the_child_hears_what_came_before_its_handlers_stood() -> None:
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    os.kill(os.getpid(), signal.SIGTERM)
-    assert not hand.leaving.is_set()
-    hand.Hand.setup_work_horse_signals(object.__new__(hand.Hand))
-    _until(hand.leaving.is_set)
+@pytest.mark.parametrize("whose", ["parent", "child"])
+def test_a_sigterm_around_the_fork_is_not_lost(whose: str, tmp_path: Path) -> None:
+    env = {**os.environ, "DATA_DIR": str(tmp_path)}
+    command = [sys.executable, "-m", "tests.jobs.forkmoment", whose]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, start_new_session=True)
+    assert done.returncode == 0, done.stderr[-2000:]

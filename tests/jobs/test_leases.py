@@ -8,6 +8,9 @@ import pytest
 
 from jobs import leases
 
+# The connection of the caller is tested when the block is left.
+pytestmark = pytest.mark.django_db
+
 
 def test_a_lease_is_renewed_while_the_work_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leases, "EVERY", 0.01)

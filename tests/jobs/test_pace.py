@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from redis.exceptions import RedisError
 
 from jobs import pace
 
@@ -26,4 +27,20 @@ def test_who_waits_gets_a_place(redis: str) -> None:
 
 def test_without_redis_this_process_keeps_the_pace_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "_alone", pace.MovingWindowRateLimiter(pace.MemoryStorage()))
-    assert sum(pace.take(4, "list", patience=0) for _ in range(30)) == pace.PER_SECOND["list"]
+    assert sum(pace.take(4, "list", patience=0) for _ in range(30)) == pace.PER_SECOND["list"] // pace.ALONE, "others may be alone too"
+    assert sum(pace.take(5, "submit", rate=1, patience=0) for _ in range(3)) == 1, "slow, and never stopped"
+
+
+def test_a_redis_that_does_not_answer_is_not_asked_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    class Away:
+        def hit(self, *names: object) -> bool:
+            asked.append(names)
+            raise RedisError("away")
+
+    monkeypatch.setattr(pace, "_shared", lambda url: Away())
+    monkeypatch.setattr(pace, "_away_until", 0.0)
+    assert pace.take(6, "list")
+    assert pace.take(6, "list")
+    assert len(asked) == 1

@@ -56,19 +56,14 @@ def test_without_films_nobody_is_called(rung: list[tuple[Any, ...]]) -> None:
     assert [call for call in rung if call[0] != "shifts"] == []
 
 
-def test_once_a_minute_alarms_leftovers_and_one_account_in_turn(
-    team: Team, account: Account, monkeypatch: pytest.MonkeyPatch, rung: list[tuple[Any, ...]]
-) -> None:
-    other = makers.account(team)
-    done: list[Any] = []
+def test_once_a_minute_alarms_leftovers_and_twins(monkeypatch: pytest.MonkeyPatch, rung: list[tuple[Any, ...]]) -> None:
+    done: list[str] = []
     monkeypatch.setattr("jobs.archive.alarm", lambda: done.append("alarm"))
     monkeypatch.setattr("jobs.registries.sweep", lambda: done.append("sweep"))
     monkeypatch.setattr("jobs.twins.gather", lambda: done.append("gather"))
-    monkeypatch.setattr("jobs.twins.recognise", lambda one: done.append(one.pk))
-    for minute in (0, 1):
-        monkeypatch.setattr("jobs.tasks.time.time", lambda minute=minute: 1_000_000 * 120 + minute * 60)
-        tasks.heartbeat()
-    assert done == ["alarm", "sweep", "gather", account.pk, "alarm", "sweep", "gather", other.pk]
+    monkeypatch.setattr("jobs.twins.recognise_new", lambda: done.append("recognise"))
+    tasks.heartbeat()
+    assert done == ["alarm", "sweep", "gather", "recognise"]
 
 
 def test_without_redis_nothing_raises() -> None:
