@@ -78,7 +78,6 @@ def _every_minute() -> None:
 
     archive.alarm()
     registries.sweep()
-    twins.gather()
     twins.recognise_new()
 
 

@@ -134,13 +134,18 @@ def audit() -> None:
         except (AssertionError, MediaError, OSError) as error:
             broken.append(f"{job.public_id}: {error}")
     events = JobEvent.objects.order_by()
+    # What the service itself breaks twice has had its one free retry (CONTRACT §11).
+    twice = [job for job in jobs if job.state == State.FAILED and job.retries and job.provider_code.startswith("InternalError.")]
     told: dict[str, Any] = {
         "jobs": len(jobs),
         "states": {row["state"]: row["n"] for row in Job.objects.order_by().values("state").annotate(n=Count("id"))},
         "open": [f"{job.public_id} {job.state} {job.code} {job.sentence}" for job in jobs if job.state not in TERMINAL],
         "ended_badly": [
-            f"{job.public_id} {job.state} {job.code} {job.provider_code} {job.sentence}" for job in jobs if job.terminal and job.state != "succeeded"
+            f"{job.public_id} {job.state} {job.code} {job.provider_code} {job.sentence}"
+            for job in jobs
+            if job.terminal and job.state != State.SUCCEEDED and job not in twice
         ],
+        "broken_twice": len(twice),
         "clicks": sorted({job.title for job in jobs}),
         "tasks": sorted(job.task_id for job in jobs if job.state == State.SUCCEEDED),
         "broken_films": broken,

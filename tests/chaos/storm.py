@@ -26,40 +26,10 @@ import requests
 
 from studio.local import server
 from studio.local.stack import LOOPBACK, answers, listens, manage, pings, uvicorn
-from tests.chaos import databases
+from tests.chaos import databases, weather
 from tests.chaos.clicker import Clicker, wait_until_quiet
 from tests.chaos.crew import ROOT, Part, age_of, kill, workers_of
 
-# What the service does wrong, per call. None of it may end a job, and none of it may be paid twice.
-GET = ("500@get", "503@get", "html@get", "cut-before@get", "cut-after@get", "garbled@get", "reset@get", "unknown-status@get")
-RESULT = ("result-404", "truncated-result", "reset@result", "503@result", "cut-before@result", "html@result")
-FILES = ("500@policy", "429@policy", "cut-before@policy", "500@upload", "cut-after@upload")
-LIST = ("500@list", "503@list", "garbled@list", "cut-after@list", "429@list")
-SUBMIT: tuple[dict[str, Any], ...] = (
-    # Each of these made a task, which the list shows within seconds.
-    {"fault": "cut-after", "rate": 0.08},
-    {"fault": "500-after", "rate": 0.03},
-    {"fault": "reset", "rate": 0.03},
-    {"fault": "garbled", "rate": 0.03},
-    {"fault": "429-burst:4", "rate": 0.04, "seconds": 1},
-    {"fault": "429", "rate": 0.04},
-    {"fault": "slow", "rate": 0.06, "seconds": 1.0},
-    # The service breaks its own task: it costs nothing and one more is made.
-    {"fault": "task-fails:InternalError.Algo", "rate": 0.02},
-)
-# These made none, which is known only when the time in which one could appear is over: the lane waits a minute and a half.
-DOUBTFUL: tuple[dict[str, Any], ...] = (
-    {"fault": "cut-before", "rate": 0.01},
-    {"fault": "500", "rate": 0.005},
-    {"fault": "503", "rate": 0.005},
-)
-MORE: tuple[dict[str, Any], ...] = (
-    *({"fault": f"wrong-result-url:{mode}", "rate": 0.04} for mode in ("page", "missing", "private", "redirect")),
-    {"fault": "429-burst:5", "where": "get", "rate": 0.02, "seconds": 1},
-    {"fault": "slow", "where": "get", "rate": 0.03, "seconds": 1.0},
-    {"fault": "slow", "where": "result", "rate": 0.05, "seconds": 1.5},
-    {"fault": "truncated-result", "length": "wrong", "rate": 0.05},
-)
 # How often which kind of process is the one that dies; work horses are what a real crash hits most.
 WEIGHTS = {"horse": 5, "hand": 3, "supervisor": 2, "web": 2, "redis": 1, "backend": 3, "wisher": 1, "simulator": 0.3}
 
@@ -176,9 +146,7 @@ class Storm:
 
     def stormy(self) -> None:
         """Let the service draw faults, each start of it with dice of its own."""
-        faults = [*({"fault": name, "where": where, "rate": rate} for name, where, rate in shares()), *SUBMIT, *MORE]
-        faults += DOUBTFUL if self.plan.doubtful else ()
-        self._order("storm", seed=self.plan.seed * 1000 + self.simulator.starts, rate=0.0, faults=faults)
+        self._order("storm", seed=self.plan.seed * 1000 + self.simulator.starts, rate=0.0, faults=weather.faults(doubtful=self.plan.doubtful))
         if not self._stormy:
             # at least one of each of the two that money is about
             self._order("arm", fault="cut-before", where="submit")
@@ -344,20 +312,11 @@ class Storm:
             "uncertain_found": told["uncertain_found"],
             "uncertain_again": told["uncertain_again"],
             "free_retries": told["retries"],
+            "broken_twice": told["broken_twice"],
             "most_attempts": told["most_attempts"],
             "calls_since_last_start_of_the_service": len(calls),
             "wrong": wrong,
         }
-
-
-def shares() -> list[tuple[str, str, float]]:
-    """(fault, place, share of the calls) of the faults that share their place's rate evenly."""
-    found = []
-    for names, rate in ((GET, 0.16), (RESULT, 0.24), (FILES, 0.12), (LIST, 0.2)):
-        for name in names:
-            word, _, where = name.partition("@")
-            found.append((word, where or "result", rate / len(names)))
-    return found
 
 
 def ended(stand: Counter[str]) -> int:

@@ -60,10 +60,9 @@ def test_once_a_minute_alarms_leftovers_and_twins(monkeypatch: pytest.MonkeyPatc
     done: list[str] = []
     monkeypatch.setattr("jobs.archive.alarm", lambda: done.append("alarm"))
     monkeypatch.setattr("jobs.registries.sweep", lambda: done.append("sweep"))
-    monkeypatch.setattr("jobs.twins.gather", lambda: done.append("gather"))
     monkeypatch.setattr("jobs.twins.recognise_new", lambda: done.append("recognise"))
     tasks.heartbeat()
-    assert done == ["alarm", "sweep", "gather", "recognise"]
+    assert done == ["alarm", "sweep", "recognise"]
 
 
 def test_without_redis_nothing_raises() -> None:
