@@ -27,7 +27,7 @@ from django.utils import timezone
 from jobs import catalogue, clients, fetching, pace, runner, schedule
 from jobs.errors import Moved
 from jobs.insurance import alarm, endangered, expires_at, left
-from jobs.leases import LEASE, kept
+from jobs.leases import LEASE, kept, rested
 from jobs.models import Job
 from jobs.modelstudio import Explanation, WireError, without_query
 from jobs.states import Code, State
@@ -201,7 +201,7 @@ def _try(job: Job, lease: Lease, part: fetching.Part, stop: Callable[[], bool]) 
     try:
         with kept(lease.renew), part.locked():
             trouble = _fetch_and_prove(job, part, lambda: lease.lost or stop())
-            close_old_connections()  # it rested while the film was fetched
+            rested()
             trouble = trouble or _store(job, part)
             if trouble is None or trouble.kind == "content":
                 part.drop()

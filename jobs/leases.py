@@ -39,4 +39,11 @@ def kept(renew: Callable[[], object]) -> Iterator[None]:
     finally:
         done.set()
         thread.join(5)
+        rested()
+
+
+def rested() -> None:
+    """This thread's connection was not used while something else took its time: test it before its next use, and replace
+    it when it was cut. Inside a transaction, which cannot be gone on with elsewhere, it stays as it is."""
+    if not connection.in_atomic_block:
         close_old_connections()

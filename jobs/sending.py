@@ -10,13 +10,14 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, close_old_connections
+from django.db import IntegrityError
 from django.db.models import F, Q
 from django.utils import timezone
 
 from jobs import catalogue, delivery, forecast, health, pace, schedule
 from jobs.clients import NoKey, client_for
 from jobs.errors import Moved
+from jobs.leases import rested
 from jobs.models import Attempt, Job, Template
 from jobs.modelstudio import AccountTrouble, MediaUnreachable, ModelGone, NoAnswer, NotSent, OurFault, Rejected, RetryLater, Submitted, WireError
 from jobs.runner import fail, later, move, ring_lane
@@ -61,7 +62,7 @@ def submit(job: Job) -> None:
             answer = client.submit(spec, body)
         finally:
             # The answer is worth money: a connection that was cut while we waited for it must not lose it.
-            close_old_connections()
+            rested()
     except NoAnswer as error:
         _uncertain(job, error)
     except RetryLater as error:
