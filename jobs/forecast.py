@@ -142,9 +142,8 @@ def _next(line: _Line, work: tuple[float, float], closed: bool, now: datetime) -
 
 
 def _closed(door: Lane | Account, now: datetime) -> bool:
-    """Whether nothing can be said about the start because the lane or its account is closed, by trouble or by hand."""
-    if isinstance(door, Lane) and _closed(door.account, now):
-        return True
+    """Whether nothing can be said about the start because this door is closed, by trouble or by hand. A lane's jobs may use keys
+    of several accounts, so each job is held by its own account besides."""
     return not door.sends or door.paused(now)
 
 

@@ -155,7 +155,7 @@ def _of_redis() -> Iterator[Metric]:
     for offset, name, meaning in ((0, "waiting", "wait in"), (1, "failed", "failed in"), (2, "running", "run from")):
         values = dict(zip(queues, lengths[offset::3], strict=True))
         yield _each(f"footlight_queue_{name}", f"Steps that {meaning} a queue of the bell.", ["queue"], values)
-    yield GaugeMetricFamily("footlight_worker_alive", "A worker's heartbeat was heard in the last 15 s.", value=int(bool(alive)))
+    yield GaugeMetricFamily("footlight_worker_alive", "A worker's heartbeat was heard lately.", value=int(bool(alive)))
     yield GaugeMetricFamily("footlight_workers", "Worker processes that are registered.", value=workers)
     yield from _calls(meters.counted())
 

@@ -26,7 +26,7 @@ LEASE = timedelta(seconds=60)
 BATCH = 50
 
 
-def _place_name() -> str:
+def place_name() -> str:
     """This machine and, inside containers, this set of process numbers: a pid means something only there."""
     try:
         pids = os.readlink("/proc/self/ns/pid")
@@ -36,7 +36,7 @@ def _place_name() -> str:
 
 
 def token() -> str:
-    return f"{_place_name()}|{os.getpid()}|{uuid.uuid4().hex[:12]}"
+    return f"{place_name()}|{os.getpid()}|{uuid.uuid4().hex[:12]}"
 
 
 def claim(limit: int = BATCH) -> list[Lane]:
@@ -80,7 +80,7 @@ def keep(lane: Lane, length: timedelta = LEASE) -> bool:
 def free_the_dead() -> int:
     """Take back leases of processes of this machine that are no more, so that a kill costs seconds and not a lease."""
     freed = 0
-    here = _place_name()
+    here = place_name()
     for pk, name in Lane.objects.filter(lease_until__gt=timezone.now(), lease_token__startswith=f"{here}|").values_list("pk", "lease_token"):
         pid = name.rsplit("|", 2)[1]
         if pid.isdigit() and not _alive(int(pid)):

@@ -14,7 +14,9 @@ from django.conf import settings
 from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from jobs import catalogue
 from jobs.schedule import CLOSEST
@@ -31,7 +33,7 @@ _away_until = 0.0
 
 @lru_cache(maxsize=4)
 def _shared(url: str) -> MovingWindowRateLimiter:
-    return MovingWindowRateLimiter(RedisStorage(url, socket_connect_timeout=1, socket_timeout=1))
+    return MovingWindowRateLimiter(RedisStorage(url, socket_connect_timeout=0.5, socket_timeout=0.5, retry=Retry(NoBackoff(), 0)))
 
 
 def _hit(allowed: int, *names: str) -> bool:

@@ -11,7 +11,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -419,4 +419,4 @@ def payer(job: Job, units: Decimal, variant: str, note: str) -> Callable[[], Non
 
 
 def later(seconds: float) -> datetime:
-    return datetime.now(UTC) + timedelta(seconds=seconds)
+    return timezone.now() + timedelta(seconds=seconds)

@@ -17,11 +17,12 @@ SHIFT_SECONDS = 50.0
 FAILURES_KEPT = 86400  # seconds; RQ's own default is a year
 ALIVE = "footlight:alive"
 SHIFT = "footlight:shift:"
+WANTED = "footlight:wanted:"
 
 
 def shift() -> None:
     """Visit lanes for a while, then ring the next shift. A shift that dies is replaced by the heartbeat."""
-    name = f"{SHIFT}{os.getpid()}"
+    name = f"{SHIFT}{lanes.place_name()}|{os.getpid()}"
     last = 0.0
 
     def stop() -> bool:
@@ -59,11 +60,14 @@ def ring_archive() -> None:
 def heartbeat(shifts: int = 1) -> None:
     """Every few seconds, from the worker's supervisor: say that we live, see that a shift runs, and take up from the
     database every check and film whose bell was lost or whose worker died."""
-    bell.quietly(lambda: bell.redis().set(ALIVE, 1, ex=15))
+    me = f"{WANTED}{lanes.place_name()}|{os.getpid()}"
+    bell.quietly(lambda: bell.redis().set(ALIVE, 1, ex=30))
+    bell.quietly(lambda: bell.redis().set(me, shifts, ex=30))
     lanes.free_the_dead()
-    running = bell.quietly(lambda: len(list(bell.redis().scan_iter(f"{SHIFT}*"))), otherwise=shifts)
-    queued = bell.quietly(lambda: len(django_rq.get_queue("shifts")), otherwise=0)
-    for _ in range(max(0, shifts - running - queued)):
+    wanted = bell.quietly(_wanted, otherwise=shifts)
+    running = bell.quietly(lambda: len(list(bell.redis().scan_iter(f"{SHIFT}*"))), otherwise=wanted)
+    queued = bell.quietly(lambda: len(django_rq.get_queue("shifts", connection=bell.redis())), otherwise=0)
+    for _ in range(max(0, wanted - running - queued)):
         _enqueue("shifts", shift)
     for pk in checks.due():
         ring_check(pk)
@@ -71,6 +75,12 @@ def heartbeat(shifts: int = 1) -> None:
         ring_archive()
     if bell.once("minute", 60):
         _every_minute()
+
+
+def _wanted() -> int:
+    """Shifts that all supervisors of the site together want to run."""
+    keys = list(bell.redis().scan_iter(f"{WANTED}*"))
+    return sum(int(value) for value in bell.redis().mget(keys) if value is not None) if keys else 0
 
 
 def _every_minute() -> None:

@@ -42,7 +42,7 @@ def visit(lane: Lane, answers: dict[int, Task | WireError] | None = None) -> Non
     """The whole visit of a claimed lane. `answers` are looks that were made already, by job id."""
     rings = lane.rings
     try:
-        with about(lane=lane.pk, account=lane.account.public_id, model=lane.model):
+        with about(lane=f"{lane.account.public_id}/{lane.model}", account=lane.account):
             _settle(lane)
             _look(lane, answers or {})
             _send(lane)

@@ -65,6 +65,19 @@ def test_once_a_minute_alarms_leftovers_and_twins(monkeypatch: pytest.MonkeyPatc
     assert done == ["alarm", "sweep", "recognise"]
 
 
+def test_every_supervisor_has_its_shifts(redis: str, rung: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two machines that want one shift each are not content with one between them."""
+    tasks.heartbeat(1)
+    assert len([call for call in rung if call[0] == "shifts"]) == 1
+    bell.redis().set(f"{tasks.SHIFT}{tasks.lanes.place_name()}|1", 1, ex=8)
+    rung.clear()
+    tasks.heartbeat(1)
+    assert rung == []
+    monkeypatch.setattr("jobs.lanes.place_name", lambda: "elsewhere")
+    tasks.heartbeat(1)
+    assert [call for call in rung if call[0] == "shifts"] == [("shifts", "shift")]
+
+
 def test_without_redis_nothing_raises() -> None:
     bell.ring()
     bell.publish("north", {"id": 1})
