@@ -167,7 +167,7 @@ def step(pk: int) -> None:
         _later(check, Check.State.WAITING, NotSent("StorageAway", "Our own storage could not be read."))
         return
     body = catalogue.body(spec, check.account.deployed(check.model), {spec.inputs[0].name: url}, check.parameters)
-    if not pace.take(check.account_id, "submit", model=check.model, rate=spec.rate):
+    if not pace.take(check.account.root_id, "submit", model=check.model, rate=spec.rate):
         _later(check, Check.State.WAITING, RetryLater(message="our own pace"))
         return
     if not Check.objects.filter(pk=pk, state=Check.State.WAITING, attempt=check.attempt).update(

@@ -33,7 +33,7 @@ def address(asset: Asset, account: Account, model: str) -> str:
     if kept is not None:
         return kept.url
     client = client_for(account)
-    pace.take(account.pk, "upload")
+    pace.take(account.root_id, "upload")
     # The service forbids to overwrite, so a name is never used twice, not even after an upload that was cut.
     policy = client.policy(account.deployed(model))
     with store.local_copy(asset) as path, path.open("rb") as file:

@@ -242,7 +242,7 @@ def test_a_late_answer_of_an_old_attempt_cannot_touch_the_new_one(wish: Wish, se
     with pytest.raises(Moved):
         looking.take_in(late, done(late.task_id))
     assert looking.nothing_new(late, task(late.task_id, late.provider_status), timezone.now()) is not None
-    visits._write([(timezone.now(), None, timezone.now(), late.pk, late.attempt)], [(0, None, None, None, 0, "")])
+    visits._write([(timezone.now(), None, timezone.now(), late.pk, late.attempt)], [(0, None, timezone.now(), timezone.now(), 0, "")])
     assert fresh(job).looks == 0
 
 
