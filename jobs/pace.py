@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 from limits import RateLimitItem, RateLimitItemPerSecond
@@ -33,7 +34,9 @@ _away_until = 0.0
 
 @lru_cache(maxsize=4)
 def _shared(url: str) -> MovingWindowRateLimiter:
-    return MovingWindowRateLimiter(RedisStorage(url, socket_connect_timeout=0.5, socket_timeout=0.5, retry=Retry(NoBackoff(), 0)))
+    # A page that cancels waits here too, so not for long and not twice.
+    options: dict[str, Any] = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5, "retry": Retry(NoBackoff(), 0)}
+    return MovingWindowRateLimiter(RedisStorage(url, **options))
 
 
 def _hit(allowed: int, *names: str) -> bool:
