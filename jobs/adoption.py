@@ -6,6 +6,8 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from django.db import IntegrityError
+
 from jobs import catalogue, money, pace, runner
 from jobs.clients import NoKey, client_for
 from jobs.errors import Refused
@@ -45,7 +47,12 @@ def adopt(account: Account, task_id: str, by: User, model: str = "") -> Job:
     in_doubt = Job.objects.filter(lane__account_id=account.root_id, model=spec.name, state__in=(State.SUBMITTING, State.UNCERTAIN))
     if in_doubt.exists():
         raise Refused("A job of this model was sent and got no answer, so this task may be its own. Wait until that is settled, then adopt.")
-    return runner.take_over(account, by, spec, _quote(account, spec, task), task, task_id)
+    quote = _quote(account, spec, task)
+    try:
+        return runner.take_over(account, by, spec, quote, task, task_id)
+    except IntegrityError:  # a second click, or somebody else's, came between our look and our row
+        _not_ours(account, task_id)
+        raise
 
 
 def _not_ours(account: Account, task_id: str) -> None:

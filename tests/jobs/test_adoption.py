@@ -54,6 +54,20 @@ def test_the_same_task_is_never_two_jobs(team: Team, creator: User, account: Acc
         adopt(account, "an-older-task", creator)
 
 
+def test_two_clicks_at_once_are_one_job(team: Team, creator: User, account: Account, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both looked before either had written."""
+    from jobs import adoption
+
+    line = service.made("emo-v1")
+    service.gets = [task(line.task_id, "RUNNING")] * 2
+    adopt(account, line.task_id, creator)
+    known, asked = adoption._not_ours, []
+    monkeypatch.setattr(adoption, "_not_ours", lambda *args: known(*args) if asked else asked.append(args))
+    with pytest.raises(Refused, match="followed already"):
+        adopt(account, line.task_id, creator)
+    assert Job.objects.count() == 1
+
+
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [
