@@ -82,23 +82,27 @@ def submit(job: Job) -> None:
 
 
 def _accepted(job: Job, answer: Submitted, text: str, outcome: Outcome) -> None:
+    """The task is this job's. Moved when it became another job's meanwhile: no task belongs to two."""
     now = timezone.now()
-    move(
-        job,
-        State.RUNNING,
-        text,
-        outcome=outcome,
-        data={"task_id": answer.task_id, "request_id": answer.request_id},
-        task_id=answer.task_id,
-        request_id=answer.request_id[:80],
-        provider_status=answer.status[:40],
-        submitted_at=job.submitting_at,
-        told_sent_at=_told(job, now),
-        next_look_at=now + timedelta(seconds=1),
-        looks=0,
-        tries=0,
-        not_before=None,
-    )
+    try:
+        move(
+            job,
+            State.RUNNING,
+            text,
+            outcome=outcome,
+            data={"task_id": answer.task_id, "request_id": answer.request_id},
+            task_id=answer.task_id,
+            request_id=answer.request_id[:80],
+            provider_status=answer.status[:40],
+            submitted_at=job.submitting_at,
+            told_sent_at=_told(job, now),
+            next_look_at=now + timedelta(seconds=1),
+            looks=0,
+            tries=0,
+            not_before=None,
+        )
+    except IntegrityError:
+        raise Moved(f"task {answer.task_id} belongs to another job") from None
     health.works(job.account, job.model)
 
 
@@ -124,20 +128,7 @@ def _uncertain(job: Job, error: WireError) -> None:
 
 def _slow_down(job: Job, error: RetryLater) -> None:
     """Too many calls at this account and model: the whole lane rests, and the job keeps its turn."""
-    seconds = health.throttled(job.account, job.model, error.retry_after)
-    told = error.explain()
-    move(
-        job,
-        State.QUEUED,
-        f"The service asked to come later: tries again in {seconds:.0f} s",
-        code=Code.BACKING_OFF,
-        outcome=_refused(job),
-        data={"error": str(error)[:200]},
-        sentence=told.sentence,
-        advice=told.advice,
-        not_before=later(seconds),
-        tries=job.tries + 1,
-    )
+    _wait(job, "The service asked to come later", error, health.throttled(job.account, job.model, error.retry_after))
 
 
 def _put_off(job: Job, what: str, error: WireError, *, endless: bool = False) -> None:
@@ -146,7 +137,11 @@ def _put_off(job: Job, what: str, error: WireError, *, endless: bool = False) ->
     if tries > PATIENCE and not endless:
         fail(job, Code.OUR_FAULT if isinstance(error, NotSent | OurFault) else Code.REJECTED, error, outcome=_refused(job))
         return
-    seconds = getattr(error, "retry_after", None) or schedule.backoff(tries)
+    _wait(job, what, error, getattr(error, "retry_after", None) or schedule.backoff(tries))
+
+
+def _wait(job: Job, what: str, error: WireError, seconds: float) -> None:
+    """No task was made: the job waits `seconds` in the queue and says why."""
     told = error.explain()
     move(
         job,
@@ -158,7 +153,7 @@ def _put_off(job: Job, what: str, error: WireError, *, endless: bool = False) ->
         sentence=told.sentence,
         advice=told.advice,
         not_before=later(seconds),
-        tries=tries,
+        tries=job.tries + 1,
     )
 
 
@@ -210,10 +205,7 @@ def settle_uncertain(job: Job) -> None:
     if len(found) == 1 and not _others_in_doubt(job):
         line = found[0]
         answer = Submitted(line.task_id, line.status, line.request_id)
-        try:
-            _accepted(job, answer, "Found in the service’s list; it is this job’s task", Outcome.ADOPTED)
-        except IntegrityError:
-            raise Moved(f"task {line.task_id} was adopted by another job") from None
+        _accepted(job, answer, "Found in the service’s list; it is this job’s task", Outcome.ADOPTED)
         return
     if found:
         if timezone.now() < begun + schedule.WINDOW:

@@ -1,9 +1,9 @@
 """A visit: one short stay at a claimed lane. Settle what is uncertain, look at tasks that are due, send what has its turn,
 and write when to come back. May run twice: every move is a compare-and-swap.
 
-Most visits only find that the task at the head is still running. `Round` makes those for many lanes at once: one
-statement reads them, the looks go out side by side without touching the database, one statement each writes jobs and lanes.
-Whatever needs more than that gets a whole `visit`.
+Most visits only find that the task at the head is still running. `survey`, `ask` and `take_in` make those for many lanes at
+once: two statements read them, the looks go out side by side without touching the database, one statement each writes jobs and
+lanes. Whatever needs more than that gets a whole `visit`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,14 @@ Row = tuple[Any, ...]
 
 
 def visit(lane: Lane, answers: dict[int, Task | WireError] | None = None) -> None:
-    """The whole visit of a claimed lane. `answers` are looks that were made already, by job id."""
+    """The whole visit of a claimed lane. `answers` are looks that were made already, by job id.
+
+    It may have waited for its thread longer than its lease: then somebody else is there, whose submit under way must not be
+    taken for a dead one's.
+    """
+    if not keep(lane):
+        log.info("%s is visited by another", lane)
+        return
     rings = lane.rings
     try:
         with about(lane=f"{lane.account.public_id}/{lane.model}", account=lane.account):
@@ -75,7 +82,7 @@ def _look(lane: Lane, answers: dict[int, Task | WireError]) -> None:
     for job in _jobs(lane).filter(state=State.RUNNING).order_by("submitted_at", "id"):
         if job.pk in answers:
             _quietly(lane, job, partial(looking.take_in, job, answers[job.pk]))
-        elif heads > 0 and _due(job) and not (ended and job.provider_started_at is None):
+        elif heads > 0 and _due(job, timezone.now()) and not (ended and job.provider_started_at is None):
             if not keep(lane):
                 return
             _quietly(lane, job, partial(looking.look, job))
@@ -87,8 +94,8 @@ def _look(lane: Lane, answers: dict[int, Task | WireError]) -> None:
         _moves_up(lane)
 
 
-def _due(job: Job) -> bool:
-    return job.next_look_at is None or job.next_look_at <= timezone.now()
+def _due(job: Job, now: datetime) -> bool:
+    return job.next_look_at is None or job.next_look_at <= now
 
 
 def _moves_up(lane: Lane) -> None:
@@ -229,7 +236,6 @@ class Seen:
     looks: list[Job] = field(default_factory=list)
     whole: bool = False
     answers: dict[int, Task | WireError] = field(default_factory=dict)
-    columns: dict[int, dict[str, object]] = field(default_factory=dict)
 
 
 def survey(lanes: list[Lane]) -> list[Seen]:
@@ -260,7 +266,7 @@ def _judge(one: Seen, now: datetime) -> None:
     if one.waiting and room and (one.first is None or one.first <= now or not _open(lane, now)):
         one.whole = True
     running = [job for job in one.out if State(job.state) is State.RUNNING]
-    one.looks = [job for job in running[: at_work(lane)] if job.next_look_at is None or job.next_look_at <= now]
+    one.looks = [job for job in running[: at_work(lane)] if _due(job, now)]
     # A job that uses another account's key is rare, and its account was not read with the lane.
     one.whole = one.whole or any(job.account_id != lane.account_id for job in one.looks)
 

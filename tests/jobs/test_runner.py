@@ -218,6 +218,16 @@ def test_several_tasks_wait_for_a_person(job: Job, service: Service, owner: User
     assert service.count("submit") == 1
 
 
+def test_a_person_cannot_give_a_job_the_task_of_another(job: Job, wish: Wish, service: Service, owner: User) -> None:
+    other = runner.create(wish)
+    job = visit(job)
+    assert fresh(other).task_id
+    Job.objects.filter(pk=job.pk).update(state=State.UNCERTAIN, code=Code.SEVERAL_TASKS, task_id="")
+    with pytest.raises(Moved, match="belongs to another job"):
+        sending.decide_uncertain(fresh(job), fresh(other).task_id, owner)
+    assert fresh(job).state == "uncertain"
+
+
 def test_while_one_is_in_doubt_nothing_more_is_sent(job: Job, wish: Wish, service: Service) -> None:
     second = runner.create(wish)
     service.submits = [NoAnswer(message="cut")]

@@ -133,6 +133,17 @@ def test_a_lane_that_was_taken_over_is_left_alone(team: Team, owner: User, servi
     assert fresh(job).lane.lease_token == "elsewhere|1|2"
 
 
+def test_a_visit_that_came_too_late_leaves_the_submit_of_another_alone(wish: Wish, service: Service) -> None:
+    job = runner.create(wish)
+    due(job)
+    (late,) = lanes.claim()
+    Lane.objects.update(lease_token="elsewhere|1|2", lease_until=timezone.now() + timedelta(minutes=1))
+    runner.move(fresh(job), State.SUBMITTING, "Sending", outcome=Outcome.SENDING, attempt=1, submitting_at=timezone.now())
+    visits.visit(late)
+    assert fresh(job).state == "submitting", "it is under way elsewhere, not dead"
+    assert fresh(job).lane.lease_token == "elsewhere|1|2"
+
+
 def test_waiting_jobs_with_room_and_doubtful_ones_need_a_whole_visit(wish: Wish, service: Service) -> None:
     job = runner.create(wish)
     due(job)
