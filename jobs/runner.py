@@ -118,6 +118,9 @@ def create(wish: Wish, again_of: Job | None = None) -> Job:
         if made is not None:
             return made
     ready = plan(wish)
+    # Played through before the transaction: the hold's lock is everybody's, and a long line takes its time.
+    told = _place_of(ready)
+    told_first = _place_of(ready.first) if ready.first is not None else told
     try:
         with transaction.atomic():
             if ready.waits_for is not None and Job.objects.select_for_update(no_key=True).get(pk=ready.waits_for.pk).terminal:
@@ -125,8 +128,8 @@ def create(wish: Wish, again_of: Job | None = None) -> Job:
                 ready = plan(wish)
             needs = ready.waits_for
             if ready.first is not None:
-                needs = _insert(ready.first)
-            job = _insert(ready, needs, again_of)
+                needs = _insert(ready.first, told_first)
+            job = _insert(ready, told, needs, again_of)
             # After the hold, whose lock lets one click of a team at a time come here: two at once cannot both be the last.
             require_room_in_line(wish.team, wish.owner)
             ring_lanes([job.lane_id, *([needs.lane_id] if ready.first is not None and needs is not None else [])])
@@ -148,12 +151,15 @@ def _click(wish: Wish) -> str:
     return hashlib.sha256(what.encode()).hexdigest()[:40]
 
 
-def _insert(ready: Plan, needs: Job | None = None, again_of: Job | None = None) -> Job:
+def _place_of(ready: Plan) -> forecast.Place:
+    return forecast.next_place(ready.account, ready.spec.name, ready.variant, ready.milliseconds, ready.wish.owner, before=ready.first)
+
+
+def _insert(ready: Plan, told: forecast.Place, needs: Job | None = None, again_of: Job | None = None) -> Job:
     wish, spec = ready.wish, ready.spec
     lane = lane_for(ready.account, spec.name)
     code = Code.NEEDS_TEMPLATE if needs is not None else Code.WAITING_TURN
     names = [wish.files[field.name].name.rsplit(".", 1)[0] for field in spec.inputs_of("image", "video") if field.name in wish.files]
-    told = forecast.next_place(ready.account, spec.name, ready.variant, ready.milliseconds, wish.owner, lane=lane, before=ready.first)
     job = Job.objects.create(
         team=wish.team,
         owner=wish.owner,
