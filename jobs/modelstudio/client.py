@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, BinaryIO, Never, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import requests
 
@@ -47,6 +47,7 @@ MOST_PAGES = 200
 PAUSES = (0.2, 0.6)  # before the second and the third try of a GET, in seconds, each ± 50 %
 PATIENCE = 5.0  # no further try of a GET begins later than this after the first
 
+_ALWAYS = {"User-Agent": "footlight", "Accept": "application/json", "Accept-Encoding": "identity"}
 _NOBODY = "00000000-0000-0000-0000-000000000000"
 _WORKSPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _TASK_ID = re.compile(r"(?!\.+$)[\x21-\x7e]{1,200}")
@@ -79,8 +80,9 @@ class Client:
     """The calls of one account. Every method raises WireError's children and nothing else of the network's.
 
     `base_url` with an empty path gets "/api/v1"; `connect` and `read` are seconds; `read` also bounds a whole answer, which
-    may have up to 2 MiB. A given `session` serves the GETs (an adapter of ours is mounted on it for `base_url`); POSTs
-    take its headers, proxies and certificates but never its connections. `watch` is told of every request.
+    may have up to 2 MiB. GETs go over connections that all clients of a process share. A given `session` serves them instead
+    (an adapter of ours is mounted on it for `base_url`); POSTs take its headers, proxies and certificates but never its
+    connections. `watch` is told of every request.
 
     Raises ValueError with a sentence for an address, key or workspace that cannot be used.
     """
@@ -102,10 +104,11 @@ class Client:
             raise ValueError("The API key is empty or has characters that a key never has. Copy it again, without blanks.")
         if workspace and not _WORKSPACE.fullmatch(workspace):
             raise ValueError("The workspace id may only have letters, digits, dashes and underscores. Copy it from the console.")
+        self._shares = session is None
         if session is None:
             session = requests.Session()
             session.headers.clear()
-            session.headers.update({"User-Agent": "footlight", "Accept": "application/json", "Accept-Encoding": "identity"})
+            session.headers.update(_ALWAYS)
         session.trust_env = False  # a .netrc would replace the key, and a proxy of the environment would see it
         session.mount(self.base_url, transport.Adapter())
         self._session = session
@@ -116,7 +119,7 @@ class Client:
         self._watch = watch
 
     def close(self) -> None:
-        """Close the kept-alive connections."""
+        """Close the connections of its own session; the shared ones stay for the others."""
         self._session.close()
 
     def __repr__(self) -> str:
@@ -336,11 +339,7 @@ class Client:
         began = time.monotonic()
         failure: WireError
         try:
-            response = self._session.get(
-                url, params=asked, headers={**self._headers, **extra}, timeout=self._timeout, allow_redirects=False, stream=True
-            )
-            status, told = response.status_code, dict(response.headers.lower_items())
-            answer = transport.read_whole(response, self._timeout[1])
+            status, told, answer = self._answer(f"{url}?{urlencode(asked)}" if asked else url, {**self._headers, **extra})
         except (*transport.FAILURES, transport.TooLong) as error:
             failure = self._failure(error)
         else:
@@ -351,6 +350,13 @@ class Client:
             raise from_response(status, payload, told, text="" if payload is not None else _what_came(status, answer, told))
         _lost("GET", url, failure, began)
         raise failure
+
+    def _answer(self, url: str, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
+        if self._shares:
+            got = transport.get(url, {**_ALWAYS, **headers}, self._timeout)
+            return got.status_code, got.headers, transport.read_whole(got, self._timeout[1])
+        response = self._session.get(url, headers=headers, timeout=self._timeout, allow_redirects=False, stream=True)
+        return response.status_code, dict(response.headers.lower_items()), transport.read_whole(response, self._timeout[1])
 
     def _failure(self, error: Exception) -> WireError:
         """What a broken call means; outside of an `except`, so that the library's error, which holds our headers, is let go."""

@@ -8,19 +8,26 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import threading
 import time
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
+from urllib.parse import urlsplit
 
+import certifi
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, ProtocolError
 from urllib3.poolmanager import PoolManager
+from urllib3.response import BaseHTTPResponse
+from urllib3.util import Timeout
 
 LARGEST_ANSWER = 2 * 1024 * 1024
+KEPT = 64  # connections to one host that a process keeps for the next GET; more are made when needed, and closed
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _mark = threading.local()
 
@@ -79,11 +86,55 @@ def _mark_pools(manager: PoolManager) -> None:
     manager.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
 
 
+class Answer(Protocol):
+    """A response whose body was not read yet: one of requests, or one of `get`."""
+
+    raw: Any
+
+
+class _Got:
+    __slots__ = ("headers", "raw", "status_code")
+
+    def __init__(self, raw: BaseHTTPResponse) -> None:
+        self.raw, self.status_code = raw, raw.status
+        self.headers = {name.lower(): value for name, value in raw.headers.items()}
+
+
+_pools: dict[tuple[str, str, int | None], HTTPConnectionPool] = {}
+_pools_lock = threading.Lock()
+# A child that went on with its parent's connections would read the parent's answers.
+os.register_at_fork(after_in_child=_pools.clear)
+
+
+def _pool(url: str) -> HTTPConnectionPool:
+    parts = urlsplit(url)
+    name = (parts.scheme, parts.hostname or "", parts.port)
+    with _pools_lock:
+        if name not in _pools:
+            if parts.scheme == "https":
+                _pools[name] = _SecurePool(name[1], name[2], maxsize=KEPT, cert_reqs="CERT_REQUIRED", ca_certs=certifi.where())
+            else:
+                _pools[name] = _PlainPool(name[1], name[2], maxsize=KEPT)
+        return _pools[name]
+
+
+def get(url: str, headers: Mapping[str, str], timeout: tuple[float, float]) -> _Got:
+    """One GET on a connection that this process keeps to the host of `url`, neither repeated nor redirected; raises FAILURES.
+
+    Clients of thousands of accounts share these connections, since a key travels in the headers of each request. Straight on
+    urllib3, because building a request of requests takes longer than all else that a look does.
+    """
+    parts = urlsplit(url)
+    path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+    limits = Timeout(connect=timeout[0], read=timeout[1])
+    return _Got(_pool(url).urlopen("GET", path, headers=headers, retries=False, redirect=False, preload_content=False, timeout=limits))
+
+
 class TooLong(Exception):
     """An answer of more than LARGEST_ANSWER bytes, or one that took longer than it was given."""
 
 
-def read_whole(response: requests.Response, seconds: float) -> bytes:
+def read_whole(response: Answer, seconds: float) -> bytes:
     """The decoded body; gives the connection back when it came whole, closes it otherwise.
 
     Raises TooLong, or the error of requests or urllib3 that cut it.

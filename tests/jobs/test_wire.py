@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import socket
 import ssl
 import threading
@@ -229,6 +230,31 @@ def test_posts_never_share_a_connection_and_gets_do(server: Server) -> None:
     assert server.connections == 4
 
 
+def test_accounts_share_connections_and_never_keys(server: Server) -> None:
+    server.answer = lambda handler: handler.reply(CREATED)
+    address = f"http://127.0.0.1:{server.server_port}"
+    north, south = Client(address, KEY), Client(address, "sk-another", workspace="ws-1")
+    for wire in (north, south, north):
+        wire.get("t-1")
+    assert server.connections == 1
+    assert [seen.told["authorization"] for seen in server.seen] == [f"Bearer {KEY}", "Bearer sk-another", f"Bearer {KEY}"]
+    assert [seen.told.get("x-dashscope-workspace") for seen in server.seen] == [None, "ws-1", None]
+
+
+def test_a_forked_child_makes_connections_of_its_own(server: Server) -> None:
+    server.answer = lambda handler: handler.reply(CREATED)
+    wire = at(server)
+    wire.get("t-1")
+    child = os.fork()
+    if child == 0:
+        try:
+            wire.get("t-1")
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert (server.connections, len(server.seen)) == (2, 2)
+
+
 def test_nothing_was_sent_when_nobody_listens() -> None:
     wire = Client(f"http://127.0.0.1:{free_port()}", KEY)
     with pytest.raises(NotSent):
@@ -286,12 +312,17 @@ def test_a_cut_over_tls_is_uncertain_and_a_distrusted_certificate_is_not(server:
     address = f"https://127.0.0.1:{server.server_port}"
     with pytest.raises(NotSent):
         Client(address, KEY).submit(catalogue.EMO, BODY)
+    with pytest.raises(NotSent):
+        Client(address, KEY).get("t-1")
     assert server.seen == []
     trusting = requests.Session()
     trusting.verify = str(pem)
     with pytest.raises(NoAnswer):
         Client(address, KEY, session=trusting).submit(catalogue.EMO, BODY)
     assert len(server.seen) == 1
+    with pytest.raises(NoAnswer):
+        Client(address, KEY, session=trusting).get("t-1")
+    assert len(server.seen) > 1
 
 
 def certificate(folder: Path) -> Path:
