@@ -15,6 +15,7 @@ from django.test import Client
 from redis import Redis
 from redis.exceptions import RedisError
 
+from jobs import meters
 from studio.local import server
 from studio.models import Membership, Role, Team, User
 from tests import makers
@@ -72,6 +73,15 @@ def own_files(settings: object, tmp_path: Path) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # type: ignore[attr-defined]
     settings.WHITENOISE_AUTOREFRESH = True  # type: ignore[attr-defined]  # or every client walks all static files
     settings.REDIS_URL = "redis://127.0.0.1:1/0"  # type: ignore[attr-defined]
+
+
+COUNTS_ARE_WRITTEN = meters.Counts._start
+
+
+@pytest.fixture(autouse=True)
+def no_counts_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or calls that one test counted would reach the Redis of another, seconds later."""
+    monkeypatch.setattr(meters.Counts, "_start", lambda counts, seconds: None)
 
 
 @pytest.fixture

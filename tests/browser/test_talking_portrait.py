@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,19 @@ ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "jobs" / "samples"
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-PATIENCE = 120_000  # milliseconds; a busy machine starts four processes and a browser
+PATIENCE = 300_000  # milliseconds; a busy machine starts four processes and a browser
 
 pytestmark = [pytest.mark.browser]
 
 
+@dataclass(frozen=True)
+class Site:
+    address: str
+    log: Path
+
+
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The address of a studio that runs in a folder of its own, simulator and all."""
     folder = tmp_path_factory.mktemp("studio")
     with socket.socket() as probe:
@@ -48,7 +55,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             if dev.poll() is not None or time.monotonic() > end:
                 pytest.fail(f"the studio did not start:\n{log.read_text()[-3000:]}")
             time.sleep(0.3)
-        yield address
+        yield Site(address, log)
     finally:
         dev.send_signal(signal.SIGINT)
         try:
@@ -76,9 +83,13 @@ def page(request: pytest.FixtureRequest) -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as machine:
         browser = machine.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        context = browser.new_context(base_url=site, viewport={"width": 1440, "height": 900})
+        context = browser.new_context(base_url=site.address, viewport={"width": 1440, "height": 900})
         context.set_default_timeout(PATIENCE)
-        yield context.new_page()
+        page = context.new_page()
+        yield page
+        # Captured by pytest, so it is shown only when the test failed.
+        print(page.url, page.inner_text("body"), sep="\n")
+        print((site.log.read_text())[-6000:])
         browser.close()
 
 

@@ -15,6 +15,7 @@ import pytest
 from jobs import catalogue, meters
 from jobs.modelstudio import AccountTrouble, Client, ModelGone, NoAnswer, NotSent, OurFault, Rejected, RetryLater, WireError
 from jobs.modelstudio.client import CALLS, OUTCOMES, outcome_of
+from tests.conftest import COUNTS_ARE_WRITTEN
 
 
 @pytest.fixture(autouse=True)
@@ -22,6 +23,7 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> Iterator[meters.Counts]:
     """Counts of this test alone."""
     fresh = meters.Counts()
     monkeypatch.setattr(meters, "_counts", fresh)
+    monkeypatch.setattr(meters.Counts, "_start", COUNTS_ARE_WRITTEN)
     yield fresh
     fresh.forget()
 
