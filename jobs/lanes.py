@@ -23,7 +23,7 @@ from jobs.models import Account, ApiKey, Lane
 
 log = logging.getLogger("footlight.lanes")
 LEASE = timedelta(seconds=60)
-BATCH = 50
+BATCH = 100
 
 
 def place_name() -> str:

@@ -38,7 +38,7 @@ def work(seconds: float, *, threads: int = LOOKERS, stop: Callable[[], bool] | N
 class _Shift:
     def __init__(self, threads: int, stop: Callable[[], bool]) -> None:
         self.stop = stop
-        self.room = max(BATCH, threads * 4)
+        self.room = 2 * BATCH
         self.looking = 0
         self.visiting: set[Future[None]] = set()
         self.done: queue.SimpleQueue[visits.Seen | None] = queue.SimpleQueue()  # None: the bell rang, or a visit is over
@@ -67,7 +67,8 @@ class _Shift:
 
     def _claim(self) -> None:
         self.visiting = {future for future in self.visiting if not future.done()}
-        room = min(BATCH, self.room - self.looking, VISITORS * 4 - len(self.visiting))
+        # Whole visits wait for a thread, which must not take longer than a lease; looks wait for nothing.
+        room = min(BATCH, self.room - self.looking) if len(self.visiting) < VISITORS * 4 else 0
         claimed = lanes.claim(room) if room > 0 else []
         if not claimed:
             return
