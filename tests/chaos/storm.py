@@ -147,10 +147,10 @@ class Storm:
     def stormy(self) -> None:
         """Let the service draw faults, each start of it with dice of its own."""
         self._order("storm", seed=self.plan.seed * 1000 + self.simulator.starts, rate=0.0, faults=weather.faults(doubtful=self.plan.doubtful))
-        if not self._stormy:
-            # at least one of each of the two that money is about
-            self._order("arm", fault="cut-before", where="submit")
-            self._order("arm", fault="cut-after", where="submit", times=2)
+        # At least one of each of the two that money is about; what is armed dies with the service.
+        for fault, times in (("cut-before", 1), ("cut-after", 2)):
+            if not self.faults[f"{fault}@submit"]:
+                self._order("arm", fault=fault, where="submit", times=times)
         self._stormy = True
 
     def calm(self) -> None:

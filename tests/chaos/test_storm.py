@@ -30,7 +30,6 @@ def test_short_storm(tmp_path: Path, database: str) -> None:
     assert figures["wrong"] == []
     assert (figures["lost"], figures["paid_twice"], figures["incomplete_films"], figures["ledger_minus_bill_micros"]) == (0, 0, 0, 0)
     assert figures["killed"] >= 5
-    assert figures["faults"]["cut-before@submit"] >= 1
-    assert figures["faults"]["cut-after@submit"] >= 1
+    assert {"cut-before@submit", "cut-after@submit"} <= set(figures["faults"])
     assert figures["uncertain"] >= 2
     assert figures["verify"] == 0
