@@ -24,6 +24,7 @@ from jobs.states import Code, State
 log = logging.getLogger("footlight.looking")
 TASK_LIFE = timedelta(hours=24)
 FREE_RETRIES = 1
+FETCH_RETRIES = 4  # when the service could not fetch our file: this site was away for a moment, or is
 LONGEST_TEMPLATE_ID = 200
 
 
@@ -91,12 +92,13 @@ def _no_answer(job: Job, error: WireError) -> None:
 
 
 def _failed(job: Job, task: Task) -> None:
-    """CONTRACT §11: what broke inside the service, or while it fetched our file, is worth one new task, since the failed
-    one was not billed; what it says about the input never is."""
+    """CONTRACT §11: what broke inside the service is worth one new task, and a file that it could not fetch some, each after a
+    longer wait, since the failed ones were not billed; what it says about the input never is."""
     error = of_task_failure(task.code, task.message)
     forget_template(job, error)
-    if isinstance(error, RetryLater | MediaUnreachable) and job.retries < FREE_RETRIES and not job.adopted:
-        send_anew(job, error)
+    most = FETCH_RETRIES if isinstance(error, MediaUnreachable) else FREE_RETRIES if isinstance(error, RetryLater) else 0
+    if job.retries < most and not job.adopted:
+        send_anew(job, error, most - job.retries, 10.0 * 3**job.retries)
         ring_lane(job.lane_id)
         return
     fail(job, Code.TASK_FAILED, error, provider_status=task.status[:40], **_times(task))

@@ -316,13 +316,15 @@ def fail(
     )
 
 
-def send_anew(job: Job, error: WireError) -> None:
-    """The service made the task and broke it: that cost nothing, so the job goes back into the queue for one more."""
+def send_anew(job: Job, error: WireError, left: int, seconds: float) -> None:
+    """The service made the task and broke it: that cost nothing, so the job goes back into the queue for another one in
+    `seconds`; `left` counts it and those that may follow."""
     told = error.explain()
+    often = "once, not again" if left == 1 else f"up to {left} times"
     move(
         job,
         State.QUEUED,
-        f"The service broke the task ({error.code or 'no code'}). It cost nothing, so a new one is made; once, not again",
+        f"The service broke the task ({error.code or 'no code'}). It cost nothing, so a new one is made; {often}",
         code=Code.BACKING_OFF,
         outcome=Outcome.BROKEN,
         data={"task_id": job.task_id, "error": str(error)[:200]},
@@ -336,7 +338,7 @@ def send_anew(job: Job, error: WireError) -> None:
         next_look_at=None,
         sentence=told.sentence,
         advice="",
-        not_before=later(10),
+        not_before=later(seconds),
         tries=0,
     )
 

@@ -50,8 +50,8 @@ def visit(lane: Lane, answers: dict[int, Task | WireError] | None = None) -> Non
     rings = lane.rings
     try:
         with about(lane=f"{lane.account.public_id}/{lane.model}", account=lane.account):
-            _settle(lane)
-            _look(lane, answers or {})
+            out = _settle(lane, _out(lane))
+            _look(lane, out, answers or {})
             _send(lane)
     finally:
         # However the visit went, the lane must not be forgotten.
@@ -66,20 +66,29 @@ def leave(lane: Lane, rings: int, later: datetime | None) -> None:
         mine.update(next_visit_at=timezone.now(), **left)
 
 
-def _settle(lane: Lane) -> None:
-    for job in _jobs(lane).filter(state=State.SUBMITTING):
-        _quietly(lane, job, partial(sending.orphan, job))
-    now = timezone.now()
-    for job in _jobs(lane).filter(state=State.UNCERTAIN, code=Code.NO_ANSWER).filter(Q(not_before=None) | Q(not_before__lte=now)):
+def _settle(lane: Lane, out: list[Job]) -> list[Job]:
+    """`out` are the jobs with a task, or with one that may exist, oldest first; returns them as they are afterwards."""
+    settled = False
+    for job in out:
+        if State(job.state) is State.SUBMITTING:
+            settled = True
+            _quietly(lane, job, partial(sending.orphan, job))
+    for job in _out(lane) if settled else out:
+        if State(job.state) is not State.UNCERTAIN or job.code != Code.NO_ANSWER or (job.not_before or timezone.now()) > timezone.now():
+            continue
         if not keep(lane):
-            return
+            return []
+        settled = True
         _quietly(lane, job, partial(sending.settle_uncertain, job))
+    return _out(lane) if settled else out
 
 
-def _look(lane: Lane, answers: dict[int, Task | WireError]) -> None:
+def _look(lane: Lane, out: list[Job], answers: dict[int, Task | WireError]) -> None:
     """The service works in order, so only the oldest tasks can change; when one ends, the next one moves up."""
     heads, ended = at_work(lane), False
-    for job in _jobs(lane).filter(state=State.RUNNING).order_by("submitted_at", "id"):
+    for job in out:
+        if State(job.state) is not State.RUNNING:
+            continue
         if job.pk in answers:
             _quietly(lane, job, partial(looking.take_in, job, answers[job.pk]))
         elif heads > 0 and _due(job, timezone.now()) and not (ended and job.provider_started_at is None):
@@ -113,9 +122,10 @@ def _send(lane: Lane) -> None:
         if not recovering:
             _reopen(lane)
         # The states stand outside the OR and without an order, so that the index (lane, state) is used and history costs nothing.
-        out = _jobs(lane).order_by().filter(state__in=OUT).exclude(state=State.UNCERTAIN, code=Code.SEVERAL_TASKS)
+        rows = Job.objects.order_by().filter(lane=lane, state__in=OUT).values_list("state", "code")
+        out = [state for state, code in rows if (state, code) != (State.UNCERTAIN, Code.SEVERAL_TASKS)]
         # While one is in doubt nothing more is sent: two tasks in one window could not be told apart.
-        if (tried and recovering) or out.filter(state=State.UNCERTAIN).exists() or out.count() >= window(lane):
+        if (tried and recovering) or State.UNCERTAIN in out or len(out) >= window(lane):
             break
         turn = turns.next_job(lane, timezone.now())
         job = _jobs(lane).filter(pk=turn).first() if turn is not None else None
@@ -126,11 +136,18 @@ def _send(lane: Lane) -> None:
             _quietly(lane, job, partial(sending.submit, job))
         if job.attempt != before and State(job.state) in OUT:
             turns.served(lane, job)
-        lane.refresh_from_db(fields=("paused_until", "paused_text", "gate", "gate_by", "gate_at", "health", "troubles"))
-        lane.account.refresh_from_db(fields=("paused_until", "health", "health_text", "gate", "gate_by", "gate_at", "troubles"))
-        if not keep(lane):
-            return
+        _read_doors(lane)
     _explain(lane, timezone.now())
+
+
+def _read_doors(lane: Lane) -> None:
+    """What a call or a person may have changed on lane and account meanwhile."""
+    mine = ("paused_until", "paused_text", "gate", "gate_by_id", "gate_at", "health", "troubles")
+    its = ("paused_until", "health", "health_text", "gate", "gate_by_id", "gate_at", "troubles")
+    row = Lane.objects.filter(pk=lane.pk).values_list(*mine, *(f"account__{name}" for name in its)).get()
+    for door, names, values in ((lane, mine, row), (lane.account, its, row[len(mine) :])):
+        for name, value in zip(names, values, strict=False):
+            setattr(door, name, value)
 
 
 def _open(lane: Lane, now: datetime) -> bool:
@@ -160,8 +177,10 @@ def _reason(lane: Lane, job: Job) -> tuple[Code, str]:
 
 def _reopen(lane: Lane) -> None:
     """Jobs that waited for a door wait for their turn again."""
-    now = timezone.now()
-    for job in _jobs(lane).filter(state=State.QUEUED, code__in=SHUT).filter(Q(not_before=None) | Q(not_before__lte=now)):
+    shut = {"lane": lane, "state": State.QUEUED, "code__in": SHUT}
+    if not Job.objects.filter(**shut).exists():  # nearly always, and cheap to ask
+        return
+    for job in _jobs(lane).filter(**shut).filter(Q(not_before=None) | Q(not_before__lte=timezone.now())):
         if not _reason(lane, job)[0]:
             again = partial(runner.move, job, State.QUEUED, "Waits for its turn again", code=Code.WAITING_TURN, sentence="", not_before=None)
             _quietly(lane, job, again)
@@ -194,6 +213,10 @@ def _put_aside(job: Job) -> None:
 
 def _jobs(lane: Lane) -> QuerySet[Job]:
     return Job.objects.filter(lane=lane).select_related("lane", "account", "account__team", "team", "template", "check_used")
+
+
+def _out(lane: Lane) -> list[Job]:
+    return list(_jobs(lane).filter(state__in=OUT).order_by("submitted_at", "id"))
 
 
 def _next_visit(lane: Lane) -> datetime | None:

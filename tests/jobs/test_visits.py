@@ -95,7 +95,7 @@ def test_a_round_writes_looks_and_gives_lanes_back(team: Team, owner: User, serv
     assert round_of(jobs) == []
     for job in map(fresh, jobs):
         assert (job.state, job.looks, job.tries) == ("running", 1, 0)
-        assert job.next_look_at > timezone.now()
+        assert job.next_look_at > job.looked_at
         assert (job.lane.lease_until, job.lane.lease_token) == (None, "")
         assert job.lane.next_visit_at == job.next_look_at
         assert not job.events.exists(), "nothing that people see has changed"
@@ -232,6 +232,23 @@ def test_what_the_service_broke_is_made_once_more_for_free(wish: Wish, service: 
     assert (job.state, job.fault) == ("failed", "service")
     assert service.count("submit") == 2
     assert [one.outcome for one in job.attempts.all()] == [Outcome.BROKEN, Outcome.ENDED]
+
+
+def test_a_file_that_the_service_could_not_fetch_is_worth_some_tasks_each_after_a_longer_wait(wish: Wish, service: Service) -> None:
+    """This site may have been away for a moment, and a failed task costs nothing (CONTRACT §11.2)."""
+    job = visit(runner.create(wish))
+    waits = []
+    for attempt in range(1, 6):
+        assert (job.state, job.attempt) == ("running", attempt)
+        said = "Unable to download the media resource during the data inspection process."
+        service.gets = [task(job.task_id, "FAILED", code="InvalidParameter.DataInspection", message=said)]
+        job = visit(job)
+        if job.state == "failed":
+            break
+        waits.append((job.not_before - timezone.now()).total_seconds())
+        job = visit(job)
+    assert (job.state, job.attempt, service.count("submit")) == ("failed", 5, 5)
+    assert [round(wait, -1) for wait in waits] == [10, 30, 90, 270]
 
 
 @pytest.mark.parametrize("code", ["InvalidFile.NoHuman", "InvalidURL", "DataInspectionFailed", "SomethingNew", "InvalidParameter"])
