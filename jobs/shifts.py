@@ -23,6 +23,8 @@ from jobs.models import Lane
 log = logging.getLogger("footlight.shifts")
 LOOKERS = 16
 VISITORS = 8
+LONG = 3.0  # seconds after which a visit is one that hands files over, and may take minutes
+OVERTIME = 600.0  # seconds that a shift goes on at most for such visits
 GATHER = 0.02  # seconds in which answers are gathered, to be written together
 TIDY = 10.0  # seconds that looks may still take when the shift is over; their lanes come back by their leases
 
@@ -40,7 +42,7 @@ class _Shift:
         self.stop = stop
         self.room = 2 * BATCH
         self.looking = 0
-        self.visiting: set[Future[None]] = set()
+        self.visiting: dict[Future[None], float] = {}  # when each began
         self.done: queue.SimpleQueue[visits.Seen | None] = queue.SimpleQueue()  # None: the bell rang, or a visit is over
         self.lookers = ThreadPoolExecutor(threads, thread_name_prefix="look")
         self.visitors = ThreadPoolExecutor(VISITORS, thread_name_prefix="visit", initializer=close_old_connections)
@@ -51,8 +53,9 @@ class _Shift:
         ears = _Ears(self.done)
         try:
             while not self.stop() and (time.monotonic() < end or self.visiting or self.looking):
+                self.visiting = {future: began for future, began in self.visiting.items() if not future.done()}
                 try:
-                    if time.monotonic() < end:
+                    if self._goes_on(end):
                         self._claim()
                     self._gather(end)
                 except DatabaseError:
@@ -65,8 +68,12 @@ class _Shift:
             self._tidy()
         return self.made
 
+    def _goes_on(self, end: float) -> bool:
+        """Whether lanes are still claimed: a long visit at the end of a shift must not keep all others waiting for the next one."""
+        now = time.monotonic()
+        return now < end or (now < end + OVERTIME and any(now - began > LONG for began in self.visiting.values()))
+
     def _claim(self) -> None:
-        self.visiting = {future for future in self.visiting if not future.done()}
         # Whole visits wait for a thread, which must not take longer than a lease; looks wait for nothing.
         room = min(BATCH, self.room - self.looking) if len(self.visiting) < VISITORS * 4 else 0
         claimed = lanes.claim(room) if room > 0 else []
@@ -129,7 +136,7 @@ class _Shift:
             self._visit(one.lane, one)
 
     def _visit(self, lane: Lane, seen: visits.Seen | None = None) -> None:
-        self.visiting.add(self.visitors.submit(self._in_thread, lane, seen))
+        self.visiting[self.visitors.submit(self._in_thread, lane, seen)] = time.monotonic()
 
     def _in_thread(self, lane: Lane, seen: visits.Seen | None) -> None:
         close_old_connections()

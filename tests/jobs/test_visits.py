@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import threading
+import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
@@ -378,3 +380,38 @@ def test_a_shift_takes_jobs_from_the_click_to_the_archive(wish: Wish, service: S
     assert {fresh(job).state for job in jobs} == {"archiving"}
     assert service.count("submit") == 3
     assert Lane.objects.get().lease_token == ""
+
+
+def test_a_shift_whose_time_is_over_ends_with_its_last_visit(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    claimed = [[Lane()]]
+    monkeypatch.setattr(lanes, "claim", lambda room: claimed.pop() if claimed else [])
+    monkeypatch.setattr(lanes, "until_due", lambda: 0.01)
+    monkeypatch.setattr(listing, "accounts_with_many_lanes", set)
+    monkeypatch.setattr(visits, "survey", lambda found: [visits.Seen(lane, whole=True) for lane in found])
+    monkeypatch.setattr(visits, "visit", lambda lane, answers: time.sleep(0.3))
+    end = time.monotonic() + 10
+    assert shifts.work(0.05, stop=lambda: time.monotonic() > end) == 1
+    assert time.monotonic() < end, "it waits for a visit that is over"
+
+
+def test_a_long_visit_at_the_end_of_a_shift_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files that are handed over may take minutes; the next shift begins only when this one has ended."""
+    long, other = Lane(model="long"), Lane(model="other")
+    visited = []
+
+    def visit(lane: Lane, answers: object) -> None:
+        if lane is long:
+            time.sleep(1)
+        visited.append(lane.model)
+
+    coming = iter([[long]])
+    late = time.monotonic() + 0.5
+    monkeypatch.setattr(shifts, "LONG", 0.1)
+    monkeypatch.setattr(lanes, "claim", lambda room: next(coming, [other] if time.monotonic() > late and not visited else []))
+    monkeypatch.setattr(lanes, "until_due", lambda: 0.01)
+    monkeypatch.setattr(listing, "accounts_with_many_lanes", set)
+    monkeypatch.setattr(visits, "survey", lambda found: [visits.Seen(lane, whole=True) for lane in found])
+    monkeypatch.setattr(visits, "visit", visit)
+    shifts.work(0.2, stop=lambda: time.monotonic() > late + 10)
+    assert visited[0] == "other"
+    assert visited[-1] == "long"

@@ -32,13 +32,11 @@ def pong(settings: Any) -> Iterator[None]:
         except OSError:
             return
 
-    thread = threading.Thread(target=answer, daemon=True)
-    thread.start()
+    threading.Thread(target=answer, daemon=True).start()
     settings.REDIS_URL = f"redis://127.0.0.1:{server.getsockname()[1]}/0?protocol=2"
     yield
     server.shutdown(socket.SHUT_RDWR)
     server.close()
-    thread.join(2)
 
 
 def test_alive_needs_nothing() -> None:
