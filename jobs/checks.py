@@ -186,7 +186,7 @@ def step(pk: int) -> None:
         else:
             text = "Sent, and no answer came, so it may have been paid. It is not asked again by itself."
             log.warning("check %s got no answer: %s", check.public_id, error)
-            _write(check, Check.State.ASKING, Check.State.UNCERTAIN, sentence=text, code=error.code, message=error.message)
+            _write(check, Check.State.ASKING, Check.State.UNCERTAIN, sentence=text, code=error.code[:80], message=error.message)
     except AccountTrouble as trouble:
         _account_trouble(check, Check.State.ASKING, trouble)
     except (MediaUnreachable, ModelGone, WireError) as error:
@@ -250,7 +250,7 @@ def _after_a_death(check: Check) -> None:
             check.refresh_from_db()
             try:
                 money.hold(check, price(check.model, check.account), check.team, check.asked_by or _owner(check), attempt=check.attempt)
-            except money.OverBudget as over:
+            except (money.OverBudget, money.NoPrice) as over:
                 Check.objects.filter(pk=check.pk).update(state=Check.State.FAILED, sentence=str(over))
                 return
             _ring(check)
@@ -267,7 +267,7 @@ def _later(check: Check, old: str, error: WireError) -> None:
         told = error.explain()
         _end(check, old, Check.State.FAILED, sentence=f"{told.sentence} {told.advice}".strip(), error=error)
         return
-    wait = getattr(error, "retry_after", None) or min(60, 2**tries)
+    wait = min(getattr(error, "retry_after", None) or min(60, 2**tries), health.LONGEST_WAIT)
     _write(check, old, Check.State.WAITING, facts={"tries": tries}, not_before=timezone.now() + timedelta(seconds=wait), lease_until=None)
 
 

@@ -107,6 +107,11 @@ def refused(account: Account, key_id: int | None = None) -> bool:
     return any(not _refused_lately(key) for key in keys)
 
 
+def keyless(account: Account) -> bool:
+    """No key of `account` is in use."""
+    return not _in_use(account)
+
+
 def taken(key: ApiKey) -> None:
     """The service takes `key` again."""
     with _lock:

@@ -7,7 +7,7 @@ What the service says, what stops, and how it gets well:
 - free quota used up, console budget used up, no access: the lane of the model; one job alone is tried;
 - model retired (a 404, or a refusal after its date): the lane, whose jobs wait and are told the successor; one job alone is
   tried, after rests of up to 24 h;
-- asked to slow down: the lane, for Retry-After or 1 to 60 s; the rest ends.
+- asked to slow down, or not reached at all: the lane, for Retry-After or 1 to 60 s; then one job alone is tried.
 
 Rests grow with `troubles` in a row (5, 10, 20, 40, 60 min, give or take a tenth). Jobs wait and never fail of any of this.
 
@@ -93,7 +93,13 @@ def is_gone(error: WireError, model: str) -> bool:
     return isinstance(error, ModelGone) or (isinstance(error, OurFault) and error.status in (404, 405, 410) and retired(model))
 
 
-def throttled(account: Account, model: str, seconds: float | None) -> float:
+def unreachable(account: Account, model: str) -> float:
+    """Nothing can be sent to the service: let the lane rest, as if it asked for it, so that one job tries and not each of a
+    hundred; returns how long (s)."""
+    return throttled(account, model, None, "The service cannot be reached.")
+
+
+def throttled(account: Account, model: str, seconds: float | None, says: str = "") -> float:
     """Let the lane rest as long as the service asks (`seconds`), else 1 to 60 s, longer each time in a row; returns how long."""
     lane = _lane(account, model)
     times = lane.troubles if lane is not None else 0
@@ -103,7 +109,7 @@ def throttled(account: Account, model: str, seconds: float | None) -> float:
     if lane is not None:
         columns: dict[str, object] = {"paused_until": timezone.now() + timedelta(seconds=seconds)}
         if lane.health in _UNTOLD:  # a graver trouble stays what it is
-            says = _LANE_SAYS[Health.THROTTLED].format(model=model)
+            says = says or _LANE_SAYS[Health.THROTTLED].format(model=model)
             columns |= {"health": Health.THROTTLED, "paused_text": says, "troubles": min(times + 1, 1000)}
         Lane.objects.filter(pk=lane.pk).update(**columns)
     return seconds

@@ -8,6 +8,7 @@ compare-and-swap, so any number of shifts on any number of machines share the la
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import socket
@@ -32,7 +33,9 @@ def place_name() -> str:
         pids = os.readlink("/proc/self/ns/pid")
     except OSError:
         pids = ""
-    return f"{socket.gethostname()}{pids}"[:50]
+    name = f"{socket.gethostname()}{pids}"
+    # Two machines must never look like one, so what does not fit is not cut off.
+    return name if len(name) <= 50 else hashlib.sha256(name.encode()).hexdigest()[:50]
 
 
 def token() -> str:
@@ -62,7 +65,8 @@ def claim(limit: int = BATCH) -> list[Lane]:
 
 
 def _free(now: datetime) -> Q:
-    return Q(lease_until=None) | Q(lease_until__lt=now)
+    """Visited by nobody, and of a model that this process knows: another version may run beside it."""
+    return (Q(lease_until=None) | Q(lease_until__lt=now)) & Q(model__in=list(catalogue.MODELS))
 
 
 def until_due() -> float:

@@ -70,6 +70,7 @@ def take_in(job: Job, answer: Task | WireError) -> None:
                 Code.TASK_LOST,
                 NoAnswer(code="UNKNOWN", message="The service no longer knows the task."),
                 text="The service forgot the task after 24 h",
+                settle=_lost(job),
             )
     elif answer.status == "SUCCEEDED":
         _succeeded(job, answer)
@@ -102,6 +103,13 @@ def _failed(job: Job, task: Task) -> None:
         ring_lane(job.lane_id)
         return
     fail(job, Code.TASK_FAILED, error, provider_status=task.status[:40], **_times(task))
+
+
+def _lost(job: Job) -> tuple[Decimal, str, str] | None:
+    """What a forgotten task probably cost: it was at work when it was last seen, so it ended, and was billed, unseen."""
+    if job.provider_started_at is None:
+        return None
+    return Decimal(job.milliseconds) / 1000, job.variant, "The service forgot the task before we saw its end; it was at work, so the quote counts."
 
 
 def _look_later(job: Job, seconds: float) -> None:

@@ -28,6 +28,8 @@ ENOUGH = 5  # tasks before their scatter says more than a guess
 # Uncertain submits. Clocks of two machines differ; a request that was cut reaches the service within seconds or never.
 CLOCKS = timedelta(seconds=60)
 WINDOW = timedelta(seconds=90)
+DRIFT = timedelta(minutes=10)  # how far apart the service's clock and ours may be before a task is not recognised at all
+HASTE = timedelta(seconds=20)  # from the intent to the POST, at most
 LIST_REACHES = timedelta(hours=23)  # the list holds 24 h; what is older can no longer be seen in it
 FIRST_LIST = 3.0
 NEXT_LIST = 8.0

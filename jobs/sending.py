@@ -35,6 +35,9 @@ def submit(job: Job) -> None:
         client = client_for(job.account)
         body = catalogue.body(spec, job.account.deployed(job.model), delivery.inputs_for(job), job.parameters)
     except NoKey as error:
+        if (job.code, job.sentence) == (Code.ACCOUNT_PAUSED, str(error)):  # said already; it would be said every minute
+            Job.objects.filter(pk=job.pk, state=State.QUEUED).update(not_before=later(60))
+            return
         move(job, State.QUEUED, str(error), code=Code.ACCOUNT_PAUSED, sentence=str(error), not_before=later(60))
         return
     except (AccountTrouble, ModelGone) as trouble:
@@ -42,6 +45,10 @@ def submit(job: Job) -> None:
         return
     except (Rejected, OurFault) as error:
         fail(job, Code.REJECTED, error)
+        return
+    except (NotSent, NoAnswer, RetryLater) as error:
+        # No network, for instance: that is nobody's file, and may last a weekend.
+        _wait(job, "The files could not be handed over", error, health.unreachable(job.account, job.model))
         return
     except WireError as error:
         _put_off(job, "The files could not be handed over", error)
@@ -57,6 +64,10 @@ def submit(job: Job) -> None:
     begun = timezone.now()
     intent: dict[str, Any] = {"attempt": job.attempt + 1, "submitting_at": begun, "sentence": "", "advice": ""}
     move(job, State.SUBMITTING, "Sending", outcome=Outcome.SENDING, **intent)
+    if timezone.now() - begun > schedule.HASTE:
+        # A locked database, or a machine that slept: the list could not tell later which task was made now.
+        _wait(job, "Not sent in time", NotSent("TooLate", "the order was not sent in time"), schedule.backoff(1))
+        return
     try:
         try:
             answer = client.submit(spec, body)
@@ -67,8 +78,10 @@ def submit(job: Job) -> None:
         _uncertain(job, error)
     except RetryLater as error:
         _slow_down(job, error)
-    except (NotSent, MediaUnreachable) as error:
-        _put_off(job, "Not sent" if isinstance(error, NotSent) else "The service could not fetch our file", error, endless=isinstance(error, NotSent))
+    except NotSent as error:
+        _wait(job, "Not sent", error, health.unreachable(job.account, job.model))
+    except MediaUnreachable as error:
+        _put_off(job, "The service could not fetch our file", error)
     except AccountTrouble as trouble:
         _rest(job, trouble)
     except WireError as error:
@@ -99,6 +112,7 @@ def _accepted(job: Job, answer: Submitted, text: str, outcome: Outcome) -> None:
             next_look_at=now + timedelta(seconds=1),
             looks=0,
             tries=0,
+            alarmed=0,
             not_before=None,
         )
     except IntegrityError:
@@ -131,18 +145,20 @@ def _slow_down(job: Job, error: RetryLater) -> None:
     _wait(job, "The service asked to come later", error, health.throttled(job.account, job.model, error.retry_after))
 
 
-def _put_off(job: Job, what: str, error: WireError, *, endless: bool = False) -> None:
-    """Nothing was created: back into the queue for a while, and after PATIENCE times given up (unless `endless`)."""
+def _put_off(job: Job, what: str, error: WireError) -> None:
+    """Nothing was created: back into the queue for a while, and after PATIENCE times given up."""
     tries = job.tries + 1
-    if tries > PATIENCE and not endless:
-        fail(job, Code.OUR_FAULT if isinstance(error, NotSent | OurFault) else Code.REJECTED, error, outcome=_refused(job))
+    if tries > PATIENCE:
+        fail(job, Code.OUR_FAULT if isinstance(error, OurFault) else Code.REJECTED, error, outcome=_refused(job))
         return
-    _wait(job, what, error, getattr(error, "retry_after", None) or schedule.backoff(tries))
+    _wait(job, what, error, getattr(error, "retry_after", None) or schedule.backoff(tries), tries)
 
 
-def _wait(job: Job, what: str, error: WireError, seconds: float) -> None:
-    """No task was made: the job waits `seconds` in the queue and says why."""
+def _wait(job: Job, what: str, error: WireError, seconds: float, tries: int | None = None) -> None:
+    """No task was made: the job waits `seconds` in the queue and says why. `tries` counts towards PATIENCE; what comes from
+    outside and passes counts nothing."""
     told = error.explain()
+    seconds = min(seconds, health.LONGEST_WAIT)
     move(
         job,
         State.QUEUED,
@@ -153,7 +169,7 @@ def _wait(job: Job, what: str, error: WireError, seconds: float) -> None:
         sentence=told.sentence,
         advice=told.advice,
         not_before=later(seconds),
-        tries=job.tries + 1,
+        tries=job.tries if tries is None else tries,
     )
 
 
@@ -170,6 +186,8 @@ def _rest(job: Job, trouble: WireError) -> None:
         sentence, code = health.gone(job.account, trouble, job.model), Code.MODEL_GONE
     job.lane.refresh_from_db(fields=("paused_until",))
     again = health.until(job.account, job.lane)
+    if again is None and job.lane.account_id != job.account.root_id:
+        again = later(60)  # recognised as a twin during this visit: the lane that rests is the other one
     move(
         job,
         State.QUEUED,
@@ -198,15 +216,17 @@ def settle_uncertain(job: Job) -> None:
         return
     client = client_for(job.account)
     pace.take(job.account.root_id, "list")
-    lines = client.tasks(job.account.deployed(job.model), since=begun - schedule.CLOCKS)
-    in_window = [line for line in lines if line.created_at <= begun + schedule.WINDOW]
-    known = _known(line.task_id for line in in_window)
-    found = [line for line in in_window if line.task_id not in known]
+    lines = client.tasks(job.account.deployed(job.model), since=begun - schedule.DRIFT)
+    known = _known(line.task_id for line in lines)
+    strange = [line for line in lines if line.task_id not in known and line.created_at <= begun + schedule.DRIFT]
+    found = [line for line in strange if begun - schedule.CLOCKS <= line.created_at <= begun + schedule.WINDOW]
     if len(found) == 1 and not _others_in_doubt(job):
         line = found[0]
         answer = Submitted(line.task_id, line.status, line.request_id)
         _accepted(job, answer, "Found in the service’s list; it is this job’s task", Outcome.ADOPTED)
         return
+    if not found and timezone.now() >= begun + schedule.WINDOW:
+        found = strange  # made well before or after, by our clock, which may be wrong: a person knows
     if found:
         if timezone.now() < begun + schedule.WINDOW:
             move(job, State.UNCERTAIN, "More than one task could be this job’s; looking again", code=Code.NO_ANSWER, not_before=later(10))
@@ -252,7 +272,7 @@ def _others_in_doubt(job: Job) -> bool:
 
 def candidates(job: Job) -> list[str]:
     """The tasks that could be an UNCERTAIN job's, as the last look at the service's list found them."""
-    event = job.events.filter(code=Code.SEVERAL_TASKS).last()
+    event = job.events.filter(code=Code.SEVERAL_TASKS, data__has_key="candidates").last()  # alarms have none
     return list(event.data.get("candidates", [])) if event else []
 
 

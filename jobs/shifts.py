@@ -13,8 +13,10 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from datetime import timedelta
 
 from django.db import DatabaseError, close_old_connections, connection
+from django.utils import timezone
 
 from jobs import bell, lanes, listing, visits
 from jobs.lanes import BATCH
@@ -23,6 +25,7 @@ from jobs.models import Lane
 log = logging.getLogger("footlight.shifts")
 LOOKERS = 16
 VISITORS = 8
+BUSY = timedelta(seconds=1)
 LONG = 3.0  # seconds after which a visit is one that hands files over, and may take minutes
 OVERTIME = 600.0  # seconds that a shift goes on at most for such visits
 GATHER = 0.02  # seconds in which answers are gathered, to be written together
@@ -47,6 +50,7 @@ class _Shift:
         self.lookers = ThreadPoolExecutor(threads, thread_name_prefix="look")
         self.visitors = ThreadPoolExecutor(VISITORS, thread_name_prefix="visit", initializer=close_old_connections)
         self.made = 0
+        self.leaving = False
 
     def run(self, seconds: float) -> int:
         end = time.monotonic() + seconds
@@ -74,8 +78,7 @@ class _Shift:
         return now < end or (now < end + OVERTIME and any(now - began > LONG for began in self.visiting.values()))
 
     def _claim(self) -> None:
-        # Whole visits wait for a thread, which must not take longer than a lease; looks wait for nothing.
-        room = min(BATCH, self.room - self.looking) if len(self.visiting) < VISITORS * 4 else 0
+        room = min(BATCH, self.room - self.looking)
         claimed = lanes.claim(room) if room > 0 else []
         if not claimed:
             return
@@ -83,7 +86,10 @@ class _Shift:
         many = listing.accounts_with_many_lanes()
         nothing = []
         for one in visits.survey(claimed):
-            if one.whole:
+            if one.whole and len(self.visiting) >= VISITORS * 4:
+                # Threads are busy with files: looks go on, and this lane comes again, perhaps to another shift.
+                visits.leave(one.lane, one.lane.rings, timezone.now() + BUSY)
+            elif one.whole:
                 self._visit(one.lane)
             elif one.looks:
                 self.looking += 1
@@ -93,6 +99,7 @@ class _Shift:
         self._write(nothing)
 
     def _look(self, one: visits.Seen, listed: bool) -> None:
+        close_old_connections()  # a key is read when it is used for the first time
         try:
             visits.ask(one, listed)
         except Exception:
@@ -141,7 +148,10 @@ class _Shift:
     def _in_thread(self, lane: Lane, seen: visits.Seen | None) -> None:
         close_old_connections()
         try:
-            visits.visit(lane, seen.answers if seen is not None else None)
+            if self.leaving:  # what was only waiting for a thread is left for others
+                visits.leave(lane, -1, None)
+            else:
+                visits.visit(lane, seen.answers if seen is not None else None)
         except DatabaseError:
             log.exception("visit of %s", lane)
             connection.close()
@@ -155,6 +165,7 @@ class _Shift:
 
     def _tidy(self) -> None:
         """Nothing is claimed any more: end the looks, write what they said, wait for visits, and give connections back."""
+        self.leaving = True
         self.lookers.shutdown(wait=False)
         until = time.monotonic() + TIDY
         while self.looking > 0 and time.monotonic() < until:
@@ -169,6 +180,7 @@ class _Shift:
                         visits.leave(rest.lane, -1, None)  # due at once, for the next shift
                 except DatabaseError as error:
                     log.warning("a look could not be written: %s", error)
+                    connection.close()
         self.visitors.shutdown(wait=True)
 
 

@@ -15,11 +15,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.db import DatabaseError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Count, F, Min, Q, QuerySet
 from django.utils import timezone
 
-from jobs import gates, health, listing, looking, runner, schedule, sending, turns
+from jobs import clients, gates, health, listing, looking, runner, schedule, sending, turns
 from jobs.clients import NoKey
 from jobs.errors import Moved
 from jobs.lanes import at_work, keep, window
@@ -116,8 +116,9 @@ def _moves_up(lane: Lane) -> None:
 
 def _send(lane: Lane) -> None:
     """Fill the window: what the service works on and one more that waits there."""
-    tried = False
-    while _open(lane, timezone.now()):
+    tried = 0
+    # No more tries than tasks fit: a visit ends, whatever the service answers, and the others have their turn.
+    while _open(lane, timezone.now()) and tried <= window(lane):
         recovering = health.first_only(lane)
         if not recovering:
             _reopen(lane)
@@ -131,7 +132,7 @@ def _send(lane: Lane) -> None:
         job = _jobs(lane).filter(pk=turn).first() if turn is not None else None
         if job is None or not keep(lane) or (health.due_probe(job.account) and not health.probe(job.account)):
             break
-        before, tried = job.attempt, True
+        before, tried = job.attempt, tried + 1
         with kept(partial(keep, lane)):  # files that are handed over before a submit may take minutes
             _quietly(lane, job, partial(sending.submit, job))
         if job.attempt != before and State(job.state) in OUT:
@@ -170,6 +171,8 @@ def _reason(lane: Lane, job: Job) -> tuple[Code, str]:
     door = gates.closed(job.account, lane)
     if door is not None:
         return Code.HELD_BACK, gates.sentence(door, job.team)
+    if clients.keyless(job.account):
+        return (Code.ACCOUNT_PAUSED, job.sentence) if job.code == Code.ACCOUNT_PAUSED else (Code.NONE, "")
     code, text = health.why(job.account, lane)
     # A request to slow down is over in seconds and no news for everybody behind it.
     return (Code.NONE, "") if code == Code.BACKING_OFF else (code, text)
@@ -196,8 +199,8 @@ def _quietly(lane: Lane, job: Job, step: Callable[[], None]) -> None:
         except (WireError, NoKey) as error:
             log.warning("%s: %s", lane, error)
             _put_aside(job)
-        except DatabaseError:
-            raise
+        except (OperationalError, InterfaceError):
+            raise  # the database is away; what is wrong with one row stays with that row
         except Exception:
             # A bug or a broken row must not stop everybody behind it: this job rests, the others go on.
             log.exception("%s, job %s", lane, job.public_id)
@@ -237,11 +240,13 @@ def due_again(lane: Lane, out: list[Job], waiting: int, first: datetime | None, 
     doubtful = any(State(job.state) is State.UNCERTAIN for job in unsettled)
     if waiting and not doubtful and len(running) + len(unsettled) < window(lane):
         # Whoever opens a gate rings. Jobs that use another row's key are rare, so their rests are only looked at now and then.
+        shared = getattr(lane, "shared", False)
         if lane.sends and lane.account.sends:
             rests = health.until(lane.account, lane)
-            times.append(rests or max(now + timedelta(seconds=0.2), first or now))
-        if lane.sends and getattr(lane, "shared", False) and not lane.paused(now):
-            times.append(now + timedelta(seconds=15))
+            # Of a shared lane nobody knows here whose jobs wait, and theirs may be the account that is closed.
+            times.append(rests or max(now + timedelta(seconds=5.0 if shared else 0.2), first or now))
+        if lane.sends and shared:
+            times.append(max(now + timedelta(seconds=15), lane.paused_until or now))
     return min(times) if times else None
 
 

@@ -115,7 +115,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='lane',
             name='health',
-            field=models.CharField(choices=[('untried', 'not tried yet'), ('ok', 'works'), ('key', 'key refused'), ('arrears', 'payment due'), ('quota', 'free quota used up'), ('budget', 'console budget used up'), ('access', 'no access to the model'), ('gone', 'model retired'), ('throttled', 'asked to slow down')], default='ok', max_length=10),
+            field=models.CharField(choices=[('untried', 'not tried yet'), ('ok', 'works'), ('key', 'key refused'), ('arrears', 'payment due'), ('quota', 'free quota used up'), ('budget', 'console budget used up'), ('access', 'no access to the model'), ('gone', 'model retired'), ('throttled', 'slowed down')], default='ok', max_length=10),
         ),
         migrations.AddField(
             model_name='lane',
@@ -130,7 +130,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='account',
             name='health',
-            field=models.CharField(choices=[('untried', 'not tried yet'), ('ok', 'works'), ('key', 'key refused'), ('arrears', 'payment due'), ('quota', 'free quota used up'), ('budget', 'console budget used up'), ('access', 'no access to the model'), ('gone', 'model retired'), ('throttled', 'asked to slow down')], default='untried', max_length=10),
+            field=models.CharField(choices=[('untried', 'not tried yet'), ('ok', 'works'), ('key', 'key refused'), ('arrears', 'payment due'), ('quota', 'free quota used up'), ('budget', 'console budget used up'), ('access', 'no access to the model'), ('gone', 'model retired'), ('throttled', 'slowed down')], default='untried', max_length=10),
         ),
         migrations.AlterField(
             model_name='job',

@@ -61,7 +61,7 @@ class Account(Gated):
         BUDGET = "budget", _("console budget used up")
         ACCESS = "access", _("no access to the model")
         GONE = "gone", _("model retired")
-        THROTTLED = "throttled", _("asked to slow down")
+        THROTTLED = "throttled", _("slowed down")
 
     public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="accounts")

@@ -416,7 +416,7 @@ def test_a_request_to_slow_down_rests_the_lane_for_as_long_as_asked(north: Accou
     assert health.throttled(north, "emo-v1", 17.0) == 17.0
     lane.refresh_from_db()
     assert 16 < minutes(lane.paused_until) * 60 <= 17
-    assert (lane.health, lane.get_health_display()) == ("throttled", "asked to slow down")
+    assert (lane.health, lane.get_health_display()) == ("throttled", "slowed down")
     assert health.why(north, lane)[0] == Code.BACKING_OFF
     assert Account.objects.get(pk=north.pk).health == "ok"
     health.works(north, "emo-v1")

@@ -64,6 +64,9 @@ class Pulse:
                     str(error).splitlines()[0] if str(error) else "",
                 )
             self.trouble = kind
+        except Exception:
+            # A bug in what is done every minute must not end the workers.
+            log.exception("the heartbeat")
         else:
             if self.trouble:
                 log.warning("The heartbeat is back.")
