@@ -241,7 +241,7 @@ def line(subject: Job | Check | None) -> dict[str, Any]:
 def of_job(job: Job) -> dict[str, Any]:
     stuck = blocked(job) or job
     message = " ".join(part for part in (stuck.sentence, stuck.advice) if part) or stuck.provider_message
-    if not job.terminal and stuck.code == Code.ACCOUNT_PAUSED:
+    if not job.terminal and stuck.code in (Code.ACCOUNT_PAUSED, Code.HELD_BACK):
         message += " The job is kept and goes on by itself then."
     if job.spec.kind is catalogue.Kind.TEMPLATE and job.template is not None:
         message = f"The template is ready; --template {job.template.template_id} uses it."
