@@ -22,7 +22,7 @@ from django.db import DatabaseError, close_old_connections, connection, connecti
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from jobs import lanes, leases, money, runner
+from jobs import catalogue, lanes, leases, money, runner
 from jobs.management.commands.worker import Pulse
 from jobs.models import Account, Budget, Check, Job, JobEvent, Lane, LedgerEntry
 from jobs.modelstudio import transport
@@ -59,13 +59,13 @@ def crowd(transactional_db: None, tmp_path: Path) -> Crowd[Any]:
             own_connection()
             try:
                 connection.ensure_connection()
-                start.wait(20)
+                start.wait(60)
                 return work(number)
             finally:
                 connections.close_all()
 
         with ThreadPoolExecutor(count) as pool:
-            return list(pool.map(one, range(count), timeout=60))
+            return list(pool.map(one, range(count), timeout=120))
 
     return run
 
@@ -84,8 +84,10 @@ def wish(transactional_db: None, team: Team, creator: User) -> Wish:
 
 def test_each_lane_is_claimed_once(crowd: Crowd[list[int]], transactional_db: None, team: Team) -> None:
     now = timezone.now()
-    account = makers.account(team)
-    made = {Lane.objects.create(account=account, model=f"model-{n}", next_visit_at=now - timedelta(seconds=n)).pk for n in range(40)}
+    doors = [(makers.account(team), model) for _ in range(6) for model in catalogue.MODELS]
+    made = {
+        Lane.objects.create(account=account, model=model, next_visit_at=now - timedelta(seconds=n)).pk for n, (account, model) in enumerate(doors)
+    }
 
     def claim(number: int) -> list[int]:
         mine: list[int] = []
@@ -169,7 +171,7 @@ def test_only_holds_wait_for_a_hold(crowd: Crowd[str], wish: Wish) -> None:
 def test_a_claim_passes_over_a_lane_that_somebody_writes(crowd: Crowd[list[int]], transactional_db: None, team: Team) -> None:
     now = timezone.now()
     account = makers.account(team)
-    busy, free = (Lane.objects.create(account=account, model=name, next_visit_at=now - timedelta(seconds=1)) for name in ("busy", "free"))
+    busy, free = (Lane.objects.create(account=account, model=name, next_visit_at=now - timedelta(seconds=1)) for name in ("emo-v1", "wan2.2-s2v"))
     with transaction.atomic():
         runner.ring_lane(busy.pk)  # a click that is not committed yet
         began = time.monotonic()

@@ -55,10 +55,15 @@ def test_trouble_is_one_line_and_its_end_another(beats: list[Any], caplog: pytes
     assert said[2] == "The heartbeat is back."
 
 
-def test_a_bug_in_the_heartbeat_is_not_swallowed(beats: list[Any]) -> None:
-    beats.append(KeyError("bug"))
-    with pytest.raises(KeyError):
-        Pulse(1).beat()
+def test_a_bug_in_the_heartbeat_is_told_and_ends_no_worker(beats: list[Any], caplog: pytest.LogCaptureFixture) -> None:
+    beats += [KeyError("bug"), None]
+    pulse = Pulse(1)
+    while beats:
+        pulse.due = 0
+        pulse.beat()
+    (record,) = caplog.records
+    assert record.exc_info is not None
+    assert isinstance(record.exc_info[1], KeyError)
 
 
 def test_the_heart_does_not_race(beats: list[Any]) -> None:
