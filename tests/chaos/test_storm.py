@@ -1,6 +1,6 @@
 """A short storm on each database: nothing lost, nothing paid twice, the ledger is the service's bill, every film is whole.
 
-JOBS, STORM_SECONDS (how long there are kills, on a usual machine) and SEED change it.
+JOBS, SUPERVISORS, STORM_SECONDS (how long there are kills, on a usual machine) and SEED change it.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ def test_short_storm(tmp_path: Path, database: str) -> None:
     seed = int(os.environ.get("SEED", str(random.randrange(10**6))))
     jobs = int(os.environ.get("JOBS", "24"))
     seconds = float(os.environ.get("STORM_SECONDS", "60"))
+    crew = int(os.environ.get("SUPERVISORS", "2"))
     plan = storm.Plan(
-        jobs, 2, supervisors=2, database=database, seed=seed, pages=jobs // 3, doubtful=False, pause=0.5, storm_seconds=seconds, patience=900.0
+        jobs, 2, supervisors=crew, database=database, seed=seed, pages=jobs // 3, doubtful=False, pause=0.5, storm_seconds=seconds, patience=900.0
     )
     figures = storm.run(plan, tmp_path)
     print(json.dumps(figures))
