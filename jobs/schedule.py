@@ -131,7 +131,7 @@ def next_look(job: Job, now: datetime) -> float:
     began = job.provider_started_at or job.submitted_at or now
     elapsed = max(0.0, (now - began).total_seconds())
     if job.provider_started_at is None and job.provider_status in ("", "PENDING"):
-        return min(5.0, max(1.0, 0.3 * elapsed))
+        return min(5.0, max(2.0, 0.4 * elapsed))  # the service tells later when it began
     known, length = speed_of(job), max(1.0, job.seconds)
     middle = known.median * length
     if not known.learned:
@@ -144,6 +144,6 @@ def next_look(job: Job, now: datetime) -> float:
         gap = first - elapsed
         return max(CLOSEST, gap if gap <= 45.0 else 0.5 * gap)  # a long task may fail early: one look on the way
     if elapsed <= last:
-        base = max(CLOSEST, 0.023 * middle)
+        base = max(CLOSEST, 0.03 * middle)
         return max(CLOSEST, base * known.survival(elapsed / length) ** 0.5) if not few else base
     return min(15.0, max(1.0, 0.15 * (elapsed - middle)))

@@ -47,12 +47,14 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What one side has: when each task's film was in its hands (epoch seconds), how many jobs have none, and when it began."""
+    """What one side has: when each task's film was in its hands (epoch seconds), how many jobs have none, when it began, and how
+    often it looked at tasks for their jobs (None: every query was such a look; ours also ask whose account is whose)."""
 
     at: dict[str, float]
     lost: int
     began: float
     reasons: tuple[str, ...] = ()
+    looks: int | None = None
 
 
 # ── ours ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -99,7 +101,8 @@ def ours(url: str, work: Work, keys: Sequence[str], *, taught: bool = True) -> I
     made = Job.objects.filter(state=State.SUCCEEDED)
     at = {job.task_id: job.finished_at.timestamp() for job in made if job.finished_at is not None}
     reasons = tuple(f"{job.state} {job.code} {job.sentence}"[:200] for job in Job.objects.exclude(state=State.SUCCEEDED)[:3])
-    yield Done(at, work.lanes * work.jobs - len(at), began.timestamp(), reasons)
+    looks = sum(made.values_list("looks", flat=True))
+    yield Done(at, work.lanes * work.jobs - len(at), began.timestamp(), reasons, looks)
 
 
 # ── the SDK ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -198,6 +201,7 @@ def figures(service: str, keys: Sequence[str], work: Work, done: Done) -> dict[s
         "posts": calls["submit"],
         "answers_429": calls["429"],
         "queries_per_film": (calls["get"] + calls["list"]) / max(1, len(done.at)),
+        **({} if done.looks is None else {"looks_per_film": done.looks / max(1, len(done.at))}),
     }
     if late:
         lasts = {task["account"]: done.at[task["task_id"]] for task in sorted(ended, key=_end) if task["task_id"] in done.at}

@@ -132,6 +132,6 @@ def test_looks_are_sparse_then_dense_then_sparse(team: Team, owner: User) -> Non
         gaps.append((at, gap))
         at += gap
         looks += 1
-    assert looks <= 15
-    assert max(gap for at, gap in gaps if at >= 93) <= 2.8
+    assert looks <= 12
+    assert max(gap for at, gap in gaps if at >= 93) <= 3.7
     assert schedule.next_look(job, now + timedelta(seconds=400)) == 15
