@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, BinaryIO, Never, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -104,14 +105,10 @@ class Client:
             raise ValueError("The API key is empty or has characters that a key never has. Copy it again, without blanks.")
         if workspace and not _WORKSPACE.fullmatch(workspace):
             raise ValueError("The workspace id may only have letters, digits, dashes and underscores. Copy it from the console.")
-        self._shares = session is None
-        if session is None:
-            session = requests.Session()
-            session.headers.clear()
-            session.headers.update(_ALWAYS)
-        session.trust_env = False  # a .netrc would replace the key, and a proxy of the environment would see it
-        session.mount(self.base_url, transport.Adapter())
-        self._session = session
+        self._given = session
+        if session is not None:
+            session.trust_env = False  # a .netrc would replace the key, and a proxy of the environment would see it
+            session.mount(self.base_url, transport.Adapter())
         self._headers = {"Authorization": f"Bearer {key}"}
         if workspace:
             self._headers["X-DashScope-WorkSpace"] = workspace
@@ -119,8 +116,9 @@ class Client:
         self._watch = watch
 
     def close(self) -> None:
-        """Close the connections of its own session; the shared ones stay for the others."""
-        self._session.close()
+        """Close the connections of the session that was given; the shared ones stay for the others."""
+        if self._given is not None:
+            self._given.close()
 
     def __repr__(self) -> str:
         return f"Client({self.base_url!r})"
@@ -276,11 +274,11 @@ class Client:
     def _send_once(self, url: str, headers: Mapping[str, str], data: bytes | Form) -> tuple[int, bytes, Mapping[str, str]]:
         """POST on a fresh connection that is closed afterwards; nothing here or below repeats or redirects it."""
         request = requests.Request("POST", url, headers={**headers, "Connection": "close"}, data=data)
-        prepared = self._session.prepare_request(request)
+        session = self._given or _plain_session()
+        prepared = session.prepare_request(request)
         adapter = transport.Adapter(pool=1)
         transport.forget_sent()
         began = time.monotonic()
-        session = self._session
         try:
             response = adapter.send(
                 prepared, True, self._timeout, True if session.verify is None else session.verify, session.cert, dict(session.proxies)
@@ -352,10 +350,10 @@ class Client:
         raise failure
 
     def _answer(self, url: str, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
-        if self._shares:
+        if self._given is None:
             got = transport.get(url, {**_ALWAYS, **headers}, self._timeout)
             return got.status_code, got.headers, transport.read_whole(got, self._timeout[1])
-        response = self._session.get(url, headers=headers, timeout=self._timeout, allow_redirects=False, stream=True)
+        response = self._given.get(url, headers=headers, timeout=self._timeout, allow_redirects=False, stream=True)
         return response.status_code, dict(response.headers.lower_items()), transport.read_whole(response, self._timeout[1])
 
     def _failure(self, error: Exception) -> WireError:
@@ -369,6 +367,16 @@ class Client:
         return NoAnswer("ConnectionCut", "the connection broke before the whole answer was there")
 
 
+def _plain_session() -> requests.Session:
+    """One that adds nothing to a request, for a POST that needs none of its connections."""
+    session = requests.Session()
+    session.headers.clear()
+    session.headers.update(_ALWAYS)
+    session.trust_env = False  # a .netrc would replace the key, and a proxy of the environment would see it
+    return session
+
+
+@lru_cache(maxsize=256)  # thousands of accounts have a handful of addresses
 def _clean_base(base_url: str) -> str:
     trimmed = base_url.strip().rstrip("/")
     try:
