@@ -1,4 +1,4 @@
-"""One client, with its session and its kept-alive connections, per key in use and process; and which key to use.
+"""One client per key in use and process, and which key to use.
 
 Calls are made with the newest key of an account. When the service refuses it, this process remembers that for a while and
 goes on with the next one that is in use: every key of an Alibaba account sees all its tasks (CONTRACT §8), so looks and

@@ -105,8 +105,6 @@ def _try(account: Account, secret: str) -> Trial:
         return Trial(Account.Health.UNTRIED, _silent(account, error))
     except WireError:
         raise KeyRefused(_stranger(account)) from None
-    finally:
-        client.close()
     return Trial(Account.Health.OK, "")
 
 
@@ -302,8 +300,6 @@ def _sees(account: Account, secret: str, task_id: str) -> bool | None:
         return not client.get(task_id).unknown
     except WireError:
         return None
-    finally:
-        client.close()
 
 
 def overlap_ends(account: Account) -> datetime | None:

@@ -45,7 +45,7 @@ class _Shift:
         self.stop = stop
         self.room = 2 * BATCH
         self.looking = 0
-        self.visiting: dict[Future[None], float] = {}  # when each began
+        self.visiting: dict[Future[None], float] = {}  # when each was handed to the threads
         self.done: queue.SimpleQueue[visits.Seen | None] = queue.SimpleQueue()  # None: the bell rang, or a visit is over
         self.lookers = ThreadPoolExecutor(threads, thread_name_prefix="look")
         self.visitors = ThreadPoolExecutor(VISITORS, thread_name_prefix="visit", initializer=close_old_connections)

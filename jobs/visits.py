@@ -118,7 +118,7 @@ def _send(lane: Lane) -> None:
     """Fill the window: what the service works on and one more that waits there."""
     tried = 0
     # No more tries than tasks fit: a visit ends, whatever the service answers, and the others have their turn.
-    while _open(lane, timezone.now()) and tried <= window(lane):
+    while _open(lane, timezone.now()) and tried < window(lane):
         recovering = health.first_only(lane)
         if not recovering:
             _reopen(lane)
@@ -171,7 +171,8 @@ def _reason(lane: Lane, job: Job) -> tuple[Code, str]:
     door = gates.closed(job.account, lane)
     if door is not None:
         return Code.HELD_BACK, gates.sentence(door, job.team)
-    if clients.keyless(job.account):
+    # The lane's account was read with its keys; asking for each of a hundred jobs would be a statement each.
+    if clients.keyless(lane.account if job.account_id == lane.account_id else job.account):
         return (Code.ACCOUNT_PAUSED, job.sentence) if job.code == Code.ACCOUNT_PAUSED else (Code.NONE, "")
     code, text = health.why(job.account, lane)
     # A request to slow down is over in seconds and no news for everybody behind it.

@@ -81,9 +81,8 @@ class Client:
     """The calls of one account. Every method raises WireError's children and nothing else of the network's.
 
     `base_url` with an empty path gets "/api/v1"; `connect` and `read` are seconds; `read` also bounds a whole answer, which
-    may have up to 2 MiB. GETs go over connections that all clients of a process share. A given `session` serves them instead
-    (an adapter of ours is mounted on it for `base_url`); POSTs take its headers, proxies and certificates but never its
-    connections. `watch` is told of every request.
+    may have up to 2 MiB. GETs go over connections that all clients of a process share. Nothing of the environment counts: a
+    .netrc would replace the key, and a proxy would see it. `watch` is told of every request.
 
     Raises ValueError with a sentence for an address, key or workspace that cannot be used.
     """
@@ -96,7 +95,6 @@ class Client:
         workspace: str = "",
         connect: float = 5.0,
         read: float = 30.0,
-        session: requests.Session | None = None,
         watch: Watch | None = None,
     ) -> None:
         self.base_url = _clean_base(base_url)
@@ -105,20 +103,11 @@ class Client:
             raise ValueError("The API key is empty or has characters that a key never has. Copy it again, without blanks.")
         if workspace and not _WORKSPACE.fullmatch(workspace):
             raise ValueError("The workspace id may only have letters, digits, dashes and underscores. Copy it from the console.")
-        self._given = session
-        if session is not None:
-            session.trust_env = False  # a .netrc would replace the key, and a proxy of the environment would see it
-            session.mount(self.base_url, transport.Adapter())
         self._headers = {"Authorization": f"Bearer {key}"}
         if workspace:
             self._headers["X-DashScope-WorkSpace"] = workspace
         self._timeout = (connect, read)
         self._watch = watch
-
-    def close(self) -> None:
-        """Close the connections of the session that was given; the shared ones stay for the others."""
-        if self._given is not None:
-            self._given.close()
 
     def __repr__(self) -> str:
         return f"Client({self.base_url!r})"
@@ -273,16 +262,12 @@ class Client:
 
     def _send_once(self, url: str, headers: Mapping[str, str], data: bytes | Form) -> tuple[int, bytes, Mapping[str, str]]:
         """POST on a fresh connection that is closed afterwards; nothing here or below repeats or redirects it."""
-        request = requests.Request("POST", url, headers={**headers, "Connection": "close"}, data=data)
-        session = self._given or _plain_session()
-        prepared = session.prepare_request(request)
+        prepared = requests.Request("POST", url, headers={**_ALWAYS, **headers, "Connection": "close"}, data=data).prepare()
         adapter = transport.Adapter(pool=1)
         transport.forget_sent()
         began = time.monotonic()
         try:
-            response = adapter.send(
-                prepared, True, self._timeout, True if session.verify is None else session.verify, session.cert, dict(session.proxies)
-            )
+            response = adapter.send(prepared, True, self._timeout, transport.CERTIFICATES)
             status, told = response.status_code, dict(response.headers.lower_items())
             answer = transport.read_whole(response, self._timeout[1])
         except (*transport.FAILURES, transport.TooLong) as error:
@@ -337,7 +322,9 @@ class Client:
         began = time.monotonic()
         failure: WireError
         try:
-            status, told, answer = self._answer(f"{url}?{urlencode(asked)}" if asked else url, {**self._headers, **extra})
+            got = transport.get(f"{url}?{urlencode(asked)}" if asked else url, {**_ALWAYS, **self._headers, **extra}, self._timeout)
+            status, told = got.status_code, got.headers
+            answer = transport.read_whole(got, self._timeout[1])
         except (*transport.FAILURES, transport.TooLong) as error:
             failure = self._failure(error)
         else:
@@ -349,13 +336,6 @@ class Client:
         _lost("GET", url, failure, began)
         raise failure
 
-    def _answer(self, url: str, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
-        if self._given is None:
-            got = transport.get(url, {**_ALWAYS, **headers}, self._timeout)
-            return got.status_code, got.headers, transport.read_whole(got, self._timeout[1])
-        response = self._given.get(url, headers=headers, timeout=self._timeout, allow_redirects=False, stream=True)
-        return response.status_code, dict(response.headers.lower_items()), transport.read_whole(response, self._timeout[1])
-
     def _failure(self, error: Exception) -> WireError:
         """What a broken call means; outside of an `except`, so that the library's error, which holds our headers, is let go."""
         if not transport.was_sent():
@@ -365,15 +345,6 @@ class Client:
         if "Timeout" in type(error).__name__ or isinstance(error, TimeoutError):
             return NoAnswer("ReadTimeout", f"no answer within {self._timeout[1]:g} seconds")
         return NoAnswer("ConnectionCut", "the connection broke before the whole answer was there")
-
-
-def _plain_session() -> requests.Session:
-    """One that adds nothing to a request, for a POST that needs none of its connections."""
-    session = requests.Session()
-    session.headers.clear()
-    session.headers.update(_ALWAYS)
-    session.trust_env = False  # a .netrc would replace the key, and a proxy of the environment would see it
-    return session
 
 
 @lru_cache(maxsize=256)  # thousands of accounts have a handful of addresses

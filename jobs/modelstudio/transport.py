@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Mapping
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import certifi
 import requests
@@ -27,6 +27,7 @@ from urllib3.response import BaseHTTPResponse
 from urllib3.util import Timeout
 
 LARGEST_ANSWER = 2 * 1024 * 1024
+CERTIFICATES = certifi.where()  # whom we trust: what requests ships, never what the environment says
 KEPT = 64  # connections to one host that a process keeps for the next GET; more are made when needed, and closed
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _mark = threading.local()
@@ -100,19 +101,18 @@ class _Got:
         self.headers = {name.lower(): value for name, value in raw.headers.items()}
 
 
-_pools: dict[tuple[str, str, int | None], HTTPConnectionPool] = {}
+_pools: dict[tuple[str, str, int | None, str], HTTPConnectionPool] = {}
 _pools_lock = threading.Lock()
 # A child that went on with its parent's connections would read the parent's answers.
 os.register_at_fork(after_in_child=_pools.clear)
 
 
-def _pool(url: str) -> HTTPConnectionPool:
-    parts = urlsplit(url)
-    name = (parts.scheme, parts.hostname or "", parts.port)
+def _pool(parts: SplitResult) -> HTTPConnectionPool:
+    name = (parts.scheme, parts.hostname or "", parts.port, CERTIFICATES)
     with _pools_lock:
         if name not in _pools:
             if parts.scheme == "https":
-                _pools[name] = _SecurePool(name[1], name[2], maxsize=KEPT, cert_reqs="CERT_REQUIRED", ca_certs=certifi.where())
+                _pools[name] = _SecurePool(name[1], name[2], maxsize=KEPT, cert_reqs="CERT_REQUIRED", ca_certs=CERTIFICATES)
             else:
                 _pools[name] = _PlainPool(name[1], name[2], maxsize=KEPT)
         return _pools[name]
@@ -127,7 +127,7 @@ def get(url: str, headers: Mapping[str, str], timeout: tuple[float, float]) -> _
     parts = urlsplit(url)
     path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
     limits = Timeout(connect=timeout[0], read=timeout[1])
-    return _Got(_pool(url).urlopen("GET", path, headers=headers, retries=False, redirect=False, preload_content=False, timeout=limits))
+    return _Got(_pool(parts).urlopen("GET", path, headers=headers, retries=False, redirect=False, preload_content=False, timeout=limits))
 
 
 class TooLong(Exception):

@@ -19,7 +19,6 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import requests
 
 from jobs import catalogue
 from jobs.modelstudio import (
@@ -33,6 +32,7 @@ from jobs.modelstudio import (
     RetryLater,
     WireError,
     client,
+    transport,
     without_query,
 )
 
@@ -295,7 +295,7 @@ def test_nothing_was_sent_when_the_connection_takes_too_long() -> None:
     assert "in time" in told.value.message
 
 
-def test_a_cut_over_tls_is_uncertain_and_a_distrusted_certificate_is_not(server: Server, tmp_path: Path) -> None:
+def test_a_cut_over_tls_is_uncertain_and_a_distrusted_certificate_is_not(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """requests names both SSLError; money needs the difference."""
     pem = certificate(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -315,13 +315,12 @@ def test_a_cut_over_tls_is_uncertain_and_a_distrusted_certificate_is_not(server:
     with pytest.raises(NotSent):
         Client(address, KEY).get("t-1")
     assert server.seen == []
-    trusting = requests.Session()
-    trusting.verify = str(pem)
+    monkeypatch.setattr(transport, "CERTIFICATES", str(pem))
     with pytest.raises(NoAnswer):
-        Client(address, KEY, session=trusting).submit(catalogue.EMO, BODY)
+        Client(address, KEY).submit(catalogue.EMO, BODY)
     assert len(server.seen) == 1
     with pytest.raises(NoAnswer):
-        Client(address, KEY, session=trusting).get("t-1")
+        Client(address, KEY).get("t-1")
     assert len(server.seen) > 1
 
 
