@@ -20,6 +20,7 @@ WORDS: dict[str, Any] = {
     Outcome.NO_TASK: gettext_lazy("no task was made"),
     Outcome.ADOPTED: gettext_lazy("found at the service and adopted"),
     Outcome.BROKEN: gettext_lazy("the service broke it, cost nothing"),
+    Outcome.UNFETCHED: gettext_lazy("the service could not fetch a file, cost nothing"),
     Outcome.DONE: gettext_lazy("done"),
     Outcome.ENDED: gettext_lazy("ended without a film"),
 }
@@ -49,6 +50,6 @@ def free_retry(job: Job) -> str:
     """What is said about tasks that the service broke; "" when it broke none."""
     if not job.retries:
         return ""
-    said = ngettext("The service broke the first task; it cost nothing.", "The service broke %(n)s tasks; they cost nothing.", job.retries)
+    said = ngettext("The first task failed at the service; it cost nothing.", "%(n)s tasks failed at the service; they cost nothing.", job.retries)
     then = _("A second one is made by itself.") if job.state == State.QUEUED else _("A second one was made by itself.")
     return f"{said % {'n': job.retries}} {then}" if job.retries == 1 else said % {"n": job.retries}

@@ -19,7 +19,7 @@ from jobs.models import Job, Template
 from jobs.modelstudio import AccountTrouble, MediaUnreachable, NoAnswer, RetryLater, Task, WireError, of_task_failure
 from jobs.runner import canceled, fail, later, move, payer, ring_lane, ring_lanes, send_anew, video_of
 from jobs.sending import forget_template
-from jobs.states import Code, State
+from jobs.states import Code, Outcome, State
 
 log = logging.getLogger("footlight.looking")
 TASK_LIFE = timedelta(hours=24)
@@ -97,11 +97,15 @@ def _failed(job: Job, task: Task) -> None:
     longer wait, since the failed ones were not billed; what it says about the input never is."""
     error = of_task_failure(task.code, task.message)
     forget_template(job, error)
-    most = FETCH_RETRIES if isinstance(error, MediaUnreachable) else FREE_RETRIES if isinstance(error, RetryLater) else 0
-    if job.retries < most and not job.adopted:
-        send_anew(job, error, most - job.retries, 10.0 * 3**job.retries)
-        ring_lane(job.lane_id)
-        return
+    if isinstance(error, (MediaUnreachable, RetryLater)) and not job.adopted:
+        ours = isinstance(error, MediaUnreachable)
+        outcome, most = (Outcome.UNFETCHED, FETCH_RETRIES) if ours else (Outcome.BROKEN, FREE_RETRIES)
+        # Each kind by itself: a file that was out of reach for a moment does not use up what the service may break.
+        before = job.attempts.filter(outcome=outcome).count()
+        if before < most:
+            send_anew(job, error, outcome, most - before, 10.0 * 3**before)
+            ring_lane(job.lane_id)
+            return
     fail(job, Code.TASK_FAILED, error, provider_status=task.status[:40], **_times(task))
 
 

@@ -316,17 +316,17 @@ def fail(
     )
 
 
-def send_anew(job: Job, error: WireError, left: int, seconds: float) -> None:
-    """The service made the task and broke it: that cost nothing, so the job goes back into the queue for another one in
-    `seconds`; `left` counts it and those that may follow."""
+def send_anew(job: Job, error: WireError, outcome: Outcome, left: int, seconds: float) -> None:
+    """The service made the task and broke it (`outcome` says how): that cost nothing, so the job goes back into the queue for
+    another one in `seconds`; `left` counts it and those of its kind that may follow."""
     told = error.explain()
     often = "once, not again" if left == 1 else f"up to {left} times"
     move(
         job,
         State.QUEUED,
-        f"The service broke the task ({error.code or 'no code'}). It cost nothing, so a new one is made; {often}",
+        f"The task failed at the service ({error.code or 'no code'}). It cost nothing, so a new one is made; {often}",
         code=Code.BACKING_OFF,
-        outcome=Outcome.BROKEN,
+        outcome=outcome,
         data={"task_id": job.task_id, "error": str(error)[:200]},
         retries=job.retries + 1,
         task_id="",

@@ -66,6 +66,7 @@ class Outcome(StrEnum):
     NO_TASK = "no-task"  # the service's list, or a person, says that none was made
     ADOPTED = "adopted"  # found in the list, or given by a person
     BROKEN = "broken"  # the service made the task and broke it
+    UNFETCHED = "unfetched"  # the service made the task and could not fetch our file for it
     DONE = "done"
     ENDED = "ended"  # failed, canceled or lost
 

@@ -130,9 +130,13 @@ def _send(lane: Lane) -> None:
             break
         turn = turns.next_job(lane, timezone.now())
         job = _jobs(lane).filter(pk=turn).first() if turn is not None else None
-        if job is None or not keep(lane) or (health.due_probe(job.account) and not health.probe(job.account)):
+        if job is None or not keep(lane):
             break
-        before, tried = job.attempt, tried + 1
+        tried += 1
+        if health.due_probe(job.account) and not health.probe(job.account):
+            _read_doors(lane)
+            continue  # that account rests; another one that shares the lane may be well
+        before = job.attempt
         with kept(partial(keep, lane)):  # files that are handed over before a submit may take minutes
             _quietly(lane, job, partial(sending.submit, job))
         if job.attempt != before and State(job.state) in OUT:

@@ -209,6 +209,18 @@ def test_a_shared_lane_that_rests_is_not_forgotten(team: Team, owner: User, acco
     assert Lane.objects.get(pk=job.lane_id).next_visit_at is not None
 
 
+def test_a_refused_key_keeps_only_its_own_jobs_waiting(team: Team, owner: User, account: Account, check: Check, service: Service) -> None:
+    twin = makers.account(team, key="sk-test-0002")
+    refused = {"health": Account.Health.KEY, "paused_until": timezone.now() - timedelta(seconds=1)}
+    Account.objects.filter(pk=twin.pk).update(same_as=account, **refused)
+    first, second = (makers.job(team, owner, account=account, check_used=check) for _ in range(2))
+    Job.objects.filter(pk=first.pk).update(account=twin)
+    service.probes = [AccountTrouble("InvalidApiKey", "refused", reason=Account.Health.KEY)]
+    for lane in lanes.claim():
+        visits.visit(lane)
+    assert (fresh(first).state, fresh(second).state) == ("queued", "running")
+
+
 # ── shifts ──
 
 

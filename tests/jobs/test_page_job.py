@@ -263,7 +263,7 @@ def test_every_attempt_is_told_and_a_free_retry_in_plain_words(team: Team, creat
     Attempt.objects.create(job=job, number=1, began_at=now, task_id="task-broken-1", outcome=Outcome.BROKEN, ended_at=now)
     Attempt.objects.create(job=job, number=2, began_at=now, task_id="task-second-2", outcome=Outcome.ACCEPTED)
     said = text(client_of(creator).get(job.get_absolute_url()).content.decode())
-    assert "The service broke the first task; it cost nothing. A second one was made by itself." in said
+    assert "The first task failed at the service; it cost nothing. A second one was made by itself." in said
     assert "1 the service broke it, cost nothing task-broken-1" in said
     assert "2 accepted by the service task-second-2" in said
     Job.objects.filter(pk=job.pk).update(state=State.QUEUED, code=Code.BACKING_OFF)

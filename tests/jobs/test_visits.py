@@ -253,6 +253,18 @@ def test_a_file_that_the_service_could_not_fetch_is_worth_some_tasks_each_after_
     assert [round(wait, -1) for wait in waits] == [10, 30, 90, 270]
 
 
+def test_a_file_out_of_reach_does_not_use_up_what_the_service_may_break(wish: Wish, service: Service) -> None:
+    job = visit(runner.create(wish))
+    said = "Unable to download the media resource during the data inspection process."
+    for code, message in (("InvalidParameter.DataInspection", said), ("InternalError.Algo", "inference internal error.")):
+        service.gets = [task(job.task_id, "FAILED", code=code, message=message)]
+        job = visit(visit(job))
+        assert job.state == "running", code
+    service.gets = [task(job.task_id, "FAILED", code="InternalError.Algo", message="inference internal error.")]
+    assert visit(job).state == "failed"
+    assert [one.outcome for one in job.attempts.all()] == [Outcome.UNFETCHED, Outcome.BROKEN, Outcome.ENDED]
+
+
 @pytest.mark.parametrize("code", ["InvalidFile.NoHuman", "InvalidURL", "DataInspectionFailed", "SomethingNew", "InvalidParameter"])
 def test_what_the_input_broke_is_never_made_again(wish: Wish, service: Service, code: str) -> None:
     job = visit(runner.create(wish))
