@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from django.db import IntegrityError
 
-from jobs import catalogue, money, pace, runner
+from jobs import catalogue, money, orders, pace
 from jobs.clients import NoKey, client_for
 from jobs.errors import Refused
 from jobs.models import Account, Attempt, Job
@@ -49,7 +49,7 @@ def adopt(account: Account, task_id: str, by: User, model: str = "") -> Job:
         raise Refused("A job of this model was sent and got no answer, so this task may be its own. Wait until that is settled, then adopt.")
     quote = _quote(account, spec, task)
     try:
-        return runner.take_over(account, by, spec, quote, task, task_id)
+        return orders.take_over(account, by, spec, quote, task, task_id)
     except IntegrityError:  # a second click, or somebody else's, came between our look and our row
         _not_ours(account, task_id)
         raise

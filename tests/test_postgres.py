@@ -22,7 +22,7 @@ from django.db import DatabaseError, close_old_connections, connection, connecti
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from jobs import catalogue, lanes, leases, money, runner
+from jobs import catalogue, lanes, leases, money, orders, runner
 from jobs.management.commands.worker import Pulse
 from jobs.models import Account, Budget, Check, Job, JobEvent, Lane, LedgerEntry
 from jobs.modelstudio import transport
@@ -75,7 +75,7 @@ def wish(transactional_db: None, team: Team, creator: User) -> Wish:
     account = makers.account(team)
     portrait, speech = makers.asset(team), makers.asset(team, "audio")
     makers.check(portrait, account)
-    runner.lane_for(account, "emo-v1")  # making it would keep all but one of many clicks waiting
+    orders.lane_for(account, "emo-v1")  # making it would keep all but one of many clicks waiting
     return Wish(team, creator, "emo-v1", {"image_url": portrait, "audio_url": speech}, {"ratio": "1:1"}, account=account)
 
 
@@ -105,7 +105,7 @@ def test_of_many_clicks_only_those_that_fit_the_budget_hold(crowd: Crowd[Job | N
 
     def click(number: int) -> Job | None:
         try:
-            return runner.create(wish)
+            return orders.create(wish)
         except money.OverBudget:
             return None
 
@@ -120,7 +120,7 @@ def test_a_member_cannot_spend_one_limit_twice(crowd: Crowd[bool], wish: Wish) -
 
     def click(number: int) -> bool:
         try:
-            runner.create(wish)
+            orders.create(wish)
         except money.OverBudget:
             return False
         return True
@@ -130,12 +130,12 @@ def test_a_member_cannot_spend_one_limit_twice(crowd: Crowd[bool], wish: Wish) -
 
 def test_one_click_sent_many_times_at_once_is_one_job(crowd: Crowd[int], wish: Wish) -> None:
     clicked = replace(wish, key="click-1")
-    assert len(set(crowd(5, lambda number: runner.create(clicked).pk))) == 1
+    assert len(set(crowd(5, lambda number: orders.create(clicked).pk))) == 1
     assert crowd(1, lambda _: LedgerEntry.objects.count()) == [1]
 
 
 def test_a_job_is_moved_by_one_of_many(crowd: Crowd[str], wish: Wish) -> None:
-    job = runner.create(wish)
+    job = orders.create(wish)
     told = crowd(4, lambda number: runner.cancel(Job.objects.select_related("team", "lane", "account").get(pk=job.pk), wish.owner))
     assert sum("it cost nothing" in sentence for sentence in told) == 1
     rows = crowd(1, lambda _: (JobEvent.objects.filter(new="canceled").count(), LedgerEntry.objects.filter(kind="release").count()))  # type: ignore[arg-type,return-value]
@@ -143,7 +143,7 @@ def test_a_job_is_moved_by_one_of_many(crowd: Crowd[str], wish: Wish) -> None:
 
 
 def test_a_settlement_is_written_by_one_of_many(crowd: Crowd[int], wish: Wish) -> None:
-    job = runner.create(wish)
+    job = orders.create(wish)
 
     def settle(number: int) -> int:
         with transaction.atomic():
@@ -155,7 +155,7 @@ def test_a_settlement_is_written_by_one_of_many(crowd: Crowd[int], wish: Wish) -
 
 @postgres
 def test_only_holds_wait_for_a_hold(crowd: Crowd[str], wish: Wish) -> None:
-    job, other = runner.create(wish), runner.create(wish)
+    job, other = orders.create(wish), orders.create(wish)
 
     def cancel(number: int) -> str:
         with connection.cursor() as cursor:

@@ -20,7 +20,14 @@ from studio.admin import NOTHING, Watched, link, tag
 
 TARGET = 80  # percent of forecasts that should be within 20 % of the truth
 DAYS = 30
-_TONES = {Outcome.DONE: "succeeded", Outcome.BROKEN: "failed", Outcome.UNFETCHED: "failed", Outcome.ENDED: "failed", Outcome.REFUSED: "held", Outcome.UNCERTAIN: "uncertain"}
+_TONES = {
+    Outcome.DONE: "succeeded",
+    Outcome.BROKEN: "failed",
+    Outcome.UNFETCHED: "failed",
+    Outcome.ENDED: "failed",
+    Outcome.REFUSED: "held",
+    Outcome.UNCERTAIN: "uncertain",
+}
 
 
 def outcome_tag(attempt: Attempt) -> SafeString:

@@ -13,7 +13,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from jobs import catalogue, checks, money, runner
+from jobs import catalogue, checks, money, orders
 from jobs.desk import Desk, models_of
 from jobs.errors import Refused
 from jobs.forms import UPLOAD, Draft, DraftForm, file_fields
@@ -87,7 +87,7 @@ def _make(request: TeamRequest, draft: Draft, page: str) -> HttpResponse:
     if desk.why:
         return _whole(request, desk, [desk.why], status=422)
     try:
-        job = runner.create(draft.wish(request.user))
+        job = orders.create(draft.wish(request.user))
     except Refused as refused:
         return _whole(request, desk, [_(sentence) for sentence in refused.sentences], status=422)
     except (money.OverBudget, money.NoPrice) as error:

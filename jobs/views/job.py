@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from jobs import forecast, money, runner, sending
+from jobs import forecast, money, orders, runner, sending
 from jobs.errors import Moved, Refused
 from jobs.models import Job
 from jobs.purse import Purse
@@ -56,7 +56,7 @@ def again(request: TeamRequest, job: str) -> HttpResponse:
         messages.error(request, _("This task was made elsewhere, so its files are not here. Make it anew from a picture of the library."))
         return redirect(found)
     try:
-        made = runner.again(found, request.user, key=request.POST.get("key", "")[:40])
+        made = orders.again(found, request.user, key=request.POST.get("key", "")[:40])
     except (Refused, money.OverBudget, money.NoPrice) as error:
         messages.error(request, _(str(error)))
         return redirect(found)

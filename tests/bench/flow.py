@@ -77,7 +77,7 @@ def ours(url: str, work: Work, keys: Sequence[str], *, taught: bool = True) -> I
 
     from django.utils import timezone
 
-    from jobs import runner
+    from jobs import orders
     from jobs.models import Job
     from jobs.states import TERMINAL, State
     from studio.models import Team
@@ -93,7 +93,7 @@ def ours(url: str, work: Work, keys: Sequence[str], *, taught: bool = True) -> I
     began = timezone.now()
     for _ in range(work.jobs):
         for account in accounts:
-            runner.create(replace(wish, account=account))
+            orders.create(replace(wish, account=account))
     end = time.monotonic() + work.patience
     while Job.objects.exclude(state__in=TERMINAL).exists() and time.monotonic() < end:
         yield None

@@ -193,7 +193,7 @@ def sample(name: str, team: Team, owner: User) -> Asset:
 def portrait_wish(team: Team, owner: User, account: Account) -> Any:
     """A talking portrait of the sample files whose check has passed: a `Wish`."""
     from jobs.models import Check
-    from jobs.runner import Wish
+    from jobs.wishes import Wish
     from tests import makers
 
     portrait = sample("portrait.jpg", team, owner)

@@ -81,7 +81,7 @@ def open_site(accounts: int) -> None:
 def wish(first: int, last: int) -> None:
     from django.db import DatabaseError, close_old_connections, connection
 
-    from jobs import runner
+    from jobs import orders, wishes
     from jobs.models import Account
     from studio.models import Asset, Team, User
 
@@ -92,8 +92,8 @@ def wish(first: int, last: int) -> None:
         found = {"image_url": Asset.objects.get(team=team, kind="image"), "audio_url": speech[number % len(speech)]}
         model, account = placed(number, len(accounts))
         owner = User.objects.get(email=PEOPLE[number % len(PEOPLE)])
-        wished = runner.Wish(team, owner, model, found, {}, account=accounts[account], title=f"Take {number}", key=f"storm-{number}")
-        assert runner.create(wished).pk == runner.create(wished).pk
+        wished = wishes.Wish(team, owner, model, found, {}, account=accounts[account], title=f"Take {number}", key=f"storm-{number}")
+        assert orders.create(wished).pk == orders.create(wished).pk
 
     number = first
     while number < last:

@@ -18,14 +18,14 @@ SAMPLES = Path(__file__).resolve().parents[2] / "jobs" / "samples"
 
 
 def make() -> None:
-    from jobs import checks, runner
+    from jobs import checks, orders, wishes
     from jobs.models import Check
     from studio import store
     from studio.models import Team
 
     team = Team.objects.get(slug="demo-studio")
     owner = team.memberships.get(role="owner").user
-    account = runner.account_for(team)
+    account = wishes.account_for(team)
     assert account is not None
     kept = {
         name: store.keep(SAMPLES / name, team=team, owner=owner, name=name)[0]
@@ -41,13 +41,13 @@ def make() -> None:
         assert all(check.state in ("waiting", "asking", "passed") for check in pending), [check.sentence for check in pending]
     portrait = {"image_url": kept["portrait.jpg"], "audio_url": kept["speech.mp3"]}
     for number in range(6):
-        runner.create(runner.Wish(team, owner, "emo-v1", portrait, {"ratio": "1:1"}, title=f"Talk {number}", key=f"talk-{number}"))
+        orders.create(wishes.Wish(team, owner, "emo-v1", portrait, {"ratio": "1:1"}, title=f"Talk {number}", key=f"talk-{number}"))
     character = {"image_url": kept["character.png"]}
     for number in range(3):
-        wish = runner.Wish(
+        wish = wishes.Wish(
             team, owner, "animate-anyone-gen2", character, {}, template_video=kept["dance.mp4"], title=f"Dance {number}", key=f"dance-{number}"
         )
-        runner.create(wish)  # the first brings the template job, which is the tenth
+        orders.create(wish)  # the first brings the template job, which is the tenth
 
 
 def audit() -> None:

@@ -18,13 +18,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
-from jobs import clients, gates, lanes, listing, looking, runner, schedule, sending, verify, visits
+from jobs import clients, gates, lanes, listing, looking, orders, runner, schedule, sending, verify, visits
 from jobs.errors import Moved, Refused
 from jobs.models import Account, Job, JobEvent, Lane, LedgerEntry
 from jobs.models.account import Gate
 from jobs.modelstudio import NoAnswer
-from jobs.runner import Wish
 from jobs.states import MOVES, OUT, TERMINAL, Code, State
+from jobs.wishes import Wish
 from studio.models import Membership, Role, Team, User
 from tests import makers
 from tests.jobs.world import Death, World
@@ -101,12 +101,12 @@ class Machine(RuleBasedStateMachine):
         wish = Wish(self.team, self.people[person], MODEL, self.files, {"ratio": "1:1"}, account=self.accounts[account], key=f"click-{self.clicks}")
         before = Job.objects.count()
         try:
-            job = runner.create(wish)
+            job = orders.create(wish)
         except Refused:
             assert not (self.accounts[account].takes and Lane.objects.filter(gate=Gate.DRAINING).count() == 0)
             return
         if twice:
-            assert runner.create(wish).pk == job.pk
+            assert orders.create(wish).pk == job.pk
         assert Job.objects.count() == before + 1
 
     def some_job(self, number: int, **where: Any) -> Job | None:

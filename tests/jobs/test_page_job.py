@@ -52,8 +52,8 @@ def done(team: Team, owner: User, account: Account) -> Job:
     )
     with transaction.atomic():
         money.settle(job, Decimal("4.1"), "1:1")
-    runner._event(job, "", State.QUEUED, "Created; $0.0459 held")
-    runner._event(job, State.QUEUED, State.RUNNING, "Accepted by the service", data={"request_id": "8190395f-2b1c"})
+    runner.record(job, "", State.QUEUED, "Created; $0.0459 held")
+    runner.record(job, State.QUEUED, State.RUNNING, "Accepted by the service", data={"request_id": "8190395f-2b1c"})
     return job
 
 

@@ -8,13 +8,13 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from jobs import forecast, lanes, money, runner, schedule, sending, visits
+from jobs import forecast, lanes, money, orders, runner, schedule, sending, visits, wishes
 from jobs.clients import NoKey
 from jobs.errors import Moved, Refused
 from jobs.models import Account, Budget, Job, Lane
 from jobs.modelstudio import AccountTrouble, MediaUnreachable, ModelGone, NoAnswer, NotSent, Rejected, RetryLater
-from jobs.runner import Wish
 from jobs.states import Code, Fault, Group, State
+from jobs.wishes import Wish
 from studio.models import Asset, Team, User
 from tests import makers
 from tests.service import Service, done, task, template_done
@@ -31,7 +31,7 @@ def wish(team: Team, creator: User, account: Account) -> Wish:
 
 @pytest.fixture
 def job(wish: Wish) -> Job:
-    return fresh(runner.create(wish))
+    return fresh(orders.create(wish))
 
 
 def fresh(job: Job) -> Job:
@@ -64,14 +64,14 @@ def test_one_click_is_one_job(wish: Wish) -> None:
     import dataclasses
 
     clicked = dataclasses.replace(wish, key="click-1")
-    assert runner.create(clicked).pk == runner.create(clicked).pk
+    assert orders.create(clicked).pk == orders.create(clicked).pk
     assert wish.team.jobs.count() == 1
 
 
 def test_over_budget_leaves_nothing(wish: Wish) -> None:
     Budget.objects.create(team=wish.team, micros=10_000)
     with pytest.raises(money.OverBudget):
-        runner.create(wish)
+        orders.create(wish)
     assert wish.team.jobs.count() == 0
     assert wish.team.ledger.count() == 0
 
@@ -80,16 +80,16 @@ def test_without_a_passed_check_nothing_is_made(wish: Wish) -> None:
     import dataclasses
 
     with pytest.raises(Refused, match="not checked yet"):
-        runner.create(dataclasses.replace(wish, chosen={"ratio": "3:4"}))
+        orders.create(dataclasses.replace(wish, chosen={"ratio": "3:4"}))
     makers.check(wish.files["image_url"], wish.account, chosen={"ratio": "3:4"}, state="refused", sentence="No person was found.")
     with pytest.raises(Refused, match="No person was found"):
-        runner.create(dataclasses.replace(wish, chosen={"ratio": "3:4"}))
+        orders.create(dataclasses.replace(wish, chosen={"ratio": "3:4"}))
 
 
 def test_every_reason_is_said_at_once(team: Team, creator: User, account: Account) -> None:
     files = {"image_url": makers.asset(team, width=300, height=300), "audio_url": makers.asset(team, "audio", milliseconds=61_000)}
     with pytest.raises(Refused) as refused:
-        runner.create(Wish(team, creator, "emo-v1", files))
+        orders.create(Wish(team, creator, "emo-v1", files))
     assert len(refused.value.sentences) == 2
     assert "300 × 300" in refused.value.sentences[0]
     assert "61.0 s" in refused.value.sentences[1]
@@ -97,7 +97,7 @@ def test_every_reason_is_said_at_once(team: Team, creator: User, account: Accoun
 
 def test_no_account_is_a_sentence(team: Team, creator: User) -> None:
     with pytest.raises(Refused, match="no Model Studio account"):
-        runner.create(Wish(team, creator, "emo-v1", {}))
+        orders.create(Wish(team, creator, "emo-v1", {}))
 
 
 # ── submit ──
@@ -184,7 +184,7 @@ def test_one_task_in_the_list_is_adopted(job: Job, service: Service) -> None:
 
 
 def test_a_task_of_another_job_is_not_adopted(job: Job, wish: Wish, service: Service) -> None:
-    other = runner.create(wish)
+    other = orders.create(wish)
     job = visit(job)  # sends both: one runs, one waits
     other = fresh(other)
     assert other.state == "running"
@@ -219,7 +219,7 @@ def test_several_tasks_wait_for_a_person(job: Job, service: Service, owner: User
 
 
 def test_a_person_cannot_give_a_job_the_task_of_another(job: Job, wish: Wish, service: Service, owner: User) -> None:
-    other = runner.create(wish)
+    other = orders.create(wish)
     job = visit(job)
     assert fresh(other).task_id
     Job.objects.filter(pk=job.pk).update(state=State.UNCERTAIN, code=Code.SEVERAL_TASKS, task_id="")
@@ -229,7 +229,7 @@ def test_a_person_cannot_give_a_job_the_task_of_another(job: Job, wish: Wish, se
 
 
 def test_while_one_is_in_doubt_nothing_more_is_sent(job: Job, wish: Wish, service: Service) -> None:
-    second = runner.create(wish)
+    second = orders.create(wish)
     service.submits = [NoAnswer(message="cut")]
     visit(job)
     assert fresh(second).state == "queued"
@@ -352,11 +352,11 @@ def dance(team: Team, creator: User, account: Account) -> Wish:
 
 
 def test_a_dance_from_a_new_video_brings_its_template_job(dance: Wish, service: Service, team: Team) -> None:
-    job = fresh(runner.create(dance))
+    job = fresh(orders.create(dance))
     maker = fresh(job.needs)
     assert (job.code, maker.model, maker.code) == ("needs-template", "animate-anyone-template-gen2", "waiting-turn")
     assert money.standing(team).held == 2 * 45_876
-    assert {line.micros for line in runner.estimate(dance).lines} == {45_876}
+    assert {line.micros for line in wishes.estimate(dance).lines} == {45_876}
     maker = visit(maker)
     service.gets = [template_done(maker.task_id, "AACT.9", 4.0)]
     maker = visit(maker)
@@ -373,20 +373,20 @@ def test_a_dance_from_a_new_video_brings_its_template_job(dance: Wish, service: 
 
 
 def test_the_same_video_is_not_paid_twice(dance: Wish, service: Service) -> None:
-    first = runner.create(dance)
-    second = runner.create(dance)
+    first = orders.create(dance)
+    second = orders.create(dance)
     assert second.needs_id == first.needs_id, "the template under way is waited for"
     maker = visit(fresh(first.needs))
     service.gets = [template_done(maker.task_id)]
     visit(maker)
-    third = runner.create(dance)
+    third = orders.create(dance)
     assert third.needs is None
     assert third.template is not None
     assert dance.team.jobs.filter(model="animate-anyone-template-gen2").count() == 1
 
 
 def test_a_failed_template_fails_its_dances_for_free(dance: Wish, service: Service, team: Team) -> None:
-    job = runner.create(dance)
+    job = orders.create(dance)
     maker = visit(fresh(job.needs))
     service.gets = [task(maker.task_id, "FAILED", code="InvalidFile.Content", message="The first frame of input video has no human body.")]
     visit(maker)
@@ -399,20 +399,20 @@ def test_a_forgotten_template_is_marked_and_made_again(team: Team, creator: User
     import dataclasses
 
     template = makers.template(team, account)
-    job = fresh(runner.create(dataclasses.replace(dance, template=template, template_video=None)))
+    job = fresh(orders.create(dataclasses.replace(dance, template=template, template_video=None)))
     service.submits = [Rejected("InvalidFile.Template.Content", "Invalid template content.", status=400)]
     job = visit(job)
     template.refresh_from_db()
     assert job.state == "failed"
     assert template.forgotten
-    anew = runner.again(job, creator)
+    anew = orders.again(job, creator)
     assert anew.needs is not None
     assert anew.needs.inputs.get().asset_id == template.asset_id
 
 
 def test_run_again_is_a_new_job(job: Job, creator: User) -> None:
     runner.cancel(job, creator)
-    anew = runner.again(fresh(job), creator)
+    anew = orders.again(fresh(job), creator)
     assert anew.pk != job.pk
     assert (anew.state, anew.again_of_id, anew.parameters) == ("queued", job.pk, job.parameters)
 
@@ -450,8 +450,8 @@ def test_an_idle_lane_rests_until_it_is_rung(job: Job, service: Service, creator
 def test_only_two_tasks_are_out_and_people_take_turns(wish: Wish, owner: User, service: Service) -> None:
     import dataclasses
 
-    mine = [runner.create(wish) for _ in range(3)]
-    theirs = [runner.create(dataclasses.replace(wish, owner=owner)) for _ in range(2)]
+    mine = [orders.create(wish) for _ in range(3)]
+    theirs = [orders.create(dataclasses.replace(wish, owner=owner)) for _ in range(2)]
     visit(mine[0])
     out = Job.objects.filter(state="running").order_by("submitted_at")
     assert [job.pk for job in out] == [mine[0].pk, theirs[0].pk] or [job.pk for job in out] == [theirs[0].pk, mine[0].pk]
@@ -459,7 +459,7 @@ def test_only_two_tasks_are_out_and_people_take_turns(wish: Wish, owner: User, s
 
 
 def test_place_in_line(wish: Wish, service: Service) -> None:
-    jobs = [fresh(runner.create(wish)) for _ in range(3)]
+    jobs = [fresh(orders.create(wish)) for _ in range(3)]
     assert [forecast.place(job).position for job in jobs] == [1, 2, 3]
     visit(jobs[0])
     assert forecast.place(fresh(jobs[0])).position == 0
@@ -477,7 +477,7 @@ def test_assets_of_jobs_stay(job: Job) -> None:
 
 
 def test_a_template_canceled_elsewhere_takes_its_dances_along(dance: Wish, service: Service, team: Team) -> None:
-    job = runner.create(dance)
+    job = orders.create(dance)
     maker = visit(fresh(job.needs))
     service.gets = [task(maker.task_id, "CANCELED")]
     assert visit(maker).state == "canceled"
@@ -486,9 +486,9 @@ def test_a_template_canceled_elsewhere_takes_its_dances_along(dance: Wish, servi
 
 
 def test_a_template_that_ends_while_the_dance_is_made_is_not_missed(dance: Wish, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = runner.create(dance)
+    first = orders.create(dance)
     maker = visit(fresh(first.needs))
-    plan = runner.plan
+    plan = wishes.plan
 
     def slow_plan(wish: Wish) -> object:
         ready = plan(wish)
@@ -497,8 +497,8 @@ def test_a_template_that_ends_while_the_dance_is_made_is_not_missed(dance: Wish,
             visit(maker)
         return ready
 
-    monkeypatch.setattr(runner, "plan", slow_plan)
-    second = fresh(runner.create(dance))
+    monkeypatch.setattr(orders, "plan", slow_plan)
+    second = fresh(orders.create(dance))
     assert (second.code, second.needs_id) == ("waiting-turn", None)
     assert second.template is not None
 
@@ -514,7 +514,7 @@ def test_an_attempt_that_the_list_no_longer_shows_is_not_sent_again(job: Job, se
 def test_a_broken_job_rests_and_the_next_one_goes(job: Job, wish: Wish, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     import dataclasses
 
-    other = runner.create(dataclasses.replace(wish, title="Second"))
+    other = orders.create(dataclasses.replace(wish, title="Second"))
     inputs_for = __import__("jobs.delivery", fromlist=["x"]).inputs_for
     monkeypatch.setattr("jobs.delivery.inputs_for", lambda one: 1 / 0 if one.pk == job.pk else inputs_for(one))
     job = visit(job)
@@ -537,7 +537,7 @@ def test_a_running_job_without_a_key_is_not_asked_about_all_the_time(job: Job, s
 
 def test_what_waited_for_the_account_is_waiting_for_its_turn_again(job: Job, wish: Wish, service: Service) -> None:
     Account.objects.filter(pk=job.account_id).update(paused_until=timezone.now() + timedelta(minutes=5), health_text="The account rests.")
-    others = [runner.create(wish) for _ in range(3)]
+    others = [orders.create(wish) for _ in range(3)]
     visit(job)
     assert {fresh(other).code for other in others} == {"account-paused"}
     Account.objects.filter(pk=job.account_id).update(paused_until=None)
@@ -548,6 +548,6 @@ def test_what_waited_for_the_account_is_waiting_for_its_turn_again(job: Job, wis
 def test_the_same_click_with_another_wish_is_another_job(wish: Wish) -> None:
     import dataclasses
 
-    first = runner.create(dataclasses.replace(wish, key="click-1"))
+    first = orders.create(dataclasses.replace(wish, key="click-1"))
     changed = dataclasses.replace(wish, key="click-1", chosen={**wish.chosen, "style_level": "calm"})
-    assert runner.create(changed).pk != first.pk
+    assert orders.create(changed).pk != first.pk

@@ -9,7 +9,7 @@ from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs import runner, turns
+from jobs import orders, runner, turns
 from jobs.errors import Refused
 from jobs.models import Job, Lane
 from jobs.states import Rank
@@ -103,7 +103,7 @@ def test_nobody_may_bury_the_others(team: Team, creator: User) -> None:
     makers.job(team, creator)
     makers.job(team, creator)
     with pytest.raises(Refused, match=r"2 jobs waiting, and in .* a person may have 1"):
-        runner.require_room_in_line(team, creator)
+        orders.require_room_in_line(team, creator)
 
 
 @given(st.lists(st.tuples(st.integers(1, 4), st.sampled_from(list(Rank))), min_size=1, max_size=30), st.integers(0, 2**16))

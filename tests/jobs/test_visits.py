@@ -14,12 +14,12 @@ from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from jobs import gates, lanes, listing, runner, shifts, visits
+from jobs import gates, lanes, listing, orders, runner, shifts, visits
 from jobs.errors import Moved
 from jobs.models import Account, Attempt, Gate, Job, Lane
 from jobs.modelstudio import ModelGone, NoAnswer, RetryLater
-from jobs.runner import Wish
 from jobs.states import Code, Outcome, State
+from jobs.wishes import Wish
 from studio.models import Team, User
 from tests import makers
 from tests.service import Service, done, task
@@ -136,7 +136,7 @@ def test_a_lane_that_was_taken_over_is_left_alone(team: Team, owner: User, servi
 
 
 def test_a_visit_that_came_too_late_leaves_the_submit_of_another_alone(wish: Wish, service: Service) -> None:
-    job = runner.create(wish)
+    job = orders.create(wish)
     due(job)
     (late,) = lanes.claim()
     Lane.objects.update(lease_token="elsewhere|1|2", lease_until=timezone.now() + timedelta(minutes=1))
@@ -147,7 +147,7 @@ def test_a_visit_that_came_too_late_leaves_the_submit_of_another_alone(wish: Wis
 
 
 def test_waiting_jobs_with_room_and_doubtful_ones_need_a_whole_visit(wish: Wish, service: Service) -> None:
-    job = runner.create(wish)
+    job = orders.create(wish)
     due(job)
     (seen,) = visits.survey(lanes.claim())
     assert seen.whole
@@ -159,7 +159,7 @@ def test_waiting_jobs_with_room_and_doubtful_ones_need_a_whole_visit(wish: Wish,
 
 
 def test_only_the_head_of_the_line_is_looked_at(wish: Wish, service: Service) -> None:
-    first, second = runner.create(wish), runner.create(wish)
+    first, second = orders.create(wish), orders.create(wish)
     visit(first)
     due(first, second)
     (seen,) = visits.survey(lanes.claim())
@@ -219,7 +219,7 @@ def test_a_list_that_fails_costs_nothing_but_looks(team: Team, owner: User, acco
 
 
 def test_what_the_service_broke_is_made_once_more_for_free(wish: Wish, service: Service) -> None:
-    job = visit(runner.create(wish))
+    job = visit(orders.create(wish))
     first = job.task_id
     service.gets = [task(first, "FAILED", code="InternalError.Algo", message="inference internal error.")]
     job = visit(job)
@@ -238,7 +238,7 @@ def test_what_the_service_broke_is_made_once_more_for_free(wish: Wish, service: 
 
 def test_a_file_that_the_service_could_not_fetch_is_worth_some_tasks_each_after_a_longer_wait(wish: Wish, service: Service) -> None:
     """This site may have been away for a moment, and a failed task costs nothing (CONTRACT §11.2)."""
-    job = visit(runner.create(wish))
+    job = visit(orders.create(wish))
     waits = []
     for attempt in range(1, 6):
         assert (job.state, job.attempt) == ("running", attempt)
@@ -254,7 +254,7 @@ def test_a_file_that_the_service_could_not_fetch_is_worth_some_tasks_each_after_
 
 
 def test_a_file_out_of_reach_does_not_use_up_what_the_service_may_break(wish: Wish, service: Service) -> None:
-    job = visit(runner.create(wish))
+    job = visit(orders.create(wish))
     said = "Unable to download the media resource during the data inspection process."
     for code, message in (("InvalidParameter.DataInspection", said), ("InternalError.Algo", "inference internal error.")):
         service.gets = [task(job.task_id, "FAILED", code=code, message=message)]
@@ -267,7 +267,7 @@ def test_a_file_out_of_reach_does_not_use_up_what_the_service_may_break(wish: Wi
 
 @pytest.mark.parametrize("code", ["InvalidFile.NoHuman", "InvalidURL", "DataInspectionFailed", "SomethingNew", "InvalidParameter"])
 def test_what_the_input_broke_is_never_made_again(wish: Wish, service: Service, code: str) -> None:
-    job = visit(runner.create(wish))
+    job = visit(orders.create(wish))
     service.gets = [task(job.task_id, "FAILED", code=code, message="no")]
     assert visit(job).state == "failed"
     assert service.count("submit") == 1
@@ -276,7 +276,7 @@ def test_what_the_input_broke_is_never_made_again(wish: Wish, service: Service, 
 def test_a_late_answer_of_an_old_attempt_cannot_touch_the_new_one(wish: Wish, service: Service) -> None:
     from jobs import looking
 
-    job = visit(runner.create(wish))
+    job = visit(orders.create(wish))
     late = fresh(job)
     service.gets = [task(job.task_id, "FAILED", code="InternalError.Timeout", message="3 h")]
     job = visit(visit(job))
@@ -289,7 +289,7 @@ def test_a_late_answer_of_an_old_attempt_cannot_touch_the_new_one(wish: Wish, se
 
 
 def test_the_task_of_an_old_attempt_is_never_adopted(wish: Wish, service: Service) -> None:
-    job = visit(runner.create(wish))
+    job = visit(orders.create(wish))
     first = job.task_id
     service.gets = [task(first, "FAILED", code="InternalError.Algo", message="")]
     job = visit(job)
@@ -305,7 +305,7 @@ def test_the_task_of_an_old_attempt_is_never_adopted(wish: Wish, service: Servic
 
 
 def test_a_paused_lane_sends_nothing_says_why_and_goes_on_when_opened(wish: Wish, owner: User, service: Service) -> None:
-    job = runner.create(wish)
+    job = orders.create(wish)
     gates.set_gate(job.lane, Gate.PAUSED, owner)
     job = visit(job)
     assert (job.state, job.code) == ("queued", Code.HELD_BACK)
@@ -320,8 +320,8 @@ def test_a_paused_account_holds_its_own_jobs_only(wish: Wish, team: Team, owner:
     other = makers.account(team)
     Account.objects.filter(pk=other.pk).update(same_as=wish.account)
     other.refresh_from_db()
-    held = runner.create(wish)
-    free = runner.create(dataclasses.replace(wish, account=other))
+    held = orders.create(wish)
+    free = orders.create(dataclasses.replace(wish, account=other))
     assert held.lane_id == free.lane_id, "one Alibaba account, one lane"
     gates.set_gate(wish.account, Gate.PAUSED, owner)
     assert visit(held).code == Code.HELD_BACK
@@ -331,15 +331,15 @@ def test_a_paused_account_holds_its_own_jobs_only(wish: Wish, team: Team, owner:
 def test_draining_refuses_what_is_new_and_sends_what_waits(wish: Wish, owner: User, service: Service) -> None:
     from jobs.errors import Refused
 
-    job = runner.create(wish)
+    job = orders.create(wish)
     gates.set_gate(job.lane, Gate.DRAINING, owner)
     with pytest.raises(Refused, match="takes no new jobs"):
-        runner.create(wish)
+        orders.create(wish)
     assert visit(job).state == "running"
 
 
 def test_too_many_calls_rest_the_lane_and_not_only_the_job(wish: Wish, service: Service) -> None:
-    first, second = runner.create(wish), runner.create(wish)
+    first, second = orders.create(wish), orders.create(wish)
     service.submits = [RetryLater("Throttling.RateQuota", "", status=429, retry_after=30.0)]
     first = visit(first)
     assert service.count("submit") == 1, "the second one does not run into the same wall"
@@ -348,7 +348,7 @@ def test_too_many_calls_rest_the_lane_and_not_only_the_job(wish: Wish, service: 
 
 
 def test_after_a_rest_one_job_goes_ahead_and_the_others_follow(wish: Wish, service: Service) -> None:
-    jobs = [runner.create(wish) for _ in range(3)]
+    jobs = [orders.create(wish) for _ in range(3)]
     service.submits = [ModelGone("ModelNotFound", "", status=404)] * 2
     visit(jobs[0])
     Lane.objects.update(paused_until=timezone.now())
@@ -377,7 +377,7 @@ def test_a_shift_takes_jobs_from_the_click_to_the_archive(wish: Wish, service: S
         return task(task_id, "RUNNING") if seen[task_id] < 3 else done(task_id, 20.0)
 
     monkeypatch.setattr(service, "get", answer)
-    jobs = [runner.create(wish) for _ in range(3)]
+    jobs = [orders.create(wish) for _ in range(3)]
     over = threading.Event()
     end = timezone.now() + timedelta(seconds=40)
 

@@ -18,7 +18,7 @@ from django.db import transaction
 from rich.console import Console
 from rich.table import Table
 
-from jobs import catalogue, checks, runner
+from jobs import catalogue, checks, orders
 from jobs.errors import Refused
 from jobs.follow import Progressing, wait_check, wait_jobs
 from jobs.models import Account, ApiKey, Check, Job
@@ -203,7 +203,7 @@ def _begin(sample: Sample, team: Team, user: User, folder: Path, progress: Progr
         wait_check(check, lambda stage, ended: progress.show(f"{sample.title}: picture", stage, ended=ended))
         if check.state != Check.State.PASSED:
             raise NotMade(f"{sample.title}: {check.sentence or check.message or 'the check gave no verdict'}")
-    return runner.create(Wish(team, user, spec.name, files, chosen, template_video=video, account=account, title=sample.title))
+    return orders.create(Wish(team, user, spec.name, files, chosen, template_video=video, account=account, title=sample.title))
 
 
 def _keep(folder: Path, pattern: str, team: Team, user: User) -> Asset:

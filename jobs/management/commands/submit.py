@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand
 from django.db.models import Q, Sum
 from rich.console import Console
 
-from jobs import catalogue, checks, runner
+from jobs import catalogue, checks, orders, wishes
 from jobs.errors import Refused
 from jobs.follow import Progressing, blocked, wait_check, wait_job
 from jobs.models import Account, Check, Job, LedgerEntry, Template
@@ -106,14 +106,14 @@ class Command(BaseCommand):
         template_video = assets.get("video") if "video" not in names else None
         wish = Wish(team, by, spec.name, files, chosen, template, template_video, account, options["title"])
         # Everything that can be told for free is told before the check is paid.
-        runner.estimate(wish)
+        wishes.estimate(wish)
         if spec.check:
             picture = files[spec.inputs_of("image")[0].name]
             check = self._check(progress, catalogue.get(spec.check), picture, chosen, account, by, wait=True)
             if check.state != Check.State.PASSED:
                 said = check.sentence or check.message or "The check gave no verdict."
                 raise NotTaken(check.code or CHECK_STATES[Check.State(check.state)], said, of_check(check))
-        self.subject = job = runner.create(wish)
+        self.subject = job = orders.create(wish)
         if options["wait"]:
             if job.needs is not None:
                 needs = job.needs
