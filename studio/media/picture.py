@@ -226,5 +226,11 @@ def _source_path(source: Image.Image) -> str:
 
 def _saved(picture: Image.Image, name: str, **options: Any) -> bytes:
     out = io.BytesIO()
-    picture.save(out, name, **options)
+    try:
+        picture.save(out, name, **options)
+    except OSError:
+        if not options.pop("optimize", False):
+            raise
+        # An optimized JPEG has to fit one buffer, which noise does not.
+        return _saved(picture, name, **options)
     return out.getvalue()

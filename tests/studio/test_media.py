@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from studio.media import Facts, MediaError, normalise_image, peaks, poster, probe, strip_av_metadata, thumbnail, verify_video
 from tests import files
@@ -322,3 +323,13 @@ def test_reading_leaves_no_file_open(tmp_path: Path) -> None:
             probe(bad)
     assert len(list(fds.iterdir())) <= before
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > before
+
+
+def test_a_turned_picture_of_pure_noise_is_kept(tmp_path: Path) -> None:
+    """Pillow writes an optimized JPEG into one buffer of a guessed size, and noise does not fit it."""
+    noise = Image.frombytes("RGB", (1400, 1400), random.Random(5).randbytes(1400 * 1400 * 3))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    noise.save(tmp_path / "noise.jpg", quality=100, subsampling=0, exif=exif)
+    facts = normalise_image(tmp_path / "noise.jpg", probe(tmp_path / "noise.jpg"), tmp_path / "kept.jpg")
+    assert (facts.format, facts.width, facts.height) == ("jpeg", 1400, 1400)
