@@ -1,0 +1,28 @@
+"""Files fixed in place: a picture straightened, cropped and scaled; sound cut and parted; a film made anew or given a sound.
+
+Nothing here knows Django, a model or a request. Every function takes a path on the local disk, writes `target` whole or not at all
+(`target` may be the source) and answers the `Facts` of what it wrote. It raises `MediaError` for a file that cannot be used, and
+`EditError`, which is one, for a good file and a wish that it cannot meet. Sound and films are streamed.
+"""
+
+from __future__ import annotations
+
+from studio.media.edits.film import remake_film, with_sound
+from studio.media.edits.picture import edit_picture, frame_for, straight_size
+from studio.media.edits.refusal import EDIT_CODES, EditError
+from studio.media.edits.sound import Quiet, cut_sound, quiet, split_points, without
+
+__all__ = [
+    "EDIT_CODES",
+    "EditError",
+    "Quiet",
+    "cut_sound",
+    "edit_picture",
+    "frame_for",
+    "quiet",
+    "remake_film",
+    "split_points",
+    "straight_size",
+    "with_sound",
+    "without",
+]

@@ -1,0 +1,262 @@
+"""A picture straightened, cropped, scaled and saved below a limit of bytes."""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+from collections.abc import Iterator
+
+from PIL import Image, ImageOps
+
+from studio.media.edits.refusal import EditError, whole
+from studio.media.facts import Facts, MediaError, unreadable
+from studio.media.kinds import KINDS, sniff
+from studio.media.picture import BROKEN, ORIENTATION, _open, _orientation, _srgb, probe_picture
+
+FORMATS = ("", "jpeg", "png")
+STEEPEST = 45.0  # degrees
+QUALITIES = (95, 90, 85, 80, 75, 70, 65, 60)
+SMALLER_QUALITIES = (85, 75, 60)  # once the picture is scaled down
+SHRINK = 0.85  # the most of its sides that a picture keeps from one try to the next
+JPEG_SIDE = 65_000  # a JPEG counts its sides in sixteen bits
+FACE_HEIGHTS = 2.2  # height of the closest frame, in heights of the face
+EYE_LEVEL = 0.4  # of the spare height goes above the frame of a tall picture: faces are in its upper half
+
+
+def edit_picture(
+    path: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    box: tuple[int, int, int, int] | None = None,
+    angle: float = 0.0,
+    format: str = "",
+    max_side: int | None = None,
+    max_bytes: int | None = None,
+    min_side: int | None = None,
+) -> Facts:
+    """Write the picture at `path`, straightened, cropped and scaled down in this order, to `target`; returns the facts of the new file.
+
+    `angle`: degrees clockwise, -45 to 45; the empty corners are cut away (`straight_size`). `box`: (left, top, right, bottom) in px of the
+    straightened picture, clamped to it. `max_side`, `min_side`: px of the long and of the short side; nothing is ever scaled up.
+    `max_bytes`: the file stays strictly below, first by JPEG quality (95 to 60), then by fewer pixels, never below `min_side`.
+    `format`: "jpeg", "png", or "" for the source's own (JPEG when it is another, or when a PNG does not fit into `max_bytes`).
+    Transparency is laid on white for JPEG. The file holds pixels in sRGB and no metadata. `target` may be `path`.
+
+    Raises MediaError for what `studio.media.probe` refuses and for what is no picture (no-stream), EditError: bad-box, too-small, too-large.
+    """
+    if format not in FORMATS:
+        raise AssertionError(f"{format!r} is no format that pictures are written in")
+    kind = sniff(path)
+    if kind.kind != "image":
+        raise MediaError("no-stream", f"This {kind.format.upper()} file is no picture, so there is nothing to crop; choose a JPEG or PNG.")
+    with unreadable(BROKEN.format(kind.format.upper())), _open(path, kind.format) as opened:
+        opened.load()
+        upright = _srgb(ImageOps.exif_transpose(opened) if _orientation(opened) in range(2, 9) else opened.copy())
+        picture = _plain(upright)
+    picture = _scaled(_cropped(_straightened(picture, angle), box), max_side)
+    _refuse_small(picture.size, min_side)
+    name = format or (kind.format if kind.format in ("jpeg", "png") else "jpeg")
+    name, data = _below(picture, name, format, max_bytes, min_side)
+    with whole(target) as part:
+        part.write_bytes(data)
+        return probe_picture(part, KINDS[name])
+
+
+def straight_size(width: int, height: int, angle: float) -> tuple[int, int]:
+    """Size in px after straightening by `angle` degrees: the largest upright rectangle of the same shape inside the turned picture."""
+    _refuse_angle(angle)
+    turn = math.radians(abs(angle))
+    cosine, sine = math.cos(turn), math.sin(turn)
+    keep = min(width / (width * cosine + height * sine), height / (width * sine + height * cosine))
+    return max(1, math.floor(width * keep + 1e-9)), max(1, math.floor(height * keep + 1e-9))
+
+
+def frame_for(
+    width: int,
+    height: int,
+    aspect: tuple[int, int],
+    face: tuple[int, int, int, int] | None = None,
+    closeness: float = 0.0,
+) -> tuple[int, int, int, int]:
+    """The crop (left, top, right, bottom) in px of the shape `aspect` (width, height; within 1 px) in a picture of `width` x `height` px.
+
+    It is the largest there is, or with `face` (left, top, right, bottom) and `closeness` 0 to 1 smaller, down to 2.2 heights of the face.
+    It is centred on the face as far as the picture goes and holds all of it when the shape allows; without a face it stands in the
+    middle, in a tall picture a little above.
+    """
+    across, down = aspect
+    if min(width, height, across, down) < 1:
+        raise AssertionError("a picture and a shape have two sides of at least 1")
+    if width * down <= height * across:
+        widest, tallest = width, min(height, max(1, round(width * down / across)))
+    else:
+        widest, tallest = min(width, max(1, round(height * across / down))), height
+    wide, tall = widest, tallest
+    known = _within(face, width, height) if face is not None else None
+    if known is None:
+        over = EYE_LEVEL if height > width else 0.5
+        left, top = (width - wide) // 2, round((height - tall) * over)
+        return left, top, left + wide, top + tall
+    near = max(FACE_HEIGHTS * (known[3] - known[1]), (known[2] - known[0]) * down / across)
+    if near < tallest:
+        exact = tallest + (near - tallest) * min(1.0, max(0.0, closeness))
+        tall = min(tallest, math.ceil(exact - 1e-6))
+        wide = min(widest, max(1, math.ceil(exact * across / down - 1e-6)))
+    left = _placed(known[0], known[2], wide, width)
+    top = _placed(known[1], known[3], tall, height)
+    return left, top, left + wide, top + tall
+
+
+def _placed(start: int, stop: int, length: int, whole_length: int) -> int:
+    """Where a frame of `length` starts so that [start, stop) is in its middle, or at least inside it where the picture ends."""
+    at = (start + stop - length) // 2
+    return max(0, min(at, whole_length - length))
+
+
+def _within(face: tuple[int, int, int, int], width: int, height: int) -> tuple[int, int, int, int] | None:
+    left, top, right, bottom = max(0, face[0]), max(0, face[1]), min(width, face[2]), min(height, face[3])
+    return (left, top, right, bottom) if left < right and top < bottom else None
+
+
+def _refuse_angle(angle: float) -> None:
+    if not -STEEPEST <= angle <= STEEPEST:
+        raise EditError("bad-box", f"A picture is straightened by at most {STEEPEST:g} degrees, and {angle:g} were asked for; turn it less.")
+
+
+def _plain(picture: Image.Image) -> Image.Image:
+    """The picture as L, RGB or RGBA with nothing but pixels: other modes are not interpolated well, and its info would be saved again."""
+    if picture.mode.startswith("I") or picture.mode == "F":
+        # Sixteen bits a pixel: the upper eight are the picture.
+        picture = picture.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    elif picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+    elif picture.mode in ("1", "L"):
+        picture = picture.convert("L")
+    else:
+        picture = picture.convert("RGB")
+    picture.info = {}
+    exif = picture.getexif()
+    if ORIENTATION in exif:
+        del exif[ORIENTATION]
+    return picture
+
+
+def _straightened(picture: Image.Image, angle: float) -> Image.Image:
+    _refuse_angle(angle)
+    width, height = straight_size(*picture.size, angle)
+    if not angle or (width, height) == picture.size:
+        return picture
+    turn = math.radians(angle)
+    cosine, sine = math.cos(turn), math.sin(turn)
+    middle, centre = (picture.width / 2, picture.height / 2), (width / 2, height / 2)
+    # One pass from the turned picture's middle: each pixel of the result is looked up in the source, and all of them lie inside it.
+    lookup = (
+        cosine,
+        sine,
+        middle[0] - cosine * centre[0] - sine * centre[1],
+        -sine,
+        cosine,
+        middle[1] + sine * centre[0] - cosine * centre[1],
+    )
+    return picture.transform((width, height), Image.Transform.AFFINE, lookup, Image.Resampling.BICUBIC)
+
+
+def _cropped(picture: Image.Image, box: tuple[int, int, int, int] | None) -> Image.Image:
+    if box is None:
+        return picture
+    left, top, right, bottom = max(0, box[0]), max(0, box[1]), min(picture.width, box[2]), min(picture.height, box[3])
+    if left >= right or top >= bottom:
+        raise EditError(
+            "bad-box",
+            f"The frame {box[0]}, {box[1]} to {box[2]}, {box[3]} holds no part of the {picture.width} × {picture.height} px picture; draw it again.",
+        )
+    return picture if (left, top, right, bottom) == (0, 0, *picture.size) else picture.crop((left, top, right, bottom))
+
+
+def _scaled(picture: Image.Image, max_side: int | None) -> Image.Image:
+    long = max(picture.size)
+    if max_side is None or long <= max_side:
+        return picture
+    if max_side < 1:
+        raise EditError("too-small", "A picture has at least 1 px on its long side; allow more.")
+    size = (max(1, round(picture.width * max_side / long)), max(1, round(picture.height * max_side / long)))
+    return picture.resize(size, Image.Resampling.LANCZOS)
+
+
+def _refuse_small(size: tuple[int, int], min_side: int | None) -> None:
+    if min_side is not None and min(size) < min_side:
+        missing = min_side - min(size)
+        raise EditError(
+            "too-small",
+            f"The picture would be {size[0]} × {size[1]} px, {missing} px short of the {min_side} px that its short side needs; "
+            "crop less of it or use a larger picture.",
+        )
+
+
+def _below(picture: Image.Image, name: str, format: str, max_bytes: int | None, min_side: int | None) -> tuple[str, bytes]:
+    """The format and bytes of the first try below `max_bytes`."""
+    last = b""
+    for tried, candidate, quality in _tries(picture, name, format, max_bytes, min_side):
+        if tried == "jpeg" and max(candidate.size) > JPEG_SIDE:
+            continue
+        last = _saved(candidate, tried, quality)
+        if max_bytes is None or len(last) < max_bytes:
+            return tried, last
+    if not last:
+        raise EditError(
+            "too-large",
+            f"The picture is {picture.width} × {picture.height} px, and a JPEG has at most {JPEG_SIDE} px a side; crop it or scale it down.",
+        )
+    least = f" and {min_side} px on its short side" if min_side else ""
+    raise EditError(
+        "too-large",
+        f"The picture does not fit into {max_bytes or 0:,} bytes{least}; at its smallest it has {len(last):,}. Crop it or use a simpler one.",
+    )
+
+
+def _tries(picture: Image.Image, name: str, format: str, max_bytes: int | None, min_side: int | None) -> Iterator[tuple[str, Image.Image, int]]:
+    """What to try, best picture first: (format, picture, quality). Pixels are worth more than a format without loss."""
+    if name == "png":
+        yield "png", picture, 0
+        if max_bytes is None:
+            return
+        if not format:
+            name = "jpeg"
+    if name == "jpeg":
+        picture = _on_white(picture)
+        for quality in QUALITIES:
+            yield "jpeg", picture, quality
+            if max_bytes is None:
+                break
+    if max_bytes is None:
+        return
+    least = max(1, min_side or 1)
+    small = picture
+    while min(small.size) > least:
+        # Never straight past the least side: its own size is the last try.
+        keep = max(SHRINK, least / min(small.size))
+        # Rounding down always comes nearer to the end.
+        size = (max(least, int(small.width * keep)), max(least, int(small.height * keep)))
+        small = picture.resize(size, Image.Resampling.LANCZOS)
+        for quality in SMALLER_QUALITIES if name == "jpeg" else (0,):
+            yield name, small, quality
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    if picture.mode != "RGBA":
+        return picture
+    ground = Image.new("RGB", picture.size, (255, 255, 255))
+    ground.paste(picture, mask=picture.getchannel("A"))
+    return ground
+
+
+def _saved(picture: Image.Image, name: str, quality: int) -> bytes:
+    out = io.BytesIO()
+    if name == "png":
+        picture.save(out, "PNG")
+    else:
+        # Full colour at the highest quality, as cameras keep it; below it every byte counts. Not optimized: that asks for all of the
+        # data in one buffer, whose size Pillow guesses too small for noise.
+        picture.save(out, "JPEG", quality=quality, subsampling=0 if quality >= 90 else 2)
+    return out.getvalue()

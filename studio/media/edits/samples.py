@@ -1,0 +1,164 @@
+"""Sound as runs of 16-bit samples, decoded as a stream, and the WAV file that takes them."""
+
+from __future__ import annotations
+
+import os
+import time
+import wave
+from array import array
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import av
+
+from studio.media.edits.refusal import EditError
+from studio.media.facts import MediaError
+from studio.media.film import LONGEST, VERIFY_SECONDS, check, opened, refuse_rate, streams
+from studio.media.kinds import sniff
+
+HIGHEST = 48_000  # samples a second; more are not heard and models do not ask for them
+SILENT = "The sound in this file is cut or damaged, not one sample of it plays; export it again."
+WAV_BYTES = 0xFFFFFFFF - 4096  # a WAV counts its bytes in 32 bits
+PAD = 1 << 14  # frames of silence handed out at once
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Consecutive sound: `samples` are signed 16 bits, channels interleaved; `at` is the time of the first in the file's own clock (s).
+
+    `rate` (a second) and `channels` (1 or 2) are the same in all runs of one file.
+    """
+
+    rate: int
+    channels: int
+    at: float
+    samples: array[int]
+
+    @property
+    def frames(self) -> int:
+        """Samples of each channel."""
+        return len(self.samples) // self.channels
+
+    def part(self, start: int, stop: int) -> array[int]:
+        """The samples of the frames [start, stop), counted from the start of this run."""
+        return self.samples[start * self.channels : stop * self.channels]
+
+
+def runs(
+    path: str | os.PathLike[str], deadline: float | None = None, fits: Callable[[int], bool] = lambda rate: rate <= HIGHEST
+) -> Generator[Run, None, None]:
+    """The sound of a sound file or of a video, from its first sample to its last, in constant memory.
+
+    The rate is the source's own when it `fits`, otherwise HIGHEST. Damaged packets are passed over, as players do.
+    Raises MediaError: no-stream without sound, broken when nothing decodes or when it takes longer than VERIFY_SECONDS.
+    """
+    kind = sniff(path)
+    deadline = time.monotonic() + VERIFY_SECONDS if deadline is None else deadline
+    if kind.kind == "image":
+        raise MediaError("no-stream", "A still picture has no sound; choose a sound file or a video.")
+    rate = channels = 0
+    setup: tuple[str, str, int] | None = None
+    resampler: Any = None
+    at = 0.0
+    with opened(path, kind) as container:
+        _, audio = streams(container)
+        if audio is None:
+            raise MediaError("no-stream", "This video is silent, so it has no sound to work on; choose one with sound.")
+        refuse_rate(audio)
+        for packet in container.demux(audio):
+            check(deadline)
+            try:
+                frames = packet.decode()
+            except av.error.InvalidDataError:
+                continue
+            for frame in frames:
+                _refuse_rate(frame.sample_rate)
+                if not rate:
+                    # The first frame, not the header: some AAC doubles its rate only when it is decoded.
+                    rate = frame.sample_rate if fits(frame.sample_rate) else HIGHEST
+                    channels = min(2, max(1, len(frame.layout.channels)))
+                    at = frame.time or 0.0
+                if setup != (frame.format.name, frame.layout.name, frame.sample_rate):
+                    if resampler is not None:
+                        yield from _runs(resampler.resample(None), rate, channels, at)
+                    setup = (frame.format.name, frame.layout.name, frame.sample_rate)
+                    resampler = av.AudioResampler(format="s16", layout="stereo" if channels == 2 else "mono", rate=rate)
+                frame.pts = None
+                yield from _runs(resampler.resample(frame), rate, channels, at)
+        if resampler is None:
+            raise MediaError("broken", SILENT)
+        yield from _runs(resampler.resample(None), rate, channels, at)
+
+
+def placed(source: Iterator[Run], start: float) -> Generator[Run, None, None]:
+    """`source` from the moment `start` of its file's clock: what plays before is dropped, and silence fills up to a late first sample."""
+    skip: int | None = None
+    for run in source:
+        if skip is None:
+            skip = round((start - run.at) * run.rate)
+            if skip < -LONGEST * run.rate:
+                raise MediaError("broken", "The sound of this file starts a day after its picture, so the file is damaged; export it again.")
+            while skip < 0:
+                pad = min(PAD, -skip)
+                yield replace(run, at=start, samples=array("h", bytes(2 * pad * run.channels)))
+                skip += pad
+        if skip >= run.frames:
+            skip -= run.frames
+            continue
+        yield replace(run, at=start, samples=run.part(skip, run.frames)) if skip else run
+        skip = 0
+
+
+class WavFile:
+    """A WAV being written: 16-bit PCM, of the rate and channels of the first run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.frames = 0
+        self.out: wave.Wave_write | None = None
+
+    def write(self, run: Run, samples: array[int]) -> None:
+        """Add `samples`, which are of `run`. Raises EditError("too-large") at four gigabytes."""
+        if not samples:
+            return
+        if self.out is None:
+            self.out = wave.open(str(self.path), "wb")  # noqa: SIM115
+            self.out.setnchannels(run.channels)
+            self.out.setsampwidth(2)
+            self.out.setframerate(run.rate)
+        self.frames += len(samples) // run.channels
+        if self.frames * 2 * run.channels > WAV_BYTES:
+            raise EditError("too-large", "The sound has more than the four gigabytes that a WAV file can hold; cut a shorter part.")
+        self.out.writeframesraw(samples.tobytes())
+
+    def close(self) -> None:
+        """Finish the header."""
+        if self.out is not None:
+            self.out.close()
+
+
+@contextmanager
+def wav_file(path: Path) -> Iterator[WavFile]:
+    """A WavFile at `path`, closed at the end."""
+    file = WavFile(path)
+    try:
+        yield file
+    finally:
+        file.close()
+
+
+def _refuse_rate(rate: int) -> None:
+    if not 1000 <= rate <= 768_000:
+        raise MediaError("broken", f"This sound says that it has {rate} samples a second, so it is damaged; export it again.")
+
+
+def _runs(frames: list[Any], rate: int, channels: int, at: float) -> Iterator[Run]:
+    for frame in frames:
+        samples = array("h")
+        # A plane is padded to the alignment of its memory: only the first samples are sound.
+        samples.frombytes(bytes(frame.planes[0])[: frame.samples * 2 * channels])
+        if samples:
+            yield Run(rate, channels, at, samples)

@@ -1,0 +1,253 @@
+"""Sound cut to the sample, its silences, and where to part what is too long."""
+
+from __future__ import annotations
+
+import math
+import os
+from array import array
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from operator import mul
+
+from studio.media.edits.refusal import EditError, whole
+from studio.media.edits.samples import SILENT, Run, runs, wav_file
+from studio.media.facts import Facts, MediaError
+from studio.media.film import probe_film
+from studio.media.kinds import KINDS
+
+FULL = 32768
+CLIPPED = 32767  # a sample of this size or more stands at the end of the scale
+CLIP_RUN = 3  # of them in a row are no peak any more but a cut one
+WINDOWS = 100  # a second
+NOTHING_DB = -120.0  # the loudness of digital silence
+FADE = 0.005  # seconds on each side of a joint
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """The silences of a sound. `lead` and `tail`: seconds of silence at its start and end. `pauses`: (start, stop) in seconds, inside.
+
+    `loudness_db`: root mean square of all that is not silent, in dB below full scale (-120 when all is). `clipped`: some peak is cut off.
+    A sound that is silent throughout is all `lead`.
+    """
+
+    lead: float
+    tail: float
+    pauses: tuple[tuple[float, float], ...]
+    loudness_db: float
+    clipped: bool
+
+
+def cut_sound(path: str | os.PathLike[str], target: str | os.PathLike[str], start: float, stop: float) -> Facts:
+    """Write the part [start, stop) seconds of a sound file, or of a video's sound, to `target` as 16-bit WAV; returns its facts.
+
+    One or two channels, the source's rate up to 48,000 a second. Exactly round((stop - start) * rate) samples, fewer only where the
+    source ends. Time counts from the first sample that decodes. Raises EditError("bad-range") when the range is empty or outside;
+    MediaError: no-stream, broken, and what `studio.media.probe` refuses.
+    """
+    if not (math.isfinite(start) and start >= 0 and stop > start):
+        raise EditError("bad-range", f"The part from {start:g} to {stop:g} s is empty or starts before the sound; choose an end after its start.")
+    at = 0
+    rate = 1
+    with whole(target) as part:
+        with wav_file(part) as wav, closing(runs(path)) as source:
+            for run in source:
+                rate = run.rate
+                first = round(start * rate)
+                # Beyond any file's end a number of samples is only "to the end".
+                last = first + round(min(stop - start, 1e9) * rate)
+                wav.write(run, run.part(max(0, first - at), max(0, min(run.frames, last - at))))
+                at += run.frames
+                if at >= last:
+                    break
+        _refuse_empty(
+            wav.frames, at, f"The part from {start:g} to {stop:g} s holds no sound: the file lasts {at / rate:.2f} s; choose an earlier part."
+        )
+        return probe_film(part, KINDS["wav"])
+
+
+def without(path: str | os.PathLike[str], target: str | os.PathLike[str], cuts: Sequence[tuple[float, float]]) -> Facts:
+    """Write a sound to `target` as 16-bit WAV without the ranges `cuts` (seconds, in any order, may overlap); returns its facts.
+
+    Wherever something was cut the sound fades out and in within 5 ms each, so that the joint does not click. Raises EditError("bad-range")
+    when a cut is empty or nothing is left; MediaError as `cut_sound`.
+    """
+    for start, stop in cuts:
+        if not (math.isfinite(start) and stop > start):
+            raise EditError("bad-range", f"The cut from {start:g} to {stop:g} s is empty; choose an end after its start.")
+    at = 0
+    kept: list[tuple[int, int | None]] | None = None
+    with whole(target) as part:
+        with wav_file(part) as wav, closing(runs(path)) as source:
+            for run in source:
+                if kept is None:
+                    kept = _kept(cuts, run.rate)
+                for first, last in kept:
+                    begin = max(first, at)
+                    end = at + run.frames if last is None else min(last, at + run.frames)
+                    if begin < end:
+                        samples = run.part(begin - at, end - at)
+                        _fade(samples, run, begin, first, last)
+                        wav.write(run, samples)
+                at += run.frames
+                kept = [piece for piece in kept if piece[1] is None or piece[1] > at]
+                if not kept:
+                    break
+        _refuse_empty(wav.frames, at, "Nothing of the sound is left after these cuts; cut less.")
+        return probe_film(part, KINDS["wav"])
+
+
+def quiet(path: str | os.PathLike[str], floor_db: float = -45.0, least: float = 0.3) -> Quiet:
+    """The silences of a sound file, or of a video's sound: all that is `floor_db` below its loudest hundredth of a second.
+
+    Pauses inside count from `least` seconds on. Streamed; it keeps four bytes for each hundredth of a second. Raises MediaError:
+    no-stream, broken.
+    """
+    meter = _Meter()
+    with closing(runs(path)) as source:
+        for run in source:
+            meter.add(run)
+    meter.finish()
+    powers = meter.powers
+    if not powers:
+        raise MediaError("broken", SILENT)
+    floor = max(powers) * 10 ** (floor_db / 10)
+    seconds = meter.frames / meter.rate
+    loud, last, total, pauses = 0, -1, 0.0, []
+    lead = seconds
+    for index, power in enumerate(powers):
+        if power <= floor or power <= 0:
+            continue
+        start, stop = meter.moment(last + 1), meter.moment(index)
+        if not loud:
+            lead = stop
+        elif stop - start >= least - 1e-9:
+            pauses.append((start, stop))
+        loud, last, total = loud + 1, index, total + power
+    if not loud:
+        return Quiet(seconds, 0.0, (), NOTHING_DB, False)
+    level = 10 * math.log10(total / loud / FULL**2)
+    return Quiet(lead, max(0.0, seconds - meter.moment(last + 1)), tuple(pauses), round(max(level, NOTHING_DB), 2), meter.clipped)
+
+
+def split_points(seconds: float, pauses: Iterable[tuple[float, float]], longest: float, least: float = 1.0) -> list[tuple[float, float]]:
+    """The fewest ranges (start, stop) that cover [0, seconds), each at most `longest` seconds and at least `least` when that can be.
+
+    Each cut lies in the middle of the longest pause (start, stop) that it can reach in the last third of its part, else anywhere in it;
+    without one the rest is parted evenly. Pure. Raises EditError("bad-range") for lengths that are not positive.
+    """
+    if not (math.isfinite(seconds) and seconds > 0 and longest > 0):
+        raise EditError("bad-range", f"A sound of {seconds:g} s cannot be parted into pieces of {longest:g} s; both need a length.")
+    count = max(1, math.ceil(seconds / longest))
+    least = min(max(0.0, least), seconds / count)
+    known = [(start, stop) for start, stop in pauses if stop > start]
+    ranges, at = [], 0.0
+    for left in range(count - 1, 0, -1):
+        rest = seconds - at
+        earliest = max(at + least, seconds - left * longest)
+        latest = min(at + longest, seconds - left * least)
+        even = min(max(at + rest / (left + 1), earliest), latest)
+        cut = _best(known, earliest, latest, at + (latest - at) * 2 / 3)
+        cut = even if cut is None else cut
+        ranges.append((at, cut))
+        at = cut
+    return [*ranges, (at, seconds)]
+
+
+def _best(pauses: list[tuple[float, float]], earliest: float, latest: float, late: float) -> float | None:
+    """The cut with the most silence on both sides, from `late` on when there is one."""
+    found: list[tuple[bool, float, float]] = []
+    for start, stop in pauses:
+        cut = min(max((start + stop) / 2, earliest), latest)
+        room = min(cut - start, stop - cut)
+        if room > 0:
+            found.append((cut >= late, room, cut))
+    return max(found)[2] if found else None
+
+
+def _refuse_empty(written: int, decoded: int, sentence: str) -> None:
+    if not decoded:
+        raise MediaError("broken", SILENT)
+    if not written:
+        raise EditError("bad-range", sentence)
+
+
+def _kept(cuts: Sequence[tuple[float, float]], rate: int) -> list[tuple[int, int | None]]:
+    """What stays between the cuts, in samples; None is the end, wherever that is."""
+    kept: list[tuple[int, int | None]] = []
+    at = 0
+    for start, stop in sorted(cuts):
+        first, last = round(max(0.0, min(start, 1e9)) * rate), round(max(0.0, min(stop, 1e9)) * rate)
+        if first > at:
+            kept.append((at, first))
+        at = max(at, last)
+    return [*kept, (at, None)]
+
+
+def _fade(samples: array[int], run: Run, begin: int, first: int, last: int | None) -> None:
+    """Fade `samples`, which start at `begin` of the source, in after a cut that ends at `first` and out before one at `last`."""
+    span = max(1, round(FADE * run.rate))
+    frames = len(samples) // run.channels
+    if first > 0:
+        for index in range(min(frames, first + span - begin)):
+            _scale(samples, index, run.channels, (begin + index - first + 0.5) / span)
+    if last is not None:
+        for index in range(max(0, last - span - begin), frames):
+            _scale(samples, index, run.channels, (last - begin - index - 0.5) / span)
+
+
+def _scale(samples: array[int], index: int, channels: int, gain: float) -> None:
+    for at in range(index * channels, (index + 1) * channels):
+        samples[at] = round(samples[at] * gain)
+
+
+class _Meter:
+    """The power of each hundredth of a second, and whether peaks are cut off."""
+
+    def __init__(self) -> None:
+        self.powers = array("f")
+        self.rate = 0
+        self.channels = 0
+        self.frames = 0
+        self.clipped = False
+        self.rest = array("h")
+        self.runs: list[tuple[int, int]] = []  # for each channel: the side of the scale it stands at, and since how many samples
+
+    def add(self, run: Run) -> None:
+        self.rate, self.channels = run.rate, run.channels
+        self.runs = self.runs or [(0, 0)] * run.channels
+        self.frames += run.frames
+        pending = self.rest + run.samples
+        at = 0
+        while (stop := at + self._span() * self.channels) <= len(pending):
+            self._window(pending[at:stop])
+            at = stop
+        self.rest = pending[at:]
+
+    def finish(self) -> None:
+        if self.rest:
+            self._window(self.rest)
+
+    def moment(self, window: int) -> float:
+        """Where a window starts, in seconds."""
+        return min(window * self.rate // WINDOWS, self.frames) / self.rate
+
+    def _span(self) -> int:
+        window = len(self.powers)
+        return (window + 1) * self.rate // WINDOWS - window * self.rate // WINDOWS
+
+    def _window(self, samples: array[int]) -> None:
+        self.powers.append(sum(map(mul, samples, samples)) / len(samples))
+        if self.clipped:
+            return
+        if max(samples) < CLIPPED and min(samples) > -CLIPPED:
+            self.runs = [(0, 0)] * self.channels
+            return
+        for channel in range(self.channels):
+            side, count = self.runs[channel]
+            for sample in samples[channel :: self.channels]:
+                now = (sample >= CLIPPED) - (sample <= -CLIPPED)
+                side, count = now, (count + 1 if now == side else 1) if now else 0
+                self.clipped = self.clipped or count >= CLIP_RUN
+            self.runs[channel] = (side, count)
