@@ -80,6 +80,15 @@ class Desk:
         return self._url("price")
 
     @property
+    def fix_url(self) -> str:
+        return self._url("fix")
+
+    @property
+    def wait_url(self) -> str:
+        """Asked every second while a video is made over."""
+        return f"{self.price_url}?page={self.page}&{self.draft.query}"
+
+    @property
     def poll_url(self) -> str:
         return f"{self.check_url}?page={self.page}&{self.draft.query}"
 
@@ -345,6 +354,8 @@ class Desk:
         if self.account is None:
             return _("There is no account yet. Add one with its API key first.")
         for file in self.files:
+            if file.edit is not None:
+                return _("The video is being made over.")
             if file.problems and file.asset is not None:
                 return file.problems[0]
         missing = [f for f in self.files if f.asset is None and f.name != TEMPLATE_VIDEO]

@@ -16,10 +16,12 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from jobs import catalogue, checks, wishes
-from jobs.limits import Limits
+from jobs import catalogue, checks, kept, wishes
+from jobs.kept import Kept
+from jobs.limits import Facts, Limits
 from jobs.models import Account, Check, Template
 from studio.models.asset import Asset
+from studio.models.edit import Edit
 from studio.models.people import Team, User
 
 FILE_KINDS = ("image", "audio", "video")
@@ -27,6 +29,9 @@ FILE_KINDS = ("image", "audio", "video")
 PICK = "pick_"
 UPLOAD = "upload_"
 TEMPLATE, TEMPLATE_VIDEO = "template", "template_video"
+# What of a sound is kept, and the edit of a video that is under way.
+KEEP = "keep_"
+EDIT = "edit_"
 
 
 def word(value: Any) -> str:
@@ -80,6 +85,10 @@ class DraftForm(forms.Form):
         self.fields["account"] = TeamChoice(team.accounts.all())
         for file in file_fields(spec):
             self.fields[file.name] = TeamChoice(team.assets.all())
+            if file.kind == "audio":
+                self.fields[KEEP + file.name] = forms.CharField(max_length=2000, required=False, widget=forms.HiddenInput)
+            if file.kind == "video":
+                self.fields[EDIT + file.name] = TeamChoice(team.edits.select_related("asset", "made"))
         if spec.makes:
             self.fields[TEMPLATE] = TeamChoice(team.templates.filter(model=spec.makes).select_related("account", "asset"))
         for parameter in spec.choices():
@@ -106,12 +115,26 @@ class DraftForm(forms.Form):
         self.full_clean()
         given = {p.name: self.cleaned_data.get(p.name) or p.default for p in self.spec.choices()}
         files: dict[str, Asset] = {}
+        keeps: dict[str, Kept] = {}
+        under_way: dict[str, Edit] = {}
         problems: dict[str, list[str]] = {name: [str(error) for error in errors] for name, errors in self.errors.items()}
         for file in file_fields(self.spec):
             asset = self.cleaned_data.get(file.name)
             if asset is None:
                 continue
-            missed = [_(problem.sentence) for problem in file.limits.problems(asset.facts)]
+            edit = self.cleaned_data.get(EDIT + file.name)
+            if edit is not None and edit.asset_id == asset.pk:
+                if edit.state == Edit.State.FAILED:
+                    problems.setdefault(UPLOAD + file.name, []).append(edit.sentence)
+                elif edit.made is not None:
+                    asset = edit.made
+                elif edit.state != Edit.State.DONE:
+                    under_way[file.name] = edit
+            facts: Facts = asset.facts
+            if asset.kind == file.kind == "audio":
+                keeps[file.name] = kept.read(str(self.cleaned_data.get(KEEP + file.name) or ""), asset, file.limits)
+                facts = kept.facts_of(asset, keeps[file.name], file.limits)
+            missed = [_(problem.sentence) for problem in file.limits.problems(facts)]
             if asset.kind == file.kind:
                 files[file.name] = asset
             if missed:
@@ -127,6 +150,8 @@ class DraftForm(forms.Form):
             title=" ".join(str(self.cleaned_data.get("title") or "").split()),
             key=str(self.cleaned_data.get("key") or "") or uuid.uuid4().hex,
             problems=problems,
+            keeps=keeps,
+            edits=under_way,
         )
         draft.prefer_made_template()
         return draft
@@ -146,6 +171,8 @@ class Draft:
     title: str = ""
     key: str = ""
     problems: dict[str, list[str]] = field(default_factory=dict)
+    keeps: dict[str, Kept] = field(default_factory=dict)  # of each sound
+    edits: dict[str, Edit] = field(default_factory=dict)  # of videos, not made yet
     reused: Asset | None = None  # the video whose template was there already
 
     def asset(self, name: str) -> Asset | None:
@@ -158,6 +185,17 @@ class Draft:
             self.prefer_made_template()
         else:
             self.files[name] = asset
+            self.keeps.pop(name, None)
+            if asset.kind == "audio":
+                self.keeps[name] = kept.read("", asset, self.spec.input(name).limits or Limits("audio"))
+        self.edits.pop(name, None)
+
+    def begin(self, name: str, edit: Edit) -> None:
+        """A new version of the video `name` is being made, or is there already."""
+        if edit.made is not None:
+            self.put(name, edit.made)
+        else:
+            self.edits[name] = edit
 
     def prefer_made_template(self) -> None:
         """A video whose template the team has already is not paid for again."""
@@ -186,6 +224,8 @@ class Draft:
     @property
     def milliseconds(self) -> int | None:
         """Length of the result, from the file or template that decides it; None while that is not chosen."""
+        if self.spec.length_of in self.keeps:
+            return self.keeps[self.spec.length_of].milliseconds
         decides: Asset | Template | None = self.files.get(self.spec.length_of)
         if decides is None and self.spec.makes:
             decides = self.template or self.template_video
@@ -211,6 +251,11 @@ class Draft:
         if self.account is not None:
             found["account"] = self.account.public_id
         found |= {p.name: word(self.chosen[p.name]) for p in self.spec.choices() if self.chosen[p.name] != p.default}
+        for file in file_fields(self.spec):
+            parts, asset = self.keeps.get(file.name), self.asset(file.name)
+            if parts is not None and asset is not None and parts != kept.read("", asset, file.limits):
+                found[KEEP + file.name] = parts.word
+        found |= {EDIT + name: edit.public_id for name, edit in self.edits.items()}
         if self.title:
             found["title"] = self.title
         return found
@@ -238,4 +283,5 @@ class Draft:
             account=account,
             title=self.name,
             key=self.key,
+            keeps=dict(self.keeps),
         )

@@ -10,8 +10,11 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
-from jobs.forms import PICK, TEMPLATE, UPLOAD, Draft, FileField
+from jobs.fixes import Fix, fix_for
+from jobs.forms import EDIT, KEEP, PICK, TEMPLATE, UPLOAD, Draft, FileField
+from jobs.kept import Kept
 from studio.models.asset import Asset
+from studio.models.edit import Edit
 from studio.models.people import Team
 from studio.templatetags.ui import filesize_mb
 from studio.templatetags.ui import seconds as length
@@ -52,6 +55,14 @@ class Slot:
         return UPLOAD + self.field.name
 
     @property
+    def keep_name(self) -> str:
+        return KEEP + self.field.name
+
+    @property
+    def edit_name(self) -> str:
+        return EDIT + self.field.name
+
+    @property
     def accept(self) -> str:
         return ACCEPT[self.kind]
 
@@ -71,6 +82,21 @@ class Slot:
     @property
     def limits_line(self) -> str:
         return " · ".join(text for _name, text in self.limits)
+
+    @cached_property
+    def fix(self) -> Fix | None:
+        """What makes the chosen file fit; None when it fits or nothing can."""
+        return fix_for(self.field.limits, self.asset.facts) if self.asset is not None and self.kind != "audio" else None
+
+    @property
+    def edit(self) -> Edit | None:
+        """The new version of the chosen video that is being made."""
+        return self.draft.edits.get(self.name)
+
+    @property
+    def kept(self) -> Kept | None:
+        """What of the chosen sound goes into the film."""
+        return self.draft.keeps.get(self.name)
 
     @property
     def url(self) -> str:

@@ -18,11 +18,10 @@ from jobs import attempts, catalogue, forecast, insurance, money, shown
 from jobs.desk import models_of
 from jobs.forms import word
 from jobs.models import Job, JobEvent
+from jobs.playing import Player, player_of
 from jobs.slots import facts_line, file_url, wave
 from jobs.states import FAULT_WORDS, OUT, Code, Rank, State
-from studio.models.asset import Asset
 from studio.models.people import Team
-from studio.templatetags.ui import filesize_mb
 from studio.templatetags.ui import seconds as length
 
 TASK_LIFE = timedelta(hours=24)  # CONTRACT §8: task, result and address live that long
@@ -103,25 +102,9 @@ class Story:
 
     # ── the film ──
 
-    @property
-    def film(self) -> Asset | None:
-        return self.job.result
-
-    @property
-    def film_url(self) -> str:
-        return file_url(self.team, self.job.result) if self.job.result else ""
-
-    @property
-    def poster_url(self) -> str:
-        return file_url(self.team, self.job.result, "thumb") if self.job.result and self.job.result.thumb else ""
-
-    @property
-    def film_facts(self) -> str:
-        return facts_line(self.job.result) if self.job.result else ""
-
-    @property
-    def note(self) -> str:
-        return _(self.spec.output.note) if self.spec.output.note else ""
+    @cached_property
+    def player(self) -> Player | None:
+        return player_of(self.job, self.team)
 
     @cached_property
     def gauge(self) -> shown.Gauge | None:
@@ -378,13 +361,3 @@ class Story:
         if self.state is State.SUBMITTING:
             return _("It is being sent right now. In a moment it can be canceled at the service.")
         return ""
-
-    @property
-    def download_name(self) -> str:
-        film = self.job.result
-        stem = "".join(c if c.isalnum() or c in " -_" else "_" for c in self.job.title).strip()[:80] or "film"
-        return f"{stem}.{film.extension}" if film else ""
-
-    @property
-    def download_size(self) -> str:
-        return filesize_mb(self.job.result.size) if self.job.result else ""

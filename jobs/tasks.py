@@ -11,6 +11,7 @@ import django_rq
 
 from jobs import archive, bell, checks, lanes, shifts
 from jobs.hand import leaving
+from studio import edits
 
 log = logging.getLogger("footlight.tasks")
 SHIFT_SECONDS = 50.0
@@ -53,6 +54,16 @@ def ring_check(pk: int) -> None:
         _enqueue("steps", check_step, pk)
 
 
+def edit_step(pk: int) -> None:
+    edits.step(pk)
+
+
+def ring_edit(pk: int) -> None:
+    """A video is made over in minutes of processor time, so it stands in the line of the films and not before the checks."""
+    if bell.once(f"edit:{pk}", 5):
+        _enqueue("films", edit_step, pk)
+
+
 def ring_archive() -> None:
     _enqueue("films", archive_shift)
 
@@ -71,6 +82,8 @@ def heartbeat(shifts: int = 1) -> None:
         _enqueue("shifts", shift)
     for pk in checks.due():
         ring_check(pk)
+    for pk in edits.due():
+        ring_edit(pk)
     if archive.due() and bell.once("archive", 5):
         ring_archive()
     if bell.once("minute", 60):

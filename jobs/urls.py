@@ -1,6 +1,6 @@
 from django.urls import path
 
-from jobs.views import adopt, board, create, job, keys, spend
+from jobs.views import adopt, board, create, fix, job, keys, playing, spend
 
 app_name = "jobs"
 urlpatterns = [
@@ -8,6 +8,7 @@ urlpatterns = [
     path("jobs/<str:job>/", job.detail, name="job"),
     path("jobs/<str:job>/row/", board.row, name="row"),
     path("jobs/<str:job>/live/", job.live, name="job_live"),
+    path("jobs/<str:job>/sound/", playing.sound, name="job_sound"),
     path("jobs/<str:job>/cancel/", job.cancel, name="cancel"),
     path("jobs/<str:job>/again/", job.again, name="again"),
     path("jobs/<str:job>/front/", job.front, name="front"),
@@ -18,6 +19,7 @@ urlpatterns = [
     path("make/template/", create.template, name="template"),
     path("make/check/", create.check, name="check"),
     path("make/price/", create.price, name="price"),
+    path("make/fix/", fix.fix, name="fix"),
     path("spend/", spend.spend, name="spend"),
     path("keys/", keys.keys, name="keys"),
     path("keys/accounts/new/", keys.new_account, name="account_new"),

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from jobs import catalogue, checks, gates, money
+from jobs import catalogue, checks, gates, kept, money
 from jobs.errors import Refused
+from jobs.kept import Kept
 from jobs.models import Account, Check, Job, Lane, Template
 from jobs.states import State
 from studio.models import Asset, Team, User
@@ -31,6 +32,20 @@ class Wish:
     account: Account | None = None
     title: str = ""
     key: str = ""
+    # what of a speech goes into the film, by the model's input name; cut out (`cut`) before it becomes a job
+    keeps: dict[str, Kept] = field(default_factory=dict)
+
+    def cut(self) -> Wish:
+        """The same with every kept part made a file. Raises MediaError with a sentence."""
+        if not self.keeps:
+            return self
+        spec = catalogue.get(self.model)
+        files = {name: self._cut(spec, name, asset) for name, asset in self.files.items()}
+        return replace(self, files=files, keeps={})
+
+    def _cut(self, spec: catalogue.Model, name: str, asset: Asset) -> Asset:
+        limits = spec.input(name).limits
+        return kept.made(asset, self.keeps[name], limits, self.owner) if name in self.keeps and limits is not None else asset
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +117,7 @@ def plan(wish: Wish, *, checked: bool = True) -> Plan:
     account = wish.account or (template.account if template else None) or account_for(wish.team, wish.model)
     if account is None or account.key is None:
         raise Refused("The team has no Model Studio account with a key yet. An admin can add one under Accounts.")
-    problems = _file_problems(spec, wish.files) + _closed(account, spec.name)
+    problems = _file_problems(spec, wish) + _closed(account, spec.name)
     first: Plan | None = None
     waits_for: Job | None = None
     if spec.makes and template is None:
@@ -140,14 +155,16 @@ def _closed(account: Account, model: str) -> list[str]:
     return [refusal] if refusal else []
 
 
-def _file_problems(spec: catalogue.Model, files: dict[str, Asset]) -> list[str]:
+def _file_problems(spec: catalogue.Model, wish: Wish) -> list[str]:
     problems = []
     for field_ in spec.inputs_of("image", "audio", "video"):
-        asset = files.get(field_.name)
+        asset = wish.files.get(field_.name)
         if asset is None:
             problems.append(f"{field_.label} is missing. Choose a file.")
         elif field_.limits is not None:
-            problems += [f"{field_.label}: {problem.sentence}" for problem in field_.limits.problems(asset.facts)]
+            parts = wish.keeps.get(field_.name)
+            facts = kept.facts_of(asset, parts, field_.limits) if parts is not None else asset.facts
+            problems += [f"{field_.label}: {problem.sentence}" for problem in field_.limits.problems(facts)]
     return problems
 
 
@@ -202,4 +219,5 @@ def _length(spec: catalogue.Model, wish: Wish, template: Template | None) -> int
         if template is not None:
             return template.milliseconds
         return wish.template_video.milliseconds if wish.template_video else 0
-    return wish.files[spec.length_of].milliseconds
+    parts = wish.keeps.get(spec.length_of)
+    return parts.milliseconds if parts is not None else wish.files[spec.length_of].milliseconds

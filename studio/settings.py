@@ -143,6 +143,8 @@ MEDIA_DELIVERY = env.choice("MEDIA_DELIVERY", "auto", ("auto", "public", "tempor
 DASHSCOPE_API_KEY = env.text("DASHSCOPE_API_KEY")
 # what studio shows of files that only jobs knows: which models take them
 ASSET_TAGS = "jobs.fits.tags"
+# who wakes a worker for a video that is made over
+EDIT_BELL = "jobs.tasks.ring_edit"
 LINK_HOURS = 26  # a queued task may be fetched late, and a task lives 24 h
 
 # ── words and time ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -73,12 +73,22 @@ class _Prepared:
 # ── keeping ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def keep(source: Source, *, team: Team, owner: User | None, name: str, origin: str = Asset.Origin.UPLOAD) -> tuple[Asset, bool]:
+def keep(
+    source: Source,
+    *,
+    team: Team,
+    owner: User | None,
+    name: str,
+    origin: str = Asset.Origin.UPLOAD,
+    parent: Asset | None = None,
+    recipe: dict[str, Any] | None = None,
+) -> tuple[Asset, bool]:
     """Keep the file `source` for `team`; returns its asset and whether it is new.
 
     `source` is the path of a finished file, which stays where it is and belongs to the caller, or an uploaded file. An upload is
-    stored without metadata, a picture upright; a result is stored byte for byte. The same content is kept once per team, whatever it
-    is called. Memory does not grow with sound and video. Raises MediaError with a sentence; then nothing was stored.
+    stored without metadata, a picture upright; what we made ourselves (a result, or from `parent` by `recipe`) byte for byte. The same
+    content is kept once per team, whatever it is called. Memory does not grow with sound and video. Raises MediaError with a sentence;
+    then nothing was stored.
     """
     with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix="keep-") as folder:
         path, digest = _received(source, Path(folder))
@@ -89,7 +99,8 @@ def keep(source: Source, *, team: Team, owner: User | None, name: str, origin: s
         found = _same(team, ready.sha256)
         if found is not None:
             return found, False
-        return _store(ready, source_sha256=digest, team=team, owner=owner, name=name, origin=origin)
+        lineage = {"origin": origin, "parent": parent, "recipe": recipe or {}}
+        return _store(ready, source_sha256=digest, team=team, owner=owner, name=name, **lineage)
 
 
 def _received(source: Source, folder: Path) -> tuple[Path, str]:
@@ -145,7 +156,7 @@ def _prepare(path: Path, digest: str, folder: Path, *, clean: bool) -> _Prepared
     return _Prepared(ours, facts, digest, thumb, peaks)
 
 
-def _store(ready: _Prepared, *, source_sha256: str, team: Team, owner: User | None, name: str, origin: str) -> tuple[Asset, bool]:
+def _store(ready: _Prepared, *, source_sha256: str, team: Team, owner: User | None, name: str, **lineage: Any) -> tuple[Asset, bool]:
     facts = ready.facts
     thumb = _put(ready.thumb, f"{team.pk}/{ready.sha256}.thumb.webp", "image/webp") if ready.thumb else ""
     stored = _put(ready.path, f"{team.pk}/{ready.sha256}.{facts.extension}", facts.mime)
@@ -154,7 +165,6 @@ def _store(ready: _Prepared, *, source_sha256: str, team: Team, owner: User | No
             asset = Asset.objects.create(
                 team=team,
                 owner=owner,
-                origin=origin,
                 name=clean_name(name, facts.extension),
                 kind=facts.kind,
                 file=stored,
@@ -172,6 +182,7 @@ def _store(ready: _Prepared, *, source_sha256: str, team: Team, owner: User | No
                 audio_codec=facts.audio_codec[:20],
                 has_audio=facts.has_audio,
                 peaks=ready.peaks,
+                **lineage,
             )
     except IntegrityError:
         # Somebody else kept the same content in the meantime; the files are the same by name and content.

@@ -43,39 +43,39 @@ def template(request: TeamRequest) -> HttpResponse:
 @team_page(read=Role.CREATOR)
 def price(request: TeamRequest) -> HttpResponse:
     """The form and the till again, after any change. Without a script the page itself."""
-    page = _which(request)
-    desk = Desk(_draft(request, page), request.user, page=page)
-    return _fragment(request, desk) if request.htmx else redirect(desk.address)
+    page = page_of(request)
+    desk = Desk(draft_of(request, page), request.user, page=page)
+    return fragment(request, desk) if request.htmx else redirect(desk.address)
 
 
 @team_page(read=Role.CREATOR)
 def check(request: TeamRequest) -> HttpResponse:
     """POST asks the service about the draft's picture (again, when there was no answer). GET is the poll: 204 until there is a verdict."""
-    page = _which(request)
-    draft = _draft(request, page)
+    page = page_of(request)
+    draft = draft_of(request, page)
     if request.method == "POST":
-        errors = _ask(request, draft)
+        errors = have_checked(request, draft)
         desk = Desk(draft, request.user, page=page)
         if request.htmx:
-            return _fragment(request, desk, errors)
+            return fragment(request, desk, errors)
         for sentence in errors:
             messages.error(request, sentence)
         return redirect(desk.address)
     desk = Desk(draft, request.user, page=page)
     if desk.check is not None and desk.check.waits:
         return HttpResponse(status=204)
-    return _fragment(request, desk) if request.htmx else redirect(desk.address)
+    return fragment(request, desk) if request.htmx else redirect(desk.address)
 
 
 def _page(request: TeamRequest, page: str) -> HttpResponse:
-    draft = _draft(request, page)
+    draft = draft_of(request, page)
     if request.method != "POST":
         return _whole(request, Desk(draft, request.user, page=page))
     arrived = _take_uploads(request, draft)
     do = request.POST.get("do")
     if do == "make" and not arrived:
         return _make(request, draft, page)
-    errors = _ask(request, draft) if do == "check" and not arrived else []
+    errors = have_checked(request, draft) if do == "check" and not arrived else []
     desk = Desk(draft, request.user, page=page)
     if errors or any(name.startswith(UPLOAD) for name in draft.problems):
         return _whole(request, desk, errors, status=422)
@@ -87,7 +87,9 @@ def _make(request: TeamRequest, draft: Draft, page: str) -> HttpResponse:
     if desk.why:
         return _whole(request, desk, [desk.why], status=422)
     try:
-        job = orders.create(draft.wish(request.user))
+        job = orders.create(draft.wish(request.user).cut())
+    except MediaError as error:
+        return _whole(request, desk, [str(error)], status=422)
     except Refused as refused:
         return _whole(request, desk, [_(sentence) for sentence in refused.sentences], status=422)
     except (money.OverBudget, money.NoPrice) as error:
@@ -97,14 +99,14 @@ def _make(request: TeamRequest, draft: Draft, page: str) -> HttpResponse:
     return redirect(job)
 
 
-def _which(request: TeamRequest) -> str:
+def page_of(request: TeamRequest) -> str:
     page = (request.POST if request.method == "POST" else request.GET).get("page", "portrait")
     if page not in PAGES:
         raise Http404("There is no such create page.")
     return page
 
 
-def _draft(request: TeamRequest, page: str) -> Draft:
+def draft_of(request: TeamRequest, page: str) -> Draft:
     """The draft that the address or the submitted form holds; 404 for a model that this page does not make."""
     data = request.POST if request.method == "POST" else request.GET
     models = models_of(page)
@@ -136,7 +138,7 @@ def _take_uploads(request: TeamRequest, draft: Draft) -> bool:
     return arrived
 
 
-def _ask(request: TeamRequest, draft: Draft) -> list[str]:
+def have_checked(request: TeamRequest, draft: Draft) -> list[str]:
     """Have the draft's picture checked; the sentences why not, empty when it is known or under way."""
     picture = draft.picture
     if picture is None:
@@ -172,7 +174,7 @@ def _whole(request: TeamRequest, desk: Desk, errors: list[str] | None = None, st
     return render(request, f"jobs/{desk.page}.html", _context(desk, errors or []), status=status)
 
 
-def _fragment(request: TeamRequest, desk: Desk, errors: list[str] | None = None) -> HttpResponse:
+def fragment(request: TeamRequest, desk: Desk, errors: list[str] | None = None) -> HttpResponse:
     response = render(request, "jobs/parts/make/swap.html", _context(desk, errors or []))
     response["HX-Replace-Url"] = desk.address
     return response

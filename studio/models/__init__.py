@@ -1,4 +1,5 @@
 from studio.models.asset import Asset
+from studio.models.edit import Consent, Edit
 from studio.models.people import Membership, Role, Team, User
 
-__all__ = ["Asset", "Membership", "Role", "Team", "User"]
+__all__ = ["Asset", "Consent", "Edit", "Membership", "Role", "Team", "User"]

@@ -20,11 +20,16 @@ class Asset(models.Model):
     class Origin(models.TextChoices):
         UPLOAD = "upload", _("uploaded")
         RESULT = "result", _("made by a job")
+        EDIT = "edit", _("made from another file")
 
     public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="assets", db_index=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     origin = models.CharField(max_length=8, choices=Origin.choices, default=Origin.UPLOAD)
+    parent = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="children", help_text=_("what it was made from")
+    )
+    recipe = models.JSONField(default=dict, blank=True, help_text=_("what was done to the parent"))
     name = models.CharField(_("name"), max_length=200)
     kind = models.CharField(_("kind"), max_length=5, choices=Kind.choices)
 

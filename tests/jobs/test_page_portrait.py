@@ -128,10 +128,19 @@ def test_picture_outside_the_limits_is_neither_asked_nor_paid(client_of: ClientO
     assert not LedgerEntry.objects.exists()
 
 
-def test_speech_of_61_seconds_is_refused_with_its_sentence(client_of: ClientOf, creator: User, team: Team, page: str, ready: dict[str, str]) -> None:
+def test_of_a_speech_of_61_seconds_as_much_is_kept_as_the_model_takes(
+    client_of: ClientOf, creator: User, team: Team, page: str, ready: dict[str, str]
+) -> None:
     long = makers.asset(team, "audio", milliseconds=61_000)
     html = client_of(creator).get(page, ready | {"audio_url": long.public_id}).content.decode()
-    assert "It lasts 61.0 s; at most 60.0 s can be used." in html
+    assert "disabled" not in button(html)
+    assert "$0.6881" in button(html), "60 s × 0.011469"
+
+
+def test_more_than_the_model_takes_is_refused_with_its_sentence(client_of: ClientOf, creator: User, team: Team, page: str, ready: dict[str, str]) -> None:
+    long = makers.asset(team, "audio", milliseconds=61_000)
+    html = client_of(creator).get(page, ready | {"audio_url": long.public_id, "keep_audio_url": "0-60500"}).content.decode()
+    assert "It lasts 60.5 s; at most 60.0 s can be used." in html
     assert "disabled" in button(html)
 
 

@@ -1,0 +1,166 @@
+"""Files made from files of the library: a crop, a cut, another format. The parent stays as it is; the child says what was done to it.
+
+Pictures and sound are made while the page waits (`change`); a video takes a minute, so it is an `Edit` row that a worker takes up
+(`ask`, `step`). The same recipe on the same file is made once.
+
+A recipe is a dict: {"do": "picture", "box", "angle", "format", "max_side", "min_side", "max_bytes"}, {"do": "cut", "start", "stop"},
+{"do": "without", "cuts": [[start, stop], …]} or {"do": "film", "start", "stop", "fps", "max_side", "max_bytes"}. Boxes are (left, top,
+right, bottom) in px, times milliseconds, sizes bytes; what is missing stays as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import tempfile
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+
+from studio.media import MediaError, edits
+from studio.models import Asset, Consent, Edit, User
+from studio.store import keep, local_copy
+
+log = logging.getLogger("footlight.edits")
+LEASE = timedelta(minutes=20)  # longer than any video that a model takes needs
+TRIES = 2
+Recipe: TypeAlias = dict[str, Any]
+
+
+def change(asset: Asset, recipe: Recipe, by: User) -> Asset:
+    """The picture or sound that `recipe` makes of `asset`, which is kept beside it; the one we have when it was made before.
+
+    Raises MediaError with a sentence; then nothing was stored.
+    """
+    made = asset.children.filter(recipe=recipe).first()
+    return made if made is not None else _make(asset, recipe, by)
+
+
+def ask(asset: Asset, recipe: Recipe, by: User) -> Edit:
+    """The row of this edit of a video; a worker begins it within seconds. One that failed is tried anew."""
+    edit, new = Edit.objects.get_or_create(
+        asset=asset, word=word_of(recipe), defaults={"team_id": asset.team_id, "owner": by, "recipe": recipe, "state": Edit.State.WAITING}
+    )
+    gone = edit.state == Edit.State.DONE and edit.made_id is None
+    if edit.state == Edit.State.FAILED or gone:
+        changed = {"state": Edit.State.WAITING, "tries": 0, "sentence": "", "lease_until": None}
+        new = bool(Edit.objects.filter(pk=edit.pk, state=edit.state).update(**changed))
+        edit.refresh_from_db()
+    if new:
+        _ring_later(edit.pk)
+    return edit
+
+
+def due() -> list[int]:
+    """Ids of edits that nobody works on."""
+    left = Q(state=Edit.State.WORKING, lease_until__lt=timezone.now())
+    return list(Edit.objects.filter(Q(state=Edit.State.WAITING) | left).order_by("id").values_list("pk", flat=True)[:50])
+
+
+def step(pk: int) -> None:
+    """Make the file of an Edit. May run twice: the lease lets one in, and what was made is kept by its content."""
+    now = timezone.now()
+    free = Q(state=Edit.State.WAITING) | Q(state=Edit.State.WORKING, lease_until__lt=now)
+    until = now + LEASE
+    mine = Edit.objects.filter(pk=pk)
+    edit = mine.select_related("asset__team", "owner").first()
+    if edit is None or not mine.filter(free).update(state=Edit.State.WORKING, lease_until=until, tries=edit.tries + 1):
+        return
+    ours = mine.filter(state=Edit.State.WORKING, lease_until=until)
+    if edit.tries >= TRIES:  # whoever made it died over it, twice
+        ours.update(state=Edit.State.FAILED, sentence=_("The video could not be made over. Export it again and upload it."), lease_until=None)
+        return
+    try:
+        made = _make(edit.asset, edit.recipe, edit.owner)
+    except MediaError as error:
+        ours.update(state=Edit.State.FAILED, sentence=str(error), lease_until=None)
+    except Exception:
+        # A full disk or a bucket that is away: the lease runs out soon, and it is tried once more.
+        log.exception("edit %s", edit.public_id)
+        ours.update(lease_until=timezone.now() + timedelta(seconds=30))
+    else:
+        ours.update(state=Edit.State.DONE, made=made, lease_until=None)
+
+
+def word_of(recipe: Recipe) -> str:
+    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+
+
+def _ring_later(pk: int) -> None:
+    """Who works is told by name: studio does not know the workers."""
+    path = getattr(settings, "EDIT_BELL", "")
+    if path:
+        ring: Callable[[int], None] = import_string(path)
+        transaction.on_commit(lambda: ring(pk))
+
+
+def _make(asset: Asset, recipe: Recipe, by: User | None) -> Asset:
+    with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix="edit-") as folder, local_copy(asset) as source:
+        target = Path(folder) / "made"
+        _MAKERS[recipe["do"]](source, target, recipe)
+        made, new = keep(target, team=asset.team, owner=by, name=asset.name, origin=Asset.Origin.EDIT, parent=asset, recipe=recipe)
+    if new:
+        _inherit(asset, made)
+    return made
+
+
+def _inherit(parent: Asset, child: Asset) -> None:
+    """What was said of the person in the parent holds for what is made of it."""
+    said = Consent.objects.filter(asset=parent).first()
+    if said is not None:
+        Consent.objects.get_or_create(asset=child, defaults={"by": said.by, "said": said.said, "at": said.at})
+
+
+def consent(asset: Asset, by: User, words: str) -> Consent:
+    """Note that `by` said `words` about `asset`; the first word stands."""
+    return Consent.objects.get_or_create(asset=asset, defaults={"by": by, "said": words})[0]
+
+
+# ── how each is made ──
+
+
+def _picture(source: Path, target: Path, recipe: Recipe) -> None:
+    box = recipe.get("box")
+    edits.edit_picture(
+        source,
+        target,
+        box=(int(box[0]), int(box[1]), int(box[2]), int(box[3])) if box else None,
+        angle=float(recipe.get("angle", 0)),
+        format=recipe.get("format", ""),
+        max_side=recipe.get("max_side"),
+        max_bytes=recipe.get("max_bytes"),
+        min_side=recipe.get("min_side"),
+    )
+
+
+def _cut(source: Path, target: Path, recipe: Recipe) -> None:
+    edits.cut_sound(source, target, recipe["start"] / 1000, recipe["stop"] / 1000)
+
+
+def _without(source: Path, target: Path, recipe: Recipe) -> None:
+    edits.without(source, target, [(start / 1000, stop / 1000) for start, stop in recipe["cuts"]])
+
+
+def _film(source: Path, target: Path, recipe: Recipe) -> None:
+    stop = recipe.get("stop")
+    edits.remake_film(
+        source,
+        target,
+        start=recipe.get("start", 0) / 1000,
+        stop=stop / 1000 if stop is not None else None,
+        fps=recipe.get("fps"),
+        max_side=recipe.get("max_side"),
+        max_bytes=recipe.get("max_bytes"),
+    )
+
+
+_MAKERS: dict[str, Callable[[Path, Path, Recipe], None]] = {"picture": _picture, "cut": _cut, "without": _without, "film": _film}
