@@ -41,6 +41,7 @@ T = TypeVar("T")
 DOWNLOAD_SECONDS = 3600.0  # of one try; the next goes on where it ended
 SPARE = 64 * 1024**2  # bytes of the disk that stay free beside a film and the copy that the store makes of it
 GRACE = 30.0  # seconds that films under way may go on when the time of `work` is over
+ODD_ADDRESS = timedelta(minutes=20)  # for so long an address that may not be asked is asked for anew: one odd answer of a name server is no end
 HOPELESS = 6  # times that whole files came which were no film
 NO_FILM_PAUSES = (2.0, 5.0, 20.0, 60.0, 300.0)  # seconds between them: a page instead of a film is often gone after a while
 KEPT_PARTS = timedelta(days=3)
@@ -312,10 +313,12 @@ def _again(job: Job, lease: Lease, trouble: Trouble) -> None:
     """Try again later; or the job fails: after its address expired, when it may not be asked, when whole files keep being no film."""
     now = timezone.now()
     log.warning("job %s: %s (try %d)", job.public_id, trouble.why, job.tries + 1)
-    notes = [data for data in job.events.filter(new=State.ARCHIVING).order_by("id").values_list("data", flat=True) if "trouble" in data]
+    events = [event for event in job.events.filter(new=State.ARCHIVING).order_by("id") if "trouble" in event.data]
+    notes = [event.data for event in events]
     count = 1 + sum(note["trouble"] == "content" for note in notes)
     until = expires_at(job)
-    if trouble.kind == "address":
+    began = next((event.at for event in events if event.data["trouble"] == "address"), now)
+    if trouble.kind == "address" and now - began >= ODD_ADDRESS:
         _give_up(job, lease, Code.BAD_RESULT, _Lost("ResultForbidden", "service", trouble.why, _advice(until)))
         return
     if trouble.kind == "content" and count >= HOPELESS:
@@ -330,7 +333,7 @@ def _again(job: Job, lease: Lease, trouble: Trouble) -> None:
         return
     pause = NO_FILM_PAUSES[count - 1] if trouble.kind == "content" else schedule.backoff(job.tries + 1)
     pause = max(pause, min(trouble.wait or 0, 600.0))
-    if trouble.kind in ("host", "content"):
+    if trouble.kind in ("host", "content", "address"):
         _ask_for_address(job)
     with transaction.atomic():
         lease.give_back(tries=job.tries + 1, not_before=now + timedelta(seconds=pause), sentence=trouble.why[:300])

@@ -51,5 +51,8 @@ def free_retry(job: Job) -> str:
     if not job.retries:
         return ""
     said = ngettext("The first task failed at the service; it cost nothing.", "%(n)s tasks failed at the service; they cost nothing.", job.retries)
-    then = _("A second one is made by itself.") if job.state == State.QUEUED else _("A second one was made by itself.")
+    if job.state == State.QUEUED:
+        then = _("A second one is made by itself.")
+    else:
+        then = _("A second one was made by itself.") if job.attempt > job.retries else _("No second one was made.")
     return f"{said % {'n': job.retries}} {then}" if job.retries == 1 else said % {"n": job.retries}

@@ -238,7 +238,7 @@ def _refusal(verdict: Verdict) -> str:
 def _after_a_death(check: Check) -> None:
     """The worker died while it asked. Once we ask again ourselves; after that a person decides."""
     if check.attempt >= 2:
-        text = "Sent twice, and both times the answer was lost. It is not asked again by itself."
+        text = "It was sent again, and this answer was lost too. It is not asked again by itself."
         _write(check, Check.State.ASKING, Check.State.UNCERTAIN, sentence=text)
         return
     with transaction.atomic():

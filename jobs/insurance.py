@@ -41,8 +41,9 @@ def endangered(team: Team) -> list[Job]:
 
 
 def alarm() -> int:
-    """Tell owners and admins of what is still not here 12 and 20 hours after its end (or, where a person has to decide, after its
-    sending): one event per job and hour, one letter per team. Returns how many jobs they were told of. Safe to run twice at once.
+    """Tell owners and admins of what is still not here 12 and 20 hours after its end (or, where a person has to decide or the service
+    cannot be asked, after its sending): one event per job and hour, one letter per team. Returns how many jobs they were told
+    of. Safe to run twice at once.
     """
     told: dict[tuple[Team, int, str], list[Job]] = defaultdict(list)
     for hours in ALARMS:
@@ -52,9 +53,11 @@ def alarm() -> int:
         waiting = Job.objects.filter(alarmed__lt=hours).values_list("pk", flat=True)
         late = waiting.filter(state=State.ARCHIVING, provider_ended_at__lte=before).order_by("provider_ended_at")
         undecided = waiting.filter(lane__in=Lane.objects.all(), state=State.UNCERTAIN, code=Code.SEVERAL_TASKS, submitting_at__lte=before)
-        found = [*late[:MOST], *undecided.order_by("submitting_at")[:MOST]]
+        # A task that works ends within three hours; one that nobody could ask about may have ended long ago.
+        unasked = waiting.filter(lane__in=Lane.objects.all(), state=State.RUNNING, submitted_at__lte=before)
+        found = [*late[:MOST], *undecided.order_by("submitting_at")[:MOST], *unasked.order_by("submitted_at")[:MOST]]
         for job in (
-            Job.objects.filter(pk__in=found, state__in=(State.ARCHIVING, State.UNCERTAIN))
+            Job.objects.filter(pk__in=found, state__in=(State.ARCHIVING, State.UNCERTAIN, State.RUNNING))
             .select_related("team", "account")
             .order_by("result_expires_at", "id")
         ):
@@ -69,6 +72,8 @@ def _note(job: Job, hours: int) -> bool:
     """One alarm in the timeline; False when somebody else was faster or the job has moved on."""
     if job.state == State.ARCHIVING:
         text = f"{hours} hours after its end the film is not here yet; the service deletes its copy at {_hour(expires_at(job))}. The owners are told"
+    elif job.state == State.RUNNING:
+        text = f"{hours} hours after its sending the service has not said how it ended; a day after the end it deletes the film. The owners are told"
     else:
         text = f"{hours} hours after its sending it is still not known which task is this one; a person has to decide. The owners are told"
     try:
@@ -94,6 +99,14 @@ def _letter(state: str, hours: int, jobs: list[Job]) -> tuple[str, str]:
         )
         lines = [f"{job.title} ({job.account.label}): until {_hour(expires_at(job))}. {job.sentence}".rstrip() for job in jobs[:NAMED]]
         advice = "It is tried again by itself all the time. What helps: room on the disk, a storage that works, a network that reaches the service."
+    elif state == State.RUNNING:
+        subject = f"{len(jobs)} films may be in danger" if many else f"The film “{jobs[0].title}” may be in danger"
+        text = (
+            f"{'These jobs were' if many else 'This job was'} sent {hours} hours ago, and the service has not said yet how "
+            f"{'they' if many else 'it'} ended. A day after the end it deletes the film, and it was paid.\n"
+        )
+        lines = [f"{job.title} ({job.account.label}). {job.account.health_text or job.sentence}".rstrip() for job in jobs[:NAMED]]
+        advice = "It is asked again by itself all the time. What helps: a key of the account that works, and a network that reaches the service."
     else:
         subject = f"{len(jobs)} jobs wait for your decision" if many else f"“{jobs[0].title}” waits for your decision"
         text = (

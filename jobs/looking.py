@@ -14,7 +14,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from jobs import catalogue, health, pace, schedule
-from jobs.clients import client_for
+from jobs.clients import NoKey, client_for
 from jobs.models import Job, Template
 from jobs.modelstudio import AccountTrouble, MediaUnreachable, NoAnswer, RetryLater, Task, WireError, of_task_failure
 from jobs.runner import canceled, fail, later, move, payer, ring_lane, ring_lanes, send_anew, video_of
@@ -23,14 +23,32 @@ from jobs.states import Code, Outcome, State
 
 log = logging.getLogger("footlight.looking")
 TASK_LIFE = timedelta(hours=24)
+# After three hours the service ends a task, and a day later it forgets it with its film: what could not be asked until then is gone.
+OUT_OF_REACH = timedelta(hours=30)
+MUTE = 3  # looks in a row without an answer after which a task hides no other
 FREE_RETRIES = 1
 FETCH_RETRIES = 4  # when the service could not fetch our file: this site was away for a moment, or is
 LONGEST_TEMPLATE_ID = 200
 
 
 def look(job: Job) -> None:
-    """Ask the service once about a RUNNING job and go on from what it says."""
-    take_in(job, ask(job))
+    """Ask the service once about a RUNNING job and go on from what it says. NoKey, unless there is nothing left to ask for."""
+    try:
+        answer: Task | WireError = ask(job)
+    except NoKey as error:
+        if not _out_of_reach(job, timezone.now()):
+            raise
+        answer = NoAnswer(message=str(error))
+    take_in(job, answer)
+
+
+def mute(job: Job) -> bool:
+    """The service has nothing to say about this task, again and again or because it does not know it."""
+    return job.tries >= MUTE or job.provider_status == "UNKNOWN"
+
+
+def _out_of_reach(job: Job, now: datetime) -> bool:
+    return now - (job.submitted_at or job.created_at) > OUT_OF_REACH
 
 
 def ask(job: Job) -> Task | WireError:
@@ -56,7 +74,10 @@ def take_in(job: Job, answer: Task | WireError) -> None:
     """Go on from an answer. A late one, of an attempt that is over, raises Moved and changes nothing."""
     now = timezone.now()
     if isinstance(answer, WireError):
-        _no_answer(job, answer)
+        if _out_of_reach(job, now):
+            _gone_unseen(job, answer)
+        else:
+            _no_answer(job, answer)
         return
     health.key_works(job.account)
     if not answer.finished:
@@ -80,8 +101,15 @@ def take_in(job: Job, answer: Task | WireError) -> None:
         _failed(job, answer)
 
 
+def _gone_unseen(job: Job, error: WireError) -> None:
+    """The service could not be asked until it had forgotten the task. It may have ended and been billed, so the quote counts."""
+    text = "The service could not be asked until it had forgotten the task"
+    note = f"{text}; it may have been billed, so the quote counts."
+    fail(job, Code.TASK_LOST, error, text=text, settle=(Decimal(job.milliseconds) / 1000, job.variant, note))
+
+
 def _no_answer(job: Job, error: WireError) -> None:
-    """Trouble while looking never ends a job."""
+    """Trouble while looking ends no job as long as there is something to bring home."""
     if isinstance(error, AccountTrouble):
         health.trouble(job.account, error, job.model)
         _look_later(job, 30)

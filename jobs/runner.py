@@ -222,6 +222,8 @@ def cancel(job: Job, by: User) -> str:
         return "It moved on while you clicked. Look at its state, then decide again."
     if state is State.ARCHIVING:
         return "The film is rendered and paid; it is being brought home, so there is nothing to cancel."
+    if state is State.UNCERTAIN:
+        return "It was sent and no answer came, so nobody knows yet what to cancel. The service’s list will tell, or a person decides."
     return "It is being sent right now. In a moment it can be canceled at the service."
 
 
@@ -230,7 +232,9 @@ def _cancel_remote(job: Job, by: User) -> str:
         client = client_for(job.account)
         pace.take(job.account.root_id, "cancel")
         stopped = client.cancel(job.task_id)
-    except (WireError, NoKey) as error:
+    except NoKey as error:
+        return f"It was not canceled: {error}"
+    except WireError as error:
         log.warning("cancel of job %s: %s", job.public_id, error)
         return "The service did not answer the wish to cancel. Nothing has changed; try again in a moment."
     if not stopped:

@@ -25,7 +25,7 @@ from jobs.states import Code, Outcome, State
 from studio.models import User
 
 log = logging.getLogger("footlight.sending")
-PATIENCE = 8  # times that our file could not be fetched, or a step put off, before it is given up
+PATIENCE = 240  # times, the later ones a minute apart, that our file could not be fetched or handed over before it is given up
 
 
 def submit(job: Job) -> None:
@@ -43,7 +43,7 @@ def submit(job: Job) -> None:
     except (AccountTrouble, ModelGone) as trouble:
         _rest(job, trouble)
         return
-    except (Rejected, OurFault) as error:
+    except Rejected as error:
         fail(job, Code.REJECTED, error)
         return
     except (NotSent, NoAnswer, RetryLater) as error:
@@ -51,6 +51,7 @@ def submit(job: Job) -> None:
         _wait(job, "The files could not be handed over", error, health.unreachable(job.account, job.model))
         return
     except WireError as error:
+        # A gateway's page in the place of an answer, too: it says nothing about this job, and nothing was sent yet.
         _put_off(job, "The files could not be handed over", error)
         return
     except Exception:

@@ -89,6 +89,7 @@ def _look(lane: Lane, out: list[Job], answers: dict[int, Task | WireError]) -> N
     for job in out:
         if State(job.state) is not State.RUNNING:
             continue
+        mute = looking.mute(job)
         if job.pk in answers:
             _quietly(lane, job, partial(looking.take_in, job, answers[job.pk]))
         elif heads > 0 and _due(job, timezone.now()) and not (ended and job.provider_started_at is None):
@@ -96,11 +97,23 @@ def _look(lane: Lane, out: list[Job], answers: dict[int, Task | WireError]) -> N
                 return
             _quietly(lane, job, partial(looking.look, job))
         if State(job.state) is State.RUNNING:
-            heads -= 1
+            heads -= not mute
         elif heads > 0:
             ended = True
     if ended:
         _moves_up(lane)
+
+
+def _heads(lane: Lane, running: list[Job]) -> list[Job]:
+    """Of the tasks in order of their sending those that can change now: what the service works on. One that the service has nothing
+    to say about does not hide the next."""
+    found, room = [], at_work(lane)
+    for job in running:
+        if room <= 0:
+            break
+        found.append(job)
+        room -= not looking.mute(job)
+    return found
 
 
 def _due(job: Job, now: datetime) -> bool:
@@ -215,7 +228,9 @@ def _quietly(lane: Lane, job: Job, step: Callable[[], None]) -> None:
 def _put_aside(job: Job) -> None:
     """Whatever was due on `job` is due again in a while, longer each time."""
     later = timezone.now() + timedelta(seconds=max(5.0, schedule.backoff(job.tries + 1)))
-    Job.objects.filter(pk=job.pk, state__in=(State.QUEUED, State.UNCERTAIN)).update(not_before=later, tries=F("tries") + 1)
+    Job.objects.filter(pk=job.pk, state=State.QUEUED).update(not_before=later, tries=F("tries") + 1)
+    # The tries of an uncertain job are lists without its task: one that could not be read is none.
+    Job.objects.filter(pk=job.pk, state=State.UNCERTAIN).update(not_before=later)
     Job.objects.filter(pk=job.pk, state=State.RUNNING).update(next_look_at=later, tries=F("tries") + 1)
 
 
@@ -239,7 +254,7 @@ def due_again(lane: Lane, out: list[Job], waiting: int, first: datetime | None, 
     """When to come back to a lane with the jobs `out` (oldest first) and `waiting` ones, of which the next is due `first`
     (None: now)."""
     running = [job for job in out if State(job.state) is State.RUNNING]
-    times = [job.next_look_at or now for job in running[: at_work(lane)]]
+    times = [job.next_look_at or now for job in _heads(lane, running)]
     unsettled = [job for job in out if State(job.state) is not State.RUNNING and job.code != Code.SEVERAL_TASKS]
     times += [job.not_before or now for job in unsettled]
     doubtful = any(State(job.state) is State.UNCERTAIN for job in unsettled)
@@ -299,7 +314,7 @@ def _judge(one: Seen, now: datetime) -> None:
     if one.waiting and room and (one.first is None or one.first <= now or not _open(lane, now)):
         one.whole = True
     running = [job for job in one.out if State(job.state) is State.RUNNING]
-    one.looks = [job for job in running[: at_work(lane)] if _due(job, now)]
+    one.looks = [job for job in _heads(lane, running) if _due(job, now)]
     # A job that uses another account's key is rare, and its account was not read with the lane.
     one.whole = one.whole or any(job.account_id != lane.account_id for job in one.looks)
 

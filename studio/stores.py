@@ -26,7 +26,7 @@ def storages(url: str, data_dir: Path) -> dict[str, Any]:
     try:
         from botocore.config import Config
     except ImportError:
-        raise ImproperlyConfigured("STORAGE_URL needs the s3 extra: pip install 'footlight[s3]'.") from None
+        raise ImproperlyConfigured("STORAGE_URL needs the s3 extra: pip install -c constraints.txt -e '.[s3]'.") from None
     extra = dict(parse_qsl(parts.query))
     options: dict[str, Any] = {
         "bucket_name": parts.hostname,

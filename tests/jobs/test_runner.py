@@ -156,7 +156,8 @@ def test_a_bad_key_pauses_the_account_and_keeps_the_jobs(job: Job, service: Serv
     assert Account.objects.get(pk=job.account_id).health == "ok"
 
 
-def test_a_file_that_cannot_be_fetched_is_given_up_after_a_while(job: Job, service: Service) -> None:
+def test_a_file_that_cannot_be_fetched_is_given_up_after_a_while(job: Job, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "PATIENCE", 8)
     service.submits = [MediaUnreachable("InvalidURL.Timeout", "Download timed out", status=400)] * 20
     for _ in range(12):
         job = visit(job)

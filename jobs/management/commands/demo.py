@@ -15,10 +15,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
+from django.utils.translation import gettext as _
 from rich.console import Console
 from rich.table import Table
 
-from jobs import catalogue, checks, orders
+from jobs import catalogue, checks, orders, rights
 from jobs.errors import Refused
 from jobs.follow import Progressing, wait_check, wait_jobs
 from jobs.models import Account, ApiKey, Check, Job
@@ -191,6 +192,7 @@ def _begin(sample: Sample, team: Team, user: User, folder: Path, progress: Progr
     spec = catalogue.get(sample.model)
     files = {name: _keep(folder, pattern, team, user) for name, pattern in sample.files.items()}
     video = _keep(folder, sample.template_video, team, user) if sample.template_video else None
+    rights.give_all([*files.values(), *([video] if video is not None else [])], user, _("given on the command line"))
     account = account_for(team, spec.name)
     if account is None:
         raise NotMade(f"{team} has no account with a key.")

@@ -10,9 +10,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db.models import Q, Sum
+from django.utils.translation import gettext as _
 from rich.console import Console
 
-from jobs import catalogue, checks, orders, wishes
+from jobs import catalogue, checks, orders, rights, wishes
 from jobs.errors import Refused
 from jobs.follow import Progressing, blocked, wait_check, wait_job
 from jobs.models import Account, Check, Job, LedgerEntry, Template
@@ -98,6 +99,7 @@ class Command(BaseCommand):
         if account is None:
             raise NotTaken("no-account", f"{team} has no Model Studio account with a key for {spec.name}. An admin can add one under Accounts.")
         assets = {kind: keep(path, team, by) for kind, path in given.items()}
+        rights.give_all(assets.values(), by, _("given on the command line"))
         files = {name: assets[kind] for kind, name in names.items()}
         self._mention_silence(progress.console)
         if spec.kind is catalogue.Kind.CHECK:

@@ -59,7 +59,7 @@ class Pulse:
             kind = type(error).__name__
             if kind != self.trouble:
                 log.warning(
-                    "The heartbeat cannot reach its database or Redis (%s: %s); it keeps trying.",
+                    "The heartbeat cannot use its database or Redis (%s: %s); it keeps trying. A missing table wants manage.py migrate.",
                     kind,
                     str(error).splitlines()[0] if str(error) else "",
                 )
