@@ -4,13 +4,14 @@ from django.contrib import admin
 from django.urls import include, path
 from django.utils.module_loading import import_string
 
-from studio.views import assets, health, team
+from studio.views import assets, health, parts, team
 
 urlpatterns = [
     path("", team.home, name="home"),
     path("teams/new/", team.new, name="team_new"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
+    path("parts", parts.parts, name="parts"),
     path("metrics", import_string("jobs.views.metrics.metrics"), name="metrics"),
     path("accounts/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),

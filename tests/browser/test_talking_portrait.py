@@ -2,94 +2,30 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
-import socket
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-SAMPLES = ROOT / "jobs" / "samples"
-CHROMIUM = shutil.which("chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-PATIENCE = 300_000  # milliseconds; a busy machine starts four processes and a browser
+from tests.browser.site import FLAGS, PATIENCE, SAMPLES, Site
 
 pytestmark = [pytest.mark.browser]
 
 
-@dataclass(frozen=True)
-class Site:
-    address: str
-    log: Path
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The address of a studio that runs in a folder of its own, simulator and all."""
-    folder = tmp_path_factory.mktemp("studio")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = folder / "dev.txt"
-    own = {"DATA_DIR": str(folder / "data"), "DJANGO_SETTINGS_MODULE": "studio.settings", "PYTHONUNBUFFERED": "1"}
-    taken = ("REDIS_URL", "DATABASE_URL", "MODELSTUDIO_URL", "STORAGE_URL", "PUBLIC_URL", "ALLOWED_HOSTS", "DASHSCOPE_API_KEY", "EMAIL_URL")
-    env = {name: value for name, value in os.environ.items() if name not in taken} | own
-    with log.open("w") as out:
-        dev = subprocess.Popen(
-            [sys.executable, "manage.py", "dev", "--port", str(port), "--speed", "30"], cwd=ROOT, env=env, stdout=out, stderr=subprocess.STDOUT
-        )
-    try:
-        address = f"http://127.0.0.1:{port}"
-        end = time.monotonic() + PATIENCE / 1000
-        while not _answers(address + "/readyz"):
-            if dev.poll() is not None or time.monotonic() > end:
-                pytest.fail(f"the studio did not start:\n{log.read_text()[-3000:]}")
-            time.sleep(0.3)
-        yield Site(address, log)
-    finally:
-        dev.send_signal(signal.SIGINT)
-        try:
-            dev.wait(30)
-        except subprocess.TimeoutExpired:
-            dev.kill()
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return bool(answer.status == 200)
-    except (OSError, urllib.error.URLError):
-        return False
-
-
 @pytest.fixture
-def page(request: pytest.FixtureRequest) -> Iterator[Any]:
-    if CHROMIUM is None:
-        if os.environ.get("CI"):
-            pytest.fail("chromium is not on PATH, and this test is never skipped in CI")
-        pytest.skip("chromium is not installed, so no page is looked at in a browser (apt install chromium)")
-    # Only now: the stack takes seconds to start and would start in vain.
-    site = request.getfixturevalue("site")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as machine:
-        browser = machine.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        context = browser.new_context(base_url=site.address, viewport={"width": 1440, "height": 900})
+def page(chromium: str, studio: Site) -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as machine:
+        browser = machine.chromium.launch(executable_path=chromium, args=FLAGS)
+        context = browser.new_context(base_url=studio.address, viewport={"width": 1440, "height": 900})
         context.set_default_timeout(PATIENCE)
         page = context.new_page()
         yield page
         # Captured by pytest, so it is shown only when the test failed.
         print(page.url, page.inner_text("body"), sep="\n")
-        print((site.log.read_text())[-6000:])
+        print((studio.log.read_text())[-6000:])
         browser.close()
 
 
@@ -124,6 +60,7 @@ def test_from_signing_up_to_a_playing_film(page: Any) -> None:
     assert page.locator("#generate").is_disabled()
     assert page.locator("#why").inner_text().strip()
     page.set_input_files("#upload_image_url", SAMPLES / "portrait.jpg")
+    page.check("#consent-image_url")
     page.click("button:has-text('Check the picture')")
     page.wait_for_selector("rect.face", state="attached")
     page.wait_for_selector("svg.true[width='512'][height='512']", state="attached")
@@ -131,6 +68,7 @@ def test_from_signing_up_to_a_playing_film(page: Any) -> None:
 
     page.set_input_files("#upload_audio_url", next(SAMPLES.glob("speech.*")))
     page.wait_for_selector(".wave path.bars", state="attached")
+    page.check("#consent-audio_url")
     page.fill("#title", "Welcome line")
     page.click("label:has-text('Calm')")
     page.wait_for_selector("#generate:not([disabled]) .price")
@@ -145,6 +83,9 @@ def test_from_signing_up_to_a_playing_film(page: Any) -> None:
 
     # a double click is one job
     page.dblclick("#generate")
+    page.wait_for_selector("#toast:has-text('is in line')")
+    assert page.is_enabled("#generate") or page.locator("#why").count(), "the form stays, for a variation"
+    page.click("#toast a")
     page.wait_for_selector("#job")
     # no reload from here on: the page itself brings the film
     page.evaluate("window.same = true")

@@ -1,0 +1,231 @@
+"""Fills a running studio with what a few weeks leave behind, and prints as one JSON line what it holds: `python -m tests.browser.seed`.
+
+The films are really made, by the worker and the simulator. Jobs that must stay as they are (in line, rendering, in doubt) stand in
+lanes that no worker visits before tomorrow.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tempfile
+import time
+from contextlib import redirect_stdout
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import django
+
+SAMPLES = Path(__file__).resolve().parents[2] / "jobs" / "samples"
+EMAIL, PASSWORD = "aiko@example.com", "three quiet lamps"
+TEAM = "Studio North"
+PATIENCE = 240.0  # seconds for all films
+
+
+def fill() -> dict[str, Any]:
+    """{"email", "password": of the owner, "values": name in an address -> value, "scenes": [[name, path]]}."""
+    from studio.models import Team
+
+    users = people()
+    team = Team.objects.get(name=TEAM)
+    made = films(team, users)
+    still = standing(team, users)
+    sets = together(team, users, made | still)
+    told = values(team, made) | {"jobset": sets["sweep"].public_id, "preset": team.presets.earliest("id").public_id}
+    found = [*scenes(team, made | still), ["set-batch", sets["batch"].get_absolute_url()]]
+    return {"email": EMAIL, "password": PASSWORD, "values": told, "scenes": found}
+
+
+def people() -> dict[str, Any]:
+    """Two teams; the owner of the first is of the staff. The first has an account that works."""
+    from jobs.models import Account, ApiKey, Budget
+    from studio.models import Membership, Role, Team, User
+
+    users = {
+        name: User.objects.create_user(f"{name}@example.com", PASSWORD, first_name=name.capitalize()) for name in ("aiko", "ben", "chidi", "dora")
+    }
+    aiko = users["aiko"]
+    aiko.is_staff = aiko.is_superuser = True
+    aiko.save(update_fields=["is_staff", "is_superuser"])
+    team = Team.start(TEAM, aiko)
+    for name, role in (("ben", Role.ADMIN), ("chidi", Role.CREATOR), ("dora", Role.VIEWER)):
+        Membership.objects.create(team=team, user=users[name], role=role)
+    Team.start("Evening Desk", aiko)
+    north = Account.objects.create(team=team, label="North-1", health=Account.Health.OK)
+    ApiKey.make(north, "sk-north-0001", aiko).save()
+    ApiKey.make(north, "sk-north-0002", aiko).save()
+    Budget.objects.create(team=team, micros=10_000_000)
+    Budget.objects.create(team=team, member=users["chidi"], micros=2_500_000)
+    return users
+
+
+def submit(team: Any, by: str, model: str, title: str, **files: Path) -> dict[str, Any]:
+    """What `manage.py submit` prints for a wish; it does not wait for the film."""
+    from django.core.management import call_command
+
+    out = io.StringIO()
+    try:
+        with redirect_stdout(io.StringIO()):
+            call_command("submit", model, team=team.slug, by=f"{by}@example.com", title=title, stdout=out, **{k: str(v) for k, v in files.items()})
+    except SystemExit:
+        raise RuntimeError(f"{title} was not taken: {out.getvalue()}") from None
+    said: dict[str, Any] = json.loads(out.getvalue())
+    return said
+
+
+def films(team: Any, users: dict[str, Any]) -> dict[str, Any]:
+    """Really made: two portraits, a dance with its template, and one that fails because nobody is in its video."""
+    from jobs.models import Job
+    from tests import files as samples
+
+    folder = Path(tempfile.mkdtemp(prefix="footlight-seed-"))
+    speech, picture = next(SAMPLES.glob("speech.*")), SAMPLES / "portrait.jpg"
+    empty = samples.write(folder, "empty-room.mp4", samples.mp4(seconds=4, fps=30, width=540, height=960))
+    wishes = {
+        "portrait": submit(team, "aiko", "emo-v1", "Welcome line", image=picture, audio=speech),
+        "portrait2": submit(team, "chidi", "emo-v1", "Ticket reminder", image=picture, audio=speech),
+        "dance": submit(team, "ben", "animate-anyone-gen2", "Spring steps", image=SAMPLES / "character.png", video=SAMPLES / "dance.mp4"),
+        "failed": submit(team, "ben", "animate-anyone-gen2", "Empty room", image=SAMPLES / "character.png", video=empty),
+    }
+    end = time.monotonic() + PATIENCE
+    rows = {name: Job.objects.get(public_id=said["job"]) for name, said in wishes.items()}
+    while not all(job.terminal for job in rows.values()):
+        if time.monotonic() > end:
+            raise RuntimeError(f"not made in {PATIENCE:g} s: {[str(job) for job in rows.values()]}")
+        time.sleep(0.3)
+        for job in rows.values():
+            job.refresh_from_db()
+    told = {name: str(job.state) for name, job in rows.items()}
+    if told != {"portrait": "succeeded", "portrait2": "succeeded", "dance": "succeeded", "failed": "failed"}:
+        raise RuntimeError(f"the films ended otherwise than meant: {told} {rows['failed'].sentence}")
+    return rows
+
+
+def standing(team: Any, users: dict[str, Any]) -> dict[str, Any]:
+    """A job in each state that passes by, on accounts whose lanes nobody visits."""
+    from django.utils import timezone
+
+    from jobs import money
+    from jobs.models import Account, ApiKey, Attempt, JobEvent, Lane
+    from jobs.states import Code, Fault, State
+    from studio.models import Asset
+    from tests import makers
+
+    now = timezone.now()
+    south = Account.objects.create(team=team, label="South-a", health=Account.Health.OK)
+    ApiKey.make(south, "sk-south-0001", users["ben"]).save()
+    tomorrow = now + timedelta(days=1)
+    for model in ("emo-v1", "animate-anyone-gen2", "wan2.2-s2v"):
+        Lane.objects.get_or_create(account=south, model=model, defaults={"next_visit_at": tomorrow})
+    picture = team.assets.filter(kind=Asset.Kind.IMAGE).earliest("id")
+    sound = team.assets.filter(kind=Asset.Kind.AUDIO).earliest("id")
+    inputs = {"image_url": picture, "audio_url": sound}
+    aiko, ben, chidi = users["aiko"], users["ben"], users["chidi"]
+
+    due = {"health": Account.Health.ARREARS, "health_text": "Payment is due at Alibaba Cloud.", "paused_until": tomorrow, "troubles": 2}
+    west = Account.objects.create(team=team, label="West-3", **due)
+    ApiKey.make(west, "sk-west-0001", users["ben"]).save()
+    Lane.objects.create(account=west, model="emo-v1", next_visit_at=tomorrow)
+
+    def job(owner: Any, title: str, state: State, account: Any = south, **columns: Any) -> Any:
+        row = makers.job(team, owner, state=state, account=account, title=title, files=inputs, milliseconds=13_900, **columns)
+        JobEvent.objects.create(team=team, job=row, old="", new=State.QUEUED, text="Created.")
+        return row
+
+    began = now - timedelta(seconds=70)
+    out = {"attempt": 1, "submitting_at": began, "submitted_at": began}
+    rows = {
+        "running": job(
+            chidi,
+            "Opening hours",
+            State.RUNNING,
+            task_id="a8532587-fa8c-4ef8-82be-0c46e17950bd",
+            provider_status="RUNNING",
+            provider_started_at=began,
+            looked_at=now,
+            next_look_at=tomorrow,
+            **out,
+        ),
+        "queued": job(aiko, "A greeting for everybody who comes in by the back door on a rainy evening", State.QUEUED),
+        "queued2": job(ben, "Second floor", State.QUEUED),
+        "held": job(chidi, "Long farewell", State.QUEUED, west, code=Code.ACCOUNT_PAUSED),
+        "uncertain": job(ben, "Closing line", State.UNCERTAIN, code=Code.SEVERAL_TASKS, not_before=tomorrow, **out),
+        "canceled": job(aiko, "Wrong take", State.CANCELED, code=Code.CANCELED, finished_at=now),
+        "refused": job(
+            chidi,
+            "Two at the door",
+            State.FAILED,
+            code=Code.REJECTED,
+            fault=Fault.INPUT,
+            provider_code="InvalidFile.MultiHuman",
+            provider_message="The input image has multi human bodies. Please upload other image with single person.",
+            sentence="There is more than one person in the picture.",
+            advice="Crop the picture to one person.",
+            finished_at=now,
+            **out,
+        ),
+    }
+    for name in ("running", "uncertain", "refused"):
+        Attempt.objects.create(job=rows[name], number=1, began_at=began, outcome="refused" if name == "refused" else "sending")
+    for name in ("canceled", "refused"):
+        money.release(rows[name])
+    Lane.objects.filter(account__in=(south, west)).update(next_visit_at=tomorrow)
+    return rows
+
+
+def together(team: Any, users: dict[str, Any], jobs: dict[str, Any]) -> dict[str, Any]:
+    """A comparison of which two films are there, a batch of which one failed, and a preset."""
+    from jobs.models import Job, JobSet, Preset
+
+    sets = {
+        "sweep": JobSet.objects.create(team=team, owner=users["aiko"], kind=JobSet.Kind.SWEEP, title="Welcome line in three styles"),
+        "batch": JobSet.objects.create(team=team, owner=users["chidi"], kind=JobSet.Kind.BATCH, title="Front desk, autumn"),
+    }
+    for name, members in {"sweep": ("portrait", "portrait2", "running"), "batch": ("queued", "refused", "canceled")}.items():
+        Job.objects.filter(pk__in=[jobs[member].pk for member in members]).update(set=sets[name])
+    Preset.objects.create(team=team, owner=users["ben"], model="emo-v1", name="Front desk", chosen={"style_level": "calm"})
+    return sets
+
+
+def values(team: Any, made: dict[str, Any]) -> dict[str, str]:
+    """What stands for each name in an address. A page whose address needs another name is reported as forgotten."""
+    north = team.accounts.get(label="North-1")
+    return {
+        "team": team.slug,
+        "job": made["portrait"].public_id,
+        "asset": made["portrait"].inputs.get(name="image_url").asset.public_id,
+        "what": "original",
+        "account": north.public_id,
+        "key": str(north.keys.earliest("id").pk),
+        "template": made["dance"].template.public_id if made["dance"].template else "",
+    }
+
+
+def scenes(team: Any, jobs: dict[str, Any]) -> list[list[str]]:
+    """Pages whose look depends on more than their address: [name, path]."""
+    from django.urls import reverse
+
+    from studio.models import Asset, Team
+
+    def team_page(name: str, *more: str, of: Any = team, **query: str) -> str:
+        return reverse(name, args=[of.slug, *more], query=query)
+
+    inputs = {row.name: row.asset.public_id for row in jobs["portrait"].inputs.all()}
+    dance = {row.name: row.asset.public_id for row in jobs["dance"].inputs.all()}
+    dance["template"] = jobs["dance"].template.public_id
+    sound, film = inputs["audio_url"], jobs["portrait"].result.public_id
+    video = team.assets.filter(kind=Asset.Kind.VIDEO, origin=Asset.Origin.UPLOAD).earliest("id").public_id
+    new = Team.objects.get(name="Evening Desk")
+    found = [[f"job-{name}", team_page("jobs:job", job.public_id)] for name, job in jobs.items() if name not in ("portrait", "portrait2", "queued2")]
+    found += [["board-new", team_page("jobs:board", of=new)], ["library-new", team_page("library", of=new)]]
+    found += [["spend-new", team_page("jobs:spend", of=new)], ["keys-new", team_page("jobs:keys", of=new)]]
+    found += [["portrait-no-account", team_page("jobs:portrait", of=new)], ["board-needs", team_page("jobs:board", tab="needs")]]
+    found += [["portrait-chosen", team_page("jobs:portrait", **inputs)], ["dance-chosen", team_page("jobs:dance", **dance)]]
+    found += [["asset-sound", team_page("asset", sound)], ["asset-film", team_page("asset", film)], ["asset-video", team_page("asset", video)]]
+    return [*found, ["library-nothing", team_page("library", q="no such name")]]
+
+
+if __name__ == "__main__":
+    django.setup()
+    print(json.dumps(fill()))
