@@ -210,6 +210,7 @@ AA = Model(
             False,
             "The picture shows half a body. With the video’s background the model has to invent the legs, and that often goes wrong. "
             "Use the picture’s background instead.",
+            "Use the picture’s background",
         ),
     ),
     retires_at=_RETIRES,

@@ -165,13 +165,15 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """A combination the contract advises against: shown, never refused. `fact` is a field of the verdict."""
+    """A combination the contract advises against: shown, never refused. `fact` is a field of the verdict; `better` the words of the
+    click that takes the parameter's other value."""
 
     fact: str
     is_: Any
     parameter: str
     chosen: Any
     sentence: str
+    better: str
 
 
 _Named = TypeVar("_Named", Input, Parameter)

@@ -16,12 +16,17 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
-from jobs import catalogue, forecast, money, shown, wishes
+from jobs import catalogue, forecast, money, remix, shown, successors, wishes
+from jobs.advice import Advised, advised
 from jobs.errors import Refused
 from jobs.forms import TEMPLATE_VIDEO, Draft, file_fields, word
+from jobs.mending import Mending
 from jobs.models import Account, Lane
+from jobs.offers import Offers
+from jobs.pages import models_of
 from jobs.purse import Purse
 from jobs.slots import Slot, template_cards
+from jobs.templatelist import Till
 from jobs.verdict import CheckView
 from studio.models.people import User
 
@@ -44,6 +49,7 @@ class Choice:
     name: str
     label: str
     options: list[Option]
+    was: str = ""  # in the job that the draft began as
 
     @property
     def seg(self) -> bool:
@@ -56,7 +62,7 @@ class Desk:
     def __init__(self, draft: Draft, user: User, *, page: str) -> None:
         self.draft, self.user, self.page = draft, user, page
         self.team, self.spec = draft.team, draft.spec
-        self.files = [Slot(f, draft.asset(f.name), draft.problems.get(f.name, []), draft) for f in file_fields(self.spec)]
+        self.files = [Slot(f, draft.asset(f.name), draft.problems.get(f.name, []), draft, self._region) for f in file_fields(self.spec)]
 
     # ── addresses ──
 
@@ -85,8 +91,8 @@ class Desk:
 
     @property
     def wait_url(self) -> str:
-        """Asked every second while a video is made over."""
-        return f"{self.price_url}?page={self.page}&{self.draft.query}"
+        """Asked every two seconds while a video is made over."""
+        return f"{self.fix_url}?page={self.page}&{self.draft.query}"
 
     @property
     def poll_url(self) -> str:
@@ -100,6 +106,9 @@ class Desk:
             return self.draft.template.account
         return self.draft.account or wishes.account_for(self.team, self.spec.name)
 
+    def _region(self) -> str:
+        return self.account.region if self.account is not None else ""
+
     @cached_property
     def accounts(self) -> list[Account]:
         """More than one only: a single account is no choice."""
@@ -109,20 +118,13 @@ class Desk:
     @property
     def models(self) -> list[catalogue.Model]:
         found = models_of(self.page)
-        return found if len(found) > 1 else []
+        return successors.in_order(found) if len(found) > 1 else []
 
-    @property
-    def retiring(self) -> str:
-        """What the vendor announced about the end of this model; "" for one that stays."""
-        if self.spec.retires_at is None:
-            return ""
-        names = [catalogue.get(name).label for name in self.spec.successors if name in catalogue.MODELS]
-        day = shown_date(self.spec.retires_at + timedelta(hours=8), "j M Y")
-        said = _("Alibaba announced that %(model)s ends on %(day)s. If the service refuses it, the job says so and costs nothing.") % {
-            "model": self.spec.label,
-            "day": day,
-        }
-        return said + (" " + _("It names %(names)s as the way on.") % {"names": ", ".join(names)} if names else "")
+    @cached_property
+    def ending(self) -> successors.Ending | None:
+        """What the vendor announced about the end of this model, with the ways on; None for one that stays."""
+        gone = self.lane is not None and self.lane.health == Account.Health.GONE
+        return successors.ending(self.draft, self.account, self.estimate.micros if self.estimate else None, gone=gone)
 
     # ── files, by the part of the page ──
 
@@ -147,6 +149,16 @@ class Desk:
     def templates(self) -> list[dict[str, Any]]:
         return template_cards(self.draft)
 
+    @property
+    def anew(self) -> str:
+        """What a template of the chosen video costs on the account; "" without one, and while it is being made already."""
+        video, one_line = self.draft.template_video, self.estimate is not None and len(self.estimate.lines) < 2
+        return Till(self.team, catalogue.get(self.spec.makes)).price(video, self.account) if video and self.account and not one_line else ""
+
+    @cached_property
+    def mending(self) -> Mending:
+        return Mending(self)
+
     # ── the check ──
 
     @cached_property
@@ -164,13 +176,11 @@ class Desk:
             why = _(str(error))
         return CheckView(spec, self.draft.known_check(), price, why)
 
-    @property
-    def advice(self) -> list[str]:
+    @cached_property
+    def advice(self) -> list[Advised]:
         """Combinations that the contract advises against; shown, never refused."""
-        if self.check is None or self.check.check is None or not self.check.passed:
-            return []
-        facts, chosen = self.check.check.facts, self.draft.chosen
-        return [_(a.sentence) for a in self.spec.advice if facts.get(a.fact) == a.is_ and chosen.get(a.parameter) == a.chosen]
+        known = self.check.check if self.check is not None and self.check.passed else None
+        return advised(self.spec, known.facts, self.draft.chosen) if known is not None else []
 
     @property
     def frame_size(self) -> tuple[int, int]:
@@ -205,6 +215,7 @@ class Desk:
                     Option(word(value), _(label), _(help_) if help_ else "", self._option_price(p, value), chosen[p.name] == value)
                     for value, label, help_ in p.words
                 ],
+                remix.was_chosen(self.draft, p),
             )
             for p in heeded
         ]
@@ -287,6 +298,10 @@ class Desk:
     def left_after(self) -> str:
         return self.purse.left_after(self.this_micros)
 
+    @cached_property
+    def offers(self) -> Offers:
+        return Offers(self)
+
     # ── place in line ──
 
     @cached_property
@@ -351,6 +366,17 @@ class Desk:
     @cached_property
     def why(self) -> str:
         """Why the button is off, the first thing to do first; "" when it is on."""
+        if self.blocked:
+            return self.blocked
+        try:
+            money.require_room(self.team, self.user, self.this_micros)
+        except money.OverBudget as over:
+            return _(str(over))
+        return ""
+
+    @cached_property
+    def blocked(self) -> str:
+        """The same without the budget, which may still have room for less."""
         if self.account is None:
             return _("There is no account yet. Add one with its API key first.")
         for file in self.files:
@@ -368,14 +394,10 @@ class Desk:
         if self.spec.makes and self.draft.template is None and self.draft.template_video is None:
             return _("Choose a dance template, or a video to make one from.")
         if self.draft.template is not None and self.draft.template.forgotten:
-            return _("The service does not know this template any more. Choose another one.")
+            return _("The service has forgotten this template, and its video is not here to make it anew. Choose another one.")
         if self._estimated[1]:
             return self._estimated[1][0]
-        try:
-            money.require_room(self.team, self.user, self.this_micros)
-        except money.OverBudget as over:
-            return _(str(over))
-        return ""
+        return next((file.right.ask for file in self.files if file.right is not None and file.right.missing), "")
 
     def _why_unchecked(self, check: CheckView) -> str:
         if check.waits:
@@ -385,18 +407,3 @@ class Desk:
         if check.again:
             return _("The check has no answer. Ask again, or choose another picture.")
         return _("The picture is not checked yet. The check costs %(price)s.") % {"price": check.price} if check.price else check.why_no_price
-
-
-def models_of(page: str) -> list[catalogue.Model]:
-    """The catalogue's models that the create page `page` can make, its usual one first. Told by their inputs, not by their names."""
-    found = []
-    for model in catalogue.MODELS.values():
-        kinds = {i.kind for i in model.inputs}
-        fits = {
-            "portrait": model.kind is catalogue.Kind.VIDEO and {"image", "audio"} <= kinds,
-            "dance": model.kind is catalogue.Kind.VIDEO and "image" in kinds and bool({"template", "video"} & kinds) and "audio" not in kinds,
-            "template": model.kind is catalogue.Kind.TEMPLATE,
-        }
-        if fits[page]:
-            found.append(model)
-    return found

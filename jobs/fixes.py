@@ -11,6 +11,7 @@ from jobs.limits import MIB, Facts, Limits
 from studio.media.edits import frame_for
 
 NAMES = {"jpeg": "JPG", "png": "PNG", "wav": "WAV"}
+LAST_FRAME = 50  # milliseconds: the last frame of a cut video must not stand over the limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +42,36 @@ def crop_for(limits: Limits, facts: Facts, box: tuple[int, int, int, int], angle
         recipe["angle"] = round(angle, 2)
     if limits.formats and facts.format not in limits.formats:
         recipe["format"] = "jpeg" if "jpeg" in limits.formats else "png"
-    bounds = {"max_side": limits.max_side, "min_side": limits.min_side, "max_bytes": limits.max_bytes}
+    bounds: dict[str, Any] = {"max_side": limits.max_side, "min_side": limits.min_side, "max_bytes": limits.max_bytes}
     return recipe | {name: value for name, value in bounds.items() if value is not None}
 
 
 def cut_for(limits: Limits, facts: Facts, start: int, stop: int) -> dict[str, Any]:
-    """The recipe of a part of a video that a person chose (milliseconds), which also meets what else `limits` say."""
+    """The recipe of a part of a video that a person chose (milliseconds), which also meets what else `limits` say.
+
+    A part that is longer than they allow ends where they do.
+    """
     fix = fix_for(limits, facts)
-    recipe = dict(fix.recipe) if fix is not None and fix.recipe["do"] == "film" else {"do": "film"}
+    recipe: dict[str, Any] = dict(fix.recipe) if fix is not None else {"do": "film"}
+    if limits.max_bytes is not None:
+        recipe["max_bytes"] = limits.max_bytes
+    if limits.max_seconds is not None:
+        stop = min(stop, start + round(limits.max_seconds * 1000) - LAST_FRAME)
     return recipe | {"start": start, "stop": stop}
+
+
+def frames_for(limits: Limits, facts: Facts, aspect: tuple[int, int], face: tuple[int, int, int, int] | None) -> list[tuple[int, int, int, int]]:
+    """Frames of the shape `aspect` in a picture, (left, top, right, bottom) in px: the largest, then closer and closer to `face`.
+
+    None is closer than `limits` allow; without a face there is one.
+    """
+    found: list[tuple[int, int, int, int]] = []
+    for closeness in (0.0, 1 / 3, 2 / 3, 1.0) if face is not None else (0.0,):
+        frame = frame_for(facts.width, facts.height, aspect, face, closeness)
+        short = min(frame[2] - frame[0], frame[3] - frame[1])
+        if not found or (frame != found[-1] and short >= (limits.min_side or 1)):
+            found.append(frame)
+    return found
 
 
 def _picture(limits: Limits, facts: Facts, missed: set[str]) -> Fix | None:
@@ -103,7 +125,7 @@ def _film(limits: Limits, facts: Facts, missed: set[str]) -> Fix | None:
     recipe: dict[str, Any] = {"do": "film"}
     words = []
     if limits.max_seconds is not None and "duration" in missed:
-        recipe["stop"] = round(limits.max_seconds * 1000) - 50  # its last frame must not stand over the limit
+        recipe["stop"] = round(limits.max_seconds * 1000) - LAST_FRAME
         words.append(_("keep the first %(n)s s") % {"n": f"{limits.max_seconds:g}"})
     if scale < 1:
         recipe["max_side"] = limits.max_side

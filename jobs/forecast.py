@@ -6,7 +6,7 @@ kind took lately (`schedule.speed`). The range runs from the median to nine of t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import sqrt
@@ -36,6 +36,12 @@ class Place:
     starts_at: datetime | None
     ready_at: datetime | None
     late_at: datetime | None = None
+
+    def later(self, by: timedelta | None) -> Place:
+        """The same when something else has to be made first, which takes `by`; None: nobody knows how long."""
+        if by is None or self.starts_at is None or self.ready_at is None or self.late_at is None:
+            return Place(self.position, self.ahead, None, None, None)
+        return Place(self.position, self.ahead, self.starts_at + by, self.ready_at + by, self.late_at + by)
 
 
 @dataclass(slots=True)
@@ -156,6 +162,11 @@ def place(job: Job) -> Place:
     return found or Place(MOST + 1, MOST, None, None, None)
 
 
+def places_in(lane_ids: Iterable[int]) -> dict[int, Place]:
+    """The place of every open job of these lanes, at most MOST."""
+    return places(_open(lane_ids))
+
+
 def line(account: Account, model: str) -> tuple[int, datetime | None]:
     """(jobs before a new one, when the lane would come to it if it went last)."""
     lane = Lane.objects.filter(account_id=account.root_id, model=model).select_related("account").first()
@@ -173,26 +184,29 @@ def next_place(
     account: Account, model: str, variant: str, milliseconds: int, user: User, *, lane: Lane | None = None, before: Plan | None = None
 ) -> Place:
     """The place that a job of `user` would get now. `before` is the template that would be made first, in its own lane."""
+    if before is None:
+        return next_places(account, model, [(variant, milliseconds)], user, lane=lane)[0]
+    maker = next_places(before.account, before.spec.name, [(before.variant, before.milliseconds)], user)[0]
+    found = next_places(account, model, [(variant, milliseconds)], user, lane=lane)[0]
+    return found.later(maker.ready_at - timezone.now() if maker.ready_at is not None else None)
+
+
+def next_places(account: Account, model: str, films: Sequence[tuple[str, int]], user: User, *, lane: Lane | None = None) -> list[Place]:
+    """The places that several jobs of `user`, given as (variant, milliseconds), would get in one lane if they were made now."""
     now = timezone.now()
     lane = lane or Lane.objects.filter(account_id=account.root_id, model=model).select_related("account").first()
-    queue = _open([lane.pk]) if lane is not None else []
-    first = timedelta()
-    if before is not None:
-        maker = next_place(before.account, before.spec.name, before.variant, before.milliseconds, user)
-        if maker.ready_at is None:
-            return Place(1, len(queue), None, None, None)
-        first = maker.ready_at - now
     if lane is None:
-        found = _next(_Line(), _work(account, model, variant, milliseconds), _closed(account, now), now)
-    else:
-        newest = max((job.pk for job in queue), default=0) + 1
-        mine = Job(pk=newest, lane=lane, account=account, owner=user, model=model, variant=variant, milliseconds=milliseconds, state=State.QUEUED)
-        mine.rank = turns.usual_rank(milliseconds)
-        mine.team_id = account.team_id
-        found = places([*queue, mine])[newest]
-    if found.starts_at is None or found.ready_at is None or found.late_at is None:
-        return found
-    return Place(found.position, found.ahead, found.starts_at + first, found.ready_at + first, found.late_at + first)
+        line, closed = _Line(), _closed(account, now)
+        return [_next(line, _work(account, model, variant, milliseconds), closed, now) for variant, milliseconds in films]
+    queue = _open([lane.pk])
+    newest = max((job.pk for job in queue), default=0)
+    mine = []
+    for number, (variant, milliseconds) in enumerate(films, 1):
+        job = Job(pk=newest + number, lane=lane, account=account, owner=user, model=model, variant=variant, milliseconds=milliseconds)
+        job.state, job.rank, job.team_id = State.QUEUED, turns.usual_rank(milliseconds), account.team_id
+        mine.append(job)
+    found = places([*queue, *mine])
+    return [found[job.pk] for job in mine]
 
 
 # ── how right it was ────────────────────────────────────────────────────────────────────────────────────────────────

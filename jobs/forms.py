@@ -16,10 +16,10 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from jobs import catalogue, checks, kept, wishes
+from jobs import catalogue, checks, kept, rights, templatelist, wishes
 from jobs.kept import Kept
 from jobs.limits import Facts, Limits
-from jobs.models import Account, Check, Template
+from jobs.models import Account, Check, Job, Template
 from studio.models.asset import Asset
 from studio.models.edit import Edit
 from studio.models.people import Team, User
@@ -32,6 +32,12 @@ TEMPLATE, TEMPLATE_VIDEO = "template", "template_video"
 # What of a sound is kept, and the edit of a video that is under way.
 KEEP = "keep_"
 EDIT = "edit_"
+# The word for a file: the public id of the file that it was said of.
+CONSENT = "consent_"
+# The job that this draft began as a copy of.
+SOURCE = "from"
+# Typed and dragged ends in seconds, the file that they were meant for, and a button that says it all.
+FROM, TO, OF, SET = "from_", "to_", "of_", "set_"
 
 
 def word(value: Any) -> str:
@@ -83,12 +89,17 @@ class DraftForm(forms.Form):
         super().__init__(self._newest(data, spec), prefix=None)
         self.spec, self.team = spec, team
         self.fields["account"] = TeamChoice(team.accounts.all())
+        self.fields[SOURCE] = TeamChoice(team.jobs.select_related("template"))
         for file in file_fields(spec):
-            self.fields[file.name] = TeamChoice(team.assets.all())
+            self.fields[file.name] = TeamChoice(team.assets.select_related("parent"))
+            self.fields[CONSENT + file.name] = forms.CharField(max_length=40, required=False, widget=forms.HiddenInput)
             if file.kind == "audio":
-                self.fields[KEEP + file.name] = forms.CharField(max_length=2000, required=False, widget=forms.HiddenInput)
+                for name in (KEEP, SET, OF):
+                    self.fields[name + file.name] = forms.CharField(max_length=2000, required=False, widget=forms.HiddenInput)
+                for name in (FROM, TO):
+                    self.fields[name + file.name] = forms.FloatField(min_value=0, max_value=86_400, required=False)
             if file.kind == "video":
-                self.fields[EDIT + file.name] = TeamChoice(team.edits.select_related("asset", "made"))
+                self.fields[EDIT + file.name] = TeamChoice(team.edits.select_related("asset", "made__parent"))
         if spec.makes:
             self.fields[TEMPLATE] = TeamChoice(team.templates.filter(model=spec.makes).select_related("account", "asset"))
         for parameter in spec.choices():
@@ -105,6 +116,10 @@ class DraftForm(forms.Form):
                 newest[file.name] = picked
                 if file.name == TEMPLATE_VIDEO:
                     newest[TEMPLATE] = ""
+        # A button that makes a choice is newer than the field that it stands beside.
+        for name in (TEMPLATE, *(parameter.name for parameter in spec.choices())):
+            if data.get(PICK + name):
+                newest[name] = data[PICK + name]
         if newest.get(TEMPLATE):
             newest[TEMPLATE_VIDEO] = ""
         return newest
@@ -117,7 +132,10 @@ class DraftForm(forms.Form):
         files: dict[str, Asset] = {}
         keeps: dict[str, Kept] = {}
         under_way: dict[str, Edit] = {}
+        failed: dict[str, Edit] = {}
+        said: set[str] = set()
         problems: dict[str, list[str]] = {name: [str(error) for error in errors] for name, errors in self.errors.items()}
+        unread = self._anew_if_forgotten()
         for file in file_fields(self.spec):
             asset = self.cleaned_data.get(file.name)
             if asset is None:
@@ -125,18 +143,22 @@ class DraftForm(forms.Form):
             edit = self.cleaned_data.get(EDIT + file.name)
             if edit is not None and edit.asset_id == asset.pk:
                 if edit.state == Edit.State.FAILED:
-                    problems.setdefault(UPLOAD + file.name, []).append(edit.sentence)
+                    failed[file.name] = edit
                 elif edit.made is not None:
                     asset = edit.made
                 elif edit.state != Edit.State.DONE:
                     under_way[file.name] = edit
             facts: Facts = asset.facts
             if asset.kind == file.kind == "audio":
-                keeps[file.name] = kept.read(str(self.cleaned_data.get(KEEP + file.name) or ""), asset, file.limits)
+                keeps[file.name], unused = self._kept(file, asset)
+                if unused:
+                    problems.setdefault(file.name, []).append(unused)
                 facts = kept.facts_of(asset, keeps[file.name], file.limits)
             missed = [_(problem.sentence) for problem in file.limits.problems(facts)]
             if asset.kind == file.kind:
                 files[file.name] = asset
+                if rights.meant(asset, str(self.cleaned_data.get(CONSENT + file.name) or "")):
+                    said.add(file.name)
             if missed:
                 problems.setdefault(file.name if asset.kind == file.kind else UPLOAD + file.name, []).extend(missed)
         draft = Draft(
@@ -152,9 +174,49 @@ class DraftForm(forms.Form):
             problems=problems,
             keeps=keeps,
             edits=under_way,
+            failed=failed,
+            said=said,
+            source=self.cleaned_data.get(SOURCE),
+            unread=unread,
         )
         draft.prefer_made_template()
         return draft
+
+    def _anew_if_forgotten(self) -> str:
+        """A template that the service forgot is asked for by its video, on the account that it belonged to; then why the price is another."""
+        forgotten = self.cleaned_data.get(TEMPLATE)
+        if forgotten is None or not forgotten.forgotten or forgotten.asset is None:
+            return ""
+        account = forgotten.account if forgotten.account.key is not None else self.cleaned_data.get("account")
+        self.cleaned_data |= {TEMPLATE: None, TEMPLATE_VIDEO: forgotten.asset, "account": account}
+        return _("The service has forgotten this template, so the price is another one. Look at it, then click again.")
+
+    def _kept(self, file: FileField, asset: Asset) -> tuple[Kept, str]:
+        """The parts of a sound that the form names, and why a film cannot be made of them now; what was said of another file does not count."""
+        told = self.cleaned_data
+        if told.get(OF + file.name) not in ("", None, asset.public_id):
+            return kept.read("", asset, file.limits), ""
+        named = str(told.get(SET + file.name) or told.get(KEEP + file.name) or "")
+        parts = kept.read(named, asset, file.limits)
+        start, stop = told.get(FROM + file.name), told.get(TO + file.name)
+        if told.get(SET + file.name) or (start is None and stop is None):
+            return parts, ""
+        # Fields show tenths: as long as nobody changed one, its end stays where it is to the millisecond.
+        first = parts.start if start in (None, kept.tenths(parts.start)) else round(start * 1000)
+        last = parts.stop if stop in (None, kept.tenths(parts.stop)) else round(stop * 1000)
+        if (first, last) == (parts.start, parts.stop):
+            return parts, ""
+        least = kept.least(file.limits, parts.whole)
+        if min(last, parts.whole) - first < least:
+            return parts, _("From %(first)s to %(last)s s is too short; a film has at least %(least)s s. Choose a later end.") % {
+                "first": f"{first / 1000:.1f}",
+                "last": f"{last / 1000:.1f}",
+                "least": f"{least / 1000:.1f}",
+            }
+        typed = kept.read(parts.edged(first, last).word, asset, file.limits)
+        # The price beside the button was for other times, and nobody is to pay what they did not read.
+        unread = named and self.data.get("do") not in (None, "use", "upload", "check") and typed != parts
+        return typed, _("From and To were changed after the price was shown. Press “Use these times”, then look at the price.") if unread else ""
 
 
 @dataclass
@@ -173,13 +235,22 @@ class Draft:
     problems: dict[str, list[str]] = field(default_factory=dict)
     keeps: dict[str, Kept] = field(default_factory=dict)  # of each sound
     edits: dict[str, Edit] = field(default_factory=dict)  # of videos, not made yet
+    failed: dict[str, Edit] = field(default_factory=dict)  # of videos, to be tried again
+    said: set[str] = field(default_factory=set)  # files whose word is ticked; it is kept at the click
     reused: Asset | None = None  # the video whose template was there already
+    known_on: Template | None = None  # of the chosen video, on another account than the chosen one
+    forgotten: Template | None = None  # of the chosen video, not known to the service any more
+    source: Job | None = None  # what it began as a copy of
+    unread: str = ""  # why the price beside the button was for something else; nothing is made by that click
 
     def asset(self, name: str) -> Asset | None:
         return self.template_video if name == TEMPLATE_VIDEO else self.files.get(name)
 
     def put(self, name: str, asset: Asset) -> None:
         """A file that came just now takes the place of what was chosen before."""
+        before = self.asset(name)
+        if before is None or not rights.meant(asset, before.public_id):
+            self.said.discard(name)
         if name == TEMPLATE_VIDEO:
             self.template, self.template_video = None, asset
             self.prefer_made_template()
@@ -189,6 +260,7 @@ class Draft:
             if asset.kind == "audio":
                 self.keeps[name] = kept.read("", asset, self.spec.input(name).limits or Limits("audio"))
         self.edits.pop(name, None)
+        self.failed.pop(name, None)
 
     def begin(self, name: str, edit: Edit) -> None:
         """A new version of the video `name` is being made, or is there already."""
@@ -196,17 +268,21 @@ class Draft:
             self.put(name, edit.made)
         else:
             self.edits[name] = edit
+            self.failed.pop(name, None)
 
     def prefer_made_template(self) -> None:
-        """A video whose template the team has already is not paid for again."""
-        if self.template is None and self.template_video is not None:
-            made = (
-                self.team.templates.filter(model=self.spec.makes, asset=self.template_video, forgotten=False)
-                .select_related("account", "asset")
-                .first()
-            )
-            if made is not None:
-                self.reused, self.template, self.template_video = self.template_video, made, None
+        """A video whose template the team has already is not paid for again, unless another account was chosen for it."""
+        self.known_on = self.forgotten = None
+        if self.template is not None or self.template_video is None:
+            return
+        made = templatelist.made_of(self.team, self.spec.makes, self.template_video)
+        known = [template for template in made if not template.forgotten]
+        here = [template for template in known if self.account is None or template.account.root_id == self.account.root_id]
+        if here:
+            self.reused, self.template, self.template_video = self.template_video, here[0], None
+        else:
+            self.known_on = known[0] if known else None
+            self.forgotten = next((template for template in made if template.forgotten), None)
 
     @property
     def picture(self) -> Asset | None:
@@ -255,9 +331,12 @@ class Draft:
             parts, asset = self.keeps.get(file.name), self.asset(file.name)
             if parts is not None and asset is not None and parts != kept.read("", asset, file.limits):
                 found[KEEP + file.name] = parts.word
-        found |= {EDIT + name: edit.public_id for name, edit in self.edits.items()}
+        found |= {EDIT + name: edit.public_id for name, edit in (self.failed | self.edits).items()}
+        found |= {CONSENT + name: asset.public_id for name in sorted(self.said) if (asset := self.asset(name)) is not None}
         if self.title:
             found["title"] = self.title
+        if self.source is not None:
+            found[SOURCE] = self.source.public_id
         return found
 
     @property

@@ -6,22 +6,28 @@ What is made here is QUEUED (an adopted task: RUNNING); from then on only `runne
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from jobs import catalogue, forecast, money, turns
 from jobs.errors import Refused
-from jobs.models import Account, Attempt, Job, JobInput, Lane
+from jobs.models import Account, Attempt, Job, JobInput, JobSet, Lane
 from jobs.modelstudio import Task
 from jobs.runner import record, ring_lane, ring_lanes, video_of
 from jobs.states import Code, Group, Outcome, State, group_of
 from jobs.wishes import Plan, Wish, plan
 from studio.models import Team, User
 
+MOST = 100  # jobs of one set
+Full = dict[str, Any]  # Job.full: what a test clip is the beginning of
+UNTOLD = forecast.Place(0, 0, None, None)
 
-def create(wish: Wish, again_of: Job | None = None) -> Job:
+
+def create(wish: Wish, again_of: Job | None = None, full: Full | None = None) -> Job:
     """The job of `wish`, with its hold; a dance from a new video also brings its template job. All or nothing.
 
     The same key in the same team returns the job that the first click made. Raises Refused, OverBudget, NoPrice.
@@ -43,7 +49,7 @@ def create(wish: Wish, again_of: Job | None = None) -> Job:
             needs = ready.waits_for
             if ready.first is not None:
                 needs = _insert(ready.first, told_first)
-            job = _insert(ready, told, needs, again_of)
+            job = _insert(ready, told, needs, again_of, full)
             # After the hold, whose lock lets one click of a team at a time come here: two at once cannot both be the last.
             require_room_in_line(wish.team, wish.owner)
             ring_lanes([job.lane_id, *([needs.lane_id] if ready.first is not None and needs is not None else [])])
@@ -53,6 +59,115 @@ def create(wish: Wish, again_of: Job | None = None) -> Job:
         if made is None:
             raise
         return made
+
+
+def create_set(
+    wishes: Sequence[Wish],
+    *,
+    kind: str = "",
+    title: str = "",
+    key: str = "",
+    again_of: Sequence[Job | None] = (),
+    full: Sequence[Full | None] = (),
+    into: JobSet | None = None,
+) -> JobSet:
+    """One job for each of `wishes` (of one team and person), in one set: all of them or none, under one budget test of their sum.
+
+    The same key with the same wishes returns the set that the first click made. A template that several of them need is made once.
+    `again_of` and `full` go with the wishes, one by one. `into` is a set of before that they join, each of its jobs again at most once.
+    Raises Refused with the name of each wish that does not fit, OverBudget, NoPrice.
+    """
+    if not wishes:
+        raise Refused("There is nothing to make. Choose at least one.")
+    if len(wishes) > MOST:
+        raise Refused(f"These are {len(wishes)} films, and at most {MOST} are made with one click. Choose fewer.")
+    team, owner = wishes[0].team, wishes[0].owner
+    key = hashlib.sha256(repr((key, kind, [_click(replace(wish, key=key)) for wish in wishes])).encode()).hexdigest()[:40] if key else ""
+    made = team.sets.filter(idempotency_key=key).first() if key else None
+    if made is not None:
+        return made
+    # The jobs of a set are known by the set's key; keys of their own would only be another way to meet.
+    ready = _plans([replace(wish, key="") for wish in wishes])
+    needed = _needed(ready)
+    told, told_first = _places_of(ready, needed)
+    try:
+        with transaction.atomic():
+            # One test of the sum, under the lock that each hold takes again: or a set would be refused halfway, naming the price of one film.
+            Team.objects.select_for_update(no_key=True).get(pk=team.pk)
+            money.require_room(team, owner, sum(one.quote.micros for one in [*ready, *needed.values()]))
+            ready = [_still(one) for one in ready]
+            if into is not None and into.jobs.filter(again_of__in=[of for of in again_of if of is not None]).exists():
+                return into  # another click was faster
+            jobset = into or JobSet.objects.create(team=team, owner=owner, kind=kind, title=" ".join(title.split())[:200], idempotency_key=key)
+            makers = {video: _insert(first, told_first.get(video, UNTOLD)) for video, first in _needed(ready).items()}
+            jobs = [
+                _insert(one, place, makers[_video(one.first)] if one.first else one.waits_for, of, whole, jobset)
+                for one, place, of, whole in zip(ready, told, _filled(again_of, ready), _filled(full, ready), strict=True)
+            ]
+            require_room_in_line(team, owner)
+            ring_lanes([job.lane_id for job in [*jobs, *makers.values()]])
+            return jobset
+    except IntegrityError:
+        made = team.sets.filter(idempotency_key=key).first() if key else None
+        if made is None:
+            raise
+        return made
+
+
+def _plans(wishes: Sequence[Wish]) -> list[Plan]:
+    plans, sentences = [], []
+    for wish in wishes:
+        try:
+            plans.append(plan(wish))
+        except Refused as refused:
+            sentences += [f"{wish.title or catalogue.get(wish.model).label}: {sentence}" for sentence in refused.sentences]
+    if sentences:
+        raise Refused(*sentences)
+    return plans
+
+
+def _video(first: Plan) -> tuple[int, int]:
+    """What a template is made from and where: the same one for all that ask for it."""
+    return first.account.pk, first.wish.files[first.spec.inputs[0].name].pk
+
+
+def _needed(ready: Sequence[Plan]) -> dict[tuple[int, int], Plan]:
+    """The templates that must be made first, each once."""
+    return {_video(one.first): one.first for one in ready if one.first is not None}
+
+
+def _still(ready: Plan) -> Plan:
+    """The plan, or a new one when the template job that it waits for ended meanwhile, so that it tells nobody any more."""
+    if ready.waits_for is not None and Job.objects.select_for_update(no_key=True).get(pk=ready.waits_for.pk).terminal:
+        return plan(ready.wish)
+    return ready
+
+
+def _places_of(ready: Sequence[Plan], needed: dict[tuple[int, int], Plan]) -> tuple[list[forecast.Place], dict[tuple[int, int], forecast.Place]]:
+    """The places of all of them and of their templates, one behind the other in each lane."""
+    firsts = dict(zip(needed, _behind_each_other(list(needed.values())), strict=True))
+    now = timezone.now()
+    found = []
+    for one, place in zip(ready, _behind_each_other(ready), strict=True):
+        ready_at = firsts[_video(one.first)].ready_at if one.first is not None else now
+        found.append(place.later(ready_at - now if ready_at is not None else None))
+    return found, firsts
+
+
+def _behind_each_other(plans: Sequence[Plan]) -> list[forecast.Place]:
+    lanes: dict[tuple[int, str], list[int]] = {}
+    for number, one in enumerate(plans):
+        lanes.setdefault((one.account.root_id, one.spec.name), []).append(number)
+    found: dict[int, forecast.Place] = {}
+    for (_account, model), numbers in lanes.items():
+        lengths = [(plans[number].variant, plans[number].milliseconds) for number in numbers]
+        first = plans[numbers[0]]
+        found |= dict(zip(numbers, forecast.next_places(first.account, model, lengths, first.wish.owner), strict=True))
+    return [found[number] for number in range(len(plans))]
+
+
+def _filled(given: Sequence[Any], ready: Sequence[Plan]) -> Sequence[Any]:
+    return given or [None] * len(ready)
 
 
 def _click(wish: Wish) -> str:
@@ -69,7 +184,14 @@ def _place_of(ready: Plan) -> forecast.Place:
     return forecast.next_place(ready.account, ready.spec.name, ready.variant, ready.milliseconds, ready.wish.owner, before=ready.first)
 
 
-def _insert(ready: Plan, told: forecast.Place, needs: Job | None = None, again_of: Job | None = None) -> Job:
+def _insert(
+    ready: Plan,
+    told: forecast.Place,
+    needs: Job | None = None,
+    again_of: Job | None = None,
+    full: Full | None = None,
+    jobset: JobSet | None = None,
+) -> Job:
     wish, spec = ready.wish, ready.spec
     lane = lane_for(ready.account, spec.name)
     code = Code.NEEDS_TEMPLATE if needs is not None else Code.WAITING_TURN
@@ -89,6 +211,8 @@ def _insert(ready: Plan, told: forecast.Place, needs: Job | None = None, again_o
         template=ready.template,
         needs=needs,
         again_of=again_of,
+        set=jobset,
+        full=full or {},
         idempotency_key=wish.key,
         state=State.QUEUED,
         code=code,
@@ -124,6 +248,11 @@ def require_room_in_line(team: Team, owner: User) -> None:
 
 def again(job: Job, by: User, key: str = "") -> Job:
     """The same wish as a new job, paid anew. A template that the service forgot is made again from its video."""
+    return create(wish_of(job, by, key), again_of=job, full=job.full)
+
+
+def wish_of(job: Job, by: User, key: str = "") -> Wish:
+    """The wish that `job` was, as `by` would have it again."""
     files = {row.name: row.asset for row in job.inputs.select_related("asset")}
     template, video = job.template, None
     if job.needs is not None and template is None:
@@ -132,8 +261,7 @@ def again(job: Job, by: User, key: str = "") -> Job:
         video = template.asset
         template = None
     account = job.account if job.account.key is not None and job.account.takes else None
-    wish = Wish(job.team, by, job.model, files, job.parameters, template, video, account, job.title, key)
-    return create(wish, again_of=job)
+    return Wish(job.team, by, job.model, files, job.parameters, template, video, account, job.title, key)
 
 
 def take_over(account: Account, by: User, spec: catalogue.Model, quote: money.Quote, task: Task, task_id: str) -> Job:

@@ -284,6 +284,7 @@ class Row:
     cancel_url: str = ""
     front_url: str = ""
     front: bool = False
+    whole_url: str = ""
     active: bool = True
 
 
@@ -317,6 +318,8 @@ def row(job: Job, team: Team, place: forecast.Place | None = None, thumb: str = 
         shown.cancel_url = reverse("jobs:cancel", args=[team.slug, job.public_id])
         shown.front_url = reverse("jobs:front", args=[team.slug, job.public_id])
         shown.front = job.rank == Rank.FRONT
+    if job.full and job.state == State.SUCCEEDED:
+        shown.whole_url = f"{shown.url}#whole"
     _where(shown, job, place)
     return shown
 

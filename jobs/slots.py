@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
@@ -13,6 +13,10 @@ from django.utils.translation import gettext as _
 from jobs.fixes import Fix, fix_for
 from jobs.forms import EDIT, KEEP, PICK, TEMPLATE, UPLOAD, Draft, FileField
 from jobs.kept import Kept
+from jobs.remix import was_file
+from jobs.rights import Right, right_of
+from jobs.speech import Part, Speech
+from jobs.templatelist import Entry, entries
 from studio.models.asset import Asset
 from studio.models.edit import Edit
 from studio.models.people import Team
@@ -37,6 +41,7 @@ class Slot:
     asset: Asset | None
     problems: list[str]
     draft: Draft
+    region: Callable[[], str] = str  # of the account that would make it
 
     @property
     def name(self) -> str:
@@ -94,9 +99,49 @@ class Slot:
         return self.draft.edits.get(self.name)
 
     @property
+    def failed(self) -> Edit | None:
+        """The new version of the chosen video that could not be made."""
+        return self.draft.failed.get(self.name)
+
+    @cached_property
+    def right(self) -> Right | None:
+        """The word that the chosen file needs, given or not; None for one that needs none."""
+        return right_of(self.draft, self.name)
+
+    @property
+    def original(self) -> Asset | None:
+        """What the chosen file was made from here."""
+        return self.asset.parent if self.asset is not None and self.asset.origin == Asset.Origin.EDIT else None
+
+    @property
+    def pick_name(self) -> str:
+        return PICK + self.field.name
+
+    @property
     def kept(self) -> Kept | None:
         """What of the chosen sound goes into the film."""
         return self.draft.keeps.get(self.name)
+
+    @cached_property
+    def speech(self) -> Speech | None:
+        """All that the page says of a chosen sound; None for anything else."""
+        if self.asset is None or self.kept is None:
+            return None
+        return Speech(self.field, self.asset, self.kept, self.draft, self.region())
+
+    @property
+    def split(self) -> list[Part]:
+        """The films of a sound that is too long for one."""
+        return self.speech.split if self.speech is not None else []
+
+    @property
+    def split_total(self) -> str:
+        return self.speech.split_total if self.speech is not None else ""
+
+    @cached_property
+    def was(self) -> str:
+        """The file in the job that the draft began as, where it is another one."""
+        return was_file(self.draft, self.name)
 
     @property
     def url(self) -> str:
@@ -121,21 +166,26 @@ class Slot:
 
     @cached_property
     def cards(self) -> list[dict[str, Any]]:
-        """The library's files of this kind as cards: those that fit first, each other one with its reason."""
+        """The library's files of this kind as cards: those that fit first, then those that can be made to, each other one with its reason."""
         assets = self.draft.team.assets.filter(kind=self.kind)[:LIBRARY_SHOWN]
         cards = [self._card(asset) for asset in assets]
-        return sorted(cards, key=lambda card: card["unfit"])
+        return sorted(cards, key=lambda card: (card["unfit"], card["fixable"]))
 
     def _card(self, asset: Asset) -> dict[str, Any]:
         problems = self.field.limits.problems(asset.facts)
+        fixable = bool(problems) and fix_for(self.field.limits, asset.facts) is not None
+        facts = facts_line(asset)
+        if problems:
+            facts = _("%(facts)s · can be fixed here") % {"facts": facts} if fixable else _(problems[0].sentence)
         return {
             "title": asset.name,
-            "facts": _(problems[0].sentence) if problems else facts_line(asset),
+            "facts": facts,
             "badge": length(asset.seconds) if asset.milliseconds else "",
             "picture_url": file_url(self.draft.team, asset, "thumb") if asset.thumb else "",
             "peaks": wave(asset),
-            "unfit": bool(problems),
-            "pick_name": PICK + self.field.name,
+            "unfit": bool(problems) and not fixable,
+            "fixable": fixable,
+            "pick_name": self.pick_name,
             "pick_value": asset.public_id,
             "icon": {"image": "portrait", "audio": "speech"}.get(self.kind, "dance"),
         }
@@ -159,28 +209,34 @@ def facts_line(asset: Asset) -> str:
 
 
 def template_cards(draft: Draft) -> list[dict[str, Any]]:
-    """The team's templates as cards, newest first, those that the service forgot last."""
-    rows = (
-        draft.team.templates.filter(model=draft.spec.makes)
-        .select_related("account", "asset")
-        .annotate(uses=Count("jobs", filter=~Q(jobs__model=draft.spec.makes)))[:LIBRARY_SHOWN]
-    )
-    cards = []
-    for row in rows:
-        gone = _("The service does not know it any more. Make it again.") if row.forgotten else ""
-        uses = _("not used yet") if not row.uses else _("used once") if row.uses == 1 else _("used %(n)s times") % {"n": row.uses}
-        cards.append(
-            {
-                "title": row.name,
-                "facts": gone or f"{row.account.label} · {uses}",
-                "badge": length(row.seconds),
-                "picture_url": file_url(draft.team, row.asset, "thumb") if row.asset is not None and row.asset.thumb else "",
-                "film": True,
-                "unfit": bool(gone),
-                "pick_name": TEMPLATE,
-                "pick_value": row.public_id,
-                "picked": draft.template is not None and row.pk == draft.template.pk,
-                "icon": "template",
-            }
-        )
-    return sorted(cards, key=lambda card: bool(card["unfit"]))
+    """The team's templates as cards, newest first. One that the service forgot comes after those, and only as what its video is made anew for.
+
+    A forgotten one that can be had by another card, or whose video is not here, cannot be chosen and comes last.
+    """
+    rows = list(draft.team.templates.filter(model=draft.spec.makes).select_related("account", "asset")[:LIBRARY_SHOWN])
+    return sorted((_template_card(draft, entry) for entry in entries(draft.team, rows)), key=lambda card: (card["unfit"], bool(card["gone"])))
+
+
+def _template_card(draft: Draft, entry: Entry) -> dict[str, Any]:
+    row, anew = entry.template, entry.anew
+    gone = ""
+    if anew is not None:
+        gone = _("The service has forgotten it. Made anew from its video: %(price)s.") % {"price": anew.price or _("no price")}
+    elif row.forgotten:
+        gone = _("The service has forgotten it; another one was made since.") if entry.replaced else _("The service has forgotten it.")
+    return {
+        "id": f"template-{row.public_id}",
+        "title": row.name,
+        "facts": gone or f"{row.account.label} · {entry.used}",
+        "cost": "" if gone else entry.cost,
+        "gone": gone,
+        "badge": length(row.seconds),
+        "picture_url": entry.poster_url,
+        "loop_url": entry.loop_url,
+        "film": True,
+        "unfit": row.forgotten and anew is None,
+        "pick_name": TEMPLATE,
+        "pick_value": row.public_id,
+        "picked": draft.template is not None and row.pk == draft.template.pk,
+        "icon": "template",
+    }

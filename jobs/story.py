@@ -14,13 +14,15 @@ from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from jobs import attempts, catalogue, forecast, insurance, money, shown
-from jobs.desk import models_of
-from jobs.forms import word
+from jobs import attempts, catalogue, clips, forecast, insurance, money, remix, shown, successors, wishes
+from jobs.errors import Refused
+from jobs.forms import SOURCE, word
 from jobs.models import Job, JobEvent
+from jobs.pages import models_of
 from jobs.playing import Player, player_of
 from jobs.slots import facts_line, file_url, wave
 from jobs.states import FAULT_WORDS, OUT, Code, Rank, State
+from jobs.wishes import Wish
 from studio.models.people import Team
 from studio.templatetags.ui import seconds as length
 
@@ -298,6 +300,30 @@ class Story:
             return ""
         return money.shown(quote.micros, quote.currency)
 
+    @cached_property
+    def _whole(self) -> Wish | None:
+        return clips.whole(self.job, self.job.owner) if self.writes and self.job.full else None
+
+    @property
+    def whole_url(self) -> str:
+        """Where the film is made that this one is the test clip of."""
+        return self._url("whole") if self._whole is not None else ""
+
+    @cached_property
+    def whole_price(self) -> str:
+        """What that costs now; "" when it has no price, or something does not fit any more."""
+        try:
+            estimate = wishes.estimate(self._whole) if self._whole is not None else None
+        except (Refused, money.NoPrice):
+            return ""
+        return money.shown(estimate.micros, estimate.currency) if estimate is not None else ""
+
+    @cached_property
+    def ending(self) -> successors.Ending | None:
+        """The ways on where the model of this job is retired or gone."""
+        found = successors.of_job(self.job, self.team) if self.writes else None
+        return found if found is not None and found.ways else None
+
     @property
     def again_url(self) -> str:
         # An adopted task has no files here to make it from again.
@@ -311,11 +337,16 @@ class Story:
         page = next((page for page in ("portrait", "dance", "template") if self.spec in models_of(page)), "")
         if not page:
             return ""
-        fields = {"model": self.job.model, **{given["name"]: given["asset"].public_id for given in self.inputs}}
+        fields = {"model": self.job.model, SOURCE: self.job.public_id, **{given["name"]: given["asset"].public_id for given in self.inputs}}
         fields |= {name: word(value) for name, value in self.job.parameters.items()}
         if self.job.template is not None and self.spec.makes:
             fields["template"] = self.job.template.public_id
         return f"{reverse(f'jobs:{page}', args=[self.team.slug])}?{urlencode(fields)}"
+
+    @cached_property
+    def changes(self) -> list[remix.Change]:
+        """What it has other than the job it was made again from."""
+        return remix.changes(self.job)
 
     @property
     def front_url(self) -> str:

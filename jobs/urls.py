@@ -1,6 +1,6 @@
 from django.urls import path
 
-from jobs.views import adopt, board, create, fix, job, keys, playing, spend
+from jobs.views import adopt, batch, board, create, fix, job, keys, playing, presets, sets, spend, templates
 
 app_name = "jobs"
 urlpatterns = [
@@ -11,15 +11,26 @@ urlpatterns = [
     path("jobs/<str:job>/sound/", playing.sound, name="job_sound"),
     path("jobs/<str:job>/cancel/", job.cancel, name="cancel"),
     path("jobs/<str:job>/again/", job.again, name="again"),
+    path("jobs/<str:job>/whole/", job.whole, name="whole"),
     path("jobs/<str:job>/front/", job.front, name="front"),
     path("jobs/<str:job>/decide/", job.decide, name="decide"),
     path("adopt/", adopt.adopt, name="adopt"),
+    path("sets/<str:jobset>/", sets.page, name="set"),
+    path("sets/<str:jobset>/pick/", sets.pick, name="set_pick"),
+    path("sets/<str:jobset>/cancel/", sets.cancel, name="set_cancel"),
+    path("sets/<str:jobset>/again/", sets.again, name="set_again"),
+    path("sets/<str:jobset>/films.zip", sets.films, name="set_films"),
     path("make/portrait/", create.portrait, name="portrait"),
     path("make/dance/", create.dance, name="dance"),
     path("make/template/", create.template, name="template"),
     path("make/check/", create.check, name="check"),
     path("make/price/", create.price, name="price"),
     path("make/fix/", fix.fix, name="fix"),
+    path("make/batch/", batch.batch, name="batch"),
+    path("make/presets/", presets.save, name="preset_save"),
+    path("make/presets/<str:preset>/delete/", presets.delete, name="preset_delete"),
+    path("templates/", templates.templates, name="templates"),
+    path("templates/<str:template>/", templates.detail, name="template_detail"),
     path("spend/", spend.spend, name="spend"),
     path("keys/", keys.keys, name="keys"),
     path("keys/accounts/new/", keys.new_account, name="account_new"),

@@ -24,7 +24,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from studio.models import Asset, Membership, Team, User
+from studio.models import Asset, Consent, Edit, Membership, Team, User
 
 MILLION = 1_000_000
 SYMBOLS = {"USD": "$", "CNY": "¥"}
@@ -290,3 +290,24 @@ class AssetAdmin(Kept):
         return format_html(
             '<img class="preview" src="data:image/{};base64,{}" alt="">', "webp" if asset.thumb.name.endswith(".webp") else "jpeg", picture
         )
+
+
+@admin.register(Edit)
+class EditAdmin(Kept):
+    """Videos that are made over, to see why one waits or failed."""
+
+    list_display = ("asset", "team", "state", "tries", "sentence", "owner", "created_at")
+    list_filter = ("state",)
+    list_select_related = ("asset", "team", "owner")
+    search_fields = ("public_id", "asset__name", "asset__public_id", "team__name", "team__slug")
+    fieldsets = ((None, {"fields": ("asset", "team", "owner", "recipe", "state", "tries", "lease_until", "sentence", "made", "created_at")}),)
+
+
+@admin.register(Consent)
+class ConsentAdmin(Kept):
+    """Who said that the team may use what a file shows, and when."""
+
+    list_display = ("asset", "by", "said", "at")
+    list_select_related = ("asset", "by")
+    search_fields = ("asset__name", "asset__public_id", "by__email", "asset__team__name")
+    fieldsets = ((None, {"fields": ("asset", "by", "said", "at")}),)

@@ -42,7 +42,10 @@ def change(asset: Asset, recipe: Recipe, by: User) -> Asset:
     Raises MediaError with a sentence; then nothing was stored.
     """
     made = asset.children.filter(recipe=recipe).first()
-    return made if made is not None else _make(asset, recipe, by)
+    if made is None:
+        return _make(asset, recipe, by)
+    _inherit(asset, made)
+    return made
 
 
 def ask(asset: Asset, recipe: Recipe, by: User) -> Edit:
@@ -76,8 +79,9 @@ def step(pk: int) -> None:
     if edit is None or not mine.filter(free).update(state=Edit.State.WORKING, lease_until=until, tries=edit.tries + 1):
         return
     ours = mine.filter(state=Edit.State.WORKING, lease_until=until)
-    if edit.tries >= TRIES:  # whoever made it died over it, twice
-        ours.update(state=Edit.State.FAILED, sentence=_("The video could not be made over. Export it again and upload it."), lease_until=None)
+    if edit.tries >= TRIES:  # it broke off, or whoever made it died over it, twice
+        said = edit.sentence or _("The video could not be made over. Export it again and upload it.")
+        ours.update(state=Edit.State.FAILED, sentence=said, lease_until=None)
         return
     try:
         made = _make(edit.asset, edit.recipe, edit.owner)
@@ -86,9 +90,10 @@ def step(pk: int) -> None:
     except Exception:
         # A full disk or a bucket that is away: the lease runs out soon, and it is tried once more.
         log.exception("edit %s", edit.public_id)
-        ours.update(lease_until=timezone.now() + timedelta(seconds=30))
+        said = _("The video could not be made over, because its new file could not be written here. Try again later.")
+        ours.update(lease_until=timezone.now() + timedelta(seconds=30), sentence=said)
     else:
-        ours.update(state=Edit.State.DONE, made=made, lease_until=None)
+        ours.update(state=Edit.State.DONE, made=made, lease_until=None, sentence="")
 
 
 def word_of(recipe: Recipe) -> str:
@@ -107,22 +112,45 @@ def _make(asset: Asset, recipe: Recipe, by: User | None) -> Asset:
     with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix="edit-") as folder, local_copy(asset) as source:
         target = Path(folder) / "made"
         _MAKERS[recipe["do"]](source, target, recipe)
-        made, new = keep(target, team=asset.team, owner=by, name=asset.name, origin=Asset.Origin.EDIT, parent=asset, recipe=recipe)
-    if new:
-        _inherit(asset, made)
+        made, _new = keep(target, team=asset.team, owner=by, name=asset.name, origin=Asset.Origin.EDIT, parent=asset, recipe=recipe)
+    _inherit(asset, made)
     return made
 
 
 def _inherit(parent: Asset, child: Asset) -> None:
     """What was said of the person in the parent holds for what is made of it."""
     said = Consent.objects.filter(asset=parent).first()
-    if said is not None:
+    if said is not None and child.pk != parent.pk:
         Consent.objects.get_or_create(asset=child, defaults={"by": said.by, "said": said.said, "at": said.at})
 
 
 def consent(asset: Asset, by: User, words: str) -> Consent:
-    """Note that `by` said `words` about `asset`; the first word stands."""
-    return Consent.objects.get_or_create(asset=asset, defaults={"by": by, "said": words})[0]
+    """Note that `by` said `words` about `asset` and what was made of it; the first word stands."""
+    said = Consent.objects.get_or_create(asset=asset, defaults={"by": by, "said": words})[0]
+    seen, parents = {asset.pk}, [asset]
+    while parents:
+        parent = parents.pop()
+        for child in parent.children.filter(origin=Asset.Origin.EDIT).exclude(pk__in=seen):
+            _inherit(parent, child)
+            seen.add(child.pk)
+            parents.append(child)
+    return said
+
+
+def words(recipe: Recipe) -> list[str]:
+    """What the recipe does to a file, such as ["straightened", "cropped"]; bounds that a file keeps anyway are not told."""
+    do, found = recipe.get("do"), []
+    if recipe.get("angle"):
+        found.append(_("straightened"))
+    if recipe.get("box"):
+        found.append(_("cropped"))
+    if do in ("cut", "without") or (do == "film" and (recipe.get("start") or recipe.get("stop") is not None)):
+        found.append(_("cut"))
+    if recipe.get("fps"):
+        found.append(_("made %(n)s frames per second") % {"n": f"{recipe['fps']:g}"})
+    if recipe.get("format"):
+        found.append(_("converted"))
+    return found
 
 
 # ── how each is made ──

@@ -11,7 +11,7 @@ import tempfile
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -26,6 +26,8 @@ from django.utils.translation import ngettext
 
 from studio import media
 from studio.media import Facts, MediaError
+from studio.media.edits import quiet
+from studio.media.edits.samples import runs
 from studio.media.kinds import KINDS
 from studio.models import Asset, Team, User
 
@@ -34,6 +36,7 @@ log = logging.getLogger("footlight.store")
 BLOCK = 1024 * 1024
 NAME_LENGTH = 120
 PEAKS = 200
+LISTENED = 300  # seconds of sound that are listened to while somebody waits for an upload
 JOINERS = "\u200c\u200d"  # letters of Persian and of joined emoji need them
 Source: TypeAlias = "str | os.PathLike[str] | UploadedFile[Any]"
 
@@ -68,6 +71,7 @@ class _Prepared:
     sha256: str
     thumb: Path | None
     peaks: list[int]
+    sound: dict[str, Any]
 
 
 # ── keeping ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -142,10 +146,13 @@ def _prepare(path: Path, digest: str, folder: Path, *, clean: bool) -> _Prepared
         digest = sha256_of(ours)
     thumb: Path | None = folder / "thumb.webp"
     peaks: list[int] = []
+    sound: dict[str, Any] = {}
     # A film that was paid for is kept even when no small picture of it can be drawn.
     try:
         if facts.kind == "audio":
             thumb, peaks = None, media.peaks(ours, PEAKS)
+            # What was cut out of a recording was listened to there, and a click waits for it.
+            sound = _heard(ours) if clean and facts.seconds <= LISTENED else {}
         elif thumb is not None:
             media.thumbnail(ours, facts, thumb)
     except MediaError as error:
@@ -153,7 +160,20 @@ def _prepare(path: Path, digest: str, folder: Path, *, clean: bool) -> _Prepared
             raise
         log.warning("no preview of %s: %s", digest, error)
         thumb = None
-    return _Prepared(ours, facts, digest, thumb, peaks)
+    return _Prepared(ours, facts, digest, thumb, peaks, sound)
+
+
+def _heard(path: Path) -> dict[str, Any]:
+    """What one hears in a sound file, as `Asset.sound` keeps it; {} when that cannot be told."""
+    try:
+        found = quiet(path)
+        frames = rate = 0
+        for run in runs(path):
+            frames, rate = frames + run.frames, run.rate
+    except MediaError as error:
+        log.warning("not listened to: %s", error)
+        return {}
+    return {**asdict(found), "seconds": frames / rate}
 
 
 def _store(ready: _Prepared, *, source_sha256: str, team: Team, owner: User | None, name: str, **lineage: Any) -> tuple[Asset, bool]:
@@ -182,6 +202,7 @@ def _store(ready: _Prepared, *, source_sha256: str, team: Team, owner: User | No
                 audio_codec=facts.audio_codec[:20],
                 has_audio=facts.has_audio,
                 peaks=ready.peaks,
+                sound=ready.sound,
                 **lineage,
             )
     except IntegrityError:

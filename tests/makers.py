@@ -13,7 +13,7 @@ from django.core.files.storage import default_storage
 from jobs import catalogue, money
 from jobs.models import Account, ApiKey, Check, Job, JobInput, Lane, Template
 from jobs.states import State, group_of
-from studio.models import Asset, Team, User
+from studio.models import Asset, Consent, Team, User
 
 _numbers = itertools.count(1)
 
@@ -24,8 +24,8 @@ def account(team: Team, url: str = "", label: str = "", key: str = "sk-test-0001
     return made
 
 
-def asset(team: Team, kind: str = "image", content: bytes | None = None, **fields: Any) -> Asset:
-    """A row with a small file of arbitrary bytes; give `content` when the bytes matter."""
+def asset(team: Team, kind: str = "image", content: bytes | None = None, *, consent: bool = True, **fields: Any) -> Asset:
+    """A row with a small file of arbitrary bytes; give `content` when the bytes matter. `consent`: somebody said that it may be used."""
     number = next(_numbers)
     content = content if content is not None else f"{kind} {number}".encode()
     extension, mime, form = {
@@ -50,7 +50,10 @@ def asset(team: Team, kind: str = "image", content: bytes | None = None, **field
         values |= {"milliseconds": 4000, "peaks": [10, 60, 30] * 20 if kind == "audio" else []}
     if kind == "video":
         values |= {"fps": 30.0, "codec": "h264", "height": 1280}
-    return Asset.objects.create(team=team, kind=kind, file=name, **{**values, **fields})
+    made = Asset.objects.create(team=team, kind=kind, file=name, **{**values, **fields})
+    if consent:
+        Consent.objects.create(asset=made, said="The team may use it.")
+    return made
 
 
 def check(asset: Asset, account: Account, model: str = "emo-detect-v1", state: str = "passed", **fields: Any) -> Check:

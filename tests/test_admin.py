@@ -15,8 +15,25 @@ from django.urls import reverse
 from django.utils import timezone
 
 from jobs import money
-from jobs.models import Account, ApiKey, Attempt, Budget, Check, Job, JobEvent, JobInput, Lane, LedgerEntry, Price, Template, TemporaryFile, WorkTime
-from studio.models import Asset, Membership, Team, User
+from jobs.models import (
+    Account,
+    ApiKey,
+    Attempt,
+    Budget,
+    Check,
+    Job,
+    JobEvent,
+    JobInput,
+    JobSet,
+    Lane,
+    LedgerEntry,
+    Preset,
+    Price,
+    Template,
+    TemporaryFile,
+    WorkTime,
+)
+from studio.models import Asset, Consent, Edit, Membership, Team, User
 from tests import makers
 
 SECRET = "sk-very-secret-0042"
@@ -60,6 +77,10 @@ def rows(team: Team, owner: User, creator: User) -> dict[type[models.Model], Any
         Template: template,
         WorkTime: WorkTime.objects.create(service="dashscope.aliyuncs.com", model="emo-v1", variant="1:1", recent=[8.5], median=8.5, p90=12),
         Budget: Budget.objects.create(team=team, micros=10_000_000),
+        JobSet: JobSet.objects.create(team=team, owner=creator, kind="sweep", title="Three styles"),
+        Preset: Preset.objects.create(team=team, owner=creator, model="emo-v1", name="Calm", chosen={"style_level": "calm"}),
+        Edit: Edit.objects.create(team=team, asset=picture.asset, owner=creator, recipe={"do": "film"}, word="0" * 64),
+        Consent: Consent.objects.get_or_create(asset=picture.asset, defaults={"by": creator, "said": "The team may use this person’s likeness."})[0],
     }
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from jobs.models import Account
+from jobs.models import Account, JobSet, Preset
 from studio.access import MARK
 from studio.models import Team, User
 from tests import makers
@@ -24,6 +24,8 @@ VALUES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "key": lambda made: made["account"].key.pk,
     "template": lambda made: made["template"].public_id,
     "check": lambda made: made["check"].public_id,
+    "jobset": lambda made: made["jobset"].public_id,
+    "preset": lambda made: made["preset"].public_id,
     "token": lambda made: "no-token",
     "name": lambda made: "x.jpg",
 }
@@ -61,6 +63,8 @@ def made(team: Team, creator: User) -> dict[str, Any]:
         "job": makers.job(team, creator, account=account),
         "template": makers.template(team, account),
         "check": makers.check(asset, account),
+        "jobset": JobSet.objects.create(team=team, owner=creator, kind=JobSet.Kind.BATCH, title="Many"),
+        "preset": Preset.objects.create(team=team, owner=creator, model="emo-v1", name="Front desk"),
     }
 
 

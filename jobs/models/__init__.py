@@ -3,6 +3,7 @@ from jobs.models.job import Attempt, Job, JobEvent, JobInput
 from jobs.models.money import Budget, LedgerEntry
 from jobs.models.passport import Check, Template
 from jobs.models.price import Price
+from jobs.models.set import JobSet, Preset
 
 __all__ = [
     "Account",
@@ -14,8 +15,10 @@ __all__ = [
     "Job",
     "JobEvent",
     "JobInput",
+    "JobSet",
     "Lane",
     "LedgerEntry",
+    "Preset",
     "Price",
     "Template",
     "TemporaryFile",

@@ -11,6 +11,7 @@ from jobs import catalogue
 from jobs.models.account import Account, Lane
 from jobs.models.passport import Check, Template
 from jobs.models.price import Price
+from jobs.models.set import JobSet
 from jobs.states import LABELS, TERMINAL, Code, Fault, Group, Outcome, Rank, State
 from studio.models.asset import Asset
 from studio.models.people import Team, public_id
@@ -35,6 +36,9 @@ class Job(models.Model):
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="needed_by", help_text=_("the template job it waits for")
     )
     again_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    set = models.ForeignKey(JobSet, on_delete=models.SET_NULL, null=True, blank=True, related_name="jobs")
+    # {input: {"asset": public id, "keep": the kept parts as a form holds them}} and "milliseconds": the speech that a test clip is the beginning of
+    full = models.JSONField(default=dict, blank=True, help_text=_("of a test clip: the whole that it is the beginning of"))
     idempotency_key = models.CharField(max_length=40, blank=True)
 
     # the machine

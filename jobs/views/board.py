@@ -87,7 +87,7 @@ class Filter:
         return "?" + urlencode({name: value for name, value in given.items() if value})
 
 
-def _rows(jobs: QuerySet[Job]) -> QuerySet[Job]:
+def rows_of(jobs: QuerySet[Job]) -> QuerySet[Job]:
     """Jobs with all that a row shows: one statement however many."""
     picture = JobInput.objects.filter(job=OuterRef("pk")).exclude(asset__thumb="").order_by("asset__kind", "pk")
     doors = ("account", "account__gate_by", "lane", "lane__gate_by", "lane__account")
@@ -96,7 +96,7 @@ def _rows(jobs: QuerySet[Job]) -> QuerySet[Job]:
     )
 
 
-def _row(job: Any, team: Team, place: forecast.Place | None = None) -> shown.Row:
+def row_of(job: Any, team: Team, place: forecast.Place | None = None) -> shown.Row:
     film = job.result
     return shown.row(job, team, place, film.public_id if film is not None and film.thumb else job.face or "")
 
@@ -107,7 +107,7 @@ def board(request: TeamRequest) -> HttpResponse:
     wanted = Filter.of(request)
     mine = wanted.apply(team.jobs.all(), user)
     # The open jobs of the whole team: their order decides every place, whatever is filtered.
-    open_jobs = list(_rows(team.jobs.filter(group__in=ACTIVE)).order_by("id")[:ACTIVE_SHOWN])
+    open_jobs = list(rows_of(team.jobs.filter(group__in=ACTIVE)).order_by("id")[:ACTIVE_SHOWN])
     members, counts = _members_and_counts(team, user)
     lanes = lanecards.lanes_of(team)
     in_lanes = lanecards.in_lanes(lanes, open_jobs, whole=len(open_jobs) < ACTIVE_SHOWN)
@@ -120,7 +120,7 @@ def board(request: TeamRequest) -> HttpResponse:
         found = mine.filter(group__in=ENDED)
         if wanted.before is not None:
             found = found.filter(id__lt=wanted.before)
-        ended = list(_rows(found).order_by("-id")[: PAGE + 1])
+        ended = list(rows_of(found).order_by("-id")[: PAGE + 1])
         more = len(ended) > PAGE
         ended = ended[:PAGE]
     sections = _sections(team, user, wanted, open_jobs if wanted.before is None else [], ended, places)
@@ -151,11 +151,11 @@ def board(request: TeamRequest) -> HttpResponse:
 @team_page()
 def row(request: TeamRequest, job: str) -> HttpResponse:
     """One row again, the same for everybody who may see it."""
-    found = _rows(request.team.jobs.filter(public_id=job)).first()
+    found = rows_of(request.team.jobs.filter(public_id=job)).first()
     if found is None:
         raise Http404("There is no such job.")
     place = forecast.place(found) if State(found.state) in (State.QUEUED, *OUT) else None
-    response = render(request, "jobs/parts/row.html", {"row": _row(found, request.team, place)})
+    response = render(request, "jobs/parts/row.html", {"row": row_of(found, request.team, place)})
     response["Cache-Control"] = "private, no-store"
     return response
 
@@ -234,7 +234,7 @@ def _sections(
         ("ended", _("Finished"), "", ended),
     ]
     return [
-        {"id": name, "label": label, "note": note, "rows": [_row(job, team, places.get(job.pk)) for job in jobs]}
+        {"id": name, "label": label, "note": note, "rows": [row_of(job, team, places.get(job.pk)) for job in jobs]}
         for name, label, note, jobs in parts
         if jobs
     ]

@@ -1,22 +1,28 @@
 """The create pages: talking portrait, dancing character, dance template. One view for all, driven by the catalogue.
 
-Everything but the last click works on a draft in the address; a script only saves reloads. POST is asked with `do`: "make" creates the
-job, "check" asks the service about the picture, anything else takes uploads and shows the page again.
+Everything but the last click works on a draft in the address; a script only saves reloads. POST is asked with `do`: a word of
+`sets.CLICKS` makes a job or a set of them, "check" asks the service about the picture, anything else takes uploads and shows the page
+again. With a script the click leaves the page as it is, with a key for the next one; without, it leads to what was made.
 """
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from jobs import catalogue, checks, money, orders
-from jobs.desk import Desk, models_of
+from jobs import catalogue, checks, money, presets, rights, sets
+from jobs.desk import Desk
 from jobs.errors import Refused
 from jobs.forms import UPLOAD, Draft, DraftForm, file_fields
+from jobs.kept import Kept
+from jobs.pages import models_of
+from jobs.toast import Toast
 from studio import store
 from studio.access import TeamRequest, team_page
 from studio.media import MediaError
@@ -73,8 +79,8 @@ def _page(request: TeamRequest, page: str) -> HttpResponse:
         return _whole(request, Desk(draft, request.user, page=page))
     arrived = _take_uploads(request, draft)
     do = request.POST.get("do")
-    if do == "make" and not arrived:
-        return _make(request, draft, page)
+    if do in sets.CLICKS and not arrived:
+        return _click(request, draft, page, do)
     errors = have_checked(request, draft) if do == "check" and not arrived else []
     desk = Desk(draft, request.user, page=page)
     if errors or any(name.startswith(UPLOAD) for name in draft.problems):
@@ -82,21 +88,34 @@ def _page(request: TeamRequest, page: str) -> HttpResponse:
     return redirect(desk.address)
 
 
-def _make(request: TeamRequest, draft: Draft, page: str) -> HttpResponse:
+def _click(request: TeamRequest, draft: Draft, page: str, do: str) -> HttpResponse:
+    """The click that costs, once: the same key and draft again is the same job."""
     desk = Desk(draft, request.user, page=page)
-    if desk.why:
-        return _whole(request, desk, [desk.why], status=422)
-    try:
-        job = orders.create(draft.wish(request.user).cut())
-    except MediaError as error:
-        return _whole(request, desk, [str(error)], status=422)
-    except Refused as refused:
-        return _whole(request, desk, [_(sentence) for sentence in refused.sentences], status=422)
-    except (money.OverBudget, money.NoPrice) as error:
-        return _whole(request, desk, [_(str(error))], status=422)
-    held = money.shown(job.quote_micros, job.currency)
-    messages.success(request, _("“%(title)s” is in line; %(amount)s is held for it.") % {"title": job.title, "amount": held})
-    return redirect(job)
+    since = timezone.now()
+    errors = [draft.unread or (desk.why if do == "make" else desk.blocked)]
+    if not errors[0]:
+        rights.give(draft, request.user)
+        try:
+            made = sets.make(draft.wish(request.user), do, parts_of(desk) if do == "split" else (), draft.source)
+        except MediaError as error:
+            errors = [str(error)]
+        except Refused as refused:
+            errors = [_(sentence) for sentence in refused.sentences]
+        except (money.OverBudget, money.NoPrice) as error:
+            errors = [_(str(error))]
+        else:
+            toast = Toast.of(made, since)
+            if request.htmx:
+                draft.key = uuid.uuid4().hex
+                return fragment(request, Desk(draft, request.user, page=page), toast=toast)
+            messages.success(request, toast.sentence)
+            return redirect(made)
+    return fragment(request, desk, errors) if request.htmx else _whole(request, desk, errors, status=422)
+
+
+def parts_of(desk: Desk) -> list[Kept]:
+    """The parts of the draft's speech when it is too long for one film."""
+    return [part.kept for part in desk.sound.split] if desk.sound is not None else []
 
 
 def page_of(request: TeamRequest) -> str:
@@ -159,8 +178,9 @@ def have_checked(request: TeamRequest, draft: Draft) -> list[str]:
     return []
 
 
-def _context(desk: Desk, errors: list[str]) -> dict[str, Any]:
+def _context(request: TeamRequest, desk: Desk, errors: list[str]) -> dict[str, Any]:
     return {
+        "presets": presets.lines(desk.draft, desk.url, request.membership),
         "desk": desk,
         "draft": desk.draft,
         "spec": desk.spec,
@@ -171,10 +191,10 @@ def _context(desk: Desk, errors: list[str]) -> dict[str, Any]:
 
 
 def _whole(request: TeamRequest, desk: Desk, errors: list[str] | None = None, status: int = 200) -> HttpResponse:
-    return render(request, f"jobs/{desk.page}.html", _context(desk, errors or []), status=status)
+    return render(request, f"jobs/{desk.page}.html", _context(request, desk, errors or []), status=status)
 
 
-def fragment(request: TeamRequest, desk: Desk, errors: list[str] | None = None) -> HttpResponse:
-    response = render(request, "jobs/parts/make/swap.html", _context(desk, errors or []))
+def fragment(request: TeamRequest, desk: Desk, errors: list[str] | None = None, toast: Toast | None = None) -> HttpResponse:
+    response = render(request, "jobs/parts/make/swap.html", _context(request, desk, errors or []) | {"toast": toast})
     response["HX-Replace-Url"] = desk.address
     return response

@@ -1,7 +1,8 @@
 """Fixes in place: a new file is made from the one in the draft and takes its place there; then the picture is checked by itself.
 
-POST with `fix`, the name of the file's field, and `how`: "auto" makes it fit the model's limits, "crop" takes crop_left, crop_top,
-crop_width, crop_height (px of the straightened picture) and crop_angle (degrees), "cut" takes cut_from and cut_to (seconds) of a video.
+POST with `fix` = “how:name”, where name is the file's field. How: "auto" makes it fit the model's limits, "crop" takes crop_left, crop_top,
+crop_width, crop_height (px of the straightened picture) and crop_angle (degrees), "cut" takes cut_from and cut_to (seconds) of a video,
+"again" tries a video's failed edit once more. GET is asked while a video is made over: 204 until it is there.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods
 
 from jobs.desk import Desk
 from jobs.fixes import crop_for, cut_for, fix_for
@@ -22,8 +23,11 @@ from jobs.views.create import draft_of, fragment, have_checked, page_of
 from studio import edits
 from studio.access import TeamRequest, team_page
 from studio.media import MediaError
+from studio.media.edits import straight_size
 from studio.models.asset import Asset
 from studio.models.people import Role
+
+LEAST = 0.5  # seconds of a video worth keeping where a model names no least length
 
 
 class CropForm(forms.Form):
@@ -35,17 +39,19 @@ class CropForm(forms.Form):
 
 
 class CutForm(forms.Form):
-    cut_from = forms.FloatField(min_value=0, required=False)
-    cut_to = forms.FloatField(min_value=0, required=False)
+    cut_from = forms.FloatField(min_value=0, max_value=86_400, required=False)
+    cut_to = forms.FloatField(min_value=0, max_value=86_400, required=False)
 
 
-@team_page(write=Role.CREATOR)
-@require_POST
+@team_page(read=Role.CREATOR, write=Role.CREATOR)
+@require_http_methods(["GET", "HEAD", "POST"])
 def fix(request: TeamRequest) -> HttpResponse:
     """The page again, with the fixed file in its place, or with the sentence why it could not be."""
     page = page_of(request)
     draft = draft_of(request, page)
-    errors = _fixed(request, draft)
+    errors = _fixed(request, draft) if request.method == "POST" else []
+    if request.method != "POST" and draft.edits:
+        return HttpResponse(status=204)
     desk = Desk(draft, request.user, page=page)
     if request.htmx:
         return fragment(request, desk, errors)
@@ -55,49 +61,78 @@ def fix(request: TeamRequest) -> HttpResponse:
 
 
 def _fixed(request: TeamRequest, draft: Draft) -> list[str]:
-    field = next((file for file in file_fields(draft.spec) if file.name == request.POST.get("fix")), None)
-    asset = draft.asset(field.name) if field is not None else None
+    how, _colon, name = request.POST.get("fix", "").partition(":")
+    field = next((file for file in file_fields(draft.spec) if file.name == name), None)
+    asset = draft.asset(name) if field is not None else None
     if field is None or asset is None:
         return [_("Choose a file first.")]
-    recipe, errors = _recipe(request, field, asset)
-    if recipe is None:
-        return errors
     try:
+        recipe = _recipe(request, how, field, asset, draft)
         if asset.kind == Asset.Kind.VIDEO:
-            draft.begin(field.name, edits.ask(asset, recipe, request.user))
+            draft.begin(name, edits.ask(asset, recipe, request.user))
+            _look(draft, field)
             return []
         made = edits.change(asset, recipe, request.user)
     except MediaError as error:
         return [str(error)]
-    draft.put(field.name, made)
-    draft.problems[field.name] = [_(problem.sentence) for problem in field.limits.problems(made.facts)]
+    except Unclear as unclear:
+        return [str(unclear)]
+    draft.put(name, made)
+    _look(draft, field)
     # The price of the check stood on the button.
-    if draft.picture == made and not draft.problems[field.name] and draft.known_check() is None:
+    if draft.picture == made and not draft.problems[name] and draft.known_check() is None:
         return have_checked(request, draft)
     return []
 
 
-def _recipe(request: TeamRequest, field: FileField, asset: Asset) -> tuple[dict[str, Any] | None, list[str]]:
-    how = request.POST.get("how", "auto")
+def _look(draft: Draft, field: FileField) -> None:
+    """What is wrong with the file that is there now."""
+    asset = draft.asset(field.name)
+    draft.problems[field.name] = [_(problem.sentence) for problem in field.limits.problems(asset.facts)] if asset is not None else []
+
+
+class Unclear(ValueError):
+    """A form that does not say what is to be done. Its text is a sentence for people."""
+
+
+def _recipe(request: TeamRequest, how: str, field: FileField, asset: Asset, draft: Draft) -> dict[str, Any]:
+    """What studio.edits is asked for. Raises Unclear, and MediaError for an angle that no picture can be turned by."""
     if how == "crop" and asset.kind == Asset.Kind.IMAGE:
-        form = CropForm(request.POST)
-        if not form.is_valid():
-            return None, [_("Say where the picture is to be cut: left, top, width and height in pixels, and an angle from -45 to 45.")]
-        told = form.cleaned_data
-        left, top, angle = told["crop_left"], told["crop_top"], told["crop_angle"] or 0.0
-        box = (left, top, left + told["crop_width"], top + told["crop_height"])
-        return crop_for(field.limits, asset.facts, box, angle), []
+        return _crop(request, field, asset)
     if how == "cut" and asset.kind == Asset.Kind.VIDEO:
-        cut = CutForm(request.POST)
-        if not cut.is_valid():
-            return None, [_("Give the times in seconds, such as 2.5.")]
-        start = round((cut.cleaned_data["cut_from"] or 0) * 1000)
-        wanted = cut.cleaned_data["cut_to"]
-        stop = min(round(wanted * 1000) if wanted else asset.milliseconds, asset.milliseconds)
-        if stop - start < 500:
-            return None, [_("Keep at least half a second: “to” has to be later than “from”.")]
-        return cut_for(field.limits, asset.facts, start, stop), []
+        return _cut(request, field, asset)
+    failed = draft.failed.get(field.name)
+    if how == "again" and failed is not None:
+        return dict(failed.recipe)
     found = fix_for(field.limits, asset.facts)
     if found is None:
-        return None, [_("Nothing can be done about this file here. Choose another one.")]
-    return found.recipe, []
+        raise Unclear(_("Nothing can be done about this file here. Choose another one."))
+    return found.recipe
+
+
+def _crop(request: TeamRequest, field: FileField, asset: Asset) -> dict[str, Any]:
+    form = CropForm(request.POST)
+    if not form.is_valid():
+        raise Unclear(_("Say where the picture is to be cut: left, top, width and height in pixels, and an angle from -45 to 45."))
+    told = form.cleaned_data
+    left, top, angle = told["crop_left"], told["crop_top"], told["crop_angle"] or 0.0
+    width, height = straight_size(asset.width, asset.height, angle)
+    box = (left, top, min(left + told["crop_width"], width), min(top + told["crop_height"], height))
+    if box == (0, 0, asset.width, asset.height) and not angle and not field.limits.problems(asset.facts):
+        raise Unclear(_("The frame holds the whole picture, so nothing would change. Draw it smaller, or turn the picture."))
+    return crop_for(field.limits, asset.facts, box, angle)
+
+
+def _cut(request: TeamRequest, field: FileField, asset: Asset) -> dict[str, Any]:
+    form = CutForm(request.POST)
+    if not form.is_valid():
+        raise Unclear(_("Give the times in seconds, such as 2.5."))
+    start = round((form.cleaned_data["cut_from"] or 0) * 1000)
+    wanted = form.cleaned_data["cut_to"]
+    stop = min(round(wanted * 1000) if wanted else asset.milliseconds, asset.milliseconds)
+    least = field.limits.min_seconds or LEAST
+    if stop - start < round(least * 1000):
+        raise Unclear(_("Keep at least %(least)s s: “to” has to be that much later than “from”.") % {"least": f"{least:g}"})
+    if (start, stop) == (0, asset.milliseconds) and not field.limits.problems(asset.facts):
+        raise Unclear(_("That is the whole video, so nothing would change. Choose a later start or an earlier end."))
+    return cut_for(field.limits, asset.facts, start, stop)

@@ -9,18 +9,21 @@ from django.contrib import messages
 from django.db import IntegrityError
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from jobs import forecast, money, orders, runner, sending
+from jobs import clips, forecast, money, orders, runner, sending
 from jobs.errors import Moved, Refused
 from jobs.models import Job
 from jobs.purse import Purse
 from jobs.states import Code
 from jobs.story import Story
+from jobs.toast import Toast
 from studio.access import TeamRequest, team_page
+from studio.media import MediaError
 from studio.models.people import Role
 
 
@@ -44,7 +47,10 @@ def live(request: TeamRequest, job: str) -> HttpResponse:
 @require_POST
 def cancel(request: TeamRequest, job: str) -> HttpResponse:
     found = _job(request, job)
-    messages.info(request, _(runner.cancel(found, request.user)))
+    sentence = _(runner.cancel(found, request.user))
+    if request.htmx:
+        return undone(request, sentence)
+    messages.info(request, sentence)
     return _back(request, found)
 
 
@@ -62,6 +68,24 @@ def again(request: TeamRequest, job: str) -> HttpResponse:
         return redirect(found)
     held = money.shown(made.quote_micros, made.currency)
     messages.success(request, _("“%(title)s” is in line again; %(amount)s is held for it.") % {"title": made.title, "amount": held})
+    return redirect(made)
+
+
+@team_page()
+@require_POST
+def whole(request: TeamRequest, job: str) -> HttpResponse:
+    """The film that this job is the test clip of, with the same picture and choices."""
+    found = _job(request, job)
+    wish = clips.whole(found, request.user, key=request.POST.get("key", "")[:40])
+    if wish is None:
+        messages.error(request, _("The whole speech is not in the library any more. Upload it again and make the film from it."))
+        return redirect(found)
+    try:
+        made = orders.create(wish.cut(), again_of=found)
+    except (MediaError, Refused, money.OverBudget, money.NoPrice) as error:
+        messages.error(request, _(str(error)))
+        return redirect(found)
+    messages.success(request, Toast.of(made, timezone.now()).sentence)
     return redirect(made)
 
 
@@ -92,6 +116,13 @@ def decide(request: TeamRequest, job: str) -> HttpResponse:
     return redirect(found)
 
 
+def undone(request: TeamRequest, sentence: str) -> HttpResponse:
+    """What became of an undo, in the place of the toast that offered it; the page may reckon its prices and places anew."""
+    response = render(request, "jobs/parts/make/toast.html", {"toast": {"sentence": sentence}})
+    response["HX-Trigger"] = "undone"
+    return response
+
+
 def _back(request: TeamRequest, job: Job) -> HttpResponse:
     """To the page of this site that the form came from, else to the job."""
     back = request.POST.get("next", "")
@@ -113,6 +144,9 @@ def _job(request: TeamRequest, public_id: str) -> Job:
         "template",
         "template__asset",
         "needs",
+        "again_of__team",
+        "again_of__template",
+        "set__team",
         "price",
         "result",
     )

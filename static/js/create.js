@@ -1,12 +1,12 @@
 // The create pages: files go up by themselves, every change asks for the new price, and one click makes one job.
 // Without this script the same form does all of it with its own buttons and a reload.
-const form = () => document.querySelector("#make");
-const refresh = () => window.htmx.trigger(form(), "refresh");
+export const form = () => document.querySelector("#make");
+export const refresh = () => window.htmx.trigger(form(), "refresh");
 
 // ── every change is a new draft ──
 document.addEventListener("change", (event) => {
   const { target } = event;
-  if (!target.closest("#make") || target.type === "file") return;
+  if (!target.closest("#make") || target.type === "file" || target.name === "preset_name") return;
   if (target.name === "title") {
     // Nothing shown depends on it, and a swap here would take the button away from under the click that ended the typing.
     const address = new URL(location.href);
@@ -19,7 +19,7 @@ document.addEventListener("change", (event) => {
 });
 
 // ── files: one raw PUT with progress, then the draft has it ──
-const send = (slot, file) => {
+export const send = (slot, file, taken = () => {}) => {
   const bar = slot.querySelector("progress");
   const error = slot.querySelector("[data-slot-error]");
   const refuse = (words) => {
@@ -46,6 +46,7 @@ const send = (slot, file) => {
     form().querySelector(`input[type=hidden][name="${name}"]`).value = answer.asset;
     if (name === "template_video") for (const radio of form().querySelectorAll('[name="template"]')) radio.checked = false;
     bar.hidden = true;
+    taken();
     refresh();
   };
   request.onerror = request.onabort = () => refuse(form().dataset.broken);
@@ -70,15 +71,20 @@ for (const kind of ["dragover", "drop"]) {
   });
 }
 
-// ── one click, one job: the key in the form makes a second one harmless, this makes it visible ──
-document.addEventListener("submit", (event) => {
-  if (event.target !== form() || event.submitter?.id !== "generate") return;
-  const button = event.submitter;
-  setTimeout(() => {
-    button.disabled = true; // after the browser has read the form, or the button's own value would be missing
-    button.setAttribute("aria-busy", "true");
-  });
-});
+// ── one click, one job: the key in the form makes a second one harmless, and the answer brings a key for the next ──
+// An answer may come between the two halves of a double click, or while a key is held down: then the new key would make a second job.
+const TWICE = 1000; // ms
+let clicked = -TWICE;
+document.addEventListener("click", (event) => {
+  if (!event.target.closest('[hx-sync="#make:replace"]')) return;
+  const twice = event.timeStamp - clicked < TWICE;
+  clicked = event.timeStamp;
+  if (!twice) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+}, true);
+document.addEventListener("undone", refresh); // money and places are as before
+document.addEventListener("click", (event) => event.target.closest("[data-dismiss]")?.closest(".toast").remove());
 addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload(); // the page came back from the browser's memory: its key is used up
 });

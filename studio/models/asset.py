@@ -51,6 +51,9 @@ class Asset(models.Model):
     audio_codec = models.CharField(max_length=20, blank=True)
     has_audio = models.BooleanField(default=False)
     peaks = models.JSONField(default=list, blank=True)
+    sound = models.JSONField(
+        default=dict, blank=True, help_text=_("of a sound: lead, tail, pauses, all in seconds, loudness_db, clipped; empty when not listened to")
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -126,7 +126,7 @@ def test_an_adopted_job_says_so_everywhere_and_offers_nothing_that_cannot_work(
     assert "The service billed 3.930 s: $0.045073." in text(html)
     assert "than quoted" not in html
     assert reverse("jobs:again", args=[team.slug, job.public_id]) not in html
-    assert "Change and run" not in html
+    assert "Change and make again" not in html
     answer = client.post(reverse("jobs:again", args=[team.slug, job.public_id]), follow=True)
     assert "its files are not here" in answer.content.decode()
     assert Job.objects.count() == 1

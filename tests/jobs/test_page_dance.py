@@ -44,7 +44,8 @@ def test_templates_are_shown_with_account_and_uses_and_one_can_be_taken(
     html = client_of(creator).get(page, character).content.decode()
     assert f"{account.label} · used once" in html
     assert html.index("Raised arms") < html.index("Kick line")
-    assert re.search(rf'value="{gone.public_id}"[^>]*disabled', html)
+    assert "The service has forgotten it. Made anew from its video: $0.0459." in html
+    assert re.search(rf'value="{gone.public_id}"(?![^>]*disabled)', html)
     html = client_of(creator).get(page, character | {"template": moves.public_id}).content.decode()
     assert "10.2 s × $0.011469" in html
     assert re.search(rf'value="{moves.public_id}"[^>]*checked', html)

@@ -37,7 +37,7 @@ def ready(team: Team, account: Any) -> dict[str, str]:
 def button(html: str) -> str:
     found = re.search(r"<button[^>]*id=\"generate\".*?</button>", html, re.S)
     assert found, "the page has no button that makes the film"
-    return found.group()
+    return found.group().replace("hx-disabled-elt", "")
 
 
 def test_viewer_may_not_create(client_of: ClientOf, viewer: User, page: str) -> None:
@@ -137,7 +137,9 @@ def test_of_a_speech_of_61_seconds_as_much_is_kept_as_the_model_takes(
     assert "$0.6881" in button(html), "60 s × 0.011469"
 
 
-def test_more_than_the_model_takes_is_refused_with_its_sentence(client_of: ClientOf, creator: User, team: Team, page: str, ready: dict[str, str]) -> None:
+def test_more_than_the_model_takes_is_refused_with_its_sentence(
+    client_of: ClientOf, creator: User, team: Team, page: str, ready: dict[str, str]
+) -> None:
     long = makers.asset(team, "audio", milliseconds=61_000)
     html = client_of(creator).get(page, ready | {"audio_url": long.public_id, "keep_audio_url": "0-60500"}).content.decode()
     assert "It lasts 60.5 s; at most 60.0 s can be used." in html

@@ -1,0 +1,35 @@
+"""What the contract advises against, for one draft: the sentence, and the one click that mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from jobs import catalogue
+from jobs.forms import PICK, word
+
+
+@dataclass(frozen=True, slots=True)
+class Advised:
+    """A combination that goes wrong often. It stands beside the choice `parameter`; the button sends `pick_name`=`pick_value`."""
+
+    parameter: str
+    sentence: str
+    label: str
+    pick_name: str
+    pick_value: str
+
+
+def advised(spec: catalogue.Model, facts: Mapping[str, Any], chosen: Mapping[str, Any]) -> list[Advised]:
+    """Every advice of `spec` that `chosen` goes against, for a picture whose check found `facts`."""
+    found = []
+    for advice in spec.advice:
+        if facts.get(advice.fact) != advice.is_ or chosen.get(advice.parameter) != advice.chosen:
+            continue
+        parameter = next(p for p in spec.choices() if p.name == advice.parameter)
+        value = next(value for value in parameter.values if value != advice.chosen)
+        found.append(Advised(advice.parameter, _(advice.sentence), _(advice.better), PICK + advice.parameter, word(value)))
+    return found
