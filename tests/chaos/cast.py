@@ -42,7 +42,7 @@ def open_site(accounts: int) -> None:
 
     from jobs import catalogue, checks
     from jobs.models import Account, ApiKey, Check
-    from studio import store
+    from studio import edits, store
     from studio.models import Membership, Role, Team, User
 
     people = [User.objects.create_user(email, PASSWORD, first_name=email.split("@")[0].capitalize()) for email in PEOPLE]
@@ -59,6 +59,8 @@ def open_site(accounts: int) -> None:
         store.keep(SimpleUploadedFile(f"speech-{seconds}.wav", files.wav(seconds)), team=team, owner=people[0], name=f"speech-{seconds}.wav")[0]
         for seconds in (1.0, 1.2, 1.5)
     ]
+    for asset in (picture, *speech):
+        edits.consent(asset, people[0], "The team may use it.")
     asked = [
         checks.ask(
             asset=picture, model=catalogue.get(model).check, chosen=catalogue.clean_choices(catalogue.get(model), {}), account=made[0], by=people[0]
