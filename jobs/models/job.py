@@ -107,6 +107,9 @@ class Job(models.Model):
             models.Index(fields=("team", "group", "-id"), name="job_team_group"),
             models.Index(fields=("team", "owner", "-id"), name="job_team_owner"),
             models.Index(fields=("lane", "state", "id"), name="job_lane_state"),
+            # SQLite leaves the partial indexes of the constraints above aside when a value is bound; these it uses.
+            models.Index(fields=("task_id",), name="job_task"),
+            models.Index(fields=("team", "idempotency_key"), name="job_click"),
             models.Index(fields=("lease_until",), condition=models.Q(state="archiving"), name="job_archiving"),
         )
 
@@ -146,6 +149,7 @@ class Attempt(models.Model):
             models.UniqueConstraint(fields=("job", "number"), name="one_attempt_per_number"),
             models.UniqueConstraint(fields=("task_id",), condition=~models.Q(task_id=""), name="one_attempt_per_task"),
         )
+        indexes = (models.Index(fields=("task_id",), name="attempt_task"),)  # for SQLite, as above
 
     def __str__(self) -> str:
         return f"attempt {self.number} of {self.job_id}: {self.outcome}"
