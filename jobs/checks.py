@@ -27,7 +27,7 @@ from studio.models import Asset, User
 log = logging.getLogger("footlight.checks")
 # codes that the wire gives to what was no answer of the service: a gateway’s page proves nothing about the bill
 OUR_WORDS = ("NotJson", "BadAnswer", "AnswerTooLong", "Connection", "ReadTimeout", "Redirected")
-PATIENCE = 6  # free tries (nothing was sent, or the service said: later) before it is given up
+PATIENCE = 12  # free tries (nothing was sent, or the service said: later) over eight minutes before it is given up
 
 
 def choice_word(model: catalogue.Model, chosen: dict[str, Any]) -> tuple[dict[str, Any], str]:

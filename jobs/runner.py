@@ -119,11 +119,12 @@ def fail(
     error: WireError,
     *,
     text: str = "",
+    advice: str = "",
     settle: tuple[Decimal, str, str] | None = None,
     outcome: Outcome | None = None,
     **columns: Any,
 ) -> None:
-    """FAILED, with whose fault it was, a sentence, what to do; the hold goes back, or is settled when it was billed.
+    """FAILED, with whose fault it was, a sentence, what to do (`advice`, or the error's own); the hold goes back, or is settled when it was billed.
 
     Dances that waited for this template fail with it, and cost nothing.
     """
@@ -149,7 +150,7 @@ def fail(
         provider_code=error.code[:80],
         provider_message=error.message,
         sentence=told.sentence,
-        advice=told.advice,
+        advice=advice or told.advice,
         **columns,
     )
 

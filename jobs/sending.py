@@ -26,6 +26,7 @@ from studio.models import User
 
 log = logging.getLogger("footlight.sending")
 PATIENCE = 240  # times, the later ones a minute apart, that our file could not be fetched or handed over before it is given up
+GIVEN_UP = "It was tried for about four hours. Run it again when the site’s files can be fetched; what failed costs nothing."
 
 
 def submit(job: Job) -> None:
@@ -150,7 +151,7 @@ def _put_off(job: Job, what: str, error: WireError) -> None:
     """Nothing was created: back into the queue for a while, and after PATIENCE times given up."""
     tries = job.tries + 1
     if tries > PATIENCE:
-        fail(job, Code.OUR_FAULT if isinstance(error, OurFault) else Code.REJECTED, error, outcome=_refused(job))
+        fail(job, Code.OUR_FAULT if isinstance(error, OurFault) else Code.REJECTED, error, outcome=_refused(job), advice=GIVEN_UP)
         return
     _wait(job, what, error, getattr(error, "retry_after", None) or schedule.backoff(tries), tries)
 

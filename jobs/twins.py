@@ -152,7 +152,8 @@ def _shares_a_key(account: Account, other: Account) -> bool:
 def _merge(one: Account, other: Account) -> Account | None:
     """Make the older of two rows the root of both families. Returns the root of `one`, None when that is itself."""
     with transaction.atomic():
-        locked = {row.pk: row for row in Account.objects.select_for_update().filter(pk__in=(one.pk, other.pk)).order_by("pk")}
+        # All of them, for families meet by their roots: another merge could give one of these roots a root of its own meanwhile.
+        locked = {row.pk: row for row in Account.objects.select_for_update().only("same_as").order_by("pk")}
         roots = {locked[row.pk].root_id for row in (one, other)}
         root = min(roots)
         joining = list(Account.objects.filter(Q(pk__in=roots) | Q(same_as_id__in=roots)).exclude(pk=root))

@@ -61,6 +61,7 @@ def test_without_a_token_there_is_no_such_page(settings: Any) -> None:
 def test_a_wrong_token_opens_nothing(token: str, given: str | None) -> None:
     answer = _get(given)
     assert answer.status_code == 403
+    assert answer["Content-Type"].startswith("text/plain"), "a scraper's log, not a page"
     assert b"footlight_" not in answer.content
 
 

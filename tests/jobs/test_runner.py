@@ -164,6 +164,7 @@ def test_a_file_that_cannot_be_fetched_is_given_up_after_a_while(job: Job, servi
     assert job.state == "failed"
     assert service.count("submit") == sending.PATIENCE + 1
     assert money.standing(job.team).used == 0
+    assert "Run it again" in job.advice, "no next try is promised to what has ended"
 
 
 # ── uncertain ──
