@@ -6,9 +6,10 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.db import transaction
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from studio.models.people import Team, User
+from studio.models.people import Membership, Team, User
 
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -24,3 +25,11 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
             if commit:
                 Team.start(f"{user.short_name}’s studio", user, personal=True)
         return user
+
+    def get_signup_redirect_url(self, request: Any) -> str:
+        """To the first thing that a new team needs: an account with its key, since nothing can be made without one. Who was
+        invited before signing up goes to the team that asked for them."""
+        first = Membership.objects.select_related("team").filter(user=request.user).order_by("id").first()
+        if first is None or not first.team.personal:
+            return super().get_signup_redirect_url(request)  # type: ignore[no-any-return]
+        return reverse("jobs:account_new", args=[first.team.slug])

@@ -41,6 +41,7 @@ def keys(request: TeamRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_account(request: TeamRequest) -> HttpResponse:
     form = NewAccountForm(request.POST or None, team=request.team, by=request.user)
+    first = not request.team.accounts.exists()
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
@@ -51,8 +52,10 @@ def new_account(request: TeamRequest) -> HttpResponse:
             form.add_error("secret", str(refused))
         else:
             _say(request, account, account.health, account.health_text)
+            if first and account.health == Account.Health.OK:  # the board offers what it was added for
+                return redirect("jobs:board", request.team.slug)
             return redirect("jobs:account", request.team.slug, account.public_id)
-    return render(request, "jobs/account_new.html", {"nav": "accounts", "form": form})
+    return render(request, "jobs/account_new.html", {"nav": "accounts", "form": form, "first": first})
 
 
 @_admins

@@ -118,6 +118,12 @@ const lookAtBoard = async () => {
 };
 
 // ── a job's page ──
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+// Who watched a film being made has waited for it to play. A browser that wants a click first leaves it at its poster.
+const arrived = (job) => {
+  const film = job.querySelector("[data-film] video");
+  if (film && document.visibilityState === "visible" && !calm.matches) film.play().catch(() => {});
+};
 let looking = false;
 let lookAgain = false;
 const lookAtJob = async () => {
@@ -141,6 +147,7 @@ const lookAtJob = async () => {
       if (before !== adopted.dataset.state) {
         say(adopted.dataset.say);
         if (adopted.dataset.title) document.title = adopted.dataset.title;
+        arrived(adopted);
       }
     }
   } catch {

@@ -94,10 +94,12 @@ def test_adding_an_account(team: Team, owner: User, client_of: ClientOf, service
     }
     response = client.post(url("account_new", team), given, follow=True)
     account = team.accounts.get()
-    assert response.redirect_chain == [(url("account", team, account.public_id), 302)]
+    assert response.redirect_chain == [(url("board", team), 302)], "which offers the first film"
     assert "The key works" in text(response)
     assert (account.label, account.health, account.model_names) == ("South", "ok", {"emo-v1": "emo-ours"})
     assert account.keys.get().added_by == owner
+    response = client.post(url("account_new", team), given | {"label": "East", "secret": OTHER}, follow=True)
+    assert response.redirect_chain == [(url("account", team, team.accounts.get(label="East").public_id), 302)]
 
 
 def test_a_refused_key_is_explained_and_not_typed_back(team: Team, owner: User, client_of: ClientOf, service: Service) -> None:

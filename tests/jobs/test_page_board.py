@@ -223,7 +223,7 @@ def test_slower_than_nine_of_ten_is_said_calmly_and_without_a_time(client_of: Cl
 def test_a_waiting_row_tells_place_start_and_ready_with_a_range(client_of: ClientOf, owner: User, team: Team) -> None:
     makers.job(team, owner, state=State.RUNNING, provider_status="RUNNING", submitted_at=timezone.now(), milliseconds=60_000)
     job = makers.job(team, owner, code=Code.WAITING_TURN, milliseconds=60_000)
-    assert re.search(r"2nd in line · starts ≈ \d\d:\d\d · ready \d\d:\d\d – \d\d:\d\d", row_of(client_of(owner), job))
+    assert re.search(rf"2nd in line · starts ≈ {makers.CLOCK} · ready {makers.CLOCK} – {makers.CLOCK}", row_of(client_of(owner), job))
 
 
 def test_behind_a_closed_door_there_is_a_reason_and_no_time(client_of: ClientOf, owner: User, admin: User, team: Team) -> None:
@@ -326,7 +326,7 @@ def test_idle_lanes_are_shown_only_when_their_door_is_closed_or_troubled(
     assert "nothing new is taken" in card
     Lane.objects.filter(pk=lane.pk).update(gate=Gate.OPEN, health="quota", paused_until=now + timedelta(minutes=7), paused_text="Used up.")
     (card,) = cards(client.get(page).content.decode())
-    assert re.search(r"Rests until \S+ Used up\.", card)
+    assert re.search(rf"Rests until {makers.CLOCK} Used up\.", card)
     Lane.objects.filter(pk=lane.pk).update(paused_until=None)
     assert "Trouble Used up. Tried again with the next job." in cards(client.get(page).content.decode())[0]
     Lane.objects.filter(pk=lane.pk).update(health="ok", paused_text="")

@@ -275,7 +275,7 @@ def test_the_page_tells_place_and_times_and_admins_may_move_it(team: Team, creat
     job = makers.job(team, creator, code=Code.WAITING_TURN, milliseconds=60_000, told_ready_at=timezone.now(), told_late_at=timezone.now())
     url = reverse("jobs:front", args=[team.slug, job.public_id])
     html = client_of(creator).get(job.get_absolute_url()).content.decode()
-    assert re.search(r"2nd in line · starts ≈ \d\d:\d\d · ready \d\d:\d\d – \d\d:\d\d", text(html))
+    assert re.search(rf"2nd in line · starts ≈ {makers.CLOCK} · ready {makers.CLOCK} – {makers.CLOCK}", text(html))
     assert "Told at the click ready ≈ " in text(html)
     assert url not in html
     desk = client_of(admin)
@@ -292,7 +292,7 @@ def test_a_rendering_page_names_the_range_until_it_is_late(team: Team, creator: 
     now = timezone.now()
     job = makers.job(team, creator, state=State.RUNNING, provider_status="RUNNING", submitted_at=now, milliseconds=60_000)
     client = client_of(creator)
-    assert re.search(r"ready \d\d:\d\d – \d\d:\d\d", text(client.get(job.get_absolute_url()).content.decode()))
+    assert re.search(rf"ready {makers.CLOCK} – {makers.CLOCK}", text(client.get(job.get_absolute_url()).content.decode()))
     Job.objects.filter(pk=job.pk).update(submitted_at=now - timedelta(hours=1), looked_at=now)
     said = text(client.get(job.get_absolute_url()).content.decode())
     assert re.search(r"longer than expected; still looking, last answer \d+ s ago", said)

@@ -264,12 +264,12 @@ def test_the_till_tells_place_start_and_ready_before_the_click(
     client_of: ClientOf, creator: User, owner: User, team: Team, page: str, ready: dict[str, str]
 ) -> None:
     client = client_of(creator)
-    assert re.search(r"The lane is free starts now · ready (≈ )?\d\d:\d\d", till(client.get(page, ready).content.decode()))
+    assert re.search(rf"The lane is free starts now · ready (≈ )?{makers.CLOCK}", till(client.get(page, ready).content.decode()))
     makers.job(team, owner, state=State.RUNNING, provider_status="RUNNING", submitted_at=timezone.now(), milliseconds=60_000)
     for _number in range(3):
         makers.job(team, owner, code=Code.WAITING_TURN, milliseconds=60_000)
     # whoever has nothing waiting has the next turn but one, however many jobs another person has
-    assert re.search(r"3rd in line starts ≈ \d\d:\d\d · ready \d\d:\d\d", till(client.get(page, ready).content.decode()))
+    assert re.search(rf"3rd in line starts ≈ {makers.CLOCK} · ready {makers.CLOCK}", till(client.get(page, ready).content.decode()))
     # without a length nobody knows when it is ready
     assert "ready" not in till(client.get(page, {"page": "portrait"}).content.decode())
 

@@ -18,14 +18,20 @@ from tests import makers
 pytestmark = pytest.mark.django_db
 
 
-def test_signing_up_makes_a_personal_team_and_opens_it(client: Client) -> None:
+def test_signing_up_makes_a_personal_team_and_asks_for_its_account(client: Client) -> None:
     answer = client.post(reverse("account_signup"), {"email": "Noor@Example.com", "password1": "a long enough one"}, follow=True)
     user = User.objects.get(email="noor@example.com")
     team = user.teams.get()
     assert (team.personal, team.name) == (True, "noor’s studio")
     assert Membership.objects.get(team=team, user=user).role == Role.OWNER
-    assert answer.redirect_chain[-1][0] == team.get_absolute_url()
+    assert answer.redirect_chain[-1][0] == reverse("jobs:account_new", args=[team.slug])
     assert answer.status_code == 200
+    assert team.get_absolute_url() in answer.content.decode(), "it can be done later"
+
+
+def test_signing_up_from_a_link_leads_to_where_the_link_led(client: Client) -> None:
+    data = {"email": "noor@example.com", "password1": "a long enough one", "next": "/account/"}
+    assert client.post(reverse("account_signup"), data)["Location"] == "/account/"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,62 @@
+"""From signing up to a film that plays: at most eight clicks and two files, without reading any help."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.browser.person import Person, person, signed_up
+from tests.browser.site import SAMPLES, Site
+
+pytestmark = [pytest.mark.browser, pytest.mark.flows]
+CLICKS, FILES = 8, 2
+
+
+@pytest.fixture(params=[(1440, "light"), (390, "dark"), (1440, "dark"), (390, "light")], ids=lambda pair: f"{pair[0]}-{pair[1]}")
+def newcomer(request: pytest.FixtureRequest, chromium: str, studio: Site) -> Iterator[Person]:
+    with person(chromium, studio, *request.param) as somebody:
+        yield somebody
+        somebody.at_ease()
+
+
+def name_of(request: pytest.FixtureRequest) -> str:
+    return "".join(letter for letter in request.node.name if letter.isalnum())[-24:]
+
+
+def test_a_talking_portrait(newcomer: Person, request: pytest.FixtureRequest) -> None:
+    signed_up(newcomer, name_of(request))
+    newcomer.click(".empty a[href$='/make/portrait/']")
+    newcomer.drop("[data-slot=image_url]", SAMPLES / "portrait.jpg")
+    newcomer.click("#consent-image_url")
+    newcomer.click("button:has-text('Check the picture')")
+    newcomer.see("rect.frame:not([data-grip])")
+    newcomer.drop("[data-slot=audio_url]", next(SAMPLES.glob("speech.*")))
+    newcomer.click("#consent-audio_url")
+    newcomer.see("#generate:not([disabled]) .price")
+    assert newcomer.price() > 0, "the price is known before the click"
+    newcomer.click("#generate")
+    newcomer.click("#toast a")
+    newcomer.see("#job")
+    newcomer.see("#job[data-state=succeeded] video")
+    newcomer.plays()
+    assert newcomer.clicks <= CLICKS
+    assert newcomer.files == FILES
+
+
+def test_a_dance(newcomer: Person, request: pytest.FixtureRequest) -> None:
+    signed_up(newcomer, name_of(request))
+    newcomer.click(".empty a[href$='/make/dance/']")
+    newcomer.drop("[data-slot=image_url]", SAMPLES / "character.png")
+    newcomer.click("#consent-image_url")
+    newcomer.click("button:has-text('Check the picture')")
+    newcomer.see("[data-check=passed], .tag[data-fit=yes]:has-text('The service takes it')")
+    newcomer.drop("[data-slot=template_video]", SAMPLES / "dance.mp4")
+    newcomer.click("#consent-template_video")
+    newcomer.see("#generate:not([disabled]) .price")
+    newcomer.click("#generate")
+    newcomer.click("#toast a")
+    newcomer.see("#job[data-state=succeeded] video")
+    newcomer.plays()
+    assert newcomer.clicks <= CLICKS
+    assert newcomer.files == FILES
