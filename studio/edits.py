@@ -13,8 +13,11 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import shutil
 import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -26,13 +29,16 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
-from studio.media import MediaError, edits
+from studio.media import Facts, MediaError, edits
 from studio.models import Asset, Consent, Edit, User
-from studio.store import keep, local_copy
+from studio.store import NAME_LENGTH, keep, local_copy
 
 log = logging.getLogger("footlight.edits")
 LEASE = timedelta(minutes=20)  # longer than any video that a model takes needs
 TRIES = 2
+SWEPT = timedelta(days=1)
+LEFT = ("edit-", "keep-", "copy-", "sound-", "upload-")  # how working files are called that a request or a step makes for itself
+SHAPES = ((1, 1), (3, 4), (4, 3), (9, 16), (16, 9), (2, 3), (3, 2), (4, 5), (5, 4))  # width and height, told as such in a name
 Recipe: TypeAlias = dict[str, Any]
 
 
@@ -42,10 +48,14 @@ def change(asset: Asset, recipe: Recipe, by: User) -> Asset:
     Raises MediaError with a sentence; then nothing was stored.
     """
     made = asset.children.filter(recipe=recipe).first()
-    if made is None:
+    if made is not None:
+        _inherit(asset, made)
+        return made
+    try:
         return _make(asset, recipe, by)
-    _inherit(asset, made)
-    return made
+    except OSError as error:  # a full disk, mostly
+        log.exception("an edit of %s", asset.public_id)
+        raise MediaError("broken", _("The new file could not be written here. Try again later.")) from error
 
 
 def ask(asset: Asset, recipe: Recipe, by: User) -> Edit:
@@ -74,6 +84,7 @@ def step(pk: int) -> None:
     now = timezone.now()
     free = Q(state=Edit.State.WAITING) | Q(state=Edit.State.WORKING, lease_until__lt=now)
     until = now + LEASE
+    _sweep()
     mine = Edit.objects.filter(pk=pk)
     edit = mine.select_related("asset__team", "owner").first()
     if edit is None or not mine.filter(free).update(state=Edit.State.WORKING, lease_until=until, tries=edit.tries + 1):
@@ -110,11 +121,23 @@ def _ring_later(pk: int) -> None:
 
 def _make(asset: Asset, recipe: Recipe, by: User | None) -> Asset:
     with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix="edit-") as folder, local_copy(asset) as source:
+        if not source.exists():
+            raise MediaError("broken", _("The stored file of “%(name)s” is missing. Upload it again.") % {"name": asset.name})
         target = Path(folder) / "made"
-        _MAKERS[recipe["do"]](source, target, recipe)
-        made, _new = keep(target, team=asset.team, owner=by, name=asset.name, origin=Asset.Origin.EDIT, parent=asset, recipe=recipe)
+        facts = _MAKERS[recipe["do"]](source, target, recipe)
+        name = name_of(asset, recipe, facts)
+        made, _new = keep(target, team=asset.team, owner=by, name=name, origin=Asset.Origin.EDIT, parent=asset, recipe=recipe)
     _inherit(asset, made)
     return made
+
+
+def _sweep() -> None:
+    """Remove what processes that were killed left in the working folder; nothing at work is a day old."""
+    old = time.time() - SWEPT.total_seconds()
+    for path in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir():
+        with suppress(OSError):
+            if path.name.startswith(LEFT) and path.stat().st_mtime < old:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _inherit(parent: Asset, child: Asset) -> None:
@@ -153,12 +176,65 @@ def words(recipe: Recipe) -> list[str]:
     return found
 
 
+# ── names ──
+
+
+def name_of(asset: Asset, recipe: Recipe, facts: Facts) -> str:
+    """“portrait, cropped 3:4.jpg” for the file with `facts` that `recipe` made of `asset`: the first file's name, and all that was done since."""
+    first, done = asset, recipe
+    while first.origin == Asset.Origin.EDIT:
+        done = _both(first.recipe, done)
+        if first.parent is None:
+            break
+        first = first.parent
+    stem = first.name.removesuffix(f".{first.extension}")
+    if first.origin == Asset.Origin.EDIT:  # what it was made from was deleted; its own name tells what was done to that
+        stem = stem.removesuffix(_suffix(first.recipe, first.facts))
+    suffix, ending = _suffix(done, facts), f".{facts.extension}"
+    return stem[: NAME_LENGTH - len(suffix) - len(ending)].rstrip(" .,") + suffix + ending
+
+
+def _both(before: Recipe, after: Recipe) -> Recipe:
+    """One recipe for two, as far as a name tells it; times count from the start of what `before` was done to."""
+    both = before | after
+    if "start" in before:
+        both["start"] = before["start"] + after.get("start", 0)
+    if "without" in (before.get("do"), after.get("do")):
+        both["do"] = "without"
+    return both
+
+
+def _suffix(recipe: Recipe, facts: Facts) -> str:
+    found = []
+    if recipe.get("angle"):
+        found.append(_("straightened"))
+    if recipe.get("box"):
+        found.append(_("cropped %(shape)s") % {"shape": _shape(facts.width, facts.height)})
+    start = recipe.get("start", 0) / 1000
+    do = recipe.get("do")
+    if do == "without":
+        found.append(_("cut to %(n)s s") % {"n": f"{facts.seconds:.1f}"})
+    elif do == "cut" or start or recipe.get("stop") is not None:
+        found.append(_("cut %(start)s–%(stop)s s") % {"start": f"{start:.1f}", "stop": f"{start + facts.seconds:.1f}"})
+    if recipe.get("fps"):
+        found.append(_("%(n)s frames per second") % {"n": f"{recipe['fps']:g}"})
+    if recipe.get("format"):
+        found.append(_("converted"))
+    return "".join(f", {word}" for word in found or [_("made to fit")])
+
+
+def _shape(width: int, height: int) -> str:
+    # Whole pixels: one more or less on a side is the same shape.
+    shape = next((shape for shape in SHAPES if abs(width * shape[1] - height * shape[0]) <= max(shape)), None)
+    return "{}:{}".format(*shape) if shape else f"{width} × {height}"
+
+
 # ── how each is made ──
 
 
-def _picture(source: Path, target: Path, recipe: Recipe) -> None:
+def _picture(source: Path, target: Path, recipe: Recipe) -> Facts:
     box = recipe.get("box")
-    edits.edit_picture(
+    return edits.edit_picture(
         source,
         target,
         box=(int(box[0]), int(box[1]), int(box[2]), int(box[3])) if box else None,
@@ -170,17 +246,17 @@ def _picture(source: Path, target: Path, recipe: Recipe) -> None:
     )
 
 
-def _cut(source: Path, target: Path, recipe: Recipe) -> None:
-    edits.cut_sound(source, target, recipe["start"] / 1000, recipe["stop"] / 1000)
+def _cut(source: Path, target: Path, recipe: Recipe) -> Facts:
+    return edits.cut_sound(source, target, recipe["start"] / 1000, recipe["stop"] / 1000)
 
 
-def _without(source: Path, target: Path, recipe: Recipe) -> None:
-    edits.without(source, target, [(start / 1000, stop / 1000) for start, stop in recipe["cuts"]])
+def _without(source: Path, target: Path, recipe: Recipe) -> Facts:
+    return edits.without(source, target, [(start / 1000, stop / 1000) for start, stop in recipe["cuts"]])
 
 
-def _film(source: Path, target: Path, recipe: Recipe) -> None:
+def _film(source: Path, target: Path, recipe: Recipe) -> Facts:
     stop = recipe.get("stop")
-    edits.remake_film(
+    return edits.remake_film(
         source,
         target,
         start=recipe.get("start", 0) / 1000,
@@ -191,4 +267,4 @@ def _film(source: Path, target: Path, recipe: Recipe) -> None:
     )
 
 
-_MAKERS: dict[str, Callable[[Path, Path, Recipe], None]] = {"picture": _picture, "cut": _cut, "without": _without, "film": _film}
+_MAKERS: dict[str, Callable[[Path, Path, Recipe], Facts]] = {"picture": _picture, "cut": _cut, "without": _without, "film": _film}

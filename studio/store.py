@@ -27,7 +27,6 @@ from django.utils.translation import ngettext
 from studio import media
 from studio.media import Facts, MediaError
 from studio.media.edits import quiet
-from studio.media.edits.samples import runs
 from studio.media.kinds import KINDS
 from studio.models import Asset, Team, User
 
@@ -36,7 +35,7 @@ log = logging.getLogger("footlight.store")
 BLOCK = 1024 * 1024
 NAME_LENGTH = 120
 PEAKS = 200
-LISTENED = 300  # seconds of sound that are listened to while somebody waits for an upload
+LISTENED = 600  # seconds of sound that are listened to while somebody waits for an upload
 JOINERS = "\u200c\u200d"  # letters of Persian and of joined emoji need them
 Source: TypeAlias = "str | os.PathLike[str] | UploadedFile[Any]"
 
@@ -166,14 +165,10 @@ def _prepare(path: Path, digest: str, folder: Path, *, clean: bool) -> _Prepared
 def _heard(path: Path) -> dict[str, Any]:
     """What one hears in a sound file, as `Asset.sound` keeps it; {} when that cannot be told."""
     try:
-        found = quiet(path)
-        frames = rate = 0
-        for run in runs(path):
-            frames, rate = frames + run.frames, run.rate
+        return asdict(quiet(path))
     except MediaError as error:
         log.warning("not listened to: %s", error)
         return {}
-    return {**asdict(found), "seconds": frames / rate}
 
 
 def _store(ready: _Prepared, *, source_sha256: str, team: Team, owner: User | None, name: str, **lineage: Any) -> tuple[Asset, bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from studio.media.edits import with_sound
 from studio.models import Asset
 from studio.store import local_copy
 
+log = logging.getLogger("footlight.playing")
 FORMAT, MIME = "mp4", "video/mp4"  # what with_sound writes
 
 
@@ -41,6 +43,10 @@ def sound(request: TeamRequest, job: str) -> HttpResponseBase:
             return redirect(found)
         except FileNotFoundError:
             raise Http404("The stored film or its dance video is missing.") from None
+        except OSError:  # a full disk, mostly
+            log.exception("the film of job %s with its sound", found.public_id)
+            messages.error(request, _("The film with its sound could not be written here. Try again later."))
+            return redirect(found)
     response["Content-Disposition"] = content_disposition_header(True, file_name(found, FORMAT, _("with sound"))) or "attachment"
     response["Cache-Control"] = "private, no-store"
     response["X-Content-Type-Options"] = "nosniff"

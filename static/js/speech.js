@@ -67,6 +67,8 @@ const draw = (node, parts) => {
   if (total === "") return;
   const all = Number(total) - micros(Number(kept)) + micros(now);
   for (const shown of document.querySelectorAll("[data-price]")) shown.textContent = money(symbol, all);
+  const told = document.querySelector("#make [data-told]"); // what the button says goes along with its click
+  if (told) told.value = told.value.replace(/\bmake=\d+/, `make=${all}`);
 };
 const commit = (node, parts) => {
   keep().value = write(parts);
@@ -227,6 +229,7 @@ const recorder = () => document.querySelector("[data-recorder]");
 const can = Boolean(navigator.mediaDevices?.getUserMedia && window.MediaRecorder);
 const TYPES = ["audio/webm;codecs=opus", "audio/ogg;codecs=opus", "audio/mp4"];
 let take = null; // what is recorded now, or was last
+let asking = false; // the browser asks whether it may; a second press would leave a microphone on that no button stops
 const show = (name) => {
   for (const part of ["idle", "live", "done"]) recorder().querySelector(`[data-${part}]`).hidden = part !== name;
 };
@@ -268,7 +271,8 @@ const metered = (mine) => {
   }, 100);
 };
 const record = async () => {
-  if (take?.media?.state === "recording") return;
+  if (asking || take?.media?.state === "recording") return;
+  asking = true;
   rest();
   forget();
   refuse("");
@@ -305,6 +309,8 @@ const record = async () => {
     take = null;
     show("idle");
     refuse(recorder().dataset[words[error.name] ?? "failed"]);
+  } finally {
+    asking = false;
   }
 };
 const drop = () => {

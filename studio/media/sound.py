@@ -6,6 +6,7 @@ import os
 import time
 from array import array
 from collections.abc import Iterator
+from typing import Any
 
 import av
 
@@ -66,7 +67,8 @@ def _mono(path: str | os.PathLike[str]) -> Iterator[array[int]]:
         if audio is None:
             raise MediaError("no-stream", "This video is silent, so there is no waveform to draw; choose one with sound.")
         refuse_rate(audio)  # an absurd one makes the resampler build a filter of gigabytes
-        resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
+        setup: tuple[str, str, int] | None = None
+        resampler: Any = None
         for packet in container.demux(audio):
             check(deadline)
             try:
@@ -74,10 +76,21 @@ def _mono(path: str | os.PathLike[str]) -> Iterator[array[int]]:
             except av.error.InvalidDataError:
                 continue
             for frame in frames:
+                # Recordings that were joined change their rate or their channels on the way.
+                if setup != (now := (frame.format.name, frame.layout.name, frame.sample_rate)):
+                    refuse_rate(audio)
+                    yield from _rest(resampler)
+                    setup, resampler = now, av.AudioResampler(format="s16", layout="mono", rate=RATE)
+                frame.pts = None
                 for part in resampler.resample(frame):
                     yield _samples(part)
-        for part in resampler.resample(None):
-            yield _samples(part)
+        yield from _rest(resampler)
+
+
+def _rest(resampler: Any) -> Iterator[array[int]]:
+    """What a resampler still holds; nothing when there was none."""
+    for part in resampler.resample(None) if resampler is not None else ():
+        yield _samples(part)
 
 
 def _samples(frame: av.AudioFrame) -> array[int]:

@@ -40,7 +40,7 @@ TABS: dict[str, Q] = {
     "all": Q(),
     "pictures": Q(kind=Asset.Kind.IMAGE),
     "sound": Q(kind=Asset.Kind.AUDIO),
-    "videos": Q(kind=Asset.Kind.VIDEO, origin=Asset.Origin.UPLOAD),
+    "videos": Q(kind=Asset.Kind.VIDEO) & ~Q(origin=Asset.Origin.RESULT),
     "templates": Q(templates__isnull=False),
     "films": Q(origin=Asset.Origin.RESULT),
 }

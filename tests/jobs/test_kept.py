@@ -19,6 +19,7 @@ from jobs.kept import LEAST, Kept
 from jobs.limits import Limits
 from jobs.models import Account, Price
 from studio import store
+from studio.media.edits.samples import runs
 from studio.models import Asset, Team, User
 from tests import files, makers
 
@@ -305,6 +306,28 @@ def test_a_long_sound_is_not_listened_to_while_somebody_waits(team: Team, creato
     monkeypatch.setattr(store, "LISTENED", 1)
     asset, _new = store.keep(files.write(tmp_path, "l", files.wav(1.5)), team=team, owner=creator, name="l.wav")
     assert (asset.sound, asset.milliseconds) == ({}, 1500)
+
+
+def test_a_speech_of_several_films_is_listened_to_once_and_parted_in_its_pauses(
+    team: Team, creator: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from studio.media.edits import sound as hearing
+
+    read: list[Path] = []
+
+    def counted(path: Path) -> Any:
+        read.append(path)
+        return runs(path)
+
+    monkeypatch.setattr(hearing, "runs", counted)
+    speech = files.wav(330.0, 4000)
+    for pause in (50, 105):  # seconds that are silent
+        at = 44 + pause * 8000
+        speech = speech[:at] + bytes(8000) + speech[at + 8000 :]
+    asset, _new = store.keep(files.write(tmp_path, "s", speech), team=team, owner=creator, name="s.wav")
+    assert (asset.sound["seconds"], len(read)) == (330.0, 1)
+    films = kept.split(asset, kept.read("", asset, SPEECH), SPEECH)
+    assert [film.stop for film in films[:2]] == [50_500, 105_500]
 
 
 def test_videos_and_pictures_have_no_sound_to_speak_of(team: Team, creator: User, tmp_path: Path) -> None:

@@ -391,7 +391,7 @@ def test_the_page_of_a_file_shows_what_it_was_made_from_and_what_was_made_of_it(
     assert "The team may use this person’s likeness." in html
     html = client.get(parent.get_absolute_url()).content.decode()
     assert "Made from" not in html
-    assert f'<a href="{child.get_absolute_url()}">Mia.jpg</a>: straightened, cropped' in html
+    assert f'<a href="{child.get_absolute_url()}">Mia, straightened, cropped 1:1.jpg</a>: straightened, cropped' in html
 
 
 def test_a_file_without_a_word_says_nothing_of_it(client_of: ClientOf, viewer: User, team: Team, portrait: dict[str, str]) -> None:

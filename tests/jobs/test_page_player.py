@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Callable
 from html import unescape
@@ -195,6 +196,16 @@ def test_what_cannot_be_made_is_said_on_the_page(client_of: ClientOf, viewer: Us
     assert answer.redirect_chain == [(silent.get_absolute_url(), 302)]
     assert "The sound of the dance video is damaged; upload it again." in answer.content.decode()
     assert not list(Path(settings.FILE_UPLOAD_TEMP_DIR).glob("sound-*"))
+
+
+def test_a_full_disk_is_said_on_the_page(client_of: ClientOf, viewer: User, silent: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*paths: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(playing, "with_sound", full)
+    answer = client_of(viewer).get(sound_url(silent), follow=True)
+    assert answer.redirect_chain == [(silent.get_absolute_url(), 302)]
+    assert "The film with its sound could not be written here. Try again later." in answer.content.decode()
 
 
 def test_a_damaged_dance_video_is_a_sentence_and_no_crash(client_of: ClientOf, viewer: User, team: Team, account: Account, film: Asset) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,80 @@ def test_sound_is_cut_and_parted(team: Team, owner: User) -> None:
 )
 def test_a_recipe_in_words(recipe: dict[str, Any], said: list[str]) -> None:
     assert edits.words(recipe) == said
+
+
+# ── names ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+@pytest.mark.parametrize(
+    ("recipe", "name"),
+    [
+        ({"do": "picture", "box": [0, 0, 600, 800]}, "Mia, cropped 3:4.jpg"),
+        ({"do": "picture", "box": [0, 0, 401, 400]}, "Mia, cropped 1:1.jpg"),
+        ({"do": "picture", "box": [0, 0, 512, 704], "angle": 1.5}, "Mia, straightened, cropped 512 × 704.jpg"),
+        ({"do": "picture", "format": "png", "min_side": 400}, "Mia, converted.png"),
+        ({"do": "picture", "max_side": 500}, "Mia, made to fit.jpg"),
+    ],
+)
+def test_a_childs_name_says_what_was_done(picture: Asset, owner: User, recipe: dict[str, Any], name: str) -> None:
+    assert edits.change(picture, recipe, owner).name == name
+
+
+def test_sound_and_video_say_what_is_left_of_them(team: Team, video: Asset, owner: User) -> None:
+    sound = kept(team, owner, "hello.wav", files.wav(2.0))
+    cut = edits.change(sound, {"do": "cut", "start": 500, "stop": 1500}, owner)
+    assert cut.name == "hello, cut 0.5–1.5 s.wav"
+    assert edits.change(cut, {"do": "cut", "start": 250, "stop": 750}, owner).name == "hello, cut 0.8–1.2 s.wav"
+    parted = edits.change(sound, {"do": "without", "cuts": [[500, 1000], [1900, 3000]]}, owner)
+    assert parted.name == "hello, cut to 1.4 s.wav"
+    made = run(edits.ask(video, {"do": "film", "start": 200, "stop": 600, "fps": 30}, owner)).made
+    assert made is not None
+    assert made.name == "steps, cut 0.2–0.6 s, 30 frames per second.mp4"
+
+
+@pytest.mark.parametrize("orphan", [False, True])
+def test_a_child_that_is_edited_again_is_told_once(picture: Asset, owner: User, orphan: bool) -> None:
+    child = edits.change(picture, {"do": "picture", "box": [0, 0, 600, 800], "format": "png"}, owner)
+    if orphan:
+        store.forget(picture)
+        child.refresh_from_db()
+    again = edits.change(child, {"do": "picture", "box": [0, 0, 500, 500]}, owner)
+    assert again.name == "Mia, cropped 1:1, converted.png"
+    assert edits.change(again, {"do": "picture", "box": [0, 0, 300, 400]}, owner).name == "Mia, cropped 3:4, converted.png"
+
+
+def test_a_long_name_keeps_its_end(team: Team, owner: User) -> None:
+    picture = kept(team, owner, "a" * 300 + ".jpg", files.jpeg(640, 800))
+    name = edits.change(picture, {"do": "picture", "box": [0, 0, 400, 400]}, owner).name
+    assert (len(name), name.endswith("a, cropped 1:1.jpg")) == (store.NAME_LENGTH, True)
+
+
+# ── a disk that is full, a file that is gone ────────────────────────────────────────────────────────────────────────
+def test_a_full_disk_is_a_sentence_while_the_page_waits(picture: Asset, owner: User, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(edits, "keep", lambda *args, **options: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full")))
+    with pytest.raises(MediaError, match="could not be written here"):
+        edits.change(picture, {"do": "picture", "box": [0, 0, 400, 400]}, owner)
+    assert (Asset.objects.get(), list(tmp_path.glob("edit-*"))) == (picture, [])
+
+
+def test_a_stored_file_that_is_missing_is_a_sentence_at_once(picture: Asset, video: Asset, owner: User) -> None:
+    for asset in (picture, video):
+        asset.file.storage.delete(str(asset.file.name))
+    with pytest.raises(MediaError, match=r"“Mia\.jpg” is missing"):
+        edits.change(picture, {"do": "picture", "box": [0, 0, 400, 400]}, owner)
+    edit = run(edits.ask(video, SHORT, owner))
+    assert (edit.state, "is missing" in edit.sentence) == ("failed", True)
+
+
+def test_what_a_killed_process_left_is_swept_a_day_later(video: Asset, owner: User, tmp_path: Path) -> None:
+    yesterday = (timezone.now() - timedelta(hours=25)).timestamp()
+    for name in ("edit-a", "keep-b", "sound-c", "copy-d", "films", "edit-new"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "made").write_bytes(b"half")
+    (tmp_path / "upload-e").write_bytes(b"half")
+    for path in tmp_path.iterdir():
+        if path.name != "edit-new":
+            os.utime(path, (yesterday, yesterday))
+    run(edits.ask(video, SHORT, owner))
+    assert {path.name for path in tmp_path.iterdir()} == {"edit-new", "films", "files"}
 
 
 # ── consent ─────────────────────────────────────────────────────────────────────────────────────────────────────────

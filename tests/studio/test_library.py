@@ -53,22 +53,23 @@ def test_kinds_and_their_counts(team: Team, owner: User, stranger: User, client_
     account = makers.account(team)
     makers.template(team, account, video)
     makers.template(team, account, video)
+    made_over = makers.asset(team, "video", origin="edit", parent=video)
     makers.asset(stranger.teams.get(), "image")
     client = client_of(owner)
     expected = {
-        "": [film, video, sound, picture],
+        "": [made_over, film, video, sound, picture],
         "?kind=pictures": [picture],
         "?kind=sound": [sound],
-        "?kind=videos": [video],
+        "?kind=videos": [made_over, video],
         "?kind=templates": [video],
         "?kind=films": [film],
-        "?kind=nonsense": [film, video, sound, picture],
+        "?kind=nonsense": [made_over, film, video, sound, picture],
     }
     for query, assets in expected.items():
         response = client.get(HOME + query)
         assert titles(response) == [asset.name for asset in assets], query
     counts = {tab["name"]: tab["count"] for tab in client.get(HOME).context["tabs"]}
-    assert counts == {"all": 4, "pictures": 1, "sound": 1, "videos": 1, "templates": 1, "films": 1}
+    assert counts == {"all": 5, "pictures": 1, "sound": 1, "videos": 2, "templates": 1, "films": 1}
 
 
 def test_search_by_name(team: Team, owner: User, client_of: ClientOf) -> None:

@@ -280,3 +280,10 @@ def test_damaged_exif_does_not_cost_the_picture(tmp_path: Path) -> None:
     normalise_image(path, facts, tmp_path / "t")
     assert b"Secret" not in (tmp_path / "t").read_bytes()
     assert thumbnail(path, facts, tmp_path / "s", 30) == (30, 20)
+
+
+def test_a_sound_joined_of_two_rates_is_drawn_to_its_end(tmp_path: Path) -> None:
+    """Recordings that were put one behind the other, as players take them."""
+    drawn = peaks(files.write(tmp_path, "s", files.mp3(1.0, 44100, header=False) + files.mp3(1.0, 22050, header=False)), 80)
+    # The tone swells once a second.
+    assert min(drawn[20], drawn[60]) > 85

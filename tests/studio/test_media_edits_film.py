@@ -14,7 +14,7 @@ import av
 import pytest
 from PIL import Image
 
-from studio.media import MediaError, probe, verify_video
+from studio.media import Facts, MediaError, probe, verify_video
 from studio.media.edits import EditError, remake_film, with_sound
 from studio.media.edits.samples import runs
 from tests import files
@@ -162,6 +162,33 @@ def test_sound_that_starts_late_stays_late(tmp_path: Path) -> None:
         rate, samples = heard(tmp_path / "out")
         loud = next(n for n, value in enumerate(samples) if abs(value) > 1500)
         assert loud / rate == pytest.approx(begins, abs=0.02)
+
+
+def test_sound_stays_in_step_after_a_hole_in_it(tmp_path: Path) -> None:
+    """Recorders of screens leave out the sound where there is none; players wait there."""
+    path, clicks = tmp_path / "in", (0, 48000)  # samples: a tenth of a second at the start and one a second later
+    with av.open(str(path), "w", format="matroska") as container:
+        video: Any = container.add_stream("libx264", rate=25)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        speech: Any = container.add_stream("pcm_s16le", rate=48000)
+        speech.layout = "mono"
+        for _ in range(40):
+            container.mux(video.encode(av.VideoFrame.from_image(Image.new("RGB", (64, 48)))))  # type: ignore[no-untyped-call]
+        container.mux(video.encode(None))
+        for at in clicks:
+            frame = av.AudioFrame(format="s16", layout="mono", samples=4800)
+            frame.planes[0].update((array("h", [9000, -9000]) * 2400).tobytes().ljust(frame.planes[0].buffer_size, b"\0"))
+            frame.sample_rate, frame.pts, frame.time_base = 48000, at, Fraction(1, 48000)
+            container.mux(speech.encode(frame))
+        container.mux(speech.encode(None))
+    silent = files.write(tmp_path, "film", files.mp4(1.6, 25, 64, 48))
+    makes: list[Callable[[Path], Facts]] = [lambda out: remake_film(path, out), lambda out: with_sound(silent, path, out)]
+    for make in makes:
+        make(tmp_path / "out")
+        rate, samples = heard(tmp_path / "out")
+        assert max(map(abs, samples[round(0.3 * rate) : round(0.9 * rate)])) < 500
+        loud = next(n for n in range(round(0.5 * rate), len(samples)) if abs(samples[n]) > 3000)
+        assert loud / rate == pytest.approx(1.0, abs=0.03)
 
 
 @pytest.mark.parametrize("quarter", [1, 2, 3])
@@ -342,3 +369,23 @@ def test_with_sound_needs_a_sound_and_an_mp4(tmp_path: Path) -> None:
             with_sound(picture, sound, tmp_path / "out")
         assert caught.value.code == code
     assert left_behind(tmp_path) == []
+
+
+@pytest.mark.parametrize("fps", [25.2, 28.4, 30.02])
+def test_a_part_lasts_at_least_as_long_as_asked_at_every_rate(tmp_path: Path, fps: float) -> None:
+    """Rounded to the nearest frame, the least length that a model takes would miss it by half a frame."""
+    path = files.write(tmp_path, "in", files.mp4(2.6, 25, 64, 48))
+    seconds = remake_film(path, tmp_path / "out", start=0.2, stop=2.2, fps=fps).seconds
+    assert 2.0 <= seconds <= 2.0 + 1 / fps
+
+
+def test_a_film_in_h265_with_sound_plays_in_safari(tmp_path: Path) -> None:
+    """Apple's players open H.265 only under the name hvc1, which keeps its headers out of the frames."""
+    film, sound = files.write(tmp_path, "film", files.mp4(0.4, codec="libx265")), files.write(tmp_path, "sound", files.wav(0.4))
+    out = tmp_path / "out"
+    assert b"hev1" in film.read_bytes()
+    facts = with_sound(film, sound, out)
+    assert facts.codec == "hevc"
+    assert b"hvc1" in out.read_bytes()
+    assert b"hev1" not in out.read_bytes()
+    assert coded(out, "video") == coded(film, "video")

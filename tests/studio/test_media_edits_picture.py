@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from pathlib import Path
 from random import Random
 
@@ -245,3 +247,15 @@ def test_frames_by_hand() -> None:
     assert frame_for(1600, 900, (1, 1), (700, 300, 900, 500), 0.5)[2] - frame_for(1600, 900, (1, 1), (700, 300, 900, 500), 0.5)[0] == 670
     # A face outside the picture is none.
     assert frame_for(1600, 900, (1, 1), (2000, 0, 2100, 90), 1.0) == frame_for(1600, 900, (1, 1))
+
+
+def test_a_crop_of_a_large_picture_holds_it_in_memory_once(tmp_path: Path) -> None:
+    """Decoded it has four bytes a pixel; several people crop at a time."""
+    path, side = files.write(tmp_path, "in", files.jpeg(4000, 4000)), 4000
+    script = (
+        "import resource, sys\nfrom studio.media.edits import edit_picture\nbefore = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "edit_picture(sys.argv[1], sys.argv[2], box=(0, 0, 900, 900))\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
+    )
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run([sys.executable, "-c", script, path, tmp_path / "out"], cwd=root, check=True, capture_output=True, text=True, timeout=60)
+    assert int(done.stdout) * (1 if sys.platform == "darwin" else 1024) < 1.7 * 4 * side * side

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.media import MediaError, probe
-from studio.media.edits import EditError, Quiet, cut_sound, quiet, split_points, without
+from studio.media.edits import EditError, Quiet, cut_sound, quiet, samples, split_points, without
 from tests import files
 
 RATE = 16000
@@ -101,6 +101,45 @@ def test_parts_of_coded_sound_join_to_the_whole(tmp_path: Path, make: Callable[[
     assert max(whole[2]) > 15000
 
 
+@pytest.mark.parametrize("make", [files.wav, files.mp3, lambda seconds: files.mp3(seconds, vbr=True), files.m4a, files.flac])
+def test_what_lies_long_before_a_part_is_not_decoded_and_the_part_is_the_same(
+    tmp_path: Path, make: Callable[[float], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A speech of an hour is parted into sixty films with one click."""
+    path = files.write(tmp_path, "in", make(4.0))
+    cut_sound(path, tmp_path / "plain", 2.9, 3.5)
+    without(path, tmp_path / "parted", [(0, 2.9), (3.1, 3.2), (3.5, 9)])
+    monkeypatch.setattr(samples, "SKIP_FROM", 1.0)
+    assert sum(run.frames / run.rate for run in samples.runs(path, skip=2.9)) < 3.0
+    wishes: dict[str, Callable[[Path], object]] = {
+        "plain": lambda out: cut_sound(path, out, 2.9, 3.5),
+        "parted": lambda out: without(path, out, [(0, 2.9), (3.1, 3.2), (3.5, 9)]),
+    }
+    for name, wish in wishes.items():
+        wish(tmp_path / "quick")
+        (rate, channels, now), (rate_before, channels_before, before) = read(tmp_path / "quick"), read(tmp_path / name)
+        assert (rate, channels, len(now)) == (rate_before, channels_before, len(before))
+        # An AAC decoder rounds as it was rounded before; one sample beside its place the tone would differ by hundreds.
+        assert max(abs(a - b) for a, b in zip(now, before, strict=True)) <= 2
+    with pytest.raises(EditError, match="lasts 4"):
+        cut_sound(path, tmp_path / "quick", 5.0, 6.0)
+
+
+def test_many_cuts_leave_exactly_the_milliseconds_that_were_promised(tmp_path: Path) -> None:
+    """Each edge rounded by itself would add up: a film is billed by the millisecond."""
+    path, out = files.write(tmp_path, "in", wav(tone(10.0, rate=11025), 11025)), tmp_path / "out"
+    pieces: list[tuple[int, int]] = []
+    at = 0
+    for _piece in range(60):
+        # Edges whose rounding errors all point the same way.
+        start = next(n for n in range(at + 20, at + 90) if 0.3 < (n * 11.025) % 1 < 0.49)
+        stop = next(n for n in range(start + 60, start + 130) if 0.5 <= (n * 11.025) % 1 < 0.7)
+        pieces, at = [*pieces, (start, stop)], stop
+    gaps = [(0, pieces[0][0]), *((a[1], b[0]) for a, b in pairwise(pieces)), (pieces[-1][1], 20_000)]
+    facts = without(path, out, [(start / 1000, stop / 1000) for start, stop in gaps])
+    assert round(facts.seconds * 1000) == sum(stop - start for start, stop in pieces)
+
+
 @pytest.mark.parametrize(
     ("start", "stop"), [(0.5, 0.5), (0.6, 0.5), (-0.1, 0.5), (1.0, 2.0), (9.0, 10.0), (math.nan, 1.0), (0.0, math.nan), (0.5, 0.500001)]
 )
@@ -116,6 +155,7 @@ def test_quiet_finds_every_silence(tmp_path: Path) -> None:
     samples = sum(parts[1:], parts[0])
     found = quiet(files.write(tmp_path, "in", wav(samples)))
     assert found == Quiet(0.5, pytest.approx(0.25), ((0.9, 1.25),), pytest.approx(20 * math.log10(8000 / 32768 / math.sqrt(2)), abs=0.02), False)  # type: ignore[arg-type]
+    assert found.seconds == 2.1
     assert quiet(tmp_path / "in", least=0.05).pauses == ((0.9, 1.25), (1.55, 1.65))
     assert quiet(tmp_path / "in", least=0.36).pauses == ()
 

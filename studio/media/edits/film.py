@@ -146,7 +146,10 @@ def _mp4(part: Path) -> Iterator[OutputContainer]:
 
 def _copy_of(out: OutputContainer, template: Any, codec: str) -> Any:
     try:
-        return out.add_stream_from_template(template, opaque=True)
+        stream: Any = out.add_stream_from_template(template, opaque=True)
+        if codec == "hevc":
+            stream.codec_context.codec_tag = "hvc1"  # the name under which Apple's players open it
+        return stream
     except ValueError as error:
         raise MediaError("not-supported", f"An MP4 cannot hold a picture coded as {codec}; make the film an H.264 one first.") from error
 
@@ -162,7 +165,7 @@ def _sound_for(out: OutputContainer, sound: str | os.PathLike[str], seconds: flo
         copied = CopiedSound.starting(out, packets(sound, "audio", deadline), origin or 0.0, seconds)
         if copied is not None:
             return copied
-    source = runs(sound, deadline, AAC_RATES.__contains__)
+    source = runs(sound, deadline, AAC_RATES.__contains__, clocked=True)
     return EncodedSound(out, source if origin is None else placed(source, origin))
 
 
@@ -212,7 +215,7 @@ def _made(plan: _Plan, part: Path, quality: dict[str, str], bits: int, max_bytes
             if video is None:
                 video = _stream(out, plan, shaped, {"preset": PRESET, **quality}, bits)
                 if plan.keep_sound:
-                    track = EncodedSound(out, placed(runs(plan.path, plan.deadline, AAC_RATES.__contains__), plan.origin + plan.start))
+                    track = EncodedSound(out, placed(runs(plan.path, plan.deadline, AAC_RATES.__contains__, clocked=True), plan.origin + plan.start))
             for slot in range(first, stop):
                 check(plan.deadline)
                 shaped.pts, shaped.time_base, shaped.pict_type = slot, 1 / plan.fps, 0
@@ -285,7 +288,8 @@ def _turns(frame: VideoFrame) -> int:
 
 def _slots(plan: _Plan) -> Generator[tuple[int, int, VideoFrame], None, None]:
     """The frames of the part, each with the range of slots (1/fps from the start of the part) in which it is shown; no slot is left out."""
-    last_slot = None if plan.stop == math.inf else max(1, math.floor((plan.stop - plan.start) * plan.fps + 0.5))
+    # Up to the frame in which the part ends: the least length that a model takes is met at any rate.
+    last_slot = None if plan.stop == math.inf else max(1, math.ceil(round((plan.stop - plan.start) * plan.fps, 6)))
     step = 1 / plan.facts.fps if plan.facts.fps else float(1 / plan.fps)
     held: VideoFrame | None = None
     moment, done = 0.0, 0

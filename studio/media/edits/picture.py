@@ -52,8 +52,9 @@ def edit_picture(
         raise MediaError("no-stream", f"This {kind.format.upper()} file is no picture, so there is nothing to crop; choose a JPEG or PNG.")
     with unreadable(BROKEN.format(kind.format.upper())), _open(path, kind.format) as opened:
         opened.load()
-        upright = _srgb(ImageOps.exif_transpose(opened) if _orientation(opened) in range(2, 9) else opened.copy())
-        picture = _plain(upright)
+        # No copies that nobody needs: each of a large picture has hundreds of megabytes.
+        picture = _plain(_srgb(ImageOps.exif_transpose(opened) if _orientation(opened) in range(2, 9) else opened))
+    del opened
     picture = _scaled(_cropped(_straightened(picture, angle), box), max_side)
     _refuse_small(picture.size, min_side)
     name = format or (kind.format if kind.format in ("jpeg", "png") else "jpeg")
@@ -131,10 +132,9 @@ def _plain(picture: Image.Image) -> Image.Image:
         picture = picture.convert("I").point(lambda value: value * (1 / 256)).convert("L")
     elif picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
         picture = picture.convert("RGBA")
-    elif picture.mode in ("1", "L"):
-        picture = picture.convert("L")
     else:
-        picture = picture.convert("RGB")
+        mode = "L" if picture.mode in ("1", "L") else "RGB"
+        picture = picture if picture.mode == mode else picture.convert(mode)
     picture.info = {}
     exif = picture.getexif()
     if ORIENTATION in exif:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 import wave
@@ -23,24 +24,34 @@ HIGHEST = 48_000  # samples a second; more are not heard and models do not ask f
 SILENT = "The sound in this file is cut or damaged, not one sample of it plays; export it again."
 WAV_BYTES = 0xFFFFFFFF - 4096  # a WAV counts its bytes in 32 bits
 PAD = 1 << 14  # frames of silence handed out at once
+GAP = 0.1  # seconds that the clock of a sound may jump ahead before silence fills them
+SKIP_FROM = 30.0  # seconds: what lies longer before a wanted part is not decoded,
+RUN_UP = 1.0  # but for so much right before it, which decoders need to find their feet,
+COUNTED = ("wav", "mp3", "m4a", "flac")  # in formats whose clock counts samples
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """Consecutive sound: `samples` are signed 16 bits, channels interleaved; `at` is the time of the first in the file's own clock (s).
 
-    `rate` (a second) and `channels` (1 or 2) are the same in all runs of one file.
+    `rate` (a second) and `channels` (1 or 2) are the same in all runs of one file. `first`: samples of each channel that come before it.
     """
 
     rate: int
     channels: int
     at: float
     samples: array[int]
+    first: int = 0
 
     @property
     def frames(self) -> int:
         """Samples of each channel."""
         return len(self.samples) // self.channels
+
+    @property
+    def last(self) -> int:
+        """Samples of each channel up to the end of this run."""
+        return self.first + self.frames
 
     def part(self, start: int, stop: int) -> array[int]:
         """The samples of the frames [start, stop), counted from the start of this run."""
@@ -48,21 +59,36 @@ class Run:
 
 
 def runs(
-    path: str | os.PathLike[str], deadline: float | None = None, fits: Callable[[int], bool] = lambda rate: rate <= HIGHEST
+    path: str | os.PathLike[str],
+    deadline: float | None = None,
+    fits: Callable[[int], bool] = lambda rate: rate <= HIGHEST,
+    *,
+    skip: float = 0.0,
+    clocked: bool = False,
 ) -> Generator[Run, None, None]:
     """The sound of a sound file or of a video, from its first sample to its last, in constant memory.
 
-    The rate is the source's own when it `fits`, otherwise HIGHEST. Damaged packets are passed over, as players do.
+    The rate is the source's own when it `fits`, otherwise HIGHEST. Damaged packets are passed over, as players do. What comes long before
+    `skip` seconds is left out where that is exact: then `Run.first` jumps. `clocked`: silence fills the holes that the file's clock shows.
     Raises MediaError: no-stream without sound, broken when nothing decodes or when it takes longer than VERIFY_SECONDS.
     """
     kind = sniff(path)
     deadline = time.monotonic() + VERIFY_SECONDS if deadline is None else deadline
     if kind.kind == "image":
         raise MediaError("no-stream", "A still picture has no sound; choose a sound file or a video.")
-    rate = channels = 0
+    rate = channels = done = 0
     setup: tuple[str, str, int] | None = None
     resampler: Any = None
     at = 0.0
+    begin = end = -math.inf  # of what is wanted, and of the frame before, in the file's clock
+    jumped = False
+
+    def given(frames: list[Any]) -> Iterator[Run]:
+        nonlocal done
+        for run in _runs(frames, rate, channels, at, done):
+            done = run.last
+            yield run
+
     with opened(path, kind) as container:
         _, audio = streams(container)
         if audio is None:
@@ -70,6 +96,9 @@ def runs(
         refuse_rate(audio)
         for packet in container.demux(audio):
             check(deadline)
+            if packet.pts is not None and packet.duration and (packet.pts + packet.duration) * packet.time_base < begin:
+                jumped = True
+                continue
             try:
                 frames = packet.decode()
             except av.error.InvalidDataError:
@@ -81,16 +110,26 @@ def runs(
                     rate = frame.sample_rate if fits(frame.sample_rate) else HIGHEST
                     channels = min(2, max(1, len(frame.layout.channels)))
                     at = frame.time or 0.0
-                if setup != (frame.format.name, frame.layout.name, frame.sample_rate):
+                    if skip > SKIP_FROM and kind.format in COUNTED and rate == frame.sample_rate:
+                        begin = at + skip - RUN_UP
+                if jumped and frame.time is not None:
+                    done, jumped = round((frame.time - at) * rate), False
+                hole = frame.time - end if clocked and frame.time is not None and end > -math.inf else 0.0
+                if setup != (frame.format.name, frame.layout.name, frame.sample_rate) or hole > GAP:
                     if resampler is not None:
-                        yield from _runs(resampler.resample(None), rate, channels, at)
+                        yield from given(resampler.resample(None))
                     setup = (frame.format.name, frame.layout.name, frame.sample_rate)
                     resampler = av.AudioResampler(format="s16", layout="stereo" if channels == 2 else "mono", rate=rate)
+                if hole > GAP:
+                    for run in _silence(rate, channels, at, done, round(hole * rate)):
+                        done = run.last
+                        yield run
+                end = (frame.time if frame.time is not None else end) + frame.samples / frame.sample_rate
                 frame.pts = None
-                yield from _runs(resampler.resample(frame), rate, channels, at)
+                yield from given(resampler.resample(frame))
         if resampler is None:
             raise MediaError("broken", SILENT)
-        yield from _runs(resampler.resample(None), rate, channels, at)
+        yield from given(resampler.resample(None))
 
 
 def placed(source: Iterator[Run], start: float) -> Generator[Run, None, None]:
@@ -101,10 +140,9 @@ def placed(source: Iterator[Run], start: float) -> Generator[Run, None, None]:
             skip = round((start - run.at) * run.rate)
             if skip < -LONGEST * run.rate:
                 raise MediaError("broken", "The sound of this file starts a day after its picture, so the file is damaged; export it again.")
-            while skip < 0:
-                pad = min(PAD, -skip)
-                yield replace(run, at=start, samples=array("h", bytes(2 * pad * run.channels)))
-                skip += pad
+            if skip < 0:
+                yield from _silence(run.rate, run.channels, start, 0, -skip)
+                skip = 0
         if skip >= run.frames:
             skip -= run.frames
             continue
@@ -155,10 +193,18 @@ def _refuse_rate(rate: int) -> None:
         raise MediaError("broken", f"This sound says that it has {rate} samples a second, so it is damaged; export it again.")
 
 
-def _runs(frames: list[Any], rate: int, channels: int, at: float) -> Iterator[Run]:
+def _silence(rate: int, channels: int, at: float, first: int, frames: int) -> Iterator[Run]:
+    while frames > 0:
+        pad = min(PAD, frames)
+        yield Run(rate, channels, at, array("h", bytes(2 * pad * channels)), first)
+        first, frames = first + pad, frames - pad
+
+
+def _runs(frames: list[Any], rate: int, channels: int, at: float, first: int) -> Iterator[Run]:
     for frame in frames:
         samples = array("h")
         # A plane is padded to the alignment of its memory: only the first samples are sound.
         samples.frombytes(bytes(frame.planes[0])[: frame.samples * 2 * channels])
         if samples:
-            yield Run(rate, channels, at, samples)
+            yield Run(rate, channels, at, samples, first)
+            first += len(samples) // channels

@@ -7,7 +7,7 @@ import os
 from array import array
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import mul
 
 from studio.media.edits.refusal import EditError, whole
@@ -29,7 +29,7 @@ class Quiet:
     """The silences of a sound. `lead` and `tail`: seconds of silence at its start and end. `pauses`: (start, stop) in seconds, inside.
 
     `loudness_db`: root mean square of all that is not silent, in dB below full scale (-120 when all is). `clipped`: some peak is cut off.
-    A sound that is silent throughout is all `lead`.
+    A sound that is silent throughout is all `lead`. `seconds`: how long it plays, which headers do not always say.
     """
 
     lead: float
@@ -37,6 +37,7 @@ class Quiet:
     pauses: tuple[tuple[float, float], ...]
     loudness_db: float
     clipped: bool
+    seconds: float = field(default=0.0, compare=False)
 
 
 def cut_sound(path: str | os.PathLike[str], target: str | os.PathLike[str], start: float, stop: float) -> Facts:
@@ -51,14 +52,14 @@ def cut_sound(path: str | os.PathLike[str], target: str | os.PathLike[str], star
     at = 0
     rate = 1
     with whole(target) as part:
-        with wav_file(part) as wav, closing(runs(path)) as source:
+        with wav_file(part) as wav, closing(runs(path, skip=start)) as source:
             for run in source:
                 rate = run.rate
                 first = round(start * rate)
                 # Beyond any file's end a number of samples is only "to the end".
                 last = first + round(min(stop - start, 1e9) * rate)
-                wav.write(run, run.part(max(0, first - at), max(0, min(run.frames, last - at))))
-                at += run.frames
+                wav.write(run, run.part(max(0, first - run.first), max(0, min(run.frames, last - run.first))))
+                at = run.last
                 if at >= last:
                     break
         _refuse_empty(
@@ -79,10 +80,12 @@ def without(path: str | os.PathLike[str], target: str | os.PathLike[str], cuts: 
     at = 0
     kept: list[tuple[int, int | None]] | None = None
     with whole(target) as part:
-        with wav_file(part) as wav, closing(runs(path)) as source:
+        skip = max((stop for start, stop in cuts if start <= 0), default=0.0)
+        with wav_file(part) as wav, closing(runs(path, skip=skip)) as source:
             for run in source:
                 if kept is None:
                     kept = _kept(cuts, run.rate)
+                at = run.first
                 for first, last in kept:
                     begin = max(first, at)
                     end = at + run.frames if last is None else min(last, at + run.frames)
@@ -90,7 +93,7 @@ def without(path: str | os.PathLike[str], target: str | os.PathLike[str], cuts: 
                         samples = run.part(begin - at, end - at)
                         _fade(samples, run, begin, first, last)
                         wav.write(run, samples)
-                at += run.frames
+                at = run.last
                 kept = [piece for piece in kept if piece[1] is None or piece[1] > at]
                 if not kept:
                     break
@@ -126,9 +129,9 @@ def quiet(path: str | os.PathLike[str], floor_db: float = -45.0, least: float = 
             pauses.append((start, stop))
         loud, last, total = loud + 1, index, total + power
     if not loud:
-        return Quiet(seconds, 0.0, (), NOTHING_DB, False)
+        return Quiet(seconds, 0.0, (), NOTHING_DB, False, seconds)
     level = 10 * math.log10(total / loud / FULL**2)
-    return Quiet(lead, max(0.0, seconds - meter.moment(last + 1)), tuple(pauses), round(max(level, NOTHING_DB), 2), meter.clipped)
+    return Quiet(lead, max(0.0, seconds - meter.moment(last + 1)), tuple(pauses), round(max(level, NOTHING_DB), 2), meter.clipped, seconds)
 
 
 def split_points(seconds: float, pauses: Iterable[tuple[float, float]], longest: float, least: float = 1.0) -> list[tuple[float, float]]:
@@ -176,13 +179,18 @@ def _refuse_empty(written: int, decoded: int, sentence: str) -> None:
 def _kept(cuts: Sequence[tuple[float, float]], rate: int) -> list[tuple[int, int | None]]:
     """What stays between the cuts, in samples; None is the end, wherever that is."""
     kept: list[tuple[int, int | None]] = []
-    at = 0
+    at, length, samples = 0.0, 0.0, 0
     for start, stop in sorted(cuts):
-        first, last = round(max(0.0, min(start, 1e9)) * rate), round(max(0.0, min(stop, 1e9)) * rate)
+        first, last = (max(0.0, min(moment, 1e9)) for moment in (start, stop))
         if first > at:
-            kept.append((at, first))
+            # The sum of the pieces is rounded, not each: many roundings would make the sound longer or shorter than was promised.
+            length += first - at
+            count, begin = round(length * rate) - samples, round(at * rate)
+            if count > 0:
+                kept.append((begin, begin + count))
+                samples += count
         at = max(at, last)
-    return [*kept, (at, None)]
+    return [*kept, (round(at * rate), None)]
 
 
 def _fade(samples: array[int], run: Run, begin: int, first: int, last: int | None) -> None:
