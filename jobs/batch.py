@@ -17,7 +17,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from jobs import catalogue, checks, forecast, kept, money, orders, presets, shown, wishes
+from jobs import catalogue, checks, forecast, kept, money, orders, presets, rights, shown, told, wishes
 from jobs.desk import Choice, Option
 from jobs.errors import Refused
 from jobs.forms import word
@@ -31,6 +31,7 @@ from studio.templatetags.ui import seconds as length
 
 SIDE = 20  # pictures, and speeches
 SHOWN = 60  # files of the library that are offered
+SEPARATOR = "."  # between the ids of the files that one tick is for
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,42 @@ class Head:
     asset: Asset
     state: str
     note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The word that is still to be given for chosen files of one kind: the form's `value`, what is agreed to, and whether it is ticked."""
+
+    files: list[Asset]
+    ticked: bool
+
+    @property
+    def kind(self) -> str:
+        return self.files[0].kind
+
+    @property
+    def value(self) -> str:
+        return SEPARATOR.join(asset.public_id for asset in self.files)
+
+    @property
+    def label(self) -> str:
+        label = {
+            "image": _("The team may use these people’s likenesses: %(names)s"),
+            "audio": _("The team may use these people’s voices: %(names)s"),
+        }[self.kind]
+        return label % {"names": ", ".join(asset.name for asset in self.files)}
+
+    @property
+    def ask(self) -> str:
+        return {
+            "image": _("Say first that the team may use these pictures."),
+            "audio": _("Say first that the team may use these speeches."),
+        }[self.kind]
+
+    @property
+    def words(self) -> str:
+        """What is kept with each file."""
+        return rights.Right(self.files[0], None, self.ticked).words
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +96,7 @@ class Batch:
     def __init__(self, team: Team, user: User, spec: catalogue.Model, data: QueryDict) -> None:
         self.team, self.user, self.spec = team, user, spec
         self.key = data.get("key", "")[:40] or uuid.uuid4().hex
-        self.title = " ".join(data.get("title", "").split())[:200]
+        self.title = " ".join(data.get("title", "").replace("\x00", " ").split())[:200]
         given = {p.name: value for p in spec.choices() for value in p.values if word(value) == data.get(p.name)}
         self.chosen = catalogue.clean_choices(spec, given)
         self.picture_input, self.speech_input = spec.inputs_of("image")[0], spec.input(spec.length_of)
@@ -67,10 +104,12 @@ class Batch:
         self.speeches = self._files("audio", data.getlist("speech"))
         # A box that is not ticked is not sent, so the form tells besides which ones were there.
         self.off = set(data.getlist("off")) | (set(data.getlist("seen")) - set(data.getlist("cell")))
+        self.said = {one for ids in data.getlist("consent") for one in ids.split(SEPARATOR)}
 
     def _files(self, kind: str, ids: list[str]) -> list[Asset]:
-        found = {asset.public_id: asset for asset in self.team.assets.filter(kind=kind, public_id__in=ids[:SIDE])}
-        return [found[one] for one in dict.fromkeys(ids[:SIDE]) if one in found]
+        named = [one for one in dict.fromkeys(ids[:SIDE]) if "\x00" not in one]  # PostgreSQL refuses to be asked for it
+        found = {asset.public_id: asset for asset in self.team.assets.filter(kind=kind, public_id__in=named).select_related("parent")}
+        return [found[one] for one in named if one in found]
 
     # ── addresses ──
 
@@ -83,6 +122,7 @@ class Batch:
         pairs = [("model", self.spec.name), *(("picture", a.public_id) for a in self.pictures), *(("speech", a.public_id) for a in self.speeches)]
         pairs += [(p.name, word(chosen[p.name])) for p in self.spec.choices() if chosen[p.name] != p.default]
         pairs += [("off", name) for name in sorted(self.off & {cell.name for row in self.rows for cell in row[1]})]
+        pairs += [("consent", asked.value) for asked in self.asked if asked.ticked]
         return urlencode(pairs + ([("title", self.title)] if self.title else []))
 
     @property
@@ -216,6 +256,19 @@ class Batch:
         pairs = [(row.asset, cell, speech) for row, cells in self.rows for cell, speech in zip(cells, self.heads, strict=True)]
         return [(picture, speech) for picture, cell, speech in pairs if cell.on and cell.state == "fits"]
 
+    @cached_property
+    def asked(self) -> list[Asked]:
+        """The words that are missing for what is to be made, pictures first."""
+        sides = ([picture for picture, _speech in self.chosen_cells], [speech.asset for _picture, speech in self.chosen_cells])
+        missing = [rights.unsaid({asset.pk: asset for asset in side}.values()) for side in sides]
+        return [Asked(files, self.said.issuperset(asset.public_id for asset in files)) for files in missing if files]
+
+    def give(self, by: User) -> None:
+        """Keep every word that is ticked, as said by `by` now."""
+        for asked in self.asked:
+            if asked.ticked:
+                rights.give_all(asked.files, by, asked.words)
+
     @property
     def unknown(self) -> list[Asset]:
         """Pictures that the service has to look at first, as far as a film of them is wanted."""
@@ -272,6 +325,11 @@ class Batch:
         return money.shown(self.micros, self.team.currency) if self.chosen_cells else ""
 
     @property
+    def told(self) -> str:
+        """The price of the button, for the form that it belongs to."""
+        return told.word({"make": self.micros}) if self.chosen_cells else ""
+
+    @property
     def make_label(self) -> str:
         n = len(self.chosen_cells)
         return ngettext("Make %(n)s film", "Make %(n)s films", n) % {"n": n} if n else _("Make films")
@@ -301,6 +359,17 @@ class Batch:
     @cached_property
     def why(self) -> str:
         """Why nothing can be made now; "" when it can."""
+        if self.blocked:
+            return self.blocked
+        try:
+            money.require_room(self.team, self.user, self.micros)
+        except money.OverBudget as over:
+            return _(str(over))
+        return ""
+
+    @cached_property
+    def blocked(self) -> str:
+        """The same without the budget, which the click itself tests: a second one finds the set of the first."""
         if self.account is None:
             return _("There is no account yet. Add one with its API key first.")
         if not self.pictures or not self.speeches:
@@ -314,11 +383,7 @@ class Batch:
                 "n": len(self.chosen_cells),
                 "most": orders.MOST,
             }
-        try:
-            money.require_room(self.team, self.user, self.micros)
-        except money.OverBudget as over:
-            return _(str(over))
-        return ""
+        return next((asked.ask for asked in self.asked if not asked.ticked), "")
 
     def have_checked(self) -> list[str]:
         """Ask the service about every unknown picture; the sentences why not, each once."""

@@ -75,6 +75,11 @@ class TeamChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic o
     def __init__(self, queryset: Any) -> None:
         super().__init__(queryset, required=False, to_field_name="public_id")
 
+    def to_python(self, value: Any) -> Any:
+        if "\x00" in str(value or ""):  # PostgreSQL refuses to be asked for it
+            raise forms.ValidationError(self.error_messages["invalid_choice"], code="invalid_choice")
+        return super().to_python(value)
+
 
 class DraftForm(forms.Form):
     """Reads a draft of `spec` from a query string or a submitted form; after `is_valid()` (or not) `draft` holds what could be read.
@@ -361,6 +366,7 @@ class Draft:
             template_video=self.template_video,
             account=account,
             title=self.name,
-            key=self.key,
+            # A form that was gone back to and sent to another account is another wish.
+            key=self.key + (self.account.public_id if self.account is not None else ""),
             keeps=dict(self.keeps),
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
-from jobs import clips, money, sets, wishes
+from jobs import clips, money, sets, told, wishes
 from jobs.errors import Refused
 from studio.templatetags.ui import seconds as length
 
@@ -24,6 +24,7 @@ class Offer:
     label: str
     price: str
     off: bool
+    micros: int
 
 
 class Offers:
@@ -51,7 +52,7 @@ class Offers:
             money.require_room(self.desk.team, self.desk.user, micros)
         except money.OverBudget:
             off = True
-        return Offer(do, label, money.shown(micros, self.desk.team.currency), off)
+        return Offer(do, label, money.shown(micros, self.desk.team.currency), off, micros)
 
     @cached_property
     def clip(self) -> Offer | None:
@@ -81,6 +82,21 @@ class Offers:
         if self._clip is None or not self._several:
             return None
         return self._offer("sweep-clip", _("as %(n)s s clips") % {"n": clips.CLIP_MS // 1000}, sets.price(self._clip, self._several))
+
+    @cached_property
+    def prices(self) -> dict[str, int]:
+        """Micros that each button of the page shows, by what it does."""
+        if self.desk.estimate is None:
+            return {}
+        found = {"make": self.desk.this_micros}
+        found |= {offer.do: offer.micros for offer in (self.clip, self.sweep, self.sweep_clip) if offer is not None}
+        parts = self.desk.sound.split if self.desk.sound is not None else []
+        return found | ({"split": sum(part.micros for part in parts)} if parts else {})
+
+    @property
+    def told(self) -> str:
+        """The same as the form sends it along."""
+        return told.word(self.prices)
 
     @cached_property
     def leaves(self) -> str:

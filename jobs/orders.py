@@ -6,6 +6,7 @@ What is made here is QUEUED (an adopted task: RUNNING); from then on only `runne
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from jobs import catalogue, forecast, money, turns
+from jobs import catalogue, forecast, money, turns, undo
 from jobs.errors import Refused
 from jobs.models import Account, Attempt, Job, JobInput, JobSet, Lane
 from jobs.modelstudio import Task
@@ -43,12 +44,16 @@ def create(wish: Wish, again_of: Job | None = None, full: Full | None = None) ->
     told_first = _place_of(ready.first) if ready.first is not None else told
     try:
         with transaction.atomic():
+            # The team before its jobs, as every click does it, so that no two wait for each other.
+            Team.objects.select_for_update(no_key=True).get(pk=wish.team.pk)
             if ready.waits_for is not None and Job.objects.select_for_update(no_key=True).get(pk=ready.waits_for.pk).terminal:
                 # It ended since we planned, so it no longer tells anybody: now its template is there, or a new one is made.
                 ready = plan(wish)
             needs = ready.waits_for
             if ready.first is not None:
-                needs = _insert(ready.first, told_first)
+                # One test of the sum, or a refusal would name the price of the film alone.
+                money.require_room(wish.team, wish.owner, ready.first.quote.micros + ready.quote.micros)
+                needs = _insert(_keyed(ready.first, undo.key_of(wish.key)), told_first)
             job = _insert(ready, told, needs, again_of, full)
             # After the hold, whose lock lets one click of a team at a time come here: two at once cannot both be the last.
             require_room_in_line(wish.team, wish.owner)
@@ -99,7 +104,10 @@ def create_set(
             if into is not None and into.jobs.filter(again_of__in=[of for of in again_of if of is not None]).exists():
                 return into  # another click was faster
             jobset = into or JobSet.objects.create(team=team, owner=owner, kind=kind, title=" ".join(title.split())[:200], idempotency_key=key)
-            makers = {video: _insert(first, told_first.get(video, UNTOLD)) for video, first in _needed(ready).items()}
+            makers = {
+                video: _insert(_keyed(first, undo.key_of_set(jobset) + uuid.uuid4().hex[:20]), told_first.get(video, UNTOLD))
+                for video, first in _needed(ready).items()
+            }
             jobs = [
                 _insert(one, place, makers[_video(one.first)] if one.first else one.waits_for, of, whole, jobset)
                 for one, place, of, whole in zip(ready, told, _filled(again_of, ready), _filled(full, ready), strict=True)
@@ -124,6 +132,11 @@ def _plans(wishes: Sequence[Wish]) -> list[Plan]:
     if sentences:
         raise Refused(*sentences)
     return plans
+
+
+def _keyed(first: Plan, key: str) -> Plan:
+    """A template's plan with the word by which its click is known, so that an undo finds it."""
+    return replace(first, wish=replace(first.wish, key=key))
 
 
 def _video(first: Plan) -> tuple[int, int]:

@@ -31,7 +31,7 @@ class Line:
 
 def keep(team: Team, by: User, spec: catalogue.Model, chosen: dict[str, Any], name: str) -> Preset:
     """The preset of these choices. Refused without a name, for a name that the model has already, and beyond MOST."""
-    name = " ".join(name.split())[:60]
+    name = " ".join(name.replace("\x00", " ").split())[:60]
     if not name:
         raise Refused(_("Give the preset a name, such as “Front desk”."))
     own = {p.name: chosen.get(p.name, p.default) for p in spec.choices()}

@@ -74,9 +74,11 @@ def needed(asset: Asset) -> bool:
 
 
 def meant(asset: Asset, public_id: str) -> bool:
-    """Whether a tick that was made for the file `public_id` holds for `asset`: that very file, or one made of it."""
+    """Whether a tick that was made for the file `public_id` holds for `asset`: that very file, one made of it, or the one it was made of."""
     made_of = asset.parent if asset.origin == Asset.Origin.EDIT else None
-    return bool(public_id) and public_id in (asset.public_id, made_of.public_id if made_of is not None else "")
+    if not public_id or public_id in (asset.public_id, made_of.public_id if made_of is not None else ""):
+        return bool(public_id)
+    return Asset.objects.filter(public_id=public_id, parent=asset, origin=Asset.Origin.EDIT).exists()
 
 
 def right_of(draft: Draft, name: str) -> Right | None:
@@ -93,6 +95,13 @@ def give(draft: Draft, by: User) -> None:
         right = right_of(draft, name)
         if right is not None and right.consent is None:
             edits.consent(right.asset, by, right.words)
+
+
+def unsaid(assets: Iterable[Asset]) -> list[Asset]:
+    """Those of `assets` that need a word and have none yet."""
+    found = list(assets)
+    given = set(Consent.objects.filter(asset__in=found).values_list("asset_id", flat=True))
+    return [asset for asset in found if asset.pk not in given and needed(asset)]
 
 
 def give_all(assets: Iterable[Asset], by: User, words: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.db.models import Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from jobs import catalogue, clips, orders, runner, wishes
+from jobs import catalogue, clips, orders, runner, undo, wishes
 from jobs.errors import Refused
 from jobs.kept import Kept
 from jobs.models import Job, JobSet, LedgerEntry
@@ -61,8 +61,22 @@ def price(estimate: wishes.Estimate, films: int) -> int:
 def total(several: Sequence[Wish]) -> int:
     """Micros of all of them together, a template that several need once. Raises Refused and NoPrice."""
     plans = [wishes.plan(one, checked=False) for one in several]
+    return sum(one.quote.micros for one in plans) + _templates(plans)
+
+
+def total_again(jobs: Sequence[Job], by: User) -> int:
+    """Micros of all `jobs` made once more by `by`; those that cannot differ in price are planned once. Raises Refused and NoPrice."""
+    alike: dict[tuple[Any, ...], list[Job]] = {}
+    for job in jobs:
+        alike.setdefault((job.model, job.account_id, job.variant, job.milliseconds, job.template_id, job.needs_id), []).append(job)
+    plans = [(wishes.plan(orders.wish_of(same[0], by), checked=False), len(same)) for same in alike.values()]
+    return sum(one.quote.micros * films for one, films in plans) + _templates(one for one, _films in plans)
+
+
+def _templates(plans: Iterable[wishes.Plan]) -> int:
+    """Micros of the templates that `plans` need made, each once."""
     once = {(one.first.account.pk, one.first.wish.files[one.first.spec.inputs[0].name].pk): one.first for one in plans if one.first is not None}
-    return sum(one.quote.micros for one in [*plans, *once.values()])
+    return sum(one.quote.micros for one in once.values())
 
 
 def sums(jobset: JobSet) -> tuple[int, int]:
@@ -79,14 +93,12 @@ def failed(jobset: JobSet) -> list[Job]:
 
 
 def cancel(jobset: JobSet, by: User) -> str:
-    """Cancel what of the set was not sent, and the templates that were to be made for it; a sentence of what happened."""
-    waiting = list(jobset.jobs.filter(state=State.QUEUED).select_related("team", "needs"))
-    # Made by the same click: after the set, before its jobs. A template of another click goes on.
-    makers = {job.needs.pk: job.needs for job in waiting if job.needs is not None and jobset.created_at <= job.needs.created_at <= job.created_at}
-    for job in [*(maker for maker in makers.values() if maker.state == State.QUEUED), *waiting]:
-        job.refresh_from_db()
-        if job.state == State.QUEUED:
-            runner.cancel(job, by)
+    """Cancel what of the set was not sent, and the templates that its click wanted and nobody needs now; a sentence of what happened."""
+    waiting = list(jobset.jobs.filter(state=State.QUEUED).select_related("team"))
+    for job in waiting:
+        runner.cancel(job, by)
+    for maker in undo.makers_of(jobset):
+        undo.drop(maker, by)
     jobs = jobset.jobs.filter(pk__in=[job.pk for job in waiting])
     gone, sent = jobs.filter(state=State.CANCELED).count(), jobset.jobs.exclude(state=State.CANCELED).count()
     if not gone:

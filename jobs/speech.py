@@ -154,7 +154,7 @@ class Speech:
 
     def _across(self, milliseconds: int) -> str:
         # A localised template would write 19,7 here, which is no number in SVG.
-        return f"{milliseconds * WIDTH / self.kept.whole:.1f}"
+        return f"{milliseconds * WIDTH / max(1, self.kept.whole):.1f}"
 
     @property
     def over(self) -> str:

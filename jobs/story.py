@@ -14,7 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from jobs import attempts, catalogue, clips, forecast, insurance, money, remix, shown, successors, wishes
+from jobs import attempts, catalogue, clips, forecast, insurance, money, orders, remix, shown, successors, told, wishes
 from jobs.errors import Refused
 from jobs.forms import SOURCE, word
 from jobs.models import Job, JobEvent
@@ -290,15 +290,28 @@ class Story:
 
     # ── what can be done ──
 
-    @cached_property
+    @property
     def again_price(self) -> str:
-        """What the same wish costs now; "" when there is no price."""
-        job = self.job
-        try:
-            quote = money.quote(self.spec, job.variant, Decimal(job.milliseconds) / 1000, currency=self.team.currency, region=job.account.region)
-        except money.NoPrice:
-            return ""
-        return money.shown(quote.micros, quote.currency)
+        """What the same wish costs now, a template made anew included; "" when it has no price, or something does not fit any more."""
+        return money.shown(self._prices["again"], self.team.currency) if "again" in self._prices else ""
+
+    @cached_property
+    def _prices(self) -> dict[str, int]:
+        """Micros that the buttons show, by what they do."""
+        found = {}
+        again = orders.wish_of(self.job, self.job.owner) if self.again_url else None
+        for do, wish in (("again", again), ("whole", self._whole)):
+            try:
+                if wish is not None:
+                    found[do] = wishes.estimate(wish).micros
+            except (Refused, money.NoPrice):
+                continue
+        return found
+
+    @property
+    def told(self) -> str:
+        """The prices of the buttons, for the forms that they are in."""
+        return told.word(self._prices)
 
     @cached_property
     def _whole(self) -> Wish | None:
@@ -309,14 +322,10 @@ class Story:
         """Where the film is made that this one is the test clip of."""
         return self._url("whole") if self._whole is not None else ""
 
-    @cached_property
+    @property
     def whole_price(self) -> str:
         """What that costs now; "" when it has no price, or something does not fit any more."""
-        try:
-            estimate = wishes.estimate(self._whole) if self._whole is not None else None
-        except (Refused, money.NoPrice):
-            return ""
-        return money.shown(estimate.micros, estimate.currency) if estimate is not None else ""
+        return money.shown(self._prices["whole"], self.team.currency) if "whole" in self._prices else ""
 
     @cached_property
     def ending(self) -> successors.Ending | None:

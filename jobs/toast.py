@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from jobs import money
+from jobs import money, undo
 from jobs.models import Job, JobSet
 
 
@@ -20,23 +19,21 @@ class Toast:
     undo_url: str
 
     @classmethod
-    def of(cls, made: Job | JobSet, since: datetime) -> Toast:
-        """Of a job or a set that a click of `since` made."""
+    def of(cls, made: Job | JobSet) -> Toast:
+        """Of a job or a set that a click made."""
         if isinstance(made, JobSet):
             return cls(set_words(made), made.get_absolute_url(), reverse("jobs:set_cancel", args=[made.team.slug, made.public_id]))
-        held = money.shown(made.quote_micros, made.currency)
+        held = money.shown(undo.held(made), made.currency)
         sentence = _("“%(title)s” is in line; %(amount)s is held for it.") % {"title": made.title, "amount": held}
-        # A template that this very click wants made is undone with its dance, or it would be paid for nothing.
-        undone = made.needs if made.needs is not None and made.needs.created_at >= since else made
-        return cls(sentence, made.get_absolute_url(), reverse("jobs:cancel", args=[made.team.slug, undone.public_id]))
+        return cls(sentence, made.get_absolute_url(), reverse("jobs:undo", args=[made.team.slug, made.public_id]))
 
 
 def set_words(made: JobSet) -> str:
     """“3 films of “Welcome line” are in line; $1.4175 is held for them.”"""
-    quotes = list(made.jobs.values_list("quote_micros", flat=True))
+    films = made.jobs.count()
     words = ngettext(
         "%(n)s film of “%(title)s” is in line; %(amount)s is held for it.",
         "%(n)s films of “%(title)s” are in line; %(amount)s is held for them.",
-        len(quotes),
+        films,
     )
-    return words % {"n": len(quotes), "title": made.title, "amount": money.shown(sum(quotes), made.team.currency)}
+    return words % {"n": films, "title": made.title, "amount": money.shown(undo.held(made), made.team.currency)}

@@ -132,6 +132,8 @@ def plan(wish: Wish, *, checked: bool = True) -> Plan:
         raise Refused(*problems)
     check = _check_for(spec, wish, chosen) if spec.check and checked else None
     milliseconds = _length(spec, wish, template)
+    if not milliseconds and template is None:
+        raise Refused("This would be a film of no length at all. Choose a longer file.")
     variant = spec.variant_of(chosen)
     quote = money.quote(spec, variant, Decimal(milliseconds) / 1000, currency=wish.team.currency, region=account.region)
     return Plan(wish, spec, account, chosen, variant, quote, milliseconds, check, template, first, waits_for)

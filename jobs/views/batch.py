@@ -7,7 +7,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from jobs import money, orders
+from jobs import money, orders, told
 from jobs.batch import SIDE, Batch
 from jobs.errors import Refused
 from jobs.models import JobSet
@@ -56,8 +56,11 @@ def _given(request: TeamRequest) -> Batch:
 
 
 def _made(request: TeamRequest, given: Batch) -> HttpResponse:
-    if given.why:
-        raise Refused(given.why)
+    # Another price is another number of films: a check may have ended since the button was drawn.
+    changed = told.changed(request.POST.get(told.FIELD, ""), "make", given.micros, given.team.currency, exact=True)
+    if given.blocked or changed:
+        raise Refused(given.blocked or changed)
+    given.give(request.user)
     title = given.title or _("%(n)s × %(m)s with %(model)s") % {"n": len(given.pictures), "m": len(given.speeches), "model": given.spec.label}
     made = orders.create_set([wish.cut() for wish in given.wishes], kind=JobSet.Kind.BATCH, title=title, key=given.key)
     messages.success(request, set_words(made))

@@ -13,10 +13,9 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from jobs import catalogue, checks, money, presets, rights, sets
+from jobs import catalogue, checks, money, presets, rights, sets, told
 from jobs.desk import Desk
 from jobs.errors import Refused
 from jobs.forms import UPLOAD, Draft, DraftForm, file_fields
@@ -91,8 +90,7 @@ def _page(request: TeamRequest, page: str) -> HttpResponse:
 def _click(request: TeamRequest, draft: Draft, page: str, do: str) -> HttpResponse:
     """The click that costs, once: the same key and draft again is the same job."""
     desk = Desk(draft, request.user, page=page)
-    since = timezone.now()
-    errors = [draft.unread or (desk.why if do == "make" else desk.blocked)]
+    errors = [draft.unread or desk.blocked or _repriced(request, desk, do) or (desk.why if do == "make" else "")]
     if not errors[0]:
         rights.give(draft, request.user)
         try:
@@ -104,13 +102,18 @@ def _click(request: TeamRequest, draft: Draft, page: str, do: str) -> HttpRespon
         except (money.OverBudget, money.NoPrice) as error:
             errors = [_(str(error))]
         else:
-            toast = Toast.of(made, since)
+            toast = Toast.of(made)
             if request.htmx:
                 draft.key = uuid.uuid4().hex
                 return fragment(request, Desk(draft, request.user, page=page), toast=toast)
             messages.success(request, toast.sentence)
             return redirect(made)
     return fragment(request, desk, errors) if request.htmx else _whole(request, desk, errors, status=422)
+
+
+def _repriced(request: TeamRequest, desk: Desk, do: str) -> str:
+    """That the click would cost more than its button said; "" when it does not."""
+    return told.changed(request.POST.get(told.FIELD, ""), do, desk.offers.prices.get(do, 0), desk.team.currency)
 
 
 def parts_of(desk: Desk) -> list[Kept]:

@@ -9,19 +9,20 @@ from django.contrib import messages
 from django.db import IntegrityError
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from jobs import clips, forecast, money, orders, runner, sending
+from jobs import clips, forecast, money, orders, runner, sending, told, wishes
+from jobs import undo as undoing
 from jobs.errors import Moved, Refused
 from jobs.models import Job
 from jobs.purse import Purse
 from jobs.states import Code
 from jobs.story import Story
 from jobs.toast import Toast
+from jobs.wishes import Wish
 from studio.access import TeamRequest, team_page
 from studio.media import MediaError
 from studio.models.people import Role
@@ -56,17 +57,31 @@ def cancel(request: TeamRequest, job: str) -> HttpResponse:
 
 @team_page()
 @require_POST
+def undo(request: TeamRequest, job: str) -> HttpResponse:
+    """Take back all that the click on this job made."""
+    found = _job(request, job)
+    sentence = _(undoing.undo(found, request.user))
+    if request.htmx:
+        return undone(request, sentence)
+    messages.info(request, sentence)
+    return redirect(found)
+
+
+@team_page()
+@require_POST
 def again(request: TeamRequest, job: str) -> HttpResponse:
     found = _job(request, job)
     if found.adopted:
         messages.error(request, _("This task was made elsewhere, so its files are not here. Make it anew from a picture of the library."))
         return redirect(found)
+    key = request.POST.get("key", "")[:40]
     try:
-        made = orders.again(found, request.user, key=request.POST.get("key", "")[:40])
+        _as_told(request, "again", orders.wish_of(found, request.user))
+        made = orders.again(found, request.user, key=key)
     except (Refused, money.OverBudget, money.NoPrice) as error:
         messages.error(request, _(str(error)))
         return redirect(found)
-    held = money.shown(made.quote_micros, made.currency)
+    held = money.shown(undoing.held(made), made.currency)
     messages.success(request, _("“%(title)s” is in line again; %(amount)s is held for it.") % {"title": made.title, "amount": held})
     return redirect(made)
 
@@ -81,11 +96,12 @@ def whole(request: TeamRequest, job: str) -> HttpResponse:
         messages.error(request, _("The whole speech is not in the library any more. Upload it again and make the film from it."))
         return redirect(found)
     try:
+        _as_told(request, "whole", wish)
         made = orders.create(wish.cut(), again_of=found)
     except (MediaError, Refused, money.OverBudget, money.NoPrice) as error:
         messages.error(request, _(str(error)))
         return redirect(found)
-    messages.success(request, Toast.of(made, timezone.now()).sentence)
+    messages.success(request, Toast.of(made).sentence)
     return redirect(made)
 
 
@@ -114,6 +130,13 @@ def decide(request: TeamRequest, job: str) -> HttpResponse:
     else:
         messages.success(request, _("The task is adopted.") if chosen else _("The job is back in the queue and will be sent again."))
     return redirect(found)
+
+
+def _as_told(request: TeamRequest, do: str, wish: Wish) -> None:
+    """Refused when the wish costs more than the button said, or cannot be had."""
+    text = request.POST.get(told.FIELD, "")
+    if text and (sentence := told.changed(text, do, wishes.estimate(wish).micros, request.team.currency)):
+        raise Refused(sentence)
 
 
 def undone(request: TeamRequest, sentence: str) -> HttpResponse:

@@ -41,7 +41,7 @@ def save(request: TeamRequest) -> HttpResponse:
 
 
 def _save_of_job(request: TeamRequest, name: str) -> HttpResponse:
-    job = request.team.jobs.select_related("team", "set__team").filter(public_id=request.POST["job"]).first()
+    job = request.team.jobs.select_related("team", "set__team").filter(public_id=request.POST["job"].replace("\x00", "")).first()
     if job is None or job.adopted:
         raise Http404("There is no such job.")
     try:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from jobs import forecast, money, orders, sets, shown, zipped
+from jobs import forecast, money, orders, sets, shown, told, zipped
 from jobs.errors import Refused
 from jobs.models import Job, JobSet
 from jobs.playing import Player, player_of
@@ -112,15 +112,24 @@ class SetStory:
         return money.shown(self._sums[1], self.team.currency)
 
     @cached_property
-    def again_price(self) -> str:
-        """What all that failed costs again; "" when nothing did, or it cannot be made as it was."""
+    def _again(self) -> int | None:
+        """Micros that all that failed costs again; None when nothing did, or it cannot be made as it was."""
         if not self.writes or not self._in(State.FAILED):
-            return ""
+            return None
         failed = sets.failed(self.jobset)
         try:
-            return money.shown(sets.total([orders.wish_of(job, self.user) for job in failed]), self.team.currency) if failed else ""
+            return sets.total_again(failed, self.user) if failed else None
         except (Refused, money.NoPrice):
-            return ""
+            return None
+
+    @property
+    def again_price(self) -> str:
+        return money.shown(self._again, self.team.currency) if self._again is not None else ""
+
+    @property
+    def told(self) -> str:
+        """The same, for the form that its button is in."""
+        return told.word({"again": self._again}) if self._again is not None else ""
 
     @property
     def preset_name(self) -> str:
@@ -142,7 +151,7 @@ def page(request: TeamRequest, jobset: str) -> HttpResponse:
 def pick(request: TeamRequest, jobset: str) -> HttpResponse:
     """The film of the set that won; picking another one changes it."""
     found = _set(request, jobset)
-    job = found.jobs.filter(public_id=request.POST.get("job", "")).first()
+    job = found.jobs.filter(public_id=request.POST.get("job", "").replace("\x00", "")).first()
     if job is None:
         raise Http404("This film is not in the set.")
     found.winner = job
@@ -171,8 +180,12 @@ def again(request: TeamRequest, jobset: str) -> HttpResponse:
     if not failed:
         messages.info(request, _("Nothing of it failed that was not run again already."))
         return redirect(found)
+    wishes = [orders.wish_of(job, request.user) for job in failed]
     try:
-        orders.create_set([orders.wish_of(job, request.user) for job in failed], again_of=failed, full=[job.full for job in failed], into=found)
+        text = request.POST.get(told.FIELD, "")
+        if text and (sentence := told.changed(text, "again", sets.total_again(failed, request.user), request.team.currency)):
+            raise Refused(sentence)
+        orders.create_set(wishes, again_of=failed, full=[job.full for job in failed], into=found)
     except (Refused, money.OverBudget, money.NoPrice) as error:
         messages.error(request, _(str(error)))
     else:

@@ -76,13 +76,17 @@ def test_a_weekend_without_a_network_fails_nobody(
         raise NotSent("ConnectionFailed", "no connection to the service")
 
     monkeypatch.setattr("jobs.delivery.inputs_for", away)
+    monkeypatch.setattr(sending, "PATIENCE", 8)
     for _ in range(2 * sending.PATIENCE):
         come_again()
     assert (fresh(job).state, fresh(job).code) == ("queued", "backing-off")
     assert fresh(job).attempt == 0
 
 
-def test_an_outage_does_not_use_up_the_patience_with_a_file(team: Team, owner: User, account: Account, check: Check, service: Service) -> None:
+def test_an_outage_does_not_use_up_the_patience_with_a_file(
+    team: Team, owner: User, account: Account, check: Check, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "PATIENCE", 8)
     job = makers.job(team, owner, account=account, check_used=check)
     service.submits = [*([NotSent("ConnectionFailed", "x")] * (sending.PATIENCE + 1)), MediaUnreachable("InvalidURL.Timeout", "x")]
     for _ in range(sending.PATIENCE + 2):

@@ -13,11 +13,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from jobs.models import Account, Budget, Check, Job, JobSet, LedgerEntry
-from studio.models import Asset, Team, User
+from studio.models import Asset, Consent, Team, User
 from tests import files, makers
 
 ClientOf = Callable[[User], Client]
-HX = {"headers": {"HX-Request": "true"}}
+HX: dict[str, Any] = {"headers": {"HX-Request": "true"}}
 
 
 def text(html: str) -> str:
@@ -171,3 +171,119 @@ def test_files_of_another_team_are_not_here(
 
 def test_a_model_of_another_page_is_not_found(client_of: ClientOf, creator: User, page: str) -> None:
     assert client_of(creator).get(page, {"model": "animate-anyone-gen2"}).status_code == 404
+
+
+# ── consent ──
+def test_nothing_is_made_of_a_person_without_the_word_of_somebody(
+    client_of: ClientOf, creator: User, team: Team, account: Account, page: str
+) -> None:
+    client = client_of(creator)
+    pictures = [makers.asset(team, name=f"{name}.jpg", consent=False) for name in ("ada", "ben")]
+    for picture in pictures:
+        makers.check(picture, account, answered_at=timezone.now())
+    speech = makers.asset(team, "audio", name="hello.mp3", consent=False)
+    fields = draft(pictures, [speech], key="k")
+    html = client.get(page, fields).content.decode()
+    assert "Say first that the team may use these pictures." in text(html)
+    assert re.search(r'id="generate" disabled', html)
+    assert client.post(page, fields | {"do": "make"}).status_code == 422
+    assert not Job.objects.exists()
+    words = re.findall(r'<input type="checkbox"[^>]*name="consent" value="([^"]+)"', html)
+    assert words == [".".join(asset.public_id for asset in pictures), speech.public_id]
+    assert "The team may use these people’s likenesses: ada.jpg, ben.jpg" in text(html)
+    # a word for the pictures alone is none for the speech, and one for other files is none at all
+    assert "may use these speeches" in text(client.get(page, fields | {"consent": words[:1]}).content.decode())
+    assert client.post(page, fields | {"do": "make", "consent": [pictures[0].public_id, words[1]]}).status_code == 422
+    answer = client.get(page, fields | {"consent": words}, **HX)
+    assert "Say first" not in text(answer.content.decode())
+    assert "Say first" not in text(client.get(answer["HX-Replace-Url"]).content.decode()), "a reload keeps the ticks"
+    assert not Consent.objects.exists()
+    assert client.post(page, fields | {"do": "make", "consent": words}).status_code == 302
+    assert {row.asset: (row.by, row.said) for row in Consent.objects.all()} == {
+        **dict.fromkeys(pictures, (creator, "The team may use this person’s likeness.")),
+        speech: (creator, "The team may use this person’s voice."),
+    }
+    assert Job.objects.count() == 2
+    assert 'name="consent"' not in client.get(page, fields).content.decode()
+
+
+def test_a_part_of_a_speech_inherits_the_word(client_of: ClientOf, creator: User, page: str, pictures: list[Asset], speeches: list[Asset]) -> None:
+    Consent.objects.filter(asset=speeches[1]).delete()
+    fields = draft(pictures[:1], speeches[1:], key="k", do="make", consent=[speeches[1].public_id])
+    assert client_of(creator).post(page, fields).status_code == 302
+    cut = Job.objects.get().inputs.get(name="audio_url").asset
+    assert (cut.parent, cut.consent.by) == (speeches[1], creator)
+
+
+# ── the click ──
+def hidden(html: str, name: str) -> str:
+    found = re.search(rf'<input type="hidden" name="{name}" value="([^"]*)"', html)
+    assert found, name
+    return found[1]
+
+
+def test_a_picture_that_passed_meanwhile_is_not_made_unread(
+    client_of: ClientOf, creator: User, account: Account, page: str, pictures: list[Asset], speeches: list[Asset]
+) -> None:
+    """Its cell is ticked, but the button did not count it; nor does a second click make the first ones twice."""
+    client = client_of(creator)
+    fields = draft([pictures[0], pictures[2]], speeches[:1])
+    html = client.get(page, fields).content.decode()
+    form = fields | {"key": hidden(html, "key"), "told": hidden(html, "told"), "do": "make"}
+    assert client.post(page, form).status_code == 302
+    makers.check(pictures[2], account, answered_at=timezone.now())
+    answer = client.post(page, form)
+    assert answer.status_code == 422
+    assert "The price is $0.0918 now, and the button said $0.0459." in text(answer.content.decode())
+    assert Job.objects.count() == 1
+
+
+def test_a_double_click_is_one_set_when_the_budget_has_room_for_one(
+    client_of: ClientOf, creator: User, team: Team, page: str, pictures: list[Asset], speeches: list[Asset]
+) -> None:
+    Budget.objects.create(team=team, micros=50_000)
+    client, fields = client_of(creator), draft(pictures[:1], speeches[:1], key="k", do="make")
+    first, second = client.post(page, fields), client.post(page, fields)
+    assert first["Location"] == second["Location"]
+    assert Job.objects.count() == 1
+
+
+def test_while_pictures_are_checked_the_form_keeps_its_key(
+    client_of: ClientOf, creator: User, account: Account, page: str, pictures: list[Asset], speeches: list[Asset]
+) -> None:
+    """The page looks for verdicts every two seconds: a click before and one after it are the same."""
+    makers.check(pictures[2], account, state="waiting")
+    client = client_of(creator)
+    html = client.get(page, draft([pictures[0], pictures[2]], speeches[:1])).content.decode()
+    poll = re.search(r'<div[^>]*id="batch"[^>]*every 2s[^>]*>', html)
+    assert poll
+    assert 'hx-include="#batch-form"' in poll[0]
+    answer = client.post(page, draft([pictures[0]], speeches[:1], key="mine"), **HX)
+    assert hidden(answer.content.decode(), "key") == "mine"
+    assert not Job.objects.exists()
+
+
+def test_twelve_times_twelve_take_few_statements(
+    client_of: ClientOf, creator: User, team: Team, account: Account, page: str, django_assert_max_num_queries: Any
+) -> None:
+    twelve = [makers.asset(team, name=f"p{number}.jpg") for number in range(12)]
+    for picture in twelve:
+        makers.check(picture, account, answered_at=timezone.now())
+    sounds = [makers.asset(team, "audio", name=f"s{number}.mp3") for number in range(12)]
+    client, fields = client_of(creator), draft(twelve, sounds)
+    with django_assert_max_num_queries(60):
+        html = client.get(page, fields).content.decode()
+    assert len(cells(html)) == 12
+    fields = draft(twelve[:8], sounds, key="k", do="make")
+    assert client.post(page, fields).status_code == 302
+    assert Job.objects.count() == 96
+
+
+@pytest.mark.parametrize("name", ["title", "off", "cell", "consent", "picture", "speech", "key", "told", "ratio"])
+def test_letters_that_no_database_keeps_do_no_harm(
+    client_of: ClientOf, creator: User, page: str, pictures: list[Asset], speeches: list[Asset], name: str
+) -> None:
+    fields = draft(pictures[:1], speeches[:1]) | {name: "a\x00b"}
+    assert client_of(creator).get(page, fields).status_code == 200
+    assert client_of(creator).post(page, fields | {"do": "make"}).status_code in (302, 422)
+    assert not any("\x00" in made.title for made in JobSet.objects.all())

@@ -236,3 +236,14 @@ def test_giving_the_command_is_the_word_of_whoever_it_names(
     call_command("submit", "animate-anyone-template-gen2", team="north", by=creator.email, video=str(video), stdout=io.StringIO())
     said = Consent.objects.get()
     assert (said.asset, said.by, said.said) == (Asset.objects.get(), creator, "given on the command line")
+
+
+def test_back_at_the_original_the_tick_of_its_crop_holds(
+    client_of: ClientOf, creator: User, team: Team, page: str, picture: Asset, ready: dict[str, str]
+) -> None:
+    crop = makers.asset(team, consent=False, origin=Asset.Origin.EDIT, parent=picture, recipe={"do": "picture", "box": [0, 0, 500, 500]})
+    html = client_of(creator).get(page, ready | {"consent_image_url": crop.public_id}).content.decode()
+    assert "this picture" not in why(html)
+    other = makers.asset(team, consent=False, origin=Asset.Origin.EDIT, parent=crop, recipe={"do": "picture", "box": [0, 0, 400, 400]})
+    html = client_of(creator).get(page, ready | {"consent_image_url": other.public_id}).content.decode()
+    assert "this picture" in why(html)

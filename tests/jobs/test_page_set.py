@@ -186,3 +186,27 @@ def test_a_set_of_a_hundred_takes_few_statements(
     client.get(jobset.get_absolute_url())
     with django_assert_max_num_queries(20):
         client.get(jobset.get_absolute_url())
+
+
+def test_a_hundred_that_failed_are_priced_with_few_statements(
+    client_of: ClientOf, creator: User, team: Team, account: Account, django_assert_max_num_queries: Any
+) -> None:
+    jobset = JobSet.objects.create(team=team, owner=creator, kind=JobSet.Kind.BATCH, title="Many")
+    inputs = {"image_url": makers.asset(team), "audio_url": makers.asset(team, "audio")}
+    for _number in range(20):
+        makers.job(team, creator, state=State.FAILED, set=jobset, files=inputs)
+    client = client_of(creator)
+    client.get(jobset.get_absolute_url())
+    with django_assert_max_num_queries(40):
+        html = client.get(jobset.get_absolute_url()).content.decode()
+    # 20 × 4 s at $0.011469
+    assert "Run the failed ones again — $0.9175" in text(html)
+
+
+def test_letters_that_no_database_keeps_are_no_film_and_no_name(client_of: ClientOf, creator: User, team: Team, swept: JobSet) -> None:
+    client = client_of(creator)
+    assert client.post(reverse("jobs:set_pick", args=[team.slug, swept.public_id]), {"job": "a\x00b"}).status_code == 404
+    save = reverse("jobs:preset_save", args=[team.slug])
+    assert client.post(save, {"job": "a\x00b", "preset_name": "n"}).status_code == 404
+    client.post(save, {"job": swept.jobs.all()[0].public_id, "preset_name": "a\x00b"})
+    assert [preset.name for preset in team.presets.all()] == ["a b"]

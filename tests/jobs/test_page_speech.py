@@ -330,3 +330,15 @@ def test_a_recording_of_the_browser_becomes_a_job_with_the_price_that_was_shown(
     assert (sent.format, sent.parent) == ("wav", asset)
     assert f"${job.quote_micros / 1_000_000:.4f}" == shown
     assert job.milliseconds == sent.milliseconds == int(fields["keep_audio_url"].split("-")[1])
+
+
+def test_a_sound_shorter_than_a_millisecond_is_told_and_breaks_no_page(
+    client_of: ClientOf, creator: User, team: Team, page: str, ready: dict[str, str]
+) -> None:
+    speck = makers.asset(team, "audio", milliseconds=0)
+    client = client_of(creator)
+    for url in (page, reverse("jobs:batch", args=[team.slug])):
+        fields = ready | {"audio_url": speck.public_id, "picture": ready["image_url"], "speech": speck.public_id}
+        assert client.get(url, fields).status_code == 200
+        assert client.post(url, fields | {"do": "make", "key": "k"}).status_code == 422
+    assert not Job.objects.exists()

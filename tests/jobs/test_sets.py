@@ -15,9 +15,11 @@ from jobs import catalogue, clips, forecast, kept, money, orders, sets, zipped
 from jobs.errors import Refused
 from jobs.models import Account, Budget, Job, JobSet, LedgerEntry
 from jobs.states import Code, Rank, State
+from jobs.toast import set_words
 from jobs.wishes import Wish, estimate
 from studio.models import Asset, Team, User
 from tests import files, makers
+from tests.service import Service
 
 
 @pytest.fixture
@@ -135,6 +137,30 @@ def test_a_template_of_an_earlier_click_survives_the_undo(team: Team, creator: U
     sets.cancel(made, creator)
     maker.refresh_from_db()
     assert maker.state == State.QUEUED
+
+
+def test_the_undo_of_a_set_leaves_a_template_that_another_dance_waits_for(team: Team, creator: User, owner: User, account: Account) -> None:
+    picture, video = makers.asset(team), makers.asset(team, "video", codec="h264")
+    makers.check(picture, account, "animate-anyone-detect-gen2")
+    wish = Wish(team, creator, "animate-anyone-gen2", {"image_url": picture}, template_video=video, account=account, title="Dance")
+    made = orders.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="Dance", key="k")
+    other = orders.create(replace(wish, owner=owner))
+    sets.cancel(made, creator)
+    other.refresh_from_db()
+    assert other.needs is not None
+    assert (other.state, other.needs.state) == (State.QUEUED, State.QUEUED)
+
+
+def test_the_undo_of_a_set_asks_for_a_template_that_was_sent(team: Team, creator: User, account: Account, service: Service) -> None:
+    picture, video = makers.asset(team), makers.asset(team, "video", codec="h264")
+    makers.check(picture, account, "animate-anyone-detect-gen2")
+    wish = Wish(team, creator, "animate-anyone-gen2", {"image_url": picture}, template_video=video, account=account, title="Dance")
+    made = orders.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="Dance", key="k")
+    assert "$0.1376 is held for them" in set_words(made), "the template with them"
+    Job.objects.filter(model="animate-anyone-template-gen2").update(state=State.RUNNING, group=1, task_id="t-1", attempt=1)
+    sets.cancel(made, creator)
+    assert set(Job.objects.values_list("state", flat=True)) == {State.CANCELED}
+    assert sum(entry.held for entry in LedgerEntry.objects.all()) == 0
 
 
 # ── what is swept ──

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -15,9 +16,10 @@ from jobs.models import Account, Budget, Job, LedgerEntry
 from jobs.states import State
 from studio.models import Team, User
 from tests import makers
+from tests.service import Service
 
 ClientOf = Callable[[User], Client]
-HX = {"headers": {"HX-Request": "true"}}
+HX: dict[str, Any] = {"headers": {"HX-Request": "true"}}
 
 
 @pytest.fixture
@@ -91,7 +93,7 @@ def test_what_cannot_be_made_is_said_in_the_page_that_stays(client_of: ClientOf,
 def test_undo_cancels_gives_back_and_says_so_in_the_toast(client_of: ClientOf, creator: User, team: Team, page: str, ready: dict[str, str]) -> None:
     client = client_of(creator)
     html = client.post(page, ready, **HX).content.decode()
-    undo = re.search(r'hx-post="([^"]+/cancel/)"', toast(html))
+    undo = re.search(r'hx-post="([^"]+/undo/)"', toast(html))
     assert undo
     answer = client.post(undo[1], **HX)
     assert "Canceled. It was not sent, so it cost nothing." in answer.content.decode()
@@ -110,7 +112,7 @@ def test_undo_of_a_dance_takes_back_the_template_that_the_click_wanted(client_of
     fields = {"page": "dance", "image_url": picture.public_id, "template_video": video.public_id, "key": "k", "do": "make"}
     html = client.post(page, fields, **HX).content.decode()
     assert Job.objects.count() == 2
-    undo = re.search(r'hx-post="([^"]+/cancel/)"', toast(html))
+    undo = re.search(r'hx-post="([^"]+/undo/)"', toast(html))
     assert undo
     client.post(undo[1], **HX)
     assert set(Job.objects.values_list("state", flat=True)) == {State.CANCELED}
@@ -124,7 +126,7 @@ def test_undo_of_a_dance_leaves_a_template_that_was_under_way_before(client_of: 
     page = reverse("jobs:dance", args=[team.slug])
     fields = {"page": "dance", "image_url": picture.public_id, "template_video": video.public_id, "key": "k", "do": "make"}
     html = client.post(page, fields, **HX).content.decode()
-    undo = re.search(r'hx-post="([^"]+/cancel/)"', toast(html))
+    undo = re.search(r'hx-post="([^"]+/undo/)"', toast(html))
     assert undo
     client.post(undo[1], **HX)
     maker.refresh_from_db()
@@ -153,3 +155,106 @@ def test_what_is_left_is_told_as_a_length(client_of: ClientOf, creator: User, te
     left = 8_000_000 - 472_523
     seconds = left // next(p.micros for p in catalogue.get("emo-v1").prices if (p.variant, p.currency) == ("1:1", "USD"))
     assert f"leaves $7.52, about {seconds // 60} m {seconds % 60} s at this price" in html
+
+
+def dance(team: Team, account: Account, key: str = "k") -> tuple[str, dict[str, str]]:
+    """The page of dances, and a form whose click makes a template first."""
+    picture = makers.asset(team)
+    makers.check(picture, account, "animate-anyone-detect-gen2")
+    video = makers.asset(team, "video", codec="h264")
+    fields = {"page": "dance", "image_url": picture.public_id, "template_video": video.public_id, "key": key, "do": "make"}
+    return reverse("jobs:dance", args=[team.slug]), fields
+
+
+def undo_in(html: str) -> str:
+    found = re.search(r'hx-post="([^"]+/undo/)"', toast(html))
+    assert found
+    return found[1]
+
+
+def test_what_is_held_is_told_with_the_template(client_of: ClientOf, creator: User, team: Team, account: Account) -> None:
+    page, fields = dance(team, account)
+    assert "$0.0918 is held for it" in toast(client_of(creator).post(page, fields, **HX).content.decode())
+
+
+def test_undo_after_a_double_click_takes_back_the_template_too(client_of: ClientOf, creator: User, team: Team, account: Account) -> None:
+    client, (page, fields) = client_of(creator), dance(team, account)
+    client.post(page, fields, **HX)
+    client.post(undo_in(client.post(page, fields, **HX).content.decode()), **HX)
+    assert set(Job.objects.values_list("state", flat=True)) == {State.CANCELED}
+    assert sum(entry.held for entry in LedgerEntry.objects.all()) == 0
+
+
+def test_undo_leaves_a_template_that_somebody_else_waits_for(client_of: ClientOf, creator: User, owner: User, team: Team, account: Account) -> None:
+    page, fields = dance(team, account)
+    undo = undo_in(client_of(creator).post(page, fields, **HX).content.decode())
+    client_of(owner).post(page, fields | {"key": "other", "use_ref_img_bg": "true"}, **HX)
+    client_of(creator).post(undo, **HX)
+    states = {job.owner: job.state for job in Job.objects.filter(model="animate-anyone-gen2")}
+    assert states == {creator: State.CANCELED, owner: State.QUEUED}
+    assert Job.objects.get(model="animate-anyone-template-gen2").state == State.QUEUED
+
+
+def test_undo_of_somebody_who_only_waits_leaves_the_template(client_of: ClientOf, creator: User, owner: User, team: Team, account: Account) -> None:
+    page, fields = dance(team, account)
+    client_of(creator).post(page, fields, **HX)
+    undo = undo_in(client_of(owner).post(page, fields | {"key": "other"}, **HX).content.decode())
+    client_of(owner).post(undo, **HX)
+    states = {job.owner: job.state for job in Job.objects.filter(model="animate-anyone-gen2")}
+    assert states == {creator: State.QUEUED, owner: State.CANCELED}
+    assert Job.objects.get(model="animate-anyone-template-gen2").state == State.QUEUED
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_undo_takes_the_dance_back_though_its_template_was_sent(
+    client_of: ClientOf, creator: User, team: Team, account: Account, service: Service, stopped: bool
+) -> None:
+    client, (page, fields) = client_of(creator), dance(team, account)
+    undo = undo_in(client.post(page, fields, **HX).content.decode())
+    maker = Job.objects.get(model="animate-anyone-template-gen2")
+    Job.objects.filter(pk=maker.pk).update(state=State.RUNNING, group=1, task_id="t-1", attempt=1)
+    service.cancels = [stopped]
+    answer = client.post(undo, **HX).content.decode()
+    maker.refresh_from_db()
+    assert Job.objects.get(model="animate-anyone-gen2").state == State.CANCELED
+    assert maker.state == (State.CANCELED if stopped else State.RUNNING)
+    assert ("Its template was sent before and goes on" in answer) is not stopped
+    assert sum(entry.held for entry in LedgerEntry.objects.all()) == (0 if stopped else 45_876)
+
+
+def test_undo_is_for_those_who_may_make(client_of: ClientOf, creator: User, viewer: User, page: str, ready: dict[str, str]) -> None:
+    undo = undo_in(client_of(creator).post(page, ready, **HX).content.decode())
+    assert client_of(viewer).post(undo, **HX).status_code == 403
+    assert client_of(creator).get(undo).status_code == 405
+    assert Job.objects.get().state == State.QUEUED
+    # without a script it leads back to the job
+    assert client_of(creator).post(undo)["Location"] == Job.objects.get().get_absolute_url()
+
+
+def test_a_budget_too_small_names_the_sum_with_the_template(client_of: ClientOf, creator: User, team: Team, account: Account) -> None:
+    from jobs import money, orders
+    from jobs.wishes import Wish
+
+    _page, fields = dance(team, account)
+    Budget.objects.create(team=team, micros=50_000)
+    picture = team.assets.get(public_id=fields["image_url"])
+    video = team.assets.get(public_id=fields["template_video"])
+    with pytest.raises(money.OverBudget, match=r"This needs \$0\.0918"):
+        orders.create(Wish(team, creator, "animate-anyone-gen2", {"image_url": picture}, template_video=video, account=account))
+    assert not Job.objects.exists()
+
+
+def test_a_form_that_was_gone_back_to_makes_one_on_another_account(
+    client_of: ClientOf, creator: User, team: Team, account: Account, page: str, ready: dict[str, str]
+) -> None:
+    other = makers.account(team)
+    for chosen in (account, account, other):
+        client_of(creator).post(page, ready | {"account": chosen.public_id})
+    assert [job.account for job in Job.objects.order_by("id")] == [account, other]
+
+
+def test_letters_that_no_database_keeps_are_no_file(client_of: ClientOf, creator: User, page: str, ready: dict[str, str]) -> None:
+    for name in ("image_url", "audio_url", "account", "from"):
+        html = client_of(creator).get(page, ready | {name: "a\x00b"})
+        assert html.status_code == 200
+        assert client_of(creator).post(page, ready | {name: "a\x00b"}).status_code in (302, 422)

@@ -1,0 +1,33 @@
+"""The price that a button showed comes along with its click: when it is another one by then, nothing is made and the person is told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from django.utils.translation import gettext as _
+
+from jobs import money
+
+FIELD = "told"
+SHAPE = re.compile(r"([a-z-]{1,20})=(\d{1,15})(?= |$)", re.ASCII)
+LONGEST = 500
+
+
+def word(prices: Mapping[str, int]) -> str:
+    """“make=472523 clip=57345” for a form: micros that each button shows, by what it does."""
+    return " ".join(f"{do}={micros}" for do, micros in prices.items())
+
+
+def changed(text: str, do: str, micros: int, currency: str, *, exact: bool = False) -> str:
+    """What to say to a click on `do` that would cost `micros` now; "" when the form told as much, told more, or told nothing.
+
+    With `exact` less is said too: where another price means that something else would be made.
+    """
+    before = dict(SHAPE.findall(text[:LONGEST])).get(do)
+    if before is None or (int(before) >= micros and not exact):
+        return ""
+    was, now = money.shown(int(before), currency), money.shown(micros, currency)
+    if was == now:
+        return ""
+    return _("The price is %(now)s now, and the button said %(was)s. Look at it, then click again.") % {"now": now, "was": was}
