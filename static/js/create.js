@@ -18,6 +18,17 @@ document.addEventListener("change", (event) => {
   refresh();
 });
 
+// ── a new form keeps unfolded what was unfolded, but for the chooser, whose work is done ──
+const nameOf = (one) => one.id || one.querySelector("summary")?.textContent.trim();
+let unfolded = new Set();
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.target === form()) unfolded = new Set([...form().querySelectorAll("details[open]:not([data-choose])")].map(nameOf));
+});
+document.addEventListener("htmx:load", ({ detail }) => {
+  if (detail.elt !== form()) return;
+  for (const one of form().querySelectorAll("details:not([open], [data-choose], .library)")) one.open = unfolded.has(nameOf(one));
+});
+
 // ── files: one raw PUT with progress, then the draft has it ──
 export const send = (slot, file, taken = () => {}) => {
   const bar = slot.querySelector("progress");

@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.browser.site import FLAGS, PATIENCE, Site
+from tests.browser.site import FLAGS, Site
 
 SIZES = {1440: 900, 390: 844}
+PATIENCE = 60_000  # milliseconds, for one look; a film of a few seconds is among them
 # What a drop hands to the page: the file itself, as the desktop would.
 HOLD = """([name, kind, text]) => { const held = new DataTransfer();
     held.items.add(new File([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))], name, { type: kind })); return held; }"""
@@ -70,6 +71,10 @@ class Person:
         found = self.page.locator(what).first
         found.wait_for()
         return found
+
+    def there(self, what: str) -> None:
+        """Waits until `what` is part of the page, seen or not."""
+        self.page.wait_for_selector(what, state="attached")
 
     def read(self, what: str) -> str:
         return " ".join(str(self.see(what).inner_text()).split())

@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from studio.media import probe
+from studio.media.edits import with_sound
 from tests import files
 from tests.browser.person import Person, micros, person, signed_up
 from tests.browser.site import SAMPLES, Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.flows]
-TICK = "section[aria-labelledby=cost]"
+LONG = 9  # seconds of the speech: longer than a test clip, and rendered in three
 
 
 @dataclass
@@ -56,10 +58,11 @@ def made(request: pytest.FixtureRequest, chromium: str, studio: Site, tmp_path_f
         hand.click("#consent-image_url")
         hand.click("button:has-text('Check the picture')")
         hand.see("rect.frame:not([data-grip])")
-        hand.drop("[data-slot=audio_url]", next(SAMPLES.glob("speech.*")))
+        desk = tmp_path_factory.mktemp("desk")
+        hand.drop("[data-slot=audio_url]", files.write(desk, "speech.mp3", files.mp3(seconds=LONG)))
         hand.click("#consent-audio_url")
         hand.see("#generate:not([disabled]) .price")
-        yield Maker(hand, team, hand.page.url, tmp_path_factory.mktemp("desk"))
+        yield Maker(hand, team, hand.page.url, desk)
 
 
 @pytest.fixture
@@ -78,6 +81,12 @@ def unfold(hand: Person, what: str) -> None:
     hand.see(what)
 
 
+def other_speech(maker: Maker, name: str, data: bytes) -> None:
+    maker.hand.click("section[aria-labelledby=h-sound] details[data-choose] > summary")
+    maker.hand.drop("[data-slot=audio_url]", files.write(maker.folder, name, data))
+    maker.hand.see(f"section[aria-labelledby=h-sound] header:has-text('{name}')")
+
+
 # ── the picture ──
 def test_a_picture_that_does_not_fit_is_told_at_once_and_mended_in_place(maker: Maker) -> None:
     hand = maker.open("make/portrait/")
@@ -85,14 +94,16 @@ def test_a_picture_that_does_not_fit_is_told_at_once_and_mended_in_place(maker: 
     hand.drop("[data-slot=image_url]", small)
     assert "400" in hand.read("#make [role=alert]"), "what is asked for stands there in numbers"
     assert hand.page.locator("#generate").is_disabled()
-    # a picture of a kind that the model does not take is converted beside it
-    animal = files.write(maker.folder, "old.webp", files.webp(900, 1200))
-    hand.page.goto(maker.team + "make/portrait/")
-    hand.drop("[data-slot=image_url]", animal)
-    hand.click(".mend button")
-    hand.see("section[aria-labelledby=h-picture] header:has-text('900 × 1200')")
-    hand.see("button:has-text('Check the picture'), [data-check] .tag, [data-check=waiting], [data-check=asking]")
-    assert not hand.page.locator("section[aria-labelledby=h-picture] [role=alert] >> visible=true").count()
+
+
+def test_a_recording_of_another_kind_is_taken_as_it_is(maker: Maker) -> None:
+    hand = maker.open()
+    other_speech(maker, "phone.m4a", files.m4a(seconds=4))
+    hand.click("#consent-audio_url")
+    hand.see("#generate:not([disabled]) .price")
+    assert not hand.page.locator("section[aria-labelledby=h-sound] [role=alert] >> visible=true").count()
+    hand.click("#generate")
+    maker.film()  # the part that is kept was made a kind that the model takes
 
 
 def test_a_crop_is_drawn_with_keys_and_is_a_new_picture(maker: Maker) -> None:
@@ -118,21 +129,20 @@ def test_what_is_cut_off_the_speech_is_not_paid(maker: Maker) -> None:
     whole, price = seconds_of(hand), hand.price()
     hand.type("#trim-to", "2")
     hand.press("#trim-to", "Tab")
-    hand.until(f"document.querySelector('#generate .price') && document.querySelector('[data-length]').textContent.includes('2.0') && {whole} > 2")
+    hand.until("new URL(location.href).searchParams.get('keep_audio_url') === '0-2000'")
     hand.see("#generate:not([disabled]) .price")
     assert hand.price() < price
     assert abs(hand.price() / price - 2 / whole) < 0.02
     # the same with the keyboard on the handle
     cheaper = hand.price()
-    hand.press("#trim-start", *["ArrowRight"] * 4)
-    hand.until("Number(document.querySelector('#trim-from').value) > 0.3")
-    hand.until(f"!document.querySelector('#generate .price')?.textContent.includes('{cheaper / 1e6:.6f}')")
     hand.see("#generate:not([disabled]) .price")
-    hand.until("document.querySelector('[data-keep]').value !== ''")
+    hand.press("#trim-start", *["ArrowRight"] * 4)
+    hand.until("new URL(location.href).searchParams.get('keep_audio_url') === '400-2000'")
+    hand.see("#generate:not([disabled]) .price")
     assert hand.price() < cheaper
     # a draft survives a reload
     hand.page.reload()
-    assert hand.page.input_value("#trim-to") == "2"
+    assert float(hand.page.input_value("#trim-to")) == 2
 
 
 def test_a_speech_that_is_too_long_becomes_several_films(maker: Maker) -> None:
@@ -162,7 +172,9 @@ def test_speech_comes_from_the_microphone(maker: Maker) -> None:
 def test_the_form_stays_and_the_click_can_be_undone(maker: Maker) -> None:
     hand = maker.ready()
     key = hand.page.input_value("#make [name=key]")
-    # three in a row: what is taken back still waits behind another
+    # the first keeps the service busy, so what is taken back still waits behind it
+    other_speech(maker, "sermon.mp3", files.mp3(seconds=58))
+    hand.click("#consent-audio_url")
     for word in ("one", "two", "three"):
         hand.see("#generate:not([disabled]) .price")
         hand.type("#title", word)
@@ -193,7 +205,7 @@ def test_a_test_clip_goes_on_with_the_full_length(maker: Maker) -> None:
 def test_three_styles_are_played_together_and_one_is_picked(maker: Maker) -> None:
     hand = maker.ready()
     offer = hand.see(".less button")
-    assert abs(micros(offer.inner_text().split("—")[1]) - 3 * hand.price()) <= 3
+    assert abs(micros(offer.inner_text().split("—")[1]) - 3 * hand.price()) < 200, "each is shown rounded"
     hand.click(".less button")
     hand.click("#toast a")
     hand.see("[data-compare]")
@@ -275,26 +287,30 @@ def test_the_player_obeys_the_keyboard(maker: Maker) -> None:
     hand.see("[data-loop][aria-pressed=true]")
     hand.page.select_option("[data-speed]", "0.5")
     assert hand.page.evaluate("document.querySelector('#job video').playbackRate") == 0.5
-    assert "settled" in hand.read(TICK).lower()
+    assert "settled" in hand.read("section[aria-labelledby=cost]").lower()
     with hand.page.expect_download() as saved:
         hand.click("a[download]:has-text('Download')")
     assert Path(saved.value.path()).read_bytes()[4:8] == b"ftyp"
 
 
 # ── dances ──
-def test_the_same_video_is_not_paid_twice(maker: Maker) -> None:
+def test_the_same_video_is_not_paid_twice_and_lends_its_sound(maker: Maker) -> None:
+    dance = maker.folder / "dance.mp4"
+    with_sound(SAMPLES / "dance.mp4", files.write(maker.folder, "music.mp3", files.mp3(seconds=4)), dance)
+
     def chosen() -> Person:
         hand = maker.open("make/dance/")
         hand.drop("[data-slot=image_url]", SAMPLES / "character.png")
-        hand.until("document.querySelector('input[type=hidden][name=image_url]').value !== ''")
+        hand.see("button:has-text('Check the picture'), .tag:has-text('The service takes it')")
         if hand.page.locator("#consent-image_url").count():
             hand.click("#consent-image_url")
+            hand.until("new URL(location.href).searchParams.has('consent_image_url')")
         if hand.page.locator("button:has-text('Check the picture')").count():
             hand.click("button:has-text('Check the picture')")
         hand.see(".tag:has-text('The service takes it')")
         if not hand.page.locator("[data-slot=template_video]").is_visible():
             hand.click("#new > summary")
-        hand.drop("[data-slot=template_video]", SAMPLES / "dance.mp4")
+        hand.drop("[data-slot=template_video]", dance)
         return hand
 
     hand = chosen()
@@ -303,7 +319,10 @@ def test_the_same_video_is_not_paid_twice(maker: Maker) -> None:
     first = hand.price()
     hand.click("#generate")
     maker.film()
-    hand.see(".verdict a:has-text('Download with sound')")
+    hand.plays()
+    with hand.page.expect_download() as saved:
+        hand.click(".verdict a:has-text('Download with sound')")
+    assert probe(Path(saved.value.path())).has_audio
     hand = chosen()
     hand.see("section[aria-labelledby=h-moves] .notice.good")
     hand.see("#generate:not([disabled]) .price")
@@ -317,7 +336,7 @@ def test_a_model_that_ends_names_its_successor_and_takes_the_draft_along(maker: 
     hand = maker.ready()
     assert "10 Oct 2026" in hand.read(".successor")
     hand.click(".successor a.btn")
-    hand.see("#make [name=model][value='wan2.2-s2v']")
+    hand.there("#make [name=model][value='wan2.2-s2v']")
     assert hand.page.input_value("input[type=hidden][name=image_url]")
     assert hand.page.input_value("input[type=hidden][name=audio_url]")
 
