@@ -102,6 +102,7 @@ class Batch:
         self.picture_input, self.speech_input = spec.inputs_of("image")[0], spec.input(spec.length_of)
         self.pictures = self._files("image", data.getlist("picture"))
         self.speeches = self._files("audio", data.getlist("speech"))
+        self.too_many = any(len(set(data.getlist(name))) > SIDE for name in ("picture", "speech"))
         # A box that is not ticked is not sent, so the form tells besides which ones were there.
         self.off = set(data.getlist("off")) | (set(data.getlist("seen")) - set(data.getlist("cell")))
         self.said = {one for ids in data.getlist("consent") for one in ids.split(SEPARATOR)}
@@ -372,6 +373,8 @@ class Batch:
         """The same without the budget, which the click itself tests: a second one finds the set of the first."""
         if self.account is None:
             return _("There is no account yet. Add one with its API key first.")
+        if self.too_many:
+            return _("At most %(n)s pictures and %(n)s speeches go into one group. Take some away.") % {"n": SIDE}
         if not self.pictures or not self.speeches:
             return _("Choose at least one picture and one speech.")
         if not self.chosen_cells:

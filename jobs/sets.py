@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -80,8 +80,9 @@ def _templates(plans: Iterable[wishes.Plan]) -> int:
 
 
 def sums(jobset: JobSet) -> tuple[int, int]:
-    """(held, settled) micros of all its jobs, from the ledger."""
-    found = LedgerEntry.objects.filter(team_id=jobset.team_id, job__set=jobset).aggregate(held=Sum("held"), settled=Sum("settled"))
+    """(held, settled) micros of all its jobs and of the templates that its click made, from the ledger."""
+    its = Q(job__set=jobset) | Q(job__in=[maker.pk for maker in undo.makers_of(jobset)])
+    found = LedgerEntry.objects.filter(its, team_id=jobset.team_id).aggregate(held=Sum("held"), settled=Sum("settled"))
     return found["held"] or 0, found["settled"] or 0
 
 

@@ -174,7 +174,7 @@ def _template_for(wish: Wish, spec: catalogue.Model, account: Account, checked: 
     """(a template of the same video, a template job under way for it, the plan of a new one, problems): one of them."""
     video = wish.template_video
     assert video is not None  # noqa: S101  (the caller asked)
-    known = Template.objects.filter(account=account, asset__sha256=video.sha256, forgotten=False).first()
+    known = Template.objects.filter(account=account, model=spec.makes, asset__sha256=video.sha256, forgotten=False).first()
     if known is not None:
         return known, None, None, []
     under_way = (

@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from jobs.batch import SIDE
 from jobs.models import Account, Budget, Check, Job, JobSet, LedgerEntry
 from studio.models import Asset, Consent, Team, User
 from tests import files, makers
@@ -167,6 +168,17 @@ def test_files_of_another_team_are_not_here(
     html = client_of(creator).get(page, draft([foreign], speeches)).content.decode()
     assert "foreign.jpg" not in html
     assert cells(html) == []
+
+
+def test_too_many_on_one_side_are_told_and_none_is_dropped_without_a_word(
+    client_of: ClientOf, creator: User, account: Account, page: str, pictures: list[Asset], speeches: list[Asset]
+) -> None:
+    fields = draft(pictures, speeches)
+    fields["picture"] = [*[f"unknown{number}" for number in range(SIDE)], *(picture.public_id for picture in pictures)]
+    assert f"At most {SIDE} pictures and {SIDE} speeches" in text(client_of(creator).get(page, fields).content.decode())
+    answer = client_of(creator).post(page, fields | {"do": "make"})
+    assert answer.status_code == 422
+    assert not Job.objects.exists()
 
 
 def test_a_model_of_another_page_is_not_found(client_of: ClientOf, creator: User, page: str) -> None:
