@@ -49,10 +49,10 @@ class Purse:
     def left_after(self, micros: int) -> str:
         """“$6.81 → $6.34 left”; without a limit what will have been spent."""
         now, currency = self.standing, self.standing.currency
-        if now.left is None:
-            return _("%(sum)s spent, no limit") % {"sum": money.shown(now.used + micros, currency, 2)}
         if not micros:
             return self.left
+        if now.left is None:
+            return _("%(sum)s with this, no limit") % {"sum": money.shown(now.used + micros, currency, 2)}
         if micros > now.left:
             return _("%(left)s left, this is more") % {"left": money.left_shown(now.left, currency)}
         return _("%(left)s → %(then)s left") % {"left": money.left_shown(now.left, currency), "then": money.left_shown(now.left - micros, currency)}

@@ -301,3 +301,9 @@ def test_too_many_waiting_jobs_are_refused_with_the_draft_kept(
     assert f'name="audio_url" value="{ready["audio_url"]}"' in html
     assert 'value="My words"' in html
     assert (Job.objects.count(), LedgerEntry.objects.count()) == (1, held)
+
+
+def test_without_a_limit_the_till_tells_what_will_have_been_spent(client_of: ClientOf, creator: User, page: str, ready: dict[str, str]) -> None:
+    client = client_of(creator)
+    assert "$0.00 spent, no limit" in till(client.get(page).content.decode())
+    assert "$0.05 with this, no limit" in till(client.get(page, ready).content.decode())
