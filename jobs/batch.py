@@ -282,13 +282,17 @@ class Batch:
     @property
     def check_price(self) -> str:
         """What the checks of all unknown pictures cost; "" without a price."""
+        return money.shown(self.check_micros, self.team.currency) if self.check_micros else ""
+
+    @cached_property
+    def check_micros(self) -> int:
+        """The same in millionths; 0 without a price."""
         if not self.spec.check or self.account is None:
-            return ""
+            return 0
         try:
-            quote = checks.price(self.spec.check, self.account)
+            return checks.price(self.spec.check, self.account).micros * len(self.unknown)
         except money.NoPrice:
-            return ""
-        return money.shown(quote.micros * len(self.unknown), quote.currency)
+            return 0
 
     @property
     def check_label(self) -> str:
@@ -327,8 +331,8 @@ class Batch:
 
     @property
     def told(self) -> str:
-        """The price of the button, for the form that it belongs to."""
-        return told.word({"make": self.micros}) if self.chosen_cells else ""
+        """The prices of the buttons, for the form that they belong to."""
+        return told.word(({"make": self.micros} if self.chosen_cells else {}) | ({"check": self.check_micros} if self.check_micros else {}))
 
     @property
     def make_label(self) -> str:

@@ -89,12 +89,20 @@ def right_of(draft: Draft, name: str) -> Right | None:
     return Right(asset, Consent.objects.filter(asset=asset).select_related("by").first(), name in draft.said)
 
 
-def give(draft: Draft, by: User) -> None:
-    """Keep every word that is ticked in the draft, as said by `by` now. A word that was given before stands."""
+def give(draft: Draft, by: User) -> list[Asset]:
+    """Keep every word that is ticked in the draft, as said by `by` now; returns the files that had none. A word that was given before stands."""
+    new = []
     for name in sorted(draft.said):
         right = right_of(draft, name)
         if right is not None and right.consent is None:
             edits.consent(right.asset, by, right.words)
+            new.append(right.asset)
+    return new
+
+
+def take_back(assets: Iterable[Asset], by: User) -> None:
+    """Forget the words that a click gave which made nothing: they were given for a film."""
+    Consent.objects.filter(asset__in=list(assets), by=by).delete()
 
 
 def unsaid(assets: Iterable[Asset]) -> list[Asset]:

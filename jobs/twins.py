@@ -153,7 +153,8 @@ def _merge(one: Account, other: Account) -> Account | None:
     """Make the older of two rows the root of both families. Returns the root of `one`, None when that is itself."""
     with transaction.atomic():
         # All of them, for families meet by their roots: another merge could give one of these roots a root of its own meanwhile.
-        locked = {row.pk: row for row in Account.objects.select_for_update().only("same_as").order_by("pk")}
+        # `no_key`, so that nobody's job, which only points at its account, waits for this.
+        locked = {row.pk: row for row in Account.objects.select_for_update(no_key=True).only("same_as").order_by("pk")}
         roots = {locked[row.pk].root_id for row in (one, other)}
         root = min(roots)
         joining = list(Account.objects.filter(Q(pk__in=roots) | Q(same_as_id__in=roots)).exclude(pk=root))
@@ -204,8 +205,10 @@ def forget(account: Account) -> None:
     oldest of them."""
     root = account.same_as
     with transaction.atomic():
+        # All of them and in one order, as a merge locks them, so that the two never wait for each other.
+        told = list(Account.objects.select_for_update(no_key=True).only("told_apart").order_by("pk"))
         Account.objects.filter(pk=account.pk).update(same_as=None, told_apart=[])
-        for other in Account.objects.select_for_update().exclude(told_apart=[]).only("told_apart").order_by("pk"):
+        for other in told:
             if account.pk in other.told_apart:
                 Account.objects.filter(pk=other.pk).update(told_apart=[pk for pk in other.told_apart if pk != account.pk])
         left = list(Account.objects.filter(same_as=account).order_by("pk"))
@@ -273,7 +276,7 @@ def _lease(lane: Lane, token: str) -> bool:
 
 def _remember_apart(one: Account, other: Account) -> None:
     with transaction.atomic():
-        for row in Account.objects.select_for_update().filter(pk__in=(one.pk, other.pk)).order_by("pk"):
+        for row in Account.objects.select_for_update(no_key=True).filter(pk__in=(one.pk, other.pk)).order_by("pk"):
             add = other.pk if row.pk == one.pk else one.pk
             if add not in row.told_apart:
                 Account.objects.filter(pk=row.pk).update(told_apart=[*row.told_apart, add])

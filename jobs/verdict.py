@@ -68,4 +68,6 @@ class CheckView:
         if self.check is None or self.check.answered_at is None:
             return ""
         day = shown_date(self.check.answered_at, "j M")
+        if self.spec.parameters:
+            return _("Checked on %(day)s and kept; nothing is paid again for this picture in this shape.") % {"day": day}
         return _("Checked on %(day)s and kept; nothing is paid again for this picture.") % {"day": day}

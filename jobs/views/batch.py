@@ -29,7 +29,8 @@ def batch(request: TeamRequest) -> HttpResponse:
     if do == "upload":
         errors = _uploaded(request, given)
     elif do == "check":
-        errors = given.have_checked()
+        changed = told.changed(request.POST.get(told.FIELD, ""), "check", given.check_micros, given.team.currency, exact=True)
+        errors = [changed] if changed else given.have_checked()
         given = _given(request)
     elif do == "make":
         try:

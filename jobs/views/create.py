@@ -90,9 +90,10 @@ def _page(request: TeamRequest, page: str) -> HttpResponse:
 def _click(request: TeamRequest, draft: Draft, page: str, do: str) -> HttpResponse:
     """The click that costs, once: the same key and draft again is the same job."""
     desk = Desk(draft, request.user, page=page)
-    errors = [draft.unread or desk.blocked or _repriced(request, desk, do) or (desk.why if do == "make" else "")]
+    # Not the budget, which the click itself tests: a second one finds the job of the first.
+    errors = [draft.unread or desk.blocked or _repriced(request, desk, do)]
     if not errors[0]:
-        rights.give(draft, request.user)
+        given = rights.give(draft, request.user)
         try:
             made = sets.make(draft.wish(request.user), do, parts_of(desk) if do == "split" else (), draft.source)
         except MediaError as error:
@@ -108,6 +109,8 @@ def _click(request: TeamRequest, draft: Draft, page: str, do: str) -> HttpRespon
                 return fragment(request, Desk(draft, request.user, page=page), toast=toast)
             messages.success(request, toast.sentence)
             return redirect(made)
+        rights.take_back(given, request.user)
+        desk = Desk(draft, request.user, page=page)
     return fragment(request, desk, errors) if request.htmx else _whole(request, desk, errors, status=422)
 
 

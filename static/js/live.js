@@ -124,6 +124,12 @@ const arrived = (job) => {
   const film = job.querySelector("[data-film] video");
   if (film && document.visibilityState === "visible" && !calm.matches) film.play().catch(() => {});
 };
+// Whoever came here from the notice of a click watches too, also when the film was faster.
+if (location.hash === "#watch") {
+  history.replaceState(history.state, "", location.pathname + location.search);
+  const job = document.querySelector("#job");
+  if (job) arrived(job);
+}
 let looking = false;
 let lookAgain = false;
 const lookAtJob = async () => {

@@ -18,7 +18,6 @@ PATIENCE = 60_000  # milliseconds, for one look; a film of a few seconds is amon
 # What a drop hands to the page: the file itself, as the desktop would.
 HOLD = """([name, kind, text]) => { const held = new DataTransfer();
     held.items.add(new File([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))], name, { type: kind })); return held; }"""
-SEEN = """(node) => { const box = node.getBoundingClientRect(); return box.width > 0 && box.left >= -1 && box.right <= innerWidth + 1; }"""
 
 
 class Person:

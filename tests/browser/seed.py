@@ -10,6 +10,7 @@ import io
 import json
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from datetime import timedelta
 from pathlib import Path
@@ -208,7 +209,7 @@ def scenes(team: Any, jobs: dict[str, Any]) -> list[list[str]]:
 
     from studio.models import Asset, Team
 
-    def team_page(name: str, *more: str, of: Any = team, **query: str) -> str:
+    def team_page(name: str, *more: str, of: Any = team, **query: str | list[str]) -> str:
         return reverse(name, args=[of.slug, *more], query=query)
 
     inputs = {row.name: row.asset.public_id for row in jobs["portrait"].inputs.all()}
@@ -223,7 +224,39 @@ def scenes(team: Any, jobs: dict[str, Any]) -> list[list[str]]:
     found += [["portrait-no-account", team_page("jobs:portrait", of=new)], ["board-needs", team_page("jobs:board", tab="needs")]]
     found += [["portrait-chosen", team_page("jobs:portrait", **inputs)], ["dance-chosen", team_page("jobs:dance", **dance)]]
     found += [["asset-sound", team_page("asset", sound)], ["asset-film", team_page("asset", film)], ["asset-video", team_page("asset", video)]]
+    found += making(team, jobs, inputs, dance, video, team_page)
     return [*found, ["library-nothing", team_page("library", q="no such name")]]
+
+
+def making(
+    team: Any, jobs: dict[str, Any], portrait: dict[str, str], dance: dict[str, str], video: str, team_page: Callable[..., str]
+) -> list[list[str]]:
+    """The create pages while something is still to be done: too long, too small, unchecked, changed from a film, many at once."""
+    from studio import store
+    from tests import files as samples
+
+    folder, aiko = Path(tempfile.mkdtemp(prefix="footlight-seed-")), jobs["portrait"].owner
+
+    def kept(name: str, data: bytes) -> str:
+        return str(store.keep(samples.write(folder, name, data), team=team, owner=aiko, name=name)[0].public_id)
+
+    long, small, new = (
+        kept("lecture.mp3", samples.mp3(seconds=75)),
+        kept("stamp.png", samples.png(200, 260)),
+        kept("new.jpg", samples.jpeg(900, 1200)),
+    )
+    picture = portrait["image_url"]
+    fresh = {"image_url": dance["image_url"], "template_video": video}
+    remix = {"model": "emo-v1", "from": jobs["portrait"].public_id, "style_level": "calm", "ratio": "3:4"}
+    return [
+        ["portrait-too-long", team_page("jobs:portrait", image_url=picture, audio_url=long)],
+        ["portrait-too-small", team_page("jobs:portrait", image_url=small)],
+        ["portrait-unchecked", team_page("jobs:portrait", image_url=new)],
+        ["portrait-remix", team_page("jobs:portrait", **(portrait | remix))],
+        ["portrait-successor", team_page("jobs:portrait", model="wan2.2-s2v", image_url=picture, audio_url=portrait["audio_url"])],
+        ["dance-new-video", team_page("jobs:dance", **fresh)],
+        ["batch-matrix", team_page("jobs:batch", model="emo-v1", picture=[picture, new, small], speech=[portrait["audio_url"], long])],
+    ]
 
 
 if __name__ == "__main__":

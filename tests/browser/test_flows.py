@@ -88,7 +88,7 @@ def other_speech(maker: Maker, name: str, data: bytes) -> None:
 
 
 # ── the picture ──
-def test_a_picture_that_does_not_fit_is_told_at_once_and_mended_in_place(maker: Maker) -> None:
+def test_a_picture_that_does_not_fit_is_told_at_once(maker: Maker) -> None:
     hand = maker.open("make/portrait/")
     small = files.write(maker.folder, "tiny.png", files.png(200, 260))
     hand.drop("[data-slot=image_url]", small)
@@ -248,7 +248,7 @@ def test_a_preset_keeps_the_choices(maker: Maker) -> None:
     hand.page.goto(maker.team + "make/portrait/")
     unfold(hand, ".presets a")
     hand.click(".presets a:has-text('Quiet desk')")
-    hand.until("document.querySelector('[name=style_level]:checked').value === 'calm'")
+    hand.until("document.querySelector('[name=style_level]:checked')?.value === 'calm'")
 
 
 def test_remix_shows_what_was_changed(maker: Maker) -> None:
@@ -348,5 +348,6 @@ def test_pictures_are_not_larger_than_the_window(maker: Maker, tmp_path: Path) -
     hand.drop("[data-slot=image_url]", wide)
     hand.until("document.querySelector('input[type=hidden][name=image_url]').value !== ''")
     hand.see("section[aria-labelledby=h-picture] figure, section[aria-labelledby=h-picture] [role=alert]")
+    hand.see("main figure")
     widest: Any = hand.page.evaluate("Math.max(...[...document.querySelectorAll('main figure')].map((one) => one.getBoundingClientRect().right))")
     assert widest <= hand.page.evaluate("innerWidth") + 1

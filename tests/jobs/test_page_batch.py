@@ -105,6 +105,18 @@ def test_unknown_pictures_are_checked_with_one_click_at_one_price(
     assert cells(html) == [["fits"]] * 3
 
 
+def test_a_picture_that_came_meanwhile_is_not_checked_for_more_than_the_button_said(
+    client_of: ClientOf, creator: User, team: Team, account: Account, page: str, speeches: list[Asset]
+) -> None:
+    client, new = client_of(creator), [makers.asset(team, name=f"new-{number}.jpg") for number in range(2)]
+    shown = hidden(client.get(page, draft(new[:1], speeches[:1])).content.decode(), "told")
+    html = client.post(page, draft(new, speeches[:1], told=shown, do="check"), **HX).content.decode()
+    assert "The price is $0.0011 now, and the button said $0.0006" in text(html)
+    assert not Check.objects.exists()
+    client.post(page, draft(new, speeches[:1], told=hidden(html, "told"), do="check"), **HX)
+    assert Check.objects.count() == 2
+
+
 def test_pictures_whose_cells_are_all_taken_out_are_not_checked(
     client_of: ClientOf, creator: User, page: str, pictures: list[Asset], speeches: list[Asset]
 ) -> None:

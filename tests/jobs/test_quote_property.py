@@ -26,7 +26,8 @@ from studio.models import Asset, Team, User
 from tests import makers
 from tests.service import Service, task
 
-FEW = settings(max_examples=1, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MORE = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 SHAPE: dict[str, dict[str, Any]] = {
     "image": {"width": 720, "height": 960},
     "audio": {},
@@ -193,7 +194,7 @@ def test_every_second_that_is_cut_off_takes_its_price_off(team: Team, creator: U
     price = place.pays_in("USD")
     name = f"keep_{spec.length_of}"
 
-    @FEW
+    @MORE
     @given(st.integers(3000, limits_of(spec)[1]), st.data())
     def agree(whole: int, data: st.DataObject) -> None:
         before = place.desk(whole).this_micros

@@ -75,6 +75,17 @@ def test_a_double_click_is_one_job_and_the_next_key_makes_another(client_of: Cli
     assert Job.objects.count() == 2
 
 
+def test_a_double_click_is_one_job_when_the_budget_has_room_for_one(
+    client_of: ClientOf, creator: User, team: Team, page: str, ready: dict[str, str]
+) -> None:
+    Budget.objects.create(team=team, micros=500_000)
+    client = client_of(creator)
+    first, second = client.post(page, ready), client.post(page, ready)
+    assert first["Location"] == second["Location"] == Job.objects.get().get_absolute_url()
+    assert client.post(page, ready | {"key": "k2"}).status_code == 422
+    assert Job.objects.count() == 1
+
+
 def test_without_a_script_the_click_leads_to_the_job(client_of: ClientOf, creator: User, page: str, ready: dict[str, str]) -> None:
     assert client_of(creator).post(page, ready)["Location"] == Job.objects.get().get_absolute_url()
 
@@ -183,6 +194,14 @@ def test_undo_after_a_double_click_takes_back_the_template_too(client_of: Client
     client.post(undo_in(client.post(page, fields, **HX).content.decode()), **HX)
     assert set(Job.objects.values_list("state", flat=True)) == {State.CANCELED}
     assert sum(entry.held for entry in LedgerEntry.objects.all()) == 0
+
+
+def test_the_page_of_the_dance_cancels_its_template_too(client_of: ClientOf, creator: User, team: Team, account: Account) -> None:
+    client, (page, fields) = client_of(creator), dance(team, account)
+    client.post(page, fields)
+    made = Job.objects.get(model="animate-anyone-gen2")
+    client.post(reverse("jobs:cancel", args=[team.slug, made.public_id]))
+    assert set(Job.objects.values_list("state", flat=True)) == {State.CANCELED}
 
 
 def test_undo_leaves_a_template_that_somebody_else_waits_for(client_of: ClientOf, creator: User, owner: User, team: Team, account: Account) -> None:
