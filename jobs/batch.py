@@ -104,7 +104,8 @@ class Batch:
         self.speeches = self._files("audio", data.getlist("speech"))
         self.too_many = any(len(set(data.getlist(name))) > SIDE for name in ("picture", "speech"))
         # A box that is not ticked is not sent, so the form tells besides which ones were there.
-        self.off = set(data.getlist("off")) | (set(data.getlist("seen")) - set(data.getlist("cell")))
+        seen = {name for names in data.getlist("seen") for name in names.split()}
+        self.off = set(data.getlist("off")) | (seen - set(data.getlist("cell")))
         self.said = {one for ids in data.getlist("consent") for one in ids.split(SEPARATOR)}
 
     def _files(self, kind: str, ids: list[str]) -> list[Asset]:
@@ -328,6 +329,11 @@ class Batch:
     @property
     def total(self) -> str:
         return money.shown(self.micros, self.team.currency) if self.chosen_cells else ""
+
+    @property
+    def seen(self) -> str:
+        """The cells that the form shows a box for, in one field: four hundred of them would make a heavy page."""
+        return " ".join(cell.name for _head, cells in self.rows for cell in cells if cell.state != "refused")
 
     @property
     def told(self) -> str:

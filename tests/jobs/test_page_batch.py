@@ -303,6 +303,16 @@ def test_twelve_times_twelve_take_few_statements(
     assert Job.objects.count() == 96
 
 
+def test_the_largest_matrix_is_no_heavy_page(client_of: ClientOf, creator: User, team: Team, account: Account, page: str) -> None:
+    many = [makers.asset(team, name=f"Portrait of number {number}.jpg") for number in range(SIDE)]
+    for picture in many:
+        makers.check(picture, account, answered_at=timezone.now())
+    sounds = [makers.asset(team, "audio", name=f"Welcome line {number}.mp3") for number in range(SIDE)]
+    answer = client_of(creator).get(page, draft(many, sounds))
+    assert len(cells(answer.content.decode())) == SIDE
+    assert len(answer.content) < 150_000
+
+
 @pytest.mark.parametrize("name", ["title", "off", "cell", "consent", "picture", "speech", "key", "told", "ratio"])
 def test_letters_that_no_database_keeps_do_no_harm(
     client_of: ClientOf, creator: User, page: str, pictures: list[Asset], speeches: list[Asset], name: str
