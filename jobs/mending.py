@@ -129,4 +129,5 @@ class Mending:
         if self.asset is None:
             return "crop"
         price = "".join(char for char in self._asked if char.isdigit())
-        return f"crop-{self.asset.public_id}-{self.desk.spec.name}-{'face' if self.face else 'whole'}-{price}"
+        model = self.desk.spec.name.replace(".", "-")  # htmx looks for it as a selector, in which a dot means something
+        return f"crop-{self.asset.public_id}-{model}-{'face' if self.face else 'whole'}-{price}"

@@ -12,7 +12,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from jobs.models import Check, LedgerEntry
+from jobs import catalogue
+from jobs.models import Account, Check, LedgerEntry
+from jobs.pages import models_of
 from studio import edits, store
 from studio.models import Asset, Consent, Edit, Team, User
 from tests import files, makers
@@ -396,3 +398,15 @@ def test_the_page_of_a_file_shows_what_it_was_made_from_and_what_was_made_of_it(
 
 def test_a_file_without_a_word_says_nothing_of_it(client_of: ClientOf, viewer: User, team: Team, portrait: dict[str, str]) -> None:
     assert "Consent</dt>" not in client_of(viewer).get(Asset.objects.get().get_absolute_url()).content.decode()
+
+
+@pytest.mark.parametrize("spec", [model for page in ("portrait", "dance") for model in models_of(page)], ids=lambda spec: spec.name)
+def test_what_a_swap_leaves_alone_can_be_found_by_htmx(
+    client_of: ClientOf, creator: User, team: Team, account: Account, spec: catalogue.Model
+) -> None:
+    page = "portrait" if spec in models_of("portrait") else "dance"
+    fields = {"model": spec.name, spec.inputs_of("image")[0].name: makers.asset(team).public_id}
+    html = client_of(creator).get(reverse(f"jobs:{page}", args=[team.slug]), fields).content.decode()
+    kept = re.findall(r'id="([^"]+)"[^>]*hx-preserve', html)
+    assert len(kept) >= 2
+    assert [one for one in kept if not re.fullmatch(r"[A-Za-z][\w-]*", one)] == []
