@@ -32,9 +32,9 @@ class Cut(Exception):
     """Close the connection without an answer."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
-    """One request as it was seen: epoch seconds, method, place, account's key, model ("" where none), HTTP status (0: no answer)."""
+    """One request as it was seen: epoch seconds, method, place, account's key, model ("" where none), HTTP status (0: no answer, or not yet)."""
 
     at: float
     method: str
@@ -135,16 +135,15 @@ class Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         request = Request("GET" if self.command == "HEAD" else self.command, parts.path, parts.query, headers, body, self._host(headers))
         place, model = place_of(request), self._model(request)
-        status = 0
+        # Noted before it is answered: whoever has the answer may count at once.
+        call = Call(started, request.method, place, headers.get("authorization", "").partition(" ")[2].strip(), model, 0)
+        self.server.note(call)
         try:
-            status = self._answer(request, place, model)
+            call.status = self._answer(request, place, model)
         except Cut:
             self.close_connection = True
         except (ConnectionError, TimeoutError):
             self.close_connection = True
-        finally:
-            key = headers.get("authorization", "").partition(" ")[2].strip()
-            self.server.note(Call(started, request.method, place, key, model, status))
 
     def _host(self, headers: dict[str, str]) -> str:
         """How the caller names us, so that addresses in answers work from where the caller is."""
