@@ -22,7 +22,7 @@ def indexes_of(rows: QuerySet[Job] | QuerySet[Attempt]) -> set[str]:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("set local enable_seqscan = off")  # a table of a few rows is read whole otherwise
-    return set(re.findall(r"(?:job|attempt|one_\w+_per)_\w+|rowid", rows.explain()))
+    return set(re.findall(r"(?:job|attempt|one_\w+_per)_\w+|rowid", rows.order_by().explain()))
 
 
 def test_a_task_is_found_by_an_index() -> None:
