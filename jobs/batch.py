@@ -24,7 +24,7 @@ from jobs.forms import word
 from jobs.kept import Kept
 from jobs.models import Account, Check
 from jobs.pages import models_of
-from jobs.purse import Purse
+from jobs.purse import Purse, no_room
 from jobs.slots import facts_line, file_url
 from studio.models import Asset, Team, User
 from studio.templatetags.ui import seconds as length
@@ -370,13 +370,7 @@ class Batch:
     @cached_property
     def why(self) -> str:
         """Why nothing can be made now; "" when it can."""
-        if self.blocked:
-            return self.blocked
-        try:
-            money.require_room(self.team, self.user, self.micros)
-        except money.OverBudget as over:
-            return _(str(over))
-        return ""
+        return self.blocked or no_room(self.team, self.user, self.micros)
 
     @cached_property
     def blocked(self) -> str:

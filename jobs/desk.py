@@ -24,7 +24,7 @@ from jobs.mending import Mending
 from jobs.models import Account, Lane
 from jobs.offers import Offers
 from jobs.pages import models_of
-from jobs.purse import Purse
+from jobs.purse import Purse, no_room
 from jobs.slots import Slot, template_cards
 from jobs.templatelist import Till
 from jobs.verdict import CheckView
@@ -169,8 +169,7 @@ class Desk:
         spec = catalogue.get(self.spec.check)
         price, why = "", ""
         try:
-            region = self.account.region if self.account else ""
-            quote = money.quote(spec, "", Decimal(1), currency=self.team.currency, region=region)
+            quote = money.quote(spec, "", Decimal(1), currency=self.team.currency, region=self._region())
             price = money.shown(quote.micros, quote.currency)
         except money.NoPrice as error:
             why = _(str(error))
@@ -230,10 +229,9 @@ class Desk:
         """“$0.0115 / s · $0.4725” on the buttons that decide the price."""
         if self.spec.variant is None or self.spec.variant.chosen != parameter.name:
             return ""
-        region = self.account.region if self.account else ""
         milliseconds = self.draft.milliseconds
         try:
-            quote = money.quote(self.spec, str(value), Decimal(milliseconds or 0) / 1000, currency=self.team.currency, region=region)
+            quote = money.quote(self.spec, str(value), Decimal(milliseconds or 0) / 1000, currency=self.team.currency, region=self._region())
         except money.NoPrice:
             return _("no price")
         unit = _("%(price)s / s") % {"price": money.shown(quote.price.micros, quote.currency)}
@@ -269,18 +267,16 @@ class Desk:
     @property
     def unit_price(self) -> str:
         """The unit price while nothing that has a length is chosen."""
-        region = self.account.region if self.account else ""
         try:
-            price = money.price_of(self.spec.name, self.spec.variant_of(self.draft.chosen), self.team.currency, region)
+            price = money.price_of(self.spec.name, self.spec.variant_of(self.draft.chosen), self.team.currency, self._region())
         except money.NoPrice as error:
             return _(str(error))
         return _("%(price)s per second of film") % {"price": money.shown(price.micros, price.currency, 6)}
 
     @property
     def price_note(self) -> str:
-        region = self.account.region if self.account else ""
         try:
-            price = money.price_of(self.spec.name, self.spec.variant_of(self.draft.chosen), self.team.currency, region)
+            price = money.price_of(self.spec.name, self.spec.variant_of(self.draft.chosen), self.team.currency, self._region())
         except money.NoPrice:
             return ""
         said = _("%(source)s, in force since %(day)s.") % {"source": price.source, "day": shown_date(price.effective_from, "j M Y")}
@@ -366,13 +362,7 @@ class Desk:
     @cached_property
     def why(self) -> str:
         """Why the button is off, the first thing to do first; "" when it is on."""
-        if self.blocked:
-            return self.blocked
-        try:
-            money.require_room(self.team, self.user, self.this_micros)
-        except money.OverBudget as over:
-            return _(str(over))
-        return ""
+        return self.blocked or no_room(self.team, self.user, self.this_micros)
 
     @cached_property
     def blocked(self) -> str:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from jobs import clips, money, sets, told, wishes
 from jobs.errors import Refused
+from jobs.purse import no_room
 from studio.templatetags.ui import seconds as length
 
 if TYPE_CHECKING:
@@ -47,11 +48,7 @@ class Offers:
             return None  # such as a model that takes no speech so short
 
     def _offer(self, do: str, label: str, micros: int) -> Offer:
-        off = bool(self.desk.blocked)
-        try:
-            money.require_room(self.desk.team, self.desk.user, micros)
-        except money.OverBudget:
-            off = True
+        off = bool(self.desk.blocked or no_room(self.desk.team, self.desk.user, micros))
         return Offer(do, label, money.shown(micros, self.desk.team.currency), off, micros)
 
     @cached_property

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -46,6 +46,9 @@ def create(wish: Wish, again_of: Job | None = None, full: Full | None = None) ->
         with transaction.atomic():
             # The team before its jobs, as every click does it, so that no two wait for each other.
             Team.objects.select_for_update(no_key=True).get(pk=wish.team.pk)
+            made = wish.team.jobs.filter(idempotency_key=wish.key).first() if wish.key else None
+            if made is not None:
+                return made  # the other half of a double click was faster, and the room that is gone went to it
             if ready.waits_for is not None and Job.objects.select_for_update(no_key=True).get(pk=ready.waits_for.pk).terminal:
                 # It ended since we planned, so it no longer tells anybody: now its template is there, or a new one is made.
                 ready = plan(wish)
@@ -93,12 +96,15 @@ def create_set(
         return made
     # The jobs of a set are known by the set's key; keys of their own would only be another way to meet.
     ready = _plans([replace(wish, key="") for wish in wishes])
-    needed = _needed(ready)
+    needed = templates_of(ready)
     told, told_first = _places_of(ready, needed)
     try:
         with transaction.atomic():
             # One test of the sum, under the lock that each hold takes again: or a set would be refused halfway, naming the price of one film.
             Team.objects.select_for_update(no_key=True).get(pk=team.pk)
+            made = team.sets.filter(idempotency_key=key).first() if key else None
+            if made is not None:
+                return made  # as above
             money.require_room(team, owner, sum(one.quote.micros for one in [*ready, *needed.values()]))
             ready = [_still(one) for one in ready]
             if into is not None and into.jobs.filter(again_of__in=[of for of in again_of if of is not None]).exists():
@@ -106,7 +112,7 @@ def create_set(
             jobset = into or JobSet.objects.create(team=team, owner=owner, kind=kind, title=" ".join(title.split())[:200], idempotency_key=key)
             makers = {
                 video: _insert(_keyed(first, undo.key_of_set(jobset) + uuid.uuid4().hex[:20]), told_first.get(video, UNTOLD))
-                for video, first in _needed(ready).items()
+                for video, first in templates_of(ready).items()
             }
             jobs = [
                 _insert(one, place, makers[_video(one.first)] if one.first else one.waits_for, of, whole, jobset)
@@ -144,8 +150,8 @@ def _video(first: Plan) -> tuple[int, int]:
     return first.account.pk, first.wish.files[first.spec.inputs[0].name].pk
 
 
-def _needed(ready: Sequence[Plan]) -> dict[tuple[int, int], Plan]:
-    """The templates that must be made first, each once."""
+def templates_of(ready: Iterable[Plan]) -> dict[tuple[int, int], Plan]:
+    """The plans of the templates that must be made first, each once, by what they are made from."""
     return {_video(one.first): one.first for one in ready if one.first is not None}
 
 

@@ -80,3 +80,12 @@ class Purse:
             "label": self.label,
             "currency": now.currency,
         }
+
+
+def no_room(team: Team, user: User, micros: int) -> str:
+    """Why the month's money of `user` in `team` has no room for `micros` more; "" when it has."""
+    try:
+        money.require_room(team, user, micros)
+    except money.OverBudget as over:
+        return _(str(over))
+    return ""

@@ -14,6 +14,7 @@ from django.template.defaultfilters import date as shown_date
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from jobs.models import JobInput
 from studio import edits
 from studio.models.asset import Asset
 from studio.models.edit import Consent
@@ -101,8 +102,12 @@ def give(draft: Draft, by: User) -> list[Asset]:
 
 
 def take_back(assets: Iterable[Asset], by: User) -> None:
-    """Forget the words that a click gave which made nothing: they were given for a film."""
-    Consent.objects.filter(asset__in=list(assets), by=by).delete()
+    """Forget the words that a click gave which made nothing, with those that its cut parts inherited: they were given for a film.
+    Where another click made one of the file meanwhile, its word stands."""
+    for asset in assets:
+        family = [asset, *asset.children.filter(origin=Asset.Origin.EDIT)]
+        if not JobInput.objects.filter(asset__in=family).exists():
+            Consent.objects.filter(asset__in=family, by=by).delete()
 
 
 def unsaid(assets: Iterable[Asset]) -> list[Asset]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -61,7 +61,7 @@ def price(estimate: wishes.Estimate, films: int) -> int:
 def total(several: Sequence[Wish]) -> int:
     """Micros of all of them together, a template that several need once. Raises Refused and NoPrice."""
     plans = [wishes.plan(one, checked=False) for one in several]
-    return sum(one.quote.micros for one in plans) + _templates(plans)
+    return sum(one.quote.micros for one in [*plans, *orders.templates_of(plans).values()])
 
 
 def total_again(jobs: Sequence[Job], by: User) -> int:
@@ -70,13 +70,8 @@ def total_again(jobs: Sequence[Job], by: User) -> int:
     for job in jobs:
         alike.setdefault((job.model, job.account_id, job.variant, job.milliseconds, job.template_id, job.needs_id), []).append(job)
     plans = [(wishes.plan(orders.wish_of(same[0], by), checked=False), len(same)) for same in alike.values()]
-    return sum(one.quote.micros * films for one, films in plans) + _templates(one for one, _films in plans)
-
-
-def _templates(plans: Iterable[wishes.Plan]) -> int:
-    """Micros of the templates that `plans` need made, each once."""
-    once = {(one.first.account.pk, one.first.wish.files[one.first.spec.inputs[0].name].pk): one.first for one in plans if one.first is not None}
-    return sum(one.quote.micros for one in once.values())
+    templates = orders.templates_of(one for one, _films in plans).values()
+    return sum(one.quote.micros * films for one, films in plans) + sum(one.quote.micros for one in templates)
 
 
 def sums(jobset: JobSet) -> tuple[int, int]:

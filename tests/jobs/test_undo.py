@@ -11,10 +11,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from jobs import catalogue
+from jobs import catalogue, orders, rights
 from jobs.models import Account, Budget, Job, LedgerEntry
 from jobs.states import State
-from studio.models import Team, User
+from studio.models import Consent, Team, User
 from tests import makers
 from tests.service import Service
 
@@ -277,3 +277,34 @@ def test_letters_that_no_database_keeps_are_no_file(client_of: ClientOf, creator
         html = client_of(creator).get(page, ready | {name: "a\x00b"})
         assert html.status_code == 200
         assert client_of(creator).post(page, ready | {name: "a\x00b"}).status_code in (302, 422)
+
+
+def test_the_slower_half_of_a_double_click_finds_the_job_although_the_budget_is_used_up(
+    client_of: ClientOf, creator: User, team: Team, page: str, ready: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both halves looked before either had written; the word that came with them stands."""
+    Budget.objects.create(team=team, micros=500_000)
+    Consent.objects.all().delete()
+    form = ready | {f"consent_{name}": ready[name] for name in ("image_url", "audio_url")}
+    client, usual = client_of(creator), orders.plan
+
+    def slow(wish: orders.Wish) -> orders.Plan:
+        found = usual(wish)
+        monkeypatch.setattr(orders, "plan", usual)
+        client.post(page, form)
+        return found
+
+    monkeypatch.setattr(orders, "plan", slow)
+    answer = client.post(page, form)
+    assert answer.status_code == 302
+    assert answer["Location"] == Job.objects.get().get_absolute_url()
+    assert Consent.objects.count() == 2
+
+
+def test_a_click_that_made_nothing_takes_back_no_word_that_a_film_needs(creator: User, team: Team) -> None:
+    used, unused = makers.asset(team), makers.asset(team)
+    makers.job(team, creator, files={"image_url": used})
+    Consent.objects.update(by=creator)
+    rights.take_back([used, unused], creator)
+    assert Consent.objects.filter(asset=used).exists()
+    assert not Consent.objects.filter(asset=unused).exists()
