@@ -58,12 +58,6 @@ def price(estimate: wishes.Estimate, films: int) -> int:
     return sum(line.micros for line in once) + films * film.micros
 
 
-def total(several: Sequence[Wish]) -> int:
-    """Micros of all of them together, a template that several need once. Raises Refused and NoPrice."""
-    plans = [wishes.plan(one, checked=False) for one in several]
-    return sum(one.quote.micros for one in [*plans, *orders.templates_of(plans).values()])
-
-
 def total_again(jobs: Sequence[Job], by: User) -> int:
     """Micros of all `jobs` made once more by `by`; those that cannot differ in price are planned once. Raises Refused and NoPrice."""
     alike: dict[tuple[Any, ...], list[Job]] = {}

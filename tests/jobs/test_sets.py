@@ -56,7 +56,7 @@ def test_a_set_is_one_job_a_wish_with_its_hold(wish: Wish) -> None:
     assert [job.title for job in jobs] == ["Welcome · Calm", "Welcome · Normal", "Welcome · Active"]
     # 12 s at $0.011469
     assert [entry.held for entry in LedgerEntry.objects.order_by("id")] == [137_628] * 3
-    assert sets.total(sets.sweep(wish)) == sets.price(estimate(wish), 3) == 3 * 137_628
+    assert sum(estimate(one).micros for one in sets.sweep(wish)) == sets.price(estimate(wish), 3) == 3 * 137_628
 
 
 def test_the_same_click_is_the_same_set_and_another_wish_is_not(wish: Wish) -> None:
@@ -116,7 +116,7 @@ def test_a_template_that_all_need_is_made_and_paid_once(team: Team, creator: Use
     wish = Wish(team, creator, "animate-anyone-gen2", {"image_url": picture}, template_video=video, account=account, title="Dance")
     several = sets.sweep(wish)
     assert len(several) == 2
-    total = sets.total(several)
+    total = sets.price(estimate(wish), 2)
     made = orders.create_set(several, kind=JobSet.Kind.SWEEP, title="Dance", key="k")
     maker = Job.objects.get(model="animate-anyone-template-gen2")
     assert [job.needs for job in jobs_of(made)] == [maker, maker]

@@ -279,25 +279,26 @@ def test_letters_that_no_database_keeps_are_no_file(client_of: ClientOf, creator
         assert client_of(creator).post(page, ready | {name: "a\x00b"}).status_code in (302, 422)
 
 
-def test_the_slower_half_of_a_double_click_finds_the_job_although_the_budget_is_used_up(
-    client_of: ClientOf, creator: User, team: Team, page: str, ready: dict[str, str], monkeypatch: pytest.MonkeyPatch
+def test_the_slower_half_of_a_double_click_finds_the_dance_although_the_budget_is_used_up(
+    client_of: ClientOf, creator: User, team: Team, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both halves looked before either had written; the word that came with them stands."""
-    Budget.objects.create(team=team, micros=500_000)
+    """Both halves looked before either had written; the words that came with them stand."""
+    page, fields = dance(team, account)
+    Budget.objects.create(team=team, micros=100_000)
     Consent.objects.all().delete()
-    form = ready | {f"consent_{name}": ready[name] for name in ("image_url", "audio_url")}
+    fields |= {f"consent_{name}": fields[name] for name in ("image_url", "template_video")}
     client, usual = client_of(creator), orders.plan
 
     def slow(wish: orders.Wish) -> orders.Plan:
         found = usual(wish)
         monkeypatch.setattr(orders, "plan", usual)
-        client.post(page, form)
+        client.post(page, fields)
         return found
 
     monkeypatch.setattr(orders, "plan", slow)
-    answer = client.post(page, form)
+    answer = client.post(page, fields)
     assert answer.status_code == 302
-    assert answer["Location"] == Job.objects.get().get_absolute_url()
+    assert answer["Location"] == Job.objects.get(model="animate-anyone-gen2").get_absolute_url()
     assert Consent.objects.count() == 2
 
 
