@@ -268,15 +268,17 @@ def _stop(accounts: Iterable[Account], reason: Account.Health) -> str:
         sentence = sentence or says
         if account.health == reason and account.paused(now):
             continue
-        before, told = account.troubles, account.told_at
+        before, tell = account.troubles, account.told_at is None
         account.health, account.health_text, account.troubles = reason, says[:300], min(before + 1, 1000)
         account.paused_until = now + _rest(account.troubles)
-        columns = {name: getattr(account, name) for name in ("health", "health_text", "troubles", "paused_until")}
+        account.told_at = account.told_at or now
+        columns = {name: getattr(account, name) for name in ("health", "health_text", "troubles", "paused_until", "told_at")}
+        # One statement: who is cut off after it would find the account at rest, and never tell anybody.
         if Account.objects.filter(pk=account.pk, troubles=before).update(**columns):
             log.warning("account %s stops: %s, trouble %d in a row", account.public_id, reason, account.troubles)
-        if told is None and Account.objects.filter(pk=account.pk, told_at=None).update(told_at=now):
-            account.told_at = now
-            _tell(account, f"{account.label}: {account.get_health_display()}", f"{says} Waiting jobs are kept and go on by themselves once it works.")
+            if tell:
+                kept = "Waiting jobs are kept and go on by themselves once it works."
+                _tell(account, f"{account.label}: {account.get_health_display()}", f"{says} {kept}")
     return sentence
 
 

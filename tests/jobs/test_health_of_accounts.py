@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from jobs import catalogue, clients, health, keys, lanes, visits
@@ -500,8 +501,6 @@ def test_two_visitors_at_once_tell_the_owners_once(mails: list[Any], owner: User
 
     def run(what: Callable[[], Any]) -> threading.Thread:
         def body() -> None:
-            from django.db import connection
-
             start.wait()
             try:
                 # SQLite's database in memory answers "locked" at once where one on disk waits.
@@ -523,6 +522,23 @@ def test_two_visitors_at_once_tell_the_owners_once(mails: list[Any], owner: User
             thread.join(10)
     assert len(mails) == 2
     assert Account.objects.get(pk=account.pk).troubles == 1
+
+
+def test_a_visitor_that_is_cut_off_after_noting_the_trouble_has_told_the_owners(mails: list[Any], owner: User, team: Team) -> None:
+    account = makers.account(team)
+    noted: list[str] = []
+
+    def cut(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith('UPDATE "jobs_account"'):
+            noted.append(sql)
+            if len(noted) == 2:
+                raise OperationalError("cut off")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(cut), suppress(OperationalError):
+        health.trouble(account, refusal("arrears"), "emo-v1")
+    health.trouble(Account.objects.select_related("team").get(pk=account.pk), refusal("arrears"), "emo-v1")
+    assert len(mails) == 1
 
 
 def test_a_network_error_is_no_trouble_of_the_account() -> None:
