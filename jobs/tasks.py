@@ -59,9 +59,9 @@ def edit_step(pk: int) -> None:
 
 
 def ring_edit(pk: int) -> None:
-    """A video is made over in minutes of processor time, so it stands in the line of the films and not before the checks."""
+    """A video is made over in minutes of processor time, so it has a line of its own, in which no film and no check waits behind it."""
     if bell.once(f"edit:{pk}", 5):
-        _enqueue("films", edit_step, pk)
+        _enqueue("edits", edit_step, pk)
 
 
 def ring_archive() -> None:

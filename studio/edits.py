@@ -15,15 +15,16 @@ import json
 import logging
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.module_loading import import_string
@@ -34,8 +35,9 @@ from studio.models import Asset, Consent, Edit, User
 from studio.store import NAME_LENGTH, keep, local_copy
 
 log = logging.getLogger("footlight.edits")
-LEASE = timedelta(minutes=20)  # longer than any video that a model takes needs
-TRIES = 2
+LEASE = timedelta(minutes=1)  # renewed as long as it is worked on
+RENEWED = 15.0  # seconds between two renewals
+TRIES = 3
 SWEPT = timedelta(days=1)
 LEFT = ("edit-", "keep-", "copy-", "sound-", "upload-")  # how working files are called that a request or a step makes for itself
 SHAPES = ((1, 1), (3, 4), (4, 3), (9, 16), (16, 9), (2, 3), (3, 2), (4, 5), (5, 4))  # width and height, told as such in a name
@@ -89,22 +91,58 @@ def step(pk: int) -> None:
     edit = mine.select_related("asset__team", "owner").first()
     if edit is None or not mine.filter(free).update(state=Edit.State.WORKING, lease_until=until, tries=edit.tries + 1):
         return
-    ours = mine.filter(state=Edit.State.WORKING, lease_until=until)
-    if edit.tries >= TRIES:  # it broke off, or whoever made it died over it, twice
+    lease = _Lease(pk, until)
+    if edit.tries >= TRIES:  # it broke off, or whoever made it died over it, each time
         said = edit.sentence or _("The video could not be made over. Export it again and upload it.")
-        ours.update(state=Edit.State.FAILED, sentence=said, lease_until=None)
+        lease.end(state=Edit.State.FAILED, sentence=said, lease_until=None)
         return
+    lease.begin()
     try:
         made = _make(edit.asset, edit.recipe, edit.owner)
     except MediaError as error:
-        ours.update(state=Edit.State.FAILED, sentence=str(error), lease_until=None)
+        lease.end(state=Edit.State.FAILED, sentence=str(error), lease_until=None)
     except Exception:
-        # A full disk or a bucket that is away: the lease runs out soon, and it is tried once more.
+        # A full disk or a bucket that is away: it is tried again soon.
         log.exception("edit %s", edit.public_id)
         said = _("The video could not be made over, because its new file could not be written here. Try again later.")
-        ours.update(lease_until=timezone.now() + timedelta(seconds=30), sentence=said)
+        lease.end(lease_until=timezone.now() + timedelta(seconds=30), sentence=said)
     else:
-        ours.update(state=Edit.State.DONE, made=made, lease_until=None, sentence="")
+        lease.end(state=Edit.State.DONE, made=made, lease_until=None, sentence="")
+    finally:
+        lease.over.set()
+
+
+class _Lease:
+    """The right to work on an edit, renewed by a thread until `end`: a minute after its worker died somebody else may begin,
+    however long the video is."""
+
+    def __init__(self, pk: int, until: datetime) -> None:
+        self.edits = Edit.objects.filter(pk=pk, state=Edit.State.WORKING)
+        self.until = until
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self._renew, name=f"lease of edit {pk}", daemon=True)
+
+    def begin(self) -> None:
+        self.thread.start()
+
+    def end(self, **columns: Any) -> None:
+        """Write `columns`, unless somebody else took it up meanwhile."""
+        self.over.set()
+        if self.thread.ident is not None:
+            self.thread.join()
+        self.edits.filter(lease_until=self.until).update(**columns)
+
+    def _renew(self) -> None:
+        try:
+            while not self.over.wait(RENEWED):
+                until = timezone.now() + LEASE
+                # A database that is away for a moment: the lease holds for three more tries.
+                with suppress(DatabaseError):
+                    if not self.edits.filter(lease_until=self.until).update(lease_until=until):
+                        return
+                    self.until = until
+        finally:
+            connection.close()
 
 
 def word_of(recipe: Recipe) -> str:

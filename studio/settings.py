@@ -134,7 +134,7 @@ DEFAULT_FROM_EMAIL = EMAIL.get("DEFAULT_FROM_EMAIL") or "footlight@localhost"
 
 # ── queue and live updates ──────────────────────────────────────────────────────────────────────────────────────────
 REDIS_URL = env.text("REDIS_URL") or STACK.get("redis", "redis://127.0.0.1:6379/0")
-RQ_QUEUES = {name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 1800, "DEFAULT_RESULT_TTL": 0} for name in ("shifts", "steps", "films")}
+RQ_QUEUES = {name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 1800, "DEFAULT_RESULT_TTL": 0} for name in ("shifts", "steps", "films", "edits")}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 # ── Model Studio ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -117,7 +117,7 @@ def test_a_hand_that_does_not_leave_is_told_twice_and_then_killed(tmp_path: Path
 
 def test_no_workers_at_all_is_a_mistake() -> None:
     with pytest.raises(CommandError, match="1 or more"):
-        call_command("worker", shifts=0, steps=0, films=0)
+        call_command("worker", shifts=0, steps=0, films=0, edits=0)
 
 
 def test_a_hand_without_redis_says_what_to_do(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:

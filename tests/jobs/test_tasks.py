@@ -51,6 +51,12 @@ def test_the_heartbeat_takes_up_what_lost_its_bell(team: Team, creator: User, ac
     assert film.state == "archiving"
 
 
+def test_a_video_that_is_made_over_keeps_no_film_and_no_check_waiting(team: Team, creator: User, rung: list[tuple[Any, ...]]) -> None:
+    edit = team.edits.create(asset=makers.asset(team, kind="video"), recipe={"do": "film"}, word="w", owner=creator)
+    tasks.heartbeat()
+    assert [call for call in rung if call[0] != "shifts"] == [("edits", "edit_step", edit.pk)]
+
+
 def test_without_films_nobody_is_called(rung: list[tuple[Any, ...]]) -> None:
     tasks.heartbeat()
     assert [call for call in rung if call[0] != "shifts"] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -247,6 +248,29 @@ def test_only_one_worker_makes_it(video: Asset, owner: User, monkeypatch: pytest
     assert (run(edit).state, makes) == ("done", [1])
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_long_edit_stays_with_its_worker_and_a_dead_one_is_free_within_a_minute(video: Asset, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long it takes, the lease is renewed while it is worked on; what is written at the end counts."""
+    monkeypatch.setattr(edits, "RENEWED", 0.02)
+    edit, began = edits.ask(video, SHORT, owner), []
+
+    def make(*args: Any) -> Asset:
+        first = Edit.objects.get().lease_until
+        assert first is not None
+        for _wait in range(500):
+            until = Edit.objects.get().lease_until
+            if until is not None and until > first:
+                break
+            time.sleep(0.02)
+        began.append(until is not None and until > first)
+        edits.step(edit.pk)
+        return video
+
+    monkeypatch.setattr(edits, "_make", make)
+    assert (run(edit).state, edit.made, began) == ("done", video, [True])
+    assert timedelta(seconds=3 * 15) <= edits.LEASE <= timedelta(minutes=1)
+
+
 def death(monkeypatch: pytest.MonkeyPatch) -> None:
     def die(*args: Any) -> Asset:
         raise SystemExit(9)
@@ -271,13 +295,13 @@ def test_after_a_death_another_worker_takes_it_up_once_the_lease_is_over(video: 
     assert run(edit).state == "done"
 
 
-def test_a_video_that_two_workers_died_over_is_given_up_with_a_sentence_and_may_be_tried_again(
+def test_a_video_that_every_worker_died_over_is_given_up_with_a_sentence_and_may_be_tried_again(
     video: Asset, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     edit = edits.ask(video, SHORT, owner)
     with monkeypatch.context() as dying:
         death(dying)
-        for _death in range(2):
+        for _death in range(edits.TRIES):
             with pytest.raises(SystemExit):
                 edits.step(edit.pk)
             expire()
@@ -306,7 +330,7 @@ def test_a_full_disk_is_not_blamed_on_the_video(video: Asset, owner: User, monke
         assert run(edit).state == "working"
         assert edit.lease_until is not None
         assert edit.lease_until < timezone.now() + timedelta(seconds=40), "soon again, not after the lease of a death"
-        for _try in range(2):
+        for _try in range(edits.TRIES):
             expire()
             run(edit)
     assert edit.state == "failed"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from argparse import SUPPRESS, ArgumentParser
 from contextlib import suppress
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, close_old_connections
 from redis.exceptions import RedisError
@@ -82,15 +84,16 @@ class Command(BaseCommand):
         parser.add_argument("--shifts", type=int, default=1, help="workers that tend lanes (default %(default)s)")
         parser.add_argument("--steps", type=int, default=1, help="workers for checks (default %(default)s)")
         parser.add_argument("--films", type=int, default=1, help="workers that bring films home, four at a time each (default %(default)s)")
+        parser.add_argument("--edits", type=int, default=1, help="workers that make videos over, one at a time each (default %(default)s)")
         parser.add_argument("--hand", help=SUPPRESS)  # one of the workers itself
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["hand"]:
             self._hand(options["hand"])
             return
-        numbers = {queue: options[queue] for queue in ("shifts", "steps", "films")}
+        numbers = {queue: options[queue] for queue in settings.RQ_QUEUES}
         if min(numbers.values()) < 0 or not any(numbers.values()):
-            raise CommandError("--shifts, --steps and --films are numbers of workers; one of them must be 1 or more.")
+            raise CommandError("--shifts, --steps, --films and --edits are numbers of workers; one of them must be 1 or more.")
         hands = Hands(lambda name, line: log.warning("%s %s", name, line))
         hands.listen()
         names = [(queue, n) for queue, number in numbers.items() for n in range(number)]
@@ -108,6 +111,8 @@ class Command(BaseCommand):
     def _hand(self, queue: str) -> None:
         from jobs.hand import work
 
+        if queue == "edits":
+            os.nice(10)  # minutes of processor time that nobody else should wait for
         try:
             work(queue)
         except RedisError as error:
