@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -20,17 +21,18 @@ def pong(settings: Any) -> Iterator[None]:
     """A Redis that can answer, and nothing else: every command gets an OK, a ping its pong."""
     server = socket.create_server(("127.0.0.1", 0))
 
+    def talk(visitor: socket.socket) -> None:
+        with visitor, suppress(OSError):
+            while data := visitor.recv(4096):
+                commands = data.upper().count(b"*")
+                word = b"+PONG\r\n" if b"PING" in data.upper() else b":0\r\n" if b"EXISTS" in data.upper() else b"+OK\r\n" * commands
+                visitor.sendall(word)
+
     def answer() -> None:
-        try:
+        with suppress(OSError):
             while True:
                 visitor, _address = server.accept()
-                with visitor:
-                    while data := visitor.recv(4096):
-                        commands = data.upper().count(b"*")
-                        word = b"+PONG\r\n" if b"PING" in data.upper() else b":0\r\n" if b"EXISTS" in data.upper() else b"+OK\r\n" * commands
-                        visitor.sendall(word)
-        except OSError:
-            return
+                threading.Thread(target=talk, args=(visitor,), daemon=True).start()
 
     threading.Thread(target=answer, daemon=True).start()
     settings.REDIS_URL = f"redis://127.0.0.1:{server.getsockname()[1]}/0?protocol=2"
