@@ -76,8 +76,9 @@ def sums(jobset: JobSet) -> tuple[int, int]:
 
 
 def failed(jobset: JobSet) -> list[Job]:
-    """The jobs of the set that failed and were not run again in it."""
-    rerun = jobset.jobs.filter(again_of__isnull=False).values("again_of")
+    """The jobs of the set that failed and were not run again: in it, or from their own pages and not in vain."""
+    again = Q(set=jobset) | ~Q(state__in=(State.FAILED, State.CANCELED))
+    rerun = jobset.team.jobs.filter(again, again_of__set=jobset).values("again_of")
     related = ("team", "account", "template__asset", "needs")
     return list(jobset.jobs.filter(state=State.FAILED, adopted=False).exclude(pk__in=rerun).select_related(*related).order_by("id"))
 

@@ -254,6 +254,17 @@ def test_failed_jobs_are_run_again_in_their_set_once(wish: Wish, creator: User) 
     assert sets.failed(made) == []
 
 
+def test_what_was_run_again_from_its_own_page_is_offered_only_when_that_came_to_nothing(wish: Wish, creator: User) -> None:
+    made = orders.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="W", key="k")
+    first = jobs_of(made)[0]
+    Job.objects.filter(pk=first.pk).update(state=State.FAILED)
+    alone = orders.again(first, creator, key="again")
+    assert alone.set_id is None
+    assert sets.failed(made) == []
+    Job.objects.filter(pk=alone.pk).update(state=State.CANCELED)
+    assert sets.failed(made) == [first]
+
+
 # ── all films in one file ──
 
 
