@@ -8,8 +8,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from jobs import money, undo
+from jobs import money, shown, undo
 from jobs.models import Job, JobSet
+from jobs.states import TERMINAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +21,15 @@ class Toast:
 
     @classmethod
     def of(cls, made: Job | JobSet) -> Toast:
-        """Of a job or a set that a click made."""
+        """Of a job or a set that a click made; of one that is over when the same click came once more, from a page of before."""
         if isinstance(made, JobSet):
+            if not made.jobs.exclude(state__in=TERMINAL).exists():
+                return cls(_("This click made “%(title)s” before. Click again for new films.") % {"title": made.title}, made.get_absolute_url(), "")
             return cls(set_words(made), made.get_absolute_url(), reverse("jobs:set_cancel", args=[made.team.slug, made.public_id]))
+        if made.terminal:
+            words = {"title": made.title, "state": shown.state_label(made)}
+            sentence = _("This click made “%(title)s” before: %(state)s. Click again for a new one.") % words
+            return cls(sentence, made.get_absolute_url(), "")
         held = money.shown(undo.held(made), made.currency)
         sentence = _("“%(title)s” is in line; %(amount)s is held for it.") % {"title": made.title, "amount": held}
         return cls(sentence, made.get_absolute_url(), reverse("jobs:undo", args=[made.team.slug, made.public_id]))

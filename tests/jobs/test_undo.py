@@ -115,6 +115,25 @@ def test_undo_cancels_gives_back_and_says_so_in_the_toast(client_of: ClientOf, c
     assert sum(entry.held for entry in LedgerEntry.objects.all()) == 0
 
 
+@pytest.mark.parametrize("do", ["make", "sweep"])
+def test_a_click_that_comes_again_after_its_undo_is_told_and_the_next_one_makes(
+    client_of: ClientOf, creator: User, page: str, ready: dict[str, str], do: str
+) -> None:
+    """As from a page of before, by the browser's way back: nothing is in line, and nothing may be said to be."""
+    client = client_of(creator)
+    first = client.post(page, ready | {"do": do}, **HX).content.decode()
+    way_back = re.search(r'hx-post="([^"]+/(?:undo|cancel)/)"', toast(first))
+    assert way_back
+    client.post(way_back[1], **HX)
+    made = Job.objects.count()
+    html = client.post(page, ready | {"do": do}, **HX).content.decode()
+    assert "This click made “Welcome line” before" in toast(html)
+    assert "in line" not in toast(html)
+    assert Job.objects.count() == made
+    client.post(page, ready | {"do": do, "key": key_in(html)}, **HX)
+    assert Job.objects.filter(state=State.QUEUED).count() == made
+
+
 def test_undo_of_a_dance_takes_back_the_template_that_the_click_wanted(client_of: ClientOf, creator: User, team: Team, account: Account) -> None:
     client, picture = client_of(creator), makers.asset(team)
     makers.check(picture, account, "animate-anyone-detect-gen2")
