@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+import django_rq
 from django.conf import settings
 from django.db import transaction
 from redis import Redis
@@ -25,6 +26,8 @@ CONNECT, ANSWER = 0.5, 1.0  # seconds that Redis may take
 SLOW = 0.2  # an error that took longer than this was waited for
 REST = 2.0  # seconds without another try after that, so that one page never waits twice
 LONGEST_WAIT = 2.0
+ALIVE = "footlight:alive"
+FAILURES_KEPT = 86400  # seconds; RQ's own default is a year
 _away: dict[str, float] = {}  # address → until when (monotonic) it is not tried
 
 
@@ -91,3 +94,36 @@ def once(name: str, seconds: int) -> bool:
 
 def publish(team_slug: str, event: dict[str, Any]) -> None:
     quietly(lambda: redis().publish(EVENTS + team_slug, json.dumps(event)))
+
+
+# ── who is called ──
+
+
+def call(queue: str, step: str, *ids: int) -> None:
+    """Have a worker of `queue` run the function `step` of jobs/tasks.py: by its name, since who rings knows no worker."""
+
+    # On the bell's connection, whose time-outs are short; the heartbeat finds the row when it was not rung.
+    def push() -> None:
+        django_rq.get_queue(queue, connection=redis()).enqueue(f"jobs.tasks.{step}", *ids, result_ttl=0, failure_ttl=FAILURES_KEPT)
+
+    quietly(push)
+
+
+def ring_check(pk: int) -> None:
+    if once(f"check:{pk}", 5):
+        call("steps", "check_step", pk)
+
+
+def ring_edit(pk: int) -> None:
+    """A video is made over in minutes of processor time, so it has a line of its own, in which no film and no check waits behind it."""
+    if once(f"edit:{pk}", 5):
+        call("edits", "edit_step", pk)
+
+
+def ring_archive() -> None:
+    call("films", "archive_shift")
+
+
+def alive() -> bool:
+    """A worker's supervisor said so in the last seconds."""
+    return bool(quietly(lambda: redis().exists(ALIVE), otherwise=0))

@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from jobs import catalogue, delivery, health, money, pace
+from jobs import bell, catalogue, delivery, health, money, pace
 from jobs.clients import NoKey, client_for
 from jobs.errors import Refused
 from jobs.leases import LEASE, kept
@@ -124,9 +124,7 @@ def _book_lost(check: Check) -> None:
 
 
 def _ring(check: Check) -> None:
-    from jobs import tasks
-
-    transaction.on_commit(lambda: tasks.ring_check(check.pk))
+    transaction.on_commit(lambda: bell.ring_check(check.pk))
 
 
 def due() -> list[int]:

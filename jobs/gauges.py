@@ -20,7 +20,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from redis.exceptions import RedisError
 
-from jobs import meters, money, tasks
+from jobs import bell, meters, money
 from jobs.meters import BUCKETS
 from jobs.models import Account, Check, Gate, Job, Lane, LedgerEntry
 from jobs.states import OUT, TERMINAL, Code, State
@@ -149,7 +149,7 @@ def _of_redis() -> Iterator[Metric]:
         pipe.llen(f"rq:queue:{name}")
         pipe.zcard(f"rq:failed:{name}")
         pipe.zcard(f"rq:wip:{name}")
-    pipe.exists(tasks.ALIVE)
+    pipe.exists(bell.ALIVE)
     pipe.scard("rq:workers")
     *lengths, alive, workers = pipe.execute()
     for offset, name, meaning in ((0, "waiting", "wait in"), (1, "failed", "failed in"), (2, "running", "run from")):

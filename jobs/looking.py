@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from jobs import catalogue, health, pace, schedule
+from jobs import bell, catalogue, health, pace, schedule
 from jobs.clients import NoKey, client_for
 from jobs.models import Job, Template
 from jobs.modelstudio import AccountTrouble, MediaUnreachable, NoAnswer, RetryLater, Task, WireError, of_task_failure
@@ -210,9 +210,7 @@ def _succeeded(job: Job, task: Task) -> None:
 
 
 def _ring_archive() -> None:
-    from jobs import tasks
-
-    transaction.on_commit(tasks.ring_archive)
+    transaction.on_commit(bell.ring_archive)
 
 
 def _keep_template(job: Job, template_id: str, units: Decimal) -> None:

@@ -144,7 +144,7 @@ DASHSCOPE_API_KEY = env.text("DASHSCOPE_API_KEY")
 # what studio shows of files that only jobs knows: which models take them
 ASSET_TAGS = "jobs.fits.tags"
 # who wakes a worker for a video that is made over
-EDIT_BELL = "jobs.tasks.ring_edit"
+EDIT_BELL = "jobs.bell.ring_edit"
 LINK_HOURS = 26  # a queued task may be fetched late, and a task lives 24 h
 
 # ── words and time ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -172,4 +172,4 @@ METRICS_TOKEN = env.text("METRICS_TOKEN")
 if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
     raise ImproperlyConfigured("METRICS_TOKEN is shorter than 16 characters, so it can be guessed. Use a long random word.")
 # what studio tells of the engine without knowing it
-WORKER_ALIVE = "jobs.tasks.alive"
+WORKER_ALIVE = "jobs.bell.alive"

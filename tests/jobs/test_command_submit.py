@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from jobs import follow, tasks
+from jobs import bell, follow
 from jobs.models import Check, Job, Template
 from studio.models import Asset, Team, User
 from tests import files, makers
@@ -23,8 +23,8 @@ KEYS = {"job", "state", "code", "message", "task_id", "video", "seconds", "cost_
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Bells of checks that were rung; nobody answers them."""
     rung: list[int] = []
-    monkeypatch.setattr(tasks, "ring_check", rung.append)
-    monkeypatch.setattr(tasks, "alive", lambda: True)
+    monkeypatch.setattr(bell, "ring_check", rung.append)
+    monkeypatch.setattr(bell, "alive", lambda: True)
     return rung
 
 
@@ -272,6 +272,6 @@ def test_an_interrupted_wait_leaves_the_job_alone(submit: Any, portrait: str, sp
 
 
 def test_silent_workers_are_mentioned_once(submit: Any, portrait: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(tasks, "alive", lambda: False)
+    monkeypatch.setattr(bell, "alive", lambda: False)
     submit("emo-detect-v1", image=portrait)
     assert capsys.readouterr().err.count("No worker is running") == 1

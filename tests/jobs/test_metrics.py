@@ -182,7 +182,7 @@ def test_redis_numbers(redis: str) -> None:
     queue.enqueue(tasks.check_step, 1)
     queue.enqueue(tasks.check_step, 2)
     bell.redis().zadd("rq:failed:shifts", {"x": 1e12})
-    bell.redis().set(tasks.ALIVE, 1, ex=15)
+    bell.redis().set(bell.ALIVE, 1, ex=15)
     meters.watch("submit", 0.3, "ok")
     meters.watch("submit", 0.02, "throttled")
     found = numbers()

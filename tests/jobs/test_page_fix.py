@@ -32,8 +32,8 @@ def url(team: Team) -> str:
 @pytest.fixture
 def rung(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     bells: list[int] = []
-    monkeypatch.setattr("jobs.tasks.ring_edit", bells.append)
-    monkeypatch.setattr("jobs.tasks.ring_check", lambda pk: None)
+    monkeypatch.setattr("jobs.bell.ring_edit", bells.append)
+    monkeypatch.setattr("jobs.bell.ring_check", lambda pk: None)
     return bells
 
 

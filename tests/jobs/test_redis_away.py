@@ -70,7 +70,7 @@ def test_the_bell_is_not_waited_for_twice(hole: Hole) -> None:
     bell.ring()
     bell.publish("north", {"id": 1})
     assert bell.once("x", 5) is True
-    assert tasks.alive() is False
+    assert bell.alive() is False
     assert time.monotonic() - began < 2 * bell.ANSWER + bell.CONNECT
     assert len(hole.lines) == 1
 

@@ -12,7 +12,7 @@ from rq import Queue
 from rq.intermediate_queue import IntermediateQueue
 from rq.job import Job, JobStatus
 
-from jobs import bell, registries, tasks
+from jobs import bell, registries
 
 pytestmark = pytest.mark.usefixtures("redis")
 
@@ -155,7 +155,7 @@ def test_without_redis_nothing_happens(settings: Any) -> None:
 
 def test_nothing_of_ours_is_kept_for_a_year(steps: Queue, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(settings.RQ_QUEUES["steps"], "URL", settings.REDIS_URL)
-    tasks._enqueue("steps", tasks.check_step, 1)
+    bell.call("steps", "check_step", 1)
     job = steps.jobs[0]
     assert job.result_ttl == 0
     assert job.failure_ttl is not None

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from jobs import bell, tasks
 from jobs.models import Account, Check
@@ -27,8 +28,9 @@ def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
         def __len__(self) -> int:
             return 0
 
-        def enqueue(self, function: Any, *args: int, **options: Any) -> None:
-            calls.append((self.name, function.__name__, *args))
+        def enqueue(self, function: str, *args: int, **options: Any) -> None:
+            assert callable(import_string(function)), "who is called by name is there"
+            calls.append((self.name, function.removeprefix("jobs.tasks."), *args))
             assert options["result_ttl"] == 0
             assert options["failure_ttl"] < 7 * 86400
 
@@ -89,7 +91,7 @@ def test_without_redis_nothing_raises() -> None:
     bell.publish("north", {"id": 1})
     assert bell.wait(0.01) is False
     assert bell.once("x", 5) is True
-    assert tasks.alive() is False
+    assert bell.alive() is False
 
 
 def test_a_step_for_a_finished_check_does_nothing(team: Team, account: Account) -> None:

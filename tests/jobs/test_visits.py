@@ -366,7 +366,7 @@ def test_after_a_rest_one_job_goes_ahead_and_the_others_follow(wish: Wish, servi
 
 @pytest.mark.django_db(transaction=True)
 def test_a_shift_takes_jobs_from_the_click_to_the_archive(wish: Wish, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.tasks.ring_archive", lambda: None)
+    monkeypatch.setattr("jobs.bell.ring_archive", lambda: None)
     monkeypatch.setattr("jobs.schedule.next_look", lambda job, now: 0.1)
     get = service.get
     seen: dict[str, int] = {}

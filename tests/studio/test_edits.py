@@ -24,7 +24,7 @@ SHORT = {"do": "film", "stop": 500}
 @pytest.fixture
 def rung(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     bells: list[int] = []
-    monkeypatch.setattr("jobs.tasks.ring_edit", bells.append)
+    monkeypatch.setattr("jobs.bell.ring_edit", bells.append)
     return bells
 
 

@@ -88,9 +88,9 @@ def test_not_ready_without_the_database(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.django_db
 def test_a_worker_is_told(redis: str) -> None:
-    from jobs import bell, tasks
+    from jobs import bell
 
-    bell.redis().set(tasks.ALIVE, 1, ex=15)
+    bell.redis().set(bell.ALIVE, 1, ex=15)
     assert Client().get("/readyz").json()["worker"] == "alive"
 
 

@@ -135,7 +135,7 @@ class Command(BaseCommand):
         return check
 
     def _mention_silence(self, console: Console) -> None:
-        from jobs.tasks import alive
+        from jobs.bell import alive
 
         if not alive():
             console.print("No worker is running, so this waits. Start `python manage.py dev` or `python manage.py worker` in another terminal.")
