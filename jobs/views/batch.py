@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -90,7 +91,7 @@ def _uploaded(request: TeamRequest, given: Batch) -> list[str]:
 
 
 def _page(request: TeamRequest, given: Batch, errors: list[str] | None = None, status: int = 200) -> HttpResponse:
-    context = {"nav": "jobs", "batch": given, "errors": errors or []}
+    context = {"nav": "jobs", "batch": given, "errors": errors or [], "upload_max": settings.UPLOAD_MAX_BYTES}
     if not request.htmx:
         return render(request, "jobs/batch.html", context, status=status)
     response = render(request, "jobs/parts_set/batch_swap.html", context)

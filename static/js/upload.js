@@ -53,7 +53,7 @@ const end = ({ zone, file, row }, good, words, detail) => {
 
 const send = (job) => {
   const { zone, file, row } = job;
-  const { max, large, lost, storing, here, kept: done } = zone.dataset;
+  const { max, large, lost, storing, here, kept: done, takes, unused } = zone.dataset;
   const over = (good, words, detail) => {
     running -= 1;
     end(job, good, words, detail);
@@ -73,8 +73,9 @@ const send = (job) => {
   };
   request.onload = () => {
     const answer = request.response;
-    if (request.status < 300 && answer?.asset) over(true, answer.new ? done : here, answer);
-    else refuse(answer?.error ?? lost);
+    if (request.status >= 300 || !answer?.asset) refuse(answer?.error ?? lost);
+    else if (takes && !takes.split(" ").includes(answer.kind)) over(true, unused, answer);
+    else over(true, answer.new ? done : here, answer);
   };
   request.onerror = request.onabort = () => refuse(lost);
   // A folder, or a file that was moved away since, can be chosen and not be read.

@@ -173,6 +173,16 @@ def test_many_files_come_at_once_and_each_finds_its_side(client_of: ClientOf, cr
     assert set(team.assets.values_list("kind", flat=True)) == {"image", "audio"}
 
 
+def test_the_drop_zone_sends_each_file_by_itself_and_outlives_what_a_change_swaps(
+    client_of: ClientOf, creator: User, account: Account, page: str, pictures: list[Asset]
+) -> None:
+    client = client_of(creator)
+    assert 'data-takes="image audio"' in client.get(page).content.decode()
+    html = client.post(page, draft(pictures, []), headers={"HX-Request": "true"}).content.decode()
+    assert 'id="batch"' in html
+    assert "data-upload" not in html
+
+
 def test_files_of_another_team_are_not_here(
     client_of: ClientOf, creator: User, stranger: User, account: Account, page: str, speeches: list[Asset]
 ) -> None:
