@@ -18,14 +18,19 @@ document.addEventListener("change", (event) => {
   refresh();
 });
 
-// ── a new form keeps unfolded what was unfolded, but for the chooser, whose work is done ──
+// ── a new form keeps unfolded what was unfolded, but for the chooser, whose work is done, and a name that was typed and not saved ──
 const nameOf = (one) => one.id || one.querySelector("summary")?.textContent.trim();
+const presetName = () => form().querySelector("[name=preset_name]");
 let unfolded = new Set();
+let typed = "";
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-  if (detail.target === form()) unfolded = new Set([...form().querySelectorAll("details[open]:not([data-choose])")].map(nameOf));
+  if (detail.target !== form()) return;
+  unfolded = new Set([...form().querySelectorAll("details[open]:not([data-choose])")].map(nameOf));
+  typed = detail.requestConfig.path.includes("/presets/") ? "" : (presetName()?.value ?? "");
 });
 document.addEventListener("htmx:load", ({ detail }) => {
   if (detail.elt !== form()) return;
+  if (presetName()) presetName().value ||= typed;
   for (const one of form().querySelectorAll("details:not([open], [data-choose], .library)")) one.open = unfolded.has(nameOf(one));
 });
 
