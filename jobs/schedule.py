@@ -135,8 +135,8 @@ def next_look(job: Job, now: datetime) -> float:
     known, length = speed_of(job), max(1.0, job.seconds)
     middle = known.median * length
     if not known.learned:
-        # The prior may be far off: look early, and further apart the longer it takes.
-        return min(15.0, max(CLOSEST, 0.25 * elapsed))
+        # The prior may be far off: look early, and further apart the longer it takes; a twentieth of it is late for nobody.
+        return min(15.0, max(CLOSEST, 0.25 * elapsed, 0.05 * known.median * length))
     few = len(known.recent) < ENOUGH
     first = length * (0.75 * known.median if few else 0.97 * known.recent[0])
     last = length * (1.3 * known.median if few else 1.05 * known.recent[-1])
