@@ -1,12 +1,14 @@
-"""A text column that is encrypted at rest: MultiFernet over FIELD_KEYS, so keys can be rotated."""
+"""Text columns with more to them: one encrypted at rest (MultiFernet over FIELD_KEYS, so keys can be rotated), one of sentences."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import models
+
+from studio.sentences import Sentence, packed, unpacked
 
 
 class Unreadable(ValueError):
@@ -31,3 +33,36 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
             return box().decrypt(value.encode()).decode()
         except InvalidToken:
             raise Unreadable("A stored secret cannot be decrypted with any key of FIELD_KEYS.") from None
+
+
+if TYPE_CHECKING:
+    _Text = models.TextField[Sentence, Sentence]
+else:
+    _Text = models.TextField
+
+
+class SentenceField(_Text):
+    """A Sentence in Python; in the database its message and values, so that it can be translated when it is read."""
+
+    if TYPE_CHECKING:
+        _pyi_private_set_type: Sentence
+        _pyi_private_get_type: Sentence
+
+    def get_prep_value(self, value: Any) -> Any:
+        value = super().get_prep_value(value)
+        return packed(value) if isinstance(value, str) else value
+
+    def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Sentence | None:
+        return unpacked(value) if value is not None else None
+
+    def to_python(self, value: Any) -> Any:
+        # As it comes from a dump, whose text is that of the column.
+        return unpacked(value) if isinstance(value, str) and not isinstance(value, Sentence) else value
+
+    def save_form_data(self, instance: models.Model, data: Any) -> None:
+        # A form gives the English words back; what was not changed there keeps its values.
+        if data != self.value_from_object(instance):
+            super().save_form_data(instance, data)
+
+    def value_to_string(self, obj: models.Model) -> str:
+        return packed(self.value_from_object(obj))

@@ -19,6 +19,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from studio import sentences
+
 register = template.Library()
 
 NBSP = "\u00a0"
@@ -33,6 +35,15 @@ LATE_UNDER = 4 * 3600
 TONES = 4
 # A template hands an empty text over for a name that it does not know.
 Whole = int | str | None
+
+# ── sentences ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@register.filter
+def translated(text: str) -> str:
+    """A stored sentence in the language of the page."""
+    return sentences.translated(text)
+
 
 # ── marks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
