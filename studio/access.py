@@ -12,6 +12,7 @@ from typing import Any, Protocol, cast
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase
+from django.utils.translation import gettext as _
 from django_htmx.middleware import HtmxDetails
 
 from studio.models.people import Membership, Role, Team, User
@@ -58,7 +59,8 @@ def team_page(read: Role = Role.VIEWER, write: Role = Role.CREATOR) -> Callable[
             needed = read if request.method in ("GET", "HEAD", "OPTIONS") else write
             if not request.membership.reaches(needed):
                 raise PermissionDenied(
-                    f"This needs the role {needed.label} or higher; you are {Role(request.membership.role).label} of {request.team}."
+                    _("This needs the role %(needed)s or higher; you are %(role)s of %(team)s.")
+                    % {"needed": needed.label, "role": Role(request.membership.role).label, "team": request.team}
                 )
             return view(request, *args, **kwargs)
 

@@ -32,6 +32,7 @@ from django.utils.translation import gettext as _
 
 from studio.media import Facts, MediaError, edits
 from studio.models import Asset, Consent, Edit, User
+from studio.sentences import EMPTY, phrase
 from studio.store import NAME_LENGTH, keep, local_copy
 
 log = logging.getLogger("footlight.edits")
@@ -57,7 +58,7 @@ def change(asset: Asset, recipe: Recipe, by: User) -> Asset:
         return _make(asset, recipe, by)
     except OSError as error:  # a full disk, mostly
         log.exception("an edit of %s", asset.public_id)
-        raise MediaError("broken", _("The new file could not be written here. Try again later.")) from error
+        raise MediaError("broken", phrase("The new file could not be written here. Try again later.")) from error
 
 
 def ask(asset: Asset, recipe: Recipe, by: User) -> Edit:
@@ -67,7 +68,7 @@ def ask(asset: Asset, recipe: Recipe, by: User) -> Edit:
     )
     gone = edit.state == Edit.State.DONE and edit.made_id is None
     if edit.state == Edit.State.FAILED or gone:
-        changed = {"state": Edit.State.WAITING, "tries": 0, "sentence": "", "lease_until": None}
+        changed = {"state": Edit.State.WAITING, "tries": 0, "sentence": EMPTY, "lease_until": None}
         new = bool(Edit.objects.filter(pk=edit.pk, state=edit.state).update(**changed))
         edit.refresh_from_db()
     if new:
@@ -93,21 +94,21 @@ def step(pk: int) -> None:
         return
     lease = _Lease(pk, until)
     if edit.tries >= TRIES:  # it broke off, or whoever made it died over it, each time
-        said = edit.sentence or _("The video could not be made over. Export it again and upload it.")
+        said = edit.sentence or phrase("The video could not be made over. Export it again and upload it.")
         lease.end(state=Edit.State.FAILED, sentence=said, lease_until=None)
         return
     lease.begin()
     try:
         made = _make(edit.asset, edit.recipe, edit.owner)
     except MediaError as error:
-        lease.end(state=Edit.State.FAILED, sentence=str(error), lease_until=None)
+        lease.end(state=Edit.State.FAILED, sentence=error.sentence, lease_until=None)
     except Exception:
         # A full disk or a bucket that is away: it is tried again soon.
         log.exception("edit %s", edit.public_id)
-        said = _("The video could not be made over, because its new file could not be written here. Try again later.")
+        said = phrase("The video could not be made over, because its new file could not be written here. Try again later.")
         lease.end(lease_until=timezone.now() + timedelta(seconds=30), sentence=said)
     else:
-        lease.end(state=Edit.State.DONE, made=made, lease_until=None, sentence="")
+        lease.end(state=Edit.State.DONE, made=made, lease_until=None, sentence=EMPTY)
     finally:
         lease.over.set()
 
@@ -160,7 +161,7 @@ def _ring_later(pk: int) -> None:
 def _make(asset: Asset, recipe: Recipe, by: User | None) -> Asset:
     with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix="edit-") as folder, local_copy(asset) as source:
         if not source.exists():
-            raise MediaError("broken", _("The stored file of “%(name)s” is missing. Upload it again.") % {"name": asset.name})
+            raise MediaError("broken", phrase("The stored file of “%(name)s” is missing. Upload it again.", name=asset.name))
         target = Path(folder) / "made"
         facts = _MAKERS[recipe["do"]](source, target, recipe)
         name = name_of(asset, recipe, facts)

@@ -34,6 +34,7 @@ from django.utils.translation import gettext as _
 from studio.access import membership_of
 from studio.media import MediaError
 from studio.models import Asset, Membership, Role, Team, User
+from studio.sentences import translated
 from studio.store import keep
 from studio.templatetags.ui import filesize_mb
 
@@ -199,7 +200,7 @@ def _keep(path: str, sender: _Sender, name: str) -> tuple[int, dict[str, Any]]:
     try:
         asset, new = keep(path, team=sender.team, owner=sender.user, name=name)
     except MediaError as error:
-        return STATUS.get(error.code, 400), {"error": str(error)}
+        return STATUS.get(error.code, 400), {"error": translated(error.sentence)}
     except Exception:
         log.exception("an upload to %s could not be kept", sender.team.slug)
         return 500, {"error": _("The file arrived and could not be stored; nothing was kept. Upload it again in a minute.")}

@@ -15,6 +15,7 @@ from studio.media.film import poster, probe_film, verify_video, video_thumbnail
 from studio.media.kinds import sniff
 from studio.media.picture import MAX_PIXELS, normalise_image, picture_thumbnail, probe_picture
 from studio.media.sound import peaks
+from studio.sentences import phrase
 
 __all__ = [
     "MAX_PIXELS",
@@ -49,4 +50,4 @@ def thumbnail(path: str | os.PathLike[str], facts: Facts, target: str | os.PathL
         return picture_thumbnail(path, facts, target, box)
     if facts.kind == "video":
         return video_thumbnail(path, target, box)
-    raise MediaError("no-stream", "A sound file has no picture to make a thumbnail from; show its waveform instead.")
+    raise MediaError("no-stream", phrase("A sound file has no picture to make a thumbnail from; show its waveform instead."))

@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from studio.media.facts import Facts, unreadable
 from studio.media.kinds import id3_length
+from studio.sentences import phrase
 
 CHUNK = 1 << 20
 PNG_KEPT = {b"IHDR", b"PLTE", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"sBIT", b"cICP", b"IDAT", b"IEND"}
@@ -128,7 +129,7 @@ def strip_av_metadata(path: str | os.PathLike[str], facts: Facts, target: str | 
             _copy_mp3(path, part)
         else:
             shutil.copyfile(path, part)
-            with unreadable("This file is damaged inside, so its metadata cannot be removed; export it again."), open(part, "r+b") as file:
+            with unreadable(phrase("This file is damaged inside, so its metadata cannot be removed; export it again.")), open(part, "r+b") as file:
                 if facts.format in ("mp4", "mov", "m4a"):
                     _blank_boxes(file, 0, os.stat(part).st_size, 0)
                 elif facts.format in ("wav", "avi"):

@@ -7,24 +7,26 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from studio.sentences import Sentence
+
 CODES = ("empty", "unknown-type", "broken", "too-large-picture", "no-stream", "not-supported")
 
 
 class MediaError(ValueError):
-    """A file that cannot be used. `code` is one of CODES; `str()` is one sentence for people: what, why, what to do.
+    """A file that cannot be used. `code` is one of CODES; `sentence` is for people: what, why, what to do.
 
     empty: no bytes. unknown-type: not a picture, a sound or a video. not-supported: one, but of a kind the studio does not take.
     broken: of a known kind, cut or damaged. too-large-picture: more pixels than may be decoded. no-stream: nothing to see or hear in it.
     """
 
-    def __init__(self, code: str, sentence: str) -> None:
+    def __init__(self, code: str, sentence: Sentence) -> None:
         if code not in CODES:
             raise AssertionError(f"{code!r} is not a code of MediaError")
         super().__init__(sentence)
-        self.code = code
+        self.code, self.sentence = code, sentence
 
-    def __reduce__(self) -> tuple[type[MediaError], tuple[str, str]]:
-        return MediaError, (self.code, str(self))
+    def __reduce__(self) -> tuple[type[MediaError], tuple[str, Sentence]]:
+        return MediaError, (self.code, self.sentence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Facts:
 
 
 @contextmanager
-def unreadable(sentence: str) -> Iterator[None]:
+def unreadable(sentence: Sentence) -> Iterator[None]:
     """Turn whatever a decoder throws at damaged bytes into MediaError("broken", sentence).
 
     Decoders answer hostile bytes with nearly every exception there is (OSError, SyntaxError, struct.error, MemoryError, ...),

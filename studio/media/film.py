@@ -21,6 +21,7 @@ from studio.media.clean import boxes
 from studio.media.facts import Facts, MediaError, unreadable
 from studio.media.kinds import KINDS, Kind, sniff
 from studio.media.picture import MAX_PIXELS, THUMBNAIL_QUALITY, refuse_pixels, write_webp
+from studio.sentences import Sentence, phrase
 
 OPEN_SECONDS = 20.0  # to wait for the disk, per read
 PROBE_SECONDS = 30.0  # to look at a file
@@ -30,8 +31,12 @@ LONGEST = 24 * 3600.0  # a header that states more is not believed
 POSTER_FRAMES = 50
 POSTER_CONTRAST = 12.0  # of 255: standard deviation below which a frame is a plain card (black, white, a fade)
 POSTER_QUALITY = 85
-CUT = "This {} file is cut or damaged and does not play to its end; export or upload it again."
 BRANDED = {"mp4": "mp4", "m4a": "mp4", "mov": "mov"}
+
+
+def cut_short(format: str) -> Sentence:
+    """What is said of a file that does not play to its end."""
+    return phrase("This %(format)s file is cut or damaged and does not play to its end; export or upload it again.", format=format.upper())
 
 
 def probe_film(path: str | os.PathLike[str], kind: Kind) -> Facts:
@@ -44,10 +49,16 @@ def probe_film(path: str | os.PathLike[str], kind: Kind) -> Facts:
         audio_codec = codec_name(audio) if audio is not None else ""
         if video is None:
             if audio is None:
-                raise MediaError("no-stream", f"This {kind.format.upper()} file holds neither a picture nor sound that can be read; export it again.")
+                raise MediaError(
+                    "no-stream",
+                    phrase("This %(format)s file holds neither a picture nor sound that can be read; export it again.", format=kind.format.upper()),
+                )
             return _sound_facts(path, kind, container, audio, audio_codec, size, deadline)
         if kind.format in ("wav", "mp3", "aac", "flac", "ogg"):
-            raise MediaError("not-supported", f"This {kind.format.upper()} file holds a video, which that format is not made for; save it as MP4.")
+            raise MediaError(
+                "not-supported",
+                phrase("This %(format)s file holds a video, which that format is not made for; save it as MP4.", format=kind.format.upper()),
+            )
         kind = KINDS["mp4"] if kind.format == "m4a" else kind
         frame = _first_frame(container, video, deadline)
         width, height = frame.width, frame.height
@@ -59,7 +70,7 @@ def probe_film(path: str | os.PathLike[str], kind: Kind) -> Facts:
     if not stated:
         stated, frames = _counted(path, kind, "video", deadline)
         if not stated:
-            raise MediaError("broken", CUT.format(kind.format.upper()))
+            raise MediaError("broken", cut_short(kind.format))
     fps = float(rate) if rate else frames / stated
     return Facts(
         "video",
@@ -85,7 +96,10 @@ def verify_video(path: str | os.PathLike[str]) -> Facts:
     kind = sniff(path)
     facts = probe_film(path, kind) if kind.kind != "image" else None
     if facts is None or facts.kind != "video":
-        raise MediaError("no-stream", f"This {kind.format.upper()} file is no video, so there is nothing to play; a film has to be MP4, MOV or AVI.")
+        raise MediaError(
+            "no-stream",
+            phrase("This %(format)s file is no video, so there is nothing to play; a film has to be MP4, MOV or AVI.", format=kind.format.upper()),
+        )
     deadline = time.monotonic() + VERIFY_SECONDS
     frames, first, last, span = 0, math.inf, -math.inf, 0.0
     with opened(path, kind) as container:
@@ -94,7 +108,7 @@ def verify_video(path: str | os.PathLike[str]) -> Facts:
         for frame in container.decode(video):
             check(deadline)
             if frame.is_corrupt:
-                raise MediaError("broken", CUT.format(facts.format.upper()))
+                raise MediaError("broken", cut_short(facts.format))
             frames += 1
             moment = frame.time
             if moment is not None:
@@ -102,13 +116,13 @@ def verify_video(path: str | os.PathLike[str]) -> Facts:
                 if moment >= last:
                     last, span = moment, float((frame.duration or 0) * (frame.time_base or 0))
     if not frames:
-        raise MediaError("broken", CUT.format(facts.format.upper()))
+        raise MediaError("broken", cut_short(facts.format))
     if last > first or frames == 1:
         seconds = last - first + (span or (last - first) / max(frames - 1, 1)) if last >= first else facts.seconds
     else:
         seconds = frames / facts.fps if facts.fps else 0.0
     if seconds < facts.seconds - max(0.25, 3 / facts.fps if facts.fps else 0.0):
-        raise MediaError("broken", CUT.format(facts.format.upper()))
+        raise MediaError("broken", cut_short(facts.format))
     measured = (frames - 1) / (last - first) if last > first else facts.fps
     # The stated rate is exact where the clock of the file is coarse; the measured one is for a header that lies.
     fps = facts.fps if abs(measured - facts.fps) < 0.1 * facts.fps else round(measured, 4)
@@ -133,7 +147,7 @@ def video_thumbnail(path: str | os.PathLike[str], target: str | os.PathLike[str]
 @contextmanager
 def opened(path: str | os.PathLike[str], kind: Kind) -> Iterator[InputContainer]:
     """The container at `path`, read by the demuxer that its bytes call for and by no other: a playlist in disguise opens nothing else."""
-    sentence = CUT.format(kind.format.upper())
+    sentence = cut_short(kind.format)
     with (
         unreadable(sentence),
         av.open(
@@ -175,14 +189,14 @@ def codec_name(stream: Any) -> str:
 def check(deadline: float) -> None:
     """Raise MediaError when the time for reading a file is over: some bytes keep a decoder busy for ever."""
     if time.monotonic() > deadline:
-        raise MediaError("broken", "Reading this file takes too long, so it is either far too big or damaged; export it again, shorter.")
+        raise MediaError("broken", phrase("Reading this file takes too long, so it is either far too big or damaged; export it again, shorter."))
 
 
 def refuse_rate(audio: Any) -> None:
     """Raise MediaError when the sound states a sample rate that no recorder makes."""
     rate = audio.codec_context.sample_rate or 0
     if not 1000 <= rate <= 768_000:
-        raise MediaError("broken", f"This sound says that it has {rate} samples a second, so it is damaged; export it again.")
+        raise MediaError("broken", phrase("This sound says that it has %(rate)s samples a second, so it is damaged; export it again.", rate=rate))
 
 
 def _refuse_cut(path: str | os.PathLike[str], kind: Kind, size: int) -> None:
@@ -197,7 +211,7 @@ def _refuse_cut(path: str | os.PathLike[str], kind: Kind, size: int) -> None:
         else:
             return
     if cut:
-        raise MediaError("broken", CUT.format(kind.format.upper()))
+        raise MediaError("broken", cut_short(kind.format))
 
 
 def _stated(container: InputContainer, stream: Any) -> float:
@@ -240,7 +254,9 @@ def _sound_facts(path: str | os.PathLike[str], kind: Kind, container: InputConta
     elif kind.kind == "video":
         kind = Kind("audio", kind.format, kind.mime.replace("video/", "audio/"), kind.extension, kind.demuxer)
     if kind.format == "mp3" and codec != "mp3":
-        raise MediaError("not-supported", f"This file looks like MP3 and holds {codec or 'unknown'} sound; save it as MP3 or WAV.")
+        raise MediaError(
+            "not-supported", phrase("This file looks like MP3 and holds %(codec)s sound; save it as MP3 or WAV.", codec=codec or phrase("unknown"))
+        )
     seconds = stated
     if kind.format in ("wav", "mp3", "aac") or not stated:
         # Their headers are estimates or promises (a stream that was cut, a variable bit rate): the packets are the
@@ -248,13 +264,12 @@ def _sound_facts(path: str | os.PathLike[str], kind: Kind, container: InputConta
         counted, _ = _counted(path, kind, "audio", deadline)
         seconds = stated if counted - 0.1 < stated <= counted else counted
     if not 0 < seconds <= LONGEST:
-        raise MediaError("broken", CUT.format(kind.format.upper()))
+        raise MediaError("broken", cut_short(kind.format))
     return Facts("audio", kind.format, kind.mime, kind.extension, size, seconds=round(seconds, 6), codec=codec, audio_codec=codec, has_audio=True)
 
 
 def _first_frame(container: InputContainer, stream: Any, deadline: float) -> Any:
     """The first frame that decodes; damaged packets before it are passed over, as players do."""
-    name = "picture" if stream.type == "video" else "sound"
     for count, packet in enumerate(container.demux(stream)):
         check(deadline)
         if count > FIRST_FRAME_PACKETS:
@@ -265,9 +280,11 @@ def _first_frame(container: InputContainer, stream: Any, deadline: float) -> Any
             continue
         if frames:
             return frames[0]
-    raise MediaError(
-        "broken", f"No {name} in this file can be decoded, so it is damaged or in a format of its own; export it again as MP4, MP3 or WAV."
-    )
+    if stream.type == "video":
+        said = phrase("No picture in this file can be decoded, so it is damaged or in a format of its own; export it again as MP4, MP3 or WAV.")
+    else:
+        said = phrase("No sound in this file can be decoded, so it is damaged or in a format of its own; export it again as MP4, MP3 or WAV.")
+    raise MediaError("broken", said)
 
 
 def _quarter_turns(frame: VideoFrame) -> int:
@@ -279,12 +296,12 @@ def _good_frame(path: str | os.PathLike[str]) -> Image.Image:
     best: Any
     kind = sniff(path)
     if kind.kind == "image":
-        raise MediaError("no-stream", "A still picture has no poster frame; use its thumbnail instead.")
+        raise MediaError("no-stream", phrase("A still picture has no poster frame; use its thumbnail instead."))
     deadline = time.monotonic() + PROBE_SECONDS
     with opened(path, kind) as container:
         video, _ = streams(container)
         if video is None:
-            raise MediaError("no-stream", "This file holds sound and no video, so it has no frame to show; show its waveform instead.")
+            raise MediaError("no-stream", phrase("This file holds sound and no video, so it has no frame to show; show its waveform instead."))
         best = _first_frame(container, video, deadline)
         best_contrast = _contrast(best)
         for count, frame in enumerate(container.decode(video)):

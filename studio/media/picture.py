@@ -15,6 +15,7 @@ from PIL import BmpImagePlugin, Image, ImageCms, ImageOps, JpegImagePlugin, PngI
 from studio.media.clean import bare_picture
 from studio.media.facts import Facts, MediaError, unreadable
 from studio.media.kinds import Kind
+from studio.sentences import Sentence, phrase
 
 MAX_PIXELS = 64_000_000  # a 7000 x 7000 portrait (CONTRACT §2) has 49 million; decoded it takes four bytes each
 ORIENTATION = 0x0112
@@ -30,13 +31,19 @@ OPENERS: dict[str, Any] = {
     "bmp": BmpImagePlugin.BmpImageFile,
     "webp": WebPImagePlugin.WebPImageFile,
 }
-BROKEN = "This {} picture is cut or damaged and cannot be shown in full; export it again from where it came from."
+
+
+def broken(format: str) -> Sentence:
+    """What is said of a picture that is not whole."""
+    return phrase(
+        "This %(format)s picture is cut or damaged and cannot be shown in full; export it again from where it came from.", format=format.upper()
+    )
 
 
 def probe_picture(path: str | os.PathLike[str], kind: Kind) -> Facts:
     """Facts of a picture that has been decoded in full. Raises MediaError: broken, too-large-picture, not-supported."""
     size = os.stat(path).st_size
-    with unreadable(BROKEN.format(kind.format.upper())):
+    with unreadable(broken(kind.format)):
         with _open(path, kind.format) as picture:
             picture.verify()
         # verify() lets a JPEG cut in half pass and leaves the picture unusable: open again and decode every pixel.
@@ -66,7 +73,7 @@ def normalise_image(path: str | os.PathLike[str], facts: Facts, target: str | os
 
 def _normal(path: str | os.PathLike[str], facts: Facts, part: Path) -> Facts:
     data: bytes | None
-    with unreadable(BROKEN.format(facts.format.upper())):
+    with unreadable(broken(facts.format)):
         with _open(path, facts.format) as picture:
             turned = _orientation(picture) in range(2, 9)
             foreign = _foreign(picture)
@@ -89,7 +96,7 @@ def _normal(path: str | os.PathLike[str], facts: Facts, part: Path) -> Facts:
 
 def picture_thumbnail(path: str | os.PathLike[str], facts: Facts, target: str | os.PathLike[str], box: int) -> tuple[int, int]:
     """A WebP within `box` x `box` pixels, upright, in sRGB; returns its size."""
-    with unreadable(BROKEN.format(facts.format.upper())), _open(path, facts.format) as picture:
+    with unreadable(broken(facts.format)), _open(path, facts.format) as picture:
         # Shrinking first lets the JPEG decoder skip most of the work; a square box does not mind the later turn.
         picture.thumbnail((box, box), reducing_gap=3.0)
         small = _srgb(ImageOps.exif_transpose(picture) if _orientation(picture) in range(2, 9) else picture.copy())
@@ -109,8 +116,13 @@ def refuse_pixels(width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
         raise MediaError(
             "too-large-picture",
-            f"The picture is {width}×{height} pixels, "
-            f"more than the {MAX_PIXELS // 1_000_000} million the studio opens; make it smaller and upload it again.",
+            phrase(
+                "The picture is %(width)s×%(height)s pixels, more than the %(max_pixels)s million the studio opens; make it "
+                "smaller and upload it again.",
+                width=width,
+                height=height,
+                max_pixels=MAX_PIXELS // 1_000_000,
+            ),
         )
 
 
@@ -123,9 +135,9 @@ def _open(path: str | os.PathLike[str], name: str) -> Image.Image:
     try:
         refuse_pixels(*picture.size)
         if min(picture.size) < 1:
-            raise MediaError("broken", "The picture says that it has no pixels; export it again from where it came from.")
+            raise MediaError("broken", phrase("The picture says that it has no pixels; export it again from where it came from."))
         if getattr(picture, "n_frames", 1) > 1:
-            raise MediaError("not-supported", "This picture moves, and the studio needs a still one; save one frame of it as PNG or JPEG.")
+            raise MediaError("not-supported", phrase("This picture moves, and the studio needs a still one; save one frame of it as PNG or JPEG."))
     except BaseException:
         picture.close()
         raise

@@ -13,6 +13,7 @@ import av
 from studio.media.facts import MediaError
 from studio.media.film import VERIFY_SECONDS, check, opened, refuse_rate, streams
 from studio.media.kinds import sniff
+from studio.sentences import phrase
 
 RATE = 8000  # samples per second that are looked at: enough to draw, cheap to walk
 FINE = 80  # samples in the first bins, a hundredth of a second
@@ -47,7 +48,7 @@ def peaks(path: str | os.PathLike[str], count: int = 200) -> list[int]:
     if filled:
         bins.append(loudest)
     if not bins:
-        raise MediaError("broken", "The sound in this file is cut or damaged, not one sample of it plays; export it again.")
+        raise MediaError("broken", phrase("The sound in this file is cut or damaged, not one sample of it plays; export it again."))
     top = max(max(bins), QUIET)
     drawn = []
     for index in range(count):
@@ -61,11 +62,11 @@ def _mono(path: str | os.PathLike[str]) -> Iterator[array[int]]:
     kind = sniff(path)
     deadline = time.monotonic() + VERIFY_SECONDS
     if kind.kind == "image":
-        raise MediaError("no-stream", "A still picture has no sound to draw; choose a sound file or a video.")
+        raise MediaError("no-stream", phrase("A still picture has no sound to draw; choose a sound file or a video."))
     with opened(path, kind) as container:
         _, audio = streams(container)
         if audio is None:
-            raise MediaError("no-stream", "This video is silent, so there is no waveform to draw; choose one with sound.")
+            raise MediaError("no-stream", phrase("This video is silent, so there is no waveform to draw; choose one with sound."))
         refuse_rate(audio)  # an absurd one makes the resampler build a filter of gigabytes
         setup: tuple[str, str, int] | None = None
         resampler: Any = None

@@ -7,8 +7,10 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from studio.fields import SentenceField
 from studio.models.asset import Asset
 from studio.models.people import Team, public_id
+from studio.sentences import EMPTY
 
 
 class Edit(models.Model):
@@ -29,7 +31,7 @@ class Edit(models.Model):
     state = models.CharField(max_length=7, choices=State.choices, default=State.WAITING)
     tries = models.SmallIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
-    sentence = models.TextField(blank=True)
+    sentence = SentenceField(blank=True, default=EMPTY)
     made = models.ForeignKey(Asset, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 

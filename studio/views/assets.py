@@ -24,6 +24,7 @@ from studio.access import TeamRequest, public, team_page
 from studio.forms import LibraryFilter
 from studio.media import MediaError
 from studio.models import Asset, Role
+from studio.sentences import translated
 from studio.serving import PIECE, serve
 from studio.store import InUse, every_asset, forget, keep, users_of
 from studio.templatetags.ui import filesize_mb, person, seconds
@@ -216,7 +217,7 @@ def upload(request: TeamRequest) -> HttpResponse:
         try:
             asset, new = keep(file, team=request.team, owner=request.user, name=file.name or "")
         except MediaError as error:
-            messages.error(request, _("%(name)s: %(sentence)s") % {"name": file.name, "sentence": error})
+            messages.error(request, _("%(name)s: %(sentence)s") % {"name": file.name, "sentence": translated(error.sentence)})
             continue
         if new:
             kept.append(asset)

@@ -21,9 +21,10 @@ from studio.media.edits.refusal import EditError, whole
 from studio.media.edits.samples import placed, runs
 from studio.media.edits.tracks import AAC_RATES, CopiedSound, EncodedSound, SoundTrack, packets
 from studio.media.facts import Facts, MediaError, unreadable
-from studio.media.film import CUT, VERIFY_SECONDS, check, opened, probe_film, streams, verify_video
+from studio.media.film import VERIFY_SECONDS, check, cut_short, opened, probe_film, streams, verify_video
 from studio.media.kinds import KINDS, Kind, sniff
 from studio.media.picture import refuse_pixels
+from studio.sentences import phrase
 
 SLOWEST, FASTEST = 24, 60  # frames a second that models take
 RATES = (1.0, 120.0)  # that may be asked for
@@ -81,11 +82,30 @@ def remake_film(
     kind, facts = _video(path)
     end = math.inf if stop is None else stop
     if not (math.isfinite(start) and 0 <= start < end):
-        raise EditError("bad-range", f"The part from {start:g} to {end:g} s is empty or starts before the film; choose an end after its start.")
+        raise EditError(
+            "bad-range",
+            phrase(
+                "The part from %(start)s to %(end)s s is empty or starts before the film; choose an end after its start.",
+                start=f"{start:g}",
+                end=f"{end:g}",
+            ),
+        )
     if start >= facts.seconds:
-        raise EditError("bad-range", f"The film lasts {facts.seconds:.2f} s and the part starts at {start:g} s; choose an earlier part.")
+        raise EditError(
+            "bad-range",
+            phrase(
+                "The film lasts %(seconds)s s and the part starts at %(start)s s; choose an earlier part.",
+                seconds=f"{facts.seconds:.2f}",
+                start=f"{start:g}",
+            ),
+        )
     if fps is not None and not RATES[0] <= fps <= RATES[1]:
-        raise EditError("bad-range", f"A film cannot have {fps:g} frames a second; choose {SLOWEST} to {FASTEST}.")
+        raise EditError(
+            "bad-range",
+            phrase(
+                "A film cannot have %(fps)s frames a second; choose %(slowest)s to %(fastest)s.", fps=f"{fps:g}", slowest=SLOWEST, fastest=FASTEST
+            ),
+        )
     rate = Fraction(fps if fps is not None else min(max(facts.fps, SLOWEST), FASTEST)).limit_denominator(1001)
     deadline = time.monotonic() + VERIFY_SECONDS
     origin, width, height = _look(path, kind, deadline)
@@ -104,7 +124,9 @@ def with_sound(film: str | os.PathLike[str], sound: str | os.PathLike[str], targ
     """
     kind, facts = _video(film)
     if kind.format not in ("mp4", "mov"):
-        raise MediaError("not-supported", f"A sound can be put to an MP4 and not to this {kind.format.upper()} file; make it an MP4 first.")
+        raise MediaError(
+            "not-supported", phrase("A sound can be put to an MP4 and not to this %(format)s file; make it an MP4 first.", format=kind.format.upper())
+        )
     deadline = time.monotonic() + VERIFY_SECONDS
     origin, _, _ = _look(film, kind, deadline)
     with whole(target) as part:
@@ -126,7 +148,7 @@ def with_sound(film: str | os.PathLike[str], sound: str | os.PathLike[str], targ
                 if track is not None:
                     track.upto(min(max(moment, 0.0), facts.seconds))
             if track is None:
-                raise MediaError("broken", CUT.format(kind.format.upper()))
+                raise MediaError("broken", cut_short(kind.format))
             track.upto(facts.seconds)
             track.finish()
         return verify_video(part)
@@ -141,7 +163,9 @@ def _mp4(part: Path) -> Iterator[OutputContainer]:
     except av.error.FFmpegError as error:
         if error.errno in DISK_ERRORS:
             raise
-        raise MediaError("broken", "The times or the coding inside this file are damaged, so no MP4 can be made of it; export it again.") from error
+        raise MediaError(
+            "broken", phrase("The times or the coding inside this file are damaged, so no MP4 can be made of it; export it again.")
+        ) from error
 
 
 def _copy_of(out: OutputContainer, template: Any, codec: str) -> Any:
@@ -151,7 +175,9 @@ def _copy_of(out: OutputContainer, template: Any, codec: str) -> Any:
             stream.codec_context.codec_tag = "hvc1"  # the name under which Apple's players open it
         return stream
     except ValueError as error:
-        raise MediaError("not-supported", f"An MP4 cannot hold a picture coded as {codec}; make the film an H.264 one first.") from error
+        raise MediaError(
+            "not-supported", phrase("An MP4 cannot hold a picture coded as %(codec)s; make the film an H.264 one first.", codec=codec)
+        ) from error
 
 
 def _sound_for(out: OutputContainer, sound: str | os.PathLike[str], seconds: float, deadline: float) -> SoundTrack:
@@ -159,7 +185,7 @@ def _sound_for(out: OutputContainer, sound: str | os.PathLike[str], seconds: flo
     kind = sniff(sound)
     facts = probe_film(sound, kind) if kind.kind != "image" else None
     if facts is None or not facts.has_audio:
-        raise MediaError("no-stream", "The file that should give the sound holds none; choose a sound file or a video with sound.")
+        raise MediaError("no-stream", phrase("The file that should give the sound holds none; choose a sound file or a video with sound."))
     origin = _look(sound, kind, deadline)[0] if facts.kind == "video" else None
     if facts.audio_codec == "aac" and facts.format in ("mp4", "m4a", "mov"):
         copied = CopiedSound.starting(out, packets(sound, "audio", deadline), origin or 0.0, seconds)
@@ -173,7 +199,7 @@ def _video(path: str | os.PathLike[str]) -> tuple[Kind, Facts]:
     kind = sniff(path)
     facts = probe_film(path, kind) if kind.kind != "image" else None
     if facts is None or facts.kind != "video":
-        raise MediaError("no-stream", f"This {kind.format.upper()} file holds no film; choose an MP4, MOV or AVI video.")
+        raise MediaError("no-stream", phrase("This %(format)s file holds no film; choose an MP4, MOV or AVI video.", format=kind.format.upper()))
     return kind, facts
 
 
@@ -199,7 +225,11 @@ def _squeezed(plan: _Plan, part: Path, max_bytes: int | None) -> None:
             return
     raise EditError(
         "too-large",
-        f"{seconds:.1f} s of this film do not fit into {max_bytes:,} bytes and stay a picture; cut a shorter part or make it smaller.",
+        phrase(
+            "%(seconds)s s of this film do not fit into %(max_bytes)s bytes and stay a picture; cut a shorter part or make it smaller.",
+            seconds=f"{seconds:.1f}",
+            max_bytes=f"{max_bytes:,}",
+        ),
     )
 
 
@@ -226,7 +256,7 @@ def _made(plan: _Plan, part: Path, quality: dict[str, str], bits: int, max_bytes
                 if max_bytes is not None and written % LOOK_EVERY == 0 and part.stat().st_size > max_bytes:
                     return False
         if video is None:
-            raise EditError("bad-range", f"The film holds no frame after {plan.start:g} s; choose an earlier part.")
+            raise EditError("bad-range", phrase("The film holds no frame after %(start)s s; choose an earlier part.", start=f"{plan.start:g}"))
         out.mux(video.encode(None))
         if track is not None:
             track.finish()
@@ -245,7 +275,9 @@ def _stream(out: OutputContainer, plan: _Plan, frame: VideoFrame, options: dict[
     context.color_range = LIMITED
     context.colorspace = frame.colorspace if frame.colorspace in YUV_SPACES else UNSET
     context.color_primaries, context.color_trc = frame.color_primaries or UNSET, frame.color_trc or UNSET
-    with unreadable(f"A film of {plan.width} × {plan.height} px cannot be made as H.264; scale it to another size."):
+    with unreadable(
+        phrase("A film of %(width)s × %(height)s px cannot be made as H.264; scale it to another size.", width=plan.width, height=plan.height)
+    ):
         context.open(strict=False)
     return stream
 
@@ -271,7 +303,7 @@ def _look(path: str | os.PathLike[str], kind: Kind, deadline: float) -> tuple[fl
             stretch = _stretch(path, kind)
             width, height = max(1, round(frame.width * stretch)), frame.height
             return frame.time or 0.0, *((height, width) if _turns(frame) % 2 else (width, height))
-    raise MediaError("broken", CUT.format(kind.format.upper()))
+    raise MediaError("broken", cut_short(kind.format))
 
 
 def _stretch(path: str | os.PathLike[str], kind: Kind) -> float:
@@ -311,11 +343,11 @@ def _slots(plan: _Plan) -> Generator[tuple[int, int, VideoFrame], None, None]:
                     return
             held, moment = frame, at or 0.0
     if held is None:
-        raise MediaError("broken", CUT.format(plan.kind.format.upper()))
+        raise MediaError("broken", cut_short(plan.kind.format))
     span = float((held.duration or 0) * (held.time_base or 0))
     end = moment + (span if 0 < span < 10 * step else step)
     if end < min(plan.stop, plan.facts.seconds) - max(SHORT, 3 * step):
-        raise MediaError("broken", CUT.format(plan.kind.format.upper()))
+        raise MediaError("broken", cut_short(plan.kind.format))
     until = max(slot(end), 1 if not done and end > plan.start else 0)
     if until > done:
         yield done, until, held

@@ -12,7 +12,8 @@ from PIL import Image, ImageOps
 from studio.media.edits.refusal import EditError, whole
 from studio.media.facts import Facts, MediaError, unreadable
 from studio.media.kinds import KINDS, sniff
-from studio.media.picture import BROKEN, ORIENTATION, _open, _orientation, _srgb, probe_picture
+from studio.media.picture import ORIENTATION, _open, _orientation, _srgb, broken, probe_picture
+from studio.sentences import phrase
 
 FORMATS = ("", "jpeg", "png")
 STEEPEST = 45.0  # degrees
@@ -49,8 +50,10 @@ def edit_picture(
         raise AssertionError(f"{format!r} is no format that pictures are written in")
     kind = sniff(path)
     if kind.kind != "image":
-        raise MediaError("no-stream", f"This {kind.format.upper()} file is no picture, so there is nothing to crop; choose a JPEG or PNG.")
-    with unreadable(BROKEN.format(kind.format.upper())), _open(path, kind.format) as opened:
+        raise MediaError(
+            "no-stream", phrase("This %(format)s file is no picture, so there is nothing to crop; choose a JPEG or PNG.", format=kind.format.upper())
+        )
+    with unreadable(broken(kind.format)), _open(path, kind.format) as opened:
         opened.load()
         # No copies that nobody needs: each of a large picture has hundreds of megabytes.
         picture = _plain(_srgb(ImageOps.exif_transpose(opened) if _orientation(opened) in range(2, 9) else opened))
@@ -122,7 +125,14 @@ def _within(face: tuple[int, int, int, int], width: int, height: int) -> tuple[i
 
 def _refuse_angle(angle: float) -> None:
     if not -STEEPEST <= angle <= STEEPEST:
-        raise EditError("bad-box", f"A picture is straightened by at most {STEEPEST:g} degrees, and {angle:g} were asked for; turn it less.")
+        raise EditError(
+            "bad-box",
+            phrase(
+                "A picture is straightened by at most %(steepest)s degrees, and %(angle)s were asked for; turn it less.",
+                steepest=f"{STEEPEST:g}",
+                angle=f"{angle:g}",
+            ),
+        )
 
 
 def _plain(picture: Image.Image) -> Image.Image:
@@ -169,7 +179,15 @@ def _cropped(picture: Image.Image, box: tuple[int, int, int, int] | None) -> Ima
     if left >= right or top >= bottom:
         raise EditError(
             "bad-box",
-            f"The frame {box[0]}, {box[1]} to {box[2]}, {box[3]} holds no part of the {picture.width} × {picture.height} px picture; draw it again.",
+            phrase(
+                "The frame %(left)s, %(top)s to %(right)s, %(bottom)s holds no part of the %(width)s × %(height)s px picture; draw it again.",
+                left=box[0],
+                top=box[1],
+                right=box[2],
+                bottom=box[3],
+                width=picture.width,
+                height=picture.height,
+            ),
         )
     return picture if (left, top, right, bottom) == (0, 0, *picture.size) else picture.crop((left, top, right, bottom))
 
@@ -179,7 +197,7 @@ def _scaled(picture: Image.Image, max_side: int | None) -> Image.Image:
     if max_side is None or long <= max_side:
         return picture
     if max_side < 1:
-        raise EditError("too-small", "A picture has at least 1 px on its long side; allow more.")
+        raise EditError("too-small", phrase("A picture has at least 1 px on its long side; allow more."))
     size = (max(1, round(picture.width * max_side / long)), max(1, round(picture.height * max_side / long)))
     return picture.resize(size, Image.Resampling.LANCZOS)
 
@@ -189,8 +207,14 @@ def _refuse_small(size: tuple[int, int], min_side: int | None) -> None:
         missing = min_side - min(size)
         raise EditError(
             "too-small",
-            f"The picture would be {size[0]} × {size[1]} px, {missing} px short of the {min_side} px that its short side needs; "
-            "crop less of it or use a larger picture.",
+            phrase(
+                "The picture would be %(width)s × %(height)s px, %(missing)s px short of the %(min_side)s px that its short side "
+                "needs; crop less of it or use a larger picture.",
+                width=size[0],
+                height=size[1],
+                missing=missing,
+                min_side=min_side,
+            ),
         )
 
 
@@ -206,13 +230,27 @@ def _below(picture: Image.Image, name: str, format: str, max_bytes: int | None, 
     if not last:
         raise EditError(
             "too-large",
-            f"The picture is {picture.width} × {picture.height} px, and a JPEG has at most {JPEG_SIDE} px a side; crop it or scale it down.",
+            phrase(
+                "The picture is %(width)s × %(height)s px, and a JPEG has at most %(jpeg_side)s px a side; crop it or scale it down.",
+                width=picture.width,
+                height=picture.height,
+                jpeg_side=JPEG_SIDE,
+            ),
         )
-    least = f" and {min_side} px on its short side" if min_side else ""
-    raise EditError(
-        "too-large",
-        f"The picture does not fit into {max_bytes or 0:,} bytes{least}; at its smallest it has {len(last):,}. Crop it or use a simpler one.",
-    )
+    most, has = f"{max_bytes or 0:,}", f"{len(last):,}"
+    if not min_side:
+        said = phrase(
+            "The picture does not fit into %(most)s bytes; at its smallest it has %(has)s. Crop it or use a simpler one.", most=most, has=has
+        )
+    else:
+        said = phrase(
+            "The picture does not fit into %(most)s bytes and %(side)s px on its short side; at its smallest it has %(has)s. "
+            "Crop it or use a simpler one.",
+            most=most,
+            side=min_side,
+            has=has,
+        )
+    raise EditError("too-large", said)
 
 
 def _tries(picture: Image.Image, name: str, format: str, max_bytes: int | None, min_side: int | None) -> Iterator[tuple[str, Image.Image, int]]:

@@ -8,25 +8,26 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from studio.media.facts import MediaError
+from studio.sentences import Sentence
 
 EDIT_CODES = ("bad-box", "bad-range", "too-small", "too-large")
 
 
 class EditError(MediaError):
-    """A good file and a wish it cannot meet. `code` is one of EDIT_CODES; `str()` is one sentence: what, why, what to do.
+    """A good file and a wish it cannot meet. `code` is one of EDIT_CODES; `sentence` says what, why, what to do.
 
     bad-box: a frame or an angle that holds no part of the picture. bad-range: a time range that holds no part of the sound or film.
     too-small: fewer pixels than asked for. too-large: more bytes than asked for, however hard it is squeezed.
     """
 
-    def __init__(self, code: str, sentence: str) -> None:
+    def __init__(self, code: str, sentence: Sentence) -> None:
         if code not in EDIT_CODES:
             raise AssertionError(f"{code!r} is not a code of EditError")
         ValueError.__init__(self, sentence)
-        self.code = code
+        self.code, self.sentence = code, sentence
 
-    def __reduce__(self) -> tuple[type[MediaError], tuple[str, str]]:
-        return EditError, (self.code, str(self))
+    def __reduce__(self) -> tuple[type[MediaError], tuple[str, Sentence]]:
+        return EditError, (self.code, self.sentence)
 
 
 @contextmanager

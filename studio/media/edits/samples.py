@@ -19,9 +19,10 @@ from studio.media.edits.refusal import EditError
 from studio.media.facts import MediaError
 from studio.media.film import LONGEST, VERIFY_SECONDS, check, opened, refuse_rate, streams
 from studio.media.kinds import sniff
+from studio.sentences import phrase
 
 HIGHEST = 48_000  # samples a second; more are not heard and models do not ask for them
-SILENT = "The sound in this file is cut or damaged, not one sample of it plays; export it again."
+SILENT = phrase("The sound in this file is cut or damaged, not one sample of it plays; export it again.")
 WAV_BYTES = 0xFFFFFFFF - 4096  # a WAV counts its bytes in 32 bits
 PAD = 1 << 14  # frames of silence handed out at once
 GAP = 0.1  # seconds that the clock of a sound may jump ahead before silence fills them
@@ -75,7 +76,7 @@ def runs(
     kind = sniff(path)
     deadline = time.monotonic() + VERIFY_SECONDS if deadline is None else deadline
     if kind.kind == "image":
-        raise MediaError("no-stream", "A still picture has no sound; choose a sound file or a video.")
+        raise MediaError("no-stream", phrase("A still picture has no sound; choose a sound file or a video."))
     rate = channels = done = 0
     setup: tuple[str, str, int] | None = None
     resampler: Any = None
@@ -92,7 +93,7 @@ def runs(
     with opened(path, kind) as container:
         _, audio = streams(container)
         if audio is None:
-            raise MediaError("no-stream", "This video is silent, so it has no sound to work on; choose one with sound.")
+            raise MediaError("no-stream", phrase("This video is silent, so it has no sound to work on; choose one with sound."))
         refuse_rate(audio)
         for packet in container.demux(audio):
             check(deadline)
@@ -139,7 +140,7 @@ def placed(source: Iterator[Run], start: float) -> Generator[Run, None, None]:
         if skip is None:
             skip = round((start - run.at) * run.rate)
             if skip < -LONGEST * run.rate:
-                raise MediaError("broken", "The sound of this file starts a day after its picture, so the file is damaged; export it again.")
+                raise MediaError("broken", phrase("The sound of this file starts a day after its picture, so the file is damaged; export it again."))
             if skip < 0:
                 yield from _silence(run.rate, run.channels, start, 0, -skip)
                 skip = 0
@@ -169,7 +170,7 @@ class WavFile:
             self.out.setframerate(run.rate)
         self.frames += len(samples) // run.channels
         if self.frames * 2 * run.channels > WAV_BYTES:
-            raise EditError("too-large", "The sound has more than the four gigabytes that a WAV file can hold; cut a shorter part.")
+            raise EditError("too-large", phrase("The sound has more than the four gigabytes that a WAV file can hold; cut a shorter part."))
         self.out.writeframesraw(samples.tobytes())
 
     def close(self) -> None:
@@ -190,7 +191,7 @@ def wav_file(path: Path) -> Iterator[WavFile]:
 
 def _refuse_rate(rate: int) -> None:
     if not 1000 <= rate <= 768_000:
-        raise MediaError("broken", f"This sound says that it has {rate} samples a second, so it is damaged; export it again.")
+        raise MediaError("broken", phrase("This sound says that it has %(rate)s samples a second, so it is damaged; export it again.", rate=rate))
 
 
 def _silence(rate: int, channels: int, at: float, first: int, frames: int) -> Iterator[Run]:

@@ -15,6 +15,7 @@ from studio.media.edits.samples import SILENT, Run, runs, wav_file
 from studio.media.facts import Facts, MediaError
 from studio.media.film import probe_film
 from studio.media.kinds import KINDS
+from studio.sentences import Sentence, phrase
 
 FULL = 32768
 CLIPPED = 32767  # a sample of this size or more stands at the end of the scale
@@ -48,7 +49,14 @@ def cut_sound(path: str | os.PathLike[str], target: str | os.PathLike[str], star
     MediaError: no-stream, broken, and what `studio.media.probe` refuses.
     """
     if not (math.isfinite(start) and start >= 0 and stop > start):
-        raise EditError("bad-range", f"The part from {start:g} to {stop:g} s is empty or starts before the sound; choose an end after its start.")
+        raise EditError(
+            "bad-range",
+            phrase(
+                "The part from %(start)s to %(stop)s s is empty or starts before the sound; choose an end after its start.",
+                start=f"{start:g}",
+                stop=f"{stop:g}",
+            ),
+        )
     at = 0
     rate = 1
     with whole(target) as part:
@@ -63,7 +71,14 @@ def cut_sound(path: str | os.PathLike[str], target: str | os.PathLike[str], star
                 if at >= last:
                     break
         _refuse_empty(
-            wav.frames, at, f"The part from {start:g} to {stop:g} s holds no sound: the file lasts {at / rate:.2f} s; choose an earlier part."
+            wav.frames,
+            at,
+            phrase(
+                "The part from %(start)s to %(stop)s s holds no sound: the file lasts %(seconds)s s; choose an earlier part.",
+                start=f"{start:g}",
+                stop=f"{stop:g}",
+                seconds=f"{at / rate:.2f}",
+            ),
         )
         return probe_film(part, KINDS["wav"])
 
@@ -76,7 +91,10 @@ def without(path: str | os.PathLike[str], target: str | os.PathLike[str], cuts: 
     """
     for start, stop in cuts:
         if not (math.isfinite(start) and stop > start):
-            raise EditError("bad-range", f"The cut from {start:g} to {stop:g} s is empty; choose an end after its start.")
+            raise EditError(
+                "bad-range",
+                phrase("The cut from %(start)s to %(stop)s s is empty; choose an end after its start.", start=f"{start:g}", stop=f"{stop:g}"),
+            )
     at = 0
     kept: list[tuple[int, int | None]] | None = None
     with whole(target) as part:
@@ -97,7 +115,7 @@ def without(path: str | os.PathLike[str], target: str | os.PathLike[str], cuts: 
                 kept = [piece for piece in kept if piece[1] is None or piece[1] > at]
                 if not kept:
                     break
-        _refuse_empty(wav.frames, at, "Nothing of the sound is left after these cuts; cut less.")
+        _refuse_empty(wav.frames, at, phrase("Nothing of the sound is left after these cuts; cut less."))
         return probe_film(part, KINDS["wav"])
 
 
@@ -141,7 +159,14 @@ def split_points(seconds: float, pauses: Iterable[tuple[float, float]], longest:
     without one the rest is parted evenly. Pure. Raises EditError("bad-range") for lengths that are not positive.
     """
     if not (math.isfinite(seconds) and seconds > 0 and longest > 0):
-        raise EditError("bad-range", f"A sound of {seconds:g} s cannot be parted into pieces of {longest:g} s; both need a length.")
+        raise EditError(
+            "bad-range",
+            phrase(
+                "A sound of %(seconds)s s cannot be parted into pieces of %(longest)s s; both need a length.",
+                seconds=f"{seconds:g}",
+                longest=f"{longest:g}",
+            ),
+        )
     count = max(1, math.ceil(seconds / longest))
     least = min(max(0.0, least), seconds / count)
     known = [(start, stop) for start, stop in pauses if stop > start]
@@ -169,7 +194,7 @@ def _best(pauses: list[tuple[float, float]], earliest: float, latest: float, lat
     return max(found)[2] if found else None
 
 
-def _refuse_empty(written: int, decoded: int, sentence: str) -> None:
+def _refuse_empty(written: int, decoded: int, sentence: Sentence) -> None:
     if not decoded:
         raise MediaError("broken", SILENT)
     if not written:
