@@ -27,6 +27,7 @@ from jobs.contract import (
     result_of,
 )
 from jobs.limits import MIB, Limits
+from studio.sentences import EMPTY, Sentence, phrase, quoted
 
 __all__ = [
     "MODELS",
@@ -70,14 +71,20 @@ def _prices(*rows: tuple[str, str, int, bool], unit: str = "second", source: str
 _CHECK_PRICE = _prices(("", "USD", 574, True), ("", "CNY", 4_000, False), unit="image")
 _PER_SECOND = _prices(("", "USD", 11_469, True), ("", "CNY", 80_000, False))
 
-_RATIO = Parameter("ratio", "Shape", (("1:1", "1:1 head", "512 × 512"), ("3:4", "3:4 half body", "512 × 704")), "1:1", required=True)
+_RATIO = Parameter(
+    "ratio",
+    phrase("Shape"),
+    (("1:1", phrase("1:1 head"), quoted("512 × 512")), ("3:4", phrase("3:4 half body"), quoted("512 × 704"))),
+    "1:1",
+    required=True,
+)
 
 EMO_DETECT = Model(
     name="emo-detect-v1",
-    label="EMO portrait check",
+    label=phrase("EMO portrait check"),
     kind=Kind.CHECK,
     path=_SIDE + "face-detect",
-    inputs=(Input("image_url", "image", "Portrait", _EMO_PICTURE),),
+    inputs=(Input("image_url", "image", phrase("Portrait"), _EMO_PICTURE),),
     parameters=(_RATIO,),
     verdict="check_pass",
     reasons=("message", "code"),
@@ -92,22 +99,27 @@ EMO_DETECT = Model(
 
 EMO = Model(
     name="emo-v1",
-    label="EMO",
+    label=phrase("EMO"),
     kind=Kind.VIDEO,
     path=_SIDE + "video-synthesis",
     check="emo-detect-v1",
     inputs=(
-        Input("image_url", "image", "Portrait", _EMO_PICTURE),
-        Input("audio_url", "audio", "Speech", Limits("audio", ("wav", "mp3"), max_bytes=15 * MIB, max_seconds=60)),
+        Input("image_url", "image", phrase("Portrait"), _EMO_PICTURE),
+        Input("audio_url", "audio", phrase("Speech"), Limits("audio", ("wav", "mp3"), max_bytes=15 * MIB, max_seconds=60)),
         Input("face_bbox", "box", from_check="face_bbox"),
         Input("ext_bbox", "box", from_check="ext_bbox"),
     ),
     parameters=(
         Parameter(
             "style_level",
-            "Style",
-            (("calm", "Calm", "Small moves"), ("normal", "Normal", "Like a speaker"), ("active", "Active", "Head and shoulders")),
+            phrase("Style"),
+            (
+                ("calm", phrase("Calm"), phrase("Small moves")),
+                ("normal", phrase("Normal"), phrase("Like a speaker")),
+                ("active", phrase("Active"), phrase("Head and shoulders")),
+            ),
             "normal",
+            every=phrase("All 3 styles"),
         ),
     ),
     result=("results", "video_url"),
@@ -124,10 +136,10 @@ EMO = Model(
 
 AA_DETECT = Model(
     name="animate-anyone-detect-gen2",
-    label="AnimateAnyone character check",
+    label=phrase("AnimateAnyone character check"),
     kind=Kind.CHECK,
     path=_SIDE + "aa-detect",
-    inputs=(Input("image_url", "image", "Character", _AA_PICTURE),),
+    inputs=(Input("image_url", "image", phrase("Character"), _AA_PICTURE),),
     verdict="check_pass",
     reasons=("reason", "message", "code"),
     facts=("bodystyle",),
@@ -141,14 +153,14 @@ AA_DETECT = Model(
 
 AA_TEMPLATE = Model(
     name="animate-anyone-template-gen2",
-    label="Dance template",
+    label=phrase("Dance template"),
     kind=Kind.TEMPLATE,
     path=_SIDE + "aa-template-generation",
     inputs=(
         Input(
             "video_url",
             "video",
-            "Dance video",
+            phrase("Dance video"),
             Limits(
                 "video",
                 ("mp4", "avi", "mov"),
@@ -174,25 +186,30 @@ AA_TEMPLATE = Model(
 
 AA = Model(
     name="animate-anyone-gen2",
-    label="AnimateAnyone",
+    label=phrase("AnimateAnyone"),
     kind=Kind.VIDEO,
     path=_SIDE + "video-synthesis",
     check="animate-anyone-detect-gen2",
     makes="animate-anyone-template-gen2",
-    inputs=(Input("image_url", "image", "Character", _AA_PICTURE), Input("template_id", "template", "Dance template")),
+    inputs=(Input("image_url", "image", phrase("Character"), _AA_PICTURE), Input("template_id", "template", phrase("Dance template"))),
     parameters=(
         Parameter(
             "use_ref_img_bg",
-            "Background",
-            ((False, "Video", "The place of the dance video"), (True, "Picture", "The place of the character’s picture")),
+            phrase("Background"),
+            (
+                (False, phrase("Video"), phrase("The place of the dance video")),
+                (True, phrase("Picture"), phrase("The place of the character’s picture")),
+            ),
             False,
+            every=phrase("Both backgrounds"),
         ),
         Parameter(
             "video_ratio",
-            "Shape",
-            (("9:16", "9:16", "720 × 1280"), ("3:4", "3:4", "720 × 960")),
+            phrase("Shape"),
+            (("9:16", quoted("9:16"), quoted("720 × 1280")), ("3:4", quoted("3:4"), quoted("720 × 960"))),
             "9:16",
             only_when=("use_ref_img_bg", True),
+            every=phrase("Both shapes"),
         ),
     ),
     result=("video_url",),
@@ -200,7 +217,7 @@ AA = Model(
     usage="video_duration",
     length_of="template_id",
     prices=_PER_SECOND,
-    output=Output(fps=15, note="The film has no sound."),
+    output=Output(fps=15, note=phrase("The film has no sound.")),
     extra_states=("PRE-PROCESSING", "POST-PROCESSING"),
     advice=(
         Advice(
@@ -208,9 +225,11 @@ AA = Model(
             "half",
             "use_ref_img_bg",
             False,
-            "The picture shows half a body. With the video’s background the model has to invent the legs, and that often goes wrong. "
-            "Use the picture’s background instead.",
-            "Use the picture’s background",
+            phrase(
+                "The picture shows half a body. With the video’s background the model has to invent the legs, and that often goes wrong. "
+                "Use the picture’s background instead."
+            ),
+            phrase("Use the picture’s background"),
         ),
     ),
     retires_at=_RETIRES,
@@ -219,10 +238,10 @@ AA = Model(
 
 S2V_DETECT = Model(
     name="wan2.2-s2v-detect",
-    label="Wan speech portrait check",
+    label=phrase("Wan speech portrait check"),
     kind=Kind.CHECK,
     path=_SIDE + "face-detect",
-    inputs=(Input("image_url", "image", "Portrait", _EMO_PICTURE),),
+    inputs=(Input("image_url", "image", phrase("Portrait"), _EMO_PICTURE),),
     verdict="check_pass",
     reasons=("message", "code"),
     facts=("humanoid",),
@@ -234,15 +253,22 @@ S2V_DETECT = Model(
 
 S2V = Model(
     name="wan2.2-s2v",
-    label="Wan speech to video",
+    label=phrase("Wan speech to video"),
     kind=Kind.VIDEO,
     path=_SIDE + "video-synthesis",
     check="wan2.2-s2v-detect",
     inputs=(
-        Input("image_url", "image", "Portrait", _EMO_PICTURE),
-        Input("audio_url", "audio", "Speech", Limits("audio", ("wav", "mp3"), 15 * MIB, open_size=True, max_seconds=20, open_seconds=True)),
+        Input("image_url", "image", phrase("Portrait"), _EMO_PICTURE),
+        Input("audio_url", "audio", phrase("Speech"), Limits("audio", ("wav", "mp3"), 15 * MIB, open_size=True, max_seconds=20, open_seconds=True)),
     ),
-    parameters=(Parameter("resolution", "Sharpness", (("480P", "480P", "about 310 000 px"), ("720P", "720P", "about 920 000 px")), "480P"),),
+    parameters=(
+        Parameter(
+            "resolution",
+            phrase("Sharpness"),
+            (("480P", quoted("480P"), phrase("about 310 000 px")), ("720P", quoted("720P"), phrase("about 920 000 px"))),
+            "480P",
+        ),
+    ),
     result=("results", "video_url"),
     unit="second",
     usage="duration",
@@ -253,7 +279,7 @@ S2V = Model(
 )
 
 
-def _animate(name: str, label: str, std: int, pro: int, intl_std: int, intl_pro: int) -> Model:
+def _animate(name: str, label: Sentence, std: int, pro: int, intl_std: int, intl_pro: int) -> Model:
     """animate-move and animate-mix share all but the price; `std` and `pro` in CNY fen per second, `intl_…` in US cents."""
     usd = [(word, (fen * 1_433_675 + 500) // 1_000) for word, fen in (("wan-std", std), ("wan-pro", pro))]  # at 0.1433675 USD/CNY
     return Model(
@@ -261,13 +287,26 @@ def _animate(name: str, label: str, std: int, pro: int, intl_std: int, intl_pro:
         label=label,
         kind=Kind.VIDEO,
         path=_SIDE + "video-synthesis",
-        inputs=(Input("image_url", "image", "Character", _ANIMATE_PICTURE), Input("video_url", "video", "Video", _ANIMATE_VIDEO)),
+        inputs=(Input("image_url", "image", phrase("Character"), _ANIMATE_PICTURE), Input("video_url", "video", phrase("Video"), _ANIMATE_VIDEO)),
         parameters=(
             Parameter(
-                "mode", "Quality", (("wan-std", "Standard", "Faster and cheaper"), ("wan-pro", "Professional", "Smoother")), "wan-std", required=True
+                "mode",
+                phrase("Quality"),
+                (
+                    ("wan-std", phrase("Standard"), phrase("Faster and cheaper")),
+                    ("wan-pro", phrase("Professional"), phrase("Smoother")),
+                ),
+                "wan-std",
+                required=True,
             ),
-            Parameter("check_image", "Check the picture first", ((True, "Yes", ""), (False, "No", "")), True),
-            Parameter("watermark", "Watermark", ((False, "No", ""), (True, "Yes", "“AI generated” in a corner")), False, place="input"),
+            Parameter("check_image", phrase("Check the picture first"), ((True, phrase("Yes"), EMPTY), (False, phrase("No"), EMPTY)), True),
+            Parameter(
+                "watermark",
+                phrase("Watermark"),
+                ((False, phrase("No"), EMPTY), (True, phrase("Yes"), phrase("“AI generated” in a corner"))),
+                False,
+                place="input",
+            ),
         ),
         result=("results", "video_url"),
         unit="second",
@@ -285,7 +324,7 @@ def _animate(name: str, label: str, std: int, pro: int, intl_std: int, intl_pro:
     )
 
 
-MOVE = _animate("wan2.2-animate-move", "Wan animate: move", 40, 60, 12, 18)
-MIX = _animate("wan2.2-animate-mix", "Wan animate: mix", 60, 90, 18, 26)
+MOVE = _animate("wan2.2-animate-move", phrase("Wan animate: move"), 40, 60, 12, 18)
+MIX = _animate("wan2.2-animate-mix", phrase("Wan animate: mix"), 60, 90, 18, 26)
 
 MODELS.update((model.name, model) for model in (EMO_DETECT, EMO, AA_DETECT, AA_TEMPLATE, AA, S2V_DETECT, S2V, MOVE, MIX))

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from jobs.limits import Limits
+from studio.sentences import EMPTY, Sentence, phrase
 
 MODELS: dict[str, Model] = {}  # by name; filled by catalogue.py
 
@@ -29,7 +30,7 @@ class Input:
 
     name: str
     kind: str
-    label: str = ""
+    label: Sentence = EMPTY
     limits: Limits | None = None
     from_check: str = ""  # for a box: the field of the check's output that it is copied from
 
@@ -43,12 +44,13 @@ class Parameter:
     """
 
     name: str
-    label: str
-    words: tuple[tuple[Any, str, str], ...]
+    label: Sentence
+    words: tuple[tuple[Any, Sentence, Sentence], ...]
     default: Any
     place: str = "parameters"
     required: bool = False
     only_when: tuple[str, Any] | None = None
+    every: Sentence = EMPTY  # of the button that makes one film for each choice
 
     @property
     def values(self) -> tuple[Any, ...]:
@@ -94,7 +96,7 @@ class Output:
     fps: float = 0.0
     sound: bool = False
     frames: tuple[tuple[str, int, int], ...] = ()
-    note: str = ""
+    note: Sentence = EMPTY
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ class Model:
     """
 
     name: str
-    label: str
+    label: Sentence
     kind: Kind
     path: str
     inputs: tuple[Input, ...]
@@ -172,8 +174,8 @@ class Advice:
     is_: Any
     parameter: str
     chosen: Any
-    sentence: str
-    better: str
+    sentence: Sentence
+    better: Sentence
 
 
 _Named = TypeVar("_Named", Input, Parameter)
@@ -187,7 +189,11 @@ def _named(items: tuple[_Named, ...], name: str) -> _Named:
 
 
 class BadChoice(ValueError):
-    """A parameter that the model does not take, or a value it does not know. Its text is a sentence for people."""
+    """A parameter that the model does not take, or a value it does not know."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
 
 
 def clean_choices(model: Model, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -198,8 +204,8 @@ def clean_choices(model: Model, given: Mapping[str, Any]) -> dict[str, Any]:
     known = {parameter.name: parameter for parameter in model.choices()}
     for name in given:
         if name not in known:
-            takes = ", ".join(sorted(known)) or "no parameters"
-            raise BadChoice(f"{model.name} has no parameter “{name}”; it takes {takes}.")
+            takes = ", ".join(sorted(known)) or phrase("no parameters")
+            raise BadChoice(phrase("%(model)s has no parameter “%(name)s”; it takes %(takes)s.", model=model.name, name=name, takes=takes))
     chosen: dict[str, Any] = {}
     for name, parameter in known.items():
         value = given.get(name, parameter.default)
@@ -208,7 +214,7 @@ def clean_choices(model: Model, given: Mapping[str, Any]) -> dict[str, Any]:
             match = next((v for v in parameter.values if str(v).lower() == str(value).strip().lower()), None)
         if match is None:
             may = ", ".join(str(v).lower() if isinstance(v, bool) else str(v) for v in parameter.values)
-            raise BadChoice(f"{name} cannot be “{value}”; it may be {may}.")
+            raise BadChoice(phrase("%(name)s cannot be “%(value)s”; it may be %(may)s.", name=name, value=value, may=may))
         chosen[name] = match
     return chosen
 

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from studio.sentences import Sentence, together
+
+
+class Told(Exception):
+    """An error that says why in a sentence for people."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
 
 class Refused(Exception):
     """The wish cannot be fulfilled as asked; nothing was created and nothing paid. `sentences` say why, worst first."""
 
-    def __init__(self, *sentences: str) -> None:
+    def __init__(self, *sentences: Sentence) -> None:
         super().__init__(" ".join(sentences))
         self.sentences = list(sentences)
+
+    @property
+    def sentence(self) -> Sentence:
+        return together(*self.sentences)
 
 
 class Moved(Exception):

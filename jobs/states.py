@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from enum import IntEnum, StrEnum
 
+from studio.sentences import Sentence, phrase
+
 
 class State(StrEnum):
     QUEUED = "queued"  # ours: free to cancel, reorder, hold
@@ -108,12 +110,12 @@ class Fault(StrEnum):
     BUDGET = "budget"
 
 
-FAULT_WORDS: dict[str, str] = {
-    Fault.INPUT: "The input",
-    Fault.OURS: "Our side",
-    Fault.SERVICE: "Alibaba’s side",
-    Fault.ACCOUNT: "The account",
-    Fault.BUDGET: "The budget",
+FAULT_WORDS: dict[str, Sentence] = {
+    Fault.INPUT: phrase("The input"),
+    Fault.OURS: phrase("Our side"),
+    Fault.SERVICE: phrase("Alibaba’s side"),
+    Fault.ACCOUNT: phrase("The account"),
+    Fault.BUDGET: phrase("The budget"),
 }
 
 
@@ -135,15 +137,15 @@ def group_of(state: State | str, code: str = "") -> Group:
 
 
 # label and the look's state word (a mark of the sprite and a colour of the tokens) for the page
-LABELS: dict[State, tuple[str, str]] = {
-    State.QUEUED: ("Waiting", "queued"),
-    State.SUBMITTING: ("Sending", "submitting"),
-    State.UNCERTAIN: ("Sent, no answer", "uncertain"),
-    State.RUNNING: ("Rendering", "running"),
-    State.ARCHIVING: ("Archiving", "archiving"),
-    State.SUCCEEDED: ("Ready", "succeeded"),
-    State.FAILED: ("Failed", "failed"),
-    State.CANCELED: ("Canceled", "canceled"),
+LABELS: dict[State, tuple[Sentence, str]] = {
+    State.QUEUED: (phrase("Waiting"), "queued"),
+    State.SUBMITTING: (phrase("Sending"), "submitting"),
+    State.UNCERTAIN: (phrase("Sent, no answer"), "uncertain"),
+    State.RUNNING: (phrase("Rendering"), "running"),
+    State.ARCHIVING: (phrase("Archiving"), "archiving"),
+    State.SUCCEEDED: (phrase("Ready"), "succeeded"),
+    State.FAILED: (phrase("Failed"), "failed"),
+    State.CANCELED: (phrase("Canceled"), "canceled"),
 }
 
 

@@ -15,6 +15,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from jobs.fetching.errors import Cut, FetchError, Stopped, Unreached
 from jobs.fetching.hosts import judged, taken_apart
+from studio.sentences import phrase
 
 CONNECT = 5.0  # seconds for one address to take the connection; twice that for the handshake of TLS
 SILENCE = 30.0  # seconds within which SLOWEST bytes must come
@@ -39,7 +40,7 @@ def opened(url: str, ask: dict[str, str], private_ok: bool, end: float, stop: Ca
                 answer = connection.getresponse()
             except (OSError, ValueError, http.client.HTTPException) as error:
                 watch.explain()
-                raise Unreached(f"The film’s host gave no answer that can be read ({type(error).__name__}).") from None
+                raise Unreached(phrase("The film’s host gave no answer that can be read (%(name)s).", name=type(error).__name__)) from None
             with answer:
                 yield answer, watch
         finally:
@@ -48,7 +49,7 @@ def opened(url: str, ask: dict[str, str], private_ok: bool, end: float, stop: Ca
 
 def _connected(addresses: list[str], port: int, name: str, end: float) -> socket.socket:
     """A socket to the first of `addresses` that takes it; with TLS, and a certificate for `name`, when there is a name."""
-    why = "takes no connection"
+    why = phrase("The film’s host takes no connection.")
     for address in addresses:
         left = end - time.monotonic()
         if left <= 0:
@@ -63,11 +64,11 @@ def _connected(addresses: list[str], port: int, name: str, end: float) -> socket
             if sock is not None:
                 sock.close()
             if isinstance(error, ssl.SSLError):
-                why = "shows no certificate that can be trusted, or speaks no TLS"
+                why = phrase("The film’s host shows no certificate that can be trusted, or speaks no TLS.")
             continue
         sock.settimeout(SILENCE)
         return sock
-    raise Unreached(f"The film’s host {why}.")
+    raise Unreached(why)
 
 
 @cache
@@ -103,16 +104,18 @@ class Watch:
         while not self._done.wait(TICK):
             now = time.monotonic()
             if self._stop():
-                self._why = Stopped("The download was put off.")
+                self._why = Stopped(phrase("The download was put off."))
             elif now >= self._end:
-                self._why = Cut("The download took longer than it may.")
+                self._why = Cut(phrase("The download took longer than it may."))
             elif now - since < SILENCE:
                 continue
             elif self.count - seen >= SLOWEST:
                 since, seen = now, self.count
                 continue
             else:
-                self._why = Cut(f"The film’s host sends too slowly: {self.count - seen} bytes in {SILENCE:g} seconds.")
+                self._why = Cut(
+                    phrase("The film’s host sends too slowly: %(n)s bytes in %(seconds)s seconds.", n=self.count - seen, seconds=f"{SILENCE:g}")
+                )
             with suppress(OSError):
                 socket.socket.shutdown(self._sock, socket.SHUT_RDWR)  # not SSLSocket's, which takes the layer from under a reader
             return

@@ -15,6 +15,7 @@ from jobs.fetching.connections import Watch, opened
 from jobs.fetching.errors import Answered, Cut, Forbidden, NoRoom, Stopped, TooLarge, of_disk
 from jobs.fetching.part import Mark, Part
 from jobs.modelstudio import without_query
+from studio.sentences import Sentence, phrase
 
 LARGEST = 2 * 1024**3
 BLOCK = 256 * 1024
@@ -51,7 +52,7 @@ def fetch(
     Raises a FetchError; with Cut, NoRoom and Stopped what came is kept. OSError when our own disk is broken.
     """
     if stop():
-        raise Stopped("The download was put off.")
+        raise Stopped(phrase("The download was put off."))
     download = _Download(url, part, private_ok, largest, time.monotonic() + seconds, leave, stop)
     try:
         return download.run(part.size)
@@ -89,12 +90,12 @@ class _Download:
                     return self._take(answer, watch, mark if have else None, have)
                 to = answer.headers.get("Location", "")
                 if not to:
-                    raise Answered(f"The film’s host answered {answer.status} without saying where to go.", answer.status)
+                    raise Answered(phrase("The film’s host answered %(status)s without saying where to go.", status=answer.status), answer.status)
                 try:
                     url = urljoin(url, to)
                 except ValueError:
-                    raise Forbidden("The film’s host sends to something that is no address.") from None
-        raise Answered(f"The film’s host sends from one address to the next, more than {HOPS} times.", answer.status)
+                    raise Forbidden(phrase("The film’s host sends to something that is no address.")) from None
+        raise Answered(phrase("The film’s host sends from one address to the next, more than %(hops)s times.", hops=HOPS), answer.status)
 
     def _take(self, answer: http.client.HTTPResponse, watch: Watch, mark: Mark | None, have: int) -> Fetched:
         if answer.status == 416 and have:
@@ -106,7 +107,11 @@ class _Download:
             mark = Mark(without_query(self.url), _validator(answer), -1 if answer.length is None else answer.length)
         else:
             wait = answer.headers.get("Retry-After", "")
-            raise Answered(f"The film’s host answered {answer.status}.", answer.status, float(wait) if re.fullmatch(r"\d{1,6}", wait) else None)
+            raise Answered(
+                phrase("The film’s host answered %(status)s.", status=answer.status),
+                answer.status,
+                float(wait) if re.fullmatch(r"\d{1,6}", wait) else None,
+            )
         if mark.total > self.largest:
             raise TooLarge(_too_large(self.largest))
         if mark.total >= 0:
@@ -119,9 +124,9 @@ class _Download:
         except OSError as error:
             raise of_disk(error) from error
         if mark.total >= 0 and size != mark.total:
-            raise Cut(f"The download was cut: {size} of {mark.total} bytes came.")
+            raise Cut(phrase("The download was cut: %(size)s of %(total)s bytes came.", size=size, total=mark.total))
         if not size:
-            raise Answered("The film’s address gave an empty file.", 200)
+            raise Answered(phrase("The film’s address gave an empty file."), 200)
         return Fetched(size, have)
 
     def _piece(self, answer: http.client.HTTPResponse, mark: Mark, have: int) -> Mark:
@@ -140,7 +145,13 @@ class _Download:
         free = shutil.disk_usage(self.part.path.parent).free
         need = missing + self.leave(total)
         if free < need:
-            raise NoRoom(f"The studio’s disk is full: {free / 1e6:.0f} MB are free and the film needs {need / 1e6:.0f} MB.")
+            raise NoRoom(
+                phrase(
+                    "The studio’s disk is full: %(free)s MB are free and the film needs %(need)s MB.",
+                    free=f"{free / 1e6:.0f}",
+                    need=f"{need / 1e6:.0f}",
+                )
+            )
 
     def _copy(self, answer: http.client.HTTPResponse, watch: Watch, have: int) -> int:
         """Write the body behind the first `have` bytes; returns how many there are then. OSError is the disk's."""
@@ -153,7 +164,7 @@ class _Download:
                     block = answer.read1(BLOCK)
                 except (OSError, ValueError, http.client.HTTPException):
                     watch.explain()
-                    raise Cut(f"The download was cut after {size} bytes.") from None
+                    raise Cut(phrase("The download was cut after %(size)s bytes.", size=size)) from None
                 if not block:
                     break
                 size += len(block)
@@ -167,8 +178,8 @@ class _Download:
         return size
 
 
-def _too_large(largest: int) -> str:
-    return f"The film is larger than {largest / 1024**3:g} GB."
+def _too_large(largest: int) -> Sentence:
+    return phrase("The film is larger than %(largest)s GB.", largest=f"{largest / 1024**3:g}")
 
 
 def _validator(answer: http.client.HTTPResponse) -> str:

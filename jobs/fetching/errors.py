@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import errno
 
+from jobs.errors import Told
+from studio.sentences import Sentence, phrase
+
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-class FetchError(Exception):
-    """The file did not come. str() is a sentence for people, without the query of any address."""
+class FetchError(Told):
+    """The file did not come. Its sentence is without the query of any address."""
 
 
 class Forbidden(FetchError):
@@ -22,7 +25,7 @@ class TooLarge(FetchError):
 class Answered(FetchError):
     """The host answered with something else than the file. `retry_after` in seconds, None when it did not say."""
 
-    def __init__(self, sentence: str, status: int, retry_after: float | None = None) -> None:
+    def __init__(self, sentence: Sentence, status: int, retry_after: float | None = None) -> None:
         super().__init__(sentence)
         self.status, self.retry_after = status, retry_after
 
@@ -48,4 +51,4 @@ class Stopped(FetchError):
 
 
 def of_disk(error: OSError) -> Exception:
-    return NoRoom("The studio’s disk is full.") if error.errno in FULL else error
+    return NoRoom(phrase("The studio’s disk is full.")) if error.errno in FULL else error

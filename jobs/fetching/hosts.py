@@ -7,6 +7,7 @@ import socket
 from urllib.parse import quote, urlsplit
 
 from jobs.fetching.errors import FetchError, Forbidden, Unreached
+from studio.sentences import phrase
 
 ADDRESSES = 4  # of one host that are tried
 _KEPT = "%!#$&'()*+,/:;=?@[]~"  # characters of an address that stay as they are
@@ -22,19 +23,19 @@ _RELAYS = ipaddress.ip_network("192.88.99.0/24")
 def taken_apart(url: str) -> tuple[str, str, int, str]:
     """(scheme, host, port, path with query) of `url`, ready to be sent. Forbidden when it is none that may be asked."""
     if any(char.isspace() or not char.isprintable() or char == "\\" for char in url):
-        raise Forbidden("The film’s address holds characters that no address has.")
+        raise Forbidden(phrase("The film’s address holds characters that no address has."))
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
         host = host if host.isascii() else host.encode("idna").decode()
     except ValueError:  # UnicodeError is one
-        raise Forbidden("The film’s address cannot be read.") from None
+        raise Forbidden(phrase("The film’s address cannot be read.")) from None
     if parts.scheme not in ("http", "https"):
-        raise Forbidden("The film’s address is neither http nor https.")
+        raise Forbidden(phrase("The film’s address is neither http nor https."))
     if "@" in parts.netloc:
-        raise Forbidden("The film’s address holds a name or a password.")
+        raise Forbidden(phrase("The film’s address holds a name or a password."))
     if not host or port == 0:
-        raise Forbidden("The film’s address names no host.")
+        raise Forbidden(phrase("The film’s address names no host."))
     target = quote(parts.path or "/", safe=_KEPT) + (f"?{quote(parts.query, safe=_KEPT)}" if parts.query else "")
     return parts.scheme, host.rstrip("."), port or (443 if parts.scheme == "https" else 80), target
 
@@ -49,10 +50,12 @@ def judged(host: str, port: int, private_ok: bool) -> list[str]:
     try:
         addresses = resolve(host, port)
     except (OSError, UnicodeError):
-        raise Unreached(f"The name of the film’s host, {host[:100]}, is not known.") from None
+        raise Unreached(phrase("The name of the film’s host, %(host)s, is not known.", host=host[:100])) from None
     allowed = ("public", "private") if private_ok else ("public",)
     if any(kind_of(address) not in allowed for address in addresses):
-        raise Forbidden(f"The film’s address leads to {host[:100]}, which is inside a private network; nothing is fetched from there.")
+        raise Forbidden(
+            phrase("The film’s address leads to %(host)s, which is inside a private network; nothing is fetched from there.", host=host[:100])
+        )
     return addresses[:ADDRESSES]
 
 

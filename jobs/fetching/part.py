@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from jobs.fetching.errors import Busy, of_disk
+from studio.sentences import phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Part:
                 pass
             except BlockingIOError:
                 file.close()
-                raise Busy("Another process is fetching it.") from None
+                raise Busy(phrase("Another process is fetching it.")) from None
             except BaseException:
                 file.close()
                 raise

@@ -22,7 +22,7 @@ from jobs.modelstudio import (
     from_response,
     of_task_failure,
 )
-from jobs.modelstudio.words import _RULES, plain
+from jobs.modelstudio.rules import RULES, plain
 
 MEDIA_CODES = [
     "InvalidFile.NoHuman",
@@ -323,13 +323,13 @@ def test_the_fault_of_an_unknown_code_follows_the_status() -> None:
 
 def test_no_sentence_is_hidden_by_an_earlier_one() -> None:
     """Every rule speaks for at least one of its own codes with one of its own fragments."""
-    for rule in _RULES:
+    for rule in RULES:
         tries = [(code, fragment) for code in rule.codes or ("x",) for fragment in rule.fragments or ("x",)]
         assert any(explain(code, fragment) == rule.says for code, fragment in tries), rule
 
 
 def test_the_house_style_of_sentences() -> None:
-    for rule in _RULES:
+    for rule in RULES:
         for text in (rule.says.sentence, rule.says.advice):
             assert text.endswith("."), text
             assert not any(word in text.lower() for word in ("!", "please", "oops")), text
