@@ -9,23 +9,25 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from jobs.errors import Told
 from jobs.models import Account
 from studio.models.people import User
+from studio.sentences import Sentence, phrase
 
 API_PATH = "/api/v1"
 WORKSPACE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _METADATA = (ipaddress.ip_address("100.100.100.200"), ipaddress.ip_address("fd00:ec2::254"))
 
 
-class KeyRefused(Exception):
-    """A key, or the address it was to be used at, was not taken. str() is a sentence for people.
+class KeyRefused(Told):
+    """A key, or the address it was to be used at, was not taken.
 
     `health` is what the service's refusal says about an account that uses the key; None when it says nothing.
     """
 
-    def __init__(self, sentence: str, health: Account.Health | None = None) -> None:
-        self.health = health
+    def __init__(self, sentence: Sentence, health: Account.Health | None = None) -> None:
         super().__init__(sentence)
+        self.health = health
 
 
 def clean_address(given: str, region: str, by: User | None = None) -> str:
@@ -46,27 +48,31 @@ def clean_address(given: str, region: str, by: User | None = None) -> str:
         parts = urlsplit(given)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
-        raise KeyRefused("This address cannot be read. It looks like https://dashscope.aliyuncs.com/api/v1.") from None
+        raise KeyRefused(phrase("This address cannot be read. It looks like https://dashscope.aliyuncs.com/api/v1.")) from None
     if parts.scheme not in ("http", "https") or not host or re.search(r"[\s\\]", given):
-        raise KeyRefused("This is neither a workspace id nor an address. An address looks like https://dashscope.aliyuncs.com/api/v1.")
+        raise KeyRefused(phrase("This is neither a workspace id nor an address. An address looks like https://dashscope.aliyuncs.com/api/v1."))
     if "@" in parts.netloc or "?" in given or "#" in given:
-        raise KeyRefused("The address has a user, a query or a fragment in it. Give scheme, host and path only.")
+        raise KeyRefused(phrase("The address has a user, a query or a fragment in it. Give scheme, host and path only."))
     found = _addresses(host)
     if any(_forbidden(address) for address in found):
-        raise KeyRefused("This address leads to a part of the network that no account lives in. Copy the address from the Model Studio console.")
+        raise KeyRefused(
+            phrase("This address leads to a part of the network that no account lives in. Copy the address from the Model Studio console.")
+        )
     if settings.STRICT and by is not None and not by.is_staff:
         if not found:
-            raise KeyRefused(f"There is no {host} in the network. Copy the address from the Model Studio console.")
+            raise KeyRefused(phrase("There is no %(host)s in the network. Copy the address from the Model Studio console.", host=host))
         if not all(address.is_global for address in found):
             raise KeyRefused(
-                "This address is in a private network or on this machine, which is not open to accounts of this site. "
-                "Copy the address from the Model Studio console, or ask the staff of this site to enter it."
+                phrase(
+                    "This address is in a private network or on this machine, which is not open to accounts of this site. Copy the "
+                    "address from the Model Studio console, or ask the staff of this site to enter it."
+                )
             )
     if parts.scheme == "http" and not (found and all(address.is_loopback or address.is_private for address in found)):
-        raise KeyRefused("Over http anyone on the way can read the key. Use https; http is only for this machine and private networks.")
+        raise KeyRefused(phrase("Over http anyone on the way can read the key. Use https; http is only for this machine and private networks."))
     address = f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/') or API_PATH}"
     if len(address) > 200:
-        raise KeyRefused("The address is longer than 200 characters. Give scheme, host and path only.")
+        raise KeyRefused(phrase("The address is longer than 200 characters. Give scheme, host and path only."))
     return address
 
 

@@ -15,6 +15,7 @@ from jobs.models import Account, Attempt, Job
 from jobs.modelstudio import AccountTrouble, Client, Task, WireError
 from jobs.states import State
 from studio.models import User
+from studio.sentences import phrase
 
 _TASK_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{5,79}")
 PAGES = 20
@@ -28,7 +29,7 @@ def adopt(account: Account, task_id: str, by: User, model: str = "") -> Job:
     """
     task_id = task_id.strip()
     if not _TASK_ID.fullmatch(task_id):
-        raise Refused("This does not look like a task id. It has letters, digits and dashes, like a8532587-fa8c-4ef8-82be-0c46e17950bd.")
+        raise Refused(phrase("This does not look like a task id. It has letters, digits and dashes, like a8532587-fa8c-4ef8-82be-0c46e17950bd."))
     _not_ours(account, task_id)
     try:
         client = client_for(account)
@@ -37,16 +38,20 @@ def adopt(account: Account, task_id: str, by: User, model: str = "") -> Job:
         _worth_it(task, account)
         spec = _spec(client, account, task_id, model)
     except NoKey as error:
-        raise Refused(str(error)) from None
+        raise Refused(error.sentence) from None
     except AccountTrouble as trouble:
-        raise Refused(f"The service refuses this account at the moment: {trouble.explain().sentence} Mend that, then adopt the task.") from None
+        raise Refused(
+            phrase(
+                "The service refuses this account at the moment: %(sentence)s Mend that, then adopt the task.", sentence=trouble.explain().sentence
+            )
+        ) from None
     except WireError:
-        raise Refused("The service did not answer. Nothing has changed; try again in a moment.") from None
+        raise Refused(phrase("The service did not answer. Nothing has changed; try again in a moment.")) from None
     if spec.kind is not catalogue.Kind.VIDEO:
-        raise Refused("This task makes a dance template. A template is filed with its video, so make it here from the video instead.")
+        raise Refused(phrase("This task makes a dance template. A template is filed with its video, so make it here from the video instead."))
     in_doubt = Job.objects.filter(lane__account_id=account.root_id, model=spec.name, state__in=(State.SUBMITTING, State.UNCERTAIN))
     if in_doubt.exists():
-        raise Refused("A job of this model was sent and got no answer, so this task may be its own. Wait until that is settled, then adopt.")
+        raise Refused(phrase("A job of this model was sent and got no answer, so this task may be its own. Wait until that is settled, then adopt."))
     quote = _quote(account, spec, task)
     try:
         return orders.take_over(account, by, spec, quote, task, task_id)
@@ -61,27 +66,30 @@ def _not_ours(account: Account, task_id: str) -> None:
         attempt = Attempt.objects.filter(task_id=task_id).select_related("job__team").first()
         job = attempt.job if attempt is not None else None
     if job is not None and job.team_id == account.team_id:
-        raise Refused(f"This task is followed already: it belongs to “{job.title}”.")
+        raise Refused(phrase("This task is followed already: it belongs to “%(title)s”.", title=job.title))
     if job is not None:
-        raise Refused("This task is followed already.")
+        raise Refused(phrase("This task is followed already."))
 
 
 def _worth_it(task: Task, account: Account) -> None:
     if task.unknown:
         raise Refused(
-            f"The service does not know this task on {account}. It keeps tasks for 24 hours, and shows them only to keys of the account that made "
-            "them: choose that account."
+            phrase(
+                "The service does not know this task on %(account)s. It keeps tasks for 24 hours, and shows them only to keys "
+                "of the account that made them: choose that account.",
+                account=account,
+            )
         )
     if task.finished and task.status != "SUCCEEDED":
-        why = f" ({task.code})" if task.code else ""
-        raise Refused(f"This task ended without a film: {task.status}{why}. It cost nothing, and there is nothing to bring home.")
+        why = f"{task.status} ({task.code})" if task.code else task.status
+        raise Refused(phrase("This task ended without a film: %(why)s. It cost nothing, and there is nothing to bring home.", why=why))
 
 
 def _spec(client: Client, account: Account, task_id: str, model: str) -> catalogue.Model:
     """The catalogue's entry of the task's model: as given, else as the service's list names it."""
     if model:
         if model not in catalogue.MODELS:
-            raise Refused(f"The model {model} is not in the catalogue.")
+            raise Refused(phrase("The model %(model)s is not in the catalogue.", model=model))
         return catalogue.get(model)
     ours = {account.deployed(name): name for name in catalogue.MODELS}
     for number in range(1, PAGES + 1):
@@ -90,11 +98,16 @@ def _spec(client: Client, account: Account, task_id: str, model: str) -> catalog
         found = next((line for line in page.lines if line.task_id == task_id), None)
         if found is not None:
             if found.model_name not in ours:
-                raise Refused(f"This task is of the model {found.model_name}, which is not in the catalogue, so its result cannot be read.")
+                raise Refused(
+                    phrase(
+                        "This task is of the model %(model_name)s, which is not in the catalogue, so its result cannot be read.",
+                        model_name=found.model_name,
+                    )
+                )
             return catalogue.get(ours[found.model_name])
         if number >= page.total_page:
             break
-    raise Refused("The service’s list does not say which model this task is of. Choose the model, then adopt it.")
+    raise Refused(phrase("The service’s list does not say which model this task is of. Choose the model, then adopt it."))
 
 
 def _quote(account: Account, spec: catalogue.Model, task: Task) -> money.Quote:
@@ -104,4 +117,4 @@ def _quote(account: Account, spec: catalogue.Model, task: Task) -> money.Quote:
     try:
         return money.quote(spec, variant, billed, currency=account.team.currency, region=account.region)
     except money.NoPrice as error:
-        raise Refused(str(error)) from None
+        raise Refused(error.sentence) from None

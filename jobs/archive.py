@@ -25,6 +25,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from jobs import catalogue, clients, fetching, pace, runner, schedule
+from jobs.dates import moment
 from jobs.errors import Moved
 from jobs.insurance import alarm, endangered, expires_at, left
 from jobs.leases import LEASE, kept, rested
@@ -33,6 +34,7 @@ from jobs.modelstudio import Explanation, WireError, without_query
 from jobs.states import Code, State
 from studio import store
 from studio.media import MediaError, verify_video
+from studio.sentences import EMPTY, Sentence, phrase, together
 
 __all__ = ["alarm", "due", "endangered", "left", "step", "sweep", "work"]
 
@@ -165,7 +167,7 @@ class Trouble:
     """
 
     kind: str
-    why: str
+    why: Sentence
     wait: float | None = None
 
     @property
@@ -208,12 +210,12 @@ def _try(job: Job, lease: Lease, part: fetching.Part, stop: Callable[[], bool]) 
                 part.drop()
             return trouble
     except fetching.NoRoom as error:
-        return Trouble("disk", str(error))
+        return Trouble("disk", error.sentence)
     except (Moved, fetching.Stopped, fetching.Busy, DatabaseError):
         raise
     except Exception as error:
         log.exception("archive of job %s", job.public_id)
-        return Trouble("ours", f"The film could not be fetched ({type(error).__name__}).")
+        return Trouble("ours", phrase("The film could not be fetched (%(name)s).", name=type(error).__name__))
 
 
 def _fetch_and_prove(job: Job, part: fetching.Part, stop: Callable[[], bool]) -> Trouble | None:
@@ -232,26 +234,33 @@ def _fetch_and_prove(job: Job, part: fetching.Part, stop: Callable[[], bool]) ->
         except fetching.Forbidden as error:
             log.warning("job %s: %s", job.public_id, error)
             if last:
-                return Trouble("address", str(error))
+                return Trouble("address", error.sentence)
             heard, fresh = _ask_for_address(job)
             if not heard:
-                return Trouble("host", f"{error} The service is asked for another one.")
+                return Trouble("host", together(error.sentence, phrase("The service is asked for another one.")))
             if not fresh:
-                return Trouble("address", str(error))
+                return Trouble("address", error.sentence)
         except fetching.TooLarge as error:
-            return Trouble("content", str(error))
+            return Trouble("content", error.sentence)
         except fetching.Answered as error:
-            return Trouble("host", str(error), error.retry_after)
+            return Trouble("host", error.sentence, error.retry_after)
         except (fetching.Cut, fetching.Unreached) as error:
-            return Trouble("host", str(error))
+            return Trouble("host", error.sentence)
     log.info("job %s: %d bytes fetched, %d of them before", job.public_id, fetched.size, fetched.resumed_at)
     try:
         seconds = verify_video(part.path).seconds
     except MediaError as error:
-        return Trouble("content", f"What came is no whole film: {error}")
+        return Trouble("content", phrase("What came is no whole film: %(why)s", why=error.sentence))
     billed = float(job.billed_units or 0)
     if seconds < billed - max(0.5, 0.05 * billed):
-        return Trouble("content", f"What came is not the whole film: it plays {seconds:.2f} s of the {billed:.2f} s that were billed.")
+        return Trouble(
+            "content",
+            phrase(
+                "What came is not the whole film: it plays %(seconds)s s of the %(billed)s s that were billed.",
+                seconds=f"{seconds:.2f}",
+                billed=f"{billed:.2f}",
+            ),
+        )
     if seconds > billed + max(0.5, 0.05 * billed) and billed:
         log.warning("job %s: the film plays %.2f s, billed were %.2f s", job.public_id, seconds, billed)
     part.prove()
@@ -266,14 +275,14 @@ def _store(job: Job, part: fetching.Part) -> Trouble | None:
         raise
     except OSError as error:
         if error.errno in fetching.FULL:
-            return Trouble("store", "The film is fetched and proven; the disk that it belongs on is full.")
+            return Trouble("store", phrase("The film is fetched and proven; the disk that it belongs on is full."))
         log.exception("storing the film of job %s", job.public_id)
-        return Trouble("store", f"The film is fetched and proven; it could not be stored ({type(error).__name__}).")
+        return Trouble("store", phrase("The film is fetched and proven; it could not be stored (%(name)s).", name=type(error).__name__))
     except Exception as error:
         log.exception("storing the film of job %s", job.public_id)
-        return Trouble("store", f"The film is fetched and proven; the storage did not take it ({type(error).__name__}).")
+        return Trouble("store", phrase("The film is fetched and proven; the storage did not take it (%(name)s).", name=type(error).__name__))
     if job.sentence:
-        Job.objects.filter(pk=job.pk, state=State.ARCHIVING).update(sentence="")
+        Job.objects.filter(pk=job.pk, state=State.ARCHIVING).update(sentence=EMPTY)
     runner.archived(job, film)
     return None
 
@@ -301,7 +310,7 @@ def _ask_for_address(job: Job) -> tuple[bool, bool]:
 class _Lost(WireError):
     """The film will not come. Fails the job with sentences of our own."""
 
-    def __init__(self, code: str, fault: str, sentence: str, advice: str) -> None:
+    def __init__(self, code: str, fault: str, sentence: Sentence, advice: Sentence) -> None:
         super().__init__(code, sentence)
         self.told = Explanation(fault, sentence, advice)
 
@@ -322,7 +331,12 @@ def _again(job: Job, lease: Lease, trouble: Trouble) -> None:
         _give_up(job, lease, Code.BAD_RESULT, _Lost("ResultForbidden", "service", trouble.why, _advice(until)))
         return
     if trouble.kind == "content" and count >= HOPELESS:
-        _give_up(job, lease, Code.BAD_RESULT, _Lost("ResultNotAFilm", "service", f"{trouble.why} It was fetched {count} times.", _advice(until)))
+        _give_up(
+            job,
+            lease,
+            Code.BAD_RESULT,
+            _Lost("ResultNotAFilm", "service", together(trouble.why, phrase("It was fetched %(n)s times.", n=count)), _advice(until)),
+        )
         return
     ours = {note["trouble"] for note in notes} & OURS
     # A film that lies proven on this disk is never given up; one that lies on the disk of another worker has days to be stored from there.
@@ -336,10 +350,16 @@ def _again(job: Job, lease: Lease, trouble: Trouble) -> None:
     if trouble.kind in ("host", "content", "address"):
         _ask_for_address(job)
     with transaction.atomic():
-        lease.give_back(tries=job.tries + 1, not_before=now + timedelta(seconds=pause), sentence=trouble.why[:300])
+        lease.give_back(tries=job.tries + 1, not_before=now + timedelta(seconds=pause), sentence=trouble.why)
         if trouble.kind == "content" or not notes or notes[-1]["trouble"] != trouble.kind:
             # One line in the timeline per kind of trouble, not per try.
-            runner.move(job, State.ARCHIVING, f"{trouble.why} It is tried again", code=job.code, data={"trouble": trouble.kind, "try": job.tries + 1})
+            runner.move(
+                job,
+                State.ARCHIVING,
+                together(trouble.why, phrase("It is tried again")),
+                code=job.code,
+                data={"trouble": trouble.kind, "try": job.tries + 1},
+            )
 
 
 def _give_up(job: Job, lease: Lease, code: Code, lost: _Lost) -> None:
@@ -352,14 +372,16 @@ def _give_up(job: Job, lease: Lease, code: Code, lost: _Lost) -> None:
 def _expired(trouble: Trouble, ours: bool) -> _Lost:
     """Ours when the film was there and we could not keep it, or never came for it."""
     fault = "ours" if ours or trouble.fault == "ours" else "service"
-    return _Lost("ResultExpired", fault, f"The service’s copy of the film is gone after 24 h, and it never came home. {trouble.why}", _ANEW)
+    return _Lost(
+        "ResultExpired", fault, together(phrase("The service’s copy of the film is gone after 24 h, and it never came home."), trouble.why), _ANEW
+    )
 
 
-_ANEW = "Make it again; ask whoever runs this site what was in the way."
+_ANEW = phrase("Make it again; ask whoever runs this site what was in the way.")
 
 
-def _advice(until: datetime) -> str:
-    return f"Whoever runs this site can look at what is there until {timezone.localtime(until):%d %b, %H:%M}. Then make it again."
+def _advice(until: datetime) -> Sentence:
+    return phrase("Whoever runs this site can look at what is there until %(until)s. Then make it again.", until=moment(timezone.localtime(until)))
 
 
 def sweep() -> int:

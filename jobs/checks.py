@@ -23,6 +23,7 @@ from jobs.leases import LEASE, kept
 from jobs.models import Account, Check
 from jobs.modelstudio import AccountTrouble, MediaUnreachable, ModelGone, NoAnswer, NotSent, RetryLater, Verdict, WireError, explain
 from studio.models import Asset, User
+from studio.sentences import EMPTY, Sentence, phrase, together
 
 log = logging.getLogger("footlight.checks")
 # codes that the wire gives to what was no answer of the service: a gateway’s page proves nothing about the bill
@@ -100,7 +101,7 @@ def ask_again(check: Check, by: User, asset: Asset | None = None) -> Check:
             facts={},
             code="",
             message="",
-            sentence="",
+            sentence=EMPTY,
             not_before=None,
             lease_until=None,
         )
@@ -115,12 +116,12 @@ def ask_again(check: Check, by: User, asset: Asset | None = None) -> Check:
 def _other_account(check: Check) -> Account:
     usable = next((account for account in check.team.accounts.order_by("id") if account.key is not None), None)
     if usable is None:
-        raise Refused("The team has no Model Studio account with a key. An admin can add one under Accounts.")
+        raise Refused(phrase("The team has no Model Studio account with a key. An admin can add one under Accounts."))
     return usable
 
 
 def _book_lost(check: Check) -> None:
-    money.settle(check, Decimal(1), "", attempt=check.attempt, note="No answer came; the service bills every request that reached it.")
+    money.settle(check, Decimal(1), "", attempt=check.attempt, note=phrase("No answer came; the service bills every request that reached it."))
 
 
 def _ring(check: Check) -> None:
@@ -145,13 +146,13 @@ def step(pk: int) -> None:
         return
     spec = catalogue.get(check.model)
     if check.asset is None:
-        _end(check, Check.State.WAITING, Check.State.FAILED, sentence="The picture was deleted before it could be checked.")
+        _end(check, Check.State.WAITING, Check.State.FAILED, sentence=phrase("The picture was deleted before it could be checked."))
         return
     try:
         client = client_for(check.account)
         url = delivery.address(check.asset, check.account, check.model)
     except NoKey as error:
-        _end(check, Check.State.WAITING, Check.State.FAILED, sentence=str(error))
+        _end(check, Check.State.WAITING, Check.State.FAILED, sentence=error.sentence)
         return
     except AccountTrouble as trouble:
         _account_trouble(check, Check.State.WAITING, trouble)
@@ -182,14 +183,14 @@ def step(pk: int) -> None:
         if error.status is not None and error.status >= 500 and not error.code.startswith(OUR_WORDS):
             _later(check, Check.State.ASKING, error)  # the service itself said that it failed; failed requests are not billed
         else:
-            text = "Sent, and no answer came, so it may have been paid. It is not asked again by itself."
+            text = phrase("Sent, and no answer came, so it may have been paid. It is not asked again by itself.")
             log.warning("check %s got no answer: %s", check.public_id, error)
             _write(check, Check.State.ASKING, Check.State.UNCERTAIN, sentence=text, code=error.code[:80], message=error.message)
     except AccountTrouble as trouble:
         _account_trouble(check, Check.State.ASKING, trouble)
     except (MediaUnreachable, ModelGone, WireError) as error:
         told = error.explain()
-        _end(check, Check.State.ASKING, Check.State.FAILED, sentence=f"{told.sentence} {told.advice}".strip(), error=error)
+        _end(check, Check.State.ASKING, Check.State.FAILED, sentence=together(told.sentence, told.advice), error=error)
     else:
         _answered(check, verdict)
 
@@ -201,9 +202,11 @@ def _renew(check: Check) -> None:
 def _answered(check: Check, verdict: Verdict) -> None:
     """Keep the verdict and settle it. A pass without the boxes that the film needs is of no use, so it counts as refused."""
     lacking = sorted(_boxes(check.model) - set(verdict.facts)) if verdict.passed else []
-    told = "" if verdict.passed else _refusal(verdict)
+    told = EMPTY if verdict.passed else _refusal(verdict)
     if lacking:
-        told = f"The service passed the picture but did not say where to look ({', '.join(lacking)} is missing). Use another picture."
+        told = phrase(
+            "The service passed the picture but did not say where to look (%(names)s is missing). Use another picture.", names=", ".join(lacking)
+        )
     with transaction.atomic():
         if _write(
             check,
@@ -220,7 +223,7 @@ def _answered(check: Check, verdict: Verdict) -> None:
             if units:
                 money.settle(check, units, "", attempt=check.attempt)
             else:
-                money.release(check, attempt=check.attempt, note="The service did not bill it.")
+                money.release(check, attempt=check.attempt, note=phrase("The service did not bill it."))
     health.works(check.account)
 
 
@@ -228,15 +231,15 @@ def _boxes(check_model: str) -> set[str]:
     return {box.from_check for model in catalogue.MODELS.values() if model.check == check_model for box in model.inputs_of("box")}
 
 
-def _refusal(verdict: Verdict) -> str:
+def _refusal(verdict: Verdict) -> Sentence:
     told = explain(verdict.code, verdict.message)
-    return f"{told.sentence} {told.advice}".strip()
+    return together(told.sentence, told.advice)
 
 
 def _after_a_death(check: Check) -> None:
     """The worker died while it asked. Once we ask again ourselves; after that a person decides."""
     if check.attempt >= 2:
-        text = "It was sent again, and this answer was lost too. It is not asked again by itself."
+        text = phrase("It was sent again, and this answer was lost too. It is not asked again by itself.")
         _write(check, Check.State.ASKING, Check.State.UNCERTAIN, sentence=text)
         return
     with transaction.atomic():
@@ -249,7 +252,7 @@ def _after_a_death(check: Check) -> None:
             try:
                 money.hold(check, price(check.model, check.account), check.team, check.asked_by or _owner(check), attempt=check.attempt)
             except (money.OverBudget, money.NoPrice) as over:
-                Check.objects.filter(pk=check.pk).update(state=Check.State.FAILED, sentence=str(over))
+                Check.objects.filter(pk=check.pk).update(state=Check.State.FAILED, sentence=over.sentence)
                 return
             _ring(check)
 
@@ -263,7 +266,7 @@ def _later(check: Check, old: str, error: WireError) -> None:
     tries = int(check.facts.get("tries", 0)) + 1
     if tries > PATIENCE:
         told = error.explain()
-        _end(check, old, Check.State.FAILED, sentence=f"{told.sentence} {told.advice}".strip(), error=error)
+        _end(check, old, Check.State.FAILED, sentence=together(told.sentence, told.advice), error=error)
         return
     wait = min(getattr(error, "retry_after", None) or min(60, 2**tries), health.LONGEST_WAIT)
     _write(check, old, Check.State.WAITING, facts={"tries": tries}, not_before=timezone.now() + timedelta(seconds=wait), lease_until=None)
@@ -274,7 +277,7 @@ def _account_trouble(check: Check, old: str, trouble: AccountTrouble) -> None:
     _end(check, old, Check.State.FAILED, sentence=sentence, error=trouble)
 
 
-def _end(check: Check, old: str, new: str, *, sentence: str, error: WireError | None = None) -> None:
+def _end(check: Check, old: str, new: str, *, sentence: Sentence, error: WireError | None = None) -> None:
     """It ends without a verdict: the hold goes back."""
     with transaction.atomic():
         if _write(
@@ -287,7 +290,7 @@ def _end(check: Check, old: str, new: str, *, sentence: str, error: WireError | 
             message=error.message if error else "",
             request_id=(error.request_id if error else "")[:80],
         ):
-            money.release(check, attempt=check.attempt, note="No verdict was given.")
+            money.release(check, attempt=check.attempt, note=phrase("No verdict was given."))
 
 
 def _write(check: Check, old: str, new: str, **columns: Any) -> bool:

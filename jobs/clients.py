@@ -15,9 +15,11 @@ from functools import wraps
 from typing import Any
 
 from jobs import meters
+from jobs.errors import Told
 from jobs.models import Account, ApiKey
 from jobs.modelstudio import AccountTrouble, Client
 from studio.fields import Unreadable
+from studio.sentences import phrase
 
 log = logging.getLogger("footlight.clients")
 # A refused key is tried again after this long, in case it was a hiccup of the service.
@@ -28,7 +30,7 @@ _refused: dict[int, float] = {}  # id of a key → until when (monotonic) it is 
 _lock = threading.Lock()
 
 
-class NoKey(Exception):
+class NoKey(Told):
     """The account has no key in use."""
 
 
@@ -61,14 +63,14 @@ def client_for(account: Account) -> KeyedClient:
     """The client of `account` with its newest key in use that was not refused lately, else the newest. NoKey when it has none."""
     keys = _in_use(account)
     if not keys:
-        raise NoKey(f"The account {account} has no key in use. Add one under Accounts.")
+        raise NoKey(phrase("The account %(account)s has no key in use. Add one under Accounts.", account=account))
     fit = [key for key in keys if not _refused_lately(key)] or keys
     for key in fit:
         try:
             return client_with(account, key)
         except Unreadable:
             log.error("key %s of account %s cannot be read with FIELD_KEYS", key, account.public_id)
-    raise NoKey(f"No stored key of {account} can be read with this site’s FIELD_KEYS. Type the key again under Accounts.")
+    raise NoKey(phrase("No stored key of %(account)s can be read with this site’s FIELD_KEYS. Type the key again under Accounts.", account=account))
 
 
 def client_with(account: Account, key: ApiKey) -> KeyedClient:

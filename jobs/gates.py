@@ -15,14 +15,16 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from jobs import bell
+from jobs.dates import short_day
 from jobs.models import Account, Gate, Job, Lane
 from jobs.states import OUT, State
 from studio.models import Team, User
+from studio.sentences import EMPTY, Sentence, phrase, plural_phrase, together
 
 log = logging.getLogger("footlight.gates")
 
 
-def set_gate(door: Account | Lane, gate: Gate | str, by: User | None) -> str:
+def set_gate(door: Account | Lane, gate: Gate | str, by: User | None) -> Sentence:
     """Close or open `door` and return the sentence that says what follows. The lanes behind it are visited at once, so that
     waiting jobs say why they wait. Doing it twice changes nothing, not even who did it."""
     gate = Gate(gate)
@@ -34,36 +36,69 @@ def set_gate(door: Account | Lane, gate: Gate | str, by: User | None) -> str:
         _ring(door)
     else:
         door.refresh_from_db(fields=("gate", "gate_by", "gate_at"))
-    return f"{name(door)} is {gate.label}. {consequence(door, gate)}"
+    done = {
+        Gate.OPEN: phrase("%(door)s is open.", door=name(door)),
+        Gate.PAUSED: phrase("%(door)s is paused.", door=name(door)),
+        Gate.DRAINING: phrase("%(door)s is draining.", door=name(door)),
+    }
+    return together(done[gate], consequence(door, gate))
 
 
-def sentence(door: Account | Lane, team: Team | None = None) -> str:
+def sentence(door: Account | Lane, team: Team | None = None) -> Sentence:
     """Who closed `door` and when, such as “Aiko paused emo-v1 on North at 14:02”; "" when it is open. Times are UTC.
 
     Give the `team` whose people read it: what belongs to another team is not named.
     """
     if door.gate == Gate.OPEN:
-        return ""
-    done = "paused" if door.gate == Gate.PAUSED else "is draining"
+        return EMPTY
+    paused = door.gate == Gate.PAUSED
     if team is not None and _account(door).team_id != team.pk:
-        what = door.model if isinstance(door, Lane) else "This account"
-        return f"{what} is {Gate(door.gate).label} for now, by those who look after its Alibaba account"
-    who = door.gate_by.short_name if door.gate_by else "Someone"
-    return f"{who} {done} {name(door)}{_at(door.gate_at, 'at' if door.gate == Gate.PAUSED else 'since')}"
+        return _by_others(door, paused)
+    person = door.gate_by.short_name if door.gate_by else phrase("Someone")
+    by = _paused_by if paused else _drained_by
+    return by(person, name(door), door.gate_at)
 
 
-def consequence(door: Account | Lane, gate: Gate | str) -> str:
+def _by_others(door: Account | Lane, paused: bool) -> Sentence:
+    if isinstance(door, Account):
+        if paused:
+            return phrase("This account is paused for now, by those who look after its Alibaba account")
+        return phrase("This account is draining for now, by those who look after its Alibaba account")
+    if paused:
+        return phrase("%(model)s is paused for now, by those who look after its Alibaba account", model=door.model)
+    return phrase("%(model)s is draining for now, by those who look after its Alibaba account", model=door.model)
+
+
+def consequence(door: Account | Lane, gate: Gate | str) -> Sentence:
     """What it means for the jobs behind `door` that it is, or would be, `gate`."""
     waiting = _jobs(door).filter(state=State.QUEUED).count()
     out = _jobs(door).filter(state__in=OUT).count()
-    wait = "no job waits" if not waiting else "1 job waits" if waiting == 1 else f"{waiting} jobs wait"
-    going = "" if not out else " The one at the service goes on." if out == 1 else f" The {out} at the service go on."
+    going = plural_phrase("The one at the service goes on.", "The %(n)s at the service go on.", out) if out else EMPTY
     if gate == Gate.PAUSED:
-        return f"{_first(wait)}; nothing is sent until someone opens it.{going}"
+        return together(_held(waiting), going)
     if gate == Gate.DRAINING:
-        sent = "" if not waiting else " and is still sent" if waiting == 1 else " and are still sent"
-        return f"{_first(wait)}{sent}; new jobs are refused until someone opens it.{going}"
-    return f"{_first(wait)}; what waits is sent in its turn." if waiting else "New jobs are sent in their turn."
+        return together(_drained(waiting), going)
+    if not waiting:
+        return phrase("New jobs are sent in their turn.")
+    return plural_phrase("%(n)s job waits; what waits is sent in its turn.", "%(n)s jobs wait; what waits is sent in its turn.", waiting)
+
+
+def _held(waiting: int) -> Sentence:
+    if not waiting:
+        return phrase("No job waits; nothing is sent until someone opens it.")
+    return plural_phrase(
+        "%(n)s job waits; nothing is sent until someone opens it.", "%(n)s jobs wait; nothing is sent until someone opens it.", waiting
+    )
+
+
+def _drained(waiting: int) -> Sentence:
+    if not waiting:
+        return phrase("No job waits; new jobs are refused until someone opens it.")
+    return plural_phrase(
+        "%(n)s job waits and is still sent; new jobs are refused until someone opens it.",
+        "%(n)s jobs wait and are still sent; new jobs are refused until someone opens it.",
+        waiting,
+    )
 
 
 def closed(account: Account, lane: Lane) -> Account | Lane | None:
@@ -73,17 +108,20 @@ def closed(account: Account, lane: Lane) -> Account | Lane | None:
     return None if lane.sends else lane
 
 
-def refuses(account: Account, lane: Lane | None, team: Team | None = None) -> str:
+def refuses(account: Account, lane: Lane | None, team: Team | None = None) -> Sentence:
     """Why no new job is taken, as a whole sentence; "" when it is. `lane` None: there is none for the model yet."""
     for door in (account, lane):
         if door is not None and not door.takes:
-            return f"{sentence(door, team)}: it takes no new jobs. Use another account, or ask an admin of the team to open it under Accounts."
-    return ""
+            return phrase(
+                "%(why)s: it takes no new jobs. Use another account, or ask an admin of the team to open it under Accounts.",
+                why=sentence(door, team),
+            )
+    return EMPTY
 
 
 def name(door: Account | Lane) -> str:
     """“North”, or “emo-v1 on North”."""
-    return f"{door.model} on {door.account.label}" if isinstance(door, Lane) else door.label
+    return phrase("%(model)s on %(account)s", model=door.model, account=door.account.label) if isinstance(door, Lane) else door.label
 
 
 def _account(door: Account | Lane) -> Account:
@@ -101,16 +139,22 @@ def _jobs(door: Account | Lane) -> QuerySet[Job]:
     return Job.objects.filter(lane__account_id__in={door.pk, door.root_id}, account=door).order_by()
 
 
-def _at(when: datetime | None, word: str) -> str:
+def _paused_by(person: str, door: str, when: datetime | None) -> Sentence:
     if when is None:
-        return ""
+        return phrase("%(person)s paused %(door)s", person=person, door=door)
+    time = f"{when:%H:%M}"
     if when.date() == timezone.now().date():
-        return f" {word} {when:%H:%M}"
-    return f" {'on' if word == 'at' else word} {when.day} {when:%b} at {when:%H:%M}"
+        return phrase("%(person)s paused %(door)s at %(time)s", person=person, door=door, time=time)
+    return phrase("%(person)s paused %(door)s on %(day)s at %(time)s", person=person, door=door, day=short_day(when), time=time)
 
 
-def _first(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def _drained_by(person: str, door: str, when: datetime | None) -> Sentence:
+    if when is None:
+        return phrase("%(person)s is draining %(door)s", person=person, door=door)
+    time = f"{when:%H:%M}"
+    if when.date() == timezone.now().date():
+        return phrase("%(person)s is draining %(door)s since %(time)s", person=person, door=door, time=time)
+    return phrase("%(person)s is draining %(door)s since %(day)s at %(time)s", person=person, door=door, day=short_day(when), time=time)
 
 
 def _ring(door: Account | Lane) -> None:

@@ -33,9 +33,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from jobs import bell, catalogue, clients, notices, pace
+from jobs.dates import long_day
 from jobs.models import Account, Job, Lane
 from jobs.modelstudio import AccountTrouble, ModelGone, OurFault, WireError
 from jobs.states import Code, State
+from studio.sentences import EMPTY, Sentence, phrase, together, translated
 
 log = logging.getLogger("footlight.health")
 
@@ -49,25 +51,43 @@ _WELL = (Health.OK, Health.UNTRIED)
 # A lane that only was asked to slow down is not in trouble.
 _UNTOLD = (*_WELL, Health.THROTTLED)
 
-_ACCOUNT_SAYS = {
-    Health.KEY: (
-        "The service refuses the API key of {account}. Nothing is sent until a working one of the same region is there: add it under Accounts."
-    ),
-    Health.ARREARS: "The account {account} has a payment due, so the service refuses work. Settle it in the Alibaba Cloud console.",
-}
-# Lanes may be shared by rows of several teams, so these name no account.
-_LANE_SAYS = {
-    Health.QUOTA: "The free quota for {model} is used up, and the account is set to free use only. Change that in the Model Studio console.",
-    Health.BUDGET: "What the console allots to the account for {model} is used up. Raise the quota or budget in the Model Studio console.",
-    Health.ACCESS: "The account may not use {model}. Activate the model in the Model Studio console, or give the key’s workspace the right to it.",
-    Health.THROTTLED: "The service asks to slow down with {model}.",
-}
+_KEPT = phrase("Waiting jobs are kept and go on by themselves once it works.")
+
+
+def _account_says(account: Account, reason: Account.Health) -> Sentence:
+    if reason == Health.KEY:
+        return phrase(
+            "The service refuses the API key of %(account)s. Nothing is sent until a working one of the same region is there: add it under Accounts.",
+            account=account.label,
+        )
+    return phrase(
+        "The account %(account)s has a payment due, so the service refuses work. Settle it in the Alibaba Cloud console.", account=account.label
+    )
+
+
+def _lane_says(model: str, reason: Account.Health) -> Sentence:
+    """Lanes may be shared by rows of several teams, so these name no account."""
+    says = {
+        Health.QUOTA: phrase(
+            "The free quota for %(model)s is used up, and the account is set to free use only. Change that in the Model Studio console.",
+            model=model,
+        ),
+        Health.BUDGET: phrase(
+            "What the console allots to the account for %(model)s is used up. Raise the quota or budget in the Model Studio console.", model=model
+        ),
+        Health.ACCESS: phrase(
+            "The account may not use %(model)s. Activate the model in the Model Studio console, or give the key’s workspace the right to it.",
+            model=model,
+        ),
+        Health.THROTTLED: phrase("The service asks to slow down with %(model)s.", model=model),
+    }
+    return says[reason]
 
 
 # ── what went wrong ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def trouble(account: Account, error: AccountTrouble, model: str) -> str:
+def trouble(account: Account, error: AccountTrouble, model: str) -> Sentence:
     """Let rest what `error` stops and return the sentence. `account` is the row whose key the call was made with; when only
     that key is refused and another is in use, nothing rests."""
     reason = Health(error.reason)
@@ -79,10 +99,10 @@ def trouble(account: Account, error: AccountTrouble, model: str) -> str:
         return _stop([account, *family(account).exclude(pk=account.pk)], reason)
     if reason == Health.ACCESS and retired(model):
         return _rest_lane(account, model, Health.GONE, gone_sentence(model))
-    return _rest_lane(account, model, reason, _LANE_SAYS[reason].format(model=model))
+    return _rest_lane(account, model, reason, _lane_says(model, reason))
 
 
-def gone(account: Account, error: WireError, model: str) -> str:
+def gone(account: Account, error: WireError, model: str) -> Sentence:
     """The service does not offer `model` to the account: its lane rests ever longer, and the sentence names the successor."""
     log.info("%s on account %s: %s", model, account.public_id, error)
     return _rest_lane(account, model, Health.GONE, gone_sentence(model))
@@ -96,10 +116,10 @@ def is_gone(error: WireError, model: str) -> bool:
 def unreachable(account: Account, model: str) -> float:
     """Nothing can be sent to the service: let the lane rest, as if it asked for it, so that one job tries and not each of a
     hundred; returns how long (s)."""
-    return throttled(account, model, None, "The service cannot be reached.")
+    return throttled(account, model, None, phrase("The service cannot be reached."))
 
 
-def throttled(account: Account, model: str, seconds: float | None, says: str = "") -> float:
+def throttled(account: Account, model: str, seconds: float | None, says: Sentence = EMPTY) -> float:
     """Let the lane rest as long as the service asks (`seconds`), else 1 to 60 s, longer each time in a row; returns how long."""
     lane = _lane(account, model)
     times = lane.troubles if lane is not None else 0
@@ -109,25 +129,34 @@ def throttled(account: Account, model: str, seconds: float | None, says: str = "
     if lane is not None:
         columns: dict[str, object] = {"paused_until": timezone.now() + timedelta(seconds=seconds)}
         if lane.health in _UNTOLD:  # a graver trouble stays what it is
-            says = says or _LANE_SAYS[Health.THROTTLED].format(model=model)
+            says = says or _lane_says(model, Health.THROTTLED)
             columns |= {"health": Health.THROTTLED, "paused_text": says, "troubles": min(times + 1, 1000)}
         Lane.objects.filter(pk=lane.pk).update(**columns)
     return seconds
 
 
-def gone_sentence(model: str) -> str:
+def gone_sentence(model: str) -> Sentence:
     """What is said about a model that the service no longer offers, with its successors of the catalogue."""
     spec = catalogue.MODELS.get(model)
+    says = phrase("The service does not offer %(model)s to this account.", model=model)
     if spec is None:
-        return f"The service does not offer {model} to this account."
-    says = f"The service does not offer {model} to this account."
+        return says
     if spec.retires_at and spec.retired(timezone.now()):
-        date = spec.retires_at.astimezone(CHINA)
-        says = f"The service no longer offers {model}; it was to retire on {date.day} {date:%B %Y}."
-    names = [f"{catalogue.MODELS[name].label} ({name})" if name in catalogue.MODELS else name for name in spec.successors]
-    if names:
-        return f"{says} Its successor is {' or '.join(names)}. What waits is tried again now and then, and may be canceled for free."
-    return f"{says} No other model does the same. What waits is tried again now and then, and may be canceled for free."
+        date = long_day(spec.retires_at.astimezone(CHINA))
+        says = phrase("The service no longer offers %(model)s; it was to retire on %(date)s.", model=model, date=date)
+    names = [_named(name) for name in spec.successors]
+    meanwhile = phrase("What waits is tried again now and then, and may be canceled for free.")
+    if not names:
+        return together(says, phrase("No other model does the same."), meanwhile)
+    either = names[0]
+    for name in names[1:]:
+        either = phrase("%(one)s or %(other)s", one=either, other=name)
+    return together(says, phrase("Its successor is %(models)s.", models=either), meanwhile)
+
+
+def _named(model: str) -> str:
+    spec = catalogue.MODELS.get(model)
+    return phrase("%(label)s (%(name)s)", label=spec.label, name=model) if spec is not None else model
 
 
 def retired(model: str) -> bool:
@@ -150,8 +179,8 @@ def works(account: Account, model: str = "") -> None:
         for row in rows:
             well(row)
     elif account.health == Health.UNTRIED or (account.health_text and clients.with_newest(account)):
-        Account.objects.filter(pk=account.pk, health__in=_WELL).update(health=Health.OK, health_text="", troubles=0)
-        account.health, account.health_text = Health.OK, ""
+        Account.objects.filter(pk=account.pk, health__in=_WELL).update(health=Health.OK, health_text=EMPTY, troubles=0)
+        account.health, account.health_text = Health.OK, EMPTY
     lane = _lane(account, model) if model else None
     if lane is not None and (lane.health != Health.OK or lane.paused_until is not None):
         _lane_well(lane)
@@ -166,13 +195,13 @@ def key_works(account: Account) -> None:
 def well(account: Account) -> None:
     """Whatever was wrong with `account` is over: its jobs go on, and the owners hear of it if they had heard of the trouble."""
     was = account.get_health_display()
-    Account.objects.filter(pk=account.pk).update(health=Health.OK, health_text="", paused_until=None, troubles=0)
-    account.health, account.health_text, account.paused_until, account.troubles = Health.OK, "", None, 0
+    Account.objects.filter(pk=account.pk).update(health=Health.OK, health_text=EMPTY, paused_until=None, troubles=0)
+    account.health, account.health_text, account.paused_until, account.troubles = Health.OK, EMPTY, None, 0
     _go_on(Lane.objects.filter(account_id__in={account.pk, account.root_id}), Q(account_id=account.pk, code=Code.ACCOUNT_PAUSED))
     if Account.objects.filter(pk=account.pk, told_at__isnull=False).update(told_at=None):
         account.told_at = None
-        text = f"The account {account.label} can be used again (it was: {was}). What waited goes on by itself."
-        _tell(account, f"{account.label} works again", text)
+        text = phrase("The account %(account)s can be used again (it was: %(was)s). What waited goes on by itself.", account=account.label, was=was)
+        _tell(account, phrase("%(account)s works again", account=account.label), text)
 
 
 def due_probe(account: Account) -> bool:
@@ -229,14 +258,14 @@ def until(account: Account, lane: Lane) -> datetime | None:
     return max((at for at in (account.paused_until, lane.paused_until) if at is not None and at > now), default=None)
 
 
-def why(account: Account, lane: Lane) -> tuple[Code, str]:
+def why(account: Account, lane: Lane) -> tuple[Code, Sentence]:
     """The code and the sentence of a job of `account` that waits in `lane` because one of them rests; ("", "") when none does."""
     if account.paused():
-        return Code.ACCOUNT_PAUSED, account.health_text or "The account rests."
+        return Code.ACCOUNT_PAUSED, account.health_text or phrase("The account rests.")
     if lane.paused():
         code = {Health.GONE: Code.MODEL_GONE, Health.THROTTLED: Code.BACKING_OFF}.get(Health(lane.health), Code.ACCOUNT_PAUSED)
-        return code, lane.paused_text or "The lane rests."
-    return Code.NONE, ""
+        return code, lane.paused_text or phrase("The lane rests.")
+    return Code.NONE, EMPTY
 
 
 # ── rows ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -258,18 +287,18 @@ def _rest(troubles: int, minutes: tuple[int, ...] = RESTS) -> timedelta:
     return timedelta(minutes=min(rest, minutes[-1]))
 
 
-def _stop(accounts: Iterable[Account], reason: Account.Health) -> str:
+def _stop(accounts: Iterable[Account], reason: Account.Health) -> Sentence:
     """Let whole accounts rest. Several lanes may hear the same refusal at once; it counts once."""
-    sentence = ""
+    sentence = EMPTY
     for account in accounts:
         now = timezone.now()
         account.refresh_from_db(fields=("health", "health_text", "paused_until", "troubles", "told_at"))
-        says = _ACCOUNT_SAYS[reason].format(account=account.label)
+        says = _account_says(account, reason)
         sentence = sentence or says
         if account.health == reason and account.paused(now):
             continue
         before, tell = account.troubles, account.told_at is None
-        account.health, account.health_text, account.troubles = reason, says[:300], min(before + 1, 1000)
+        account.health, account.health_text, account.troubles = reason, says, min(before + 1, 1000)
         account.paused_until = now + _rest(account.troubles)
         account.told_at = account.told_at or now
         columns = {name: getattr(account, name) for name in ("health", "health_text", "troubles", "paused_until", "told_at")}
@@ -277,20 +306,23 @@ def _stop(accounts: Iterable[Account], reason: Account.Health) -> str:
         if Account.objects.filter(pk=account.pk, troubles=before).update(**columns):
             log.warning("account %s stops: %s, trouble %d in a row", account.public_id, reason, account.troubles)
             if tell:
-                kept = "Waiting jobs are kept and go on by themselves once it works."
-                _tell(account, f"{account.label}: {account.get_health_display()}", f"{says} {kept}")
+                subject = phrase("%(account)s: %(trouble)s", account=account.label, trouble=account.get_health_display())
+                _tell(account, subject, together(says, _KEPT))
     return sentence
 
 
-def _next_key(account: Account) -> str:
+def _next_key(account: Account) -> Sentence:
     """The newest key is refused and another one is used: say so on the account, and once to the owners."""
-    says = f"The service refuses a key of {account.label}, so another key of it is used. Test the keys under Accounts and retire the refused one."
-    if Account.objects.filter(pk=account.pk, health_text="").update(health_text=says[:300]):
-        _tell(account, f"{account.label}: a key is refused", says)
+    says = phrase(
+        "The service refuses a key of %(account)s, so another key of it is used. Test the keys under Accounts and retire the refused one.",
+        account=account.label,
+    )
+    if Account.objects.filter(pk=account.pk, health_text="").update(health_text=says):
+        _tell(account, phrase("%(account)s: a key is refused", account=account.label), says)
     return says
 
 
-def _rest_lane(account: Account, model: str, reason: Account.Health, sentence: str) -> str:
+def _rest_lane(account: Account, model: str, reason: Account.Health, sentence: Sentence) -> Sentence:
     """Let the lane of `model` rest. A check has none; then the sentence is all."""
     lane = _lane(account, model)
     now = timezone.now()
@@ -298,24 +330,27 @@ def _rest_lane(account: Account, model: str, reason: Account.Health, sentence: s
         return sentence
     troubles = 1 if lane.health in _UNTOLD else min(lane.troubles + 1, 1000)
     until = now + _rest(troubles, GONE_RESTS if reason == Health.GONE else RESTS)
-    columns = {"health": reason, "troubles": troubles, "paused_until": until, "paused_text": sentence[:300]}
+    columns = {"health": reason, "troubles": troubles, "paused_until": until, "paused_text": sentence}
     # The old health stands in the condition, so one visitor only sees the beginning of the trouble.
     if Lane.objects.filter(pk=lane.pk, health=lane.health, troubles=lane.troubles).update(**columns):
         log.warning("lane %s of account %s rests: %s, trouble %d in a row", model, lane.account.public_id, reason, troubles)
         if lane.health in _UNTOLD:
             for row in family(lane.account):
-                _tell(row, f"{row.label}: {model}, {reason.label}", f"{sentence} Waiting jobs are kept and go on by themselves once it works.")
+                subject = phrase("%(account)s: %(model)s, %(trouble)s", account=row.label, model=model, trouble=reason.label)
+                _tell(row, subject, together(sentence, _KEPT))
     return sentence
 
 
 def _lane_well(lane: Lane) -> None:
-    columns = {"health": Health.OK, "troubles": 0, "paused_until": None, "paused_text": ""}
+    columns = {"health": Health.OK, "troubles": 0, "paused_until": None, "paused_text": EMPTY}
     if not Lane.objects.filter(pk=lane.pk, health=lane.health).update(**columns):
         return
     _go_on(Lane.objects.filter(pk=lane.pk), Q(code__in=(Code.ACCOUNT_PAUSED, Code.MODEL_GONE)))
     if lane.health not in _UNTOLD:
         for row in family(lane.account):
-            _tell(row, f"{row.label}: {lane.model} works again", f"{row.label} makes films with {lane.model} again. What waited goes on by itself.")
+            subject = phrase("%(account)s: %(model)s works again", account=row.label, model=lane.model)
+            text = phrase("%(account)s makes films with %(model)s again. What waited goes on by itself.", account=row.label, model=lane.model)
+            _tell(row, subject, text)
 
 
 def _go_on(lanes: QuerySet[Lane], which: Q) -> None:
@@ -326,7 +361,7 @@ def _go_on(lanes: QuerySet[Lane], which: Q) -> None:
     bell.ring_after_commit()
 
 
-def _tell(account: Account, subject: str, text: str) -> None:
+def _tell(account: Account, subject: Sentence, text: Sentence) -> None:
     """A mail to the owners and admins of the account's team, with the way to its page."""
     page = f"{settings.PUBLIC_URL.rstrip('/')}{reverse('jobs:account', args=[account.team.slug, account.public_id])}"
-    notices.tell(account.team, subject, f"{text}\n\n{page}")
+    notices.tell(account.team, translated(subject), f"{translated(text)}\n\n{page}")

@@ -10,10 +10,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from jobs import notices, runner
+from jobs.dates import moment
 from jobs.errors import Moved
 from jobs.models import Job, Lane
 from jobs.states import Code, State
 from studio.models import Team
+from studio.sentences import Sentence, phrase, plural_phrase, together, translated
 
 log = logging.getLogger("footlight.insurance")
 LIFE = timedelta(hours=24)  # CONTRACT §8: task, result and address live that long after the end
@@ -71,11 +73,21 @@ def alarm() -> int:
 def _note(job: Job, hours: int) -> bool:
     """One alarm in the timeline; False when somebody else was faster or the job has moved on."""
     if job.state == State.ARCHIVING:
-        text = f"{hours} hours after its end the film is not here yet; the service deletes its copy at {_hour(expires_at(job))}. The owners are told"
+        text = phrase(
+            "%(hours)s hours after its end the film is not here yet; the service deletes its copy at %(time)s. The owners are told",
+            hours=hours,
+            time=_hour(expires_at(job)),
+        )
     elif job.state == State.RUNNING:
-        text = f"{hours} hours after its sending the service has not said how it ended; a day after the end it deletes the film. The owners are told"
+        text = phrase(
+            "%(hours)s hours after its sending the service has not said how it ended; a day after the end it deletes the film. The owners are told",
+            hours=hours,
+        )
     else:
-        text = f"{hours} hours after its sending it is still not known which task is this one; a person has to decide. The owners are told"
+        text = phrase(
+            "%(hours)s hours after its sending it is still not known which task is this one; a person has to decide. The owners are told",
+            hours=hours,
+        )
     try:
         with transaction.atomic():
             if not Job.objects.filter(pk=job.pk, state=job.state, attempt=job.attempt, alarmed__lt=hours).update(alarmed=hours):
@@ -90,35 +102,67 @@ def _note(job: Job, hours: int) -> bool:
 
 def _letter(state: str, hours: int, jobs: list[Job]) -> tuple[str, str]:
     """(subject, text)"""
-    many = len(jobs) > 1
-    if state == State.ARCHIVING:
-        subject = f"{len(jobs)} films are in danger" if many else f"The film “{jobs[0].title}” is in danger"
-        text = (
-            f"{'These films were' if many else 'This film was'} rendered {hours} hours ago and could not be brought home yet. "
-            "The service deletes its copies 24 hours after their end; what is not home by then is lost, and it was paid.\n"
-        )
-        lines = [f"{job.title} ({job.account.label}): until {_hour(expires_at(job))}. {job.sentence}".rstrip() for job in jobs[:NAMED]]
-        advice = "It is tried again by itself all the time. What helps: room on the disk, a storage that works, a network that reaches the service."
-    elif state == State.RUNNING:
-        subject = f"{len(jobs)} films may be in danger" if many else f"The film “{jobs[0].title}” may be in danger"
-        text = (
-            f"{'These jobs were' if many else 'This job was'} sent {hours} hours ago, and the service has not said yet how "
-            f"{'they' if many else 'it'} ended. A day after the end it deletes the film, and it was paid.\n"
-        )
-        lines = [f"{job.title} ({job.account.label}). {job.account.health_text or job.sentence}".rstrip() for job in jobs[:NAMED]]
-        advice = "It is asked again by itself all the time. What helps: a key of the account that works, and a network that reaches the service."
-    else:
-        subject = f"{len(jobs)} jobs wait for your decision" if many else f"“{jobs[0].title}” waits for your decision"
-        text = (
-            f"{'These jobs were' if many else 'This job was'} sent {hours} hours ago without an answer, and several tasks at the service could be "
-            f"{'theirs' if many else 'it'}. After 24 hours the service forgets its tasks and their films.\n"
-        )
-        lines = [f"{job.title} ({job.account.label})" for job in jobs[:NAMED]]
-        advice = "Open the job and decide: one of the tasks is its own, or none is and it is sent again."
+    letter = {State.ARCHIVING: _endangered, State.RUNNING: _unasked}.get(State(state), _undecided)
+    subject, text, advice = letter(hours, jobs)
+    lines = [translated(_line(job, state)) for job in jobs[:NAMED]]
     if len(jobs) > NAMED:
-        lines.append(f"and {len(jobs) - NAMED} more")
-    return subject, "\n".join([text, *lines, "", advice])
+        lines.append(translated(phrase("and %(n)s more", n=len(jobs) - NAMED)))
+    return translated(subject), "\n".join([translated(text), "", *lines, "", translated(advice)])
 
 
-def _hour(at: datetime) -> str:
-    return f"{timezone.localtime(at):%d %b, %H:%M}"
+def _endangered(hours: int, jobs: list[Job]) -> tuple[Sentence, Sentence, Sentence]:
+    subject = plural_phrase("The film “%(title)s” is in danger", "%(n)s films are in danger", len(jobs), title=jobs[0].title)
+    text = plural_phrase(
+        "This film was rendered %(hours)s hours ago and could not be brought home yet. "
+        "The service deletes its copies 24 hours after their end; what is not home by then is lost, and it was paid.",
+        "These films were rendered %(hours)s hours ago and could not be brought home yet. "
+        "The service deletes its copies 24 hours after their end; what is not home by then is lost, and it was paid.",
+        len(jobs),
+        hours=hours,
+    )
+    advice = phrase(
+        "It is tried again by itself all the time. What helps: room on the disk, a storage that works, a network that reaches the service."
+    )
+    return subject, text, advice
+
+
+def _unasked(hours: int, jobs: list[Job]) -> tuple[Sentence, Sentence, Sentence]:
+    subject = plural_phrase("The film “%(title)s” may be in danger", "%(n)s films may be in danger", len(jobs), title=jobs[0].title)
+    text = plural_phrase(
+        "This job was sent %(hours)s hours ago, and the service has not said yet how it ended. "
+        "A day after the end it deletes the film, and it was paid.",
+        "These jobs were sent %(hours)s hours ago, and the service has not said yet how they ended. "
+        "A day after the end it deletes the film, and it was paid.",
+        len(jobs),
+        hours=hours,
+    )
+    advice = phrase("It is asked again by itself all the time. What helps: a key of the account that works, and a network that reaches the service.")
+    return subject, text, advice
+
+
+def _undecided(hours: int, jobs: list[Job]) -> tuple[Sentence, Sentence, Sentence]:
+    subject = plural_phrase("“%(title)s” waits for your decision", "%(n)s jobs wait for your decision", len(jobs), title=jobs[0].title)
+    text = plural_phrase(
+        "This job was sent %(hours)s hours ago without an answer, and several tasks at the service could be it. "
+        "After 24 hours the service forgets its tasks and their films.",
+        "These jobs were sent %(hours)s hours ago without an answer, and several tasks at the service could be theirs. "
+        "After 24 hours the service forgets its tasks and their films.",
+        len(jobs),
+        hours=hours,
+    )
+    return subject, text, phrase("Open the job and decide: one of the tasks is its own, or none is and it is sent again.")
+
+
+def _line(job: Job, state: str) -> Sentence:
+    """What the letter says of one of them."""
+    title, account = job.title, job.account.label
+    if state == State.ARCHIVING:
+        until = phrase("%(title)s (%(account)s): until %(time)s.", title=title, account=account, time=_hour(expires_at(job)))
+        return together(until, job.sentence)
+    if state == State.RUNNING:
+        return together(phrase("%(title)s (%(account)s).", title=title, account=account), job.account.health_text or job.sentence)
+    return phrase("%(title)s (%(account)s)", title=title, account=account)
+
+
+def _hour(at: datetime) -> Sentence:
+    return moment(timezone.localtime(at))

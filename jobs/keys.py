@@ -27,6 +27,7 @@ from jobs.modelstudio import AccountTrouble, NoAnswer, NotSent, RetryLater, Wire
 from jobs.states import OUT, Code, State
 from studio.fields import Unreadable
 from studio.models.people import Team, User
+from studio.sentences import EMPTY, Sentence, phrase, quoted, together
 
 __all__ = [
     "WORKSPACE_ID",
@@ -59,7 +60,7 @@ class Trial:
     """What a free call with a key told. `health` is UNTRIED when no answer came; then the key may still be good."""
 
     health: Account.Health
-    sentence: str
+    sentence: Sentence
 
 
 # ── the test ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -69,10 +70,10 @@ class Trial:
 def _clean_secret(secret: str) -> str:
     secret = secret.strip()
     if secret.startswith("sk-sp-"):
-        raise KeyRefused("This is a Coding Plan key (sk-sp-). It cannot make films. Make one in the Model Studio console, under API keys.")
+        raise KeyRefused(phrase("This is a Coding Plan key (sk-sp-). It cannot make films. Make one in the Model Studio console, under API keys."))
     if not re.fullmatch(r"[\x21-\x7e]{4,500}", secret):
         raise KeyRefused(
-            "This is no API key: it is too short or too long, or has blanks or letters that a key never has. Copy it again from the console."
+            phrase("This is no API key: it is too short or too long, or has blanks or letters that a key never has. Copy it again from the console.")
         )
     return secret
 
@@ -83,21 +84,25 @@ def _try(account: Account, secret: str) -> Trial:
     try:
         client = modelstudio.Client(account.url, secret, workspace=account.workspace, connect=CONNECT_SECONDS, read=READ_SECONDS)
     except ValueError as error:
-        raise KeyRefused(str(error)) from None
+        raise KeyRefused(quoted(str(error))) from None
     try:
         client.probe()
     except AccountTrouble as error:
         if error.reason == "key":
             region = account.get_region_display()
             raise KeyRefused(
-                f"The service refuses this key. A key works only in the region where it was made, and this account is in {region} "
-                f"({account.url}). Copy the key again, or choose the key’s own region.",
+                phrase(
+                    "The service refuses this key. A key works only in the region where it was made, and this account is in "
+                    "%(region)s (%(url)s). Copy the key again, or choose the key’s own region.",
+                    region=region,
+                    url=account.url,
+                ),
                 Account.Health.KEY,
             ) from None
         said = error.explain()
-        sentence = f"{said.sentence} {said.advice}".replace(secret, "…")
+        sentence = _without(secret, together(said.sentence, said.advice))
         if error.reason == "access":
-            raise KeyRefused(f"The service knows the key but does not let it in. {sentence}", Account.Health.ACCESS) from None
+            raise KeyRefused(together(phrase("The service knows the key but does not let it in."), sentence), Account.Health.ACCESS) from None
         return Trial(Account.Health(error.reason), sentence)
     except (NotSent, NoAnswer, RetryLater) as error:
         if error.code in _NOT_THE_SERVICE and (error.status or 200) < 500:
@@ -105,24 +110,32 @@ def _try(account: Account, secret: str) -> Trial:
         return Trial(Account.Health.UNTRIED, _silent(account, error))
     except WireError:
         raise KeyRefused(_stranger(account)) from None
-    return Trial(Account.Health.OK, "")
+    return Trial(Account.Health.OK, EMPTY)
 
 
-def _stranger(account: Account) -> str:
-    return f"Something answers at {account.url}, but it is not Model Studio. Check the address or leave it empty for the region’s own."
+@sensitive_variables("secret")
+def _without(secret: str, sentence: Sentence) -> Sentence:
+    """A service that repeats the key in its answer does not bring it onto a page: then only the words are kept."""
+    return quoted(sentence.replace(secret, "…")) if secret in sentence else sentence
 
 
-def _silent(account: Account, error: WireError) -> str:
+def _stranger(account: Account) -> Sentence:
+    return phrase(
+        "Something answers at %(url)s, but it is not Model Studio. Check the address or leave it empty for the region’s own.", url=account.url
+    )
+
+
+def _silent(account: Account, error: WireError) -> Sentence:
     if isinstance(error, RetryLater):
-        return f"{account.url} is too busy to answer."
+        return phrase("%(url)s is too busy to answer.", url=account.url)
     if isinstance(error, NotSent):
-        return f"{account.url} cannot be reached: {error.message}."
-    return f"{account.url} gave no answer that can be used."
+        return phrase("%(url)s cannot be reached: %(message)s.", url=account.url, message=error.message)
+    return phrase("%(url)s gave no answer that can be used.", url=account.url)
 
 
-def untested(reason: str) -> str:
+def untested(reason: Sentence) -> Sentence:
     """What is said when a key was stored although no answer came."""
-    return f"The key is saved but not tested. {reason} Test it again later."
+    return together(phrase("The key is saved but not tested."), reason, phrase("Test it again later."))
 
 
 # ── accounts ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -152,7 +165,7 @@ def add_account(
     secret = _clean_secret(secret)
     _require_new_to_team(account, secret)
     trial = _try(account, secret)
-    account.health, account.health_text = trial.health, trial.sentence[:300]
+    account.health, account.health_text = trial.health, trial.sentence
     key = ApiKey.make(account, secret, by)
     key.tested_at = None if trial.health == Account.Health.UNTRIED else timezone.now()
     try:
@@ -178,14 +191,16 @@ def move_account(account: Account, region: str, base_url: str, workspace: str, s
     moved.base_url = _clean_place(region, base_url, moved.workspace, by)
     secret = _clean_secret(secret)
     if account.jobs.filter(state__in=(*OUT, State.ARCHIVING)).exists():
-        raise KeyRefused("Films of this account are at the service right now, and only the present address knows them. Wait until they are home.")
+        raise KeyRefused(
+            phrase("Films of this account are at the service right now, and only the present address knows them. Wait until they are home.")
+        )
     _require_new_to_team(moved, secret)
     trial = _try(moved, secret)
     with transaction.atomic():
         account.keys.filter(active=True).update(active=False)
         _store_key(account, secret, by, trial)
         account.region, account.base_url, account.workspace = moved.region, moved.base_url, moved.workspace
-        account.health, account.health_text, account.paused_until = trial.health, trial.sentence[:300], None
+        account.health, account.health_text, account.paused_until = trial.health, trial.sentence, None
         account.troubles, account.told_at = 0, None
         account.save(update_fields=["region", "base_url", "workspace", "health", "health_text", "paused_until", "troubles", "told_at"])
     twins.forget(account)
@@ -209,12 +224,12 @@ def take_up_environment_key(team: Team, by: User | None) -> Account | None:
 def _clean_label(label: str) -> str:
     label = " ".join(label.split())
     if not label or len(label) > 60:
-        raise KeyRefused("An account needs a name of at most 60 characters.")
+        raise KeyRefused(phrase("An account needs a name of at most 60 characters."))
     return label
 
 
-def _label_taken(account: Account) -> str:
-    return f"The team has an account called {account.label} already. Choose another name."
+def _label_taken(account: Account) -> Sentence:
+    return phrase("The team has an account called %(label)s already. Choose another name.", label=account.label)
 
 
 def _recognise(account: Account, trial: Trial) -> None:
@@ -225,9 +240,9 @@ def _recognise(account: Account, trial: Trial) -> None:
 
 def _clean_place(region: str, base_url: str, workspace: str, by: User | None) -> str:
     if region not in REGIONS:
-        raise KeyRefused(f"There is no region {region}; choose one of {', '.join(REGIONS)}.")
+        raise KeyRefused(phrase("There is no region %(region)s; choose one of %(regions)s.", region=region, regions=", ".join(REGIONS)))
     if workspace and not WORKSPACE_ID.fullmatch(workspace):
-        raise KeyRefused("A workspace id has letters, digits, dashes and underscores only, at most 64. Copy it from the console.")
+        raise KeyRefused(phrase("A workspace id has letters, digits, dashes and underscores only, at most 64. Copy it from the console."))
     return clean_address(base_url, region, by)
 
 
@@ -237,7 +252,9 @@ def _require_new_to_team(account: Account, secret: str) -> None:
     same = ApiKey.objects.filter(account__team=account.team, fingerprint=fingerprint(secret), active=True).exclude(account_id=account.pk)
     for key in same.select_related("account").defer("secret"):
         if key.account.url == account.url:
-            raise KeyRefused(f"The account {key.account.label} has this key already. A second entry for the same key makes nothing faster.")
+            raise KeyRefused(
+                phrase("The account %(label)s has this key already. A second entry for the same key makes nothing faster.", label=key.account.label)
+            )
 
 
 # ── keys ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -253,7 +270,7 @@ def add_key(account: Account, secret: str, by: User | None) -> ApiKey:
     """
     secret = _clean_secret(secret)
     if account.keys.filter(fingerprint=fingerprint(secret), active=True).exists():
-        raise KeyRefused(f"{account.label} has this key already.")
+        raise KeyRefused(phrase("%(label)s has this key already.", label=account.label))
     _require_new_to_team(account, secret)
     trial = _try(account, secret)
     if trial.health != Account.Health.UNTRIED:
@@ -265,7 +282,7 @@ def add_key(account: Account, secret: str, by: User | None) -> ApiKey:
             if trial.health != Account.Health.UNTRIED or account.health == Account.Health.KEY:
                 _mark(account, trial)
     except IntegrityError:
-        raise KeyRefused(f"{account.label} has this key already.") from None
+        raise KeyRefused(phrase("%(label)s has this key already.", label=account.label)) from None
     log.info("key %s added to account %s", key, account.public_id)
     _recognise(account, trial)
     return key
@@ -287,8 +304,12 @@ def _require_same_account(account: Account, secret: str) -> None:
             continue
         if seen:
             raise KeyRefused(
-                f"This key belongs to another Alibaba account or workspace: it does not see the films that {account.label} made today, "
-                f"so they could not be brought home with it. Add it as an account of its own, or copy a key of the account behind {account.label}."
+                phrase(
+                    "This key belongs to another Alibaba account or workspace: it does not see the films that %(label)s made "
+                    "today, so they could not be brought home with it. Add it as an account of its own, or copy a key of the "
+                    "account behind %(label)s.",
+                    label=account.label,
+                )
             )
 
 
@@ -310,35 +331,39 @@ def overlap_ends(account: Account) -> datetime | None:
     return max(made) + TASK_LIFE if made else None
 
 
-def test_key(key: ApiKey) -> str:
+def test_key(key: ApiKey) -> Sentence:
     """Test a stored key now and return a sentence. The account's health follows when it is the key in use.
 
     KeyRefused when it does not work, is retired, cannot be read, or no answer came; the last changes nothing.
     """
     if not key.active:
-        raise KeyRefused("This key is retired and no longer used.")
+        raise KeyRefused(phrase("This key is retired and no longer used."))
     account = key.account
     try:
         secret = key.secret
     except Unreadable:
-        raise KeyRefused("The stored key cannot be read with this site’s FIELD_KEYS. Type the key again under “Add a key”.") from None
+        raise KeyRefused(phrase("The stored key cannot be read with this site’s FIELD_KEYS. Type the key again under “Add a key”.")) from None
     used = in_use(account) == key.pk
     try:
         trial = _try(account, secret)
     except KeyRefused as refused:
         if used and refused.health:
-            _mark(account, Trial(refused.health, str(refused)))
+            _mark(account, Trial(refused.health, refused.sentence))
         raise
     if trial.health == Account.Health.UNTRIED:
-        raise KeyRefused(f"No answer, so nothing is known about the key. {trial.sentence} Test it again later.")
+        raise KeyRefused(together(phrase("No answer, so nothing is known about the key."), trial.sentence, phrase("Test it again later.")))
     key.tested_at = timezone.now()
     key.save(update_fields=["tested_at"])
     clients.taken(key)
     if used:
         _mark(account, trial)
     if trial.health != Account.Health.OK:
-        raise KeyRefused(f"The key is right, but its account cannot be used. {trial.sentence}")
-    return f"The key …{key.last4} works." if used else f"The key …{key.last4} works. It is a spare: a newer key is in use."
+        raise KeyRefused(together(phrase("The key is right, but its account cannot be used."), trial.sentence))
+    return (
+        phrase("The key …%(last4)s works.", last4=key.last4)
+        if used
+        else phrase("The key …%(last4)s works. It is a spare: a newer key is in use.", last4=key.last4)
+    )
 
 
 def retire(key: ApiKey) -> None:
@@ -349,9 +374,9 @@ def retire(key: ApiKey) -> None:
         key.active = False
         key.save(update_fields=["active"])
         # It may be the refused one that a note on a working account speaks of.
-        Account.objects.filter(pk=account.pk, health=Account.Health.OK).update(health_text="")
+        Account.objects.filter(pk=account.pk, health=Account.Health.OK).update(health_text=EMPTY)
         if was_used and account.health == Account.Health.KEY and in_use(account) is not None:
-            _mark(account, Trial(Account.Health.UNTRIED, "The refused key is retired; the spare is not tried yet."))
+            _mark(account, Trial(Account.Health.UNTRIED, phrase("The refused key is retired; the spare is not tried yet.")))
     log.info("key %s of account %s retired", key, account.public_id)
 
 
@@ -384,7 +409,7 @@ def _mark(account: Account, trial: Trial) -> None:
         health.well(account)
         return
     if trial.health != Account.Health.OK:
-        account.health, account.health_text = trial.health, trial.sentence[:300]
+        account.health, account.health_text = trial.health, trial.sentence
     if trial.health in (Account.Health.OK, Account.Health.UNTRIED):
         account.paused_until = None
     account.save(update_fields=["health", "health_text", "paused_until"])

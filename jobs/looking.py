@@ -20,6 +20,7 @@ from jobs.modelstudio import AccountTrouble, MediaUnreachable, NoAnswer, RetryLa
 from jobs.runner import canceled, fail, later, move, payer, ring_lane, ring_lanes, send_anew, video_of
 from jobs.sending import forget_template
 from jobs.states import Code, Outcome, State
+from studio.sentences import EMPTY, Sentence, phrase
 
 log = logging.getLogger("footlight.looking")
 TASK_LIFE = timedelta(hours=24)
@@ -90,21 +91,21 @@ def take_in(job: Job, answer: Task | WireError) -> None:
                 job,
                 Code.TASK_LOST,
                 NoAnswer(code="UNKNOWN", message="The service no longer knows the task."),
-                text="The service forgot the task after 24 h",
+                text=phrase("The service forgot the task after 24 h"),
                 settle=_lost(job),
             )
     elif answer.status == "SUCCEEDED":
         _succeeded(job, answer)
     elif answer.status == "CANCELED":
-        canceled(job, "Canceled at the service")
+        canceled(job, phrase("Canceled at the service"))
     else:
         _failed(job, answer)
 
 
 def _gone_unseen(job: Job, error: WireError) -> None:
     """The service could not be asked until it had forgotten the task. It may have ended and been billed, so the quote counts."""
-    text = "The service could not be asked until it had forgotten the task"
-    note = f"{text}; it may have been billed, so the quote counts."
+    text = phrase("The service could not be asked until it had forgotten the task")
+    note = phrase("The service could not be asked until it had forgotten the task; it may have been billed, so the quote counts.")
     fail(job, Code.TASK_LOST, error, text=text, settle=(Decimal(job.milliseconds) / 1000, job.variant, note))
 
 
@@ -137,11 +138,15 @@ def _failed(job: Job, task: Task) -> None:
     fail(job, Code.TASK_FAILED, error, provider_status=task.status[:40], **_times(task))
 
 
-def _lost(job: Job) -> tuple[Decimal, str, str] | None:
+def _lost(job: Job) -> tuple[Decimal, str, Sentence] | None:
     """What a forgotten task probably cost: it was at work when it was last seen, so it ended, and was billed, unseen."""
     if job.provider_started_at is None:
         return None
-    return Decimal(job.milliseconds) / 1000, job.variant, "The service forgot the task before we saw its end; it was at work, so the quote counts."
+    return (
+        Decimal(job.milliseconds) / 1000,
+        job.variant,
+        phrase("The service forgot the task before we saw its end; it was at work, so the quote counts."),
+    )
 
 
 def _look_later(job: Job, seconds: float) -> None:
@@ -175,7 +180,7 @@ def _still_working(job: Job, task: Task, now: datetime, seconds: float | None = 
     changed = job.provider_status != task.status[:40]
     columns = _seen(job, task, now, seconds)
     if changed:
-        move(job, State.RUNNING, f"The service says {task.status}", code=job.code, **columns)
+        move(job, State.RUNNING, phrase("The service says %(status)s", status=task.status), code=job.code, **columns)
     else:
         Job.objects.filter(pk=job.pk, state=State.RUNNING, attempt=job.attempt).update(**columns)
 
@@ -186,7 +191,7 @@ def _succeeded(job: Job, task: Task) -> None:
     billed = catalogue.billed_units(spec, task.usage)
     variant = spec.variant.billed(task.usage) if spec.variant else ""
     units = billed if billed is not None else Decimal(job.milliseconds) / 1000
-    note = "" if billed is not None else "The service did not say what it billed; the quoted length counts."
+    note = EMPTY if billed is not None else phrase("The service did not say what it billed; the quoted length counts.")
     columns: dict[str, Any] = {
         "provider_status": task.status,
         "looked_at": timezone.now(),
@@ -201,11 +206,11 @@ def _succeeded(job: Job, task: Task) -> None:
     columns.setdefault("provider_ended_at", said)
     paid = payer(job, units, variant or job.variant, note)
     if spec.kind is catalogue.Kind.TEMPLATE:
-        move(job, State.SUCCEEDED, "The template is ready", then=partial(_both, paid, partial(_keep_template, job, result, units)), **columns)
+        move(job, State.SUCCEEDED, phrase("The template is ready"), then=partial(_both, paid, partial(_keep_template, job, result, units)), **columns)
         schedule.learn(job, task, units)
         return
     columns |= {"result_url": result, "result_expires_at": said + TASK_LIFE, "tries": 0, "not_before": None}
-    move(job, State.ARCHIVING, "Rendered; bringing the film home", then=partial(_both, paid, _ring_archive), **columns)
+    move(job, State.ARCHIVING, phrase("Rendered; bringing the film home"), then=partial(_both, paid, _ring_archive), **columns)
     schedule.learn(job, task, units)
 
 
@@ -231,7 +236,7 @@ def _keep_template(job: Job, template_id: str, units: Decimal) -> None:
     Job.objects.filter(pk=job.pk).update(template=template)
     dances = list(job.needed_by.filter(state=State.QUEUED).order_by("pk"))
     for dance in dances:
-        move(dance, State.QUEUED, "The template is ready; waiting for its turn", code=Code.WAITING_TURN, template=template)
+        move(dance, State.QUEUED, phrase("The template is ready; waiting for its turn"), code=Code.WAITING_TURN, template=template)
     ring_lanes(dance.lane_id for dance in dances)
 
 

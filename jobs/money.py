@@ -16,19 +16,22 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from jobs import catalogue
+from jobs.dates import month_name, short_day
+from jobs.errors import Told
 from jobs.models import Budget, Check, Job, LedgerEntry, Price
 from studio.models.people import Team, User
+from studio.sentences import EMPTY, Sentence, phrase, together
 
 MILLION = 1_000_000
 SYMBOLS = {"USD": "$", "CNY": "¥"}
 
 
-class NoPrice(Exception):
-    """The price table has no row for this; without a price nothing is submitted. Its text is a sentence for people."""
+class NoPrice(Told):
+    """The price table has no row for this; without a price nothing is submitted."""
 
 
-class OverBudget(Exception):
-    """A monthly limit would be passed. Its text names the limit, whose it is and when it begins anew."""
+class OverBudget(Told):
+    """A monthly limit would be passed. Its sentence names the limit, whose it is and when it begins anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,12 @@ class Quote:
         return self.price.currency
 
     @property
-    def formula(self) -> str:
+    def formula(self) -> Sentence:
         """The arithmetic, such as “13.930 s × $0.011469”."""
-        unit = "s" if self.price.unit == "second" else self.price.unit
-        units = self.units.normalize()
-        return f"{units:f} {unit} × {shown(self.price.micros, self.currency, 6)}"
+        n, each = f"{self.units.normalize():f}", shown(self.price.micros, self.currency, 6)
+        if self.price.unit == "second":
+            return phrase("%(n)s s × %(price)s", n=n, price=each)
+        return phrase("%(n)s image × %(price)s", n=n, price=each)
 
 
 def shown(micros: int, currency: str, places: int = 4, rounding: str = ROUND_HALF_UP) -> str:
@@ -73,7 +77,13 @@ def price_of(model: str, variant: str, currency: str, region: str = "", at: date
     )
     if row is None:
         what = f"{model} {variant}".strip()
-        raise NoPrice(f"There is no price in {currency} for {what}, so nothing can be sent. Staff can add one under Prices in the admin.")
+        raise NoPrice(
+            phrase(
+                "There is no price in %(currency)s for %(what)s, so nothing can be sent. Staff can add one under Prices in the admin.",
+                currency=currency,
+                what=what,
+            )
+        )
     return row
 
 
@@ -132,13 +142,30 @@ def require_room(team: Team, member: User, micros: int) -> None:
         return
     month = month_of()
     begins = next_month(month)
-    for who, whose in ((member, f"{member.short_name}’s limit in {team}"), (None, f"the limit of {team}")):
+    for who in (member, None):
         now = standing(team, who, month)
         if now.limit is not None and now.used + micros > now.limit:
-            raise OverBudget(
-                f"This needs {shown(micros, team.currency)}, and {whose} has {left_shown(now.left or 0, team.currency)} of "
-                f"{shown(now.limit, team.currency, 2)} left in {month:%B}. It begins anew on {begins.day} {begins:%b}; an owner can raise it."
-            )
+            needs, limit, left = shown(micros, team.currency), shown(now.limit, team.currency, 2), left_shown(now.left or 0, team.currency)
+            if who is not None:
+                said = phrase(
+                    "This needs %(needs)s, and %(person)s’s limit in %(team)s has %(left)s of %(limit)s left in %(month)s.",
+                    needs=needs,
+                    person=who.short_name,
+                    team=team,
+                    left=left,
+                    limit=limit,
+                    month=month_name(month),
+                )
+            else:
+                said = phrase(
+                    "This needs %(needs)s, and the limit of %(team)s has %(left)s of %(limit)s left in %(month)s.",
+                    needs=needs,
+                    team=team,
+                    left=left,
+                    limit=limit,
+                    month=month_name(month),
+                )
+            raise OverBudget(together(said, phrase("It begins anew on %(day)s; an owner can raise it.", day=short_day(begins))))
 
 
 def hold(subject: Job | Check, quote: Quote, team: Team, member: User, attempt: int = 1) -> LedgerEntry:
@@ -167,7 +194,7 @@ def hold(subject: Job | Check, quote: Quote, team: Team, member: User, attempt: 
     return entry
 
 
-def settle(subject: Job | Check, units: Decimal, variant: str, *, attempt: int = 1, note: str = "") -> int:
+def settle(subject: Job | Check, units: Decimal, variant: str, *, attempt: int = 1, note: Sentence = EMPTY) -> int:
     """Turn the hold into what was really billed and return it in micros. Calling it twice writes once.
 
     The price is the one of the hold's day; when the service billed another variant than quoted, that variant's.
@@ -184,13 +211,14 @@ def settle(subject: Job | Check, units: Decimal, variant: str, *, attempt: int =
             # The film exists and its address is running out: it must not wait for a price row. The note says what to adjust.
             if held.price is None:
                 raise
-            price, note = held.price, f"There is no price for what was billed ({variant}); the quoted one counts. {note}".strip()
+            price = held.price
+            note = together(phrase("There is no price for what was billed (%(variant)s); the quoted one counts.", variant=variant), note)
     micros = amount(price, units)
     _finish(held, subject, LedgerEntry.Kind.SETTLE, micros, price, units, note)
     return micros
 
 
-def release(subject: Job | Check, *, attempt: int = 1, note: str = "") -> None:
+def release(subject: Job | Check, *, attempt: int = 1, note: Sentence = EMPTY) -> None:
     """Give the whole hold back: nothing was produced. Calling it twice, or after a settlement, writes nothing."""
     held = _hold_of(subject, attempt)
     ends = (LedgerEntry.Kind.SETTLE, LedgerEntry.Kind.RELEASE)
@@ -207,7 +235,7 @@ def _about(subject: Job | Check) -> dict[str, Any]:
     return {"job": subject} if isinstance(subject, Job) else {"check_asked": subject}
 
 
-def _finish(held: LedgerEntry, subject: Job | Check, kind: str, micros: int, price: Price | None, units: Decimal | None, note: str) -> None:
+def _finish(held: LedgerEntry, subject: Job | Check, kind: str, micros: int, price: Price | None, units: Decimal | None, note: Sentence) -> None:
     try:
         with transaction.atomic():
             LedgerEntry.objects.create(
@@ -222,7 +250,7 @@ def _finish(held: LedgerEntry, subject: Job | Check, kind: str, micros: int, pri
                 price=price,
                 units=units,
                 month=held.month,
-                note=note[:200],
+                note=note,
                 **_about(subject),
             )
     except IntegrityError:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core import mail
 from django.db import DatabaseError, transaction
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from jobs.modelstudio.answers import tidy
 from studio.models import Role, Team, User
@@ -31,8 +32,11 @@ def tell(team: Team, subject: str, text: str, *, to: Literal["owners", "staff"] 
         return 0
     title = PREFIX + " ".join(tidy(subject).split())[:150]
     link = settings.PUBLIC_URL + reverse("jobs:board", args=[team.slug])
-    role = "an owner or an admin of" if to == "owners" else "staff of this site, about"
-    body = "\n".join(tidy(line) for line in text.splitlines()) + f"\n\n{link}\n\nYou get this because you are {role} {team}.\n"
+    if to == "owners":
+        because = _("You get this because you are an owner or an admin of %(team)s.") % {"team": team}
+    else:
+        because = _("You get this because you are staff of this site, about %(team)s.") % {"team": team}
+    body = "\n".join(tidy(line) for line in text.splitlines()) + f"\n\n{link}\n\n{because}\n"
     if people:
         transaction.on_commit(lambda: _send(title, body, people))
     else:

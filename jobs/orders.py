@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from jobs import catalogue, forecast, money, turns, undo
 from jobs.errors import Refused
@@ -22,6 +23,7 @@ from jobs.runner import record, ring_lane, ring_lanes, video_of
 from jobs.states import Code, Group, Outcome, State, group_of
 from jobs.wishes import Plan, Wish, plan
 from studio.models import Team, User
+from studio.sentences import phrase
 
 MOST = 100  # jobs of one set
 Full = dict[str, Any]  # Job.full: what a test clip is the beginning of
@@ -86,9 +88,9 @@ def create_set(
     Raises Refused with the name of each wish that does not fit, OverBudget, NoPrice.
     """
     if not wishes:
-        raise Refused("There is nothing to make. Choose at least one.")
+        raise Refused(phrase("There is nothing to make. Choose at least one."))
     if len(wishes) > MOST:
-        raise Refused(f"These are {len(wishes)} films, and at most {MOST} are made with one click. Choose fewer.")
+        raise Refused(phrase("These are %(n)s films, and at most %(most)s are made with one click. Choose fewer.", n=len(wishes), most=MOST))
     team, owner = wishes[0].team, wishes[0].owner
     key = hashlib.sha256(repr((key, kind, [_click(replace(wish, key=key)) for wish in wishes])).encode()).hexdigest()[:40] if key else ""
     made = team.sets.filter(idempotency_key=key).first() if key else None
@@ -134,7 +136,8 @@ def _plans(wishes: Sequence[Wish]) -> list[Plan]:
         try:
             plans.append(plan(wish))
         except Refused as refused:
-            sentences += [f"{wish.title or catalogue.get(wish.model).label}: {sentence}" for sentence in refused.sentences]
+            title = wish.title or catalogue.get(wish.model).label
+            sentences += [phrase("%(what)s: %(problem)s", what=title, problem=sentence) for sentence in refused.sentences]
     if sentences:
         raise Refused(*sentences)
     return plans
@@ -246,7 +249,7 @@ def _insert(
         JobInput.objects.create(job=job, name=field.name, asset=wish.files[field.name])
     money.hold(job, ready.quote, wish.team, wish.owner)
     held = money.shown(ready.quote.micros, ready.quote.currency)
-    record(job, "", State.QUEUED, f"Created; {held} held ({ready.quote.formula})", code)
+    record(job, "", State.QUEUED, phrase("Created; %(sum)s held (%(formula)s)", sum=held, formula=ready.quote.formula), code)
     return job
 
 
@@ -260,8 +263,13 @@ def require_room_in_line(team: Team, owner: User) -> None:
     waiting = team.jobs.filter(owner=owner, group__in=(Group.WAITING, Group.ATTENTION), state=State.QUEUED).count()
     if waiting > team.waiting_limit:
         raise Refused(
-            f"You would have {waiting} jobs waiting, and in {team} a person may have {team.waiting_limit}, so that nobody’s heap buries the others. "
-            "Wait until some are sent, cancel some, or ask an admin to raise the limit."
+            phrase(
+                "You would have %(n)s jobs waiting, and in %(team)s a person may have %(most)s, so that "
+                "nobody’s heap buries the others. Wait until some are sent, cancel some, or ask an admin to raise the limit.",
+                n=waiting,
+                team=team,
+                most=team.waiting_limit,
+            )
         )
 
 
@@ -295,7 +303,7 @@ def take_over(account: Account, by: User, spec: catalogue.Model, quote: money.Qu
             account=account,
             lane=lane,
             model=spec.name,
-            title=f"Adopted task {task_id[:8]}",
+            title=_("Adopted task %(id)s") % {"id": task_id[:8]},
             adopted=True,
             state=State.RUNNING,
             group=group_of(State.RUNNING),
@@ -317,6 +325,12 @@ def take_over(account: Account, by: User, spec: catalogue.Model, quote: money.Qu
             job=job, number=1, began_at=task.submit_time or now, task_id=task_id, request_id=job.request_id, outcome=Outcome.ADOPTED
         )
         money.hold(job, replace(quote, micros=0), account.team, by)
-        record(job, "", State.RUNNING, f"{by.short_name} adopted task {task_id}; it is followed, archived and settled like our own", "")
+        record(
+            job,
+            "",
+            State.RUNNING,
+            phrase("%(person)s adopted task %(task_id)s; it is followed, archived and settled like our own", person=by.short_name, task_id=task_id),
+            "",
+        )
         ring_lane(lane.pk)
     return job

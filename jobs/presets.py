@@ -7,13 +7,13 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.urls import reverse
-from django.utils.translation import gettext as _
 
 from jobs import catalogue
 from jobs.errors import Refused
 from jobs.forms import Draft
 from jobs.models import Preset
 from studio.models.people import Membership, Team, User
+from studio.sentences import phrase, translated
 
 MOST = 50  # presets of a team
 
@@ -33,18 +33,18 @@ def keep(team: Team, by: User, spec: catalogue.Model, chosen: dict[str, Any], na
     """The preset of these choices. Refused without a name, for a name that the model has already, and beyond MOST."""
     name = " ".join(name.replace("\x00", " ").split())[:60]
     if not name:
-        raise Refused(_("Give the preset a name, such as “Front desk”."))
+        raise Refused(phrase("Give the preset a name, such as “Front desk”."))
     own = {p.name: chosen.get(p.name, p.default) for p in spec.choices()}
     try:
         with transaction.atomic():
             # One at a time, or two clicks at once would both be the last.
             Team.objects.select_for_update(no_key=True).get(pk=team.pk)
             if team.presets.count() >= MOST:
-                raise Refused(_("The team has %(n)s presets, which is the most. Delete one first.") % {"n": MOST})
+                raise Refused(phrase("The team has %(n)s presets, which is the most. Delete one first.", n=MOST))
             return team.presets.create(owner=by, model=spec.name, name=name, chosen=own)
     except IntegrityError:
-        taken = _("%(model)s has a preset “%(name)s” already. Choose another name, or delete that one first.")
-        raise Refused(taken % {"model": spec.label, "name": name}) from None
+        taken = phrase("%(model)s has a preset “%(name)s” already. Choose another name, or delete that one first.", model=spec.label, name=name)
+        raise Refused(taken) from None
 
 
 def choices_of(preset: Preset, spec: catalogue.Model) -> dict[str, Any]:
@@ -70,4 +70,4 @@ def lines(draft: Draft, page_url: str, membership: Membership) -> list[Line]:
 
 
 def _words(spec: catalogue.Model, chosen: dict[str, Any]) -> str:
-    return ", ".join(_(label) for p in spec.choices() for value, label, _help in p.words if chosen[p.name] == value)
+    return ", ".join(translated(label) for p in spec.choices() for value, label, _help in p.words if chosen[p.name] == value)

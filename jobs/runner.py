@@ -22,8 +22,9 @@ from jobs.clients import NoKey, client_for
 from jobs.errors import Moved
 from jobs.models import Attempt, Job, JobEvent, Lane
 from jobs.modelstudio import WireError
-from jobs.states import LABELS, MOVES, TERMINAL, Code, Fault, Outcome, Rank, State, group_of
+from jobs.states import MOVES, TERMINAL, Code, Fault, Outcome, Rank, State, group_of
 from studio.models import Asset, User
+from studio.sentences import EMPTY, Sentence, phrase, together
 
 log = logging.getLogger("footlight.runner")
 
@@ -34,7 +35,7 @@ log = logging.getLogger("footlight.runner")
 def move(
     job: Job,
     new: State,
-    text: str,
+    text: Sentence,
     *,
     code: str = "",
     outcome: Outcome | None = None,
@@ -81,8 +82,8 @@ def _note_attempt(job: Job, number: int, outcome: Outcome, columns: dict[str, An
     Attempt.objects.filter(job=job, number=number).update(outcome=outcome, **told)
 
 
-def record(job: Job, old: str, new: str, text: str, code: str = "", data: dict[str, Any] | None = None) -> None:
-    event = JobEvent.objects.create(team_id=job.team_id, job=job, old=old, new=new, code=code, text=text[:300], data=data or {})
+def record(job: Job, old: str, new: str, text: Sentence, code: str = "", data: dict[str, Any] | None = None) -> None:
+    event = JobEvent.objects.create(team_id=job.team_id, job=job, old=old, new=new, code=code, text=text, data=data or {})
     told = {"id": event.pk, "job": job.public_id, "state": str(new), "group": int(group_of(new, code))}
     transaction.on_commit(lambda: bell.publish(job.team.slug, told))
 
@@ -110,7 +111,14 @@ def video_of(maker: Job) -> Asset:
 
 def archived(job: Job, film: Asset) -> None:
     """The film is ours: whole, stored and proven. Only now the job has succeeded."""
-    move(job, State.SUCCEEDED, f"Archived, {film.seconds:.1f} s, {film.size / 1e6:.1f} MB", result=film, lease_until=None, result_url="")
+    move(
+        job,
+        State.SUCCEEDED,
+        phrase("Archived, %(seconds)s s, %(size)s MB", seconds=f"{film.seconds:.1f}", size=f"{film.size / 1e6:.1f}"),
+        result=film,
+        lease_until=None,
+        result_url="",
+    )
 
 
 def fail(
@@ -118,9 +126,9 @@ def fail(
     code: str,
     error: WireError,
     *,
-    text: str = "",
-    advice: str = "",
-    settle: tuple[Decimal, str, str] | None = None,
+    text: Sentence = EMPTY,
+    advice: Sentence = EMPTY,
+    settle: tuple[Decimal, str, Sentence] | None = None,
     outcome: Outcome | None = None,
     **columns: Any,
 ) -> None:
@@ -135,7 +143,7 @@ def fail(
         if settle is not None:
             payer(job, *settle)()
         elif job.settled_micros is None:
-            money.release(job, note="Nothing was produced.")
+            money.release(job, note=phrase("Nothing was produced."))
         for dance in job.needed_by.filter(state=State.QUEUED):
             _fail_waiting(dance, told.sentence)
 
@@ -159,11 +167,15 @@ def send_anew(job: Job, error: WireError, outcome: Outcome, left: int, seconds: 
     """The service made the task and broke it (`outcome` says how): that cost nothing, so the job goes back into the queue for
     another one in `seconds`; `left` counts it and those of its kind that may follow."""
     told = error.explain()
-    often = "once, not again" if left == 1 else f"up to {left} times"
+    reason = error.code or phrase("no code")
+    if left == 1:
+        text = phrase("The task failed at the service (%(reason)s). It cost nothing, so a new one is made; once, not again", reason=reason)
+    else:
+        text = phrase("The task failed at the service (%(reason)s). It cost nothing, so a new one is made; up to %(n)s times", reason=reason, n=left)
     move(
         job,
         State.QUEUED,
-        f"The task failed at the service ({error.code or 'no code'}). It cost nothing, so a new one is made; {often}",
+        text,
         code=Code.BACKING_OFF,
         outcome=outcome,
         data={"task_id": job.task_id, "error": str(error)[:200]},
@@ -176,91 +188,102 @@ def send_anew(job: Job, error: WireError, outcome: Outcome, left: int, seconds: 
         submitted_at=None,
         next_look_at=None,
         sentence=told.sentence,
-        advice="",
+        advice=EMPTY,
         not_before=later(seconds),
         tries=0,
     )
 
 
-def _fail_waiting(dance: Job, why: str) -> None:
+def _fail_waiting(dance: Job, why: Sentence) -> None:
     move(
         dance,
         State.FAILED,
-        "The template could not be made",
+        phrase("The template could not be made"),
         code=Code.NO_TEMPLATE,
-        then=lambda: money.release(dance, note="Nothing was produced."),
+        then=lambda: money.release(dance, note=phrase("Nothing was produced.")),
         fault=Fault.INPUT,
-        sentence=f"The dance template could not be made. {why}",
-        advice="Choose another video and run it again.",
+        sentence=together(phrase("The dance template could not be made."), why),
+        advice=phrase("Choose another video and run it again."),
     )
 
 
-def canceled(job: Job, text: str) -> None:
+def canceled(job: Job, text: Sentence) -> None:
     """CANCELED, with everything that waits for it; the holds go back."""
 
     def give_back() -> None:
-        money.release(job, note="Canceled.")
+        money.release(job, note=phrase("Canceled."))
         for dance in job.needed_by.filter(state=State.QUEUED):
-            canceled(dance, "Canceled with its template")
+            canceled(dance, phrase("Canceled with its template"))
 
     move(job, State.CANCELED, text, code=Code.CANCELED, then=give_back, cancel_asked_at=timezone.now())
 
 
-def cancel(job: Job, by: User) -> str:
+_OVER = {
+    State.SUCCEEDED: phrase("It is already ready; there is nothing to cancel."),
+    State.FAILED: phrase("It is already failed; there is nothing to cancel."),
+    State.CANCELED: phrase("It is already canceled; there is nothing to cancel."),
+}
+
+
+def cancel(job: Job, by: User) -> Sentence:
     """Cancel what can be canceled, and say in a sentence what happened: free in our queue, free while the service has not
     begun, impossible afterwards (what is rendering is paid and stays ours)."""
     state = State(job.state)
     if state in TERMINAL:
-        return f"It is already {LABELS[state][0].lower()}; there is nothing to cancel."
+        return _OVER[state]
     try:
         if state is State.QUEUED:
-            canceled(job, f"Canceled by {by.short_name} before sending")
+            canceled(job, phrase("Canceled by %(person)s before sending", person=by.short_name))
             ring_lane(job.lane_id)
-            return "Canceled. It was not sent, so it cost nothing."
+            return phrase("Canceled. It was not sent, so it cost nothing.")
         if state is State.RUNNING:
             return _cancel_remote(job, by)
     except Moved:
-        return "It moved on while you clicked. Look at its state, then decide again."
+        return phrase("It moved on while you clicked. Look at its state, then decide again.")
     if state is State.ARCHIVING:
-        return "The film is rendered and paid; it is being brought home, so there is nothing to cancel."
+        return phrase("The film is rendered and paid; it is being brought home, so there is nothing to cancel.")
     if state is State.UNCERTAIN:
-        return "It was sent and no answer came, so nobody knows yet what to cancel. The service’s list will tell, or a person decides."
-    return "It is being sent right now. In a moment it can be canceled at the service."
+        return phrase("It was sent and no answer came, so nobody knows yet what to cancel. The service’s list will tell, or a person decides.")
+    return phrase("It is being sent right now. In a moment it can be canceled at the service.")
 
 
-def _cancel_remote(job: Job, by: User) -> str:
+def _cancel_remote(job: Job, by: User) -> Sentence:
     try:
         client = client_for(job.account)
         pace.take(job.account.root_id, "cancel")
         stopped = client.cancel(job.task_id)
     except NoKey as error:
-        return f"It was not canceled: {error}"
+        return phrase("It was not canceled: %(why)s", why=error.sentence)
     except WireError as error:
         log.warning("cancel of job %s: %s", job.public_id, error)
-        return "The service did not answer the wish to cancel. Nothing has changed; try again in a moment."
+        return phrase("The service did not answer the wish to cancel. Nothing has changed; try again in a moment.")
     if not stopped:
         ring_lane(job.lane_id)
-        return "The service has begun to render, so it cannot be canceled any more. The film will be archived and paid."
-    canceled(job, f"Canceled at the service by {by.short_name}")
+        return phrase("The service has begun to render, so it cannot be canceled any more. The film will be archived and paid.")
+    canceled(job, phrase("Canceled at the service by %(person)s", person=by.short_name))
     ring_lane(job.lane_id)
-    return "Canceled at the service before it began, so it cost nothing."
+    return phrase("Canceled at the service before it began, so it cost nothing.")
 
 
-def to_front(job: Job, by: User) -> str:
+def to_front(job: Job, by: User) -> Sentence:
     """Before everybody in its lane, or back to its turn when it was there already; a sentence of what happened."""
     rank = turns.usual_rank(job.milliseconds) if job.rank == Rank.FRONT else Rank.FRONT
-    text = f"{by.short_name} moved it to the front" if rank is Rank.FRONT else f"{by.short_name} put it back to its turn"
+    text = (
+        phrase("%(person)s moved it to the front", person=by.short_name)
+        if rank is Rank.FRONT
+        else phrase("%(person)s put it back to its turn", person=by.short_name)
+    )
     try:
         if State(job.state) is not State.QUEUED:
             raise Moved("only what waits can be moved")
         move(job, State.QUEUED, text, code=job.code, rank=rank)
     except Moved:
-        return "It is no longer waiting, so its place cannot change."
+        return phrase("It is no longer waiting, so its place cannot change.")
     ring_lane(job.lane_id)
-    return "It goes next, before everybody who waits in this lane." if rank is Rank.FRONT else "It waits for its turn again."
+    return phrase("It goes next, before everybody who waits in this lane.") if rank is Rank.FRONT else phrase("It waits for its turn again.")
 
 
-def payer(job: Job, units: Decimal, variant: str, note: str) -> Callable[[], None]:
+def payer(job: Job, units: Decimal, variant: str, note: Sentence) -> Callable[[], None]:
     def pay() -> None:
         micros = money.settle(job, units, variant, note=note)
         Job.objects.filter(pk=job.pk).update(settled_micros=micros)

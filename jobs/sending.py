@@ -23,10 +23,11 @@ from jobs.modelstudio import AccountTrouble, MediaUnreachable, ModelGone, NoAnsw
 from jobs.runner import fail, later, move, ring_lane
 from jobs.states import Code, Outcome, State
 from studio.models import User
+from studio.sentences import EMPTY, Sentence, phrase, plural_phrase
 
 log = logging.getLogger("footlight.sending")
 PATIENCE = 240  # times, the later ones a minute apart, that our file could not be fetched or handed over before it is given up
-GIVEN_UP = "It was tried for about four hours. Run it again when the site’s files can be fetched; what failed costs nothing."
+GIVEN_UP = phrase("It was tried for about four hours. Run it again when the site’s files can be fetched; what failed costs nothing.")
 
 
 def submit(job: Job) -> None:
@@ -36,10 +37,10 @@ def submit(job: Job) -> None:
         client = client_for(job.account)
         body = catalogue.body(spec, job.account.deployed(job.model), delivery.inputs_for(job), job.parameters)
     except NoKey as error:
-        if (job.code, job.sentence) == (Code.ACCOUNT_PAUSED, str(error)):  # said already; it would be said every minute
+        if (job.code, job.sentence) == (Code.ACCOUNT_PAUSED, error.sentence):  # said already; it would be said every minute
             Job.objects.filter(pk=job.pk, state=State.QUEUED).update(not_before=later(60))
             return
-        move(job, State.QUEUED, str(error), code=Code.ACCOUNT_PAUSED, sentence=str(error), not_before=later(60))
+        move(job, State.QUEUED, error.sentence, code=Code.ACCOUNT_PAUSED, sentence=error.sentence, not_before=later(60))
         return
     except (AccountTrouble, ModelGone) as trouble:
         _rest(job, trouble)
@@ -49,26 +50,26 @@ def submit(job: Job) -> None:
         return
     except (NotSent, NoAnswer, RetryLater) as error:
         # No network, for instance: that is nobody's file, and may last a weekend.
-        _wait(job, "The files could not be handed over", error, health.unreachable(job.account, job.model))
+        _wait(job, phrase("The files could not be handed over"), error, health.unreachable(job.account, job.model))
         return
     except WireError as error:
         # A gateway's page in the place of an answer, too: it says nothing about this job, and nothing was sent yet.
-        _put_off(job, "The files could not be handed over", error)
+        _put_off(job, phrase("The files could not be handed over"), error)
         return
     except Exception:
         # A full disk, a bucket that is away, a secret that cannot be read: nothing was sent, and nobody behind this job may wait for it.
         log.exception("job %s could not be handed over", job.public_id)
-        _put_off(job, "Our own storage could not be read", OurFault("StorageAway", "Our own storage could not be read."))
+        _put_off(job, phrase("Our own storage could not be read"), OurFault("StorageAway", "Our own storage could not be read."))
         return
     if not pace.take(job.account.root_id, "submit", model=job.model, rate=spec.rate):
-        move(job, State.QUEUED, "Waits for the account’s pace", code=Code.BACKING_OFF, not_before=later(1))
+        move(job, State.QUEUED, phrase("Waits for the account’s pace"), code=Code.BACKING_OFF, not_before=later(1))
         return
     begun = timezone.now()
-    intent: dict[str, Any] = {"attempt": job.attempt + 1, "submitting_at": begun, "sentence": "", "advice": ""}
-    move(job, State.SUBMITTING, "Sending", outcome=Outcome.SENDING, **intent)
+    intent: dict[str, Any] = {"attempt": job.attempt + 1, "submitting_at": begun, "sentence": EMPTY, "advice": EMPTY}
+    move(job, State.SUBMITTING, phrase("Sending"), outcome=Outcome.SENDING, **intent)
     if timezone.now() - begun > schedule.HASTE:
         # A locked database, or a machine that slept: the list could not tell later which task was made now.
-        _wait(job, "Not sent in time", NotSent("TooLate", "the order was not sent in time"), schedule.backoff(1))
+        _wait(job, phrase("Not sent in time"), NotSent("TooLate", "the order was not sent in time"), schedule.backoff(1))
         return
     try:
         try:
@@ -81,9 +82,9 @@ def submit(job: Job) -> None:
     except RetryLater as error:
         _slow_down(job, error)
     except NotSent as error:
-        _wait(job, "Not sent", error, health.unreachable(job.account, job.model))
+        _wait(job, phrase("Not sent"), error, health.unreachable(job.account, job.model))
     except MediaUnreachable as error:
-        _put_off(job, "The service could not fetch our file", error)
+        _put_off(job, phrase("The service could not fetch our file"), error)
     except AccountTrouble as trouble:
         _rest(job, trouble)
     except WireError as error:
@@ -93,10 +94,10 @@ def submit(job: Job) -> None:
         forget_template(job, error)
         fail(job, Code.REJECTED, error, outcome=Outcome.REFUSED)
     else:
-        _accepted(job, answer, "Accepted by the service", Outcome.ACCEPTED)
+        _accepted(job, answer, phrase("Accepted by the service"), Outcome.ACCEPTED)
 
 
-def _accepted(job: Job, answer: Submitted, text: str, outcome: Outcome) -> None:
+def _accepted(job: Job, answer: Submitted, text: Sentence, outcome: Outcome) -> None:
     """The task is this job's. Moved when it became another job's meanwhile: no task belongs to two."""
     now = timezone.now()
     try:
@@ -133,7 +134,7 @@ def _uncertain(job: Job, error: WireError) -> None:
     move(
         job,
         State.UNCERTAIN,
-        "Sent, no answer. Not sent again, so nothing is paid twice; the service’s list will tell",
+        phrase("Sent, no answer. Not sent again, so nothing is paid twice; the service’s list will tell"),
         code=Code.NO_ANSWER,
         outcome=Outcome.UNCERTAIN,
         data={"error": str(error)[:200]},
@@ -144,10 +145,10 @@ def _uncertain(job: Job, error: WireError) -> None:
 
 def _slow_down(job: Job, error: RetryLater) -> None:
     """Too many calls at this account and model: the whole lane rests, and the job keeps its turn."""
-    _wait(job, "The service asked to come later", error, health.throttled(job.account, job.model, error.retry_after))
+    _wait(job, phrase("The service asked to come later"), error, health.throttled(job.account, job.model, error.retry_after))
 
 
-def _put_off(job: Job, what: str, error: WireError) -> None:
+def _put_off(job: Job, what: Sentence, error: WireError) -> None:
     """Nothing was created: back into the queue for a while, and after PATIENCE times given up."""
     tries = job.tries + 1
     if tries > PATIENCE:
@@ -156,7 +157,7 @@ def _put_off(job: Job, what: str, error: WireError) -> None:
     _wait(job, what, error, getattr(error, "retry_after", None) or schedule.backoff(tries), tries)
 
 
-def _wait(job: Job, what: str, error: WireError, seconds: float, tries: int | None = None) -> None:
+def _wait(job: Job, what: Sentence, error: WireError, seconds: float, tries: int | None = None) -> None:
     """No task was made: the job waits `seconds` in the queue and says why. `tries` counts towards PATIENCE; what comes from
     outside and passes counts nothing."""
     told = error.explain()
@@ -164,7 +165,7 @@ def _wait(job: Job, what: str, error: WireError, seconds: float, tries: int | No
     move(
         job,
         State.QUEUED,
-        f"{what}: tries again in {seconds:.0f} s",
+        phrase("%(what)s: tries again in %(n)s s", what=what, n=f"{seconds:.0f}"),
         code=Code.BACKING_OFF,
         outcome=_refused(job),
         data={"error": str(error)[:200]},
@@ -196,7 +197,7 @@ def _rest(job: Job, trouble: WireError) -> None:
         sentence,
         code=code if again else Code.WAITING_TURN,
         outcome=_refused(job),
-        sentence=sentence if again else "",
+        sentence=sentence if again else EMPTY,
         provider_code=trouble.code[:80],
         provider_message=trouble.message,
         not_before=again,
@@ -213,7 +214,7 @@ def settle_uncertain(job: Job) -> None:
     it back into the queue, several wait for a person."""
     begun = job.submitting_at or job.created_at
     if timezone.now() > begun + schedule.LIST_REACHES:
-        text = "The service’s list no longer reaches back to this attempt; a person decides whether it is sent again"
+        text = phrase("The service’s list no longer reaches back to this attempt; a person decides whether it is sent again")
         move(job, State.UNCERTAIN, text, code=Code.SEVERAL_TASKS, data={"candidates": []}, not_before=None)
         return
     client = client_for(job.account)
@@ -225,18 +226,18 @@ def settle_uncertain(job: Job) -> None:
     if len(found) == 1 and not _others_in_doubt(job):
         line = found[0]
         answer = Submitted(line.task_id, line.status, line.request_id)
-        _accepted(job, answer, "Found in the service’s list; it is this job’s task", Outcome.ADOPTED)
+        _accepted(job, answer, phrase("Found in the service’s list; it is this job’s task"), Outcome.ADOPTED)
         return
     if not found and timezone.now() >= begun + schedule.WINDOW:
         found = strange  # made well before or after, by our clock, which may be wrong: a person knows
     if found:
         if timezone.now() < begun + schedule.WINDOW:
-            move(job, State.UNCERTAIN, "More than one task could be this job’s; looking again", code=Code.NO_ANSWER, not_before=later(10))
+            move(job, State.UNCERTAIN, phrase("More than one task could be this job’s; looking again"), code=Code.NO_ANSWER, not_before=later(10))
             return
         move(
             job,
             State.UNCERTAIN,
-            f"{len(found)} tasks could be this job’s; a person decides",
+            plural_phrase("%(n)s task could be this job’s; a person decides", "%(n)s tasks could be this job’s; a person decides", len(found)),
             code=Code.SEVERAL_TASKS,
             data={"candidates": [line.task_id for line in found][:20]},
             not_before=None,
@@ -246,7 +247,7 @@ def settle_uncertain(job: Job) -> None:
         move(
             job,
             State.QUEUED,
-            "The service has no task of this attempt, so it goes back into the queue",
+            phrase("The service has no task of this attempt, so it goes back into the queue"),
             code=Code.WAITING_TURN,
             outcome=Outcome.NO_TASK,
             not_before=None,
@@ -283,9 +284,9 @@ def decide_uncertain(job: Job, task_id: str, by: User) -> None:
     if task_id:
         if task_id in _known([task_id]):
             raise Moved(f"task {task_id} belongs to another job")
-        _accepted(job, Submitted(task_id, "PENDING", ""), f"{by} chose task {task_id}", Outcome.ADOPTED)
+        _accepted(job, Submitted(task_id, "PENDING", ""), phrase("%(person)s chose task %(task_id)s", person=by, task_id=task_id), Outcome.ADOPTED)
     else:
-        text = f"{by} decided that no task was made; it is sent again"
+        text = phrase("%(person)s decided that no task was made; it is sent again", person=by)
         move(job, State.QUEUED, text, code=Code.WAITING_TURN, outcome=Outcome.NO_TASK, not_before=None, tries=0)
     ring_lane(job.lane_id)
 

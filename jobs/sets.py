@@ -17,6 +17,7 @@ from jobs.models import Job, JobSet, LedgerEntry
 from jobs.states import State
 from jobs.wishes import Wish
 from studio.models import User
+from studio.sentences import phrase, translated
 
 CLICKS = ("make", "clip", "sweep", "sweep-clip", "split")
 
@@ -38,9 +39,9 @@ def sweep(wish: Wish) -> list[Wish]:
     """One wish for each value of the swept choice, named after it. Refused for a model that has none."""
     parameter = swept(catalogue.get(wish.model), wish.chosen)
     if parameter is None:
-        raise Refused("This model has no choice whose values could be compared at one price.")
+        raise Refused(phrase("This model has no choice whose values could be compared at one price."))
     return [
-        replace(wish, chosen={**wish.chosen, parameter.name: value}, title=f"{wish.title[:150]} · {_(label)}")
+        replace(wish, chosen={**wish.chosen, parameter.name: value}, title=f"{wish.title[:150]} · {translated(label)}")
         for value, label, _help in parameter.words
     ]
 
@@ -107,14 +108,14 @@ def make(wish: Wish, do: str, parts: Sequence[Kept] = (), again_of: Job | None =
         return orders.create(wish.cut(), again_of)
     if do == "split":
         if len(parts) < 2:
-            raise Refused("This speech fits into one film, so there is nothing to split.")
+            raise Refused(phrase("This speech fits into one film, so there is nothing to split."))
         several = [one.cut() for one in split(wish, catalogue.get(wish.model).length_of, parts)]
         return orders.create_set(several, kind=JobSet.Kind.SPLIT, title=wish.title, key=wish.key, again_of=[again_of] * len(several))
     full: dict[str, Any] | None = None
     several = [wish]
     if do in ("clip", "sweep-clip"):
         if not clips.worth(wish):
-            raise Refused("This film is too short for a test clip. Make it as it is.")
+            raise Refused(phrase("This film is too short for a test clip. Make it as it is."))
         clip, full = clips.first(wish)
         several = [clip.cut()]
     if do == "clip":

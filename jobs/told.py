@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from django.utils.translation import gettext as _
-
 from jobs import money
+from studio.sentences import EMPTY, Sentence, phrase
 
 FIELD = "told"
 SHAPE = re.compile(r"([a-z-]{1,20})=(\d{1,15})(?= |$)", re.ASCII)
@@ -19,15 +18,15 @@ def word(prices: Mapping[str, int]) -> str:
     return " ".join(f"{do}={micros}" for do, micros in prices.items())
 
 
-def changed(text: str, do: str, micros: int, currency: str, *, exact: bool = False) -> str:
+def changed(text: str, do: str, micros: int, currency: str, *, exact: bool = False) -> Sentence:
     """What to say to a click on `do` that would cost `micros` now; "" when the form told as much, told more, or told nothing.
 
     With `exact` less is said too: where another price means that something else would be made.
     """
     before = dict(SHAPE.findall(text[:LONGEST])).get(do)
     if before is None or (int(before) >= micros and not exact):
-        return ""
+        return EMPTY
     was, now = money.shown(int(before), currency), money.shown(micros, currency)
     if was == now:
-        return ""
-    return _("The price is %(now)s now, and the button said %(was)s. Look at it, then click again.") % {"now": now, "was": was}
+        return EMPTY
+    return phrase("The price is %(now)s now, and the button said %(was)s. Look at it, then click again.", now=now, was=was)

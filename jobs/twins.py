@@ -22,6 +22,7 @@ from jobs.models.account import REGIONS
 from jobs.modelstudio import WireError
 from jobs.states import TERMINAL, State
 from studio.fields import Unreadable
+from studio.sentences import EMPTY, Sentence, phrase
 
 log = logging.getLogger("footlight.twins")
 
@@ -222,14 +223,19 @@ def forget(account: Account) -> None:
         share_lanes(row, account)
 
 
-def sentence(account: Account) -> str:
+def sentence(account: Account) -> Sentence:
     """What people of the account's team are told when its key adds no capacity; "" when it is an account of its own."""
     root = account.same_as
     if root is None:
-        return ""
+        return EMPTY
     if root.team_id == account.team_id:
-        return f"This key belongs to the same Alibaba account as {root.label}, so it adds no capacity: jobs of both take turns in one lane per model."
-    return "This key belongs to an Alibaba account that is in use on this site already, so it adds no capacity: its jobs take turns with the others."
+        return phrase(
+            "This key belongs to the same Alibaba account as %(account)s, so it adds no capacity: jobs of both take turns in one lane per model.",
+            account=root.label,
+        )
+    return phrase(
+        "This key belongs to an Alibaba account that is in use on this site already, so it adds no capacity: its jobs take turns with the others."
+    )
 
 
 # ── rows ────────────────────────────────────────────────────────────────────────────────────────────────────────────

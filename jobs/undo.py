@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from jobs import runner
 from jobs.models import Job, JobSet
 from jobs.states import TERMINAL, State
 from studio.models import User
+from studio.sentences import Sentence, phrase, together
 
 
 def makers_of(made: Job | JobSet) -> list[Job]:
@@ -38,13 +38,13 @@ def held(made: Job | JobSet) -> int:
     return sum(job.quote_micros for job in [*jobs, *makers_of(made)])
 
 
-def undo(job: Job, by: User) -> str:
+def undo(job: Job, by: User) -> Sentence:
     """Cancel `job`, and the template that its click made for it alone; a sentence of what happened."""
     makers = makers_of(job)
     said = runner.cancel(job, by)
     job.refresh_from_db(fields=["state"])
     if job.state == State.CANCELED and not all(drop(maker, by) for maker in makers):
-        said = f"{_(said)} {_('Its template was sent before and goes on; its own page says what can be done.')}"
+        said = together(said, phrase("Its template was sent before and goes on; its own page says what can be done."))
     return said
 
 

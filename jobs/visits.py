@@ -28,6 +28,7 @@ from jobs.models import Job, Lane
 from jobs.modelstudio import Task, WireError
 from jobs.states import OUT, Code, State
 from studio.logs import about
+from studio.sentences import EMPTY, Sentence, phrase
 
 log = logging.getLogger("footlight.visits")
 
@@ -183,17 +184,17 @@ def _explain(lane: Lane, now: datetime) -> None:
             _quietly(lane, job, partial(runner.move, job, State.QUEUED, text, code=code, sentence=text))
 
 
-def _reason(lane: Lane, job: Job) -> tuple[Code, str]:
+def _reason(lane: Lane, job: Job) -> tuple[Code, Sentence]:
     """(code, sentence) of the door, closed by a person or by trouble, that holds `job`; ("", "") when none does."""
     door = gates.closed(job.account, lane)
     if door is not None:
         return Code.HELD_BACK, gates.sentence(door, job.team)
     # The lane's account was read with its keys; asking for each of a hundred jobs would be a statement each.
     if clients.keyless(lane.account if job.account_id == lane.account_id else job.account):
-        return (Code.ACCOUNT_PAUSED, job.sentence) if job.code == Code.ACCOUNT_PAUSED else (Code.NONE, "")
+        return (Code.ACCOUNT_PAUSED, job.sentence) if job.code == Code.ACCOUNT_PAUSED else (Code.NONE, EMPTY)
     code, text = health.why(job.account, lane)
     # A request to slow down is over in seconds and no news for everybody behind it.
-    return (Code.NONE, "") if code == Code.BACKING_OFF else (code, text)
+    return (Code.NONE, EMPTY) if code == Code.BACKING_OFF else (code, text)
 
 
 def _reopen(lane: Lane) -> None:
@@ -203,7 +204,9 @@ def _reopen(lane: Lane) -> None:
         return
     for job in _jobs(lane).filter(**shut).filter(Q(not_before=None) | Q(not_before__lte=timezone.now())):
         if not _reason(lane, job)[0]:
-            again = partial(runner.move, job, State.QUEUED, "Waits for its turn again", code=Code.WAITING_TURN, sentence="", not_before=None)
+            again = partial(
+                runner.move, job, State.QUEUED, phrase("Waits for its turn again"), code=Code.WAITING_TURN, sentence=EMPTY, not_before=None
+            )
             _quietly(lane, job, again)
 
 

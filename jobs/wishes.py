@@ -12,6 +12,7 @@ from jobs.kept import Kept
 from jobs.models import Account, Check, Job, Lane, Template
 from jobs.states import State
 from studio.models import Asset, Team, User
+from studio.sentences import Sentence, phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,8 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    label: str
-    formula: str
+    label: Sentence
+    formula: Sentence
     micros: int
 
 
@@ -111,29 +112,31 @@ def plan(wish: Wish, *, checked: bool = True) -> Plan:
     try:
         spec = catalogue.get(wish.model)
         chosen = catalogue.clean_choices(spec, wish.chosen)
-    except (KeyError, catalogue.BadChoice) as error:
-        raise Refused(str(error.args[0])) from None
+    except catalogue.BadChoice as error:
+        raise Refused(error.sentence) from None
+    except KeyError:
+        raise Refused(phrase("The model %(model)s is not in the catalogue.", model=wish.model)) from None
     template = wish.template
     account = wish.account or (template.account if template else None) or account_for(wish.team, wish.model)
     if account is None or account.key is None:
-        raise Refused("The team has no Model Studio account with a key yet. An admin can add one under Accounts.")
+        raise Refused(phrase("The team has no Model Studio account with a key yet. An admin can add one under Accounts."))
     problems = _file_problems(spec, wish) + _closed(account, spec.name)
     first: Plan | None = None
     waits_for: Job | None = None
     if spec.makes and template is None:
         if wish.template_video is None:
-            problems.append("Choose a dance template, or a video to make one from.")
+            problems.append(phrase("Choose a dance template, or a video to make one from."))
         else:
             template, waits_for, first, more = _template_for(wish, spec, account, checked)
             problems += more
     if template is not None and (template.team_id != wish.team.pk or template.account_id != account.pk):
-        problems.append("This template belongs to another account; the service knows it only there. Make it again on this account.")
+        problems.append(phrase("This template belongs to another account; the service knows it only there. Make it again on this account."))
     if problems:
         raise Refused(*problems)
     check = _check_for(spec, wish, chosen) if spec.check and checked else None
     milliseconds = _length(spec, wish, template)
     if not milliseconds and template is None:
-        raise Refused("This would be a film of no length at all. Choose a longer file.")
+        raise Refused(phrase("This would be a film of no length at all. Choose a longer file."))
     variant = spec.variant_of(chosen)
     quote = money.quote(spec, variant, Decimal(milliseconds) / 1000, currency=wish.team.currency, region=account.region)
     return Plan(wish, spec, account, chosen, variant, quote, milliseconds, check, template, first, waits_for)
@@ -145,32 +148,34 @@ def estimate(wish: Wish) -> Estimate:
     lines = []
     if made.first is not None:
         lines.append(Line(made.first.spec.label, made.first.quote.formula, made.first.quote.micros))
-    variant = f" {made.variant}" if made.variant else ""
-    lines.append(Line(made.spec.label + variant, made.quote.formula, made.quote.micros))
+    label = phrase("%(model)s %(variant)s", model=made.spec.label, variant=made.variant) if made.variant else made.spec.label
+    lines.append(Line(label, made.quote.formula, made.quote.micros))
     return Estimate(lines, made.quote.currency, made.milliseconds / 1000)
 
 
-def _closed(account: Account, model: str) -> list[str]:
+def _closed(account: Account, model: str) -> list[Sentence]:
     """Why nothing new may be put in front of this account or lane."""
     lane = Lane.objects.filter(account_id=account.root_id, model=model).select_related("account", "gate_by").first()
     refusal = gates.refuses(account, lane, account.team)
     return [refusal] if refusal else []
 
 
-def _file_problems(spec: catalogue.Model, wish: Wish) -> list[str]:
+def _file_problems(spec: catalogue.Model, wish: Wish) -> list[Sentence]:
     problems = []
     for field_ in spec.inputs_of("image", "audio", "video"):
         asset = wish.files.get(field_.name)
         if asset is None:
-            problems.append(f"{field_.label} is missing. Choose a file.")
+            problems.append(phrase("%(what)s is missing. Choose a file.", what=field_.label))
         elif field_.limits is not None:
             parts = wish.keeps.get(field_.name)
             facts = kept.facts_of(asset, parts, field_.limits) if parts is not None else asset.facts
-            problems += [f"{field_.label}: {problem.sentence}" for problem in field_.limits.problems(facts)]
+            problems += [phrase("%(what)s: %(problem)s", what=field_.label, problem=problem.sentence) for problem in field_.limits.problems(facts)]
     return problems
 
 
-def _template_for(wish: Wish, spec: catalogue.Model, account: Account, checked: bool) -> tuple[Template | None, Job | None, Plan | None, list[str]]:
+def _template_for(
+    wish: Wish, spec: catalogue.Model, account: Account, checked: bool
+) -> tuple[Template | None, Job | None, Plan | None, list[Sentence]]:
     """(a template of the same video, a template job under way for it, the plan of a new one, problems): one of them."""
     video = wish.template_video
     assert video is not None  # noqa: S101  (the caller asked)
@@ -209,9 +214,9 @@ def _check_for(spec: catalogue.Model, wish: Wish, chosen: dict[str, Any]) -> Che
     name = spec.inputs_of("image")[0].name
     check = checks.known(asset=wish.files[name], model=spec.check, chosen=chosen)
     if check is None or check.state in (Check.State.WAITING, Check.State.ASKING):
-        raise Refused("The picture is not checked yet. Wait for the check, then try again.")
+        raise Refused(phrase("The picture is not checked yet. Wait for the check, then try again."))
     if check.state != Check.State.PASSED:
-        raise Refused(check.sentence or "The picture did not pass the check. Choose another.")
+        raise Refused(check.sentence or phrase("The picture did not pass the check. Choose another."))
     return check
 
 

@@ -11,8 +11,9 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from studio.fields import EncryptedTextField
+from studio.fields import EncryptedTextField, SentenceField
 from studio.models.people import Team, User, public_id
+from studio.sentences import EMPTY
 
 # CONTRACT §14. Keys, address and model must be of one region.
 REGIONS: dict[str, tuple[str, str]] = {
@@ -75,7 +76,7 @@ class Account(Gated):
         _("deployed model names"), default=dict, blank=True, help_text=_("Our model name to the name deployed on this account, where they differ.")
     )
     health = models.CharField(max_length=10, choices=Health.choices, default=Health.UNTRIED)
-    health_text = models.CharField(max_length=300, blank=True)
+    health_text = SentenceField(blank=True, default=EMPTY)
     paused_until = models.DateTimeField(null=True, blank=True)
     troubles = models.SmallIntegerField(default=0, help_text=_("times in a row that it was not well; the rests grow with it"))
     told_at = models.DateTimeField(null=True, blank=True, help_text=_("when its owners were told of the present trouble"))
@@ -157,7 +158,7 @@ class Lane(Gated):
     lease_until = models.DateTimeField(null=True, blank=True)
     lease_token = models.CharField(max_length=80, blank=True, help_text=_("host and process that visit it now"))
     paused_until = models.DateTimeField(null=True, blank=True)
-    paused_text = models.CharField(max_length=300, blank=True)
+    paused_text = SentenceField(blank=True, default=EMPTY)
     health = models.CharField(max_length=10, choices=Account.Health.choices, default=Account.Health.OK)
     troubles = models.SmallIntegerField(default=0, help_text=_("times in a row that it was not well; the rests grow with it"))
     last_visit_at = models.DateTimeField(null=True, blank=True)

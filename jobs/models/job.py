@@ -13,8 +13,10 @@ from jobs.models.passport import Check, Template
 from jobs.models.price import Price
 from jobs.models.set import JobSet
 from jobs.states import LABELS, TERMINAL, Code, Fault, Group, Outcome, Rank, State
+from studio.fields import SentenceField
 from studio.models.asset import Asset
 from studio.models.people import Team, public_id
+from studio.sentences import EMPTY
 
 
 class Job(models.Model):
@@ -89,8 +91,8 @@ class Job(models.Model):
     fault = models.CharField(max_length=8, choices=[(f.value, f.value) for f in Fault], blank=True)
     provider_code = models.CharField(max_length=80, blank=True)
     provider_message = models.TextField(blank=True)
-    sentence = models.TextField(blank=True)
-    advice = models.TextField(blank=True)
+    sentence = SentenceField(blank=True, default=EMPTY)
+    advice = SentenceField(blank=True, default=EMPTY)
 
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -178,7 +180,7 @@ class JobEvent(models.Model):
     old = models.CharField(max_length=10, blank=True)
     new = models.CharField(max_length=10)
     code = models.CharField(max_length=20, blank=True)
-    text = models.CharField(max_length=300)
+    text = SentenceField()
     data = models.JSONField(default=dict, blank=True)
 
     class Meta:

@@ -12,7 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from jobs.models.job import Job
 from jobs.models.passport import Check
 from jobs.models.price import Price
+from studio.fields import SentenceField
 from studio.models.people import Team
+from studio.sentences import EMPTY
 
 
 class AppendOnly(models.QuerySet[Any]):
@@ -48,7 +50,7 @@ class LedgerEntry(models.Model):
     price = models.ForeignKey(Price, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     units = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
     month = models.DateField(help_text=_("first day of the month that it counts for (UTC)"))
-    note = models.CharField(max_length=200, blank=True)
+    note = SentenceField(blank=True, default=EMPTY)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = AppendOnly.as_manager()

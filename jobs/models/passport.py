@@ -7,8 +7,10 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from jobs.models.account import Account
+from studio.fields import SentenceField
 from studio.models.asset import Asset
 from studio.models.people import Team, public_id
+from studio.sentences import EMPTY
 
 
 class Check(models.Model):
@@ -36,7 +38,7 @@ class Check(models.Model):
     facts = models.JSONField(default=dict, blank=True)
     code = models.CharField(max_length=80, blank=True)
     message = models.TextField(blank=True)
-    sentence = models.TextField(blank=True)
+    sentence = SentenceField(blank=True, default=EMPTY)
     request_id = models.CharField(max_length=80, blank=True)
 
     attempt = models.IntegerField(default=0)
