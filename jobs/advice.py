@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from jobs import catalogue
 from jobs.forms import PICK, word
+from studio.sentences import translated
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,5 +30,5 @@ def advised(spec: catalogue.Model, facts: Mapping[str, Any], chosen: Mapping[str
             continue
         parameter = next(p for p in spec.choices() if p.name == advice.parameter)
         value = next(value for value in parameter.values if value != advice.chosen)
-        found.append(Advised(advice.parameter, _(advice.sentence), _(advice.better), PICK + advice.parameter, word(value)))
+        found.append(Advised(advice.parameter, translated(advice.sentence), translated(advice.better), PICK + advice.parameter, word(value)))
     return found

@@ -27,6 +27,7 @@ from jobs.pages import models_of
 from jobs.purse import Purse, no_room
 from jobs.slots import facts_line, file_url
 from studio.models import Asset, Team, User
+from studio.sentences import translated
 from studio.templatetags.ui import seconds as length
 
 SIDE = 20  # pictures, and speeches
@@ -162,8 +163,10 @@ class Batch:
     def choices(self) -> list[Choice]:
         found = []
         for p in self.spec.choices():
-            options = [Option(word(v), _(label), _(help_) if help_ else "", "", self.chosen[p.name] == v) for v, label, help_ in p.words]
-            found.append(Choice(p.name, _(p.label), options))
+            options = [
+                Option(word(v), translated(label), translated(help_) if help_ else "", "", self.chosen[p.name] == v) for v, label, help_ in p.words
+            ]
+            found.append(Choice(p.name, translated(p.label), options))
         return found
 
     @property
@@ -188,7 +191,7 @@ class Batch:
             return ""
         parts = self._kept(asset) if asset.kind == Asset.Kind.AUDIO else None
         problems = limits.problems(kept.facts_of(asset, parts, limits) if parts is not None else asset.facts)
-        return _(problems[0].sentence) if problems else ""
+        return translated(problems[0].sentence) if problems else ""
 
     @cached_property
     def heads(self) -> list[Head]:
@@ -217,7 +220,7 @@ class Batch:
         if check.state == Check.State.PASSED:
             return Head(picture, "passed", "")
         if check.state == Check.State.REFUSED:
-            return Head(picture, "refused", _(check.sentence) or _("The service does not take this picture."))
+            return Head(picture, "refused", translated(check.sentence) or _("The service does not take this picture."))
         return Head(picture, "waits", _("is being checked"))
 
     @cached_property
@@ -405,5 +408,5 @@ class Batch:
                 else:
                     checks.ask(asset=picture, model=self.spec.check, chosen=self.chosen, account=self.account, by=self.user)
             except (Refused, money.OverBudget, money.NoPrice) as error:
-                sentences[_(str(error))] = None
+                sentences[translated(error.sentence)] = None
         return list(sentences)

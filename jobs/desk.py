@@ -29,6 +29,7 @@ from jobs.slots import Slot, template_cards
 from jobs.templatelist import Till
 from jobs.verdict import CheckView
 from studio.models.people import User
+from studio.sentences import translated
 
 UNKNOWN_MS = 10_000  # what a film counts with while nothing with a length is chosen: no test clip
 
@@ -172,7 +173,7 @@ class Desk:
             quote = money.quote(spec, "", Decimal(1), currency=self.team.currency, region=self._region())
             price = money.shown(quote.micros, quote.currency)
         except money.NoPrice as error:
-            why = _(str(error))
+            why = translated(error.sentence)
         return CheckView(spec, self.draft.known_check(), price, why)
 
     @cached_property
@@ -209,9 +210,9 @@ class Desk:
         return [
             Choice(
                 p.name,
-                _(p.label),
+                translated(p.label),
                 [
-                    Option(word(value), _(label), _(help_) if help_ else "", self._option_price(p, value), chosen[p.name] == value)
+                    Option(word(value), translated(label), translated(help_) if help_ else "", self._option_price(p, value), chosen[p.name] == value)
                     for value, label, help_ in p.words
                 ],
                 remix.was_chosen(self.draft, p),
@@ -249,9 +250,9 @@ class Desk:
         try:
             return wishes.estimate(self.draft.wish(self.user)), []
         except Refused as refused:
-            return None, [_(sentence) for sentence in refused.sentences]
+            return None, [translated(sentence) for sentence in refused.sentences]
         except money.NoPrice as error:
-            return None, [_(str(error))]
+            return None, [translated(error.sentence)]
 
     @property
     def total(self) -> str:
@@ -262,7 +263,7 @@ class Desk:
         """(formula, what, amount) of every line of the bill."""
         if self.estimate is None:
             return []
-        return [(line.formula, _(line.label), money.shown(line.micros, self.estimate.currency)) for line in self.estimate.lines]
+        return [(translated(line.formula), translated(line.label), money.shown(line.micros, self.estimate.currency)) for line in self.estimate.lines]
 
     @property
     def unit_price(self) -> str:
@@ -270,7 +271,7 @@ class Desk:
         try:
             price = money.price_of(self.spec.name, self.spec.variant_of(self.draft.chosen), self.team.currency, self._region())
         except money.NoPrice as error:
-            return _(str(error))
+            return translated(error.sentence)
         return _("%(price)s per second of film") % {"price": money.shown(price.micros, price.currency, 6)}
 
     @property
@@ -376,11 +377,11 @@ class Desk:
                 return file.problems[0]
         missing = [f for f in self.files if f.asset is None and f.name != TEMPLATE_VIDEO]
         if missing and missing[0].kind == "image":
-            return _("%(what)s is missing. Choose a file.") % {"what": missing[0].label}
+            return _("%(what)s is missing. Choose a file.") % {"what": translated(missing[0].label)}
         if self.check is not None and not self.check.passed:
             return self._why_unchecked(self.check)
         if missing:
-            return _("%(what)s is missing. Choose a file.") % {"what": missing[0].label}
+            return _("%(what)s is missing. Choose a file.") % {"what": translated(missing[0].label)}
         if self.spec.makes and self.draft.template is None and self.draft.template_video is None:
             return _("Choose a dance template, or a video to make one from.")
         if self.draft.template is not None and self.draft.template.forgotten:

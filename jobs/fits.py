@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from jobs import catalogue
 from jobs.models import Check, Template
 from studio.models import Asset
+from studio.sentences import translated
 
 Tag = tuple[str, str, str]  # words, fit ("yes", "no", "maybe"), reason
 
@@ -50,14 +51,14 @@ def _of(asset: Asset, model: catalogue.Model, words: str, checks: dict[tuple[str
     for wanted in model.inputs_of(asset.kind):
         problems = wanted.limits.problems(asset.facts) if wanted.limits else []
         if problems:
-            return [(words, "no", problems[0].sentence)]
+            return [(words, "no", translated(problems[0].sentence))]
     if asset.kind == "video" and asset.pk in templates:
         return [(_("%(what)s made") % {"what": words}, "yes", _("A dance template was made from it; a dance needs no new one."))]
     if asset.kind != "image" or not model.check:
-        return [(words, "yes", _("It keeps every limit of %(model)s.") % {"model": model.label})]
+        return [(words, "yes", _("It keeps every limit of %(model)s.") % {"model": translated(model.label)})]
     known = checks.get((asset.sha256, model.check), [])
     if not known:
-        return [(words, "maybe", _("It keeps every limit of %(model)s; the service has not checked it yet.") % {"model": model.label})]
+        return [(words, "maybe", _("It keeps every limit of %(model)s; the service has not checked it yet.") % {"model": translated(model.label)})]
     return [_verdict(check, words) for check in known]
 
 
@@ -66,7 +67,7 @@ def _verdict(check: Check, words: str) -> Tag:
     shape = " ".join(str(value) for value in check.parameters.values())
     words = ", ".join(part for part in (f"{words} {shape}".strip(), style) if part)
     if check.state == Check.State.PASSED:
-        return words, "yes", check.sentence or _("The service checked it and takes it.")
+        return words, "yes", translated(check.sentence) or _("The service checked it and takes it.")
     if check.state == Check.State.REFUSED:
-        return words, "no", check.sentence or _("The service checked it and refuses it.")
-    return words, "maybe", check.sentence or check.get_state_display()
+        return words, "no", translated(check.sentence) or _("The service checked it and refuses it.")
+    return words, "maybe", translated(check.sentence) or check.get_state_display()

@@ -23,6 +23,7 @@ from jobs.models import Account, Check, Job, Template
 from studio.models.asset import Asset
 from studio.models.edit import Edit
 from studio.models.people import Team, User
+from studio.sentences import translated
 
 FILE_KINDS = ("image", "audio", "video")
 # A choice in the library is newer than what the form remembered, so it comes under a name of its own.
@@ -108,8 +109,10 @@ class DraftForm(forms.Form):
         if spec.makes:
             self.fields[TEMPLATE] = TeamChoice(team.templates.filter(model=spec.makes).select_related("account", "asset"))
         for parameter in spec.choices():
-            choices = [(word(value), _(label)) for value, label, _help in parameter.words]
-            self.fields[parameter.name] = forms.ChoiceField(choices=choices, required=False, label=_(parameter.label), widget=forms.RadioSelect)
+            choices = [(word(value), translated(label)) for value, label, _help in parameter.words]
+            self.fields[parameter.name] = forms.ChoiceField(
+                choices=choices, required=False, label=translated(parameter.label), widget=forms.RadioSelect
+            )
 
     @staticmethod
     def _newest(data: Mapping[str, Any], spec: catalogue.Model) -> dict[str, Any]:
@@ -159,7 +162,7 @@ class DraftForm(forms.Form):
                 if unused:
                     problems.setdefault(file.name, []).append(unused)
                 facts = kept.facts_of(asset, keeps[file.name], file.limits)
-            missed = [_(problem.sentence) for problem in file.limits.problems(facts)]
+            missed = [translated(problem.sentence) for problem in file.limits.problems(facts)]
             if asset.kind == file.kind:
                 files[file.name] = asset
                 if rights.meant(asset, str(self.cleaned_data.get(CONSENT + file.name) or "")):

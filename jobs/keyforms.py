@@ -13,6 +13,7 @@ from jobs import catalogue, keys
 from jobs.models import Account, Gate
 from jobs.models.account import REGIONS
 from studio.models.people import Team, User
+from studio.sentences import translated
 
 _DEPLOYED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}")
 
@@ -67,7 +68,9 @@ class AccountForm(forms.Form):
         super().__init__(*args, **kwargs)
         for number, (name, model) in enumerate(catalogue.MODELS.items()):
             attrs = {"placeholder": name, "autocomplete": "off", "spellcheck": "false"}
-            self.fields[f"model_{number}"] = forms.CharField(label=model.label, max_length=100, required=False, widget=forms.TextInput(attrs=attrs))
+            self.fields[f"model_{number}"] = forms.CharField(
+                label=translated(model.label), max_length=100, required=False, widget=forms.TextInput(attrs=attrs)
+            )
 
     @property
     def fields_of_models(self) -> list[tuple[str, BoundField]]:
@@ -99,7 +102,7 @@ class AccountForm(forms.Form):
             try:
                 cleaned["base_url"] = keys.clean_address(given, cleaned["region"], self.by)
             except keys.KeyRefused as refused:
-                self.add_error("base_url", str(refused))
+                self.add_error("base_url", translated(refused.sentence))
         for number, name in enumerate(catalogue.MODELS):
             deployed = str(cleaned.get(f"model_{number}", "")).strip()
             if deployed and not _DEPLOYED.fullmatch(deployed):

@@ -17,6 +17,7 @@ from jobs import catalogue, forecast, gates, shown
 from jobs.models import Account, Gate, Job, Lane
 from jobs.states import OUT, State
 from studio.models.people import Team
+from studio.sentences import phrase, together, translated
 
 _WELL = (Account.Health.OK, Account.Health.UNTRIED, Account.Health.THROTTLED)
 
@@ -147,7 +148,7 @@ def _card(team: Team, lane: Lane, jobs: list[Job], waiting: int, places: Mapping
     own = [job for job in jobs if job.team_id == team.pk]
     account = lane.account if lane.account.team_id == team.pk else next((job.account for job in own), None)
     whose = _("Account %(name)s") % {"name": account.label} if account is not None else _("Shared account")
-    card = Card(spec.label if spec else lane.model, whose, team, waiting=waiting)
+    card = Card(translated(spec.label) if spec else lane.model, whose, team, waiting=waiting)
     out = [job for job in own if State(job.state) in OUT]
     card.out, card.running = len(out), min(out, key=_stage_rank, default=None)
     card.others = sum(1 for job in jobs if job.team_id != team.pk and State(job.state) in OUT)
@@ -172,15 +173,15 @@ def _door(account: Account | None, lane: Lane, team: Team) -> tuple[Account | La
     for gate, word in ((Gate.PAUSED, _("Paused")), (Gate.DRAINING, _("Draining"))):
         for door in doors:
             if door.gate == gate:
-                follows = _("What waits is still sent; nothing new is taken.")
+                follows = phrase("What waits is still sent; nothing new is taken.")
                 if gate == Gate.PAUSED:
-                    follows = _("Nothing is sent until someone opens it.")
-                return door, word, f"{gates.sentence(door, team)}. {follows}"
+                    follows = phrase("Nothing is sent until someone opens it.")
+                return door, word, translated(together(phrase("%(what)s.", what=gates.sentence(door, team)), follows))
     now = timezone.now()
     for door in doors:
         says = door.health_text if isinstance(door, Account) else door.paused_text
         if door.paused(now):
-            return door, _("Rests until %(time)s") % {"time": shown.hour(door.paused_until)}, _(says) if says else ""
+            return door, _("Rests until %(time)s") % {"time": shown.hour(door.paused_until)}, translated(says) if says else ""
         if door.health not in _WELL:
-            return door, _("Trouble"), " ".join(part for part in (_(says) if says else "", _("Tried again with the next job.")) if part)
+            return door, _("Trouble"), " ".join(part for part in (translated(says) if says else "", _("Tried again with the next job.")) if part)
     return None, "", ""

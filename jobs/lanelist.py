@@ -14,6 +14,7 @@ from jobs import catalogue, gates
 from jobs.models import Account, Gate, Lane, WorkTime
 from jobs.states import OUT, State
 from studio.models.people import Team
+from studio.sentences import phrase, translated
 
 _FITS = {Account.Health.OK: "yes", Account.Health.THROTTLED: "warn", Account.Health.GONE: "warn"}
 
@@ -87,13 +88,13 @@ def _row(team: Team, account: Account, lane: Lane, ours: bool, out: int, waiting
     spec = catalogue.MODELS.get(lane.model)
     paused = lane.paused()
     if lane.gate != Gate.OPEN:
-        fit, word, why = "warn", lane.get_gate_display(), f"{gates.sentence(lane, team)}."
+        fit, word, why = "warn", lane.get_gate_display(), translated(phrase("%(what)s.", what=gates.sentence(lane, team)))
     elif lane.health in (Account.Health.OK, Account.Health.UNTRIED):
         fit, word, why = ("yes", _("open"), "")
     else:
-        fit, word, why = _FITS.get(Account.Health(lane.health), "no"), lane.get_health_display(), lane.paused_text
+        fit, word, why = _FITS.get(Account.Health(lane.health), "no"), lane.get_health_display(), translated(lane.paused_text)
     tried_at = lane.paused_until if paused else None
-    return LaneRow(lane, spec.label if spec else lane.model, fit, word, why, tried_at, waiting, out, ours, speeds)
+    return LaneRow(lane, translated(spec.label) if spec else lane.model, fit, word, why, tried_at, waiting, out, ours, speeds)
 
 
 def _counts(team: Team, lanes: list[Lane]) -> dict[tuple[int, int], tuple[int, int]]:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from jobs import clips, money, sets, told, wishes
 from jobs.errors import Refused
 from jobs.purse import no_room
+from studio.sentences import translated
 from studio.templatetags.ui import seconds as length
 
 if TYPE_CHECKING:
@@ -69,8 +70,7 @@ class Offers:
         parameter = sets.swept(self.desk.spec, self.draft.chosen)
         if parameter is None or self.desk.estimate is None:
             return None
-        words = _("Both %(what)ss") if self._several == 2 else _("All %(n)s %(what)ss")
-        label = words % {"n": self._several, "what": _(parameter.label).lower()}
+        label = translated(parameter.every) or _("%(what)s: all %(n)s") % {"n": self._several, "what": translated(parameter.label)}
         return self._offer("sweep", label, sets.price(self.desk.estimate, self._several))
 
     @cached_property

@@ -12,6 +12,7 @@ from jobs.models import Job
 from jobs.slots import facts_line, file_url
 from studio.models.asset import Asset
 from studio.models.people import Team
+from studio.sentences import translated
 from studio.templatetags.ui import filesize_mb
 
 NOT_PLAYED = ("avi", "mkv")  # formats that browsers do not play
@@ -58,7 +59,7 @@ class Player:
     @property
     def note(self) -> str:
         """What the model says of its films, such as “The film has no sound.”; "" for nothing."""
-        return _(self.job.spec.output.note) if self.job.spec.output.note else ""
+        return translated(self.job.spec.output.note) if self.job.spec.output.note else ""
 
     @property
     def silent(self) -> bool:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from jobs import money
 from studio.models.people import Team, User
+from studio.sentences import translated
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,5 +88,5 @@ def no_room(team: Team, user: User, micros: int) -> str:
     try:
         money.require_room(team, user, micros)
     except money.OverBudget as over:
-        return _(str(over))
+        return translated(over.sentence)
     return ""

@@ -12,6 +12,7 @@ from jobs.forms import TEMPLATE_VIDEO, Draft
 from jobs.models import Job
 from jobs.runner import video_of
 from studio.models import Asset
+from studio.sentences import translated
 from studio.templatetags.ui import seconds as length
 
 
@@ -54,14 +55,14 @@ def changes(job: Job) -> list[Change]:
     if source is None:
         return []
     if source.model != job.model:
-        return [Change(_("Model"), source.spec.label, job.spec.label)]
+        return [Change(_("Model"), translated(source.spec.label), translated(job.spec.label))]
     found = []
     before, after = _files(source), _files(job)
     for given in job.spec.inputs:
         if before.get(given.name) != after.get(given.name) and given.name in before and given.name in after:
-            found.append(Change(_(given.label), _named(before[given.name]), _named(after[given.name])))
+            found.append(Change(translated(given.label), _named(before[given.name]), _named(after[given.name])))
         elif given.kind == "template" and _moves(source) != _moves(job):
-            found.append(Change(_(given.label), _moves(source), _moves(job)))
+            found.append(Change(translated(given.label), _moves(source), _moves(job)))
     for parameter in job.spec.choices():
         old, new = (one.parameters.get(parameter.name, parameter.default) for one in (source, job))
         heeded = parameter.only_when is None or parameter.only_when[1] in (
@@ -69,7 +70,7 @@ def changes(job: Job) -> list[Change]:
             job.parameters.get(parameter.only_when[0]),
         )
         if old != new and heeded:
-            found.append(Change(_(parameter.label), _word(parameter, old), _word(parameter, new)))
+            found.append(Change(translated(parameter.label), _word(parameter, old), _word(parameter, new)))
     return found
 
 
@@ -89,4 +90,4 @@ def _named(asset: Asset) -> str:
 
 
 def _word(parameter: catalogue.Parameter, value: Any) -> str:
-    return next((_(label) for known, label, _help in parameter.words if known == value), str(value))
+    return next((translated(label) for known, label, _help in parameter.words if known == value), str(value))

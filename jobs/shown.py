@@ -21,6 +21,7 @@ from jobs import catalogue, forecast, gates, health, money, schedule
 from jobs.models import Account, Job, Lane
 from jobs.states import FAULT_WORDS, LABELS, Code, Rank, State
 from studio.models.people import Team
+from studio.sentences import translated
 from studio.templatetags.ui import DASH, filesize_mb
 from studio.templatetags.ui import seconds as length
 
@@ -34,8 +35,10 @@ def ordinal(position: int) -> str:
     """“Next in line”, “2nd in line”: where a waiting job stands."""
     if position <= 1:
         return _("Next in line")
-    ending = "th" if 10 <= position % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(position % 10, "th")
-    return _("%(place)s in line") % {"place": f"{position}{ending}"}
+    # A message for each ending: a language with one for all says the same four times.
+    st, nd, rd, th = _("%(n)sst in line"), _("%(n)snd in line"), _("%(n)srd in line"), _("%(n)sth in line")
+    words = th if 10 <= position % 100 <= 20 else {1: st, 2: nd, 3: rd}.get(position % 10, th)
+    return words % {"n": position}
 
 
 def hour(moment: datetime | None) -> str:
@@ -67,9 +70,9 @@ def door_words(account: Account, lane: Lane | None, team: Team) -> str:
         lane = Lane(account=account)
     door = gates.closed(account, lane)
     if door is not None:
-        return gates.sentence(door, team)
+        return translated(gates.sentence(door, team))
     _code, why = health.why(account, lane)
-    return f"{_(why)} {tried_again(health.until(account, lane))}".rstrip() if why else ""
+    return f"{translated(why)} {tried_again(health.until(account, lane))}".rstrip() if why else ""
 
 
 def tried_again(until: datetime | None) -> str:
@@ -103,7 +106,7 @@ def state_label(job: Job) -> str:
             Code.MODEL_GONE: _("Held, the model is not offered"),
             Code.HELD_BACK: _("Held, paused by hand"),
         }.get(Code(job.code), _("Waiting"))
-    return _(LABELS[state][0])
+    return translated(LABELS[state][0])
 
 
 def label(job: Job, place: forecast.Place | None = None) -> str:
@@ -132,7 +135,7 @@ def sentence(job: Job, place: forecast.Place | None = None) -> str | SafeString:
     if state is State.QUEUED:
         return _queued(job, place)
     if state is State.SUBMITTING:
-        return _("to %(model)s") % {"model": job.spec.label}
+        return _("to %(model)s") % {"model": translated(job.spec.label)}
     if state is State.UNCERTAIN:
         if job.code == Code.SEVERAL_TASKS and timezone.now() > (job.submitting_at or job.created_at) + schedule.LIST_REACHES:
             return _("The service’s list no longer reaches back to it, so a person decides. Nothing is paid twice.")
@@ -146,7 +149,7 @@ def sentence(job: Job, place: forecast.Place | None = None) -> str | SafeString:
     if state is State.SUCCEEDED:
         return _succeeded(job)
     if state is State.FAILED:
-        return f"— {_(job.sentence)} {cost_sentence(job)}"
+        return f"— {translated(job.sentence)} {cost_sentence(job)}"
     return _("before it cost anything") if not job.settled_micros else cost_sentence(job)
 
 
@@ -155,10 +158,10 @@ def _queued(job: Job, place: forecast.Place | None) -> str:
         return _("for its template, which is made first")
     if job.code in HELD and job.sentence:
         until = health.until(job.account, job.lane) if job.code in (Code.ACCOUNT_PAUSED, Code.MODEL_GONE) else None
-        return f"{_(job.sentence)} {tried_again(until)}".rstrip()
+        return f"{translated(job.sentence)} {tried_again(until)}".rstrip()
     if job.code == Code.BACKING_OFF:
         again = _("tries again at %(time)s") % {"time": shown_date(job.not_before, "H:i:s")} if job.not_before else _("tries again soon")
-        return f"· {_(job.sentence)} {again}".replace("  ", " ") if job.sentence else f"· {again}"
+        return f"· {translated(job.sentence)} {again}".replace("  ", " ") if job.sentence else f"· {again}"
     if place is None:
         return ""
     words = place_words(place) or door_words(job.account, job.lane, job.team)
@@ -188,7 +191,7 @@ def _running(job: Job, place: forecast.Place | None) -> str | SafeString:
 def _archiving(job: Job) -> str:
     gone = hour(job.result_expires_at)
     if job.tries and job.sentence:
-        why = _("bringing the film home. %(why)s") % {"why": _(job.sentence)}
+        why = _("bringing the film home. %(why)s") % {"why": translated(job.sentence)}
         return f"{why} {_('The service deletes its copy at %(time)s.') % {'time': gone}}" if gone else why
     return _("bringing the film home; the service deletes its copy at %(time)s") % {"time": gone} if gone else _("bringing the film home")
 
@@ -241,7 +244,7 @@ def chosen_words(job: Job) -> list[tuple[str, str]]:
             continue
         value = job.parameters.get(parameter.name, parameter.default)
         label = next((label for known, label, _help in parameter.words if known == value), str(value))
-        found.append((_(parameter.label), _(label)))
+        found.append((translated(parameter.label), translated(label)))
     return found
 
 
@@ -299,7 +302,7 @@ def row(job: Job, team: Team, place: forecast.Place | None = None, thumb: str = 
         pk=job.pk,
         url=reverse("jobs:job", args=[team.slug, job.public_id]),
         title=job.title,
-        model_label=job.spec.label,
+        model_label=translated(job.spec.label),
         facts=" · ".join(facts),
         owner_name=job.owner.short_name,
         state=job.state,
@@ -340,7 +343,7 @@ def _where(shown: Row, job: Job, place: forecast.Place | None) -> None:
         made = _("made in %(length)s") % {"length": length(_took(job))} if job.submitted_at and job.provider_ended_at else ""
         shown.where = " · ".join(part for part in (f"{film.width} × {film.height}", filesize_mb(film.size), made) if part)
     elif state is State.FAILED:
-        shown.where = FAULT_WORDS.get(job.fault, "") and _("Fault: %(whose)s") % {"whose": _(FAULT_WORDS[job.fault])}
+        shown.where = FAULT_WORDS.get(job.fault, "") and _("Fault: %(whose)s") % {"whose": translated(FAULT_WORDS[job.fault])}
 
 
 def lamps_of(place: forecast.Place) -> dict[str, Any]:

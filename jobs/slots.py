@@ -20,12 +20,17 @@ from jobs.templatelist import Entry, entries
 from studio.models.asset import Asset
 from studio.models.edit import Edit
 from studio.models.people import Team
+from studio.sentences import phrase, translated
 from studio.templatetags.ui import filesize_mb
 from studio.templatetags.ui import seconds as length
 
 LIBRARY_SHOWN = 60
 ACCEPT = {"image": "image/*", "audio": "audio/*", "video": "video/*"}
-DROP = {"image": "Drop a picture here or choose one", "audio": "Drop a recording here or choose one", "video": "Drop a video here or choose one"}
+DROP = {
+    "image": phrase("Drop a picture here or choose one"),
+    "audio": phrase("Drop a recording here or choose one"),
+    "video": phrase("Drop a video here or choose one"),
+}
 
 
 def file_url(team: Team, asset: Asset, what: str = "original") -> str:
@@ -53,7 +58,7 @@ class Slot:
 
     @property
     def label(self) -> str:
-        return _(self.field.label)
+        return translated(self.field.label)
 
     @property
     def upload_name(self) -> str:
@@ -73,7 +78,7 @@ class Slot:
 
     @property
     def drop_label(self) -> str:
-        return _(DROP[self.kind])
+        return translated(DROP[self.kind])
 
     @property
     def upload_problems(self) -> list[str]:
@@ -82,7 +87,7 @@ class Slot:
 
     @property
     def limits(self) -> list[tuple[str, str]]:
-        return [(_(name), _(text)) for name, text in self.field.limits.describe()]
+        return [(translated(name), translated(text)) for name, text in self.field.limits.describe()]
 
     @property
     def limits_line(self) -> str:
@@ -176,7 +181,7 @@ class Slot:
         fixable = bool(problems) and fix_for(self.field.limits, asset.facts) is not None
         facts = facts_line(asset)
         if problems:
-            facts = _("%(facts)s · can be fixed here") % {"facts": facts} if fixable else _(problems[0].sentence)
+            facts = _("%(facts)s · can be fixed here") % {"facts": facts} if fixable else translated(problems[0].sentence)
         return {
             "title": asset.name,
             "facts": facts,

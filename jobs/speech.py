@@ -13,6 +13,7 @@ from jobs.forms import FROM, OF, SET, TO, Draft, FileField
 from jobs.kept import Kept
 from jobs.models import Price
 from studio.models.asset import Asset
+from studio.sentences import translated
 from studio.templatetags.ui import clock_time
 from studio.templatetags.ui import seconds as length
 
@@ -168,7 +169,7 @@ class Speech:
         return " ".join(
             (
                 _("It lasts %(n)s s;") % {"n": f"{self.kept.whole / 1000:.1f}"},
-                takes % {"model": self.draft.spec.label, "most": f"{limits.max_seconds:g}"},
+                takes % {"model": translated(self.draft.spec.label), "most": f"{limits.max_seconds:g}"},
                 said % {"n": f"{kept.tenths(self.kept.milliseconds):g}"},
             )
         )

@@ -24,6 +24,7 @@ from jobs.slots import facts_line, file_url, wave
 from jobs.states import FAULT_WORDS, OUT, Code, Rank, State
 from jobs.wishes import Wish
 from studio.models.people import Team
+from studio.sentences import translated
 from studio.templatetags.ui import seconds as length
 
 TASK_LIFE = timedelta(hours=24)  # CONTRACT §8: task, result and address live that long
@@ -74,12 +75,12 @@ class Story:
     @property
     def advice(self) -> str:
         """What to do about a job that waits for something."""
-        return _(self.job.advice) if self.job.advice and self.state is not State.FAILED else ""
+        return translated(self.job.advice) if self.job.advice and self.state is not State.FAILED else ""
 
     @property
     def facts(self) -> list[tuple[str, str]]:
         job = self.job
-        facts = [(_("Model"), f"{self.spec.label} ({job.model})"), *shown.chosen_words(job)]
+        facts = [(_("Model"), f"{translated(self.spec.label)} ({job.model})"), *shown.chosen_words(job)]
         if job.milliseconds:
             facts.append((_("Length"), length(job.seconds)))
         facts += [(_("Account"), job.account.label), (_("Adopted by") if job.adopted else _("Created by"), job.owner.short_name)]
@@ -132,7 +133,7 @@ class Story:
             found.append(
                 {
                     "name": given.name,
-                    "label": _(label),
+                    "label": translated(label),
                     "asset": asset,
                     "url": file_url(self.team, asset),
                     "page_url": reverse("asset", args=[self.team.slug, asset.public_id]),
@@ -184,7 +185,7 @@ class Story:
             notes.append(_("request %(id)s") % {"id": event.data["request_id"]})
         tone = TONES.get(event.new, "good")
         return {
-            "title": _(event.text),
+            "title": translated(event.text),
             "when": shown_date(event.at, "H:i:s"),
             "iso": event.at.isoformat(),
             "tone": tone,
@@ -271,17 +272,17 @@ class Story:
 
     @property
     def what(self) -> str:
-        return _(self.job.sentence) or _("It did not work.")
+        return translated(self.job.sentence) or _("It did not work.")
 
     @property
     def fault(self) -> str:
-        return _(FAULT_WORDS[self.job.fault]) if self.job.fault in FAULT_WORDS else _("Unknown")
+        return translated(FAULT_WORDS[self.job.fault]) if self.job.fault in FAULT_WORDS else _("Unknown")
 
     @property
     def remedy(self) -> str:
         if self.job.adopted and not self.job.advice:
             return _("Make it again where it was made, or here from its files.")
-        return _(self.job.advice) or _("Run it again; if it fails once more, show the answer of the service to whoever runs this site.")
+        return translated(self.job.advice) or _("Run it again; if it fails once more, show the answer of the service to whoever runs this site.")
 
     @property
     def cost(self) -> str:

@@ -29,6 +29,7 @@ from jobs.runner import video_of
 from jobs.states import Code
 from studio.models.asset import Asset
 from studio.models.people import Team
+from studio.sentences import translated
 from studio.templatetags.ui import seconds as length
 
 BEIJING = timedelta(hours=8)  # the vendor's days begin there
@@ -123,7 +124,7 @@ class Way:
             told = {"most": _most(field), "kept": length(milliseconds / 1000), "whole": length(asset.seconds)}
             note = words % told
         elif missed:
-            note = f"{_(field.label)}: {_(missed[0].sentence)}"
+            note = f"{translated(field.label)}: {translated(missed[0].sentence)}"
         return Carried(field, asset, milliseconds, asset.milliseconds, note=note)
 
     @cached_property
@@ -141,7 +142,7 @@ class Way:
             heeded = parameter.only_when is None or mine.get(parameter.only_when[0]) == parameter.only_when[1]
             if heeded and not _knows(self.spec, parameter.name, mine[parameter.name]):
                 label = next((label for value, label, _help in parameter.words if value == mine[parameter.name]), "")
-                found.append(f"{_(parameter.label)}: {_(label)}")
+                found.append(f"{translated(parameter.label)}: {translated(label)}")
         gone = {asset.pk for asset in self.draft.files.values()} - {file.asset.pk for file in self.carried}
         found += [asset.name for asset in self.draft.files.values() if asset.pk in gone]
         template = self.draft.template
@@ -175,7 +176,7 @@ class Way:
 
     @property
     def label(self) -> str:
-        return _("Make the same with %(model)s") % {"model": self.spec.label}
+        return _("Make the same with %(model)s") % {"model": translated(self.spec.label)}
 
     # ── what it costs ──
 
@@ -295,12 +296,12 @@ def ending(draft: Draft, account: Account | None, here: int | None, *, gone: boo
 
 
 def _told(way: Way, here: int | None) -> Told:
-    return Told(way.label, way.spec.label, way.url, way.price(here), way.total, way.notes, ", ".join(way.lost))
+    return Told(way.label, translated(way.spec.label), way.url, way.price(here), way.total, way.notes, ", ".join(way.lost))
 
 
 def _sentence(spec: catalogue.Model, now: datetime, gone: bool, ways: bool) -> str:
     day = shown_date(spec.retires_at + BEIJING, "j M Y") if spec.retires_at is not None else ""
-    told = {"model": spec.label, "day": day}
+    told = {"model": translated(spec.label), "day": day}
     if gone and day:
         return _("The service has no %(model)s any more; Alibaba had announced its end for %(day)s.") % told
     if gone:

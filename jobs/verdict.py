@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from jobs import catalogue
 from jobs.models import Check
+from studio.sentences import translated
 
 
 @dataclass
@@ -42,7 +43,7 @@ class CheckView:
 
     @property
     def sentence(self) -> str:
-        return _(self.check.sentence) if self.check and self.check.sentence else ""
+        return translated(self.check.sentence) if self.check and self.check.sentence else ""
 
     @property
     def face(self) -> list[int] | None:

@@ -16,6 +16,7 @@ from jobs import bell, gates, health, twins
 from jobs.models import Account, ApiKey, Gate, Job, Lane, TemporaryFile, WorkTime
 from studio.admin import Kept, NamedSave, Watched, WatchedRows, rows_link, tag
 from studio.models import User
+from studio.sentences import translated
 
 _TONES = {"ok": "succeeded", "untried": "held", "throttled": "held", "gone": "held"}
 
@@ -53,11 +54,11 @@ class Doors(NamedSave):
 
     def _set(self, request: HttpRequest, doors: QuerySet[Any], gate: Gate) -> None:
         for door in doors:
-            self.message_user(request, gates.set_gate(door, gate, cast(User, request.user)), messages.SUCCESS)
+            self.message_user(request, translated(gates.set_gate(door, gate, cast(User, request.user))), messages.SUCCESS)
 
     @admin.display(description=_("gate"), ordering="gate")
     def gate_shown(self, door: Any) -> SafeString | str:
-        return tag("held", gates.sentence(door)) if door.gate != Gate.OPEN else door.get_gate_display()
+        return tag("held", translated(gates.sentence(door))) if door.gate != Gate.OPEN else door.get_gate_display()
 
 
 class KeysOfAccount(WatchedRows):

@@ -18,6 +18,7 @@ from jobs.errors import Refused
 from jobs.models import Job
 from studio.access import TeamRequest, team_page
 from studio.models.people import Role, Team
+from studio.sentences import translated
 
 
 class AdoptForm(forms.Form):
@@ -40,7 +41,7 @@ class AdoptForm(forms.Form):
             empty_label=None,
             help_text=_("The one whose key made the task; the service shows tasks to no other."),
         )
-        films = [(spec.name, f"{spec.label} ({spec.name})") for spec in catalogue.MODELS.values() if spec.kind is catalogue.Kind.VIDEO]
+        films = [(spec.name, f"{translated(spec.label)} ({spec.name})") for spec in catalogue.MODELS.values() if spec.kind is catalogue.Kind.VIDEO]
         self.fields["model"].choices = [("", _("Find out")), *films]  # type: ignore[attr-defined]
 
 
@@ -57,11 +58,11 @@ def adopt(request: TeamRequest) -> HttpResponse:
     try:
         job = adoption.adopt(account, task_id, request.user, model)
     except Refused as refused:
-        form.add_error("task_id", [_(sentence) for sentence in refused.sentences])
+        form.add_error("task_id", [translated(sentence) for sentence in refused.sentences])
     except IntegrityError:
         form.add_error("task_id", _("This task is followed already."))
     except (money.OverBudget, money.NoPrice) as error:
-        form.add_error(None, _(str(error)))
+        form.add_error(None, translated(error.sentence))
     else:
         messages.success(request, _("“%(title)s” is followed from now on. Its film is brought home, priced and filed.") % {"title": job.title})
         return redirect(job)

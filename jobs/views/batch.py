@@ -18,6 +18,7 @@ from studio import store
 from studio.access import TeamRequest, team_page
 from studio.media import MediaError
 from studio.models.people import Role
+from studio.sentences import quoted, translated
 
 
 @team_page(read=Role.CREATOR)
@@ -31,17 +32,17 @@ def batch(request: TeamRequest) -> HttpResponse:
         errors = _uploaded(request, given)
     elif do == "check":
         changed = told.changed(request.POST.get(told.FIELD, ""), "check", given.check_micros, given.team.currency, exact=True)
-        errors = [changed] if changed else given.have_checked()
+        errors = [translated(changed)] if changed else given.have_checked()
         given = _given(request)
     elif do == "make":
         try:
             return _made(request, given)
         except MediaError as error:
-            errors = [str(error)]
+            errors = [translated(error.sentence)]
         except Refused as refused:
-            errors = [_(sentence) for sentence in refused.sentences]
+            errors = [translated(sentence) for sentence in refused.sentences]
         except (money.OverBudget, money.NoPrice) as error:
-            errors = [_(str(error))]
+            errors = [translated(error.sentence)]
     if errors:
         return _page(request, given, errors, status=200 if request.htmx else 422)
     return _page(request, given) if request.htmx else redirect(given.address)
@@ -61,9 +62,13 @@ def _made(request: TeamRequest, given: Batch) -> HttpResponse:
     # Another price is another number of films: a check may have ended since the button was drawn.
     changed = told.changed(request.POST.get(told.FIELD, ""), "make", given.micros, given.team.currency, exact=True)
     if given.blocked or changed:
-        raise Refused(given.blocked or changed)
+        raise Refused(quoted(given.blocked) or changed)
     given.give(request.user)
-    title = given.title or _("%(n)s × %(m)s with %(model)s") % {"n": len(given.pictures), "m": len(given.speeches), "model": given.spec.label}
+    title = given.title or _("%(n)s × %(m)s with %(model)s") % {
+        "n": len(given.pictures),
+        "m": len(given.speeches),
+        "model": translated(given.spec.label),
+    }
     made = orders.create_set([wish.cut() for wish in given.wishes], kind=JobSet.Kind.BATCH, title=title, key=given.key)
     messages.success(request, set_words(made))
     return redirect(made)

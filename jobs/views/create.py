@@ -26,6 +26,7 @@ from studio import store
 from studio.access import TeamRequest, team_page
 from studio.media import MediaError
 from studio.models.people import Role
+from studio.sentences import translated
 
 PAGES = ("portrait", "dance", "template")
 
@@ -97,11 +98,11 @@ def _click(request: TeamRequest, draft: Draft, page: str, do: str) -> HttpRespon
         try:
             made = sets.make(draft.wish(request.user), do, parts_of(desk) if do == "split" else (), draft.source)
         except MediaError as error:
-            errors = [str(error)]
+            errors = [translated(error.sentence)]
         except Refused as refused:
-            errors = [_(sentence) for sentence in refused.sentences]
+            errors = [translated(sentence) for sentence in refused.sentences]
         except (money.OverBudget, money.NoPrice) as error:
-            errors = [_(str(error))]
+            errors = [translated(error.sentence)]
         else:
             toast = Toast.of(made)
             if request.htmx:
@@ -116,7 +117,7 @@ def _click(request: TeamRequest, draft: Draft, page: str, do: str) -> HttpRespon
 
 def _repriced(request: TeamRequest, desk: Desk, do: str) -> str:
     """That the click would cost more than its button said; "" when it does not."""
-    return told.changed(request.POST.get(told.FIELD, ""), do, desk.offers.prices.get(do, 0), desk.team.currency)
+    return translated(told.changed(request.POST.get(told.FIELD, ""), do, desk.offers.prices.get(do, 0), desk.team.currency))
 
 
 def parts_of(desk: Desk) -> list[Kept]:
@@ -153,13 +154,13 @@ def _take_uploads(request: TeamRequest, draft: Draft) -> bool:
         try:
             asset, _new = store.keep(sent, team=request.team, owner=request.user, name=sent.name or "")
         except MediaError as error:
-            draft.problems[UPLOAD + file.name] = [str(error)]
+            draft.problems[UPLOAD + file.name] = [translated(error.sentence)]
             continue
         if asset.kind == file.kind:
-            draft.problems[file.name] = [_(problem.sentence) for problem in file.limits.problems(asset.facts)]
+            draft.problems[file.name] = [translated(problem.sentence) for problem in file.limits.problems(asset.facts)]
             draft.put(file.name, asset)
         else:
-            draft.problems[UPLOAD + file.name] = [_(file.limits.problems(asset.facts)[0].sentence)]
+            draft.problems[UPLOAD + file.name] = [translated(file.limits.problems(asset.facts)[0].sentence)]
     return arrived
 
 
@@ -178,9 +179,9 @@ def have_checked(request: TeamRequest, draft: Draft) -> list[str]:
             return [_("There is no account yet. Add one with its API key first.")]
         checks.ask(asset=picture, model=draft.spec.check, chosen=draft.check_choices, account=account, by=request.user)
     except Refused as refused:
-        return [_(sentence) for sentence in refused.sentences]
+        return [translated(sentence) for sentence in refused.sentences]
     except (money.OverBudget, money.NoPrice) as error:
-        return [_(str(error))]
+        return [translated(error.sentence)]
     return []
 
 

@@ -26,6 +26,7 @@ from studio.media import MediaError
 from studio.media.edits import straight_size
 from studio.models.asset import Asset
 from studio.models.people import Role
+from studio.sentences import translated
 
 LEAST = 0.5  # seconds of a video worth keeping where a model names no least length
 
@@ -74,7 +75,7 @@ def _fixed(request: TeamRequest, draft: Draft) -> list[str]:
             return []
         made = edits.change(asset, recipe, request.user)
     except MediaError as error:
-        return [str(error)]
+        return [translated(error.sentence)]
     except Unclear as unclear:
         return [str(unclear)]
     draft.put(name, made)
@@ -88,7 +89,7 @@ def _fixed(request: TeamRequest, draft: Draft) -> list[str]:
 def _look(draft: Draft, field: FileField) -> None:
     """What is wrong with the file that is there now."""
     asset = draft.asset(field.name)
-    draft.problems[field.name] = [_(problem.sentence) for problem in field.limits.problems(asset.facts)] if asset is not None else []
+    draft.problems[field.name] = [translated(problem.sentence) for problem in field.limits.problems(asset.facts)] if asset is not None else []
 
 
 class Unclear(ValueError):

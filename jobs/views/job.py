@@ -26,6 +26,7 @@ from jobs.wishes import Wish
 from studio.access import TeamRequest, team_page
 from studio.media import MediaError
 from studio.models.people import Role
+from studio.sentences import translated
 
 
 @team_page()
@@ -48,7 +49,7 @@ def live(request: TeamRequest, job: str) -> HttpResponse:
 @require_POST
 def cancel(request: TeamRequest, job: str) -> HttpResponse:
     found = _job(request, job)
-    sentence = _(undoing.undo(found, request.user))  # with the template that nobody else waits for
+    sentence = translated(undoing.undo(found, request.user))  # with the template that nobody else waits for
     if request.htmx:
         return undone(request, sentence)
     messages.info(request, sentence)
@@ -60,7 +61,7 @@ def cancel(request: TeamRequest, job: str) -> HttpResponse:
 def undo(request: TeamRequest, job: str) -> HttpResponse:
     """Take back all that the click on this job made."""
     found = _job(request, job)
-    sentence = _(undoing.undo(found, request.user))
+    sentence = translated(undoing.undo(found, request.user))
     if request.htmx:
         return undone(request, sentence)
     messages.info(request, sentence)
@@ -79,7 +80,7 @@ def again(request: TeamRequest, job: str) -> HttpResponse:
         _as_told(request, "again", orders.wish_of(found, request.user))
         made = orders.again(found, request.user, key=key)
     except (Refused, money.OverBudget, money.NoPrice) as error:
-        messages.error(request, _(str(error)))
+        messages.error(request, translated(error.sentence))
         return redirect(found)
     held = money.shown(undoing.held(made), made.currency)
     messages.success(request, _("“%(title)s” is in line again; %(amount)s is held for it.") % {"title": made.title, "amount": held})
@@ -99,7 +100,7 @@ def whole(request: TeamRequest, job: str) -> HttpResponse:
         _as_told(request, "whole", wish)
         made = orders.create(wish.cut(), again_of=found)
     except (MediaError, Refused, money.OverBudget, money.NoPrice) as error:
-        messages.error(request, _(str(error)))
+        messages.error(request, translated(error.sentence))
         return redirect(found)
     messages.success(request, Toast.of(made).sentence)
     return redirect(made)
@@ -110,7 +111,7 @@ def whole(request: TeamRequest, job: str) -> HttpResponse:
 def front(request: TeamRequest, job: str) -> HttpResponse:
     """Before everybody who waits in its lane, or back to its turn."""
     found = _job(request, job)
-    messages.info(request, _(runner.to_front(found, request.user)))
+    messages.info(request, translated(runner.to_front(found, request.user)))
     return _back(request, found)
 
 
@@ -183,7 +184,15 @@ def _footlights(request: TeamRequest, job: Job) -> dict[str, Any]:
     """The bar at the stage’s edge: the line of this job's lane, and the month's money."""
     waiting, _starts = forecast.line(job.account, job.model)
     label = ngettext("%(n)s job in this lane", "%(n)s jobs in this lane", waiting) % {"n": waiting}
-    line = {"name": job.spec.label, "total": waiting, "on": min(1, waiting), "next": int(waiting > 1), "you": 0, "label": label, "sentence": label}
+    line = {
+        "name": translated(job.spec.label),
+        "total": waiting,
+        "on": min(1, waiting),
+        "next": int(waiting > 1),
+        "you": 0,
+        "label": label,
+        "sentence": label,
+    }
     return {"lanes": [line | {"url": request.team.get_absolute_url()}], "money": Purse.of(request.team).footlights}
 
 

@@ -23,6 +23,7 @@ from jobs.models import Account, ApiKey, Gate, Lane
 from jobs.states import OUT, State
 from studio.access import TeamRequest, team_page
 from studio.models.people import Role
+from studio.sentences import Sentence, phrase, translated
 
 _admins = team_page(read=Role.ADMIN, write=Role.ADMIN)
 # How the health of an account looks: the tone of its tag, and of its notice.
@@ -49,7 +50,7 @@ def new_account(request: TeamRequest) -> HttpResponse:
                 request.team, given["label"], given["region"], given["base_url"], given["secret"], request.user, form.model_names, given["workspace"]
             )
         except keyring.KeyRefused as refused:
-            form.add_error("secret", str(refused))
+            form.add_error("secret", translated(refused.sentence))
         else:
             _say(request, account, account.health, account.health_text)
             if first and account.health == Account.Health.OK:  # the board offers what it was added for
@@ -71,7 +72,7 @@ def account(request: TeamRequest, account: str) -> HttpResponse:
             try:
                 trial = keyring.move_account(found, given["region"], given["base_url"], given["workspace"], given["secret"], request.user)
             except keyring.KeyRefused as refused:
-                form.add_error("secret", str(refused))
+                form.add_error("secret", translated(refused.sentence))
                 return _account_page(request, found, form=form)
             _say(request, found, trial.health, trial.sentence)
         form.save()
@@ -93,10 +94,10 @@ def new_key(request: TeamRequest, account: str) -> HttpResponse:
         try:
             key = keyring.add_key(found, form.cleaned_data["secret"], request.user)
         except keyring.KeyRefused as refused:
-            form.add_error("secret", str(refused))
+            form.add_error("secret", translated(refused.sentence))
         else:
             if key.tested_at is None:
-                messages.warning(request, keyring.untested(_("%(url)s gave no answer.") % {"url": found.url}))
+                messages.warning(request, translated(keyring.untested(phrase("%(url)s gave no answer.", url=found.url))))
             else:
                 messages.success(request, _("The key …%(last4)s works and is in use from now on.") % {"last4": key.last4})
             _say_twin(request, found)
@@ -109,9 +110,9 @@ def new_key(request: TeamRequest, account: str) -> HttpResponse:
 def test_key(request: TeamRequest, account: str, key: int) -> HttpResponse:
     found = _key_of(request, account, key)
     try:
-        messages.success(request, keyring.test_key(found))
+        messages.success(request, translated(keyring.test_key(found)))
     except keyring.KeyRefused as refused:
-        messages.error(request, str(refused))
+        messages.error(request, translated(refused.sentence))
     return _to_account(request, found.account)
 
 
@@ -147,10 +148,13 @@ def gate(request: TeamRequest, account: str) -> HttpResponse:
         return _to_account(request, found)
     chosen = Gate(form.cleaned_data["gate"])
     if request.method == "POST":
-        messages.success(request, gates.set_gate(door, chosen, request.user))
+        messages.success(request, translated(gates.set_gate(door, chosen, request.user)))
         return _to_account(request, found)
-    page = {"nav": "accounts", "account": found, "model": form.cleaned_data["model"], "name": gates.name(door), "gate": chosen.value}
-    return render(request, "jobs/gate.html", page | {"now": gates.sentence(door), "consequence": gates.consequence(door, chosen)})
+    name = translated(gates.name(door)) if isinstance(door, Lane) else door.label  # which nobody translates
+    page = {"nav": "accounts", "account": found, "model": form.cleaned_data["model"], "name": name, "gate": chosen.value}
+    return render(
+        request, "jobs/gate.html", page | {"now": translated(gates.sentence(door)), "consequence": translated(gates.consequence(door, chosen))}
+    )
 
 
 # ── rows of the team ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -197,9 +201,9 @@ def _shown(request: TeamRequest, only: Account | None = None) -> list[dict[str, 
                 "paused": account.paused_until if account.paused(now) else None,
                 "lanes": rows,
                 "busy": [row for row in rows if row.total],
-                "closed": gates.sentence(account),
-                "closed_means": gates.consequence(account, account.gate) if account.gate != Gate.OPEN else "",
-                "twin": twins.sentence(account),
+                "closed": translated(gates.sentence(account)),
+                "closed_means": translated(gates.consequence(account, account.gate)) if account.gate != Gate.OPEN else "",
+                "twin": translated(twins.sentence(account)),
                 "overlap": keyring.overlap_ends(account) if len(active) > 1 else None,
             }
         )
@@ -230,15 +234,15 @@ def _to_account(request: TeamRequest, account: Account) -> HttpResponseRedirect:
 def _say_twin(request: TeamRequest, account: Account) -> None:
     """That the key turned out to be of an Alibaba account that is here already, as a message."""
     if said := twins.sentence(account):
-        messages.warning(request, said)
+        messages.warning(request, translated(said))
 
 
-def _say(request: TeamRequest, account: Account, health: str, sentence: str) -> None:
+def _say(request: TeamRequest, account: Account, health: str, sentence: Sentence) -> None:
     """What the test of a new key told, as messages."""
     _say_twin(request, account)
     if health == Account.Health.OK:
         messages.success(request, _("The key works. %(account)s can be used.") % {"account": account.label})
     elif health == Account.Health.UNTRIED:
-        messages.warning(request, keyring.untested(sentence))
+        messages.warning(request, translated(keyring.untested(sentence)))
     else:
-        messages.warning(request, _("The key is right and saved, but its account cannot be used yet. %(why)s") % {"why": sentence})
+        messages.warning(request, _("The key is right and saved, but its account cannot be used yet. %(why)s") % {"why": translated(sentence)})

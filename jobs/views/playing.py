@@ -19,6 +19,7 @@ from studio.access import TeamRequest, team_page
 from studio.media import MediaError
 from studio.media.edits import with_sound
 from studio.models import Asset
+from studio.sentences import translated
 from studio.store import local_copy
 
 log = logging.getLogger("footlight.playing")
@@ -39,7 +40,7 @@ def sound(request: TeamRequest, job: str) -> HttpResponseBase:
         try:
             response = _made(found.result, added)
         except MediaError as error:
-            messages.error(request, _(str(error)))
+            messages.error(request, translated(error.sentence))
             return redirect(found)
         except FileNotFoundError:
             raise Http404("The stored film or its dance video is missing.") from None

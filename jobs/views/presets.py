@@ -16,6 +16,7 @@ from jobs.toast import Toast
 from jobs.views.create import draft_of, fragment, page_of
 from studio.access import TeamRequest, team_page
 from studio.models.people import Role
+from studio.sentences import translated
 
 
 @team_page(write=Role.CREATOR)
@@ -32,7 +33,7 @@ def save(request: TeamRequest) -> HttpResponse:
     try:
         said = _kept(presets.keep(request.team, request.user, draft.spec, draft.chosen, name).name)
     except Refused as refused:
-        errors = refused.sentences
+        errors = [translated(sentence) for sentence in refused.sentences]
     desk = Desk(draft, request.user, page=page)
     if request.htmx:
         return fragment(request, desk, errors, Toast(said, "", "") if said else None)
@@ -47,7 +48,7 @@ def _save_of_job(request: TeamRequest, name: str) -> HttpResponse:
     try:
         _tell(request, _kept(presets.keep(request.team, request.user, job.spec, job.parameters, name).name), [])
     except Refused as refused:
-        _tell(request, "", refused.sentences)
+        _tell(request, "", [translated(sentence) for sentence in refused.sentences])
     return redirect(job.set or job)
 
 

@@ -25,6 +25,7 @@ from jobs.views.board import row_of, rows_of
 from jobs.views.job import undone
 from studio.access import TeamRequest, team_page
 from studio.models.people import Role, User
+from studio.sentences import translated
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class SetStory:
         won = self.jobset.winner_id
         return [
             Column(
-                _(words.get(job.parameters.get(parameter.name), job.title)) if parameter is not None else job.title,
+                translated(words.get(job.parameters.get(parameter.name), job.title)) if parameter is not None else job.title,
                 job,
                 row,
                 player_of(job, self.team),
@@ -187,7 +188,7 @@ def again(request: TeamRequest, jobset: str) -> HttpResponse:
             raise Refused(sentence)
         orders.create_set(wishes, again_of=failed, full=[job.full for job in failed], into=found)
     except (Refused, money.OverBudget, money.NoPrice) as error:
-        messages.error(request, _(str(error)))
+        messages.error(request, translated(error.sentence))
     else:
         said = ngettext("%(n)s film is in line again.", "%(n)s films are in line again.", len(failed)) % {"n": len(failed)}
         messages.success(request, said)

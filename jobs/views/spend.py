@@ -16,6 +16,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet, Sum
 from django.http import HttpResponseBase
 from django.shortcuts import render
+from django.template.defaultfilters import date as shown_date
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -26,6 +27,7 @@ from jobs.spendchart import chart_of
 from jobs.spendfile import csv_of
 from studio.access import TeamRequest, team_page
 from studio.models.people import Role, Team
+from studio.sentences import translated
 
 PAGE = 50
 _MONTH = re.compile(r"(\d{4})-(\d{1,2})")
@@ -89,7 +91,7 @@ def _month(request: TeamRequest) -> date:
         messages.warning(request, _("“%(asked)s” is no month; a month looks like 2026-11. This is the present one.") % {"asked": asked[:20]})
         return now
     if month > now:
-        messages.info(request, _("%(month)s has not begun. This is the present month.") % {"month": f"{month:%B %Y}"})
+        messages.info(request, _("%(month)s has not begun. This is the present month.") % {"month": shown_date(month, "F Y")})
         return now
     return month
 
@@ -142,7 +144,9 @@ def _models(entries: QuerySet[LedgerEntry]) -> list[dict[str, Any]]:
     rows = []
     for row in paid.order_by().values(*names).annotate(units=Sum("units"), settled=Sum("settled"), n=Count("id")).order_by("-settled", "model"):
         spec = catalogue.MODELS.get(row["model"])
-        rows.append({**row, "label": spec.label if spec else row["model"], "variant": row["price__variant"] or "", "unit": row["price__unit"]})
+        rows.append(
+            {**row, "label": translated(spec.label) if spec else row["model"], "variant": row["price__variant"] or "", "unit": row["price__unit"]}
+        )
     return rows
 
 
@@ -173,7 +177,7 @@ def prices_in_force(team: Team) -> list[dict[str, Any]]:
         if not coming:
             in_force.add(key)
         spec = catalogue.MODELS.get(price.model)
-        rows.append({"price": price, "coming": coming, "label": spec.label if spec else price.model})
+        rows.append({"price": price, "coming": coming, "label": translated(spec.label) if spec else price.model})
     return sorted(
         rows, key=lambda row: (order.get(row["price"].model, 99), row["price"].model, row["price"].variant, row["price"].region, row["coming"])
     )
