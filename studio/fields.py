@@ -44,10 +44,6 @@ else:
 class SentenceField(_Text):
     """A Sentence in Python; in the database its message and values, so that it can be translated when it is read."""
 
-    if TYPE_CHECKING:
-        _pyi_private_set_type: Sentence
-        _pyi_private_get_type: Sentence
-
     def get_prep_value(self, value: Any) -> Any:
         value = super().get_prep_value(value)
         return packed(value) if isinstance(value, str) else value
