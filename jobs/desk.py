@@ -111,10 +111,15 @@ class Desk:
         return self.account.region if self.account is not None else ""
 
     @cached_property
-    def accounts(self) -> list[Account]:
-        """More than one only: a single account is no choice."""
+    def accounts(self) -> list[tuple[Account, str]]:
+        """Each with why it cannot be chosen, "" when it can. More than one only: a single account is no choice."""
         found = list(self.team.accounts.all())
-        return found if len(found) > 1 else []
+        return [(account, self._unusable(account)) for account in found] if len(found) > 1 else []
+
+    def _unusable(self, account: Account) -> str:
+        if not account.serves(self.spec):
+            return _("not offered in %(region)s") % {"region": account.get_region_display()}
+        return "" if account.key is not None else _("has no key")
 
     @property
     def models(self) -> list[catalogue.Model]:

@@ -74,7 +74,7 @@ class Way:
 
     def _account(self, account: Account | None) -> Account | None:
         """The same account if it has the model, else the one that the create page would take."""
-        if account is not None and account.key is not None and (account.base_url or account.region in self.spec.regions):
+        if account is not None and account.key is not None and account.serves(self.spec):
             return account
         return wishes.account_for(self.draft.team, self.spec.name)
 

@@ -145,7 +145,7 @@ class Till:
     def accounts(self) -> list[Account]:
         """Those that could make it now or later: with a key, and in a region that has the model."""
         found = self.team.accounts.filter(keys__active=True).distinct().order_by("id")
-        return [account for account in found if account.base_url or account.region in self.spec.regions]
+        return [account for account in found if account.serves(self.spec)]
 
     def price(self, video: Asset, account: Account) -> str:
         """What a template of `video` costs on `account` now; "" when there is no price."""

@@ -91,8 +91,7 @@ def account_for(team: Team, model: str = "") -> Account | None:
     usable = [account for account in team.accounts.order_by("id") if account.key is not None]
     spec = catalogue.MODELS.get(model)
     if spec is not None:
-        # An account with an address of its own may serve any model; a region serves its own.
-        usable = [account for account in usable if account.base_url or account.region in spec.regions]
+        usable = [account for account in usable if account.serves(spec)]
     lanes = {lane.account_id: lane for lane in Lane.objects.filter(account_id__in=[account.root_id for account in usable], model=model)}
 
     def worth(account: Account) -> tuple[bool, bool, bool]:
@@ -119,7 +118,10 @@ def plan(wish: Wish, *, checked: bool = True) -> Plan:
     template = wish.template
     account = wish.account or (template.account if template else None) or account_for(wish.team, wish.model)
     if account is None or account.key is None:
-        raise Refused(phrase("The team has no Model Studio account with a key yet. An admin can add one under Accounts."))
+        raise Refused(phrase("The team has no Model Studio account with a key for this model yet. An admin can add one under Accounts."))
+    if not account.serves(spec):
+        region = account.get_region_display()
+        raise Refused(phrase("%(model)s is not offered in %(region)s. Choose an account of another region.", model=spec.label, region=region))
     problems = _file_problems(spec, wish) + _closed(account, spec.name)
     first: Plan | None = None
     waits_for: Job | None = None

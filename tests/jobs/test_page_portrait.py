@@ -61,6 +61,23 @@ def test_without_account_the_button_says_why_and_an_admin_gets_the_way(
     assert "owner or admin" in html
 
 
+def test_accounts_that_cannot_make_it_are_greyed_with_the_reason(
+    client_of: ClientOf, creator: User, team: Team, account: Any, page: str, ready: dict[str, str]
+) -> None:
+    far = makers.account(team, label="Far", key="sk-test-0004")
+    Account.objects.filter(pk=far.pk).update(region="ap-southeast-1")
+    Account.objects.create(team=team, label="Empty")
+    client = client_of(creator)
+    html = client.get(page, ready).content.decode()
+    offered = re.findall(r'<option value="[^"]+"( selected| disabled|)>([^<]+)</option>', html.split('id="account"')[1].split("</select>")[0])
+    assert sorted(offered) == [(" disabled", "Empty · has no key"), (" disabled", "Far · not offered in Singapore"), (" selected", account.label)]
+    html = client.get(page, ready | {"account": far.public_id}).content.decode()
+    assert "disabled" in button(html)
+    assert "EMO is not offered in Singapore. Choose an account of another region." in html
+    client.post(page, ready | {"account": far.public_id, "do": "make", "key": "k"})
+    assert not Job.objects.exists()
+
+
 def test_whole_draft_shows_boxes_frame_and_price_on_the_button(client_of: ClientOf, creator: User, page: str, ready: dict[str, str]) -> None:
     html = client_of(creator).get(page, ready).content.decode()
     # 4 s at $0.011469, in the bill, in the till and on the button
