@@ -14,7 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from jobs import attempts, catalogue, clips, forecast, insurance, money, orders, remix, shown, successors, told, wishes
+from jobs import attempts, catalogue, clips, forecast, insurance, money, orders, remix, shown, sooner, successors, told, wishes
 from jobs.errors import Refused
 from jobs.forms import SOURCE, word
 from jobs.models import Job, JobEvent
@@ -376,6 +376,17 @@ class Story:
     def about(self) -> str:
         """What a decision about an unclear submit is worth."""
         return money.shown(self.job.quote_micros, self.job.currency)
+
+    @property
+    def sooner_url(self) -> str:
+        return self._url("sooner") if self.writes and self.sooner_words else ""
+
+    @property
+    def sooner_words(self) -> str:
+        """The button that has happen now what would happen by itself; "" when nothing would."""
+        if sooner.downloads(self.job):
+            return _("Download again — free")
+        return _("Look again — free") if sooner.looks(self.job) else ""
 
     @property
     def cancel_url(self) -> str:

@@ -11,6 +11,7 @@ urlpatterns = [
     path("jobs/<str:job>/sound/", playing.sound, name="job_sound"),
     path("jobs/<str:job>/cancel/", job.cancel, name="cancel"),
     path("jobs/<str:job>/undo/", job.undo, name="undo"),
+    path("jobs/<str:job>/sooner/", job.sooner, name="sooner"),
     path("jobs/<str:job>/again/", job.again, name="again"),
     path("jobs/<str:job>/whole/", job.whole, name="whole"),
     path("jobs/<str:job>/front/", job.front, name="front"),

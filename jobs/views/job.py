@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from jobs import clips, forecast, money, orders, runner, sending, told, wishes
+from jobs import sooner as now
 from jobs import undo as undoing
 from jobs.errors import Moved, Refused
 from jobs.models import Job
@@ -65,6 +66,15 @@ def undo(request: TeamRequest, job: str) -> HttpResponse:
     if request.htmx:
         return undone(request, sentence)
     messages.info(request, sentence)
+    return redirect(found)
+
+
+@team_page()
+@require_POST
+def sooner(request: TeamRequest, job: str) -> HttpResponse:
+    """Have the service asked about the task, or its film downloaded, now and not only when it is due."""
+    found = _job(request, job)
+    messages.info(request, _(now.again(found)))
     return redirect(found)
 
 
