@@ -3,17 +3,42 @@
 export const form = () => document.querySelector("#make");
 export const refresh = () => window.htmx.trigger(form(), "refresh");
 
+// ── the draft is in the address at once: who reloads before the answer is there, or while typing, finds it as it was ──
+const SOON = 250; // ms: browsers count how often an address changes
+const news = new Map();
+let writing = 0;
+const write = () => {
+  writing = 0;
+  const address = new URL(location.href);
+  for (const [name, value] of news) {
+    if (value.trim()) address.searchParams.set(name, value);
+    else address.searchParams.delete(name);
+  }
+  news.clear();
+  history.replaceState(history.state, "", address);
+};
+export const remember = (name, value) => {
+  news.set(name, value);
+  writing ||= setTimeout(write, SOON);
+};
+document.addEventListener("input", ({ target }) => target.closest("#make") && target.name === "title" && remember("title", target.value));
+document.addEventListener("htmx:replacedInHistory", () => {
+  const title = form()?.querySelector("#title"); // it may have been typed on since the question was sent
+  if (title) remember("title", title.value);
+});
+
 // ── every change is a new draft ──
 document.addEventListener("change", (event) => {
   const { target } = event;
   if (!target.closest("#make") || target.type === "file" || target.name === "preset_name") return;
   if (target.name === "title") {
     // Nothing shown depends on it, and a swap here would take the button away from under the click that ended the typing.
-    const address = new URL(location.href);
-    if (target.value.trim()) address.searchParams.set("title", target.value);
-    else address.searchParams.delete("title");
-    history.replaceState(history.state, "", address);
+    remember("title", target.value);
     return;
+  }
+  if (target.matches("[type=radio], [type=checkbox], select")) {
+    remember(target.name, target.type === "checkbox" && !target.checked ? "" : target.value);
+    write();
   }
   refresh();
 });

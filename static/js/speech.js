@@ -3,7 +3,7 @@
 // Parts are written as the server reads them, “2100-18000.19900-43300” in milliseconds, in the hidden field [data-keep]; it follows
 // every movement, so a click that costs always sends what is shown. The price that runs along is the server's arithmetic on its
 // numbers; its own comes with the next answer.
-import { form, refresh, send } from "./create.js";
+import { form, refresh, remember, send } from "./create.js";
 
 const WIDTH = 600; // units across the drawing
 const LEAST = 100; // ms of a part that the server takes
@@ -72,6 +72,7 @@ const draw = (node, parts) => {
 };
 const commit = (node, parts) => {
   keep().value = write(parts);
+  remember(keep().name, keep().value);
   draw(node, parts);
 };
 // Moves one end to `ms`, as far as the other one lets it.
