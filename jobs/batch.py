@@ -126,6 +126,7 @@ class Batch:
         pairs += [(p.name, word(chosen[p.name])) for p in self.spec.choices() if chosen[p.name] != p.default]
         pairs += [("off", name) for name in sorted(self.off & {cell.name for row in self.rows for cell in row[1]})]
         pairs += [("consent", asked.value) for asked in self.asked if asked.ticked]
+        pairs += [("consent", self.said_besides)] if self.said_besides else []
         return urlencode(pairs + ([("title", self.title)] if self.title else []))
 
     @property
@@ -267,6 +268,12 @@ class Batch:
         sides = ([picture for picture, _speech in self.chosen_cells], [speech.asset for _picture, speech in self.chosen_cells])
         missing = [rights.unsaid({asset.pk: asset for asset in side}.values()) for side in sides]
         return [Asked(files, self.said.issuperset(asset.public_id for asset in files)) for files in missing if files]
+
+    @property
+    def said_besides(self) -> str:
+        """What was ticked for files of which nothing is to be made now: who takes their films in again is not asked again."""
+        asked = {asset.public_id for one in self.asked for asset in one.files}
+        return SEPARATOR.join(a.public_id for a in (*self.pictures, *self.speeches) if a.public_id in self.said - asked)
 
     def give(self, by: User) -> None:
         """Keep every word that is ticked, as said by `by` now."""

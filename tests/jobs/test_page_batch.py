@@ -241,6 +241,23 @@ def test_nothing_is_made_of_a_person_without_the_word_of_somebody(
     assert 'name="consent"' not in client.get(page, fields).content.decode()
 
 
+def test_a_film_that_is_taken_out_and_in_again_keeps_the_word_that_was_ticked(
+    client_of: ClientOf, creator: User, page: str, pictures: list[Asset], speeches: list[Asset]
+) -> None:
+    Consent.objects.filter(asset__in=speeches).delete()
+    client, picture = client_of(creator), pictures[0]
+    both = [f"{picture.public_id}.{speech.public_id}" for speech in speeches]
+    fields = draft([picture], speeches, seen=" ".join(both))
+    html = client.post(page, fields | {"do": "show", "cell": both[:1], "consent": [".".join(a.public_id for a in speeches)]}, **HX).content.decode()
+    words = re.findall(r'name="consent" value="([^"]+)"', html)
+    assert sorted(words) == sorted(speech.public_id for speech in speeches)
+    html = client.post(page, fields | {"do": "show", "cell": both, "consent": words}, **HX).content.decode()
+    assert "Say first" not in text(html)
+    # what is not ticked any more is asked again with the other
+    html = client.post(page, fields | {"do": "show", "cell": both, "consent": [speeches[1].public_id]}, **HX).content.decode()
+    assert "Say first that the team may use these speeches." in text(html)
+
+
 def test_a_part_of_a_speech_inherits_the_word(client_of: ClientOf, creator: User, page: str, pictures: list[Asset], speeches: list[Asset]) -> None:
     Consent.objects.filter(asset=speeches[1]).delete()
     fields = draft(pictures[:1], speeches[1:], key="k", do="make", consent=[speeches[1].public_id])
