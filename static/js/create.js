@@ -43,19 +43,26 @@ document.addEventListener("change", (event) => {
   refresh();
 });
 
-// ── a new form keeps unfolded what was unfolded, but for the chooser, whose work is done, and a name that was typed and not saved ──
+// What was chosen before this script was there, or put back by the browser, is a change too.
+const apart = (one) => (one.matches("option") ? one.selected !== one.defaultSelected : one.checked !== one.defaultChecked);
+const CHOICES = "input[type=radio], input[type=checkbox], select:has([selected]) option";
+document.addEventListener("htmx:load", ({ detail }) => {
+  if (detail.elt === document.body && [...form().querySelectorAll(CHOICES)].some(apart)) refresh();
+});
+
+// ── a new form keeps unfolded what was unfolded, but for the chooser, whose work is done; and a name that is being typed ──
 const nameOf = (one) => one.id || one.querySelector("summary")?.textContent.trim();
-const presetName = () => form().querySelector("[name=preset_name]");
+const presetName = () => form().querySelector("#preset_name");
 let unfolded = new Set();
 let typed = "";
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (detail.target !== form()) return;
   unfolded = new Set([...form().querySelectorAll("details[open]:not([data-choose])")].map(nameOf));
-  typed = detail.requestConfig.path.includes("/presets/") ? "" : (presetName()?.value ?? "");
+  typed = detail.requestConfig.path.includes("/presets/") ? "" : (presetName()?.value ?? ""); // a preset that was just saved has it
 });
 document.addEventListener("htmx:load", ({ detail }) => {
   if (detail.elt !== form()) return;
-  if (presetName()) presetName().value ||= typed;
+  if (typed && presetName()) presetName().value = typed;
   for (const one of form().querySelectorAll("details:not([open], [data-choose], .library)")) one.open = unfolded.has(nameOf(one));
 });
 
@@ -86,6 +93,8 @@ export const send = (slot, file, taken = () => {}) => {
     const { slot: name } = slot.dataset;
     form().querySelector(`input[type=hidden][name="${name}"]`).value = answer.asset;
     if (name === "template_video") for (const radio of form().querySelectorAll('[name="template"]')) radio.checked = false;
+    for (const [one, value] of [[name, answer.asset], [`keep_${name}`, ""], ...(name === "template_video" ? [["template", ""]] : [])]) remember(one, value);
+    write();
     bar.hidden = true;
     taken();
     refresh();
