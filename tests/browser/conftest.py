@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.browser import pages, site
+from tests.browser.maker import SCREENS, Maker, at_work, screen
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +36,20 @@ def lived_in(studio: site.Site) -> Iterator[pages.Cast]:
     told = site.filled(studio)
     with site.debugging(studio) as debug, pages.cast(studio.address, told, debug) as cast:
         yield cast
+
+
+@pytest.fixture(scope="module", params=SCREENS, ids=screen)
+def made(request: pytest.FixtureRequest, chromium: str, studio: site.Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Maker]:
+    """Somebody for all flows of one file, at one width and in one theme."""
+    width, theme = request.param
+    name = f"{request.path.stem.rpartition('_')[2]}{width}{theme}"
+    with at_work(chromium, studio, width, theme, name, tmp_path_factory.mktemp("desk")) as somebody:
+        yield somebody
+
+
+@pytest.fixture
+def maker(made: Maker) -> Iterator[Maker]:
+    """The same for one flow, at the end of which nothing may have gone wrong behind the page."""
+    made.hand.clicks = 0
+    yield made
+    made.hand.at_ease()

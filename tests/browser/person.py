@@ -85,6 +85,10 @@ class Person:
             assert time.monotonic() < end, meant or f"never came true: {expression}"
             self.page.wait_for_timeout(100)
 
+    def still(self) -> None:
+        """Waits until no question is under way: what stands there now is the answer."""
+        self.until("!document.querySelector('.htmx-request')", "the page goes on asking")
+
     def price(self) -> int:
         """What the lamp button says it costs, in millionths; 0 while it cannot say."""
         words = self.page.locator("#generate .price")
@@ -109,15 +113,16 @@ def micros(words: str) -> int:
 
 
 @contextmanager
-def person(chromium: str, studio: Site, width: int, theme: str) -> Iterator[Person]:
-    """Somebody with a fresh browser. What the page and the studio's log say at the end is printed, which pytest shows when the test failed."""
+def person(chromium: str, studio: Site, width: int, theme: str, *, scripts: bool = True) -> Iterator[Person]:
+    """Somebody with a fresh browser, which runs `scripts` or not. What the page and the studio's log say at the end is printed, which pytest
+    shows when the test failed."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as machine:
         flags = [*FLAGS, "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
         browser = machine.chromium.launch(executable_path=chromium, args=flags)
         size = {"width": width, "height": SIZES[width]}
-        context = browser.new_context(base_url=studio.address, viewport=size, color_scheme=theme, has_touch=width < 500)
+        context = browser.new_context(base_url=studio.address, viewport=size, color_scheme=theme, has_touch=width < 500, java_script_enabled=scripts)
         context.set_default_timeout(PATIENCE)
         somebody = Person(context.new_page(), studio.address)
         try:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,6 +40,13 @@ class Site:
     address: str
     log: Path
     data_dir: Path
+
+    def simulator(self, what: str, **orders: Any) -> None:
+        """Have the service misbehave: `what` is arm, storm or calm (see jobs/simulator/service.py)."""
+        stack = json.loads((self.data_dir / "run" / "stack.json").read_text())
+        address = urllib.parse.urljoin(stack["modelstudio"], f"/simulator/{what}")
+        with urllib.request.urlopen(urllib.request.Request(address, json.dumps(orders).encode(), method="POST"), timeout=20):
+            pass
 
     @property
     def env(self) -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.browser.maker import PRICED, SCREENS, screen
 from tests.browser.person import Person, person, signed_up
 from tests.browser.site import SAMPLES, Site
 
@@ -13,7 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.flows]
 CLICKS, FILES = 8, 2
 
 
-@pytest.fixture(params=[(1440, "light"), (390, "dark"), (1440, "dark"), (390, "light")], ids=lambda pair: f"{pair[0]}-{pair[1]}")
+@pytest.fixture(params=SCREENS, ids=screen)
 def newcomer(request: pytest.FixtureRequest, chromium: str, studio: Site) -> Iterator[Person]:
     with person(chromium, studio, *request.param) as somebody:
         yield somebody
@@ -33,7 +34,7 @@ def test_a_talking_portrait(newcomer: Person, request: pytest.FixtureRequest) ->
     newcomer.see("rect.frame:not([data-grip])")
     newcomer.drop("[data-slot=audio_url]", next(SAMPLES.glob("speech.*")))
     newcomer.click("#consent-audio_url")
-    newcomer.see("#generate:not([disabled]) .price")
+    newcomer.see(PRICED)
     assert newcomer.price() > 0, "the price is known before the click"
     newcomer.click("#generate")
     newcomer.click("#toast a")
@@ -53,7 +54,7 @@ def test_a_dance(newcomer: Person, request: pytest.FixtureRequest) -> None:
     newcomer.see("[data-check=passed], .tag[data-fit=yes]:has-text('The service takes it')")
     newcomer.drop("[data-slot=template_video]", SAMPLES / "dance.mp4")
     newcomer.click("#consent-template_video")
-    newcomer.see("#generate:not([disabled]) .price")
+    newcomer.see(PRICED)
     newcomer.click("#generate")
     newcomer.click("#toast a")
     newcomer.see("#job[data-state=succeeded] video")
