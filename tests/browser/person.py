@@ -98,10 +98,12 @@ class Person:
         self.until(f"(() => {{ const film = document.querySelector({film!r}); return film && film.currentTime > 0.3 }})()", f"{film} does not play")
 
     def at_ease(self) -> None:
-        """Nothing was wrong so far, and the page is not wider than the window."""
+        """Nothing was wrong so far, the page is not wider than the window, and what is for browsers without scripts is seen by none with them."""
         assert not self.wrong, "\n".join(self.wrong)
         width, window = self.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         assert width <= window, f"{self.page.url} is {width} px wide in a window of {window}"
+        plain = self.page.locator(".noscript:visible").count()
+        assert not (plain and self.page.evaluate("matchMedia('(scripting: enabled)').matches")), f"{self.page.url} shows what is for no scripts"
 
 
 def micros(words: str) -> int:
