@@ -47,7 +47,9 @@ document.addEventListener("change", (event) => {
 const apart = (one) => (one.matches("option") ? one.selected !== one.defaultSelected : one.checked !== one.defaultChecked);
 const CHOICES = "input[type=radio], input[type=checkbox], select:has([selected]) option";
 document.addEventListener("htmx:load", ({ detail }) => {
-  if (detail.elt === document.body && [...form().querySelectorAll(CHOICES)].some(apart)) refresh();
+  if (detail.elt !== document.body) return;
+  for (const input of form().querySelectorAll("[data-slot] input[type=file]")) if (input.files.length) sendFrom(input);
+  if ([...form().querySelectorAll(CHOICES)].some(apart)) refresh();
 });
 
 // ── a new form keeps unfolded what was unfolded, but for the chooser, whose work is done; and a name that is being typed ──
@@ -104,13 +106,12 @@ export const send = (slot, file, taken = () => {}) => {
   file.slice(0, 1).arrayBuffer().then(() => request.send(file), () => refuse(form().dataset.broken));
 };
 
-document.addEventListener("change", (event) => {
-  const slot = event.target.type === "file" && event.target.closest("[data-slot]");
-  if (!slot) return;
-  const [file] = event.target.files;
-  event.target.value = "";
-  if (file) send(slot, file);
-});
+const sendFrom = (input) => {
+  const [file] = input.files;
+  input.value = "";
+  if (file) send(input.closest("[data-slot]"), file);
+};
+document.addEventListener("change", ({ target }) => target.type === "file" && target.closest("[data-slot]") && sendFrom(target));
 for (const kind of ["dragover", "drop"]) {
   document.addEventListener(kind, (event) => {
     if (!form() || ![...(event.dataTransfer?.types ?? [])].includes("Files")) return;
