@@ -59,6 +59,7 @@ class Person:
     def drop(self, where: str, path: Path) -> None:
         """A file from the desktop, let go over `where`."""
         self.files += 1
+        self.page.wait_for_load_state()  # a drop that is only played finds nobody before the scripts are there
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         held = self.page.evaluate_handle(HOLD, [path.name, kind, base64.b64encode(path.read_bytes()).decode()])
         for event in ("dragover", "drop"):
