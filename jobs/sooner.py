@@ -7,11 +7,11 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import gettext_noop
 
-from jobs import runner, tasks
+from jobs import bell, runner
 from jobs.models import Job
 from jobs.states import State
+from studio.sentences import Sentence, phrase
 
 PAUSE = timedelta(seconds=3)  # between two looks that people ask for: each is a call, and an account has only so many
 
@@ -26,16 +26,16 @@ def downloads(job: Job) -> bool:
     return job.state == State.ARCHIVING and bool(job.tries) and job.lease_until is None
 
 
-def again(job: Job) -> str:
+def again(job: Job) -> Sentence:
     """Look or download now; a sentence of what happens. Safe at any time: what is under way already is left alone."""
     now = timezone.now()
     mine = Job.objects.filter(pk=job.pk, state=job.state, attempt=job.attempt)
     if downloads(job):
         mine.filter(lease_until=None).update(not_before=None)
-        transaction.on_commit(tasks.ring_archive)
-        return gettext_noop("The film is downloaded again. That is free.")
+        transaction.on_commit(bell.ring_archive)
+        return phrase("The film is downloaded again. That is free.")
     if not looks(job):
-        return gettext_noop("It moved on while you clicked. Look at its state, then decide again.")
+        return phrase("It moved on while you clicked. Look at its state, then decide again.")
     if mine.filter(Q(looked_at=None) | Q(looked_at__lt=now - PAUSE)).update(next_look_at=now):
         runner.ring_lane(job.lane_id)
-    return gettext_noop("The service is asked again. That is free.")
+    return phrase("The service is asked again. That is free.")

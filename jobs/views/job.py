@@ -74,7 +74,7 @@ def undo(request: TeamRequest, job: str) -> HttpResponse:
 def sooner(request: TeamRequest, job: str) -> HttpResponse:
     """Have the service asked about the task, or its film downloaded, now and not only when it is due."""
     found = _job(request, job)
-    messages.info(request, _(now.again(found)))
+    messages.info(request, translated(now.again(found)))
     return redirect(found)
 
 

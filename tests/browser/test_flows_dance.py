@@ -19,6 +19,9 @@ from tests.browser.site import SAMPLES, Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.flows]
 MOVES = "section[aria-labelledby=h-moves]"
+IN_STEP = """(() => { const [film, sound] = ["video", "audio"].map((kind) => document.querySelector(`#job ${kind}`));
+    if (film.ended) film.play();
+    return !film.paused && !sound.paused && Math.abs(film.currentTime - sound.currentTime) < 0.08; })()"""
 TAKEN = ".tag:has-text('The service takes it')"
 
 
@@ -80,6 +83,7 @@ def test_the_same_video_is_not_paid_twice_and_lends_its_sound(maker: Maker) -> N
     hand.click("#generate")
     maker.film()
     hand.plays()
+    hand.until(IN_STEP, "the sound does not keep step with the film")
     with hand.page.expect_download() as saved:
         hand.click(".verdict a:has-text('Download with sound')")
     assert probe(Path(saved.value.path())).has_audio

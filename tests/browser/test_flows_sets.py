@@ -92,9 +92,10 @@ def test_pictures_times_speeches(maker: Maker) -> None:
 def test_many_at_once_makes_what_can_be_made_for_one_price(maker: Maker) -> None:
     hand = maker.open("make/batch/?model=emo-v1")
     short = [files.write(maker.folder, f"line-{n}.mp3", files.mp3(seconds=n)) for n in (2, 3)]
-    hand.page.set_input_files("#files", [SAMPLES / "portrait.jpg", SAMPLES / "nobody.jpg", *short])
-    hand.click("button:has-text('Upload') >> visible=true")
-    hand.until("document.querySelectorAll('tbody tr').length === 2")
+    hand.page.set_input_files("#upload-files", [SAMPLES / "portrait.jpg", SAMPLES / "nobody.jpg", *short])
+    hand.until("document.querySelectorAll('tbody tr').length === 2 && document.querySelectorAll('[data-cell]').length === 4")
+    hand.drop("form[data-upload]", SAMPLES / "dance.mp4")
+    assert "not used here" in hand.read("[data-uploads] [data-end]"), "what stands below is not told twice"
     assert hand.page.locator("[data-cell]").count() == 4
     hand.click("button:has-text('Check')")
     hand.until("document.querySelectorAll('[data-cell=fits]').length === 2 && document.querySelectorAll('[data-cell=refused]').length === 2")
