@@ -6,6 +6,7 @@ document.addEventListener("uploaded", ({ detail }) => {
   if (FIELDS[detail.kind]) came.push(detail);
 });
 document.body.addEventListener("library-changed", () => {
+  if (!came.length) return;
   const form = document.querySelector("#batch-form");
   for (const { kind, asset } of came.splice(0)) {
     const box = form.querySelector(`[name="${FIELDS[kind]}"][value="${asset}"]:not([disabled])`);
