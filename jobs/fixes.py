@@ -78,9 +78,10 @@ def _picture(limits: Limits, facts: Facts, missed: set[str]) -> Fix | None:
     recipe: dict[str, Any] = {"do": "picture"}
     words = []
     width, height = facts.width, facts.height
-    if "aspect" in missed and limits.max_aspect is not None:
+    smaller = "size" in missed or (limits.max_side is not None and max(width, height) > limits.max_side)
+    if limits.max_aspect is not None and ("aspect" in missed or (smaller and max(width, height) > (limits.max_aspect - 0.01) * min(width, height))):
         wide = width > height
-        # Whole pixels round the box, so it stays a little inside of the limit.
+        # Whole pixels round the box, and whatever is scaled afterwards, so it stays a little inside of the limit.
         long = int(limits.max_aspect * 100) - 1
         recipe["box"] = list(frame_for(width, height, (long, 100) if wide else (100, long)))
         width, height = recipe["box"][2] - recipe["box"][0], recipe["box"][3] - recipe["box"][1]
