@@ -28,11 +28,11 @@ from jobs import catalogue, clients, fetching, pace, runner, schedule
 from jobs.dates import moment
 from jobs.errors import Moved
 from jobs.insurance import alarm, endangered, expires_at, left
-from jobs.leases import LEASE, kept, rested
 from jobs.models import Job
 from jobs.modelstudio import Explanation, WireError, without_query
 from jobs.states import Code, State
 from studio import store
+from studio.leases import LEASE, kept, rested
 from studio.media import MediaError, verify_video
 from studio.sentences import EMPTY, Sentence, phrase, together
 
@@ -44,7 +44,8 @@ DOWNLOAD_SECONDS = 3600.0  # of one try; the next goes on where it ended
 SPARE = 64 * 1024**2  # bytes of the disk that stay free beside a film and the copy that the store makes of it
 GRACE = 30.0  # seconds that films under way may go on when the time of `work` is over
 ODD_ADDRESS = timedelta(minutes=20)  # for so long an address that may not be asked is asked for anew: one odd answer of a name server is no end
-HOPELESS = 6  # times that whole files came which were no film
+HOPELESS = 6  # times that whole files came which were no film,
+STUBBORN = timedelta(minutes=5)  # and for so long: whoever has it downloaded again by hand must not use the tries up in a minute
 NO_FILM_PAUSES = (2.0, 5.0, 20.0, 60.0, 300.0)  # seconds between them: a page instead of a film is often gone after a while
 KEPT_PARTS = timedelta(days=3)
 OURS = {"disk", "store", "ours"}  # kinds of trouble that are not the service's fault
@@ -326,11 +327,11 @@ def _again(job: Job, lease: Lease, trouble: Trouble) -> None:
     notes = [event.data for event in events]
     count = 1 + sum(note["trouble"] == "content" for note in notes)
     until = expires_at(job)
-    began = next((event.at for event in events if event.data["trouble"] == "address"), now)
-    if trouble.kind == "address" and now - began >= ODD_ADDRESS:
+    began = {kind: next((event.at for event in events if event.data["trouble"] == kind), now) for kind in ("address", "content")}
+    if trouble.kind == "address" and now - began["address"] >= ODD_ADDRESS:
         _give_up(job, lease, Code.BAD_RESULT, _Lost("ResultForbidden", "service", trouble.why, _advice(until)))
         return
-    if trouble.kind == "content" and count >= HOPELESS:
+    if trouble.kind == "content" and count >= HOPELESS and now - began["content"] >= STUBBORN:
         _give_up(
             job,
             lease,
@@ -345,7 +346,7 @@ def _again(job: Job, lease: Lease, trouble: Trouble) -> None:
     if now >= until and trouble.kind != "store":
         _give_up(job, lease, Code.ARCHIVE_FAILED, _expired(trouble, bool(ours) or not notes))
         return
-    pause = NO_FILM_PAUSES[count - 1] if trouble.kind == "content" else schedule.backoff(job.tries + 1)
+    pause = NO_FILM_PAUSES[min(count, len(NO_FILM_PAUSES)) - 1] if trouble.kind == "content" else schedule.backoff(job.tries + 1)
     pause = max(pause, min(trouble.wait or 0, 600.0))
     if trouble.kind in ("host", "content", "address"):
         _ask_for_address(job)

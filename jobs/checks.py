@@ -19,9 +19,9 @@ from django.utils import timezone
 from jobs import bell, catalogue, delivery, health, money, pace
 from jobs.clients import NoKey, client_for
 from jobs.errors import Refused
-from jobs.leases import LEASE, kept
 from jobs.models import Account, Check
 from jobs.modelstudio import AccountTrouble, MediaUnreachable, ModelGone, NoAnswer, NotSent, RetryLater, Verdict, WireError, explain
+from studio.leases import LEASE, kept
 from studio.models import Asset, User
 from studio.sentences import EMPTY, Sentence, phrase, together
 

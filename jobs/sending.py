@@ -17,11 +17,11 @@ from django.utils import timezone
 from jobs import catalogue, delivery, forecast, health, pace, schedule
 from jobs.clients import NoKey, client_for
 from jobs.errors import Moved
-from jobs.leases import rested
 from jobs.models import Attempt, Job, Template
 from jobs.modelstudio import AccountTrouble, MediaUnreachable, ModelGone, NoAnswer, NotSent, OurFault, Rejected, RetryLater, Submitted, WireError
 from jobs.runner import fail, later, move, ring_lane
 from jobs.states import Code, Outcome, State
+from studio.leases import rested
 from studio.models import User
 from studio.sentences import EMPTY, Sentence, phrase, plural_phrase
 

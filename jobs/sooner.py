@@ -13,7 +13,8 @@ from jobs.models import Job
 from jobs.states import State
 from studio.sentences import Sentence, phrase
 
-PAUSE = timedelta(seconds=3)  # between two looks that people ask for: each is a call, and an account has only so many
+PAUSE = timedelta(seconds=3)  # between two that people ask for: each is a call, and an account has only so many
+_JUST_NOW = phrase("That was done a moment ago. Wait a few seconds, then ask again.")
 
 
 def looks(job: Job) -> bool:
@@ -31,11 +32,14 @@ def again(job: Job) -> Sentence:
     now = timezone.now()
     mine = Job.objects.filter(pk=job.pk, state=job.state, attempt=job.attempt)
     if downloads(job):
+        if not bell.once(f"sooner:{job.pk}", int(PAUSE.total_seconds())):
+            return _JUST_NOW
         mine.filter(lease_until=None).update(not_before=None)
         transaction.on_commit(bell.ring_archive)
         return phrase("The film is downloaded again. That is free.")
     if not looks(job):
         return phrase("It moved on while you clicked. Look at its state, then decide again.")
-    if mine.filter(Q(looked_at=None) | Q(looked_at__lt=now - PAUSE)).update(next_look_at=now):
-        runner.ring_lane(job.lane_id)
+    if not mine.filter(Q(looked_at=None) | Q(looked_at__lt=now - PAUSE)).update(next_look_at=now):
+        return _JUST_NOW
+    runner.ring_lane(job.lane_id)
     return phrase("The service is asked again. That is free.")

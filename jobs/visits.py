@@ -23,10 +23,10 @@ from jobs import clients, gates, health, listing, looking, runner, schedule, sen
 from jobs.clients import NoKey
 from jobs.errors import Moved
 from jobs.lanes import at_work, keep, window
-from jobs.leases import kept
 from jobs.models import Job, Lane
 from jobs.modelstudio import Task, WireError
 from jobs.states import OUT, Code, State
+from studio.leases import kept
 from studio.logs import about
 from studio.sentences import EMPTY, Sentence, phrase
 

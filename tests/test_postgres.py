@@ -22,12 +22,12 @@ from django.db import DatabaseError, close_old_connections, connection, connecti
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from jobs import catalogue, lanes, leases, money, orders, runner
+from jobs import catalogue, lanes, money, orders, runner
 from jobs.management.commands.worker import Pulse
 from jobs.models import Account, Budget, Check, Job, JobEvent, Lane, LedgerEntry
 from jobs.modelstudio import transport
 from jobs.wishes import Wish
-from studio import databases
+from studio import databases, leases
 from studio.models import Membership, Team, User
 from tests import makers
 

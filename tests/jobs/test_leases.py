@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from jobs import leases
+from studio import leases
 
 # The connection of the caller is tested when the block is left.
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import Error, close_old_connections, connection
 
 log = logging.getLogger("footlight.leases")
 LEASE = timedelta(seconds=45)
@@ -26,7 +26,7 @@ def kept(renew: Callable[[], object]) -> Iterator[None]:
             while not done.wait(EVERY):
                 try:
                     renew()
-                except DatabaseError as error:
+                except Error as error:
                     log.warning("a lease could not be renewed: %s", error)
                     connection.close()  # a broken one stays broken; the next renewal makes a new one
         finally:
