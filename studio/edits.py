@@ -15,30 +15,30 @@ import json
 import logging
 import shutil
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
+from rq.timeouts import JobTimeoutException
 
+from studio.leases import LEASE, kept, rested
 from studio.media import Facts, MediaError, edits
 from studio.models import Asset, Consent, Edit, User
 from studio.sentences import EMPTY, phrase
 from studio.store import NAME_LENGTH, keep, local_copy
 
 log = logging.getLogger("footlight.edits")
-LEASE = timedelta(minutes=1)  # renewed as long as it is worked on
-RENEWED = 15.0  # seconds between two renewals
 TRIES = 3
+AGAIN = timedelta(seconds=30)
 SWEPT = timedelta(days=1)
 LEFT = ("edit-", "keep-", "copy-", "sound-", "upload-")  # how working files are called that a request or a step makes for itself
 SHAPES = ((1, 1), (3, 4), (4, 3), (9, 16), (16, 9), (2, 3), (3, 2), (4, 5), (5, 4))  # width and height, told as such in a name
@@ -86,64 +86,34 @@ def step(pk: int) -> None:
     """Make the file of an Edit. May run twice: the lease lets one in, and what was made is kept by its content."""
     now = timezone.now()
     free = Q(state=Edit.State.WAITING) | Q(state=Edit.State.WORKING, lease_until__lt=now)
-    until = now + LEASE
     _sweep()
     mine = Edit.objects.filter(pk=pk)
     edit = mine.select_related("asset__team", "owner").first()
-    if edit is None or not mine.filter(free).update(state=Edit.State.WORKING, lease_until=until, tries=edit.tries + 1):
+    if edit is None or not mine.filter(free, tries=edit.tries).update(state=Edit.State.WORKING, lease_until=now + LEASE, tries=edit.tries + 1):
         return
-    lease = _Lease(pk, until)
+    # The number of the try is the token: whoever takes it up after us counts on.
+    ours = mine.filter(state=Edit.State.WORKING, tries=edit.tries + 1)
     if edit.tries >= TRIES:  # it broke off, or whoever made it died over it, each time
         said = edit.sentence or phrase("The video could not be made over. Export it again and upload it.")
-        lease.end(state=Edit.State.FAILED, sentence=said, lease_until=None)
+        ours.update(state=Edit.State.FAILED, sentence=said, lease_until=None)
         return
-    lease.begin()
-    try:
-        made = _make(edit.asset, edit.recipe, edit.owner)
-    except MediaError as error:
-        lease.end(state=Edit.State.FAILED, sentence=error.sentence, lease_until=None)
-    except Exception:
-        # A full disk or a bucket that is away: it is tried again soon.
-        log.exception("edit %s", edit.public_id)
-        said = phrase("The video could not be made over, because its new file could not be written here. Try again later.")
-        lease.end(lease_until=timezone.now() + timedelta(seconds=30), sentence=said)
-    else:
-        lease.end(state=Edit.State.DONE, made=made, lease_until=None, sentence=EMPTY)
-    finally:
-        lease.over.set()
-
-
-class _Lease:
-    """The right to work on an edit, renewed by a thread until `end`: a minute after its worker died somebody else may begin,
-    however long the video is."""
-
-    def __init__(self, pk: int, until: datetime) -> None:
-        self.edits = Edit.objects.filter(pk=pk, state=Edit.State.WORKING)
-        self.until = until
-        self.over = threading.Event()
-        self.thread = threading.Thread(target=self._renew, name=f"lease of edit {pk}", daemon=True)
-
-    def begin(self) -> None:
-        self.thread.start()
-
-    def end(self, **columns: Any) -> None:
-        """Write `columns`, unless somebody else took it up meanwhile."""
-        self.over.set()
-        if self.thread.ident is not None:
-            self.thread.join()
-        self.edits.filter(lease_until=self.until).update(**columns)
-
-    def _renew(self) -> None:
+    done: dict[str, Any]
+    with kept(lambda: ours.update(lease_until=timezone.now() + LEASE)):
         try:
-            while not self.over.wait(RENEWED):
-                until = timezone.now() + LEASE
-                # A database that is away for a moment: the lease holds for three more tries.
-                with suppress(DatabaseError):
-                    if not self.edits.filter(lease_until=self.until).update(lease_until=until):
-                        return
-                    self.until = until
-        finally:
-            connection.close()
+            made = _make(edit.asset, edit.recipe, edit.owner)
+        except MediaError as error:
+            done = {"state": Edit.State.FAILED, "sentence": error.sentence, "lease_until": None}
+        except JobTimeoutException:
+            said = phrase("The video takes longer than half an hour to make over. Cut it shorter or export it smaller, and upload it again.")
+            done = {"state": Edit.State.FAILED, "sentence": said, "lease_until": None}
+        except Exception:
+            # A full disk or a bucket that is away: it is tried again soon.
+            log.exception("edit %s", edit.public_id)
+            said = phrase("The video could not be made over, because its new file could not be written here. Try again later.")
+            done = {"sentence": said, "lease_until": timezone.now() + AGAIN}
+        else:
+            done = {"state": Edit.State.DONE, "made": made, "sentence": EMPTY, "lease_until": None}
+    ours.update(**done)
 
 
 def word_of(recipe: Recipe) -> str:
@@ -164,6 +134,7 @@ def _make(asset: Asset, recipe: Recipe, by: User | None) -> Asset:
             raise MediaError("broken", phrase("The stored file of “%(name)s” is missing. Upload it again.", name=asset.name))
         target = Path(folder) / "made"
         facts = _MAKERS[recipe["do"]](source, target, recipe)
+        rested()
         name = name_of(asset, recipe, facts)
         made, _new = keep(target, team=asset.team, owner=by, name=name, origin=Asset.Origin.EDIT, parent=asset, recipe=recipe)
     _inherit(asset, made)

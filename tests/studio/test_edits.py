@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
+from rq.timeouts import JobTimeoutException
 
-from studio import edits, store
+from studio import edits, leases, store
 from studio.media import MediaError, probe
 from studio.models import Asset, Consent, Edit, Team, User
 from tests import files
@@ -251,7 +252,7 @@ def test_only_one_worker_makes_it(video: Asset, owner: User, monkeypatch: pytest
 @pytest.mark.django_db(transaction=True)
 def test_a_long_edit_stays_with_its_worker_and_a_dead_one_is_free_within_a_minute(video: Asset, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
     """However long it takes, the lease is renewed while it is worked on; what is written at the end counts."""
-    monkeypatch.setattr(edits, "RENEWED", 0.02)
+    monkeypatch.setattr(leases, "EVERY", 0.02)
     edit, began = edits.ask(video, SHORT, owner), []
 
     def make(*args: Any) -> Asset:
@@ -268,7 +269,7 @@ def test_a_long_edit_stays_with_its_worker_and_a_dead_one_is_free_within_a_minut
 
     monkeypatch.setattr(edits, "_make", make)
     assert (run(edit).state, edit.made, began) == ("done", video, [True])
-    assert timedelta(seconds=3 * 15) <= edits.LEASE <= timedelta(minutes=1)
+    assert timedelta(seconds=3 * 10) < edits.LEASE <= timedelta(minutes=1)
 
 
 def death(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -336,6 +337,16 @@ def test_a_full_disk_is_not_blamed_on_the_video(video: Asset, owner: User, monke
     assert edit.state == "failed"
     assert "could not be written here" in edit.sentence
     assert not list(tmp_path.glob("edit-*")), "nothing is left lying about"
+
+
+def test_what_takes_too_long_is_told_at_once_and_not_tried_again(video: Asset, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def endless(*args: Any) -> Asset:
+        raise JobTimeoutException("Task exceeded maximum timeout value (1800 seconds)")
+
+    edit = edits.ask(video, SHORT, owner)
+    monkeypatch.setattr(edits, "_make", endless)
+    assert (run(edit).state, edit.tries) == ("failed", 1)
+    assert "longer than half an hour" in edit.sentence
 
 
 def test_a_disk_that_has_room_again_is_enough(video: Asset, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
