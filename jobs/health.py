@@ -28,6 +28,7 @@ from datetime import datetime, timedelta
 from datetime import timezone as dt_timezone
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
@@ -302,15 +303,17 @@ def _stop(accounts: Iterable[Account], reason: Account.Health) -> Sentence:
         account.paused_until = now + _rest(account.troubles)
         account.told_at = account.told_at or now
         columns = {name: getattr(account, name) for name in ("health", "health_text", "troubles", "paused_until", "told_at")}
-        # One statement: who is cut off after it would find the account at rest, and never tell anybody.
-        if Account.objects.filter(pk=account.pk, troubles=before).update(**columns):
-            log.warning("account %s stops: %s, trouble %d in a row", account.public_id, reason, account.troubles)
-            if tell:
-                subject = phrase("%(account)s: %(trouble)s", account=account.label, trouble=account.get_health_display())
-                _tell(account, subject, together(says, _KEPT))
+        # All or nothing: who is cut off in between would leave an account at rest of which nobody is ever told.
+        with transaction.atomic():
+            if Account.objects.filter(pk=account.pk, troubles=before).update(**columns):
+                log.warning("account %s stops: %s, trouble %d in a row", account.public_id, reason, account.troubles)
+                if tell:
+                    subject = phrase("%(account)s: %(trouble)s", account=account.label, trouble=account.get_health_display())
+                    _tell(account, subject, together(says, _KEPT))
     return sentence
 
 
+@transaction.atomic
 def _next_key(account: Account) -> Sentence:
     """The newest key is refused and another one is used: say so on the account, and once to the owners."""
     says = phrase(
@@ -322,6 +325,7 @@ def _next_key(account: Account) -> Sentence:
     return says
 
 
+@transaction.atomic
 def _rest_lane(account: Account, model: str, reason: Account.Health, sentence: Sentence) -> Sentence:
     """Let the lane of `model` rest. A check has none; then the sentence is all."""
     lane = _lane(account, model)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from django.conf import settings
 from django.core import mail
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -23,11 +23,14 @@ PATIENCE = 10.0  # seconds for the mail server: a notice is sent from the heartb
 def tell(team: Team, subject: str, text: str, *, to: Literal["owners", "staff"] = "owners") -> int:
     """Mail `text` to the owners and admins of `team`, or to the site's staff, each in a letter of their own; returns to how many.
 
-    Inside a transaction it is sent after the commit. Keys and the queries of addresses are taken out. Never raises.
+    Inside a transaction it is sent after the commit. Keys and the queries of addresses are taken out. Raises nothing, but for a
+    DatabaseError inside a transaction: what was noted there as told is undone with it.
     """
     try:
         people = _people(team, to)
     except DatabaseError as error:
+        if connection.in_atomic_block:
+            raise
         log.error("nobody was told “%s”: %s", subject, error)
         return 0
     title = PREFIX + " ".join(tidy(subject).split())[:150]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import smtplib
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -89,11 +90,14 @@ def test_one_address_that_is_refused_does_not_silence_the_others(team: Team, own
     assert [letter.to for letter in mail.outbox] == [[admin.email]]
 
 
-def test_a_database_that_is_away_raises_nothing(team: Team, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_is_away_raises_nothing_but_undoes_a_transaction(team: Team, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(*args: Any) -> Any:
         raise DatabaseError("gone")
 
     monkeypatch.setattr(notices, "_people", away)
+    with pytest.raises(DatabaseError), transaction.atomic():
+        notices.tell(team, "Hello", "Text")  # or what was noted as told would stay
+    monkeypatch.setattr(notices, "connection", SimpleNamespace(in_atomic_block=False))
     assert notices.tell(team, "Hello", "Text") == 0
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.db import OperationalError, connection
 from django.utils import timezone
 
@@ -235,21 +235,29 @@ def test_two_visitors_at_once_tell_the_owners_once(mails: list[Any], owner: User
     assert Account.objects.get(pk=account.pk).troubles == 1
 
 
-def test_a_visitor_that_is_cut_off_after_noting_the_trouble_has_told_the_owners(mails: list[Any], owner: User, team: Team) -> None:
+@pytest.mark.parametrize("reason", ["arrears", "quota"])
+@pytest.mark.django_db(transaction=True)
+def test_a_visitor_that_is_cut_off_after_noting_the_trouble_leaves_it_to_the_next_to_tell(owner: User, team: Team, reason: str) -> None:
     account = makers.account(team)
-    noted: list[str] = []
+    Lane.objects.create(account=account, model="emo-v1")
+    cut: list[str] = []
 
-    def cut(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if sql.startswith('UPDATE "jobs_account"'):
-            noted.append(sql)
-            if len(noted) == 2:
-                raise OperationalError("cut off")
+    def away(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if '"studio_user"' in sql and not cut:
+            cut.append(sql)
+            raise OperationalError("cut off")
         return execute(sql, params, many, context)
 
-    with connection.execute_wrapper(cut), suppress(OperationalError):
-        health.trouble(account, refusal("arrears"), "emo-v1")
-    health.trouble(Account.objects.select_related("team").get(pk=account.pk), refusal("arrears"), "emo-v1")
-    assert len(mails) == 1
+    def trouble() -> None:
+        health.trouble(Account.objects.select_related("team").get(pk=account.pk), refusal(reason), "emo-v1")
+
+    with connection.execute_wrapper(away), pytest.raises(OperationalError):
+        trouble()
+    assert cut
+    assert mail.outbox == []
+    for _again in range(2):
+        trouble()
+    assert [letter.to for letter in mail.outbox] == [[owner.email]]
 
 
 def test_a_network_error_is_no_trouble_of_the_account() -> None:
