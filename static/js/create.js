@@ -4,7 +4,7 @@ export const form = () => document.querySelector("#make");
 export const refresh = () => window.htmx.trigger(form(), "refresh");
 
 // ── the draft is in the address at once: who reloads before the answer is there, or while typing, finds it as it was ──
-const SOON = 250; // ms: browsers count how often an address changes
+const SOON = 350; // ms: browsers count how often an address changes, and refuse a hundred in half a minute
 const news = new Map();
 let writing = 0;
 const write = () => {
@@ -14,8 +14,8 @@ const write = () => {
     if (value.trim()) address.searchParams.set(name, value);
     else address.searchParams.delete(name);
   }
-  news.clear();
   history.replaceState(history.state, "", address);
+  news.clear();
 };
 export const remember = (name, value) => {
   news.set(name, value);
@@ -94,8 +94,9 @@ export const send = (slot, file, taken = () => {}) => {
     if (request.status >= 300 || !answer?.asset) return refuse(answer?.error ?? form().dataset.broken);
     const { slot: name } = slot.dataset;
     form().querySelector(`input[type=hidden][name="${name}"]`).value = answer.asset;
+    for (const radio of form().querySelectorAll(`[name="pick_${name}"]`)) radio.checked = false; // a pick whose answer never came
     if (name === "template_video") for (const radio of form().querySelectorAll('[name="template"]')) radio.checked = false;
-    for (const [one, value] of [[name, answer.asset], [`keep_${name}`, ""], ...(name === "template_video" ? [["template", ""]] : [])]) remember(one, value);
+    for (const [one, value] of [[name, answer.asset], [`keep_${name}`, ""], [`pick_${name}`, ""], ...(name === "template_video" ? [["template", ""]] : [])]) remember(one, value);
     write();
     bar.hidden = true;
     taken();

@@ -82,13 +82,16 @@ const send = (job) => {
   file.slice(0, 1).arrayBuffer().then(() => request.send(file), () => refuse(lost));
 };
 
-document.addEventListener("change", (event) => {
-  const zone = event.target.type === "file" && event.target.closest("form[data-upload]");
-  if (!zone) return;
-  add(zone, [...event.target.files]);
-  event.target.value = "";
+const addFrom = (zone, input) => {
+  add(zone, [...input.files]);
+  input.value = "";
   const words = zone.querySelector("[data-drop-words]");
   if (words?.dataset.empty) words.textContent = words.dataset.empty;
+};
+
+document.addEventListener("change", (event) => {
+  const zone = event.target.type === "file" && event.target.closest("form[data-upload]");
+  if (zone) addFrom(zone, event.target);
 });
 
 document.addEventListener("dragover", (event) => {
@@ -116,6 +119,8 @@ addEventListener("beforeunload", (event) => {
 
 const ready = () => {
   for (const plain of document.querySelectorAll("[data-upload-plain]")) plain.hidden = true;
+  // What was chosen before this script was there has no button any more.
+  for (const zone of zones()) for (const input of zone.querySelectorAll("input[type=file]")) if (input.files.length) addFrom(zone, input);
 };
 document.addEventListener("htmx:load", ready);
 ready();

@@ -8,7 +8,7 @@ from tests import files
 from tests.browser.maker import PRICED, Maker, seconds_of, unfold
 
 pytestmark = [pytest.mark.browser, pytest.mark.flows]
-MOMENT = 400  # milliseconds
+MOMENT = 600  # milliseconds
 
 
 def test_the_form_stays_and_the_click_can_be_undone(maker: Maker) -> None:
