@@ -180,7 +180,7 @@ def _still_working(job: Job, task: Task, now: datetime, seconds: float | None = 
     changed = job.provider_status != task.status[:40]
     columns = _seen(job, task, now, seconds)
     if changed:
-        move(job, State.RUNNING, phrase("The service says %(status)s", status=task.status), code=job.code, **columns)
+        move(job, State.RUNNING, phrase("The service says %(status)s", status=task.status[:40]), code=job.code, **columns)
     else:
         Job.objects.filter(pk=job.pk, state=State.RUNNING, attempt=job.attempt).update(**columns)
 

@@ -196,7 +196,8 @@ class JobEventAdmin(Watched):
     list_display = ("at", "job_shown", "old_shown", "new_shown", "code", "text", "team")
     list_filter = ("new", "code")
     list_select_related = ("job", "team")
-    search_fields = ("job__public_id", "job__title", "job__task_id", "text", "team__name", "team__slug")
+    search_fields = ("job__public_id", "job__title", "job__task_id", "code", "text", "team__name", "team__slug")
+    search_help_text = _("Title, id or task id of the job, code, team, or a word of the text (names and numbers in it stand apart from the words)")
     date_hierarchy = "at"
     ordering = ("-id",)
 
