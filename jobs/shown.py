@@ -179,7 +179,11 @@ def _running(job: Job, place: forecast.Place | None) -> str | SafeString:
     low, high = usual_range(job)
     learned = forecast.usual(job) is not None
     span = {"low": length(int(low)), "high": length(int(high))}
-    usual = format_html("{} {}", since, _("of usually %(low)s – %(high)s") % span) if learned else format_html("{} · ≈ {low} – {high}", since, **span)
+    if learned:
+        words = _("of usually %(low)s") if span["low"] == span["high"] else _("of usually %(low)s – %(high)s")
+        usual = format_html("{} {}", since, words % span)
+    else:
+        usual = format_html("{} · ≈ {low} – {high}", since, **span)
     if (timezone.now() - began(job)).total_seconds() <= high:
         return usual
     slow = _("slower than nine of ten") if learned else _("longer than expected")

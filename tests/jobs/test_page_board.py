@@ -209,6 +209,14 @@ def test_usual_is_said_only_of_what_was_learned(client_of: ClientOf, owner: User
     assert "ready " in row_of(client, job)
 
 
+def test_times_that_hardly_differ_are_one(client_of: ClientOf, owner: User, team: Team) -> None:
+    job = makers.job(team, owner, state=State.RUNNING, provider_status="RUNNING", submitted_at=timezone.now())
+    learned(job, p90=8.6)
+    said = row_of(client_of(owner), job)
+    assert "of usually 34 s" in said
+    assert "–" not in said
+
+
 def test_slower_than_nine_of_ten_is_said_calmly_and_without_a_time(client_of: ClientOf, owner: User, team: Team) -> None:
     now = timezone.now()
     job = makers.job(
