@@ -114,12 +114,15 @@ class Desk:
     def accounts(self) -> list[tuple[Account, str]]:
         """Each with why it cannot be chosen, "" when it can. More than one only: a single account is no choice."""
         found = list(self.team.accounts.all())
-        return [(account, self._unusable(account)) for account in found] if len(found) > 1 else []
+        if len(found) < 2:
+            return []
+        keyed = wishes.keyed(self.team)
+        return [(account, self._unusable(account, account in keyed)) for account in found]
 
-    def _unusable(self, account: Account) -> str:
+    def _unusable(self, account: Account, keyed: bool) -> str:
         if not account.serves(self.spec):
             return _("not offered in %(region)s") % {"region": account.get_region_display()}
-        return "" if account.key is not None else _("has no key")
+        return "" if keyed else _("has no key")
 
     @property
     def models(self) -> list[catalogue.Model]:

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
-from jobs import catalogue, money
+from jobs import catalogue, money, wishes
 from jobs.models import Account, Job, Price, Template
 from jobs.pages import dance_of, page_of
 from jobs.states import State
@@ -144,8 +144,7 @@ class Till:
     @cached_property
     def accounts(self) -> list[Account]:
         """Those that could make it now or later: with a key, and in a region that has the model."""
-        found = self.team.accounts.filter(keys__active=True).distinct().order_by("id")
-        return [account for account in found if account.serves(self.spec)]
+        return [account for account in wishes.keyed(self.team) if account.serves(self.spec)]
 
     def price(self, video: Asset, account: Account) -> str:
         """What a template of `video` costs on `account` now; "" when there is no price."""

@@ -86,9 +86,14 @@ class Plan:
     waits_for: Job | None = None  # or the template job that is already under way
 
 
+def keyed(team: Team) -> list[Account]:
+    """The accounts of the team that have a key in use, in one query."""
+    return list(team.accounts.filter(keys__active=True).distinct().order_by("id"))
+
+
 def account_for(team: Team, model: str = "") -> Account | None:
     """The account of the team for `model` now: with a key, and rather one that takes, sends and is well; the first of equals."""
-    usable = [account for account in team.accounts.order_by("id") if account.key is not None]
+    usable = keyed(team)
     spec = catalogue.MODELS.get(model)
     if spec is not None:
         usable = [account for account in usable if account.serves(spec)]

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -71,6 +73,13 @@ def test_accounts_that_cannot_make_it_are_greyed_with_the_reason(
     html = client.get(page, ready).content.decode()
     offered = re.findall(r'<option value="[^"]+"( selected| disabled|)>([^<]+)</option>', html.split('id="account"')[1].split("</select>")[0])
     assert sorted(offered) == [(" disabled", "Empty · has no key"), (" disabled", "Far · not offered in Singapore"), (" selected", account.label)]
+    with CaptureQueriesContext(connection) as few:
+        client.get(page, ready)
+    for number in range(5):
+        makers.account(team, label=f"More {number}", key=f"sk-test-1{number:03}")
+    with CaptureQueriesContext(connection) as many:
+        client.get(page, ready)
+    assert len(many) == len(few), "an account more is no query more"
     html = client.get(page, ready | {"account": far.public_id}).content.decode()
     assert "disabled" in button(html)
     assert "EMO is not offered in Singapore. Choose an account of another region." in html
