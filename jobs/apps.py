@@ -7,6 +7,6 @@ class JobsConfig(AppConfig):
     verbose_name = "Jobs"
 
     def ready(self) -> None:
-        from jobs.pricelist import seed
+        from jobs.billing.seed_prices import seed
 
         post_migrate.connect(seed, sender=self)

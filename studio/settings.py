@@ -7,8 +7,8 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from studio import databases, env, logs
-from studio.stores import storages
+from studio.config import databases, env, logs
+from studio.config.storage import storages
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.text("DATA_DIR") or BASE_DIR / "var").resolve()
@@ -54,7 +54,7 @@ INSTALLED_APPS = [
     "csp",
 ]
 MIDDLEWARE = [
-    "studio.logs.RequestId",
+    "studio.config.logs.RequestId",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -72,7 +72,7 @@ ROOT_URLCONF = "studio.urls"
 WSGI_APPLICATION = "studio.wsgi.application"
 ASGI_APPLICATION = "studio.asgi.application"
 # What asgi.py serves beside Django's pages, by the first part of the path (studio reaches jobs by name only).
-SIDE_DOORS = {"/live/": "jobs.live.stream", "/upload/": "studio.uploads.door"}
+SIDE_DOORS = {"/live/": "jobs.pages.live.stream", "/upload/": "studio.files.uploads.door"}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TEMPLATES = [
     {
@@ -84,7 +84,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "studio.context.page",
+                "studio.teams.context.page",
             ],
         },
     }
@@ -101,7 +101,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
-ACCOUNT_ADAPTER = "studio.people.Adapter"
+ACCOUNT_ADAPTER = "studio.teams.signup.Adapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -142,9 +142,9 @@ MODELSTUDIO_URL = env.address("MODELSTUDIO_URL", STACK.get("modelstudio", "https
 MEDIA_DELIVERY = env.choice("MEDIA_DELIVERY", "auto", ("auto", "public", "temporary"))
 DASHSCOPE_API_KEY = env.text("DASHSCOPE_API_KEY")
 # what studio shows of files that only jobs knows: which models take them
-ASSET_TAGS = "jobs.fits.tags"
+ASSET_TAGS = "jobs.pages.file_tags.tags"
 # who wakes a worker for a video that is made over
-EDIT_BELL = "jobs.bell.ring_edit"
+EDIT_BELL = "jobs.common.wakeup.ring_edit"
 LINK_HOURS = 26  # a queued task may be fetched late, and a task lives 24 h
 
 # ── words and time ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -172,4 +172,4 @@ METRICS_TOKEN = env.text("METRICS_TOKEN")
 if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
     raise ImproperlyConfigured("METRICS_TOKEN is shorter than 16 characters, so it can be guessed. Use a long random word.")
 # what studio tells of the engine without knowing it
-WORKER_ALIVE = "jobs.bell.alive"
+WORKER_ALIVE = "jobs.common.wakeup.alive"

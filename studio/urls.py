@@ -4,23 +4,25 @@ from django.contrib import admin
 from django.urls import include, path
 from django.utils.module_loading import import_string
 
-from studio.views import assets, health, parts, team
+from studio.files import views as files_views
+from studio.site_pages import health, parts
+from studio.teams import views as teams_views
 
 urlpatterns = [
-    path("", team.home, name="home"),
-    path("teams/new/", team.new, name="team_new"),
+    path("", teams_views.home, name="home"),
+    path("teams/new/", teams_views.new, name="team_new"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("parts", parts.parts, name="parts"),
-    path("metrics", import_string("jobs.views.metrics.metrics"), name="metrics"),
+    path("metrics", import_string("jobs.pages.metrics.views.metrics"), name="metrics"),
     path("accounts/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),
-    path("m/<str:token>/<str:name>", assets.outside, name="outside_file"),
-    path("t/<slug:team>/team/", team.people, name="team"),
-    path("t/<slug:team>/library/", assets.library, name="library"),
-    path("t/<slug:team>/library/upload/", assets.upload, name="upload"),
-    path("t/<slug:team>/library/<str:asset>/", assets.detail, name="asset"),
-    path("t/<slug:team>/library/<str:asset>/delete/", assets.delete, name="asset_delete"),
-    path("t/<slug:team>/files/<str:asset>/<str:what>", assets.inside, name="asset_file"),
+    path("m/<str:token>/<str:name>", files_views.outside, name="outside_file"),
+    path("t/<slug:team>/team/", teams_views.people, name="team"),
+    path("t/<slug:team>/library/", files_views.library, name="library"),
+    path("t/<slug:team>/library/upload/", files_views.upload, name="upload"),
+    path("t/<slug:team>/library/<str:asset>/", files_views.detail, name="asset"),
+    path("t/<slug:team>/library/<str:asset>/delete/", files_views.delete, name="asset_delete"),
+    path("t/<slug:team>/files/<str:asset>/<str:what>", files_views.inside, name="asset_file"),
     path("t/<slug:team>/", include("jobs.urls")),
 ]

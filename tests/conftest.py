@@ -15,7 +15,7 @@ from django.test import Client
 from redis import Redis
 from redis.exceptions import RedisError
 
-from jobs import meters
+from jobs.common import call_metrics
 from studio.local import server
 from studio.models import Membership, Role, Team, User
 from tests import makers
@@ -75,13 +75,13 @@ def own_files(settings: object, tmp_path: Path) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"  # type: ignore[attr-defined]
 
 
-COUNTS_ARE_WRITTEN = meters.Counts._start
+COUNTS_ARE_WRITTEN = call_metrics.Counts._start
 
 
 @pytest.fixture(autouse=True)
 def no_counts_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
     """Or calls that one test counted would reach the Redis of another, seconds later."""
-    monkeypatch.setattr(meters.Counts, "_start", lambda counts, seconds: None)
+    monkeypatch.setattr(call_metrics.Counts, "_start", lambda counts, seconds: None)
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ from typing import Any
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from jobs import catalogue, money
+from jobs.billing import ledger
+from jobs.catalogue import entries
+from jobs.common.states import State, group_of
 from jobs.models import Account, ApiKey, Check, Job, JobInput, Lane, Template
-from jobs.states import State, group_of
 from studio.models import Asset, Consent, Team, User
 
 # A time as the pages show it; what is not today has its day before it, and a test may run at five to midnight.
@@ -60,7 +61,7 @@ def asset(team: Team, kind: str = "image", content: bytes | None = None, *, cons
 
 
 def check(asset: Asset, account: Account, model: str = "emo-detect-v1", state: str = "passed", **fields: Any) -> Check:
-    parameters = catalogue.clean_choices(catalogue.get(model), fields.pop("chosen", {}))
+    parameters = entries.clean_choices(entries.get(model), fields.pop("chosen", {}))
     facts = {"face_bbox": [200, 200, 400, 420], "ext_bbox": [60, 60, 660, 660], "humanoid": True}
     if model.startswith("animate"):
         facts = {"bodystyle": "full"}
@@ -89,12 +90,12 @@ def template(team: Team, account: Account, video: Asset | None = None, **fields:
 def job(team: Team, owner: User, model: str = "emo-v1", state: str = State.QUEUED, account: Account | None = None, **fields: Any) -> Job:
     """A job row in any state with its hold in the ledger, without the runner."""
     account = account or team.accounts.first() or globals()["account"](team)
-    spec = catalogue.get(model)
+    spec = entries.get(model)
     lane, _ = Lane.objects.get_or_create(account=account, model=model)
-    chosen = catalogue.clean_choices(spec, fields.pop("chosen", {}))
+    chosen = entries.clean_choices(spec, fields.pop("chosen", {}))
     variant = spec.variant_of(chosen)
     milliseconds = fields.pop("milliseconds", 4000)
-    quote = money.quote(spec, variant, Decimal(milliseconds) / 1000, currency=team.currency)
+    quote = ledger.quote(spec, variant, Decimal(milliseconds) / 1000, currency=team.currency)
     files = fields.pop("files", None)
     made = Job.objects.create(
         team=team,
@@ -118,5 +119,5 @@ def job(team: Team, owner: User, model: str = "emo-v1", state: str = State.QUEUE
     from django.db import transaction
 
     with transaction.atomic():
-        money.hold(made, quote, team, owner)
+        ledger.hold(made, quote, team, owner)
     return made

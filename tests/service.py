@@ -112,10 +112,10 @@ def template_done(task_id: str, template_id: str = "AACT.1", seconds: float = 10
 def uses(monkeypatch: Any, service: Service) -> Iterator[Service]:
     """Put `service` where the engine looks for its client. It notices when it is called inside a transaction of the engine's."""
     service.depth = len(connection.atomic_blocks)
-    monkeypatch.setattr("jobs.clients.every", lambda account: [(account.key, service)] if account.key else [])
-    for module in ("runner", "sending", "looking", "checks", "delivery", "listing", "adoption"):
+    monkeypatch.setattr("jobs.accounts.clients.every", lambda account: [(account.key, service)] if account.key else [])
+    for module in ("engine.transitions", "engine.submit", "engine.poll", "engine.checks", "engine.media_urls", "engine.task_list", "orders.adopt"):
         monkeypatch.setattr(f"jobs.{module}.client_for", lambda account: service)
-    monkeypatch.setattr("jobs.clients.client_for", lambda account: service)
-    monkeypatch.setattr("jobs.pace.take", lambda *args, **kwargs: True)
-    monkeypatch.setattr("jobs.delivery.address", lambda asset, account, model: f"https://files.example.com/{asset.sha256}.{asset.extension}")
+    monkeypatch.setattr("jobs.accounts.clients.client_for", lambda account: service)
+    monkeypatch.setattr("jobs.accounts.rate_limit.take", lambda *args, **kwargs: True)
+    monkeypatch.setattr("jobs.engine.media_urls.address", lambda asset, account, model: f"https://files.example.com/{asset.sha256}.{asset.extension}")
     yield service

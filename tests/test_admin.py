@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from jobs import money
+from jobs.billing import ledger
 from jobs.models import (
     Account,
     ApiKey,
@@ -293,7 +293,7 @@ def test_a_limit_is_set_in_units_of_money(desk: Client, rows: Any, stranger: Use
     assert desk.post(change(mine), {"team": team.pk, "member": creator.pk, "amount": "0"}).status_code == 302
     mine.refresh_from_db()
     assert mine.micros == 0
-    assert money.standing(team, creator).left == 0
+    assert ledger.standing(team, creator).left == 0
     listed = text(desk.get(changelist(Budget)))
     assert "$10.00" in listed
     assert "the whole team" in listed

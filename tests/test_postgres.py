@@ -22,12 +22,16 @@ from django.db import DatabaseError, close_old_connections, connection, connecti
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from jobs import catalogue, lanes, money, orders, runner
+from jobs.billing import ledger
+from jobs.catalogue import entries
+from jobs.engine import lane_lease, transitions
 from jobs.management.commands.worker import Pulse
 from jobs.models import Account, Budget, Check, Job, JobEvent, Lane, LedgerEntry
 from jobs.modelstudio import transport
-from jobs.wishes import Wish
-from studio import databases, leases
+from jobs.orders import create
+from jobs.orders.plan import Wish
+from studio.common import leases
+from studio.config import databases
 from studio.models import Membership, Team, User
 from tests import makers
 
@@ -75,7 +79,7 @@ def wish(transactional_db: None, team: Team, creator: User) -> Wish:
     account = makers.account(team)
     portrait, speech = makers.asset(team), makers.asset(team, "audio")
     makers.check(portrait, account)
-    orders.lane_for(account, "emo-v1")  # making it would keep all but one of many clicks waiting
+    create.lane_for(account, "emo-v1")  # making it would keep all but one of many clicks waiting
     return Wish(team, creator, "emo-v1", {"image_url": portrait, "audio_url": speech}, {"ratio": "1:1"}, account=account)
 
 
@@ -84,7 +88,7 @@ def wish(transactional_db: None, team: Team, creator: User) -> Wish:
 
 def test_each_lane_is_claimed_once(crowd: Crowd[list[int]], transactional_db: None, team: Team) -> None:
     now = timezone.now()
-    doors = [(makers.account(team), model) for _ in range(6) for model in catalogue.MODELS]
+    doors = [(makers.account(team), model) for _ in range(6) for model in entries.MODELS]
     made = {
         Lane.objects.create(account=account, model=model, next_visit_at=now - timedelta(seconds=n)).pk for n, (account, model) in enumerate(doors)
     }
@@ -93,7 +97,7 @@ def test_each_lane_is_claimed_once(crowd: Crowd[list[int]], transactional_db: No
         mine: list[int] = []
         end = time.monotonic() + 30
         while Lane.objects.filter(lease_until=None).exists() and time.monotonic() < end:
-            mine += [lane.pk for lane in lanes.claim(3)]
+            mine += [lane.pk for lane in lane_lease.claim(3)]
         return mine
 
     claimed = crowd(4, claim)
@@ -105,13 +109,13 @@ def test_of_many_clicks_only_those_that_fit_the_budget_hold(crowd: Crowd[Job | N
 
     def click(number: int) -> Job | None:
         try:
-            return orders.create(wish)
-        except money.OverBudget:
+            return create.create(wish)
+        except ledger.OverBudget:
             return None
 
     made = [job for job in crowd(6, click) if job is not None]
     assert len(made) == 2
-    standing = crowd(1, lambda _: (money.standing(wish.team).held, Job.objects.count(), LedgerEntry.objects.count()))  # type: ignore[arg-type,return-value]
+    standing = crowd(1, lambda _: (ledger.standing(wish.team).held, Job.objects.count(), LedgerEntry.objects.count()))  # type: ignore[arg-type,return-value]
     assert standing == [(2 * 45_876, 2, 2)]
 
 
@@ -120,8 +124,8 @@ def test_a_member_cannot_spend_one_limit_twice(crowd: Crowd[bool], wish: Wish) -
 
     def click(number: int) -> bool:
         try:
-            orders.create(wish)
-        except money.OverBudget:
+            create.create(wish)
+        except ledger.OverBudget:
             return False
         return True
 
@@ -130,24 +134,24 @@ def test_a_member_cannot_spend_one_limit_twice(crowd: Crowd[bool], wish: Wish) -
 
 def test_one_click_sent_many_times_at_once_is_one_job(crowd: Crowd[int], wish: Wish) -> None:
     clicked = replace(wish, key="click-1")
-    assert len(set(crowd(5, lambda number: orders.create(clicked).pk))) == 1
+    assert len(set(crowd(5, lambda number: create.create(clicked).pk))) == 1
     assert crowd(1, lambda _: LedgerEntry.objects.count()) == [1]
 
 
 def test_a_job_is_moved_by_one_of_many(crowd: Crowd[str], wish: Wish) -> None:
-    job = orders.create(wish)
-    told = crowd(4, lambda number: runner.cancel(Job.objects.select_related("team", "lane", "account").get(pk=job.pk), wish.owner))
+    job = create.create(wish)
+    told = crowd(4, lambda number: transitions.cancel(Job.objects.select_related("team", "lane", "account").get(pk=job.pk), wish.owner))
     assert sum("it cost nothing" in sentence for sentence in told) == 1
     rows = crowd(1, lambda _: (JobEvent.objects.filter(new="canceled").count(), LedgerEntry.objects.filter(kind="release").count()))  # type: ignore[arg-type,return-value]
     assert rows == [(1, 1)]
 
 
 def test_a_settlement_is_written_by_one_of_many(crowd: Crowd[int], wish: Wish) -> None:
-    job = orders.create(wish)
+    job = create.create(wish)
 
     def settle(number: int) -> int:
         with transaction.atomic():
-            return money.settle(Job.objects.get(pk=job.pk), money.Decimal("3.93"), "1:1")
+            return ledger.settle(Job.objects.get(pk=job.pk), ledger.Decimal("3.93"), "1:1")
 
     assert crowd(4, settle) == [45_073] * 4
     assert crowd(1, lambda _: LedgerEntry.objects.filter(kind="settle").count()) == [1]
@@ -155,15 +159,15 @@ def test_a_settlement_is_written_by_one_of_many(crowd: Crowd[int], wish: Wish) -
 
 @postgres
 def test_only_holds_wait_for_a_hold(crowd: Crowd[str], wish: Wish) -> None:
-    job, other = orders.create(wish), orders.create(wish)
+    job, other = create.create(wish), create.create(wish)
 
     def cancel(number: int) -> str:
         with connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = '5s'")
-        return runner.cancel(job, wish.owner)
+        return transitions.cancel(job, wish.owner)
 
     with transaction.atomic():
-        money.hold(other, money.Quote(1, money.Decimal(1), other.price), wish.team, wish.owner, attempt=2)
+        ledger.hold(other, ledger.Quote(1, ledger.Decimal(1), other.price), wish.team, wish.owner, attempt=2)
         assert "it cost nothing" in crowd(1, cancel)[0]
 
 
@@ -173,9 +177,9 @@ def test_a_claim_passes_over_a_lane_that_somebody_writes(crowd: Crowd[list[int]]
     account = makers.account(team)
     busy, free = (Lane.objects.create(account=account, model=name, next_visit_at=now - timedelta(seconds=1)) for name in ("emo-v1", "wan2.2-s2v"))
     with transaction.atomic():
-        runner.ring_lane(busy.pk)  # a click that is not committed yet
+        transitions.ring_lane(busy.pk)  # a click that is not committed yet
         began = time.monotonic()
-        assert crowd(1, lambda _: [lane.pk for lane in lanes.claim()]) == [[free.pk]]
+        assert crowd(1, lambda _: [lane.pk for lane in lane_lease.claim()]) == [[free.pk]]
         assert time.monotonic() - began < databases.LOCK / 2000
 
 

@@ -19,14 +19,15 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import trans_real
 
-from jobs import gates, insurance, runner
-from jobs.catalogue import EMO
-from jobs.errors import Refused
+from jobs.accounts import pauses
+from jobs.catalogue.entries import EMO
+from jobs.common.errors import Refused
+from jobs.common.states import Code, State
+from jobs.engine import expiry, transitions
 from jobs.models import Account, Gate, Job, JobEvent
-from jobs.states import Code, State
+from studio.common.translatable import EMPTY, SEPARATOR, Sentence, packed, phrase, plural_phrase, quoted, together, translated, unpacked
 from studio.media import MediaError
 from studio.models import Team, User
-from studio.sentences import EMPTY, SEPARATOR, Sentence, packed, phrase, plural_phrase, quoted, together, translated, unpacked
 from tests import makers
 from tests.test_house import ROOT, SOURCES
 
@@ -231,7 +232,7 @@ def test_a_job_tells_its_end_and_its_way_in_the_language_of_the_page(
     cut = phrase("What came is not the whole film: it plays %(seconds)s s of the %(billed)s s that were billed.", seconds="2.0", billed="4.0")
     job = makers.job(team, owner, account=account)
     JobEvent.objects.create(team=team, job=job, new=State.QUEUED, text="An event of before")
-    runner.move(
+    transitions.move(
         job,
         State.FAILED,
         phrase("Canceled by %(person)s before sending", person="Chidi & co"),
@@ -278,9 +279,9 @@ def test_a_refused_wish_says_why_in_the_language_of_the_page(learn: Learn, clien
         }
     )
     job = makers.job(team, owner, account=account, state=State.FAILED)
-    gates.set_gate(account, Gate.DRAINING, None)
+    pauses.set_gate(account, Gate.DRAINING, None)
     account.refresh_from_db()
-    refusal = gates.refuses(account, None, team)
+    refusal = pauses.refuses(account, None, team)
     client = client_of(owner)
     with translation.override("de"):
         assert translated(refusal).startswith(f"Zu: Jemand leert {account.label} seit ")
@@ -299,11 +300,11 @@ def test_mails_are_written_in_the_language_of_the_site(
         }
     )
     jobs = [makers.job(team, owner, account=account, state=State.RUNNING, title="Mia") for _ in range(2)]
-    assert insurance._letter(State.RUNNING, 12, jobs[:1])[0] == "The film “Mia” may be in danger"
-    assert insurance._letter(State.RUNNING, 12, jobs)[0] == "2 films may be in danger"
+    assert expiry._letter(State.RUNNING, 12, jobs[:1])[0] == "The film “Mia” may be in danger"
+    assert expiry._letter(State.RUNNING, 12, jobs)[0] == "2 films may be in danger"
     Job.objects.filter(pk=jobs[0].pk).update(submitted_at=jobs[0].created_at.replace(year=2020))
     with translation.override("de"), django_capture_on_commit_callbacks(execute=True):
-        assert insurance.alarm() == 1
+        assert expiry.alarm() == 1
     (letter,) = mail.outbox
     assert letter.subject == "Footlight: „Mia“ ist in Gefahr"
     assert "Weil dir Studio North gehört." in letter.body

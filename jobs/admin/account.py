@@ -12,11 +12,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from jobs import bell, gates, health, twins
+from jobs.accounts import health, pauses, shared_accounts
+from jobs.common import wakeup
 from jobs.models import Account, ApiKey, Gate, Job, Lane, TemporaryFile, WorkTime
 from studio.admin import Kept, NamedSave, Watched, WatchedRows, rows_link, tag
+from studio.common.translatable import translated
 from studio.models import User
-from studio.sentences import translated
 
 _TONES = {"ok": "succeeded", "untried": "held", "throttled": "held", "gone": "held"}
 
@@ -24,7 +25,7 @@ _TONES = {"ok": "succeeded", "untried": "held", "throttled": "held", "gone": "he
 def ring(lanes: QuerySet[Lane]) -> int:
     """Have `lanes` visited now, whatever they rest for; returns how many. A visit under way notices by the count of rings."""
     number = lanes.update(rings=F("rings") + 1, next_visit_at=timezone.now(), paused_until=None)
-    bell.ring_after_commit()
+    wakeup.ring_after_commit()
     return number
 
 
@@ -54,11 +55,11 @@ class Doors(NamedSave):
 
     def _set(self, request: HttpRequest, doors: QuerySet[Any], gate: Gate) -> None:
         for door in doors:
-            self.message_user(request, translated(gates.set_gate(door, gate, cast(User, request.user))), messages.SUCCESS)
+            self.message_user(request, translated(pauses.set_gate(door, gate, cast(User, request.user))), messages.SUCCESS)
 
     @admin.display(description=_("gate"), ordering="gate")
     def gate_shown(self, door: Any) -> SafeString | str:
-        return tag("held", translated(gates.sentence(door))) if door.gate != Gate.OPEN else door.get_gate_display()
+        return tag("held", translated(pauses.sentence(door))) if door.gate != Gate.OPEN else door.get_gate_display()
 
 
 class KeysOfAccount(WatchedRows):
@@ -124,7 +125,7 @@ class AccountAdmin(Kept, Doors):
             if other is None:
                 self.message_user(request, _("%(account)s shares no lanes of another.") % {"account": account.label}, messages.WARNING)
                 continue
-            moved = twins.part(account)
+            moved = shared_accounts.part(account)
             one, many = "%(account)s has lanes of its own again; %(n)d job moved.", "%(account)s has lanes of its own again; %(n)d jobs moved."
             said = ngettext(one, many, moved)
             self.message_user(request, said % {"account": account.label, "n": moved}, messages.SUCCESS)

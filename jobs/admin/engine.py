@@ -12,10 +12,11 @@ from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from jobs import catalogue, forecast
-from jobs.attempts import WORDS
+from jobs.catalogue import entries
+from jobs.common.states import Outcome
+from jobs.engine import eta
 from jobs.models import Attempt
-from jobs.states import Outcome
+from jobs.pages.board.attempts import WORDS
 from studio.admin import NOTHING, Watched, link, tag
 
 TARGET = 80  # percent of forecasts that should be within 20 % of the truth
@@ -51,7 +52,7 @@ class AttemptAdmin(Watched):
         """Of the films of the last DAYS days: how many were ready within 20 % of the waiting time that was told."""
         if not request.user.has_perm("jobs.view_worktime"):
             raise PermissionDenied
-        rows = [_score_row(score) for score in forecast.score(DAYS)]
+        rows = [_score_row(score) for score in eta.score(DAYS)]
         page = {**self.admin_site.each_context(request), "title": _("Forecasts"), "rows": rows, "days": DAYS, "target": TARGET}
         return TemplateResponse(request, "admin/jobs/forecasts.html", page)
 
@@ -64,8 +65,8 @@ class AttemptAdmin(Watched):
         return outcome_tag(attempt)
 
 
-def _score_row(score: forecast.Score) -> dict[str, Any]:
-    spec = catalogue.MODELS.get(score.model)
+def _score_row(score: eta.Score) -> dict[str, Any]:
+    spec = entries.MODELS.get(score.model)
     return {
         "model": f"{spec.label} ({score.model})" if spec else score.model,
         "variant": score.variant or NOTHING,

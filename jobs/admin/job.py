@@ -15,11 +15,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from jobs import money, sending
 from jobs.admin.engine import outcome_tag
-from jobs.errors import Moved
+from jobs.billing import ledger
+from jobs.common.errors import Moved
+from jobs.common.states import LABELS, Code, State
+from jobs.engine import submit
 from jobs.models import Attempt, Job, JobEvent, JobInput, LedgerEntry
-from jobs.states import LABELS, Code, State
 from studio.admin import NOTHING, Kept, Watched, WatchedRows, amount, link, tag
 from studio.models import User
 
@@ -141,17 +142,17 @@ class JobAdmin(Kept):
         if not self.has_change_permission(request, job):
             raise PermissionDenied
         page = redirect("admin:jobs_job_change", job.pk)
-        tasks = sending.candidates(job)
+        tasks = submit.candidates(job)
         chosen = request.POST.get("task", "")
         if not _undecided(job) or (chosen and chosen not in tasks):
             self.message_user(request, _("There is nothing to decide here any more. Look at the job’s state."), messages.ERROR)
             return page
         if request.method != "POST" or "task" not in request.POST:
-            about = money.shown(job.quote_micros, job.currency)
+            about = ledger.shown(job.quote_micros, job.currency)
             context = {**self.admin_site.each_context(request), "title": _("Which task is it?"), "job": job, "candidates": tasks, "about": about}
             return TemplateResponse(request, "admin/jobs/job/decide.html", {**context, "opts": self.opts})
         try:
-            sending.decide_uncertain(job, chosen, cast(User, request.user))
+            submit.decide_uncertain(job, chosen, cast(User, request.user))
         except (Moved, IntegrityError):
             self.message_user(request, _("This task belongs to another job by now. Choose again."), messages.ERROR)
         else:

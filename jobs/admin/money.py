@@ -12,7 +12,8 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from jobs import catalogue, money
+from jobs.billing import ledger
+from jobs.catalogue import entries
 from jobs.models import Budget, LedgerEntry, Price
 from studio.admin import NamedSave, Watched, amount, link
 
@@ -25,14 +26,14 @@ class AmountField(forms.DecimalField):
 
     @staticmethod
     def micros(value: Decimal) -> int:
-        return int(value * money.MILLION)
+        return int(value * ledger.MILLION)
 
 
 # ── prices ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
-    model = forms.ChoiceField(label=_("Model"), choices=lambda: [(name, f"{model.label} ({name})") for name, model in catalogue.MODELS.items()])
+    model = forms.ChoiceField(label=_("Model"), choices=lambda: [(name, f"{model.label} ({name})") for name, model in entries.MODELS.items()])
     unit = forms.ChoiceField(label=_("Unit"), choices=[("second", _("second of film")), ("image", _("image"))])
     currency = forms.ChoiceField(label=_("Currency"), choices=[("USD", "USD"), ("CNY", "CNY")])
     amount = AmountField(label=_("Price per unit"), help_text=_("In the currency, with up to six decimals, such as 0.011469."))
@@ -43,7 +44,7 @@ class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        spec = catalogue.MODELS.get(cleaned.get("model", ""))
+        spec = entries.MODELS.get(cleaned.get("model", ""))
         if spec is None:
             return cleaned
         if "unit" in cleaned and cleaned["unit"] != spec.unit:
@@ -142,7 +143,7 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             amount = self.fields["amount"]
-            amount.initial = Decimal(self.instance.micros) / money.MILLION
+            amount.initial = Decimal(self.instance.micros) / ledger.MILLION
             amount.label = _("Limit per month, %(currency)s") % {"currency": self.instance.team.currency}
 
     def clean(self) -> dict[str, Any]:
@@ -171,7 +172,7 @@ class BudgetAdmin(NamedSave):
     date_hierarchy = "created_at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Budget]:
-        spent = LedgerEntry.objects.filter(team=OuterRef("team"), month=money.month_of()).order_by()
+        spent = LedgerEntry.objects.filter(team=OuterRef("team"), month=ledger.month_of()).order_by()
         of_team = spent.values("team").annotate(used=Sum(F("held") + F("settled"))).values("used")
         of_member = spent.filter(member=OuterRef("member")).values("member").annotate(used=Sum(F("held") + F("settled"))).values("used")
         used = Case(When(member__isnull=True, then=Subquery(of_team)), default=Subquery(of_member))

@@ -11,10 +11,10 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from jobs import catalogue
-from studio.fields import EncryptedTextField, SentenceField
+from jobs.catalogue import entries
+from studio.common.fields import EncryptedTextField, SentenceField
+from studio.common.translatable import EMPTY
 from studio.models.people import Team, User, public_id
-from studio.sentences import EMPTY
 
 # CONTRACT §14. Keys, address and model must be of one region.
 REGIONS: dict[str, tuple[str, str]] = {
@@ -113,7 +113,7 @@ class Account(Gated):
     def paused(self, now: datetime | None = None) -> bool:
         return self.paused_until is not None and self.paused_until > (now or timezone.now())
 
-    def serves(self, spec: catalogue.Model) -> bool:
+    def serves(self, spec: entries.Model) -> bool:
         """Whether the model is offered where this account calls: a region has its own models, and an address of its own may have any."""
         return bool(self.base_url) or self.region in spec.regions
 

@@ -7,16 +7,16 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from jobs import catalogue
+from jobs.catalogue import entries
+from jobs.common.states import LABELS, TERMINAL, Code, Fault, Group, Outcome, Rank, State
 from jobs.models.account import Account, Lane
 from jobs.models.passport import Check, Template
 from jobs.models.price import Price
 from jobs.models.set import JobSet
-from jobs.states import LABELS, TERMINAL, Code, Fault, Group, Outcome, Rank, State
-from studio.fields import SentenceField
+from studio.common.fields import SentenceField
+from studio.common.translatable import EMPTY
 from studio.models.asset import Asset
 from studio.models.people import Team, public_id
-from studio.sentences import EMPTY
 
 
 class Job(models.Model):
@@ -122,8 +122,8 @@ class Job(models.Model):
         return reverse("jobs:job", args=[self.team.slug, self.public_id])
 
     @property
-    def spec(self) -> catalogue.Model:
-        return catalogue.get(self.model)
+    def spec(self) -> entries.Model:
+        return entries.get(self.model)
 
     @property
     def terminal(self) -> bool:

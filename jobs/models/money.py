@@ -1,4 +1,4 @@
-"""The append-only ledger and the monthly limits. Only jobs/money.py writes entries."""
+"""The append-only ledger and the monthly limits. Only jobs/billing/ledger.py writes entries."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from jobs.models.job import Job
 from jobs.models.passport import Check
 from jobs.models.price import Price
-from studio.fields import SentenceField
+from studio.common.fields import SentenceField
+from studio.common.translatable import EMPTY
 from studio.models.people import Team
-from studio.sentences import EMPTY
 
 
 class AppendOnly(models.QuerySet[Any]):

@@ -7,10 +7,10 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from jobs.models.account import Account
-from studio.fields import SentenceField
+from studio.common.fields import SentenceField
+from studio.common.translatable import EMPTY
 from studio.models.asset import Asset
 from studio.models.people import Team, public_id
-from studio.sentences import EMPTY
 
 
 class Check(models.Model):

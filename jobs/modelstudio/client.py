@@ -23,7 +23,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import requests
 
-from jobs.catalogue import Model
+from jobs.catalogue.entries import Model
 from jobs.modelstudio import answers, transport
 from jobs.modelstudio.answers import Submitted, Task, TaskLine, TaskPage, UploadPolicy, Verdict, tidy, without_query
 from jobs.modelstudio.errors import (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from studio.sentences import Sentence, phrase, together
+from studio.common.translatable import Sentence, phrase, together
 
 
 @dataclass(frozen=True, slots=True)

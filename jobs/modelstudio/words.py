@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jobs.modelstudio.rules import ONE_PERSON, OPERATOR, RULES, Explanation, plain
-from studio.sentences import Sentence, phrase
+from studio.common.translatable import Sentence, phrase
 
 __all__ = ["Explanation", "explain", "plain"]
 

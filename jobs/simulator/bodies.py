@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.catalogue import MODELS, Model, Parameter
+from jobs.catalogue.entries import MODELS, Model, Parameter
 from jobs.simulator.answers import BAD_BBOX, BAD_BODY, BAD_FRAME, MESSAGES, Refusal
 from jobs.simulator.fetch import check_address, check_upload
 from jobs.simulator.store import Store

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-from jobs.catalogue import MODELS, Kind, Model
-from jobs.limits import Limits
+from jobs.catalogue.entries import MODELS, Kind, Model
+from jobs.catalogue.limits import Limits
 from jobs.simulator import faces, media, verdicts
 from jobs.simulator.answers import NEEDS_ASYNC, NEEDS_SYNC, NO_KEY, WRONG_PATH, Refusal, Reply, json_reply, new_id
 from jobs.simulator.bodies import check_references, model_named, read_body, read_order

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from jobs.limits import MIB
+from jobs.catalogue.limits import MIB
 from jobs.simulator.answers import OSS_UNREAD, OSS_WRONG, Refusal
 from jobs.simulator.store import Store, now_ms
 

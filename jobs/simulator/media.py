@@ -13,7 +13,7 @@ import av
 from av.container import InputContainer
 from PIL import Image
 
-from jobs.limits import MIB, Limits, Problem
+from jobs.catalogue.limits import MIB, Limits, Problem
 from jobs.simulator.answers import BAD_IMAGE_URL, Refusal
 
 _CONTAINERS = {"mp3": "mp3", "wav": "wav", "avi": "avi", "flac": "flac", "ogg": "ogg", "matroska": "webm", "aac": "aac"}

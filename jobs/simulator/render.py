@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jobs.catalogue import Output
+from jobs.catalogue.entries import Output
 from jobs.simulator.bodies import aspect_of
 from jobs.simulator.faces import Box
 from jobs.simulator.film import even, loudness, video_frames, write_film

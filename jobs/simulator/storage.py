@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs, quote
 
-from jobs.catalogue import Model
-from jobs.limits import MIB
+from jobs.catalogue.entries import Model
+from jobs.catalogue.limits import MIB
 from jobs.simulator.answers import Refusal, Reply, json_reply, new_id, xml_reply
 from jobs.simulator.store import Store, Task, Upload, now_ms
 

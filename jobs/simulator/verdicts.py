@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from jobs.catalogue import Model
+from jobs.catalogue.entries import Model
 from jobs.simulator.answers import MESSAGES, Refusal
 from jobs.simulator.bodies import aspect_of
 from jobs.simulator.faces import Box, Face, People

@@ -14,7 +14,7 @@ from typing import Any
 
 import av
 
-from jobs.catalogue import MODELS, Kind, Model
+from jobs.catalogue.entries import MODELS, Kind, Model
 from jobs.simulator import faces, film, media, render, verdicts
 from jobs.simulator.answers import Refusal
 from jobs.simulator.bodies import Order, check_frame_inside, read_order

@@ -59,7 +59,7 @@ class Child:
         return self.process is not None and self.process.poll() is None
 
     def start(self) -> None:
-        words = [sys.executable, "-S", "-m", "studio.tether", str(os.getpid()), *self.command]
+        words = [sys.executable, "-S", "-m", "studio.local.tether", str(os.getpid()), *self.command]
         env = {**os.environ, **self.env}
         if self.run_dir is None or self.log is None:
             self.process = subprocess.Popen(words, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, process_group=0)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 
+from studio.common.translatable import phrase
 from studio.media.clean import strip_av_metadata
 from studio.media.facts import Facts, MediaError
 from studio.media.film import poster, probe_film, verify_video, video_thumbnail
 from studio.media.kinds import sniff
 from studio.media.picture import MAX_PIXELS, normalise_image, picture_thumbnail, probe_picture
 from studio.media.sound import peaks
-from studio.sentences import phrase
 
 __all__ = [
     "MAX_PIXELS",

@@ -14,9 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
+from studio.common.translatable import phrase
 from studio.media.facts import Facts, unreadable
 from studio.media.kinds import id3_length
-from studio.sentences import phrase
 
 CHUNK = 1 << 20
 PNG_KEPT = {b"IHDR", b"PLTE", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"sBIT", b"cICP", b"IDAT", b"IEND"}

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from studio.sentences import Sentence
+from studio.common.translatable import Sentence
 
 CODES = ("empty", "unknown-type", "broken", "too-large-picture", "no-stream", "not-supported")
 

@@ -17,11 +17,11 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from PIL import Image, ImageStat
 
+from studio.common.translatable import Sentence, phrase
 from studio.media.clean import boxes
 from studio.media.facts import Facts, MediaError, unreadable
 from studio.media.kinds import KINDS, Kind, sniff
 from studio.media.picture import MAX_PIXELS, THUMBNAIL_QUALITY, refuse_pixels, write_webp
-from studio.sentences import Sentence, phrase
 
 OPEN_SECONDS = 20.0  # to wait for the disk, per read
 PROBE_SECONDS = 30.0  # to look at a file

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from studio.common.translatable import Sentence, phrase
 from studio.media.facts import MediaError
-from studio.sentences import Sentence, phrase
 
 HEAD = 8192  # bytes looked at; also how far into a file the first MP3 frame may start
 TAKEN = phrase("use a JPEG, PNG, BMP or WebP picture, a WAV or MP3 sound, or an MP4, MOV or AVI video")

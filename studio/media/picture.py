@@ -12,10 +12,10 @@ from typing import Any
 
 from PIL import BmpImagePlugin, Image, ImageCms, ImageOps, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
+from studio.common.translatable import Sentence, phrase
 from studio.media.clean import bare_picture
 from studio.media.facts import Facts, MediaError, unreadable
 from studio.media.kinds import Kind
-from studio.sentences import Sentence, phrase
 
 MAX_PIXELS = 64_000_000  # a 7000 x 7000 portrait (CONTRACT §2) has 49 million; decoded it takes four bytes each
 ORIENTATION = 0x0112

@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', models.CharField(default=studio.models.people.public_id, editable=False, max_length=12, unique=True)),
-                ('recipe', models.JSONField(help_text='what is to be done, as studio/edits.py takes it')),
+                ('recipe', models.JSONField(help_text='what is to be done, as studio/files/edit_queue.py takes it')),
                 ('word', models.CharField(editable=False, help_text='sha256 of the recipe: the same edit is made once', max_length=64)),
                 ('state', models.CharField(choices=[('waiting', 'waiting'), ('working', 'being made'), ('done', 'done'), ('failed', 'failed')], default='waiting', max_length=7)),
                 ('tries', models.SmallIntegerField(default=0)),

@@ -7,10 +7,10 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from studio.fields import SentenceField
+from studio.common.fields import SentenceField
+from studio.common.translatable import EMPTY
 from studio.models.asset import Asset
 from studio.models.people import Team, public_id
-from studio.sentences import EMPTY
 
 
 class Edit(models.Model):
@@ -26,7 +26,7 @@ class Edit(models.Model):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="edits")
     asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="edits")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
-    recipe = models.JSONField(help_text=_("what is to be done, as studio/edits.py takes it"))
+    recipe = models.JSONField(help_text=_("what is to be done, as studio/files/edit_queue.py takes it"))
     word = models.CharField(max_length=64, editable=False, help_text=_("sha256 of the recipe: the same edit is made once"))
     state = models.CharField(max_length=7, choices=State.choices, default=State.WAITING)
     tries = models.SmallIntegerField(default=0)

@@ -19,7 +19,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from studio import sentences
+from studio.common import translatable
 
 register = template.Library()
 
@@ -42,7 +42,7 @@ Whole = int | str | None
 @register.filter
 def translated(text: str) -> str:
     """A stored sentence in the language of the page."""
-    return sentences.translated(text)
+    return translatable.translated(text)
 
 
 # ── marks ───────────────────────────────────────────────────────────────────────────────────────────────────────────

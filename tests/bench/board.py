@@ -23,8 +23,8 @@ def fill(team: Team, owner: Any, number: int, open_jobs: int) -> None:
     """`number` jobs of `owner`, the newest `open_jobs` of them waiting, the others succeeded and paid."""
     from django.utils import timezone
 
+    from jobs.common.states import Code, State, group_of
     from jobs.models import Job, JobEvent, JobInput, LedgerEntry
-    from jobs.states import Code, State, group_of
     from studio.models.people import public_id
     from tests import makers
 

@@ -26,7 +26,7 @@ def main() -> None:
         from django.conf import settings
         from django.utils import timezone
 
-        from jobs import orders
+        from jobs.orders import create
         from studio.models import Team
         from tests import makers
         from tests.bench.lanes import fill
@@ -41,13 +41,13 @@ def main() -> None:
         accounts = [makers.account(team, url, key=f"sk-click-{number}") for number in range(asked.clicks)]
         clicked, created = [], []
         with stage.workers(steps=1):
-            orders.create(replace(wish, account=account))  # the first of a process loads what the others find
+            create.create(replace(wish, account=account))  # the first of a process loads what the others find
             time.sleep(3)
             stage.asked_of(url, "/stub/reset", {})
             for free in accounts:
                 time.sleep(DICE.uniform(0.3, 1.2))
                 began = time.time()
-                orders.create(replace(wish, account=free))
+                create.create(replace(wish, account=free))
                 clicked.append(began)
                 created.append(time.time() - began)
                 end = began + 10

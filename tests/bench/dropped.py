@@ -14,9 +14,9 @@ PATIENCE = 180.0
 
 def submit(url: str, key: str) -> str:
     """One job on an account of its own; says how its doubt ended."""
-    from jobs import orders
+    from jobs.common.states import State
     from jobs.models import Job
-    from jobs.states import State
+    from jobs.orders import create
     from studio.models import Team, User
     from tests import makers
 
@@ -24,7 +24,7 @@ def submit(url: str, key: str) -> str:
         stage.company(url)
     team, owner = Team.objects.get(), User.objects.get()
     account = makers.account(team, url, key=key)
-    job = orders.create(replace(stage.portrait_wish(team, owner, account), account=account))
+    job = create.create(replace(stage.portrait_wish(team, owner, account), account=account))
     began, doubted = time.monotonic(), False
     while time.monotonic() - began < PATIENCE:
         time.sleep(0.2)

@@ -62,12 +62,12 @@ class Done:
 
 def learned(account: Any, length: float) -> None:
     """What a site knows that has made such films before: twenty work times, scattered as the service scatters them."""
-    from jobs import schedule
+    from jobs.engine import speed
     from jobs.models import WorkTime
 
     dice = Random(20)
     recent = sorted(length / FILM_SECONDS * dice.uniform(1 - SCATTER, 1 + SCATTER) for _ in range(20))
-    name = {"service": schedule.service_of(account), "model": "emo-v1", "variant": "1:1"}
+    name = {"service": speed.service_of(account), "model": "emo-v1", "variant": "1:1"}
     WorkTime.objects.update_or_create(**name, defaults={"recent": recent, "median": median(recent), "p90": quantiles(recent, n=10)[8]})
 
 
@@ -77,9 +77,9 @@ def ours(url: str, work: Work, keys: Sequence[str], *, taught: bool = True) -> I
 
     from django.utils import timezone
 
-    from jobs import orders
+    from jobs.common.states import TERMINAL, State
     from jobs.models import Job
-    from jobs.states import TERMINAL, State
+    from jobs.orders import create
     from studio.models import Team
     from tests import makers
 
@@ -93,7 +93,7 @@ def ours(url: str, work: Work, keys: Sequence[str], *, taught: bool = True) -> I
     began = timezone.now()
     for _ in range(work.jobs):
         for account in accounts:
-            orders.create(replace(wish, account=account))
+            create.create(replace(wish, account=account))
     end = time.monotonic() + work.patience
     while Job.objects.exclude(state__in=TERMINAL).exists() and time.monotonic() < end:
         yield None

@@ -33,8 +33,8 @@ def finished(team: Team, owner: User) -> Job:
     """One film that is done and paid, with files, events, an attempt and ledger lines: what the many are copied from."""
     from django.utils import timezone
 
+    from jobs.common.states import Outcome, State
     from jobs.models import Attempt, JobEvent, LedgerEntry
-    from jobs.states import Outcome, State
     from tests import makers
 
     now = timezone.now()
@@ -96,8 +96,8 @@ def busy(team: Team, owner: User, first: Job, lanes: int) -> list[Lane]:
     """Lanes of the account of `first` and of others, each with a task that runs, one that waits at the service and two that wait here."""
     from django.utils import timezone
 
+    from jobs.common.states import Code, State
     from jobs.models import Lane
-    from jobs.states import Code, State
     from tests import makers
 
     now, found = timezone.now(), []
@@ -145,40 +145,40 @@ class Cost:
 
 def rounds(lanes: list[Lane], number: int) -> Cost:
     """`number` rounds over all `lanes`, every head due for a look."""
-    from jobs import lanes as claims
-    from jobs import visits
+    from jobs.engine import lane_lease as claims
+    from jobs.engine import lane_visit
 
     cost = Cost()
     for _ in range(number):
         _all_due(lanes)
         with cost.of(len(lanes)):
-            seen = visits.survey(claims.claim(len(lanes)))
+            seen = lane_visit.survey(claims.claim(len(lanes)))
             assert len(seen) == len(lanes)
             assert not any(one.whole for one in seen)
-            rest = visits.take_in([visits.ask(one, False) for one in seen])
+            rest = lane_visit.take_in([lane_visit.ask(one, False) for one in seen])
         assert not rest
     return cost
 
 
 def whole(lanes: list[Lane], number: int) -> Cost:
     """The same of whole visits of the first of `lanes`."""
-    from jobs import lanes as claims
-    from jobs import visits
+    from jobs.engine import lane_lease as claims
+    from jobs.engine import lane_visit
 
     cost = Cost()
     for _ in range(number):
         _all_due(lanes[:1])
         with cost.of(1):
             (claimed,) = claims.claim(1)
-            visits.visit(claimed)
+            lane_visit.visit(claimed)
     return cost
 
 
 def _all_due(lanes: list[Lane]) -> None:
     from django.utils import timezone
 
+    from jobs.common.states import State
     from jobs.models import Job, Lane
-    from jobs.states import State
 
     now, ids = timezone.now(), [lane.pk for lane in lanes]
     Lane.objects.exclude(pk__in=ids).update(next_visit_at=None)
@@ -195,8 +195,8 @@ def main() -> None:
     with stage.site(database=stage.database_asked()), pytest.MonkeyPatch.context() as patch:
         from django.conf import settings
 
+        from jobs.common.states import State
         from jobs.models import Job
-        from jobs.states import State
         from tests.service import Service, task, uses
 
         team, owner, _ = stage.company()

@@ -22,8 +22,8 @@ BATCH = 500
 
 def fill(team: Team, owner: User, url: str, number: int, every: float, now: datetime) -> None:
     """`number` accounts, each with a key and a lane whose one task runs and is due within the next `every` seconds."""
+    from jobs.common.states import State, group_of
     from jobs.models import Account, ApiKey, Job, Lane
-    from jobs.states import State, group_of
     from studio.models.people import public_id
     from tests import makers
 

@@ -147,12 +147,13 @@ def line(process: subprocess.Popen[str]) -> str:
 @contextmanager
 def workers(shifts: int = 1, steps: int = 2) -> Iterator[subprocess.Popen[str]]:
     """`manage.py worker` of the present site, once a shift of it is under way."""
-    from jobs import bell, tasks
+    from jobs import tasks
+    from jobs.common import wakeup
 
     command = [sys.executable, "manage.py", "worker", "--shifts", str(shifts), "--steps", str(steps)]
     with running(command, stdout=subprocess.DEVNULL) as process:
         for _ in range(3000):
-            if bell.quietly(lambda: list(bell.redis().scan_iter(f"{tasks.SHIFT}*"))):
+            if wakeup.quietly(lambda: list(wakeup.redis().scan_iter(f"{tasks.SHIFT}*"))):
                 break
             time.sleep(0.1)
         else:
@@ -185,15 +186,15 @@ def company(url: str = "") -> tuple[Team, User, Account]:
 
 def sample(name: str, team: Team, owner: User) -> Asset:
     """A sample file, kept the way an upload is."""
-    from studio import store
+    from studio.files import file_store
 
-    return store.keep(SAMPLES / name, team=team, owner=owner, name=name)[0]
+    return file_store.keep(SAMPLES / name, team=team, owner=owner, name=name)[0]
 
 
 def portrait_wish(team: Team, owner: User, account: Account) -> Any:
     """A talking portrait of the sample files whose check has passed: a `Wish`."""
     from jobs.models import Check
-    from jobs.wishes import Wish
+    from jobs.orders.plan import Wish
     from tests import makers
 
     portrait = sample("portrait.jpg", team, owner)

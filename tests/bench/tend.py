@@ -38,22 +38,22 @@ def main() -> None:
     asked = parser.parse_args()
     django.setup()
     logging.disable(logging.INFO)
-    from jobs import schedule, shifts
+    from jobs.engine import dispatcher, speed
 
     if asked.every:
 
         def steady(*_: Any) -> float:
             return float(asked.every)
 
-        schedule.next_look = steady
+        speed.next_look = steady
     print("ready", flush=True)
     sys.stdin.readline()
     if asked.warm:
-        shifts.work(asked.warm, threads=asked.threads)
+        dispatcher.work(asked.warm, threads=asked.threads)
     if asked.stub:
         stage.asked_of(asked.stub, "/stub/reset", {})
     began, cpu = time.monotonic(), time.process_time()
-    visits = shifts.work(asked.seconds, threads=asked.threads)
+    visits = dispatcher.work(asked.seconds, threads=asked.threads)
     told = {
         "visits": visits,
         "cpu_s": time.process_time() - cpu,

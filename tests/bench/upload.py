@@ -68,7 +68,7 @@ def _put(path: Path, slug: str, user: User) -> tuple[int, Any]:
     from django.middleware.csrf import _get_new_csrf_string
     from django.test import Client
 
-    from studio import uploads
+    from studio.files import uploads
 
     client = Client()
     client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
@@ -117,7 +117,7 @@ def _fetch(asset: Any) -> int:
 
     from django.test import Client
 
-    from studio import links
+    from studio.files import links
 
     response: Any = Client().get(urlsplit(links.public_url(asset)).path, headers={"host": "localhost"})
     assert response.status_code == 200, response.status_code

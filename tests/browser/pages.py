@@ -206,6 +206,6 @@ def _names(entry: URLPattern) -> list[str]:
 
 
 def _of_team(entry: URLPattern) -> bool:
-    from studio.access import MARK
+    from studio.teams.access import MARK
 
     return str(getattr(entry.callback, MARK, "")).startswith("team:")

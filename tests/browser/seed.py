@@ -107,9 +107,9 @@ def standing(team: Any, users: dict[str, Any]) -> dict[str, Any]:
     """A job in each state that passes by, on accounts whose lanes nobody visits."""
     from django.utils import timezone
 
-    from jobs import money
+    from jobs.billing import ledger
+    from jobs.common.states import Code, Fault, State
     from jobs.models import Account, ApiKey, Attempt, JobEvent, Lane
-    from jobs.states import Code, Fault, State
     from studio.models import Asset
     from tests import makers
 
@@ -170,7 +170,7 @@ def standing(team: Any, users: dict[str, Any]) -> dict[str, Any]:
     for name in ("running", "uncertain", "refused"):
         Attempt.objects.create(job=rows[name], number=1, began_at=began, outcome="refused" if name == "refused" else "sending")
     for name in ("canceled", "refused"):
-        money.release(rows[name])
+        ledger.release(rows[name])
     Lane.objects.filter(account__in=(south, west)).update(next_visit_at=tomorrow)
     return rows
 
@@ -232,13 +232,13 @@ def making(
     team: Any, jobs: dict[str, Any], portrait: dict[str, str], dance: dict[str, str], video: str, team_page: Callable[..., str]
 ) -> list[list[str]]:
     """The create pages while something is still to be done: too long, too small, unchecked, changed from a film, many at once."""
-    from studio import store
+    from studio.files import file_store
     from tests import files as samples
 
     folder, aiko = Path(tempfile.mkdtemp(prefix="footlight-seed-")), jobs["portrait"].owner
 
     def kept(name: str, data: bytes) -> str:
-        return str(store.keep(samples.write(folder, name, data), team=team, owner=aiko, name=name)[0].public_id)
+        return str(file_store.keep(samples.write(folder, name, data), team=team, owner=aiko, name=name)[0].public_id)
 
     long, small, new = (
         kept("lecture.mp3", samples.mp3(seconds=75)),

@@ -40,9 +40,10 @@ def portrait() -> bytes:
 def open_site(accounts: int) -> None:
     from django.core.files.uploadedfile import SimpleUploadedFile
 
-    from jobs import catalogue, checks
+    from jobs.catalogue import entries
+    from jobs.engine import checks
     from jobs.models import Account, ApiKey, Check
-    from studio import edits, store
+    from studio.files import edit_queue, file_store
     from studio.models import Membership, Role, Team, User
 
     people = [User.objects.create_user(email, PASSWORD, first_name=email.split("@")[0].capitalize()) for email in PEOPLE]
@@ -54,17 +55,15 @@ def open_site(accounts: int) -> None:
         account = Account.objects.create(team=team, label=f"Account {number}", health=Account.Health.OK)
         ApiKey.make(account, f"sk-storm-{number}").save()
         made.append(account)
-    picture, _ = store.keep(SimpleUploadedFile("portrait.jpg", portrait()), team=team, owner=people[0], name="portrait.jpg")
+    picture, _ = file_store.keep(SimpleUploadedFile("portrait.jpg", portrait()), team=team, owner=people[0], name="portrait.jpg")
     speech = [
-        store.keep(SimpleUploadedFile(f"speech-{seconds}.wav", files.wav(seconds)), team=team, owner=people[0], name=f"speech-{seconds}.wav")[0]
+        file_store.keep(SimpleUploadedFile(f"speech-{seconds}.wav", files.wav(seconds)), team=team, owner=people[0], name=f"speech-{seconds}.wav")[0]
         for seconds in (1.0, 1.2, 1.5)
     ]
     for asset in (picture, *speech):
-        edits.consent(asset, people[0], "The team may use it.")
+        edit_queue.consent(asset, people[0], "The team may use it.")
     asked = [
-        checks.ask(
-            asset=picture, model=catalogue.get(model).check, chosen=catalogue.clean_choices(catalogue.get(model), {}), account=made[0], by=people[0]
-        )
+        checks.ask(asset=picture, model=entries.get(model).check, chosen=entries.clean_choices(entries.get(model), {}), account=made[0], by=people[0])
         for model in MODELS
     ]
     while not all(check.settled for check in asked):
@@ -83,8 +82,8 @@ def open_site(accounts: int) -> None:
 def wish(first: int, last: int) -> None:
     from django.db import DatabaseError, close_old_connections, connection
 
-    from jobs import orders, wishes
     from jobs.models import Account
+    from jobs.orders import create, plan
     from studio.models import Asset, Team, User
 
     def make(number: int) -> None:
@@ -94,8 +93,8 @@ def wish(first: int, last: int) -> None:
         found = {"image_url": Asset.objects.get(team=team, kind="image"), "audio_url": speech[number % len(speech)]}
         model, account = placed(number, len(accounts))
         owner = User.objects.get(email=PEOPLE[number % len(PEOPLE)])
-        wished = wishes.Wish(team, owner, model, found, {}, account=accounts[account], title=f"Take {number}", key=f"storm-{number}")
-        assert orders.create(wished).pk == orders.create(wished).pk
+        wished = plan.Wish(team, owner, model, found, {}, account=accounts[account], title=f"Take {number}", key=f"storm-{number}")
+        assert create.create(wished).pk == create.create(wished).pk
 
     number = first
     while number < last:
@@ -120,8 +119,8 @@ def placed(number: int, accounts: int) -> tuple[str, int]:
 def audit() -> None:
     from django.db.models import Count, Sum
 
+    from jobs.common.states import TERMINAL, State
     from jobs.models import Job, JobEvent, LedgerEntry
-    from jobs.states import TERMINAL, State
     from studio.media import MediaError, verify_video
 
     jobs = list(Job.objects.select_related("result").order_by("id"))

@@ -47,7 +47,7 @@ class Part:
     def start(self) -> None:
         """Start it as the leader of a session of its own. From the main thread: the tether follows the thread that started it."""
         self.before_start()
-        words = [sys.executable, "-S", "-m", "studio.tether", str(os.getpid()), *self.command] if self.user is None else self.command
+        words = [sys.executable, "-S", "-m", "studio.local.tether", str(os.getpid()), *self.command] if self.user is None else self.command
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
                 words, cwd=ROOT, env=self.env, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True, user=self.user

@@ -18,17 +18,18 @@ SAMPLES = Path(__file__).resolve().parents[2] / "jobs" / "samples"
 
 
 def make() -> None:
-    from jobs import checks, orders, wishes
+    from jobs.engine import checks
     from jobs.models import Check
-    from studio import store
+    from jobs.orders import create, plan
+    from studio.files import file_store
     from studio.models import Team
 
     team = Team.objects.get(slug="demo-studio")
     owner = team.memberships.get(role="owner").user
-    account = wishes.account_for(team)
+    account = plan.account_for(team)
     assert account is not None
     kept = {
-        name: store.keep(SAMPLES / name, team=team, owner=owner, name=name)[0]
+        name: file_store.keep(SAMPLES / name, team=team, owner=owner, name=name)[0]
         for name in ("portrait.jpg", "speech.mp3", "character.png", "dance.mp4")
     }
     pending = [
@@ -41,20 +42,20 @@ def make() -> None:
         assert all(check.state in ("waiting", "asking", "passed") for check in pending), [check.sentence for check in pending]
     portrait = {"image_url": kept["portrait.jpg"], "audio_url": kept["speech.mp3"]}
     for number in range(6):
-        orders.create(wishes.Wish(team, owner, "emo-v1", portrait, {"ratio": "1:1"}, title=f"Talk {number}", key=f"talk-{number}"))
+        create.create(plan.Wish(team, owner, "emo-v1", portrait, {"ratio": "1:1"}, title=f"Talk {number}", key=f"talk-{number}"))
     character = {"image_url": kept["character.png"]}
     for number in range(3):
-        wish = wishes.Wish(
+        wish = plan.Wish(
             team, owner, "animate-anyone-gen2", character, {}, template_video=kept["dance.mp4"], title=f"Dance {number}", key=f"dance-{number}"
         )
-        orders.create(wish)  # the first brings the template job, which is the tenth
+        create.create(wish)  # the first brings the template job, which is the tenth
 
 
 def audit() -> None:
     from django.db.models import Sum
 
+    from jobs.common.states import TERMINAL
     from jobs.models import Job, LedgerEntry
-    from jobs.states import TERMINAL
     from studio.media import verify_video
 
     jobs = list(Job.objects.select_related("result"))

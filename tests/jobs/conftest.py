@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from jobs import listing, schedule
+from jobs.engine import speed, task_list
 
 
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> None:
     """What a process keeps for some seconds belongs to the test before."""
-    schedule.forget()
-    listing.forget()
+    speed.forget()
+    task_list.forget()

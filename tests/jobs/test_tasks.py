@@ -9,7 +9,8 @@ import pytest
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from jobs import bell, tasks
+from jobs import tasks
+from jobs.common import wakeup
 from jobs.models import Account, Check
 from studio.models import Team, User
 from tests import makers
@@ -35,7 +36,7 @@ def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
             assert options["failure_ttl"] < 7 * 86400
 
     monkeypatch.setattr("django_rq.get_queue", Queue)
-    monkeypatch.setattr("jobs.registries.sweep", lambda: 0)
+    monkeypatch.setattr("jobs.engine.rq_cleanup.sweep", lambda: 0)
     return calls
 
 
@@ -66,9 +67,9 @@ def test_without_films_nobody_is_called(rung: list[tuple[Any, ...]]) -> None:
 
 def test_once_a_minute_alarms_leftovers_and_twins(monkeypatch: pytest.MonkeyPatch, rung: list[tuple[Any, ...]]) -> None:
     done: list[str] = []
-    monkeypatch.setattr("jobs.archive.alarm", lambda: done.append("alarm"))
-    monkeypatch.setattr("jobs.registries.sweep", lambda: done.append("sweep"))
-    monkeypatch.setattr("jobs.twins.recognise_new", lambda: done.append("recognise"))
+    monkeypatch.setattr("jobs.engine.archive.alarm", lambda: done.append("alarm"))
+    monkeypatch.setattr("jobs.engine.rq_cleanup.sweep", lambda: done.append("sweep"))
+    monkeypatch.setattr("jobs.accounts.shared_accounts.recognise_new", lambda: done.append("recognise"))
     tasks.heartbeat()
     assert done == ["alarm", "sweep", "recognise"]
 
@@ -77,21 +78,21 @@ def test_every_supervisor_has_its_shifts(redis: str, rung: list[tuple[Any, ...]]
     """Two machines that want one shift each are not content with one between them."""
     tasks.heartbeat(1)
     assert len([call for call in rung if call[0] == "shifts"]) == 1
-    bell.redis().set(f"{tasks.SHIFT}{tasks.lanes.place_name()}|1", 1, ex=8)
+    wakeup.redis().set(f"{tasks.SHIFT}{tasks.lane_lease.place_name()}|1", 1, ex=8)
     rung.clear()
     tasks.heartbeat(1)
     assert rung == []
-    monkeypatch.setattr("jobs.lanes.place_name", lambda: "elsewhere")
+    monkeypatch.setattr("jobs.engine.lane_lease.place_name", lambda: "elsewhere")
     tasks.heartbeat(1)
     assert [call for call in rung if call[0] == "shifts"] == [("shifts", "shift")]
 
 
 def test_without_redis_nothing_raises() -> None:
-    bell.ring()
-    bell.publish("north", {"id": 1})
-    assert bell.wait(0.01) is False
-    assert bell.once("x", 5) is True
-    assert bell.alive() is False
+    wakeup.ring()
+    wakeup.publish("north", {"id": 1})
+    assert wakeup.wait(0.01) is False
+    assert wakeup.once("x", 5) is True
+    assert wakeup.alive() is False
 
 
 def test_a_step_for_a_finished_check_does_nothing(team: Team, account: Account) -> None:

@@ -15,7 +15,7 @@ from django.core.validators import validate_email
 from django.db import connection, transaction
 from django.urls import reverse
 
-from jobs import keys
+from jobs.accounts import keys
 from jobs.management.commands.demo import EMAIL as DEMO_EMAIL
 from jobs.models import ApiKey
 from jobs.models.account import fingerprint

@@ -19,14 +19,16 @@ from django.utils.translation import gettext as _
 from rich.console import Console
 from rich.table import Table
 
-from jobs import catalogue, checks, orders, rights
-from jobs.errors import Refused
-from jobs.follow import Progressing, wait_check, wait_jobs
+from jobs.billing.ledger import NoPrice, OverBudget, shown
+from jobs.catalogue import entries
+from jobs.common.errors import Refused
+from jobs.common.states import State
+from jobs.engine import checks
+from jobs.management.follow import Progressing, wait_check, wait_jobs
 from jobs.models import Account, ApiKey, Check, Job
-from jobs.money import NoPrice, OverBudget, shown
-from jobs.states import State
-from jobs.wishes import Wish, account_for
-from studio import store
+from jobs.orders import consent, create
+from jobs.orders.plan import Wish, account_for
+from studio.files import file_store
 from studio.local.child import Child, Stopped
 from studio.local.ports import write
 from studio.local.stack import LOOPBACK, manage
@@ -189,14 +191,14 @@ def make_films(console: Console, samples: Path = SAMPLES, patience: float = PATI
 
 
 def _begin(sample: Sample, team: Team, user: User, folder: Path, progress: Progressing) -> Job:
-    spec = catalogue.get(sample.model)
+    spec = entries.get(sample.model)
     files = {name: _keep(folder, pattern, team, user) for name, pattern in sample.files.items()}
     video = _keep(folder, sample.template_video, team, user) if sample.template_video else None
-    rights.give_all([*files.values(), *([video] if video is not None else [])], user, _("given on the command line"))
+    consent.give_all([*files.values(), *([video] if video is not None else [])], user, _("given on the command line"))
     account = account_for(team, spec.name)
     if account is None:
         raise NotMade(f"{team} has no account with a key.")
-    chosen = catalogue.clean_choices(spec, {})
+    chosen = entries.clean_choices(spec, {})
     if spec.check:
         picture = files[spec.inputs_of("image")[0].name]
         check = checks.ask(asset=picture, model=spec.check, chosen=chosen, account=account, by=user)
@@ -205,14 +207,14 @@ def _begin(sample: Sample, team: Team, user: User, folder: Path, progress: Progr
         wait_check(check, lambda stage, ended: progress.show(f"{sample.title}: picture", stage, ended=ended))
         if check.state != Check.State.PASSED:
             raise NotMade(f"{sample.title}: {check.sentence or check.message or 'the check gave no verdict'}")
-    return orders.create(Wish(team, user, spec.name, files, chosen, template_video=video, account=account, title=sample.title))
+    return create.create(Wish(team, user, spec.name, files, chosen, template_video=video, account=account, title=sample.title))
 
 
 def _keep(folder: Path, pattern: str, team: Team, user: User) -> Asset:
     found = sorted(folder.glob(pattern))
     if not found:
         raise NotMade(f"The sample file {folder / pattern} is missing; get a whole copy of Footlight.")
-    return store.keep(found[0], team=team, owner=user, name=found[0].name)[0]
+    return file_store.keep(found[0], team=team, owner=user, name=found[0].name)[0]
 
 
 def proven(job: Job) -> tuple[float, str]:

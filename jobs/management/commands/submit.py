@@ -13,15 +13,17 @@ from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 from rich.console import Console
 
-from jobs import catalogue, checks, orders, rights, wishes
-from jobs.errors import Refused
-from jobs.follow import Progressing, blocked, wait_check, wait_job
+from jobs.billing.ledger import NoPrice, OverBudget
+from jobs.catalogue import entries
+from jobs.common.errors import Refused
+from jobs.common.states import Code
+from jobs.engine import checks
+from jobs.management.follow import Progressing, blocked, wait_check, wait_job
 from jobs.models import Account, Check, Job, LedgerEntry, Template
-from jobs.money import NoPrice, OverBudget
-from jobs.states import Code
-from jobs.wishes import Wish, account_for
-from studio import store
-from studio.links import public_url
+from jobs.orders import consent, create, plan
+from jobs.orders.plan import Wish, account_for
+from studio.files import file_store
+from studio.files.links import public_url
 from studio.media import MediaError
 from studio.models import Asset, Membership, Role, Team, User
 
@@ -52,7 +54,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("model", metavar="MODEL", help=", ".join(catalogue.MODELS))
+        parser.add_argument("model", metavar="MODEL", help=", ".join(entries.MODELS))
         parser.add_argument("--team", required=True, help="address or name of the team")
         parser.add_argument("--by", required=True, metavar="EMAIL", help="the member who asks; creator or higher")
         for kind in KINDS:
@@ -87,9 +89,9 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(said, ensure_ascii=False))
 
     def _go(self, progress: Progressing, options: dict[str, Any]) -> None:
-        if options["model"] not in catalogue.MODELS:
-            raise NotTaken("no-model", f"There is no model “{options['model']}”. Known are {', '.join(catalogue.MODELS)}.")
-        spec = catalogue.get(options["model"])
+        if options["model"] not in entries.MODELS:
+            raise NotTaken("no-model", f"There is no model “{options['model']}”. Known are {', '.join(entries.MODELS)}.")
+        spec = entries.get(options["model"])
         team, by = people(options["team"], options["by"])
         chosen = choices(spec, options["set"])
         given = {kind: options[kind] for kind in KINDS if options[kind]}
@@ -99,23 +101,23 @@ class Command(BaseCommand):
         if account is None:
             raise NotTaken("no-account", f"{team} has no Model Studio account with a key for {spec.name}. An admin can add one under Accounts.")
         assets = {kind: keep(path, team, by) for kind, path in given.items()}
-        rights.give_all(assets.values(), by, _("given on the command line"))
+        consent.give_all(assets.values(), by, _("given on the command line"))
         files = {name: assets[kind] for kind, name in names.items()}
         self._mention_silence(progress.console)
-        if spec.kind is catalogue.Kind.CHECK:
+        if spec.kind is entries.Kind.CHECK:
             self._check(progress, spec, next(iter(files.values())), chosen, account, by, wait=options["wait"])
             return
         template_video = assets.get("video") if "video" not in names else None
         wish = Wish(team, by, spec.name, files, chosen, template, template_video, account, options["title"])
         # Everything that can be told for free is told before the check is paid.
-        wishes.estimate(wish)
+        plan.estimate(wish)
         if spec.check:
             picture = files[spec.inputs_of("image")[0].name]
-            check = self._check(progress, catalogue.get(spec.check), picture, chosen, account, by, wait=True)
+            check = self._check(progress, entries.get(spec.check), picture, chosen, account, by, wait=True)
             if check.state != Check.State.PASSED:
                 said = check.sentence or check.message or "The check gave no verdict."
                 raise NotTaken(check.code or CHECK_STATES[Check.State(check.state)], said, of_check(check))
-        self.subject = job = orders.create(wish)
+        self.subject = job = create.create(wish)
         if options["wait"]:
             if job.needs is not None:
                 needs = job.needs
@@ -123,7 +125,7 @@ class Command(BaseCommand):
             wait_job(job, lambda stage, ended: progress.show(f"{job.title} ({spec.label})", stage, ended=ended))
 
     def _check(
-        self, progress: Progressing, spec: catalogue.Model, asset: Asset, chosen: dict[str, Any], account: Account, by: User, *, wait: bool
+        self, progress: Progressing, spec: entries.Model, asset: Asset, chosen: dict[str, Any], account: Account, by: User, *, wait: bool
     ) -> Check:
         """The verdict on `asset`, asked for when there is none; one that got no answer last time is asked again."""
         check = checks.ask(asset=asset, model=spec.name, chosen=chosen, account=account, by=by)
@@ -135,7 +137,7 @@ class Command(BaseCommand):
         return check
 
     def _mention_silence(self, console: Console) -> None:
-        from jobs.bell import alive
+        from jobs.common.wakeup import alive
 
         if not alive():
             console.print("No worker is running, so this waits. Start `python manage.py dev` or `python manage.py worker` in another terminal.")
@@ -169,7 +171,7 @@ def people(team_word: str, email: str) -> tuple[Team, User]:
     return team, member.user
 
 
-def choices(spec: catalogue.Model, words: list[str]) -> dict[str, Any]:
+def choices(spec: entries.Model, words: list[str]) -> dict[str, Any]:
     """All choices of the model from NAME=VALUE words, the defaults filled in. NotTaken with what may be chosen."""
     given = {}
     for word in words:
@@ -178,12 +180,12 @@ def choices(spec: catalogue.Model, words: list[str]) -> dict[str, Any]:
             raise NotTaken("bad-choice", f"“{word}” has no value; write it as name=value.")
         given[name.strip()] = value.strip()
     try:
-        return catalogue.clean_choices(spec, given)
-    except catalogue.BadChoice as error:
+        return entries.clean_choices(spec, given)
+    except entries.BadChoice as error:
         raise NotTaken("bad-choice", str(error)) from None
 
 
-def fields(spec: catalogue.Model, given: dict[str, str], *, template: str | None) -> dict[str, str]:
+def fields(spec: entries.Model, given: dict[str, str], *, template: str | None) -> dict[str, str]:
     """The model's field for each kind of file it takes itself; NotTaken for a file too few or too many.
 
     A video that a template is to be made from is no field of the model.
@@ -206,7 +208,7 @@ def fields(spec: catalogue.Model, given: dict[str, str], *, template: str | None
     return names
 
 
-def find_template(team: Team, spec: catalogue.Model, word: str) -> Template:
+def find_template(team: Team, spec: entries.Model, word: str) -> Template:
     """The team's template by our id or the service's. NotTaken when there is none that can be used."""
     found = (
         team.templates.select_related("account")
@@ -227,7 +229,7 @@ def keep(path: str, team: Team, by: User) -> Asset:
     if not place.is_file():
         raise NotTaken("no-file", f"There is no file {path}.")
     try:
-        return store.keep(place, team=team, owner=by, name=place.name)[0]
+        return file_store.keep(place, team=team, owner=by, name=place.name)[0]
     except PermissionError:
         raise NotTaken("no-file", f"The file {path} may not be read.") from None
 
@@ -245,7 +247,7 @@ def of_job(job: Job) -> dict[str, Any]:
     message = " ".join(part for part in (stuck.sentence, stuck.advice) if part) or stuck.provider_message
     if not job.terminal and stuck.code in (Code.ACCOUNT_PAUSED, Code.HELD_BACK):
         message += " The job is kept and goes on by itself then."
-    if job.spec.kind is catalogue.Kind.TEMPLATE and job.template is not None:
+    if job.spec.kind is entries.Kind.TEMPLATE and job.template is not None:
         message = f"The template is ready; --template {job.template.template_id} uses it."
     return {
         "job": job.public_id,

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from jobs import verify
+from jobs.engine import invariants
 
 
 class Command(BaseCommand):
@@ -24,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--deep", action="store_true", help="also decode every film to its last frame")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = verify.report(deep=options["deep"])
+        found = invariants.report(deep=options["deep"])
         if options["json"]:
             self.stdout.write(json.dumps({"whole": not found.broken, "broken": found.broken, "checked": found.checked}, ensure_ascii=False))
         else:

@@ -109,7 +109,7 @@ class Command(BaseCommand):
             hands.stop()
 
     def _hand(self, queue: str) -> None:
-        from jobs.hand import work
+        from jobs.engine.rq_worker import work
 
         if queue == "edits":
             os.nice(10)  # minutes of processor time that nobody else should wait for

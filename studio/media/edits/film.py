@@ -17,6 +17,7 @@ import av
 from av.container import OutputContainer
 from av.video.frame import VideoFrame
 
+from studio.common.translatable import phrase
 from studio.media.edits.refusal import EditError, whole
 from studio.media.edits.samples import placed, runs
 from studio.media.edits.tracks import AAC_RATES, CopiedSound, EncodedSound, SoundTrack, packets
@@ -24,7 +25,6 @@ from studio.media.facts import Facts, MediaError, unreadable
 from studio.media.film import VERIFY_SECONDS, check, cut_short, opened, probe_film, streams, verify_video
 from studio.media.kinds import KINDS, Kind, sniff
 from studio.media.picture import refuse_pixels
-from studio.sentences import phrase
 
 SLOWEST, FASTEST = 24, 60  # frames a second that models take
 RATES = (1.0, 120.0)  # that may be asked for

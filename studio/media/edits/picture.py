@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 from PIL import Image, ImageOps
 
+from studio.common.translatable import phrase
 from studio.media.edits.refusal import EditError, whole
 from studio.media.facts import Facts, MediaError, unreadable
 from studio.media.kinds import KINDS, sniff
 from studio.media.picture import ORIENTATION, _open, _orientation, _srgb, broken, probe_picture
-from studio.sentences import phrase
 
 FORMATS = ("", "jpeg", "png")
 STEEPEST = 45.0  # degrees

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from studio.common.translatable import Sentence
 from studio.media.facts import MediaError
-from studio.sentences import Sentence
 
 EDIT_CODES = ("bad-box", "bad-range", "too-small", "too-large")
 

@@ -15,11 +15,11 @@ from typing import Any
 
 import av
 
+from studio.common.translatable import phrase
 from studio.media.edits.refusal import EditError
 from studio.media.facts import MediaError
 from studio.media.film import LONGEST, VERIFY_SECONDS, check, opened, refuse_rate, streams
 from studio.media.kinds import sniff
-from studio.sentences import phrase
 
 HIGHEST = 48_000  # samples a second; more are not heard and models do not ask for them
 SILENT = phrase("The sound in this file is cut or damaged, not one sample of it plays; export it again.")

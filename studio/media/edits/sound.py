@@ -10,12 +10,12 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from operator import mul
 
+from studio.common.translatable import Sentence, phrase
 from studio.media.edits.refusal import EditError, whole
 from studio.media.edits.samples import SILENT, Run, runs, wav_file
 from studio.media.facts import Facts, MediaError
 from studio.media.film import probe_film
 from studio.media.kinds import KINDS
-from studio.sentences import Sentence, phrase
 
 FULL = 32768
 CLIPPED = 32767  # a sample of this size or more stands at the end of the scale

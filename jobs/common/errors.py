@@ -1,0 +1,29 @@
+"""What a wish may be refused for. Every text is a sentence for people."""
+
+from __future__ import annotations
+
+from studio.common.translatable import Sentence, together
+
+
+class Told(Exception):
+    """An error that says why in a sentence for people."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+class Refused(Exception):
+    """The wish cannot be fulfilled as asked; nothing was created and nothing paid. `sentences` say why, worst first."""
+
+    def __init__(self, *sentences: Sentence) -> None:
+        super().__init__(" ".join(sentences))
+        self.sentences = list(sentences)
+
+    @property
+    def sentence(self) -> Sentence:
+        return together(*self.sentences)
+
+
+class Moved(Exception):
+    """Somebody else moved the job first; this step has nothing left to do."""

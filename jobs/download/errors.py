@@ -1,0 +1,54 @@
+"""Why a file did not come, named by what happens next."""
+
+from __future__ import annotations
+
+import errno
+
+from jobs.common.errors import Told
+from studio.common.translatable import Sentence, phrase
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class FetchError(Told):
+    """The file did not come. Its sentence is without the query of any address."""
+
+
+class Forbidden(FetchError):
+    """The address is none that may be asked: another scheme, a password in it, a host inside a private network."""
+
+
+class TooLarge(FetchError):
+    """The file has, or says that it has, more bytes than may be taken."""
+
+
+class Answered(FetchError):
+    """The host answered with something else than the file. `retry_after` in seconds, None when it did not say."""
+
+    def __init__(self, sentence: Sentence, status: int, retry_after: float | None = None) -> None:
+        super().__init__(sentence)
+        self.status, self.retry_after = status, retry_after
+
+
+class Unreached(FetchError):
+    """No connection, or no answer on it."""
+
+
+class Cut(FetchError):
+    """The answer began and did not come to its end. What came is kept, and the next try goes on from there."""
+
+
+class NoRoom(FetchError):
+    """Our own disk has no room for it. What came is kept."""
+
+
+class Busy(FetchError):
+    """Another process of this machine is fetching into the same file."""
+
+
+class Stopped(FetchError):
+    """We were told to stop. What came is kept."""
+
+
+def of_disk(error: OSError) -> Exception:
+    return NoRoom(phrase("The studio’s disk is full.")) if error.errno in FULL else error

@@ -1,0 +1,248 @@
+"""Look at a task, and go on from what the service says. Looking is free and may be repeated; trouble never ends a job."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from jobs.accounts import health, rate_limit
+from jobs.accounts.clients import NoKey, client_for
+from jobs.catalogue import entries
+from jobs.common import wakeup
+from jobs.common.states import Code, Outcome, State
+from jobs.engine import speed
+from jobs.engine.submit import forget_template
+from jobs.engine.transitions import canceled, fail, later, move, payer, ring_lane, ring_lanes, send_anew, video_of
+from jobs.models import Job, Template
+from jobs.modelstudio import AccountTrouble, MediaUnreachable, NoAnswer, RetryLater, Task, WireError, of_task_failure
+from studio.common.translatable import EMPTY, Sentence, phrase
+
+log = logging.getLogger("footlight.looking")
+TASK_LIFE = timedelta(hours=24)
+# After three hours the service ends a task, and a day later it forgets it with its film: what could not be asked until then is gone.
+OUT_OF_REACH = timedelta(hours=30)
+MUTE = 3  # looks in a row without an answer after which a task hides no other
+FREE_RETRIES = 1
+FETCH_RETRIES = 4  # when the service could not fetch our file: this site was away for a moment, or is
+LONGEST_TEMPLATE_ID = 200
+
+
+def look(job: Job) -> None:
+    """Ask the service once about a RUNNING job and go on from what it says. NoKey, unless there is nothing left to ask for."""
+    try:
+        answer: Task | WireError = ask(job)
+    except NoKey as error:
+        if not _out_of_reach(job, timezone.now()):
+            raise
+        answer = NoAnswer(message=str(error))
+    take_in(job, answer)
+
+
+def mute(job: Job) -> bool:
+    """The service has nothing to say about this task, again and again or because it does not know it."""
+    return job.tries >= MUTE or job.provider_status == "UNKNOWN"
+
+
+def _out_of_reach(job: Job, now: datetime) -> bool:
+    return now - (job.submitted_at or job.created_at) > OUT_OF_REACH
+
+
+def ask(job: Job) -> Task | WireError:
+    """What the service says about the job's task, or how asking went wrong. Calls out and writes nothing. NoKey."""
+    client = client_for(job.account)
+    if rate_limit.LOOKS_NEED_IT:
+        rate_limit.take(job.account.root_id, "query")
+    try:
+        return client.get(job.task_id)
+    except WireError as error:
+        return error
+
+
+def nothing_new(job: Job, answer: Task | WireError, now: datetime) -> dict[str, Any] | None:
+    """The columns to write when the answer changes nothing that people see, so that many looks can be written at once;
+    None when `take_in` must be called."""
+    if job.account.health == "key" or isinstance(answer, WireError) or answer.finished or answer.status[:40] != job.provider_status:
+        return None
+    return _seen(job, answer, now)
+
+
+def take_in(job: Job, answer: Task | WireError) -> None:
+    """Go on from an answer. A late one, of an attempt that is over, raises Moved and changes nothing."""
+    now = timezone.now()
+    if isinstance(answer, WireError):
+        if _out_of_reach(job, now):
+            _gone_unseen(job, answer)
+        else:
+            _no_answer(job, answer)
+        return
+    health.key_works(job.account)
+    if not answer.finished:
+        _still_working(job, answer, now)
+    elif answer.unknown:
+        if now - (job.submitted_at or job.created_at) < TASK_LIFE:
+            _still_working(job, answer, now, seconds=60)
+        else:
+            fail(
+                job,
+                Code.TASK_LOST,
+                NoAnswer(code="UNKNOWN", message="The service no longer knows the task."),
+                text=phrase("The service forgot the task after 24 h"),
+                settle=_lost(job),
+            )
+    elif answer.status == "SUCCEEDED":
+        _succeeded(job, answer)
+    elif answer.status == "CANCELED":
+        canceled(job, phrase("Canceled at the service"))
+    else:
+        _failed(job, answer)
+
+
+def _gone_unseen(job: Job, error: WireError) -> None:
+    """The service could not be asked until it had forgotten the task. It may have ended and been billed, so the quote counts."""
+    text = phrase("The service could not be asked until it had forgotten the task")
+    note = phrase("The service could not be asked until it had forgotten the task; it may have been billed, so the quote counts.")
+    fail(job, Code.TASK_LOST, error, text=text, settle=(Decimal(job.milliseconds) / 1000, job.variant, note))
+
+
+def _no_answer(job: Job, error: WireError) -> None:
+    """Trouble while looking ends no job as long as there is something to bring home."""
+    if isinstance(error, AccountTrouble):
+        health.trouble(job.account, error, job.model)
+        _look_later(job, 30)
+        return
+    wait = getattr(error, "retry_after", None)
+    if not isinstance(error, RetryLater):
+        log.warning("look at job %s: %s", job.public_id, error)
+    _look_later(job, min(wait, 300.0) if wait else speed.backoff(job.tries + 1))
+
+
+def _failed(job: Job, task: Task) -> None:
+    """CONTRACT §11: what broke inside the service is worth one new task, and a file that it could not fetch some, each after a
+    longer wait, since the failed ones were not billed; what it says about the input never is."""
+    error = of_task_failure(task.code, task.message)
+    forget_template(job, error)
+    if isinstance(error, (MediaUnreachable, RetryLater)) and not job.adopted:
+        ours = isinstance(error, MediaUnreachable)
+        outcome, most = (Outcome.UNFETCHED, FETCH_RETRIES) if ours else (Outcome.BROKEN, FREE_RETRIES)
+        # Each kind by itself: a file that was out of reach for a moment does not use up what the service may break.
+        before = job.attempts.filter(outcome=outcome).count()
+        if before < most:
+            send_anew(job, error, outcome, most - before, 10.0 * 3**before)
+            ring_lane(job.lane_id)
+            return
+    fail(job, Code.TASK_FAILED, error, provider_status=task.status[:40], **_times(task))
+
+
+def _lost(job: Job) -> tuple[Decimal, str, Sentence] | None:
+    """What a forgotten task probably cost: it was at work when it was last seen, so it ended, and was billed, unseen."""
+    if job.provider_started_at is None:
+        return None
+    return (
+        Decimal(job.milliseconds) / 1000,
+        job.variant,
+        phrase("The service forgot the task before we saw its end; it was at work, so the quote counts."),
+    )
+
+
+def _look_later(job: Job, seconds: float) -> None:
+    mine = Job.objects.filter(pk=job.pk, state=State.RUNNING, attempt=job.attempt)
+    mine.update(next_look_at=later(seconds), tries=F("tries") + 1, looks=F("looks") + 1)
+
+
+def _times(task: Task) -> dict[str, Any]:
+    found = {"provider_started_at": task.scheduled_time, "provider_ended_at": task.end_time}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _seen(job: Job, task: Task, now: datetime, seconds: float | None = None) -> dict[str, Any]:
+    started = task.scheduled_time or job.provider_started_at
+    if started is None and task.status not in ("PENDING", "UNKNOWN"):
+        # It began between the last look and this one, but not long ago: what moves up to the head is looked at soon.
+        started = now - min((now - (job.looked_at or now)) / 2, timedelta(seconds=2.5))
+    job.provider_started_at, job.provider_status = started, task.status[:40]
+    return {
+        "provider_status": job.provider_status,
+        "looked_at": now,
+        "provider_started_at": started,
+        "tries": 0,
+        "looks": job.looks + 1,
+        "next_look_at": now + timedelta(seconds=seconds if seconds is not None else speed.next_look(job, now)),
+    }
+
+
+def _still_working(job: Job, task: Task, now: datetime, seconds: float | None = None) -> None:
+    """Note the service's word; an event only when it changed."""
+    changed = job.provider_status != task.status[:40]
+    columns = _seen(job, task, now, seconds)
+    if changed:
+        move(job, State.RUNNING, phrase("The service says %(status)s", status=task.status[:40]), code=job.code, **columns)
+    else:
+        Job.objects.filter(pk=job.pk, state=State.RUNNING, attempt=job.attempt).update(**columns)
+
+
+def _succeeded(job: Job, task: Task) -> None:
+    spec = job.spec
+    result = entries.result_of(spec, task.output)
+    billed = entries.billed_units(spec, task.usage)
+    variant = spec.variant.billed(task.usage) if spec.variant else ""
+    units = billed if billed is not None else Decimal(job.milliseconds) / 1000
+    note = EMPTY if billed is not None else phrase("The service did not say what it billed; the quoted length counts.")
+    columns: dict[str, Any] = {
+        "provider_status": task.status,
+        "looked_at": timezone.now(),
+        "billed_units": units.quantize(Decimal("0.001")),
+        **_times(task),
+    }
+    if result is None or (spec.kind is entries.Kind.TEMPLATE and len(result) > LONGEST_TEMPLATE_ID):
+        error = NoAnswer(code="NoResult", message="The task succeeded, but no result came with it.")
+        fail(job, Code.BAD_RESULT, error, settle=(units, variant or job.variant, note), **columns)
+        return
+    said = columns["provider_ended_at"] if "provider_ended_at" in columns else timezone.now()
+    columns.setdefault("provider_ended_at", said)
+    paid = payer(job, units, variant or job.variant, note)
+    if spec.kind is entries.Kind.TEMPLATE:
+        move(job, State.SUCCEEDED, phrase("The template is ready"), then=partial(_both, paid, partial(_keep_template, job, result, units)), **columns)
+        speed.learn(job, task, units)
+        return
+    columns |= {"result_url": result, "result_expires_at": said + TASK_LIFE, "tries": 0, "not_before": None}
+    move(job, State.ARCHIVING, phrase("Rendered; bringing the film home"), then=partial(_both, paid, _ring_archive), **columns)
+    speed.learn(job, task, units)
+
+
+def _ring_archive() -> None:
+    transaction.on_commit(wakeup.ring_archive)
+
+
+def _keep_template(job: Job, template_id: str, units: Decimal) -> None:
+    """File the template and let the dances that wait for it go."""
+    video = video_of(job)
+    template, _ = Template.objects.update_or_create(
+        account=job.account,
+        template_id=template_id,
+        defaults={
+            "team": job.team,
+            "model": job.model,
+            "asset": video,
+            "name": job.title,
+            "milliseconds": int(units * 1000),
+            "forgotten": False,
+        },
+    )
+    Job.objects.filter(pk=job.pk).update(template=template)
+    dances = list(job.needed_by.filter(state=State.QUEUED).order_by("pk"))
+    for dance in dances:
+        move(dance, State.QUEUED, phrase("The template is ready; waiting for its turn"), code=Code.WAITING_TURN, template=template)
+    ring_lanes(dance.lane_id for dance in dances)
+
+
+def _both(first: Callable[[], None], second: Callable[[], None]) -> None:
+    first()
+    second()

@@ -1,0 +1,79 @@
+"""A hand: one RQ worker process that answers the bell (`manage.py worker` keeps several)."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from importlib import import_module
+from types import FrameType
+from typing import Any, cast
+
+from django.db import connections
+from django_rq import get_worker
+from rq import Queue, Worker
+from rq.job import Job
+
+from jobs.common import call_metrics
+
+# Set in a running step when its worker is to stop; a long step such as a shift looks at it and ends early.
+leaving = threading.Event()
+
+
+class Hand(Worker):
+    """An RQ worker that comes back soon after Redis does, and tells a running step when it is time to leave."""
+
+    max_connection_wait_time = 2.0
+    log_job_description = False
+    told = False  # to stop, in the moment of a fork
+
+    def fork_work_horse(self, job: Job, queue: Queue) -> None:
+        # In the moment of the fork a SIGTERM would be lost: the parent does not know its child yet, and the child still has
+        # its parent's handler. So it is noted and passed on when both are ready. (A signal mask is of no use: it is of one
+        # thread, and RQ has others.)
+        handler = signal.signal(signal.SIGTERM, self._note)
+        try:
+            super().fork_work_horse(job, queue)
+        finally:
+            signal.signal(signal.SIGTERM, handler)
+        if self.told:
+            self.told = False
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.told = True
+
+    def setup_work_horse_signals(self) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, _leave)
+        if self.told:
+            leaving.set()
+
+    def perform_job(self, job: Job, queue: Queue) -> bool:
+        try:
+            return bool(super().perform_job(job, queue))
+        finally:
+            call_metrics.flush()  # this process ends without its exit handlers
+
+    def handle_warm_shutdown_request(self) -> None:
+        if self.horse_pid:
+            self.kill_horse(sig=signal.SIGTERM)
+
+    def set_shutdown_requested_date(self) -> None:
+        """Not noted in Redis: nobody reads it, and a Redis that is away must not keep us from leaving."""
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    leaving.set()
+
+
+def work(*queues: str) -> None:
+    """Answer the bell of `queues` until told to stop. redis.ConnectionError when there is no Redis to begin with."""
+    # Loaded once here instead of after every fork.
+    import_module("jobs.tasks")
+    hand = cast(Any, get_worker)(*queues, worker_class=Hand, default_result_ttl=0)
+    connections.close_all()
+    for name in ("rq.worker", "rq.scheduler"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    hand.work(with_scheduler=False, logging_level="ERROR")

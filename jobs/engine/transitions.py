@@ -1,0 +1,299 @@
+"""Move, finish, cancel: the only hand that moves a job. `sending.py` and `looking.py` call its `move`; `orders.py` makes jobs.
+
+Every move is a compare-and-swap that names the old state and the attempt, and writes a JobEvent and the money in the
+same transaction. Calls out happen between transactions: the intent is committed first. A step may run twice; the second
+finds the job moved and stops (Moved).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from jobs.accounts import rate_limit
+from jobs.accounts.clients import NoKey, client_for
+from jobs.billing import ledger
+from jobs.common import wakeup
+from jobs.common.errors import Moved
+from jobs.common.states import MOVES, TERMINAL, Code, Fault, Outcome, Rank, State, group_of
+from jobs.engine import fair_share
+from jobs.models import Attempt, Job, JobEvent, Lane
+from jobs.modelstudio import WireError
+from studio.common.translatable import EMPTY, Sentence, phrase, together
+from studio.models import Asset, User
+
+log = logging.getLogger("footlight.runner")
+
+
+# ── the one move ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def move(
+    job: Job,
+    new: State,
+    text: Sentence,
+    *,
+    code: str = "",
+    outcome: Outcome | None = None,
+    then: Callable[[], Any] | None = None,
+    data: dict[str, Any] | None = None,
+    **columns: Any,
+) -> None:
+    """Move `job` from the state and attempt that this object shows to `new`, with `columns`, an event and `then()`.
+
+    `outcome` is what became of its attempt. All in one transaction. Raises Moved when the row is no longer as this object
+    says (a late answer of an old attempt, somebody else's step), and changes nothing then.
+    """
+    old = State(job.state)
+    if new not in MOVES[old] and new != old:
+        raise ValueError(f"{old} never becomes {new}")
+    if new in TERMINAL:
+        columns.setdefault("finished_at", timezone.now())
+        columns.setdefault("not_before", None)
+        outcome = outcome or (Outcome.DONE if new is State.SUCCEEDED else Outcome.ENDED)
+    attempt = columns.get("attempt", job.attempt)
+    with transaction.atomic():
+        changed = Job.objects.filter(pk=job.pk, state=old, attempt=job.attempt).update(state=new, code=code, group=group_of(new, code), **columns)
+        if not changed:
+            raise Moved(f"{job.public_id} is no longer {old}")
+        if outcome is not None:
+            _note_attempt(job, attempt, outcome, columns)
+        if then is not None:
+            then()
+        record(job, old if new != old else "", new, text, code, data)
+    job.state, job.code, job.group, job.attempt = new, code, group_of(new, code), attempt
+    for name, value in columns.items():
+        setattr(job, name, value)
+    log.info("job %s %s → %s %s", job.public_id, old, new, code)
+
+
+def _note_attempt(job: Job, number: int, outcome: Outcome, columns: dict[str, Any]) -> None:
+    """Keep the attempt's row: made when its intent is committed, ended by its answer, and its task known for ever."""
+    if outcome is Outcome.SENDING:
+        Attempt.objects.create(job=job, number=number, began_at=columns["submitting_at"])
+        return
+    told: dict[str, Any] = {name: columns[name] for name in ("task_id", "request_id") if columns.get(name)}
+    if outcome not in (Outcome.ACCEPTED, Outcome.ADOPTED, Outcome.UNCERTAIN):
+        told["ended_at"] = timezone.now()
+    Attempt.objects.filter(job=job, number=number).update(outcome=outcome, **told)
+
+
+def record(job: Job, old: str, new: str, text: Sentence, code: str = "", data: dict[str, Any] | None = None) -> None:
+    event = JobEvent.objects.create(team_id=job.team_id, job=job, old=old, new=new, code=code, text=text, data=data or {})
+    told = {"id": event.pk, "job": job.public_id, "state": str(new), "group": int(group_of(new, code))}
+    transaction.on_commit(lambda: wakeup.publish(job.team.slug, told))
+
+
+def ring_lane(lane_id: int) -> None:
+    """Somebody should visit this lane now. Safe at any time: the count tells a visit under way that it was rung."""
+    ring_lanes([lane_id])
+
+
+def ring_lanes(lane_ids: Iterable[int]) -> None:
+    """The same for several, always in order of id, so that two who ring the same lanes never wait for each other."""
+    for lane_id in sorted(set(lane_ids)):
+        Lane.objects.filter(pk=lane_id).update(rings=F("rings") + 1, next_visit_at=timezone.now())
+    wakeup.ring_after_commit()
+
+
+def video_of(maker: Job) -> Asset:
+    """The video that a template job was given."""
+    row = maker.inputs.select_related("asset").get()
+    return row.asset
+
+
+# ── the ends ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def archived(job: Job, film: Asset) -> None:
+    """The film is ours: whole, stored and proven. Only now the job has succeeded."""
+    move(
+        job,
+        State.SUCCEEDED,
+        phrase("Archived, %(seconds)s s, %(size)s MB", seconds=f"{film.seconds:.1f}", size=f"{film.size / 1e6:.1f}"),
+        result=film,
+        lease_until=None,
+        result_url="",
+    )
+
+
+def fail(
+    job: Job,
+    code: str,
+    error: WireError,
+    *,
+    text: Sentence = EMPTY,
+    advice: Sentence = EMPTY,
+    settle: tuple[Decimal, str, Sentence] | None = None,
+    outcome: Outcome | None = None,
+    **columns: Any,
+) -> None:
+    """FAILED, with whose fault it was, a sentence, what to do (`advice`, or the error's own); the hold goes back, or is settled when it was billed.
+
+    Dances that waited for this template fail with it, and cost nothing.
+    """
+    told = error.explain()
+    fault = {"service": Fault.SERVICE, "ours": Fault.OURS, "account": Fault.ACCOUNT}.get(told.fault, Fault.INPUT)
+
+    def then() -> None:
+        if settle is not None:
+            payer(job, *settle)()
+        elif job.settled_micros is None:
+            ledger.release(job, note=phrase("Nothing was produced."))
+        for dance in job.needed_by.filter(state=State.QUEUED):
+            _fail_waiting(dance, told.sentence)
+
+    move(
+        job,
+        State.FAILED,
+        text or told.sentence,
+        code=code,
+        outcome=outcome,
+        then=then,
+        fault=fault,
+        provider_code=error.code[:80],
+        provider_message=error.message,
+        sentence=told.sentence,
+        advice=advice or told.advice,
+        **columns,
+    )
+
+
+def send_anew(job: Job, error: WireError, outcome: Outcome, left: int, seconds: float) -> None:
+    """The service made the task and broke it (`outcome` says how): that cost nothing, so the job goes back into the queue for
+    another one in `seconds`; `left` counts it and those of its kind that may follow."""
+    told = error.explain()
+    reason = error.code or phrase("no code")
+    if left == 1:
+        text = phrase("The task failed at the service (%(reason)s). It cost nothing, so a new one is made; once, not again", reason=reason)
+    else:
+        text = phrase("The task failed at the service (%(reason)s). It cost nothing, so a new one is made; up to %(n)s times", reason=reason, n=left)
+    move(
+        job,
+        State.QUEUED,
+        text,
+        code=Code.BACKING_OFF,
+        outcome=outcome,
+        data={"task_id": job.task_id, "error": str(error)[:200]},
+        retries=job.retries + 1,
+        task_id="",
+        request_id="",
+        provider_status="",
+        provider_started_at=None,
+        provider_ended_at=None,
+        submitted_at=None,
+        next_look_at=None,
+        sentence=told.sentence,
+        advice=EMPTY,
+        not_before=later(seconds),
+        tries=0,
+    )
+
+
+def _fail_waiting(dance: Job, why: Sentence) -> None:
+    move(
+        dance,
+        State.FAILED,
+        phrase("The template could not be made"),
+        code=Code.NO_TEMPLATE,
+        then=lambda: ledger.release(dance, note=phrase("Nothing was produced.")),
+        fault=Fault.INPUT,
+        sentence=together(phrase("The dance template could not be made."), why),
+        advice=phrase("Choose another video and run it again."),
+    )
+
+
+def canceled(job: Job, text: Sentence) -> None:
+    """CANCELED, with everything that waits for it; the holds go back."""
+
+    def give_back() -> None:
+        ledger.release(job, note=phrase("Canceled."))
+        for dance in job.needed_by.filter(state=State.QUEUED):
+            canceled(dance, phrase("Canceled with its template"))
+
+    move(job, State.CANCELED, text, code=Code.CANCELED, then=give_back, cancel_asked_at=timezone.now())
+
+
+_OVER = {
+    State.SUCCEEDED: phrase("It is already ready; there is nothing to cancel."),
+    State.FAILED: phrase("It is already failed; there is nothing to cancel."),
+    State.CANCELED: phrase("It is already canceled; there is nothing to cancel."),
+}
+
+
+def cancel(job: Job, by: User) -> Sentence:
+    """Cancel what can be canceled, and say in a sentence what happened: free in our queue, free while the service has not
+    begun, impossible afterwards (what is rendering is paid and stays ours)."""
+    state = State(job.state)
+    if state in TERMINAL:
+        return _OVER[state]
+    try:
+        if state is State.QUEUED:
+            canceled(job, phrase("Canceled by %(person)s before sending", person=by.short_name))
+            ring_lane(job.lane_id)
+            return phrase("Canceled. It was not sent, so it cost nothing.")
+        if state is State.RUNNING:
+            return _cancel_remote(job, by)
+    except Moved:
+        return phrase("It moved on while you clicked. Look at its state, then decide again.")
+    if state is State.ARCHIVING:
+        return phrase("The film is rendered and paid; it is being brought home, so there is nothing to cancel.")
+    if state is State.UNCERTAIN:
+        return phrase("It was sent and no answer came, so nobody knows yet what to cancel. The service’s list will tell, or a person decides.")
+    return phrase("It is being sent right now. In a moment it can be canceled at the service.")
+
+
+def _cancel_remote(job: Job, by: User) -> Sentence:
+    try:
+        client = client_for(job.account)
+        rate_limit.take(job.account.root_id, "cancel")
+        stopped = client.cancel(job.task_id)
+    except NoKey as error:
+        return phrase("It was not canceled: %(why)s", why=error.sentence)
+    except WireError as error:
+        log.warning("cancel of job %s: %s", job.public_id, error)
+        return phrase("The service did not answer the wish to cancel. Nothing has changed; try again in a moment.")
+    if not stopped:
+        ring_lane(job.lane_id)
+        return phrase("The service has begun to render, so it cannot be canceled any more. The film will be archived and paid.")
+    canceled(job, phrase("Canceled at the service by %(person)s", person=by.short_name))
+    ring_lane(job.lane_id)
+    return phrase("Canceled at the service before it began, so it cost nothing.")
+
+
+def to_front(job: Job, by: User) -> Sentence:
+    """Before everybody in its lane, or back to its turn when it was there already; a sentence of what happened."""
+    rank = fair_share.usual_rank(job.milliseconds) if job.rank == Rank.FRONT else Rank.FRONT
+    text = (
+        phrase("%(person)s moved it to the front", person=by.short_name)
+        if rank is Rank.FRONT
+        else phrase("%(person)s put it back to its turn", person=by.short_name)
+    )
+    try:
+        if State(job.state) is not State.QUEUED:
+            raise Moved("only what waits can be moved")
+        move(job, State.QUEUED, text, code=job.code, rank=rank)
+    except Moved:
+        return phrase("It is no longer waiting, so its place cannot change.")
+    ring_lane(job.lane_id)
+    return phrase("It goes next, before everybody who waits in this lane.") if rank is Rank.FRONT else phrase("It waits for its turn again.")
+
+
+def payer(job: Job, units: Decimal, variant: str, note: Sentence) -> Callable[[], None]:
+    def pay() -> None:
+        micros = ledger.settle(job, units, variant, note=note)
+        Job.objects.filter(pk=job.pk).update(settled_micros=micros)
+        job.settled_micros = micros
+
+    return pay
+
+
+def later(seconds: float) -> datetime:
+    return timezone.now() + timedelta(seconds=seconds)

@@ -1,0 +1,217 @@
+"""One job: its page, the part of it that keeps itself up to date, cancel and run again."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.db import IntegrityError
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from jobs.billing import confirmed_price, ledger
+from jobs.billing.budget import Purse
+from jobs.common.errors import Moved, Refused
+from jobs.common.states import Code
+from jobs.engine import ask_now as now
+from jobs.engine import eta, submit, transitions
+from jobs.models import Job
+from jobs.orders import create, plan, test_clips
+from jobs.orders import undo as undoing
+from jobs.orders.plan import Wish
+from jobs.pages.board.job_page import Story
+from jobs.pages.create.confirmation import Toast
+from studio.common.translatable import translated
+from studio.media import MediaError
+from studio.models.people import Role
+from studio.teams.access import TeamRequest, team_page
+
+
+@team_page()
+@require_safe
+def detail(request: TeamRequest, job: str) -> HttpResponse:
+    context = _context(request, job)
+    return render(request, "jobs/job.html", context | {"footlights": _footlights(request, context["job"])})
+
+
+@team_page()
+@require_safe
+def live(request: TeamRequest, job: str) -> HttpResponse:
+    """The part of the page that changes while the job runs."""
+    response = render(request, "jobs/parts/job.html", _context(request, job))
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+@team_page()
+@require_POST
+def cancel(request: TeamRequest, job: str) -> HttpResponse:
+    found = _job(request, job)
+    sentence = translated(undoing.undo(found, request.user))  # with the template that nobody else waits for
+    if request.htmx:
+        return undone(request, sentence)
+    messages.info(request, sentence)
+    return _back(request, found)
+
+
+@team_page()
+@require_POST
+def undo(request: TeamRequest, job: str) -> HttpResponse:
+    """Take back all that the click on this job made."""
+    found = _job(request, job)
+    sentence = translated(undoing.undo(found, request.user))
+    if request.htmx:
+        return undone(request, sentence)
+    messages.info(request, sentence)
+    return redirect(found)
+
+
+@team_page()
+@require_POST
+def sooner(request: TeamRequest, job: str) -> HttpResponse:
+    """Have the service asked about the task, or its film downloaded, now and not only when it is due."""
+    found = _job(request, job)
+    messages.info(request, translated(now.again(found)))
+    return redirect(found)
+
+
+@team_page()
+@require_POST
+def again(request: TeamRequest, job: str) -> HttpResponse:
+    found = _job(request, job)
+    if found.adopted:
+        messages.error(request, _("This task was made elsewhere, so its files are not here. Make it anew from a picture of the library."))
+        return redirect(found)
+    key = request.POST.get("key", "")[:40]
+    try:
+        _as_told(request, "again", create.wish_of(found, request.user))
+        made = create.again(found, request.user, key=key)
+    except (Refused, ledger.OverBudget, ledger.NoPrice) as error:
+        messages.error(request, translated(error.sentence))
+        return redirect(found)
+    held = ledger.shown(undoing.held(made), made.currency)
+    messages.success(request, _("“%(title)s” is in line again; %(amount)s is held for it.") % {"title": made.title, "amount": held})
+    return redirect(made)
+
+
+@team_page()
+@require_POST
+def whole(request: TeamRequest, job: str) -> HttpResponse:
+    """The film that this job is the test clip of, with the same picture and choices."""
+    found = _job(request, job)
+    wish = test_clips.whole(found, request.user, key=request.POST.get("key", "")[:40])
+    if wish is None:
+        messages.error(request, _("The whole speech is not in the library any more. Upload it again and make the film from it."))
+        return redirect(found)
+    try:
+        _as_told(request, "whole", wish)
+        made = create.create(wish.cut(), again_of=found)
+    except (MediaError, Refused, ledger.OverBudget, ledger.NoPrice) as error:
+        messages.error(request, translated(error.sentence))
+        return redirect(found)
+    messages.success(request, Toast.of(made).sentence)
+    return redirect(made)
+
+
+@team_page(read=Role.ADMIN, write=Role.ADMIN)
+@require_POST
+def front(request: TeamRequest, job: str) -> HttpResponse:
+    """Before everybody who waits in its lane, or back to its turn."""
+    found = _job(request, job)
+    messages.info(request, translated(transitions.to_front(found, request.user)))
+    return _back(request, found)
+
+
+@team_page(write=Role.ADMIN)
+@require_POST
+def decide(request: TeamRequest, job: str) -> HttpResponse:
+    """An admin's word on a submit without an answer: which task of the service's list it is, or that it is sent again."""
+    found = _job(request, job)
+    chosen = request.POST.get("task", "")
+    if found.code != Code.SEVERAL_TASKS or (chosen and chosen not in submit.candidates(found)):
+        messages.error(request, _("There is nothing to decide here any more. Look at the job’s state."))
+        return redirect(found)
+    try:
+        submit.decide_uncertain(found, chosen, request.user)
+    except (Moved, IntegrityError):
+        messages.error(request, _("This task belongs to another job by now. Choose again."))
+    else:
+        messages.success(request, _("The task is adopted.") if chosen else _("The job is back in the queue and will be sent again."))
+    return redirect(found)
+
+
+def _as_told(request: TeamRequest, do: str, wish: Wish) -> None:
+    """Refused when the wish costs more than the button said, or cannot be had."""
+    text = request.POST.get(confirmed_price.FIELD, "")
+    if text and (sentence := confirmed_price.changed(text, do, plan.estimate(wish).micros, request.team.currency)):
+        raise Refused(sentence)
+
+
+def undone(request: TeamRequest, sentence: str) -> HttpResponse:
+    """What became of an undo, in the place of the toast that offered it; the page may reckon its prices and places anew."""
+    response = render(request, "jobs/parts/make/toast.html", {"toast": {"sentence": sentence}})
+    response["HX-Trigger"] = "undone"
+    return response
+
+
+def _back(request: TeamRequest, job: Job) -> HttpResponse:
+    """To the page of this site that the form came from, else to the job."""
+    back = request.POST.get("next", "")
+    return redirect(back if url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure()) else job.get_absolute_url())
+
+
+def _job(request: TeamRequest, public_id: str) -> Job:
+    """The team's job with what its page shows; 404 for any other."""
+    related = (
+        "owner",
+        "team",
+        "account",
+        "account__team",
+        "account__gate_by",
+        "lane",
+        "lane__gate_by",
+        "lane__account",
+        "check_used",
+        "template",
+        "template__asset",
+        "needs",
+        "again_of__team",
+        "again_of__template",
+        "set__team",
+        "price",
+        "result",
+    )
+    found = request.team.jobs.select_related(*related).filter(public_id=public_id).first()
+    if found is None:
+        raise Http404("There is no such job.")
+    return found
+
+
+def _footlights(request: TeamRequest, job: Job) -> dict[str, Any]:
+    """The bar at the stage’s edge: the line of this job's lane, and the month's money."""
+    waiting, _starts = eta.line(job.account, job.model)
+    label = ngettext("%(n)s job in this lane", "%(n)s jobs in this lane", waiting) % {"n": waiting}
+    line = {
+        "name": translated(job.spec.label),
+        "total": waiting,
+        "on": min(1, waiting),
+        "next": int(waiting > 1),
+        "you": 0,
+        "label": label,
+        "sentence": label,
+    }
+    return {"lanes": [line | {"url": request.team.get_absolute_url()}], "money": Purse.of(request.team).footlights}
+
+
+def _context(request: TeamRequest, public_id: str) -> dict[str, Any]:
+    found = _job(request, public_id)
+    manages = request.membership.can_manage
+    story = Story(found, request.team, writes=request.membership.can_write, manages=manages)
+    decides = manages and story.undecided
+    tasks = submit.candidates(found) if decides else []
+    return {"nav": "jobs", "job": found, "story": story, "key": uuid.uuid4().hex, "decides": decides, "candidates": tasks}

@@ -1,0 +1,110 @@
+"""What a job's page needs to play its film and to hand it out. A silent film is played with the sound of its dance video."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+
+from jobs.models import Job
+from jobs.pages.create.file_slots import facts_line, file_url
+from studio.common.translatable import translated
+from studio.models.asset import Asset
+from studio.models.people import Team
+from studio.templatetags.ui import filesize_mb
+
+NOT_PLAYED = ("avi", "mkv")  # formats that browsers do not play
+NAME_LENGTH = 80
+
+
+def sound_of(job: Job) -> Asset | None:
+    """The dance video whose sound belongs to the silent film of `job`; None when there is no film, or no sound to add to it.
+
+    A dance that waited for its template was given it before it was sent, so a finished one always names it; an adopted task names none.
+    """
+    if job.result is None or job.result.has_audio or job.spec.output.sound or job.template is None:
+        return None
+    video = job.template.asset
+    return video if video is not None and video.has_audio else None
+
+
+def file_name(job: Job, extension: str, words: str = "") -> str:
+    """What a film of `job` is saved as: the job’s title without what file systems refuse, then `words`."""
+    stem = "".join(c if c.isalnum() or c in " -_" else "_" for c in job.title)[:NAME_LENGTH].strip() or "film"
+    return f"{stem}{f' {words}' if words else ''}.{extension}"
+
+
+@dataclass
+class Player:
+    """The film of a job as its page plays it. `film` is the job's result."""
+
+    job: Job
+    team: Team
+    film: Asset
+
+    @property
+    def url(self) -> str:
+        return file_url(self.team, self.film)
+
+    @property
+    def poster_url(self) -> str:
+        return file_url(self.team, self.film, "thumb") if self.film.thumb else ""
+
+    @property
+    def facts(self) -> str:
+        return facts_line(self.film)
+
+    @property
+    def note(self) -> str:
+        """What the model says of its films, such as “The film has no sound.”; "" for nothing."""
+        return translated(self.job.spec.output.note) if self.job.spec.output.note else ""
+
+    @property
+    def silent(self) -> bool:
+        return not (self.film.has_audio or self.job.spec.output.sound)
+
+    @property
+    def fps(self) -> float:
+        """Frames per second, for stepping: of the file, else what the model promises; 0 when neither is known."""
+        return self.film.fps or self.job.spec.output.fps
+
+    @property
+    def name(self) -> str:
+        return file_name(self.job, self.film.extension)
+
+    @property
+    def size(self) -> str:
+        return filesize_mb(self.film.size)
+
+    # ── the sound of the dance video ──
+
+    @cached_property
+    def sound(self) -> Asset | None:
+        return sound_of(self.job)
+
+    @property
+    def sound_url(self) -> str:
+        """What is played in step with the film; "" when there is nothing to play or no browser plays it."""
+        return file_url(self.team, self.sound) if self.sound is not None and self.sound.format not in NOT_PLAYED else ""
+
+    @property
+    def sound_note(self) -> str:
+        """Where the sound that one hears comes from."""
+        return _("Here it plays with the sound of its dance video, “%(name)s”.") % {"name": self.sound.name} if self.sound is not None else ""
+
+    @property
+    def sound_lost(self) -> str:
+        """What stands there instead when the browser cannot play that sound."""
+        return _("This browser cannot play the sound of the dance video; download the film with it to hear it.")
+
+    @property
+    def with_sound_url(self) -> str:
+        """The film and that sound in one file; "" when there is no sound to add."""
+        return reverse("jobs:job_sound", args=[self.team.slug, self.job.public_id]) if self.sound is not None else ""
+
+
+def player_of(job: Job, team: Team) -> Player | None:
+    """None as long as there is no film."""
+    return Player(job, team, job.result) if job.result is not None else None

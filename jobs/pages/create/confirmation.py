@@ -1,0 +1,48 @@
+"""What is said when a click was done and the page stays: what is in line, what is held, the way to it, and the way back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from jobs.billing import ledger
+from jobs.common.states import TERMINAL
+from jobs.models import Job, JobSet
+from jobs.orders import undo
+from jobs.pages import labels
+
+
+@dataclass(frozen=True, slots=True)
+class Toast:
+    sentence: str
+    url: str
+    undo_url: str
+
+    @classmethod
+    def of(cls, made: Job | JobSet) -> Toast:
+        """Of a job or a set that a click made; of one that is over when the same click came once more, from a page of before."""
+        if isinstance(made, JobSet):
+            if not made.jobs.exclude(state__in=TERMINAL).exists():
+                return cls(_("This click made “%(title)s” before. Click again for new films.") % {"title": made.title}, made.get_absolute_url(), "")
+            return cls(set_words(made), made.get_absolute_url(), reverse("jobs:set_cancel", args=[made.team.slug, made.public_id]))
+        if made.terminal:
+            words = {"title": made.title, "state": labels.state_label(made)}
+            sentence = _("This click made “%(title)s” before: %(state)s. Click again for a new one.") % words
+            return cls(sentence, made.get_absolute_url(), "")
+        held = ledger.shown(undo.held(made), made.currency)
+        sentence = _("“%(title)s” is in line; %(amount)s is held for it.") % {"title": made.title, "amount": held}
+        return cls(sentence, made.get_absolute_url(), reverse("jobs:undo", args=[made.team.slug, made.public_id]))
+
+
+def set_words(made: JobSet) -> str:
+    """“3 films of “Welcome line” are in line; $1.4175 is held for them.”"""
+    films = made.jobs.count()
+    words = ngettext(
+        "%(n)s film of “%(title)s” is in line; %(amount)s is held for it.",
+        "%(n)s films of “%(title)s” are in line; %(amount)s is held for them.",
+        films,
+    )
+    return words % {"n": films, "title": made.title, "amount": ledger.shown(undo.held(made), made.team.currency)}

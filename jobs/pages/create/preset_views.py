@@ -1,0 +1,82 @@
+"""Presets: keep the choices of a draft or of a film under a name, and let one go."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from jobs.common.errors import Refused
+from jobs.pages.create import presets
+from jobs.pages.create.confirmation import Toast
+from jobs.pages.create.page import Desk
+from jobs.pages.create.views import draft_of, fragment, page_of
+from studio.common.translatable import translated
+from studio.models.people import Role
+from studio.teams.access import TeamRequest, team_page
+
+
+@team_page(write=Role.CREATOR)
+@require_POST
+def save(request: TeamRequest) -> HttpResponse:
+    """Keep the choices of the draft in the form, or of `job`, as `preset_name`; back to where they came from."""
+    name = request.POST.get("preset_name", "")
+    if request.POST.get("job"):
+        return _save_of_job(request, name)
+    page = page_of(request)
+    draft = draft_of(request, page)
+    errors: list[str] = []
+    said = ""
+    try:
+        said = _kept(presets.keep(request.team, request.user, draft.spec, draft.chosen, name).name)
+    except Refused as refused:
+        errors = [translated(sentence) for sentence in refused.sentences]
+    desk = Desk(draft, request.user, page=page)
+    if request.htmx:
+        return fragment(request, desk, errors, Toast(said, "", "") if said else None)
+    _tell(request, said, errors)
+    return redirect(desk.address)
+
+
+def _save_of_job(request: TeamRequest, name: str) -> HttpResponse:
+    job = request.team.jobs.select_related("team", "set__team").filter(public_id=request.POST["job"].replace("\x00", "")).first()
+    if job is None or job.adopted:
+        raise Http404("There is no such job.")
+    try:
+        _tell(request, _kept(presets.keep(request.team, request.user, job.spec, job.parameters, name).name), [])
+    except Refused as refused:
+        _tell(request, "", [translated(sentence) for sentence in refused.sentences])
+    return redirect(job.set or job)
+
+
+@team_page(write=Role.CREATOR)
+@require_POST
+def delete(request: TeamRequest, preset: str) -> HttpResponse:
+    """Let a preset go; films that were made with it stay as they are. Its maker and admins may."""
+    found = request.team.presets.filter(public_id=preset).first()
+    if found is None:
+        raise Http404("There is no such preset.")
+    if not presets.may_delete(found, request.membership):
+        raise PermissionDenied(_("Only whoever made a preset, or an admin, can delete it."))
+    said = _("The preset “%(name)s” is gone.") % {"name": found.name}
+    found.delete()
+    page = page_of(request)
+    desk = Desk(draft_of(request, page), request.user, page=page)
+    if request.htmx:
+        return fragment(request, desk, toast=Toast(said, "", ""))
+    _tell(request, said, [])
+    return redirect(desk.address)
+
+
+def _kept(name: str) -> str:
+    return _("Kept as the preset “%(name)s”.") % {"name": name}
+
+
+def _tell(request: TeamRequest, said: str, errors: list[str]) -> None:
+    if said:
+        messages.success(request, said)
+    for sentence in errors:
+        messages.error(request, sentence)

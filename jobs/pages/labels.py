@@ -1,0 +1,382 @@
+"""Jobs in words: the sentence of a state, times and places, the row on the board. View-models only, nothing is changed here.
+
+A row says the same to everybody and at any time: no viewer, no role, no "ago". Times that pass are marked with their beginning, and
+the page's script lets them run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.template.defaultfilters import date as shown_date
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from jobs.accounts import health, pauses
+from jobs.billing import ledger
+from jobs.catalogue import entries
+from jobs.common.states import FAULT_WORDS, LABELS, Code, Rank, State
+from jobs.engine import eta, speed
+from jobs.models import Account, Job, Lane
+from studio.common.translatable import translated
+from studio.models.people import Team
+from studio.templatetags.ui import DASH, filesize_mb
+from studio.templatetags.ui import seconds as length
+
+USUAL = 1.4  # how much longer than the prior is nothing special
+LAMPS = 9
+# A door or a person holds it; nobody knows until when, so no time is told.
+HELD = (Code.ACCOUNT_PAUSED, Code.MODEL_GONE, Code.HELD_BACK, Code.OVER_BUDGET)
+
+
+def ordinal(position: int) -> str:
+    """“Next in line”, “2nd in line”: where a waiting job stands."""
+    if position <= 1:
+        return _("Next in line")
+    # A message for each ending: a language with one for all says the same four times.
+    st, nd, rd, th = _("%(n)sst in line"), _("%(n)snd in line"), _("%(n)srd in line"), _("%(n)sth in line")
+    words = th if 10 <= position % 100 <= 20 else {1: st, 2: nd, 3: rd}.get(position % 10, th)
+    return words % {"n": position}
+
+
+def hour(moment: datetime | None) -> str:
+    """“14:32”, and “21 Nov 14:32” on another day than today."""
+    if moment is None:
+        return ""
+    local = timezone.localtime(moment)
+    return shown_date(local, "H:i" if local.date() == timezone.localdate() else "j M H:i")
+
+
+def ready_words(place: eta.Place | None) -> str:
+    """“ready 14:40 – 14:45”; “ready ≈ 14:40” when both ends are in one minute; "" when nobody knows."""
+    if place is None or place.ready_at is None:
+        return ""
+    low, high = hour(place.ready_at), hour(place.late_at or place.ready_at)
+    return _("ready ≈ %(time)s") % {"time": low} if low == high else _("ready %(low)s – %(high)s") % {"low": low, "high": high}
+
+
+def place_words(place: eta.Place | None) -> str:
+    """“starts ≈ 14:32 · ready 14:40 – 14:45”."""
+    if place is None or place.starts_at is None:
+        return ""
+    return " · ".join(part for part in (_("starts ≈ %(time)s") % {"time": hour(place.starts_at)}, ready_words(place)) if part)
+
+
+def door_words(account: Account, lane: Lane | None, team: Team) -> str:
+    """Why nothing of `account` is sent in `lane` now, and until when if that is known; "" when it is open."""
+    if lane is None:
+        lane = Lane(account=account)
+    door = pauses.closed(account, lane)
+    if door is not None:
+        return translated(pauses.sentence(door, team))
+    _code, why = health.why(account, lane)
+    return f"{translated(why)} {tried_again(health.until(account, lane))}".rstrip() if why else ""
+
+
+def tried_again(until: datetime | None) -> str:
+    return _("Tried again at %(time)s.") % {"time": hour(until)} if until else ""
+
+
+def running_for(since: datetime) -> SafeString:
+    """The time since `since`, which the page's script keeps up to date."""
+    elapsed = max(0, int((timezone.now() - since).total_seconds()))
+    return format_html('<span class="num" data-since="{}">{}</span>', since.isoformat(), length(elapsed))
+
+
+def usual_range(job: Job) -> tuple[float, float]:
+    """Seconds that such a job takes at the service: half of them take longer than the first, one of ten longer than the second."""
+    return eta.usual(job) or (speed.expected(job), speed.expected(job) * USUAL)
+
+
+def began(job: Job) -> datetime:
+    return job.provider_started_at or job.submitted_at or job.submitting_at or job.created_at
+
+
+def state_label(job: Job) -> str:
+    state = State(job.state)
+    if state is State.RUNNING and job.provider_status == "PENDING":
+        return _("Waiting at the service")
+    if state is State.RUNNING and job.spec.kind is entries.Kind.TEMPLATE:
+        return _("Making the template")
+    if state is State.QUEUED and job.code in HELD:
+        return {
+            Code.ACCOUNT_PAUSED: _("Held, the account rests"),
+            Code.MODEL_GONE: _("Held, the model is not offered"),
+            Code.HELD_BACK: _("Held, paused by hand"),
+        }.get(Code(job.code), _("Waiting"))
+    return translated(LABELS[state][0])
+
+
+def label(job: Job, place: eta.Place | None = None) -> str:
+    """The state's label, which for a job in line is its place there."""
+    in_line = job.state == State.QUEUED and place is not None and job.code not in (*HELD, Code.NEEDS_TEMPLATE)
+    return ordinal(place.position) if in_line and place is not None else state_label(job)
+
+
+def state_word(job: Job) -> str:
+    """The look’s word: a mark of the sprite and a colour of the tokens."""
+    if job.state == State.QUEUED and job.code in HELD:
+        return "held"
+    return LABELS[State(job.state)][1]
+
+
+def cost_sentence(job: Job) -> str:
+    """What a job that produced nothing cost."""
+    if job.settled_micros:
+        return _("The service billed it: %(sum)s.") % {"sum": ledger.shown(job.settled_micros, job.currency)}
+    return _("Nothing was produced, cost %(sum)s.") % {"sum": ledger.shown(0, job.currency, 2)}
+
+
+def sentence(job: Job, place: eta.Place | None = None) -> str | SafeString:
+    """What stands behind the state's label; `place` for one that waits or renders."""
+    state = State(job.state)
+    if state is State.QUEUED:
+        return _queued(job, place)
+    if state is State.SUBMITTING:
+        return _("to %(model)s") % {"model": translated(job.spec.label)}
+    if state is State.UNCERTAIN:
+        if job.code == Code.SEVERAL_TASKS and timezone.now() > (job.submitting_at or job.created_at) + speed.LIST_REACHES:
+            return _("The service’s list no longer reaches back to it, so a person decides. Nothing is paid twice.")
+        if job.code == Code.SEVERAL_TASKS:
+            return _("Several tasks at the service could be this one, so a person decides. Nothing is paid twice.")
+        return _("Not sent again, so nothing is paid twice. Looking at the service’s list.")
+    if state is State.RUNNING:
+        return _running(job, place)
+    if state is State.ARCHIVING:
+        return _archiving(job)
+    if state is State.SUCCEEDED:
+        return _succeeded(job)
+    if state is State.FAILED:
+        return f"— {translated(job.sentence)} {cost_sentence(job)}"
+    return _("before it cost anything") if not job.settled_micros else cost_sentence(job)
+
+
+def _queued(job: Job, place: eta.Place | None) -> str:
+    if job.code == Code.NEEDS_TEMPLATE:
+        return _("for its template, which is made first")
+    if job.code in HELD and job.sentence:
+        until = health.until(job.account, job.lane) if job.code in (Code.ACCOUNT_PAUSED, Code.MODEL_GONE) else None
+        return f"{translated(job.sentence)} {tried_again(until)}".rstrip()
+    if job.code == Code.BACKING_OFF:
+        again = _("tries again at %(time)s") % {"time": shown_date(job.not_before, "H:i:s")} if job.not_before else _("tries again soon")
+        return f"· {translated(job.sentence)} {again}".replace("  ", " ") if job.sentence else f"· {again}"
+    if place is None:
+        return ""
+    words = place_words(place) or door_words(job.account, job.lane, job.team)
+    return f"· {words}" if words else ""
+
+
+def _running(job: Job, place: eta.Place | None) -> str | SafeString:
+    """How long it took so far against the usual, and calmly when that is long over."""
+    if job.provider_status == "PENDING":
+        words = place_words(place)
+        return f"· {words}" if words else ""
+    since = running_for(began(job))
+    if not job.milliseconds:
+        return format_html("{} · {}", since, _("its length is known when it has ended"))
+    low, high = usual_range(job)
+    learned = eta.usual(job) is not None
+    span = {"low": length(int(low)), "high": length(int(high))}
+    if learned:
+        words = _("of usually %(low)s") if span["low"] == span["high"] else _("of usually %(low)s – %(high)s")
+        usual = format_html("{} {}", since, words % span)
+    else:
+        usual = format_html("{} · ≈ {low} – {high}", since, **span)
+    if (timezone.now() - began(job)).total_seconds() <= high:
+        return usual
+    slow = _("slower than nine of ten") if learned else _("longer than expected")
+    if job.looked_at is None:
+        return format_html("{} · {}; {}", usual, slow, _("still looking"))
+    return format_html("{} · {}; {}", usual, slow, format_html(_("still looking, last answer {} ago"), running_for(job.looked_at)))
+
+
+def _archiving(job: Job) -> str:
+    gone = hour(job.result_expires_at)
+    if job.tries and job.sentence:
+        why = _("bringing the film home. %(why)s") % {"why": translated(job.sentence)}
+        return f"{why} {_('The service deletes its copy at %(time)s.') % {'time': gone}}" if gone else why
+    return _("bringing the film home; the service deletes its copy at %(time)s") % {"time": gone} if gone else _("bringing the film home")
+
+
+def _succeeded(job: Job) -> str:
+    if job.spec.kind is entries.Kind.TEMPLATE:
+        return _("· a template of %(length)s, ready to use") % {"length": length(float(job.billed_units or job.seconds))}
+    made = length(job.result.seconds if job.result is not None else job.seconds)
+    return _("· %(length)s, archived %(time)s") % {"length": made, "time": hour(job.finished_at)}
+
+
+def announcement(job: Job) -> str:
+    """What the page's one live region says when this job has changed."""
+    return _("%(title)s: %(state)s") % {"title": job.title, "state": state_label(job)}
+
+
+def amount(job: Job) -> tuple[int | None, str]:
+    """Micros and the word beside them. None is an amount that nobody knows yet."""
+    state = State(job.state)
+    if job.settled_micros is not None:
+        return job.settled_micros, _("settled")
+    if job.adopted:
+        ended = state in (State.FAILED, State.CANCELED)
+        return (0, _("not billed")) if ended else (job.quote_micros or None, _("by the bill"))
+    if state in (State.FAILED, State.CANCELED):
+        return 0, _("released")
+    if state is State.UNCERTAIN:
+        return job.quote_micros, _("unclear")
+    return job.quote_micros, _("held")
+
+
+def price_shown(micros: int | None, currency: str) -> str:
+    """Four places, and two for nothing: “$0.4725”, “$0.00”; a dash for what nobody knows."""
+    return DASH if micros is None else ledger.shown(micros, currency, 4 if micros else 2)
+
+
+def icon_of(spec: entries.Model) -> str:
+    if spec.kind is entries.Kind.TEMPLATE:
+        return "template"
+    return "portrait" if spec.inputs_of("audio") else "dance"
+
+
+def chosen_words(job: Job) -> list[tuple[str, str]]:
+    """(parameter, choice) of everything that was sent, in the declared words. What was sent elsewhere is not known here."""
+    found: list[tuple[str, str]] = []
+    if job.adopted:
+        return found
+    for parameter in job.spec.choices():
+        if parameter.only_when and job.parameters.get(parameter.only_when[0]) != parameter.only_when[1]:
+            continue
+        value = job.parameters.get(parameter.name, parameter.default)
+        label = next((label for known, label, _help in parameter.words if known == value), str(value))
+        found.append((translated(parameter.label), translated(label)))
+    return found
+
+
+# ── the row ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass
+class Gauge:
+    since: datetime
+    elapsed: float
+    low: float
+    high: float
+    label: str
+
+
+@dataclass
+class Row:
+    """One job on the board."""
+
+    public_id: str
+    pk: int
+    url: str
+    title: str
+    model_label: str
+    facts: str
+    owner_name: str
+    state: str
+    state_word: str
+    state_label: str
+    sentence: str | SafeString
+    say: str
+    poster_url: str
+    icon: str
+    amount: str
+    amount_word: str
+    group: int
+    where: str = ""
+    gauge: Gauge | None = None
+    lamps: dict[str, Any] | None = None
+    cancel_url: str = ""
+    front_url: str = ""
+    front: bool = False
+    whole_url: str = ""
+    active: bool = True
+
+
+def row(job: Job, team: Team, place: eta.Place | None = None, thumb: str = "") -> Row:
+    """The row of `job`. `place` for one that waits or renders; `thumb` is the public id of the picture that stands for it."""
+    micros, word = amount(job)
+    facts = [_("adopted, made elsewhere")] if job.adopted else [choice for _name, choice in chosen_words(job)][:1]
+    if job.milliseconds and job.state != State.SUCCEEDED:
+        facts.append(length(job.seconds))
+    shown = Row(
+        public_id=job.public_id,
+        pk=job.pk,
+        url=reverse("jobs:job", args=[team.slug, job.public_id]),
+        title=job.title,
+        model_label=translated(job.spec.label),
+        facts=" · ".join(facts),
+        owner_name=job.owner.short_name,
+        state=job.state,
+        state_word=state_word(job),
+        state_label=label(job, place),
+        sentence=sentence(job, place),
+        say=announcement(job),
+        poster_url=reverse("asset_file", args=[team.slug, thumb, "thumb"]) if thumb else "",
+        icon=icon_of(job.spec),
+        amount=price_shown(micros, job.currency),
+        amount_word=word,
+        group=int(job.group),
+        active=not job.terminal,
+    )
+    if job.state == State.QUEUED:
+        shown.cancel_url = reverse("jobs:cancel", args=[team.slug, job.public_id])
+        shown.front_url = reverse("jobs:front", args=[team.slug, job.public_id])
+        shown.front = job.rank == Rank.FRONT
+    if job.full and job.state == State.SUCCEEDED:
+        shown.whole_url = f"{shown.url}#whole"
+    _where(shown, job, place)
+    return shown
+
+
+def _where(shown: Row, job: Job, place: eta.Place | None) -> None:
+    state = State(job.state)
+    pending = state is State.RUNNING and job.provider_status == "PENDING"
+    if place is not None and ((state is State.QUEUED and job.code != Code.NEEDS_TEMPLATE) or (pending and place.ahead)):
+        shown.lamps = lamps_of(place)
+        if place.ahead >= LAMPS:
+            shown.where = _("%(n)s before it") % {"n": place.ahead}
+    elif state is State.RUNNING and not pending:
+        shown.gauge = gauge_of(job)
+        late = shown.gauge is None or shown.gauge.elapsed > shown.gauge.high
+        shown.where = "" if late else ready_words(place)
+    elif state is State.SUCCEEDED and job.result is not None:
+        film = job.result
+        made = _("made in %(length)s") % {"length": length(_took(job))} if job.submitted_at and job.provider_ended_at else ""
+        shown.where = " · ".join(part for part in (f"{film.width} × {film.height}", filesize_mb(film.size), made) if part)
+    elif state is State.FAILED:
+        shown.where = FAULT_WORDS.get(job.fault, "") and _("Fault: %(whose)s") % {"whose": translated(FAULT_WORDS[job.fault])}
+
+
+def lamps_of(place: eta.Place) -> dict[str, Any]:
+    """The line up to this place: in one that moves, the first is on stage and the second waits at the service."""
+    total = place.ahead + 1
+    return {
+        "total": min(total, LAMPS),
+        "on": min(1, place.ahead),
+        "next": int(place.ahead > 1),
+        "you": min(total, LAMPS),
+        "label": _("%(n)s before it") % {"n": place.ahead},
+    }
+
+
+def gauge_of(job: Job) -> Gauge | None:
+    """Time at the service against the usual; None while it has not begun there, and for a length that nobody knows."""
+    if job.state != State.RUNNING or job.provider_status == "PENDING" or not job.milliseconds:
+        return None
+    low, high = usual_range(job)
+    since = began(job)
+    elapsed = max(0.0, (timezone.now() - since).total_seconds())
+    words = _("%(elapsed)s of usually %(low)s – %(high)s") if eta.usual(job) else _("%(elapsed)s, expected %(low)s – %(high)s")
+    said = words % {"elapsed": length(int(elapsed)), "low": length(int(low)), "high": length(int(high))}
+    return Gauge(since, elapsed, low, high, said)
+
+
+def _took(job: Job) -> int:
+    ended = job.provider_ended_at or job.finished_at or timezone.now()
+    return max(0, int((ended - began(job)).total_seconds()))

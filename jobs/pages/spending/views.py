@@ -1,0 +1,196 @@
+"""Where the money of a team went in a month. Every number comes from the ledger, as does the CSV; months are UTC.
+
+Viewers see the team's totals, creators also their own row and entries, admins and owners everyone's.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from decimal import ROUND_DOWN, Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Q, QuerySet, Sum
+from django.http import HttpResponseBase
+from django.shortcuts import render
+from django.template.defaultfilters import date as shown_date
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from jobs.billing import ledger
+from jobs.catalogue import entries as catalogue
+from jobs.models import LedgerEntry, Price
+from jobs.pages.spending.chart import chart_of
+from jobs.pages.spending.csv_export import csv_of
+from studio.common.translatable import translated
+from studio.models.people import Role, Team
+from studio.teams.access import TeamRequest, team_page
+
+PAGE = 50
+_MONTH = re.compile(r"(\d{4})-(\d{1,2})")
+# What money that is left is translated into: the talking portrait in its two shapes.
+_FILMS = (("emo-v1", "1:1"), ("emo-v1", "3:4"))
+
+
+@team_page(read=Role.VIEWER, write=Role.ADMIN)
+@require_safe
+def spend(request: TeamRequest) -> HttpResponseBase:
+    month = _month(request)
+    team = request.team
+    whole = request.membership.can_manage
+    entries = team.ledger.filter(month=month)
+    seen = entries if whole else entries.filter(member=request.user) if request.membership.can_write else entries.none()
+    if request.GET.get("format") == "csv":
+        if not request.membership.can_write:
+            raise PermissionDenied(_("The ledger’s entries are for people who create films; you see the totals."))
+        return csv_of(seen, f"footlight-{team.slug}-{month:%Y-%m}.csv")
+    current = month == ledger.month_of()
+    standing = ledger.standing(team, month=month)
+    page = {
+        "nav": "spend",
+        "month": month,
+        "current": current,
+        "currency": team.currency,
+        "standing": standing,
+        # A limit is not kept by month, so in an old month only what was spent is known.
+        "limit": standing.limit if current else None,
+        "left": standing.left if current else None,
+        "begins": ledger.next_month(month),
+        "films": _films(team, standing.left) if current else [],
+        "own": ledger.standing(team, request.user, month) if request.membership.can_write else None,
+        "whole": whole,
+        "totals": _totals(entries),
+        "people": _people(request, month, standing, whole) if request.membership.can_write else [],
+        "models": _models(entries),
+        "chart": chart_of(entries, month, standing, current),
+        "prices": prices_in_force(team),
+        "previous_url": _month_url(_previous(month)) if team.ledger.filter(month__lt=month).exists() else "",
+        "previous": _previous(month),
+        "next_url": "" if current else _month_url(ledger.next_month(month)),
+        "csv_url": f"?{urlencode({'month': f'{month:%Y-%m}', 'format': 'csv'})}" if request.membership.can_write else "",
+        "budget_url": f"{reverse('admin:jobs_budget_changelist')}?team__id__exact={team.pk}" if request.user.is_staff else "",
+    }
+    return render(request, "jobs/spend.html", page | _entries(request, seen, month))
+
+
+# ── months ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _month(request: TeamRequest) -> date:
+    """The month asked for (?month=2026-11), else the present one; nonsense and the future are answered with a sentence."""
+    now = ledger.month_of()
+    asked = request.GET.get("month", "").strip()
+    if not asked:
+        return now
+    found = _MONTH.fullmatch(asked)
+    month = date(int(found[1]), int(found[2]), 1) if found and 1 <= int(found[2]) <= 12 and int(found[1]) >= 1 else None
+    if month is None:
+        messages.warning(request, _("“%(asked)s” is no month; a month looks like 2026-11. This is the present one.") % {"asked": asked[:20]})
+        return now
+    if month > now:
+        messages.info(request, _("%(month)s has not begun. This is the present month.") % {"month": shown_date(month, "F Y")})
+        return now
+    return month
+
+
+def _previous(month: date) -> date:
+    return date(month.year - (month.month == 1), (month.month - 2) % 12 + 1, 1)
+
+
+def _month_url(month: date) -> str:
+    return f"?month={month:%Y-%m}"
+
+
+# ── tables ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _totals(entries: QuerySet[LedgerEntry]) -> dict[str, Any]:
+    """Counts of the month: jobs and checks held, settled and given back; seconds billed. Every hold has one end at most."""
+    kind = LedgerEntry.Kind
+    of_job, of_check = Q(job__isnull=False), Q(check_asked__isnull=False)
+    sums = entries.aggregate(
+        holds=Count("id", filter=Q(kind=kind.HOLD)),
+        ends=Count("id", filter=Q(kind__in=(kind.SETTLE, kind.RELEASE))),
+        jobs=Count("id", filter=Q(kind=kind.SETTLE) & of_job),
+        seconds=Sum("units", filter=Q(kind=kind.SETTLE) & of_job),
+        released=Count("id", filter=Q(kind=kind.RELEASE)),
+        checks=Count("id", filter=Q(kind=kind.SETTLE) & of_check),
+        checks_paid=Sum("settled", filter=of_check),
+    )
+    return {**sums, "waiting": sums["holds"] - sums["ends"], "seconds": sums["seconds"] or Decimal(0), "checks_paid": sums["checks_paid"] or 0}
+
+
+def _people(request: TeamRequest, month: date, standing: ledger.Standing, whole: bool) -> list[dict[str, Any]]:
+    """A row per person who spent; for somebody without the right to see others only their own, which is always there."""
+    spent = ledger.spend_by_member(request.team, month)
+    if not whole:
+        spent = [row for row in spent if row.member == request.user] or [ledger.MemberSpend(request.user, 0, 0, 0, 0, Decimal(0))]
+    limits = dict(request.team.budgets.filter(member__isnull=False).values_list("member_id", "micros"))
+    rows = []
+    for row in spent:
+        part = Decimal(100 * row.settled) / standing.settled if standing.settled > 0 else Decimal(0)
+        limit = limits.get(row.member.pk) if row.member else None
+        rows.append({"spend": row, "limit": limit, "part": part, "label": _("%(part)s %% of the month") % {"part": f"{part:.1f}"}})
+    return rows
+
+
+def _models(entries: QuerySet[LedgerEntry]) -> list[dict[str, Any]]:
+    """What was settled, a row per price paid: model, variant, unit price, units and sum."""
+    paid = entries.filter(kind__in=(LedgerEntry.Kind.SETTLE, LedgerEntry.Kind.ADJUST))
+    names = ("model", "price__variant", "price__unit", "price__micros")
+    rows = []
+    for row in paid.order_by().values(*names).annotate(units=Sum("units"), settled=Sum("settled"), n=Count("id")).order_by("-settled", "model"):
+        spec = catalogue.MODELS.get(row["model"])
+        rows.append(
+            {**row, "label": translated(spec.label) if spec else row["model"], "variant": row["price__variant"] or "", "unit": row["price__unit"]}
+        )
+    return rows
+
+
+def _films(team: Team, left: int | None) -> list[tuple[str, int]]:
+    """(“1:1”, seconds) that `left` pays for; empty when there is no limit or no price."""
+    films = []
+    for model, variant in _FILMS if left is not None else ():
+        try:
+            price = ledger.price_of(model, variant, team.currency)
+        except ledger.NoPrice:
+            continue
+        if price.micros:
+            films.append((variant, int((Decimal(left or 0) / price.micros).quantize(Decimal(1), rounding=ROUND_DOWN))))
+    return films
+
+
+def prices_in_force(team: Team) -> list[dict[str, Any]]:
+    """The price rows of the team's currency that count today, and those that are to come, in the catalogue's order."""
+    today = datetime.now(UTC).date()
+    order = {name: number for number, name in enumerate(catalogue.MODELS)}
+    rows: list[dict[str, Any]] = []
+    in_force: set[tuple[str, str, str]] = set()
+    for price in Price.objects.filter(currency=team.currency).order_by("-effective_from", "-id"):
+        key = (price.model, price.variant, price.region)
+        coming = price.effective_from > today
+        if not coming and key in in_force:
+            continue
+        if not coming:
+            in_force.add(key)
+        spec = catalogue.MODELS.get(price.model)
+        rows.append({"price": price, "coming": coming, "label": translated(spec.label) if spec else price.model})
+    return sorted(
+        rows, key=lambda row: (order.get(row["price"].model, 99), row["price"].model, row["price"].variant, row["price"].region, row["coming"])
+    )
+
+
+def _entries(request: TeamRequest, seen: QuerySet[LedgerEntry], month: date) -> dict[str, Any]:
+    """PAGE entries, newest first, before the id in ?before=…; pages are found by id, so they stay cheap."""
+    before = request.GET.get("before", "")
+    rows = seen.select_related("member", "job", "check_asked", "price").order_by("-id")
+    if before.isdecimal() and len(before) < 19:
+        rows = rows.filter(id__lt=int(before))
+    found = list(rows[: PAGE + 1])
+    older = f"{_month_url(month)}&before={found[PAGE - 1].pk}#ledger" if len(found) > PAGE else ""
+    newest = f"{_month_url(month)}#ledger" if before else ""
+    return {"entries": found[:PAGE], "older_url": older, "newest_url": newest, "count": seen.count()}

@@ -1,0 +1,64 @@
+"""Text columns with more to them: one encrypted at rest (MultiFernet over FIELD_KEYS, so keys can be rotated), one of sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.db import models
+
+from studio.common.translatable import Sentence, packed, unpacked
+
+
+class Unreadable(ValueError):
+    """A stored secret that none of FIELD_KEYS can decrypt."""
+
+
+def box() -> MultiFernet:
+    return MultiFernet([Fernet(key.encode()) for key in settings.FIELD_KEYS])
+
+
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
+    """str in Python, a Fernet token in the database. Cannot be searched. Raises Unreadable when no key fits."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        value = super().get_prep_value(value)
+        return value if value in (None, "") else box().encrypt(str(value).encode()).decode()
+
+    def from_db_value(self, value: str | None, expression: Any, connection: Any) -> str | None:
+        if value in (None, ""):
+            return value
+        try:
+            return box().decrypt(value.encode()).decode()
+        except InvalidToken:
+            raise Unreadable("A stored secret cannot be decrypted with any key of FIELD_KEYS.") from None
+
+
+if TYPE_CHECKING:
+    _Text = models.TextField[Sentence, Sentence]
+else:
+    _Text = models.TextField
+
+
+class SentenceField(_Text):
+    """A Sentence in Python; in the database its message and values, so that it can be translated when it is read."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        value = super().get_prep_value(value)
+        return packed(value) if isinstance(value, str) else value
+
+    def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Sentence | None:
+        return unpacked(value) if value is not None else None
+
+    def to_python(self, value: Any) -> Any:
+        # As it comes from a dump, whose text is that of the column.
+        return unpacked(value) if isinstance(value, str) and not isinstance(value, Sentence) else value
+
+    def save_form_data(self, instance: models.Model, data: Any) -> None:
+        # A form gives the English words back; what was not changed there keeps its values.
+        if data != self.value_from_object(instance):
+            super().save_form_data(instance, data)
+
+    def value_to_string(self, obj: models.Model) -> str:
+        return packed(self.value_from_object(obj))

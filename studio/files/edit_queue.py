@@ -1,0 +1,280 @@
+"""Files made from files of the library: a crop, a cut, another format. The parent stays as it is; the child says what was done to it.
+
+Pictures and sound are made while the page waits (`change`); a video takes a minute, so it is an `Edit` row that a worker takes up
+(`ask`, `step`). The same recipe on the same file is made once.
+
+A recipe is a dict: {"do": "picture", "box", "angle", "format", "max_side", "min_side", "max_bytes"}, {"do": "cut", "start", "stop"},
+{"do": "without", "cuts": [[start, stop], …]} or {"do": "film", "start", "stop", "fps", "max_side", "max_bytes"}. Boxes are (left, top,
+right, bottom) in px, times milliseconds, sizes bytes; what is missing stays as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+from rq.timeouts import JobTimeoutException
+
+from studio.common.leases import LEASE, kept, rested
+from studio.common.translatable import EMPTY, phrase
+from studio.files.file_store import NAME_LENGTH, keep, local_copy
+from studio.media import Facts, MediaError, edits
+from studio.models import Asset, Consent, Edit, User
+
+log = logging.getLogger("footlight.edits")
+TRIES = 3
+AGAIN = timedelta(seconds=30)
+SWEPT = timedelta(days=1)
+LEFT = ("edit-", "keep-", "copy-", "sound-", "upload-")  # how working files are called that a request or a step makes for itself
+SHAPES = ((1, 1), (3, 4), (4, 3), (9, 16), (16, 9), (2, 3), (3, 2), (4, 5), (5, 4))  # width and height, told as such in a name
+Recipe: TypeAlias = dict[str, Any]
+
+
+def change(asset: Asset, recipe: Recipe, by: User) -> Asset:
+    """The picture or sound that `recipe` makes of `asset`, which is kept beside it; the one we have when it was made before.
+
+    Raises MediaError with a sentence; then nothing was stored.
+    """
+    made = asset.children.filter(recipe=recipe).first()
+    if made is not None:
+        _inherit(asset, made)
+        return made
+    try:
+        return _make(asset, recipe, by)
+    except OSError as error:  # a full disk, mostly
+        log.exception("an edit of %s", asset.public_id)
+        raise MediaError("broken", phrase("The new file could not be written here. Try again later.")) from error
+
+
+def ask(asset: Asset, recipe: Recipe, by: User) -> Edit:
+    """The row of this edit of a video; a worker begins it within seconds. One that failed is tried anew."""
+    edit, new = Edit.objects.get_or_create(
+        asset=asset, word=word_of(recipe), defaults={"team_id": asset.team_id, "owner": by, "recipe": recipe, "state": Edit.State.WAITING}
+    )
+    gone = edit.state == Edit.State.DONE and edit.made_id is None
+    if edit.state == Edit.State.FAILED or gone:
+        changed = {"state": Edit.State.WAITING, "tries": 0, "sentence": EMPTY, "lease_until": None}
+        new = bool(Edit.objects.filter(pk=edit.pk, state=edit.state).update(**changed))
+        edit.refresh_from_db()
+    if new:
+        _ring_later(edit.pk)
+    return edit
+
+
+def due() -> list[int]:
+    """Ids of edits that nobody works on."""
+    left = Q(state=Edit.State.WORKING, lease_until__lt=timezone.now())
+    return list(Edit.objects.filter(Q(state=Edit.State.WAITING) | left).order_by("id").values_list("pk", flat=True)[:50])
+
+
+def step(pk: int) -> None:
+    """Make the file of an Edit. May run twice: the lease lets one in, and what was made is kept by its content."""
+    now = timezone.now()
+    free = Q(state=Edit.State.WAITING) | Q(state=Edit.State.WORKING, lease_until__lt=now)
+    _sweep()
+    mine = Edit.objects.filter(pk=pk)
+    edit = mine.select_related("asset__team", "owner").first()
+    if edit is None or not mine.filter(free, tries=edit.tries).update(state=Edit.State.WORKING, lease_until=now + LEASE, tries=edit.tries + 1):
+        return
+    # The number of the try is the token: whoever takes it up after us counts on.
+    ours = mine.filter(state=Edit.State.WORKING, tries=edit.tries + 1)
+    if edit.tries >= TRIES:  # it broke off, or whoever made it died over it, each time
+        said = edit.sentence or phrase("The video could not be made over. Export it again and upload it.")
+        ours.update(state=Edit.State.FAILED, sentence=said, lease_until=None)
+        return
+    done: dict[str, Any]
+    with kept(lambda: ours.update(lease_until=timezone.now() + LEASE)):
+        try:
+            made = _make(edit.asset, edit.recipe, edit.owner)
+        except MediaError as error:
+            done = {"state": Edit.State.FAILED, "sentence": error.sentence, "lease_until": None}
+        except JobTimeoutException:
+            said = phrase("The video takes longer than half an hour to make over. Cut it shorter or export it smaller, and upload it again.")
+            done = {"state": Edit.State.FAILED, "sentence": said, "lease_until": None}
+        except Exception:
+            # A full disk or a bucket that is away: it is tried again soon.
+            log.exception("edit %s", edit.public_id)
+            said = phrase("The video could not be made over, because its new file could not be written here. Try again later.")
+            done = {"sentence": said, "lease_until": timezone.now() + AGAIN}
+        else:
+            done = {"state": Edit.State.DONE, "made": made, "sentence": EMPTY, "lease_until": None}
+    ours.update(**done)
+
+
+def word_of(recipe: Recipe) -> str:
+    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+
+
+def _ring_later(pk: int) -> None:
+    """Who works is told by name: studio does not know the workers."""
+    path = getattr(settings, "EDIT_BELL", "")
+    if path:
+        ring: Callable[[int], None] = import_string(path)
+        transaction.on_commit(lambda: ring(pk))
+
+
+def _make(asset: Asset, recipe: Recipe, by: User | None) -> Asset:
+    with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix="edit-") as folder, local_copy(asset) as source:
+        if not source.exists():
+            raise MediaError("broken", phrase("The stored file of “%(name)s” is missing. Upload it again.", name=asset.name))
+        target = Path(folder) / "made"
+        facts = _MAKERS[recipe["do"]](source, target, recipe)
+        rested()
+        name = name_of(asset, recipe, facts)
+        made, _new = keep(target, team=asset.team, owner=by, name=name, origin=Asset.Origin.EDIT, parent=asset, recipe=recipe)
+    _inherit(asset, made)
+    return made
+
+
+def _sweep() -> None:
+    """Remove what processes that were killed left in the working folder; nothing at work is a day old."""
+    old = time.time() - SWEPT.total_seconds()
+    for path in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir():
+        with suppress(OSError):
+            if path.name.startswith(LEFT) and path.stat().st_mtime < old:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _inherit(parent: Asset, child: Asset) -> None:
+    """What was said of the person in the parent holds for what is made of it."""
+    said = Consent.objects.filter(asset=parent).first()
+    if said is not None and child.pk != parent.pk:
+        Consent.objects.get_or_create(asset=child, defaults={"by": said.by, "said": said.said, "at": said.at})
+
+
+def consent(asset: Asset, by: User, words: str) -> Consent:
+    """Note that `by` said `words` about `asset` and what was made of it; the first word stands."""
+    said = Consent.objects.get_or_create(asset=asset, defaults={"by": by, "said": words})[0]
+    seen, parents = {asset.pk}, [asset]
+    while parents:
+        parent = parents.pop()
+        for child in parent.children.filter(origin=Asset.Origin.EDIT).exclude(pk__in=seen):
+            _inherit(parent, child)
+            seen.add(child.pk)
+            parents.append(child)
+    return said
+
+
+def words(recipe: Recipe) -> list[str]:
+    """What the recipe does to a file, such as ["straightened", "cropped"]; bounds that a file keeps anyway are not told."""
+    do, found = recipe.get("do"), []
+    if recipe.get("angle"):
+        found.append(_("straightened"))
+    if recipe.get("box"):
+        found.append(_("cropped"))
+    if do in ("cut", "without") or (do == "film" and (recipe.get("start") or recipe.get("stop") is not None)):
+        found.append(_("cut"))
+    if recipe.get("fps"):
+        found.append(_("made %(n)s frames per second") % {"n": f"{recipe['fps']:g}"})
+    if recipe.get("format"):
+        found.append(_("converted"))
+    return found
+
+
+# ── names ──
+
+
+def name_of(asset: Asset, recipe: Recipe, facts: Facts) -> str:
+    """“portrait, cropped 3:4.jpg” for the file with `facts` that `recipe` made of `asset`: the first file's name, and all that was done since."""
+    first, done = asset, recipe
+    while first.origin == Asset.Origin.EDIT:
+        done = _both(first.recipe, done)
+        if first.parent is None:
+            break
+        first = first.parent
+    stem = first.name.removesuffix(f".{first.extension}")
+    if first.origin == Asset.Origin.EDIT:  # what it was made from was deleted; its own name tells what was done to that
+        stem = stem.removesuffix(_suffix(first.recipe, first.facts))
+    suffix, ending = _suffix(done, facts), f".{facts.extension}"
+    return stem[: NAME_LENGTH - len(suffix) - len(ending)].rstrip(" .,") + suffix + ending
+
+
+def _both(before: Recipe, after: Recipe) -> Recipe:
+    """One recipe for two, as far as a name tells it; times count from the start of what `before` was done to."""
+    both = before | after
+    if "start" in before:
+        both["start"] = before["start"] + after.get("start", 0)
+    if "without" in (before.get("do"), after.get("do")):
+        both["do"] = "without"
+    return both
+
+
+def _suffix(recipe: Recipe, facts: Facts) -> str:
+    found = []
+    if recipe.get("angle"):
+        found.append(_("straightened"))
+    if recipe.get("box"):
+        found.append(_("cropped %(shape)s") % {"shape": _shape(facts.width, facts.height)})
+    start = recipe.get("start", 0) / 1000
+    do = recipe.get("do")
+    if do == "without":
+        found.append(_("cut to %(n)s s") % {"n": f"{facts.seconds:.1f}"})
+    elif do == "cut" or start or recipe.get("stop") is not None:
+        found.append(_("cut %(start)s–%(stop)s s") % {"start": f"{start:.1f}", "stop": f"{start + facts.seconds:.1f}"})
+    if recipe.get("fps"):
+        found.append(_("%(n)s frames per second") % {"n": f"{recipe['fps']:g}"})
+    if recipe.get("format"):
+        found.append(_("converted"))
+    return "".join(f", {word}" for word in found or [_("made to fit")])
+
+
+def _shape(width: int, height: int) -> str:
+    # Whole pixels: one more or less on a side is the same shape.
+    shape = next((shape for shape in SHAPES if abs(width * shape[1] - height * shape[0]) <= max(shape)), None)
+    return "{}:{}".format(*shape) if shape else f"{width} × {height}"
+
+
+# ── how each is made ──
+
+
+def _picture(source: Path, target: Path, recipe: Recipe) -> Facts:
+    box = recipe.get("box")
+    return edits.edit_picture(
+        source,
+        target,
+        box=(int(box[0]), int(box[1]), int(box[2]), int(box[3])) if box else None,
+        angle=float(recipe.get("angle", 0)),
+        format=recipe.get("format", ""),
+        max_side=recipe.get("max_side"),
+        max_bytes=recipe.get("max_bytes"),
+        min_side=recipe.get("min_side"),
+    )
+
+
+def _cut(source: Path, target: Path, recipe: Recipe) -> Facts:
+    return edits.cut_sound(source, target, recipe["start"] / 1000, recipe["stop"] / 1000)
+
+
+def _without(source: Path, target: Path, recipe: Recipe) -> Facts:
+    return edits.without(source, target, [(start / 1000, stop / 1000) for start, stop in recipe["cuts"]])
+
+
+def _film(source: Path, target: Path, recipe: Recipe) -> Facts:
+    stop = recipe.get("stop")
+    return edits.remake_film(
+        source,
+        target,
+        start=recipe.get("start", 0) / 1000,
+        stop=stop / 1000 if stop is not None else None,
+        fps=recipe.get("fps"),
+        max_side=recipe.get("max_side"),
+        max_bytes=recipe.get("max_bytes"),
+    )
+
+
+_MAKERS: dict[str, Callable[[Path, Path, Recipe], Facts]] = {"picture": _picture, "cut": _cut, "without": _without, "film": _film}

@@ -1,0 +1,233 @@
+"""Uploads as plain ASGI: a raw PUT, hashed while it is written, so that a file of any size costs two megabytes of memory.
+
+PUT /upload/<team>/?name=<file name> with the file as the body. Answers JSON: 201 (new) or 200 (was here already) with the asset, or
+{"error": sentence} with 400, 401, 403, 404, 405, 413, 415 or 500. The session cookie and the CSRF header say who asks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import logging
+import os
+import re
+import tempfile
+from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, TypeVar
+from urllib.parse import parse_qs
+
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.core.exceptions import DisallowedHost
+from django.core.handlers.asgi import ASGIRequest
+from django.db import connections
+from django.http import Http404, HttpRequest, HttpResponse
+from django.middleware.csrf import CsrfViewMiddleware
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from studio.common.translatable import translated
+from studio.files.file_store import keep
+from studio.media import MediaError
+from studio.models import Asset, Membership, Role, Team, User
+from studio.teams.access import membership_of
+from studio.templatetags.ui import filesize_mb
+
+log = logging.getLogger("footlight.uploads")
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+T = TypeVar("T")
+
+ADDRESS = re.compile(r"/upload/([-\w]+)/?", re.ASCII)
+BUFFER = 1024 * 1024  # bytes gathered before they are written
+POLITE = 4 * 1024 * 1024  # bytes read after a refusal, so that the answer arrives before the connection closes
+STATUS = {"empty": 400, "broken": 400, "too-large-picture": 413, "unknown-type": 415, "not-supported": 415, "no-stream": 415}
+# Decoding the largest picture takes a quarter of a gigabyte: two at a time, the others wait in line.
+_benches = ThreadPoolExecutor(max_workers=2, thread_name_prefix="keep")
+_desk = ThreadPoolExecutor(max_workers=4, thread_name_prefix="upload")
+
+
+class Refused(Exception):
+    """The upload is refused with `status`; `str()` is the sentence."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+class Gone(Exception):
+    """The client left before the file was complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    """Who uploads, and to which team."""
+
+    user: User
+    team: Team
+
+
+async def door(scope: Scope, receive: Receive, send: Send) -> None:
+    """The ASGI application behind /upload/."""
+    try:
+        status, answer = await _answer(scope, receive)
+    except Refused as refusal:
+        await _drain(receive)
+        status, answer = refusal.status, {"error": str(refusal)}
+    except Gone:
+        return
+    body = json.dumps(answer).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), (b"cache-control", b"no-store")]
+    if status == 405:
+        headers.append((b"allow", b"PUT"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _answer(scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
+    found = ADDRESS.fullmatch(scope["path"])
+    if not found:
+        raise Refused(404, _("There is nothing at this address."))
+    if scope["method"] != "PUT":
+        raise Refused(405, _("A file is uploaded here with PUT."))
+    sender = await _in_thread(_desk, _sender, scope, found.group(1))
+    declared = _declared_length(scope)
+    if declared is not None and declared > settings.UPLOAD_MAX_BYTES:
+        raise Refused(413, too_large())
+    name = parse_qs(scope["query_string"].decode("latin-1"), encoding="utf-8", errors="replace").get("name", [""])[0]
+    handle, path = tempfile.mkstemp(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix="upload-")
+    try:
+        with os.fdopen(handle, "wb") as out:
+            await _receive_into(out, receive)
+        return await _in_thread(_benches, _keep, path, sender, name)
+    finally:
+        os.unlink(path)
+
+
+def _declared_length(scope: Scope) -> int | None:
+    """Content-Length; None when the body comes in chunks without one, which the count while streaming covers."""
+    for key, value in scope["headers"]:
+        if key.lower() == b"content-length":
+            if not value.isdigit():
+                raise Refused(400, _("The upload does not say its length in digits."))
+            return int(value)
+    return None
+
+
+async def _receive_into(out: io.BufferedWriter, receive: Receive) -> None:
+    """Write the body as it comes. Raises Gone when the client leaves, Refused above the limit."""
+    loop, total, gathered = asyncio.get_running_loop(), 0, bytearray()
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Gone
+        body = message.get("body", b"")
+        more = message.get("more_body", False)
+        total += len(body)
+        if total > settings.UPLOAD_MAX_BYTES:
+            raise Refused(413, too_large())
+        gathered += body
+        if gathered and (len(gathered) >= BUFFER or not more):
+            await loop.run_in_executor(_desk, out.write, bytes(gathered))
+            gathered.clear()
+
+
+async def _drain(receive: Receive) -> None:
+    left = POLITE
+    while left > 0:
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if message["type"] == "http.disconnect" or not message.get("more_body", False):
+            return
+
+
+# ── in threads, because the database is ─────────────────────────────────────────────────────────────────────────────
+
+
+async def _in_thread(pool: ThreadPoolExecutor, work: Callable[..., T], *args: Any) -> T:
+    """Run `work` in `pool`. Its database connection is closed afterwards: an upload is rare, a connection is not free."""
+
+    def run() -> T:
+        try:
+            return work(*args)
+        finally:
+            connections.close_all()
+
+    return await asyncio.get_running_loop().run_in_executor(pool, copy_context().run, run)
+
+
+class _Csrf(CsrfViewMiddleware):
+    """Django's own check, which answers with the reason instead of a page."""
+
+    def _reject(self, request: HttpRequest, reason: str) -> str:
+        return reason
+
+
+def _sender(scope: Scope, slug: str) -> _Sender:
+    """Who asks, or Refused: 400, 401, 403 or 404."""
+    request = ASGIRequest(dict(scope), io.BytesIO())
+    try:
+        request.get_host()
+    except DisallowedHost:
+        raise Refused(400, _("This site does not answer to that host name.")) from None
+    engine = import_module(settings.SESSION_ENGINE)
+    request.session = engine.SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+    user = get_user(request)
+    if not isinstance(user, User) or not user.is_active:
+        raise Refused(401, _("You are signed out; sign in again and upload the file once more."))
+    csrf = _Csrf(lambda _request: HttpResponse())
+    csrf.process_request(request)
+    if csrf.process_view(request, lambda _request: HttpResponse(), (), {}):
+        raise Refused(403, _("The page is too old to upload from; load it again and upload the file once more."))
+    try:
+        membership: Membership = membership_of(user, slug)
+    except Http404:
+        raise Refused(404, _("No team of yours is at this address.")) from None
+    if not membership.reaches(Role.CREATOR):
+        raise Refused(403, _("Uploading needs the role Creator or higher; an owner or admin of the team can give it to you."))
+    return _Sender(user, membership.team)
+
+
+def _keep(path: str, sender: _Sender, name: str) -> tuple[int, dict[str, Any]]:
+    try:
+        asset, new = keep(path, team=sender.team, owner=sender.user, name=name)
+    except MediaError as error:
+        return STATUS.get(error.code, 400), {"error": translated(error.sentence)}
+    except Exception:
+        log.exception("an upload to %s could not be kept", sender.team.slug)
+        return 500, {"error": _("The file arrived and could not be stored; nothing was kept. Upload it again in a minute.")}
+    return 201 if new else 200, told(asset, sender.team, new)
+
+
+def told(asset: Asset, team: Team, new: bool) -> dict[str, Any]:
+    """What a page is told of a file: ids and addresses, and the facts that limits are tested against."""
+
+    def file(what: str) -> str:
+        return reverse("asset_file", args=[team.slug, asset.public_id, what])
+
+    return {
+        "asset": asset.public_id,
+        "name": asset.name,
+        "kind": asset.kind,
+        "new": new,
+        "url": reverse("asset", args=[team.slug, asset.public_id]),
+        "file": file("original"),
+        "thumb": file("thumb") if asset.thumb else "",
+        "peaks": asset.peaks,
+        "facts": asset.facts.as_dict(),
+    }
+
+
+def too_large() -> str:
+    """The sentence for a file above settings.UPLOAD_MAX_BYTES."""
+    return _("The file is larger than %(size)s, the most that is taken; cut it or save it smaller.") % {
+        "size": filesize_mb(settings.UPLOAD_MAX_BYTES)
+    }

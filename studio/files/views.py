@@ -1,0 +1,292 @@
+"""The library: list, one file, upload without a script, delete, and the files themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.signing import BadSignature
+from django.db.models import Count, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from studio.common.translatable import translated
+from studio.files import links
+from studio.files.file_store import InUse, every_asset, forget, keep, users_of
+from studio.files.serving import PIECE, serve
+from studio.files.uploads import too_large
+from studio.media import MediaError
+from studio.models import Asset, Role
+from studio.teams.access import TeamRequest, public, team_page
+from studio.teams.forms import LibraryFilter
+from studio.templatetags.ui import filesize_mb, person, seconds
+
+PAGE = 24
+YEAR = 365 * 24 * 3600
+Tag = tuple[str, str, str]  # words, fit ("yes", "no", "maybe"), reason
+
+
+# ── the list ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+TABS: dict[str, Q] = {
+    "all": Q(),
+    "pictures": Q(kind=Asset.Kind.IMAGE),
+    "sound": Q(kind=Asset.Kind.AUDIO),
+    "videos": Q(kind=Asset.Kind.VIDEO) & ~Q(origin=Asset.Origin.RESULT),
+    "templates": Q(templates__isnull=False),
+    "films": Q(origin=Asset.Origin.RESULT),
+}
+
+
+@team_page()
+@require_safe
+def library(request: TeamRequest) -> HttpResponse:
+    """Cards of the team's files, newest first, a page at a time; ?kind=, ?q=, and ?older= or ?newer= than a file's public id."""
+    form = LibraryFilter(request.GET)
+    form.is_valid()
+    kind, q = form.cleaned_data.get("kind", "all"), form.cleaned_data.get("q", "")
+    found = request.team.assets.select_related("owner")
+    if kind == "templates":
+        found = found.filter(pk__in=request.team.assets.filter(TABS[kind]).values("pk"))
+    else:
+        found = found.filter(TABS[kind])
+    if q:
+        found = found.filter(name__icontains=q)
+    assets, newer, older = _page(request, found)
+    tags = _tags(assets)
+    context = {
+        "nav": "library",
+        "kind": kind,
+        "q": q,
+        "tabs": _tabs(request, kind, q),
+        "cards": [_card(request, asset, tags.get(asset.pk, [])) for asset in assets],
+        "newer_url": newer and _address(request, kind, q, newer=newer),
+        "older_url": older and _address(request, kind, q, older=older),
+        "upload_max": settings.UPLOAD_MAX_BYTES,
+        "whole": bool(q or kind != "all"),
+    }
+    return render(request, "studio/library.html", context)
+
+
+def _page(request: TeamRequest, found: QuerySet[Asset]) -> tuple[list[Asset], str, str]:
+    """One page of `found` and the public ids to go on from in either direction ("" where nothing follows)."""
+    older, newer = (_pk(request, name) for name in ("older", "newer"))
+    if newer is not None:
+        assets = list(found.filter(pk__gt=newer).order_by("pk")[: PAGE + 1])
+        more_newer, more_older = len(assets) > PAGE, True
+        assets = assets[:PAGE][::-1]
+        if not assets:
+            return _page_from_top(found)
+    else:
+        if older is None:
+            return _page_from_top(found)
+        assets = list(found.filter(pk__lt=older).order_by("-pk")[: PAGE + 1])
+        more_newer, more_older = True, len(assets) > PAGE
+        assets = assets[:PAGE]
+    if not assets:
+        return [], "", ""
+    return assets, assets[0].public_id if more_newer else "", assets[-1].public_id if more_older else ""
+
+
+def _page_from_top(found: QuerySet[Asset]) -> tuple[list[Asset], str, str]:
+    assets = list(found.order_by("-pk")[: PAGE + 1])
+    return assets[:PAGE], "", assets[PAGE - 1].public_id if len(assets) > PAGE else ""
+
+
+def _pk(request: TeamRequest, name: str) -> int | None:
+    public_id = request.GET.get(name, "")
+    return request.team.assets.filter(public_id=public_id).values_list("pk", flat=True).first() if public_id.isalnum() else None
+
+
+def _address(request: TeamRequest, kind: str, q: str, **more: str) -> str:
+    query = {name: value for name, value in {"kind": kind if kind != "all" else "", "q": q, **more}.items() if value}
+    return reverse("library", args=[request.team.slug], query=query)
+
+
+def _tabs(request: TeamRequest, kind: str, q: str) -> list[dict[str, Any]]:
+    # Templates are counted apart: their join would multiply the rows that the others count.
+    counts = request.team.assets.aggregate(**{name: Count("pk", filter=rule) for name, rule in TABS.items() if name != "templates"})
+    counts["templates"] = request.team.assets.filter(TABS["templates"]).values("pk").distinct().count()
+    return [
+        {"name": name, "label": label, "count": counts[name], "url": _address(request, name, q), "current": name == kind}
+        for name, label in LibraryFilter.TABS
+    ]
+
+
+def _card(request: TeamRequest, asset: Asset, tags: Iterable[Tag]) -> dict[str, Any]:
+    """What parts/card.html draws."""
+    size = f"{asset.width} × {asset.height}" if asset.width else filesize_mb(asset.size)
+    who = person(asset.owner) if asset.owner else ""
+    return {
+        "title": asset.name,
+        "url": reverse("asset", args=[request.team.slug, asset.public_id]),
+        "picture_url": thumb_url(request, asset),
+        "peaks": drawn_peaks(asset),
+        "icon": "speech" if asset.kind == Asset.Kind.AUDIO else "portrait",
+        "badge": seconds(asset.seconds) if asset.milliseconds else "",
+        "facts": " · ".join(part for part in (size, who) if part),
+        "tags": [{"label": words, "fit": fit if fit != "maybe" else "none"} for words, fit, _reason in tags],
+    }
+
+
+def thumb_url(request: TeamRequest, asset: Asset) -> str:
+    """The address of the small picture, "" for sound."""
+    return reverse("asset_file", args=[request.team.slug, asset.public_id, "thumb"]) if asset.thumb else ""
+
+
+def drawn_peaks(asset: Asset) -> list[float]:
+    """The stored peaks (0 to 100) as the drawing wants them (0 to 1)."""
+    return [peak / 100 for peak in asset.peaks]
+
+
+def _tags(assets: list[Asset]) -> dict[int, list[Tag]]:
+    """What each file is good for, from whoever knows (settings.ASSET_TAGS); nothing when nobody does."""
+    path = getattr(settings, "ASSET_TAGS", "")
+    if not path or not assets:
+        return {}
+    tags: Callable[[list[Asset]], dict[int, list[Tag]]] = import_string(path)
+    return tags(assets)
+
+
+# ── one file ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@team_page()
+@require_safe
+def detail(request: TeamRequest, asset: str) -> HttpResponse:
+    found = _asset(request, asset)
+    return render(
+        request,
+        "studio/asset.html",
+        {
+            "nav": "library",
+            "asset": found,
+            "file_url": reverse("asset_file", args=[request.team.slug, found.public_id, "original"]),
+            "download_url": reverse("asset_file", args=[request.team.slug, found.public_id, "download"]),
+            "poster_url": thumb_url(request, found),
+            "peaks": drawn_peaks(found),
+            # What no browser plays gets a sentence instead of a black box.
+            "plays": found.format not in ("avi", "mkv"),
+            "tags": _tags([found]).get(found.pk, []),
+            "checks": found.checks.order_by("-id"),
+            "users": users_of(found),
+        },
+    )
+
+
+@team_page(read=Role.CREATOR, write=Role.CREATOR)
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: TeamRequest, asset: str) -> HttpResponse:
+    """Asks first; the answer is a POST. 409 with the job's name while one uses the file."""
+    found = _asset(request, asset)
+    status = 200
+    if request.method == "POST":
+        try:
+            forget(found)
+        except InUse:
+            status = 409
+        else:
+            messages.success(request, _("“%(name)s” is deleted.") % {"name": found.name})
+            return redirect("library", request.team.slug)
+    users = users_of(found)
+    context = {"nav": "library", "asset": found, "users": users, "refusal": str(InUse(found, users)) if users else ""}
+    return render(request, "studio/asset_delete.html", context, status=status)
+
+
+@team_page(write=Role.CREATOR)
+@require_POST
+def upload(request: TeamRequest) -> HttpResponse:
+    """The way without a script: one form with any number of `file`, a sentence for each that is refused."""
+    files = request.FILES.getlist("file")
+    if not files:
+        messages.error(request, _("No file came with the form; choose one first."))
+    kept: list[Asset] = []
+    for file in files:
+        if (file.size or 0) > settings.UPLOAD_MAX_BYTES:
+            messages.error(request, f"{file.name}: {too_large()}")
+            continue
+        try:
+            asset, new = keep(file, team=request.team, owner=request.user, name=file.name or "")
+        except MediaError as error:
+            messages.error(request, _("%(name)s: %(sentence)s") % {"name": file.name, "sentence": translated(error.sentence)})
+            continue
+        if new:
+            kept.append(asset)
+        else:
+            messages.info(request, _("“%(name)s” is here already; it is kept once.") % {"name": asset.name})
+    if kept:
+        words = ngettext("%(names)s is in the library.", "%(names)s are in the library.", len(kept))
+        messages.success(request, words % {"names": ", ".join(asset.name for asset in kept)})
+    after = request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(after, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+        after = reverse("library", args=[request.team.slug])
+    return redirect(after)
+
+
+def _asset(request: TeamRequest, public_id: str) -> Asset:
+    return _only(request.team.assets.select_related("owner"), public_id)
+
+
+def _only(assets: QuerySet[Asset], public_id: str) -> Asset:
+    # PostgreSQL refuses a zero byte, which an address may hold.
+    found = assets.filter(public_id=public_id).first() if public_id.isalnum() else None
+    if found is None:
+        raise Http404("No such file.")
+    return found
+
+
+# ── the files themselves ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@team_page()
+@require_safe
+def inside(request: TeamRequest, asset: str, what: str) -> HttpResponseBase:
+    """The stored file (`original`, `download`) or its small picture (`thumb`) for members, through this site wherever it is stored.
+
+    The content of an address never changes, so a browser may keep it; nobody else may.
+    """
+    found = _asset(request, asset)
+    caching = f"private, max-age={YEAR}, immutable"
+    if what == "thumb" and found.thumb:
+        name = str(found.thumb.name)
+        size = found.thumb.storage.size(name)
+        return serve(request, name, size=size, mime="image/webp", etag=f"{found.sha256[:32]}-t", caching=caching)
+    if what not in ("original", "download"):
+        raise Http404("A file is served as original, thumb or download.")
+    return serve(
+        request,
+        str(found.file.name),
+        size=found.size,
+        mime=found.mime,
+        etag=found.sha256[:32],
+        caching=caching,
+        filename=found.name,
+        attachment=what == "download",
+        piece=PIECE,
+    )
+
+
+@public
+@require_safe
+def outside(request: HttpRequest, token: str, name: str) -> HttpResponseBase:
+    """A stored file for whoever holds a signed link that has not expired: the service fetches it, and has no account here."""
+    try:
+        public_id = links.asset_of(token)
+    except links.Expired:
+        raise PermissionDenied(_("This link has expired. Ask for a new one where it came from.")) from None
+    except BadSignature:
+        raise Http404("No such link.") from None
+    # The signature is the permission, so this view starts at the file and not at a team.
+    asset = _only(every_asset(), public_id)
+    if name != links.outside_name(asset):
+        raise Http404("No such link.")
+    return serve(request, str(asset.file.name), size=asset.size, mime=asset.mime, etag=asset.sha256[:32], caching="private, no-store")

@@ -1,0 +1,85 @@
+"""The doors. Every view wears exactly one of these marks; tests/test_access.py walks every address and checks it.
+
+A stranger to a team gets 404 (not even its existence is told), a role too low gets 403.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Protocol, cast
+
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.utils.translation import gettext as _
+from django_htmx.middleware import HtmxDetails
+
+from studio.models.people import Membership, Role, Team, User
+
+MARK = "footlight_door"
+
+
+class TeamRequest(HttpRequest):
+    """A request that came through @team_page."""
+
+    user: User
+    team: Team
+    membership: Membership
+    htmx: HtmxDetails
+
+
+class View(Protocol):
+    def __call__(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase: ...
+
+
+def public(view: View) -> View:
+    """Open to anybody, signed in or not. The view itself must know why that is safe."""
+    return _marked(login_not_required(cast(Any, view)), "public")
+
+
+def signed_in(view: View) -> View:
+    """Any signed-in person; the view must show them nothing but their own."""
+    return _marked(view, "signed_in")
+
+
+def team_page(read: Role = Role.VIEWER, write: Role = Role.CREATOR) -> Callable[[View], View]:
+    """Members of the team whose address is in the URL: `read` for GET and HEAD, `write` for everything else.
+
+    Sets request.team and request.membership. 404 for a stranger and for an unknown team, 403 for a role too low.
+    """
+
+    def door(view: View) -> View:
+        @wraps(view)
+        def inside(request: TeamRequest, team: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if "\x00" in request.path_info:  # PostgreSQL refuses to be asked for it
+                raise Http404("There is nothing at this address.")
+            request.membership = membership_of(request.user, team)
+            request.team = request.membership.team
+            needed = read if request.method in ("GET", "HEAD", "OPTIONS") else write
+            if not request.membership.reaches(needed):
+                raise PermissionDenied(
+                    _("This needs the role %(needed)s or higher; you are %(role)s of %(team)s.")
+                    % {"needed": needed.label, "role": Role(request.membership.role).label, "team": request.team}
+                )
+            return view(request, *args, **kwargs)
+
+        return _marked(inside, f"team:{read}:{write}")
+
+    return door
+
+
+def membership_of(user: Any, slug: str) -> Membership:
+    """The membership of `user` in the team at `slug`; Http404 when there is none."""
+    askable = user.is_authenticated and "\x00" not in slug
+    found = Membership.objects.select_related("team").filter(team__slug=slug, user_id=user.pk).first() if askable else None
+    if found is None:
+        raise Http404("No team of yours is at this address.")
+    return found
+
+
+def _marked(view: View, mark: str) -> View:
+    if getattr(view, MARK, None):
+        raise TypeError(f"{view} wears two marks.")
+    setattr(view, MARK, mark)
+    return view

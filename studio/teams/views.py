@@ -1,0 +1,48 @@
+"""Where a signed-in person arrives, making a team, and the people of one with their turns."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from studio.models import Membership, Role, User
+from studio.teams.access import TeamRequest, signed_in, team_page
+from studio.teams.forms import TeamForm, TurnsForm
+
+
+@signed_in
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """The board of the person's first team; without one, a page to make it."""
+    first = Membership.objects.select_related("team").filter(user=cast(User, request.user)).order_by("id").first()
+    if first is None:
+        return render(request, "studio/home.html", {"form": TeamForm()})
+    return redirect(first.team)
+
+
+@signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    form = TeamForm(request.POST if request.method == "POST" else None)
+    if form.is_bound and form.is_valid():
+        return redirect(form.start(request.user))
+    return render(request, "studio/team_new.html", {"form": form}, status=400 if form.is_bound else 200)
+
+
+@team_page(write=Role.ADMIN)
+@require_http_methods(["GET", "HEAD", "POST"])
+def people(request: TeamRequest) -> HttpResponse:
+    """Everybody sees who is here and whose turns count how often; owners and admins set it."""
+    form = TurnsForm(request.POST if request.method == "POST" else None, team=request.team)
+    if form.is_bound and form.is_valid():
+        if form.save():
+            messages.success(request, _("Saved. It counts from the next job that is sent."))
+        else:
+            messages.info(request, _("Nothing has changed."))
+        return redirect("team", request.team.slug)
+    return render(request, "studio/team.html", {"nav": "team", "form": form}, status=422 if form.is_bound else 200)

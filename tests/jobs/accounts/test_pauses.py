@@ -1,0 +1,239 @@
+"""Doors that people close: who, when, what follows, and that it stays so until somebody opens it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from jobs.accounts import pauses
+from jobs.common.states import State
+from jobs.models import Account, Gate, Lane, WorkTime
+from jobs.orders import plan
+from studio.models import Team, User
+from tests import makers
+
+ClientOf = Callable[[User], Client]
+
+
+@pytest.fixture
+def north(team: Team) -> Account:
+    return makers.account(team, label="North")
+
+
+@pytest.fixture
+def lane(north: Account) -> Lane:
+    return Lane.objects.create(account=north, model="emo-v1", next_visit_at=None)
+
+
+# ── what a gate does ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_it_says_who_did_what_and_when(north: Account, lane: Lane, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.accounts.pauses.timezone.now", lambda: datetime(2026, 11, 20, 14, 2, tzinfo=UTC))
+    assert pauses.sentence(lane) == pauses.sentence(north) == ""
+    pauses.set_gate(lane, Gate.PAUSED, owner)
+    assert pauses.sentence(lane) == "Aiko paused emo-v1 on North at 14:02"
+    pauses.set_gate(north, Gate.DRAINING, owner)
+    assert pauses.sentence(Account.objects.get()) == "Aiko is draining North since 14:02"
+    monkeypatch.setattr("jobs.accounts.pauses.timezone.now", lambda: datetime(2026, 11, 21, 9, 0, tzinfo=UTC))
+    assert pauses.sentence(Lane.objects.get()) == "Aiko paused emo-v1 on North on 20 Nov at 14:02"
+    Lane.objects.update(gate_by=None)
+    assert pauses.sentence(Lane.objects.get()).startswith("Someone paused")
+
+
+def test_it_says_what_follows_for_the_jobs(team: Team, owner: User, north: Account, lane: Lane) -> None:
+    assert pauses.consequence(lane, Gate.PAUSED) == "No job waits; nothing is sent until someone opens it."
+    for state in (State.QUEUED, State.QUEUED, State.RUNNING, State.SUCCEEDED):
+        makers.job(team, owner, account=north, state=state)
+    assert pauses.consequence(lane, Gate.PAUSED) == "2 jobs wait; nothing is sent until someone opens it. The one at the service goes on."
+    assert pauses.set_gate(north, Gate.DRAINING, owner) == (
+        "North is draining. 2 jobs wait and are still sent; new jobs are refused until someone opens it. The one at the service goes on."
+    )
+    assert pauses.set_gate(north, Gate.OPEN, owner) == "North is open. 2 jobs wait; what waits is sent in its turn."
+
+
+def test_the_lanes_are_visited_so_that_jobs_say_why_they_wait(north: Account, lane: Lane, owner: User) -> None:
+    other = Lane.objects.create(account=north, model="wan2.2-s2v", next_visit_at=None)
+    pauses.set_gate(lane, Gate.PAUSED, owner)
+    lane.refresh_from_db()
+    other.refresh_from_db()
+    assert (lane.rings, other.rings) == (1, 0)
+    assert lane.next_visit_at is not None
+    pauses.set_gate(north, Gate.PAUSED, owner)
+    assert list(Lane.objects.values_list("rings", flat=True)) == [2, 1]
+
+
+def test_only_the_gate_is_written(lane: Lane, owner: User) -> None:
+    """The engine writes lanes all the time; a row in hand is old."""
+    Lane.objects.filter(pk=lane.pk).update(health="quota", lease_token="a visitor", rings=7)
+    pauses.set_gate(lane, Gate.PAUSED, owner)
+    fresh = Lane.objects.get(pk=lane.pk)
+    assert (fresh.health, fresh.lease_token, fresh.rings, fresh.gate) == ("quota", "a visitor", 8, "paused")
+
+
+def test_doing_it_twice_keeps_the_first_name(north: Account, owner: User, admin: User) -> None:
+    pauses.set_gate(north, Gate.PAUSED, owner)
+    before = Account.objects.get().gate_at
+    stale = Account.objects.get()
+    pauses.set_gate(stale, Gate.PAUSED, admin)
+    fresh = Account.objects.get()
+    assert (fresh.gate_by, fresh.gate_at) == (owner, before)
+    assert stale.gate_by == owner
+    pauses.set_gate(fresh, Gate.OPEN, admin)
+    assert Account.objects.get().gate_by == admin
+
+
+def test_which_door_holds_a_job_back(north: Account, lane: Lane, owner: User) -> None:
+    assert pauses.closed(north, lane) is None
+    pauses.set_gate(lane, Gate.DRAINING, owner)
+    assert pauses.closed(north, lane) is None, "what waits is still sent"
+    pauses.set_gate(lane, Gate.PAUSED, owner)
+    assert pauses.closed(north, lane) == lane
+    pauses.set_gate(north, Gate.PAUSED, owner)
+    assert pauses.closed(north, lane) == north
+
+
+def test_new_jobs_are_refused_by_a_draining_door_only(north: Account, lane: Lane, owner: User) -> None:
+    assert pauses.refuses(north, lane) == pauses.refuses(north, None) == ""
+    pauses.set_gate(lane, Gate.PAUSED, owner)
+    assert pauses.refuses(north, lane) == ""
+    pauses.set_gate(lane, Gate.DRAINING, owner)
+    assert pauses.refuses(north, lane).startswith("Aiko is draining emo-v1 on North since")
+    assert pauses.refuses(north, lane).endswith("under Accounts.")
+    pauses.set_gate(north, Gate.DRAINING, owner)
+    assert "draining North since" in pauses.refuses(north, None)
+    assert plan.account_for(north.team, "emo-v1") == north
+
+
+def test_a_shared_lane_tells_the_other_team_no_names(north: Account, lane: Lane, owner: User, stranger: User) -> None:
+    pauses.set_gate(lane, Gate.PAUSED, owner)
+    told = pauses.sentence(lane, stranger.teams.get())
+    assert "paused" in told
+    assert not [name for name in ("Aiko", "North") if name in told]
+    assert "Aiko" in pauses.sentence(lane, north.team)
+
+
+# ── the page ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def url(name: str, north: Account) -> str:
+    return reverse(f"jobs:{name}", args=[north.team.slug, north.public_id])
+
+
+def text(response: object) -> str:
+    return str(response.content.decode())  # type: ignore[attr-defined]
+
+
+def test_asking_shows_the_consequence_and_changes_nothing(team: Team, admin: User, north: Account, lane: Lane, client_of: ClientOf) -> None:
+    makers.job(team, admin, account=north)
+    makers.job(team, admin, account=north)
+    page = text(client_of(admin).get(url("account_gate", north), {"gate": "paused", "model": "emo-v1"}))
+    assert "Pause emo-v1 on North" in page
+    assert "2 jobs wait; nothing is sent until someone opens it." in page
+    assert 'name="csrfmiddlewaretoken"' in page
+    assert Lane.objects.get().gate == "open"
+
+
+def test_closing_and_opening_on_the_page(north: Account, lane: Lane, admin: User, client_of: ClientOf) -> None:
+    client = client_of(admin)
+    answer = client.post(url("account_gate", north), {"gate": "paused", "model": "emo-v1"}, follow=True)
+    assert answer.redirect_chain == [(url("account", north), 302)]
+    assert "emo-v1 on North is paused" in text(answer)
+    assert "Ben paused emo-v1 on North at" in text(answer)
+    assert Lane.objects.get().gate == "paused"
+    client.post(url("account_gate", north), {"gate": "draining"})
+    page = text(client.get(url("account", north)))
+    assert "Ben is draining North since" in page
+    assert "Ben is draining North since" in text(client.get(reverse("jobs:keys", args=[north.team.slug])))
+    client.post(url("account_gate", north), {"gate": "open", "model": ""})
+    client.post(url("account_gate", north), {"gate": "open", "model": "emo-v1"})
+    assert (Account.objects.get().gate, Lane.objects.get().gate) == ("open", "open")
+
+
+@pytest.mark.parametrize("given", [{"gate": "shut"}, {}, {"gate": "paused", "model": "emo-v9"}, {"gate": "paused", "model": "x" * 99}])
+def test_nonsense_gets_a_sentence(north: Account, lane: Lane, admin: User, client_of: ClientOf, given: dict[str, str]) -> None:
+    client = client_of(admin)
+    for answer in (client.post(url("account_gate", north), given, follow=True), client.get(url("account_gate", north), given, follow=True)):
+        assert "has no such lane" in text(answer)
+    assert (Account.objects.get().gate, Lane.objects.get().gate) == ("open", "open")
+
+
+def test_who_may_not(north: Account, lane: Lane, creator: User, viewer: User, stranger: User, client_of: ClientOf) -> None:
+    for person, status in ((creator, 403), (viewer, 403), (stranger, 404)):
+        assert client_of(person).post(url("account_gate", north), {"gate": "paused"}).status_code == status
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(north.team.memberships.first().user, backend="django.contrib.auth.backends.ModelBackend")  # type: ignore[union-attr]
+    assert strict.post(url("account_gate", north), {"gate": "paused"}).status_code == 403
+    assert Account.objects.get().gate == "open"
+
+
+def test_every_lane_is_listed_with_its_state_its_jobs_and_its_next_try(
+    team: Team, owner: User, north: Account, lane: Lane, client_of: ClientOf
+) -> None:
+    later = timezone.now() + timedelta(minutes=9)
+    Lane.objects.create(account=north, model="wan2.2-s2v", health="quota", paused_until=later, paused_text="The free quota is used up.")
+    Lane.objects.create(account=north, model="animate-anyone-gen2", health="throttled", paused_until=later, paused_text="Slow down.")
+    makers.job(team, owner, account=north, state=State.RUNNING)
+    makers.job(team, owner, account=north)
+    WorkTime.objects.create(service="dashscope.aliyuncs.com", model="emo-v1", variant="1:1", median=8.46, p90=9.0)
+    north.base_url = "https://dashscope.aliyuncs.com/api/v1"
+    north.save(update_fields=["base_url"])
+    page = text(client_of(owner).get(url("account", north)))
+    for wanted in (
+        "1 at the service, 1 waiting",
+        "The free quota is used up.",
+        f"Tried again at {later.day} {later:%b %H:%M} UTC",
+        "slowed down",
+        "8.5 s per second of film",
+        "works, but not with 1 model",
+    ):
+        assert wanted in page, wanted
+
+
+def test_a_page_with_many_accounts_asks_no_more_of_the_database(
+    team: Team, owner: User, client_of: ClientOf, django_assert_max_num_queries: Callable[..., object]
+) -> None:
+    for number in range(12):
+        account = makers.account(team, label=f"Account {number}")
+        for model in ("emo-v1", "wan2.2-s2v"):
+            Lane.objects.create(account=account, model=model)
+    client = client_of(owner)
+    client.get(reverse("jobs:keys", args=[team.slug]))
+    with django_assert_max_num_queries(20):  # type: ignore[attr-defined]
+        client.get(reverse("jobs:keys", args=[team.slug]))
+
+
+# ── the admin ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def root(db: object) -> User:
+    return User.objects.create_superuser("root@example.com", "correct horse", first_name="Root")
+
+
+@pytest.mark.parametrize("kind", ["account", "lane"])
+def test_staff_close_and_open_doors_of_every_team(north: Account, lane: Lane, root: User, client_of: ClientOf, kind: str) -> None:
+    client = client_of(root)
+    door = north if kind == "account" else lane
+    there = reverse(f"admin:jobs_{kind}_changelist")
+    for action, gate in (("pause", "paused"), ("drain", "draining"), ("open", "open")):
+        page = text(client.post(there, {"action": action, "_selected_action": [door.pk]}, follow=True))
+        door.refresh_from_db()
+        assert (door.gate, door.gate_by) == (gate, root)
+        assert f"North is {gate}" in page
+        if gate == "paused":
+            assert "Root paused" in page
+
+
+def test_staff_without_the_right_close_nothing(north: Account, db: object, client_of: ClientOf) -> None:
+    from django.contrib.auth.models import Permission
+
+    clerk = User.objects.create_user("clerk@example.com", "correct horse", is_staff=True)
+    clerk.user_permissions.add(Permission.objects.get(codename="view_account"))
+    client_of(clerk).post(reverse("admin:jobs_account_changelist"), {"action": "pause", "_selected_action": [north.pk]})
+    assert Account.objects.get().gate == "open"

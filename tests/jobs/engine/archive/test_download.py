@@ -1,0 +1,189 @@
+"""Films that come home, and those that never do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from jobs.common.states import Code
+from jobs.download import hosts
+from jobs.engine import archive
+from jobs.models import Job
+from jobs.modelstudio import NoAnswer
+from studio.models import Team
+from tests import files
+from tests.jobs.download.filmhost import FilmHost, cut_after, says
+from tests.jobs.engine.archive.scene import PAGE, parts, step
+from tests.service import Service, task
+
+pytestmark = pytest.mark.django_db
+
+
+# ── home ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_whole_film_is_kept(job: Job, host: FilmHost, team: Team) -> None:
+    assert archive.due() == [job.pk]
+    job = step(job)
+    assert job.state == "succeeded"
+    film = job.result
+    assert film is not None
+    assert (film.origin, film.kind, film.size, film.team) == ("result", "video", len(host.film), team)
+    assert film.seconds == pytest.approx(1.0, abs=0.07)
+    assert film.file.open("rb").read() == host.film
+    assert film.thumb
+    assert job.result_url == "", "the signed address is forgotten"
+    assert job.lease_until is None
+    assert parts() == []
+
+
+def test_twice_is_once(job: Job, host: FilmHost) -> None:
+    step(job)
+    assert archive.step(job.pk) is False
+    assert len(host.seen) == 1
+
+
+def test_what_was_cut_is_gone_on_with(job: Job, host: FilmHost) -> None:
+    host.answers = [cut_after(1500)]
+    job = step(job)
+    assert job.state == "archiving"
+    assert "1500 of" in job.sentence
+    assert parts() == [f"{job.public_id}.json", f"{job.public_id}.part"]
+    job = step(job)
+    assert job.state == "succeeded"
+    assert host.asked == ["", "bytes=1500-"]
+    assert host.sent == len(host.film)
+    assert job.sentence == ""
+
+
+@pytest.mark.parametrize("how", [cut_after(500), says(500), says(200), says(200, PAGE), says(404), says(206, b"x")])
+def test_what_is_not_whole_is_fetched_again(job: Job, how: Callable[..., None], host: FilmHost) -> None:
+    host.answers = [how]
+    job = step(job)
+    assert job.state == "archiving"
+    assert job.not_before is not None
+    assert job.not_before > timezone.now()
+    assert job.sentence
+    assert "secret" not in job.sentence
+    assert job.lease_until is None
+    assert archive.due() == []
+    assert step(job).state == "succeeded"
+
+
+def test_a_host_that_asks_for_time_gets_it(job: Job, host: FilmHost) -> None:
+    host.answers = [says(503, Retry_After="120")]
+    job = step(job)
+    assert job.not_before is not None
+    assert job.not_before > timezone.now() + timedelta(seconds=110)
+
+
+def test_a_film_cut_at_the_service_with_a_true_length_is_not_taken(job: Job, host: FilmHost) -> None:
+    host.answers = [says(200, host.film[: len(host.film) // 2])]
+    job = step(job)
+    assert job.state == "archiving"
+    assert parts() == [], "what is no film is not gone on with"
+    assert step(job).state == "succeeded"
+
+
+@pytest.mark.parametrize(("billed", "state"), [("13.930", "archiving"), ("1.600", "archiving"), ("1.400", "succeeded"), ("1.000", "succeeded")])
+def test_a_film_shorter_than_billed_is_not_whole(job: Job, billed: str, state: str) -> None:
+    Job.objects.filter(pk=job.pk).update(billed_units=Decimal(billed))
+    job = step(job)
+    assert job.state == state
+    if state == "archiving":
+        assert f"{Decimal(billed):.2f} s that were billed" in job.sentence
+
+
+def test_five_percent_of_a_long_film_may_be_missing(job: Job, host: FilmHost) -> None:
+    host.film = files.mp4(30.0, fps=5, width=64, height=64)
+    Job.objects.filter(pk=job.pk).update(billed_units=Decimal("31.500"))
+    assert step(job).state == "succeeded"
+
+
+# ── never ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_never_is_a_film_fails_and_says_so(job: Job, host: FilmHost) -> None:
+    host.film = PAGE
+    for number in range(archive.HOPELESS):
+        assert job.state == "archiving", number
+        job = step(job)
+    assert job.state == "archiving", "a person who presses often must not use its tries up"
+    job.events.filter(new="archiving").update(at=timezone.now() - archive.STUBBORN)
+    job = step(job)
+    assert (job.state, job.code, job.fault) == ("failed", "bad-result", "service")
+    assert "no whole film" in job.sentence
+    assert "7 times" in job.sentence
+    assert job.advice
+    assert job.result_url == host.url, "kept until it expires"
+    assert parts() == []
+
+
+def test_only_whole_downloads_count(job: Job, host: FilmHost) -> None:
+    """A bad day of the network is no reason to give a film up."""
+    host.answers = [says(500)] * 8 + [says(200, PAGE)]
+    for _ in range(9):
+        job = step(job)
+    assert job.state == "archiving"
+    assert step(job).state == "succeeded"
+
+
+def test_pauses_between_pages_grow(job: Job, host: FilmHost) -> None:
+    host.film = PAGE
+    waits = []
+    for _ in range(archive.HOPELESS - 1):
+        job = step(job)
+        assert job.not_before is not None
+        waits.append((job.not_before - timezone.now()).total_seconds())
+    assert waits == sorted(waits)
+    assert waits[-1] > 200
+
+
+def test_a_fresh_address_is_asked_for(job: Job, host: FilmHost, service: Service) -> None:
+    Job.objects.filter(pk=job.pk).update(result_url=host.url.replace("film.mp4", "old.mp4"))
+    host.answers = [says(403)]
+    assert step(job).state == "archiving"
+    assert service.count("get") == 1
+    assert step(job).state == "succeeded"
+    assert host.paths[1].startswith("/film.mp4")
+
+
+@pytest.mark.parametrize("base", ["https://dashscope.example.com/api/v1"])
+def test_a_forbidden_address_is_never_asked_and_given_up_after_a_while(
+    job: Job, host: FilmHost, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service is asked for another, for twenty minutes: one odd answer of a name server is not the end of a paid film."""
+    monkeypatch.setattr(hosts, "resolve", lambda name, port: {"dashscope.example.com": ["47.95.0.1"], "127.0.0.1": ["127.0.0.1"]}[name])
+    assert step(job).state == "archiving"
+    job.events.filter(new="archiving").update(at=timezone.now() - archive.ODD_ADDRESS)
+    job = step(job)
+    assert (job.state, job.code, job.fault) == ("failed", "bad-result", "service")
+    assert "private network" in job.sentence
+    assert service.count("get") >= 2
+    assert host.seen == []
+    assert job.result_url == host.url
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "http://me:hush@127.0.0.1/film.mp4", "http://169.254.169.254/film.mp4", ""])
+def test_a_better_address_is_taken_at_once(job: Job, url: str) -> None:
+    Job.objects.filter(pk=job.pk).update(result_url=url)
+    assert step(job).state == "succeeded"
+
+
+def test_a_forbidden_address_waits_for_a_service_that_does_not_answer(job: Job, service: Service) -> None:
+    Job.objects.filter(pk=job.pk).update(result_url="file:///etc/passwd")
+    service.gets = [NoAnswer(code="ReadTimeout"), NoAnswer(code="ReadTimeout"), *service.gets]
+    assert step(job).state == "archiving"
+    assert step(job).state == "succeeded"
+
+
+def test_a_forbidden_address_and_a_task_that_is_forgotten(job: Job, service: Service) -> None:
+    Job.objects.filter(pk=job.pk).update(result_url="file:///etc/passwd")
+    service.gets = [task("task-a", "UNKNOWN")] * 6
+    assert step(job).state == "archiving"
+    job.events.filter(new="archiving").update(at=timezone.now() - archive.ODD_ADDRESS)
+    assert step(job).code == Code.BAD_RESULT

@@ -1,0 +1,316 @@
+"""Who brings a film home, and the alarms before it is gone."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.db import OperationalError, connection
+from django.utils import timezone
+
+from jobs.engine import archive, expiry
+from jobs.models import Job
+from studio.models import Team, User
+from tests import makers
+from tests.jobs.download.filmhost import FilmHost, says
+from tests.jobs.engine.archive.scene import aged, step
+
+pytestmark = pytest.mark.django_db
+
+
+# ── who brings it ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_somebody_else_is_at_it(job: Job, host: FilmHost) -> None:
+    Job.objects.filter(pk=job.pk).update(lease_until=timezone.now() + timedelta(seconds=30))
+    assert archive.due() == []
+    assert archive.step(job.pk) is False
+    assert host.seen == []
+
+
+def test_a_dead_workers_film_is_taken_up(job: Job) -> None:
+    Job.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert step(job).state == "succeeded"
+
+
+def test_a_film_is_claimed_once(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process takes the film between our look and our claim."""
+    real, theirs = archive.Lease.take, []
+
+    def late(pk: int) -> archive.Lease | None:
+        theirs.append(real(pk))
+        return real(pk)
+
+    monkeypatch.setattr(archive.Lease, "take", late)
+    assert archive.Lease.take_most_urgent() is None
+    assert theirs[0] is not None
+
+
+def test_the_most_urgent_first(job: Job, team: Team, creator: User) -> None:
+    made = {}
+    for hours in (5, 1, 9):
+        expires = timezone.now() + timedelta(hours=hours)
+        made[hours] = makers.job(team, creator, account=job.account, state="archiving", task_id=f"task-{hours}", result_expires_at=expires).pk
+    order = [made[1], made[5], made[9], job.pk]
+    assert archive.due() == order
+    leases = [archive.Lease.take_most_urgent() for _ in range(5)]
+    assert [lease.pk if lease else None for lease in leases] == [*order, None]
+
+
+def test_a_lease_that_was_lost_moves_nothing(job: Job, host: FilmHost) -> None:
+    """A worker that slept longer than its lease must not put back what another one has by now."""
+    mine = archive.Lease.take(job.pk)
+    assert mine is not None
+    Job.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    theirs = archive.Lease.take(job.pk)
+    assert theirs is not None
+    mine.renew()
+    assert mine.lost
+    assert archive._bring(mine, lambda: False) is False
+    assert host.seen == []
+    mine.lost = False
+    for answer in (says(500), says(403)):
+        host.answers = [answer]
+        assert archive._bring(mine, lambda: False) is False
+        after = Job.objects.get(pk=job.pk)
+        assert (after.state, after.lease_until) == ("archiving", theirs.until)
+        aged(job, 25)
+    theirs.renew()
+    assert not theirs.lost
+
+
+def test_a_lease_is_renewed(job: Job) -> None:
+    lease = archive.Lease.take(job.pk)
+    assert lease is not None
+    before = Job.objects.get(pk=job.pk).lease_until
+    lease.renew()
+    job = Job.objects.get(pk=job.pk)
+    assert not lease.lost
+    assert job.lease_until is not None
+    assert before is not None
+    assert job.lease_until > before
+
+
+class Inline:
+    """A pool that does the work at once in the same thread: SQLite's database in memory belongs to one connection."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+    def __enter__(self) -> Inline:
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        pass
+
+    def submit(self, what: Callable[..., bool], *args: Any) -> Future[bool]:
+        done: Future[bool] = Future()
+        done.set_result(what(*args))
+        return done
+
+
+@pytest.fixture
+def inline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "ThreadPoolExecutor", Inline)
+    monkeypatch.setattr(connection, "close", lambda: None)
+    monkeypatch.setattr(archive, "close_old_connections", lambda: None)
+
+
+@pytest.fixture
+def films(job: Job, team: Team, creator: User, host: FilmHost) -> list[Job]:
+    values: dict[str, Any] = {"state": "archiving", "result_url": host.url, "result_expires_at": timezone.now() + timedelta(hours=3)}
+    return [job, *(makers.job(team, creator, account=job.account, task_id=f"task-{number}", **values) for number in range(4))]
+
+
+@pytest.mark.usefixtures("inline")
+def test_work_goes_on_until_nothing_is_due(films: list[Job], host: FilmHost) -> None:
+    assert archive.work(20) == 5
+    assert {job.state for job in Job.objects.all()} == {"succeeded"}
+    assert archive.work(20) == 0
+
+
+@pytest.mark.usefixtures("inline")
+def test_work_ends_when_it_is_told_to(films: list[Job], host: FilmHost) -> None:
+    asked: list[int] = []
+
+    def stop() -> bool:
+        asked.append(1)
+        return len(asked) > 2
+
+    assert archive.work(20, stop=stop) == 2
+    assert archive.work(0) == 0
+    assert len(archive.due()) == 3
+
+
+@pytest.mark.usefixtures("inline")
+def test_one_film_in_trouble_does_not_hold_the_others_up(films: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:
+    real = archive._bring
+
+    def bring(lease: archive.Lease, stop: Callable[[], bool]) -> bool:
+        if lease.pk == films[1].pk:
+            raise RuntimeError("database is away")
+        return real(lease, stop)
+
+    monkeypatch.setattr(archive, "_bring", bring)
+    assert archive.work(20) == 4
+
+
+@pytest.mark.usefixtures("inline")
+def test_a_database_that_is_away_ends_no_film_under_way(films: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:
+    real, calls = archive.Lease.take_most_urgent, []
+
+    def away() -> archive.Lease | None:
+        calls.append(1)
+        if len(calls) == 2:
+            raise OperationalError("terminating connection due to administrator command")
+        return real()
+
+    monkeypatch.setattr(archive.Lease, "take_most_urgent", away)
+    assert archive.work(20) == 5
+
+
+def test_a_worker_that_leaves_puts_its_film_back(job: Job, host: FilmHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.download.connections.TICK", 0.01)
+    hold = threading.Event()
+
+    def slow(handler: Any) -> None:
+        handler.whole(1000)
+        handler.wfile.flush()
+        hold.wait(10)
+
+    host.answers = [slow]
+    lease = archive.Lease.take(job.pk)
+    assert lease is not None
+    assert archive._bring(lease, lambda: bool(host.seen)) is False
+    hold.set()
+    job = Job.objects.get(pk=job.pk)
+    assert (job.state, job.tries, job.lease_until, job.sentence) == ("archiving", 0, None, "")
+    assert archive.due() == [job.pk]
+    assert step(job).state == "succeeded"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="threads share PostgreSQL; SQLite’s database in memory belongs to one connection")
+def test_many_threads_and_shifts_bring_each_film_once(films: list[Job], host: FilmHost) -> None:
+    homes: list[int] = []
+
+    def shift() -> None:
+        homes.append(archive.work(30, threads=3))
+        connection.close()
+
+    shifts = [threading.Thread(target=shift) for _ in range(3)]
+    for thread in shifts:
+        thread.start()
+    for thread in shifts:
+        thread.join(60)
+    assert sum(homes) == 5
+    assert len(host.seen) == 5
+    assert {job.state for job in Job.objects.all()} == {"succeeded"}
+
+
+# ── the countdown and the alarm ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def commits(django_capture_on_commit_callbacks: Any) -> Callable[[], int]:
+    def alarm() -> int:
+        with django_capture_on_commit_callbacks(execute=True):
+            return archive.alarm()
+
+    return alarm
+
+
+def test_left(job: Job) -> None:
+    found = archive.left(job)
+    assert found is not None
+    assert timedelta(hours=22, minutes=59) < found <= timedelta(hours=23)
+    job.result_expires_at = timezone.now() - timedelta(hours=1)
+    assert archive.left(job) == timedelta(0)
+    job.result_expires_at = None
+    assert archive.left(job) == pytest.approx(timedelta(hours=23), abs=timedelta(minutes=1))
+    job.state = "succeeded"
+    assert archive.left(job) is None
+
+
+def test_alarms_once_at_12_and_once_at_20_hours(job: Job, owner: User, admin: User, viewer: User, commits: Callable[[], int]) -> None:
+    aged(job, 11.9)
+    assert commits() == 0
+    assert archive.endangered(job.team) == []
+    aged(job, 12.1)
+    Job.objects.filter(pk=job.pk).update(sentence="The studio’s disk is full.")
+    assert [commits() for _ in range(3)] == [1, 0, 0]
+    assert archive.endangered(job.team) == [job]
+    aged(job, 20.1)
+    assert [commits() for _ in range(3)] == [1, 0, 0]
+    job.refresh_from_db()
+    assert (job.state, job.alarmed) == ("archiving", 20)
+    assert [data["alarm"] for data in job.events.values_list("data", flat=True)] == [12, 20]
+    assert sorted(letter.to for letter in mail.outbox) == [[owner.email]] * 2 + [[admin.email]] * 2
+    assert "Welcome" in mail.outbox[0].subject
+    assert "disk is full" in mail.outbox[0].body
+    assert "12 hours" in mail.outbox[0].body
+    assert "20 hours" in mail.outbox[2].body
+    assert "secret" not in mail.outbox[0].body
+
+
+def test_an_alarm_that_comes_late_is_one(job: Job, owner: User, commits: Callable[[], int]) -> None:
+    aged(job, 21)
+    assert commits() == 1
+    assert commits() == 0
+    assert (Job.objects.get(pk=job.pk).alarmed, len(mail.outbox)) == (20, 1)
+
+
+def test_two_heartbeats_alarm_once(job: Job, owner: User, monkeypatch: pytest.MonkeyPatch, commits: Callable[[], int]) -> None:
+    aged(job, 13)
+    real = expiry._note
+
+    def twice(job: Job, hours: int) -> bool:
+        """The other heartbeat has read the same row, and is faster."""
+        other = Job.objects.select_related("team", "account").get(pk=job.pk)
+        assert real(other, hours)
+        return real(job, hours)
+
+    monkeypatch.setattr(expiry, "_note", twice)
+    assert commits() == 0
+    assert job.events.filter(data__alarm=12).count() == 1
+
+
+def test_a_job_that_moved_on_is_not_alarmed(job: Job, owner: User, monkeypatch: pytest.MonkeyPatch, commits: Callable[[], int]) -> None:
+    aged(job, 13)
+    real = expiry._note
+
+    def moved(job: Job, hours: int) -> bool:
+        Job.objects.filter(pk=job.pk).update(state="succeeded")
+        return real(job, hours)
+
+    monkeypatch.setattr(expiry, "_note", moved)
+    assert commits() == 0
+    assert (Job.objects.get(pk=job.pk).alarmed, mail.outbox) == (0, [])
+
+
+def test_many_films_are_one_letter(films: list[Job], owner: User, commits: Callable[[], int]) -> None:
+    for film in films:
+        aged(film, 13)
+    assert commits() == 5
+    assert len(mail.outbox) == 1
+    assert "5 films" in mail.outbox[0].subject
+    for film in films:
+        assert film.title in mail.outbox[0].body
+
+
+def test_who_has_to_decide_is_told_as_well(team: Team, creator: User, owner: User, commits: Callable[[], int]) -> None:
+    sent = timezone.now() - timedelta(hours=13)
+    account = makers.account(team)
+    undecided = makers.job(team, creator, account=account, state="uncertain", code="several-tasks", submitting_at=sent, title="Two tasks")
+    makers.job(team, creator, account=account, state="uncertain", code="no-answer", submitting_at=sent)
+    assert commits() == 1
+    assert commits() == 0
+    undecided.refresh_from_db()
+    assert (undecided.state, undecided.code, undecided.alarmed) == ("uncertain", "several-tasks", 12)
+    assert "Two tasks" in mail.outbox[0].subject
+    assert "decide" in mail.outbox[0].body

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import pytest
+
+from jobs.models import Account, Job
+from jobs.orders import create
+from jobs.orders.plan import Wish
+from studio.models import Team, User
+from tests import makers
+from tests.jobs.engine.tasks.scene import fresh
+
+
+@pytest.fixture
+def wish(team: Team, creator: User, account: Account) -> Wish:
+    portrait, speech = makers.asset(team), makers.asset(team, "audio")
+    makers.check(portrait, account)
+    return Wish(team, creator, "emo-v1", {"image_url": portrait, "audio_url": speech}, {"ratio": "1:1"}, account=account)
+
+
+@pytest.fixture
+def job(wish: Wish) -> Job:
+    return fresh(create.create(wish))

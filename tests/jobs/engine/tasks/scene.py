@@ -1,0 +1,33 @@
+"""The machine, step by step, against a scripted service."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from jobs.common.states import State
+from jobs.engine import lane_lease, lane_visit
+from jobs.models import Job, Lane
+from jobs.modelstudio import NoAnswer
+from tests.service import Service
+
+
+def fresh(job: Job) -> Job:
+    return Job.objects.select_related("lane", "account", "team", "template", "check_used").get(pk=job.pk)
+
+
+def visit(job: Job) -> Job:
+    """One visit of the job's lane, with everything due now."""
+    now = timezone.now()
+    Job.objects.filter(lane=job.lane, state=State.RUNNING).update(next_look_at=now)
+    Job.objects.filter(lane=job.lane).exclude(not_before=None).update(not_before=now)
+    Lane.objects.filter(pk=job.lane_id).update(next_visit_at=now, lease_until=None)
+    (lane,) = [lane for lane in lane_lease.claim() if lane.pk == job.lane_id]
+    lane_visit.visit(lane)
+    return fresh(job)
+
+
+def uncertain(job: Job, service: Service) -> Job:
+    service.submits = [NoAnswer(message="cut")]
+    job = visit(job)
+    assert job.state == "uncertain"
+    return job

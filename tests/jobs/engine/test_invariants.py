@@ -1,0 +1,428 @@
+"""The invariants: a world made by the real money and files holds; every promise is then broken behind everybody's back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.core.files.storage import default_storage
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.utils import timezone
+
+from jobs.billing import ledger
+from jobs.engine import checks, invariants
+from jobs.models import Account, Attempt, Budget, Check, Gate, Job, JobEvent, Lane, LedgerEntry
+from studio.models import Team, User
+from tests import files, makers
+
+pytestmark = pytest.mark.django_db
+PATHS: dict[str, tuple[str, ...]] = {
+    "queued": ("queued",),
+    "submitting": ("queued", "submitting"),
+    "uncertain": ("queued", "submitting", "uncertain"),
+    "running": ("queued", "submitting", "running"),
+    "archiving": ("queued", "submitting", "running", "archiving"),
+    "succeeded": ("queued", "submitting", "running", "archiving", "succeeded"),
+    "failed": ("queued", "submitting", "running", "failed"),
+    "canceled": ("queued", "canceled"),
+}
+
+
+@pytest.fixture(scope="session")
+def film() -> bytes:
+    return files.mp4(1.0, fps=25)
+
+
+@pytest.fixture
+def make(team: Team, creator: User, account: Account, film: bytes) -> Callable[..., Job]:
+    """A job in any state, with everything that belongs to it there."""
+
+    def made(state: str = "queued", path: tuple[str, ...] = (), **columns: Any) -> Job:
+        now = timezone.now()
+        if state in ("running", "archiving", "succeeded", "failed"):
+            columns = {"task_id": f"task-{Job.objects.count()}", "submitted_at": now, "next_look_at": now} | columns
+        if state == "archiving":
+            columns = {"result_expires_at": now + timedelta(hours=20)} | columns
+        if state == "succeeded" and "result" not in columns:
+            columns["result"] = makers.asset(team, "video", content=film + str(Job.objects.count()).encode())
+        job = makers.job(team, creator, account=account, state=state, **columns)
+        if state in ("archiving", "succeeded"):
+            Job.objects.filter(pk=job.pk).update(settled_micros=ledger.settle(job, Decimal("3.930"), job.variant))
+        elif state in ("failed", "canceled"):
+            ledger.release(job)
+        before = ""
+        for step in path or PATHS[state]:
+            JobEvent.objects.create(team=team, job=job, old=before, new=step, text=step)
+            before = step
+        if job.task_id:
+            Attempt.objects.create(job=job, number=1, began_at=now, task_id=job.task_id)
+        job.refresh_from_db()
+        return job
+
+    return made
+
+
+@pytest.fixture
+def world(make: Callable[..., Job], team: Team, creator: User, account: Account) -> dict[str, Job]:
+    found = {state: make(state) for state in PATHS}
+    check = makers.check(makers.asset(team), account, state=Check.State.ASKING)
+    with transaction.atomic():
+        ledger.hold(check, checks.price(check.model, account), team, creator)
+    Budget.objects.create(team=team, micros=10_000_000)
+    return found
+
+
+def only(*parts: str) -> str:
+    """The one broken sentence; it must say all of `parts`."""
+    found = invariants.broken()
+    assert len(found) == 1, found
+    for part in parts:
+        assert part in found[0]
+    return found[0]
+
+
+def raw(sql: str, *values: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+
+
+def entry(job: Job, kind: str) -> LedgerEntry:
+    return LedgerEntry.objects.get(job=job, kind=kind)
+
+
+def test_a_whole_world_holds(world: dict[str, Job]) -> None:
+    found = invariants.report()
+    assert found.broken == []
+    assert found.checked["jobs"] == len(PATHS)
+    assert found.checked["results"] == 1
+    assert found.checked["settlements"] == 2
+    assert found.checked["open jobs"] == 5
+    assert found.checked["events"] == sum(len(path) for path in PATHS.values())
+
+
+def test_an_empty_site_holds(db: object) -> None:
+    assert invariants.broken() == []
+
+
+# ── tasks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+def test_a_task_in_the_attempt_of_another_job(world: dict[str, Job]) -> None:
+    taken = world["running"].task_id
+    Attempt.objects.filter(job=world["running"]).delete()
+    Attempt.objects.create(job=world["failed"], number=2, began_at=timezone.now(), task_id=taken)
+    only(taken, "2 jobs", world["running"].public_id, world["failed"].public_id)
+
+
+def test_a_task_of_two_jobs_when_the_constraint_is_gone(world: dict[str, Job]) -> None:
+    raw("DROP INDEX one_job_per_task")
+    Attempt.objects.all().delete()
+    Job.objects.filter(pk=world["running"].pk).update(task_id=world["failed"].task_id)
+    only(world["failed"].task_id, "2 jobs", world["running"].public_id)
+
+
+# ── holds ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+@pytest.mark.parametrize("state", ["succeeded", "failed", "canceled", "archiving"])
+def test_an_ended_job_that_holds(world: dict[str, Job], state: str) -> None:
+    end = "settle" if state in ("succeeded", "archiving") else "release"
+    raw("UPDATE jobs_ledgerentry SET held = held + 7 WHERE id = %s", entry(world[state], end).pk)
+    only(world[state].public_id, state, "still holds 7 millionths USD")
+
+
+def test_a_job_that_ended_without_its_release(world: dict[str, Job]) -> None:
+    raw("DELETE FROM jobs_ledgerentry WHERE id = %s", entry(world["failed"], "release").pk)
+    only(world["failed"].public_id, "failed", f"still holds {world['failed'].quote_micros}")
+
+
+@pytest.mark.parametrize("state", ["queued", "submitting", "uncertain", "running"])
+def test_an_open_job_whose_hold_was_given_back(world: dict[str, Job], state: str) -> None:
+    ledger.release(world[state])
+    only(world[state].public_id, state, "holds 0 of the")
+
+
+def test_an_open_job_that_holds_something_else_than_its_quote(world: dict[str, Job]) -> None:
+    Job.objects.filter(pk=world["queued"].pk).update(quote_micros=1)
+    only(world["queued"].public_id, "its quote is 1")
+
+
+def test_an_adopted_job_holds_nothing(make: Callable[..., Job]) -> None:
+    job = make("running", path=("running",), adopted=True)
+    only(job.public_id, "its quote is 0")
+    raw("UPDATE jobs_ledgerentry SET held = 0 WHERE job_id = %s", job.pk)
+    assert invariants.broken() == []
+
+
+def test_a_job_without_a_hold(world: dict[str, Job]) -> None:
+    raw("DELETE FROM jobs_ledgerentry WHERE job_id = %s", world["queued"].pk)
+    only(world["queued"].public_id, "has 0 holds")
+
+
+def test_a_job_released_and_settled(world: dict[str, Job]) -> None:
+    done = entry(world["succeeded"], "settle")
+    columns = "team_id, member_id, job_id, kind, attempt, held, settled, currency, model, month, note, created_at"
+    raw(
+        f"INSERT INTO jobs_ledgerentry ({columns}) SELECT team_id, member_id, job_id, 'release', 1, 0, 0, currency, model, month, '', created_at "
+        "FROM jobs_ledgerentry WHERE id = %s",
+        done.pk,
+    )
+    only(world["succeeded"].public_id, "both released and settled")
+
+
+def test_a_job_that_was_never_settled(world: dict[str, Job]) -> None:
+    raw("UPDATE jobs_ledgerentry SET kind = 'release', settled = 0 WHERE id = %s", entry(world["succeeded"], "settle").pk)
+    Job.objects.filter(pk=world["succeeded"].pk).update(settled_micros=None)
+    only(world["succeeded"].public_id, "never settled")
+
+
+def test_a_job_that_says_another_cost(world: dict[str, Job]) -> None:
+    Job.objects.filter(pk=world["succeeded"].pk).update(settled_micros=5)
+    only(world["succeeded"].public_id, "cost 5", str(entry(world["succeeded"], "settle").settled))
+
+
+def test_a_check_that_ended_and_holds(world: dict[str, Job]) -> None:
+    Check.objects.update(state=Check.State.PASSED)
+    only("Check", "passed", "still holds 574")
+
+
+def test_a_check_that_waits_and_holds_nothing(world: dict[str, Job]) -> None:
+    ledger.release(Check.objects.get())
+    only("Check", "asking", "holds 0 of the 574")
+
+
+def test_a_check_released_and_settled(world: dict[str, Job]) -> None:
+    check = Check.objects.get()
+    ledger.settle(check, Decimal(1), "")
+    Check.objects.update(state=Check.State.PASSED)
+    assert invariants.broken() == []
+    first = LedgerEntry.objects.get(check_asked=check, kind="settle")
+    columns = "team_id, member_id, check_asked_id, kind, attempt, held, settled, currency, model, month, note, created_at"
+    raw(
+        f"INSERT INTO jobs_ledgerentry ({columns}) SELECT team_id, member_id, check_asked_id, 'release', 1, 0, 0, currency, model, month, '', "
+        "created_at FROM jobs_ledgerentry WHERE id = %s",
+        first.pk,
+    )
+    only("Attempt 1 of check", "both released and settled")
+
+
+# ── settlements ─────────────────────────────────────────────────────────────────────────────────────────────────────
+def test_a_settlement_that_is_not_its_units(world: dict[str, Job]) -> None:
+    done = entry(world["succeeded"], "settle")
+    raw("UPDATE jobs_ledgerentry SET settled = settled + 1 WHERE id = %s", done.pk)
+    Job.objects.filter(pk=world["succeeded"].pk).update(settled_micros=done.settled + 1)
+    only(world["succeeded"].public_id, f"settles {done.settled + 1}", f"are {done.settled}")
+
+
+@pytest.mark.parametrize(("column", "word"), [("units", "without units"), ("price_id", "without a price")])
+def test_a_settlement_that_cannot_be_checked(world: dict[str, Job], column: str, word: str) -> None:
+    raw(f"UPDATE jobs_ledgerentry SET {column} = NULL WHERE id = %s", entry(world["succeeded"], "settle").pk)
+    only(world["succeeded"].public_id, word)
+
+
+# ── budgets ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+def test_more_was_taken_than_a_limit_allows(world: dict[str, Job], make: Callable[..., Job], team: Team) -> None:
+    job = make("queued")
+    Budget.objects.filter(team=team).update(micros=100)  # as if the hold had not looked
+    only(str(team), "100 millionths", job.public_id)
+
+
+def test_a_member_s_limit(world: dict[str, Job], make: Callable[..., Job], team: Team, creator: User, admin: User) -> None:
+    budgets = [Budget.objects.create(team=team, member=who, micros=1_000_000_000) for who in (creator, admin)]
+    make("queued")
+    Budget.objects.filter(pk__in=[budget.pk for budget in budgets]).update(micros=100)
+    only(creator.email, "100 millionths")
+
+
+def test_a_limit_that_was_set_or_changed_later_breaks_nothing(world: dict[str, Job], team: Team, owner: User) -> None:
+    budget = Budget.objects.get()
+    Budget.objects.update(micros=1)  # all that is held was taken before the limit was there
+    assert invariants.broken() == []
+    Budget.objects.update(created_at=timezone.now() - timedelta(days=40))
+    assert len(invariants.broken()) == 1
+    kind = ContentType.objects.get_for_model(Budget)
+    LogEntry.objects.create(user=owner, content_type=kind, object_id=str(budget.pk), action_flag=CHANGE, change_message="[]")
+    assert invariants.broken() == []
+
+
+def test_a_bill_larger_than_its_hold_is_no_breach(make: Callable[..., Job], team: Team) -> None:
+    budget = Budget.objects.create(team=team, micros=10_000_000)
+    job = make("running")
+    paid = ledger.settle(job, Decimal("400"), job.variant)
+    Job.objects.filter(pk=job.pk).update(settled_micros=paid, state="archiving", result_expires_at=timezone.now() + timedelta(hours=1))
+    JobEvent.objects.create(team=team, job=job, old="running", new="archiving", text="x")
+    later = make("queued")
+    Budget.objects.filter(pk=budget.pk).update(micros=paid)  # as if the overrun had left no room for the later one
+    assert paid > later.quote_micros
+    assert invariants.broken() == []
+
+
+# ── films ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+def _path(job: Job) -> Path:
+    assert job.result is not None
+    return Path(default_storage.path(str(job.result.file.name)))
+
+
+def test_a_film_that_is_gone(world: dict[str, Job]) -> None:
+    _path(world["succeeded"]).unlink()
+    only(world["succeeded"].public_id, "is not in the storage")
+
+
+def test_a_film_that_is_cut(world: dict[str, Job]) -> None:
+    content = _path(world["succeeded"]).read_bytes()
+    _path(world["succeeded"]).write_bytes(content[:-5])
+    only(world["succeeded"].public_id, f"has {len(content) - 5} bytes instead of {len(content)}")
+
+
+def test_a_film_with_a_flipped_bit(world: dict[str, Job]) -> None:
+    content = bytearray(_path(world["succeeded"]).read_bytes())
+    content[len(content) // 2] ^= 1
+    _path(world["succeeded"]).write_bytes(content)
+    only(world["succeeded"].public_id, "other bytes")
+
+
+def test_deep_plays_films_to_their_end(make: Callable[..., Job], team: Team, film: bytes) -> None:
+    good = make("succeeded", result=makers.asset(team, "video", content=film))
+    assert invariants.broken(deep=True) == []
+    bad = make("succeeded", result=makers.asset(team, "video", content=files.truncated(film)))
+    assert invariants.broken() == []  # as archived, byte for byte
+    found = invariants.broken(deep=True)
+    assert len(found) == 1
+    assert bad.public_id in found[0]
+    assert "cannot be played to its end" in found[0]
+    assert good.public_id not in found[0]
+
+
+def test_success_without_a_film_or_a_template(world: dict[str, Job], make: Callable[..., Job], team: Team, account: Account) -> None:
+    Job.objects.filter(pk=world["succeeded"].pk).update(result=None)
+    only(world["succeeded"].public_id, "has no film")
+    Job.objects.filter(pk=world["succeeded"].pk).update(state="failed", result=None)
+    JobEvent.objects.filter(job=world["succeeded"], new="succeeded").update(new="failed")
+    template = make("succeeded", path=("queued", "submitting", "running", "succeeded"), model="animate-anyone-template-gen2", result=None)
+    only(template.public_id, "has no template")
+    Job.objects.filter(pk=template.pk).update(template=makers.template(team, account))
+    assert invariants.broken() == []
+
+
+def test_a_storage_that_fails_is_said_and_hides_nothing(world: dict[str, Job], make: Callable[..., Job], monkeypatch: pytest.MonkeyPatch) -> None:
+    make("succeeded")
+
+    class Away:
+        def size(self, name: str) -> int:
+            raise ConnectionError("bucket")
+
+    monkeypatch.setattr(invariants, "default_storage", Away())
+    found = invariants.broken()
+    assert len(found) == 2
+    assert all("cannot be read (ConnectionError)" in sentence for sentence in found)
+
+
+# ── stuck ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+def _ago(**length: float) -> Any:
+    return timezone.now() - timedelta(**length)
+
+
+def test_stuck_while_sending(world: dict[str, Job]) -> None:
+    job = world["submitting"]
+    Job.objects.filter(pk=job.pk).update(submitting_at=_ago(minutes=11))
+    only(job.public_id, "nobody visits its lane")
+    Lane.objects.filter(pk=job.lane_id).update(lease_until=timezone.now() + timedelta(minutes=5))
+    assert invariants.broken() == []
+    Lane.objects.filter(pk=job.lane_id).update(lease_until=_ago(minutes=1))
+    Job.objects.filter(pk=job.pk).update(submitting_at=_ago(minutes=9))
+    assert invariants.broken() == []
+
+
+@pytest.mark.parametrize("due", ["next", "never"])
+def test_a_task_that_nobody_looks_at(world: dict[str, Job], due: str) -> None:
+    job = world["running"]
+    when = {"next_look_at": _ago(minutes=61)} if due == "next" else {"next_look_at": None, "looked_at": None, "submitted_at": _ago(minutes=61)}
+    Job.objects.filter(pk=job.pk).update(**when)
+    only(job.public_id, job.task_id, "should have been looked at")
+    Lane.objects.filter(pk=job.lane_id).update(gate=Gate.PAUSED)
+    assert invariants.broken() == []
+    Lane.objects.filter(pk=job.lane_id).update(gate=Gate.OPEN)
+    Account.objects.filter(pk=job.account_id).update(paused_until=timezone.now() + timedelta(hours=1))
+    assert invariants.broken() == []
+
+
+def test_archiving_past_the_expiry(world: dict[str, Job]) -> None:
+    Job.objects.filter(pk=world["archiving"].pk).update(result_expires_at=_ago(minutes=11))
+    only(world["archiving"].public_id, "expired")
+
+
+def test_a_lane_that_is_forgotten(make: Callable[..., Job]) -> None:
+    job = make("running")
+    Lane.objects.filter(pk=job.lane_id).update(next_visit_at=None)
+    only(job.public_id, "not to be visited again")
+    Lane.objects.filter(pk=job.lane_id).update(last_visit_at=timezone.now())
+    assert invariants.broken() == []
+
+
+def test_a_job_that_waits_for_its_template_needs_no_visit(make: Callable[..., Job]) -> None:
+    job = make("queued", code="needs-template")
+    Lane.objects.filter(pk=job.lane_id).update(next_visit_at=None)
+    assert invariants.broken() == []
+
+
+# ── events ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+def test_a_missing_event(world: dict[str, Job]) -> None:
+    JobEvent.objects.get(job=world["running"], new="submitting").delete()
+    only(world["running"].public_id, "leaves submitting although the job was queued")
+
+
+def test_a_move_that_no_job_may_do(world: dict[str, Job]) -> None:
+    JobEvent.objects.filter(job=world["canceled"], new="canceled").update(new="succeeded")
+    Job.objects.filter(pk=world["canceled"].pk).update(state="succeeded", result=world["succeeded"].result)
+    found = invariants.broken()
+    assert any("queued → succeeded, which no job may do" in sentence for sentence in found)
+
+
+def test_a_state_that_was_written_behind_the_runner(world: dict[str, Job]) -> None:
+    Job.objects.filter(pk=world["running"].pk).update(state="uncertain")
+    only(world["running"].public_id, "is uncertain, and its last event says running")
+
+
+def test_a_job_without_events(world: dict[str, Job]) -> None:
+    JobEvent.objects.filter(job=world["queued"]).delete()
+    only(world["queued"].public_id, "has no events")
+
+
+def test_notes_do_not_move_and_retries_may_go_back(world: dict[str, Job], make: Callable[..., Job], team: Team) -> None:
+    JobEvent.objects.create(team=team, job=world["running"], old="", new="running", text="The service says RUNNING")
+    make("running", path=("queued", "submitting", "running", "queued", "submitting", "uncertain", "running"))
+    assert invariants.broken() == []
+    JobEvent.objects.create(team=team, job=world["queued"], old="", new="running", text="?")
+    found = invariants.broken()
+    assert any("notes running although the job was queued" in sentence for sentence in found)
+
+
+# ── the command ─────────────────────────────────────────────────────────────────────────────────────────────────────
+def test_the_command(world: dict[str, Job], capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("verify")
+    assert "8 jobs" in capsys.readouterr().out
+    JobEvent.objects.filter(job=world["queued"]).delete()
+    with pytest.raises(SystemExit) as ended:
+        call_command("verify")
+    assert ended.value.code == 1
+    said = capsys.readouterr().out
+    assert f"Job {world['queued'].public_id} has no events." in said
+    assert said.rstrip().endswith("1 broken.")
+    with pytest.raises(SystemExit):
+        call_command("verify", "--json")
+    found = json.loads(capsys.readouterr().out)
+    assert found["whole"] is False
+    assert found["broken"] == [f"Job {world['queued'].public_id} has no events."]
+    assert found["checked"]["jobs"] == 8
+
+
+def test_the_number_of_statements_does_not_grow(world: dict[str, Job], make: Callable[..., Job], django_assert_max_num_queries: Any) -> None:
+    for _ in range(5):
+        make("failed")
+        make("succeeded", result=world["succeeded"].result)
+    with django_assert_max_num_queries(25):
+        assert invariants.broken() == []

@@ -1,0 +1,338 @@
+"""Kept parts of a speech: what the page promises before the click is what is cut at the click, to the millisecond and the micro."""
+
+from __future__ import annotations
+
+import io
+import wave
+from array import array
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from jobs.billing import ledger
+from jobs.catalogue import entries
+from jobs.catalogue.limits import Limits
+from jobs.models import Account, Price
+from jobs.orders import plan, trim
+from jobs.orders.trim import LEAST, Kept
+from studio.files import file_store
+from studio.media.edits.samples import runs
+from studio.models import Asset, Team, User
+from tests import files, makers
+
+SPEECH = Limits("audio", ("wav", "mp3"), max_bytes=15 * 1024 * 1024, max_seconds=60)
+SHORT = Limits("audio", ("wav", "mp3"), max_seconds=2)
+OPEN = Limits("audio", ("wav", "mp3"), max_seconds=20, open_seconds=True)
+FEW = settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(max_examples=60, deadline=None)
+
+
+def recording(milliseconds: int, sound: dict[str, Any] | None = None, **fields: Any) -> Asset:
+    """A row that is in no database."""
+    return Asset(kind="audio", format="wav", size=1000, milliseconds=milliseconds, sound=sound or {}, **fields)
+
+
+def heard(seconds: float, *pauses: tuple[float, float], lead: float = 0.0, tail: float = 0.0) -> dict[str, Any]:
+    return {"seconds": seconds, "lead": lead, "tail": tail, "pauses": [list(pause) for pause in pauses], "loudness_db": -18.0, "clipped": False}
+
+
+@st.composite
+def selections(draw: st.DrawFn, whole: int, most: int = 5) -> Kept:
+    """Parts of a recording of `whole` milliseconds, apart from each other and each worth a cut."""
+    count = draw(st.integers(1, most))
+    edges = sorted(draw(st.lists(st.integers(0, whole), min_size=2 * count, max_size=2 * count, unique=True)))
+    parts = tuple((a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a >= LEAST)
+    return Kept(parts or ((0, whole),), whole)
+
+
+# ── the promise ──
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("sounds")
+
+
+def beyond() -> bytes:
+    """A WAV that ends in the middle of a millisecond."""
+    return files.wav(2.0005, 22050)
+
+
+RECORDINGS = {
+    "wav": lambda: files.wav(1.9, 44100),
+    "wav-odd": beyond,
+    # Headers of these state more, or less, than there is to hear.
+    "mp3": lambda: files.mp3(5.01, 16000),
+    "webm": lambda: files.sound(2.0, "webm", "libopus", 48000),
+    "m4a": lambda: files.m4a(2.0),
+}
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+@FEW
+@given(data=st.data())
+def test_the_quote_of_a_draft_is_the_quote_of_the_file_that_is_cut(
+    name: str, data: st.DataObject, team: Team, creator: User, account: Account, folder: Path
+) -> None:
+    asset, _new = file_store.keep(files.write(folder, name, RECORDINGS[name]()), team=team, owner=creator, name=name)
+    spec = entries.get("emo-v1")
+    limits = spec.input("audio_url").limits
+    assert limits is not None
+    chosen = data.draw(selections(asset.milliseconds))
+    parts = trim.read(chosen.word, asset, limits)
+    given = {"image_url": _picture(team), "audio_url": asset}
+    wish = plan.Wish(team=team, owner=creator, model=spec.name, files=given, account=account, keeps={"audio_url": parts})
+    promised = plan.estimate(wish)
+    cut = wish.cut()
+    assert cut.files["audio_url"].milliseconds == parts.milliseconds
+    assert plan.estimate(cut).micros == promised.micros
+    quote = ledger.quote(spec, "1:1", Decimal(cut.files["audio_url"].milliseconds) / 1000, currency=team.currency, region=account.region)
+    assert quote.micros == promised.micros
+
+
+def _picture(team: Team) -> Asset:
+    return team.assets.filter(kind="image").first() or makers.asset(team)
+
+
+def test_a_kept_whole_of_a_good_file_is_the_file_itself(team: Team, creator: User, tmp_path: Path) -> None:
+    asset, _new = file_store.keep(files.write(tmp_path, "a", files.mp3(2.0)), team=team, owner=creator, name="a.mp3")
+    parts = trim.read("", asset, SPEECH)
+    assert parts.everything
+    assert trim.made(asset, parts, SPEECH, creator) == asset
+
+
+def test_what_plays_is_what_was_kept(team: Team, creator: User, tmp_path: Path) -> None:
+    """Each tenth of a second of the recording has a loudness of its own, so that what is heard tells where it was."""
+    steps = array("h", (step * 300 for step in range(1, 31) for _sample in range(1600)))
+    out = io.BytesIO()
+    with wave.open(out, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(16000)
+        sound.writeframes(steps.tobytes())
+    asset, _new = file_store.keep(files.write(tmp_path, "steps", out.getvalue()), team=team, owner=creator, name="steps.wav")
+    parts = trim.read("200-500.1000-1200.2900-3000", asset, SPEECH)
+    made = trim.made(asset, parts, SPEECH, creator)
+    with file_store.local_copy(made) as path, wave.open(str(path)) as sound:
+        samples = array("h", sound.readframes(sound.getnframes()))
+    # The middle of each tenth, away from the fades at the joints.
+    assert [samples[at] // 300 for at in range(800, len(samples), 1600)] == [3, 4, 5, 11, 12, 30]
+    assert (made.parent, made.recipe["do"]) == (asset, "without")
+
+
+@MANY
+@given(st.integers(1, 466), st.integers(1, 200_000))
+def test_trimming_takes_off_exactly_the_price_of_what_went(tenths: int, micros: int) -> None:
+    asset, price = recording(47_700), Price(micros=micros, currency="USD")
+    before = trim.read("", asset, SPEECH)
+    after = trim.read(f"{tenths * 100}-47700", asset, SPEECH)
+    assert before.milliseconds - after.milliseconds == tenths * 100
+    gone = ledger.amount(price, Decimal(before.milliseconds) / 1000) - ledger.amount(price, Decimal(after.milliseconds) / 1000)
+    # Both sides are whole micros, so the difference is the price of what went to within the one that is rounded.
+    assert abs(gone - Decimal(micros * tenths) / 10) < 1
+    back = after.edged(0, 47_700)
+    assert back == before, "dragged back, all of it and its price are there again"
+
+
+# ── words ──
+
+
+@MANY
+@given(selections(47_713, most=20))
+def test_a_word_reads_back_as_the_same_parts(parts: Kept) -> None:
+    asset = recording(47_713)
+    read = trim.read(parts.word, asset, SPEECH)
+    assert read == parts
+    assert trim.read(read.word, asset, SPEECH) == read
+
+
+@MANY
+@given(st.text("0123456789-.x ", max_size=60), st.integers(1, 90_000))
+def test_whatever_an_address_says_the_parts_lie_in_the_recording_in_order_and_apart(word: str, whole: int) -> None:
+    parts = trim.read(word, recording(whole), SPEECH)
+    edges = [edge for part in parts.parts for edge in part]
+    assert edges[0] >= 0
+    assert edges[-1] <= whole
+    assert all(a < b for a, b in pairwise(edges))
+    assert parts.milliseconds > 0
+    assert trim.read(parts.word, recording(whole), SPEECH).parts == parts.parts
+
+
+@pytest.mark.parametrize(
+    ("limits", "whole", "word"),
+    [(SPEECH, 47_713, "0-47713"), (SPEECH, 95_200, "0-60000"), (OPEN, 20_000, "0-19999"), (OPEN, 19_999, "0-19999")],
+)
+def test_a_form_begins_with_as_much_as_the_model_takes(limits: Limits, whole: int, word: str) -> None:
+    for named in ("", "x", "5-9", "100000-100100"):
+        assert trim.read(named, recording(whole), limits).word == word
+
+
+def test_parts_that_touch_are_one() -> None:
+    assert trim.read("500-900.100-500.700-1200.5000-5050", recording(9000), SPEECH).word == "100-1200"
+
+
+def test_what_cannot_be_heard_cannot_be_cut_out() -> None:
+    asset = recording(5112, heard(5.01))
+    assert trim.read("", asset, SPEECH).word == "0-5112", "the file itself is as long as it says"
+    assert trim.read("1000-5112", asset, SPEECH).word == "1000-5010"
+    assert trim.read("0-5010", asset, SPEECH).everything
+
+
+# ── moving, leaving out, playing ──
+
+
+@MANY
+@given(selections(30_000), st.integers(-500, 30_500), st.integers(-500, 30_500))
+def test_moved_ends_are_where_they_were_put_and_pauses_stay_out(parts: Kept, start: int, stop: int) -> None:
+    moved = parts.edged(start, stop)
+    first, last = max(0, start), min(stop, 30_000)
+    if last - first < LEAST:
+        assert moved == parts
+        return
+    assert (moved.start, moved.stop) == (first, last)
+    assert all(b - a >= LEAST for a, b in moved.parts)
+    # Between the old ends nothing is heard that was left out before, but for what lies beside a moved end.
+    for a, b in moved.parts[1:-1]:
+        assert any(x <= a and b <= y for x, y in parts.parts)
+
+
+@MANY
+@given(selections(30_000), st.integers(0, 30_000), st.integers(0, 30_000))
+def test_what_is_left_out_is_not_heard(parts: Kept, start: int, stop: int) -> None:
+    rest = parts.without(start, stop)
+    if rest != parts:
+        assert all(b <= start or a >= stop for a, b in rest.parts)
+        assert rest.milliseconds < parts.milliseconds
+        assert all(any(x <= a and b <= y for x, y in parts.parts) for a, b in rest.parts)
+
+
+@MANY
+@given(selections(30_000), st.integers(LEAST, 30_000))
+def test_a_span_of_the_film_is_as_long_as_asked(parts: Kept, milliseconds: int) -> None:
+    first = parts.span(0, milliseconds)
+    short = min(milliseconds, parts.milliseconds) - first.milliseconds
+    assert 0 <= short < LEAST, "only a sliver that is not worth a cut is missing"
+    assert first.start == parts.start
+
+
+# ── several films ──
+
+
+@MANY
+@given(selections(95_200, most=4), st.lists(st.tuples(st.integers(0, 900), st.integers(3, 40)), max_size=6), st.sampled_from([SPEECH, OPEN, SHORT]))
+def test_films_of_a_split_fit_and_leave_nothing_out(parts: Kept, at: list[tuple[int, int]], limits: Limits) -> None:
+    pauses = sorted((start / 10, (start + long) / 10) for start, long in at)
+    asset = recording(95_200, heard(95.2, *pauses))
+    films = trim.split(asset, parts, limits)
+    most = trim.longest(limits, 95_200)
+    if not films:
+        assert 95_200 - parts.stop + parts.milliseconds <= most
+        return
+    assert len(films) >= 2
+    assert all(film.milliseconds <= most for film in films)
+    pieces = [piece for film in films for piece in film.parts]
+    assert all(a < b for a, b in pairwise(edge for piece in pieces for edge in piece) if a != b)
+    assert films[0].start == parts.start
+    assert films[-1].stop == (parts.stop if parts.milliseconds > most else 95_200)
+    for film in films:
+        # Each is a draft of its own, and says so in its address.
+        assert trim.read(film.word, asset, limits) == film
+    whole = parts.milliseconds if parts.milliseconds > most else parts.milliseconds + 95_200 - parts.stop
+    assert 0 <= whole - sum(film.milliseconds for film in films) < LEAST * 2 * len(films), "at most slivers at the cuts"
+    assert len(films) == -(-whole // most), "as few films as can be"
+
+
+def test_a_split_lies_in_the_pause_and_prices_add_up() -> None:
+    asset = recording(95_200, heard(95.2, (48.0, 48.4), (20.0, 20.5)))
+    films = trim.split(asset, trim.read("", asset, SPEECH), SPEECH)
+    assert [film.word for film in films] == ["0-48200", "48200-95200"]
+
+
+def test_a_pause_that_was_left_out_stays_out_of_the_films() -> None:
+    asset = recording(95_200, heard(95.2, (50.0, 52.0)))
+    films = trim.split(asset, trim.read("2100-10000.14000-60000", asset, SPEECH), SPEECH)
+    assert films[0].parts[:1] == ((2100, 10_000),)
+    assert not any(a < 14_000 and b > 10_000 for film in films for a, b in film.parts)
+    assert films[-1].stop == 95_200
+
+
+def test_a_chosen_range_that_is_too_long_is_parted_as_it_was_chosen() -> None:
+    asset = recording(200_000)
+    films = trim.split(asset, Kept(((10_000, 85_000),), 200_000), SPEECH)
+    assert (films[0].start, films[-1].stop, len(films)) == (10_000, 85_000, 2)
+
+
+def test_what_fits_is_not_parted() -> None:
+    assert trim.split(recording(60_000), Kept(((0, 60_000),), 60_000), SPEECH) == []
+
+
+# ── silence ──
+
+
+def test_silences_are_told_in_milliseconds_and_none_of_nothing() -> None:
+    asset = recording(10_000, heard(10.0, (4.0, 5.25), lead=2.1, tail=0.5))
+    assert trim.pauses_of(asset) == [(0, 2100), (4000, 5250), (9500, 10_000)]
+    assert trim.pauses_of(recording(10_000)) == []
+    assert trim.pauses_of(recording(10_000, heard(10.0, lead=10.0))) == [], "silent throughout: nothing to keep"
+
+
+@pytest.mark.parametrize(("limits", "least"), [(SPEECH, 1000), (Limits("audio", min_seconds=2), 2000), (Limits("audio", min_seconds=0.5), 500)])
+def test_the_least_is_what_the_model_asks(limits: Limits, least: int) -> None:
+    assert trim.least(limits, 9000) == least
+    assert trim.least(limits, 300) == 300
+
+
+def test_a_sound_is_listened_to_once_when_it_is_kept(team: Team, creator: User, tmp_path: Path) -> None:
+    quiet, loud = array("h", bytes(2 * 16000)), array("h", (20_000 if at % 40 < 20 else -20_000 for at in range(16000)))
+    out = io.BytesIO()
+    with wave.open(out, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(16000)
+        sound.writeframes((quiet + loud + quiet + quiet + loud + loud).tobytes())
+    asset, _new = file_store.keep(files.write(tmp_path, "s", out.getvalue()), team=team, owner=creator, name="s.wav")
+    asset.refresh_from_db()
+    assert asset.sound["seconds"] == 6.0
+    assert (asset.sound["lead"], asset.sound["tail"], asset.sound["pauses"]) == (1.0, 0.0, [[2.0, 4.0]])
+    assert asset.sound["loudness_db"] == pytest.approx(-4.29, abs=0.05)
+    assert asset.sound["clipped"] is False
+    assert trim.pauses_of(asset) == [(0, 1000), (2000, 4000)]
+
+
+def test_a_long_sound_is_not_listened_to_while_somebody_waits(team: Team, creator: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file_store, "LISTENED", 1)
+    asset, _new = file_store.keep(files.write(tmp_path, "l", files.wav(1.5)), team=team, owner=creator, name="l.wav")
+    assert (asset.sound, asset.milliseconds) == ({}, 1500)
+
+
+def test_a_speech_of_several_films_is_listened_to_once_and_parted_in_its_pauses(
+    team: Team, creator: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from studio.media.edits import sound as hearing
+
+    read: list[Path] = []
+
+    def counted(path: Path) -> Any:
+        read.append(path)
+        return runs(path)
+
+    monkeypatch.setattr(hearing, "runs", counted)
+    speech = files.wav(330.0, 4000)
+    for pause in (50, 105):  # seconds that are silent
+        at = 44 + pause * 8000
+        speech = speech[:at] + bytes(8000) + speech[at + 8000 :]
+    asset, _new = file_store.keep(files.write(tmp_path, "s", speech), team=team, owner=creator, name="s.wav")
+    assert (asset.sound["seconds"], len(read)) == (330.0, 1)
+    films = trim.split(asset, trim.read("", asset, SPEECH), SPEECH)
+    assert [film.stop for film in films[:2]] == [50_500, 105_500]
+
+
+def test_videos_and_pictures_have_no_sound_to_speak_of(team: Team, creator: User, tmp_path: Path) -> None:
+    for name, content in (("p.jpg", files.jpeg(64, 64)), ("v.mp4", files.film(0.5, audio=True))):
+        asset, _new = file_store.keep(files.write(tmp_path, name, content), team=team, owner=creator, name=name)
+        assert asset.sound == {}

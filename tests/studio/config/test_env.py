@@ -1,0 +1,96 @@
+"""The environment: comfortable on loopback, strict beyond, and a sentence for every nonsense."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+
+from studio.config import env
+from studio.config.storage import storages
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in env.VARIABLES:
+        monkeypatch.delenv(variable.name, raising=False)
+
+
+def test_keys_are_made_once_and_kept_from_others(tmp_path: Path) -> None:
+    first = env.kept_keys(tmp_path, strict=False)
+    assert env.kept_keys(tmp_path, strict=False) == first
+    Fernet(first[1][0].encode())
+    assert stat.S_IMODE((tmp_path / "keys.json").stat().st_mode) == 0o600
+
+
+def test_a_strict_site_brings_its_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ImproperlyConfigured, match="SECRET_KEY and FIELD_KEYS must be set because ALLOWED_HOSTS is"):
+        env.kept_keys(tmp_path, strict=True)
+    assert not (tmp_path / "keys.json").exists()
+    monkeypatch.setenv("SECRET_KEY", "s" * 50)
+    monkeypatch.setenv("FIELD_KEYS", "nonsense")
+    with pytest.raises(ImproperlyConfigured, match="no Fernet key"):
+        env.kept_keys(tmp_path, strict=True)
+    keys = [Fernet.generate_key().decode() for _ in range(2)]
+    monkeypatch.setenv("FIELD_KEYS", ",".join(keys))
+    assert env.kept_keys(tmp_path, strict=True) == ("s" * 50, keys)
+
+
+def test_damaged_keys_are_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "keys.json").write_text("{")
+    with pytest.raises(ImproperlyConfigured, match="Restore it from a backup"):
+        env.kept_keys(tmp_path, strict=False)
+    assert (tmp_path / "keys.json").read_text() == "{"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read", "words"),
+    [
+        ("DEBUG", "maybe", lambda: env.flag("DEBUG"), "DEBUG is “maybe”; set it to 1 or 0"),
+        ("PUBLIC_URL", "example.com", lambda: env.address("PUBLIC_URL"), "begins with http"),
+        ("MEDIA_DELIVERY", "pigeon", lambda: env.choice("MEDIA_DELIVERY", "auto", ("auto", "public")), "may be auto, public"),
+        ("DATABASE_URL", "nothing://x", lambda: env.database("sqlite://"), "DATABASE_URL cannot be read"),
+    ],
+)
+def test_nonsense_gets_a_sentence(monkeypatch: pytest.MonkeyPatch, name: str, value: str, read: object, words: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ImproperlyConfigured, match=words):
+        read()  # type: ignore[operator]
+
+
+def test_a_running_stack_is_found(tmp_path: Path) -> None:
+    assert env.running_stack(tmp_path) == {}
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "stack.json").write_text(json.dumps({"redis": "redis://127.0.0.1:1/0"}))
+    assert env.running_stack(tmp_path) == {"redis": "redis://127.0.0.1:1/0"}
+
+
+def test_a_bucket_is_read_from_one_address() -> None:
+    options = storages("s3://key:s%2Fcret@films?endpoint=https://oss-cn-beijing.aliyuncs.com&region=cn-beijing", Path("/x"))["default"]["OPTIONS"]
+    assert (options["bucket_name"], options["access_key"], options["secret_key"], options["region_name"]) == ("films", "key", "s/cret", "cn-beijing")
+    config = options["client_config"]
+    assert config.request_checksum_calculation == "when_required", "OSS refuses the checksums that boto3 sends by default"
+    assert config.s3 == {"addressing_style": "virtual"}
+    with pytest.raises(ImproperlyConfigured, match="begins with “ftp”"):
+        storages("ftp://host/x", Path("/x"))
+
+
+def test_an_open_site_without_keys_does_not_start(tmp_path: Path) -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", "import studio.settings"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "ALLOWED_HOSTS": "films.example.com", "DATA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert told.returncode == 1
+    assert "SECRET_KEY and FIELD_KEYS must be set" in told.stderr
