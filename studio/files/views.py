@@ -74,7 +74,7 @@ def library(request: TeamRequest) -> HttpResponse:
         "upload_max": settings.UPLOAD_MAX_BYTES,
         "whole": bool(q or kind != "all"),
     }
-    return render(request, "studio/library.html", context)
+    return render(request, "studio/files/library.html", context)
 
 
 def _page(request: TeamRequest, found: QuerySet[Asset]) -> tuple[list[Asset], str, str]:
@@ -166,7 +166,7 @@ def detail(request: TeamRequest, asset: str) -> HttpResponse:
     found = _asset(request, asset)
     return render(
         request,
-        "studio/asset.html",
+        "studio/files/asset.html",
         {
             "nav": "library",
             "asset": found,
@@ -199,7 +199,7 @@ def delete(request: TeamRequest, asset: str) -> HttpResponse:
             return redirect("library", request.team.slug)
     users = users_of(found)
     context = {"nav": "library", "asset": found, "users": users, "refusal": str(InUse(found, users)) if users else ""}
-    return render(request, "studio/asset_delete.html", context, status=status)
+    return render(request, "studio/files/asset_delete.html", context, status=status)
 
 
 @team_page(write=Role.CREATOR)

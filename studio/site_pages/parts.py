@@ -72,7 +72,7 @@ def parts(request: HttpRequest) -> HttpResponse:
     error = request.GET.get("error", "")
     if error in ERRORS:
         return render(request, f"{error}.html")
-    return render(request, "studio/parts.html", samples(request))
+    return render(request, "studio/site_pages/parts.html", samples(request))
 
 
 def symbols() -> tuple[list[str], list[str]]:
@@ -83,7 +83,7 @@ def symbols() -> tuple[list[str], list[str]]:
 
 
 def samples(request: HttpRequest) -> dict[str, Any]:
-    """What studio/parts.html draws."""
+    """What studio/site_pages/parts.html draws."""
     icons, marks = symbols()
     portrait, dance = static("img/samples/portrait.svg"), static("img/samples/dance.svg")
     return {

@@ -33,7 +33,7 @@ _FITS = {"ok": "yes", "untried": "warn", "throttled": "warn"}
 @_admins
 @never_cache
 def keys(request: TeamRequest) -> HttpResponse:
-    return render(request, "jobs/keys.html", {"nav": "accounts", "accounts": _shown(request)})
+    return render(request, "jobs/accounts/keys.html", {"nav": "accounts", "accounts": _shown(request)})
 
 
 @_admins
@@ -56,7 +56,7 @@ def new_account(request: TeamRequest) -> HttpResponse:
             if first and account.health == Account.Health.OK:  # the board offers what it was added for
                 return redirect("jobs:board", request.team.slug)
             return redirect("jobs:account", request.team.slug, account.public_id)
-    return render(request, "jobs/account_new.html", {"nav": "accounts", "form": form, "first": first})
+    return render(request, "jobs/accounts/account_new.html", {"nav": "accounts", "form": form, "first": first})
 
 
 @_admins
@@ -130,7 +130,7 @@ def retire_key(request: TeamRequest, account: str, key: int) -> HttpResponse:
     others = found.account.keys.filter(active=True).exclude(pk=found.pk).count()
     waiting = found.account.jobs.filter(state__in=[State.QUEUED, *OUT]).count()
     page = {"nav": "accounts", "account": found.account, "key": found, "others": others, "waiting": waiting}
-    return render(request, "jobs/key_retire.html", page | {"overlap": keyring.overlap_ends(found.account)})
+    return render(request, "jobs/accounts/key_retire.html", page | {"overlap": keyring.overlap_ends(found.account)})
 
 
 @_admins
@@ -153,7 +153,9 @@ def gate(request: TeamRequest, account: str) -> HttpResponse:
     name = translated(pauses.name(door)) if isinstance(door, Lane) else door.label  # which nobody translates
     page = {"nav": "accounts", "account": found, "model": form.cleaned_data["model"], "name": name, "gate": chosen.value}
     return render(
-        request, "jobs/gate.html", page | {"now": translated(pauses.sentence(door)), "consequence": translated(pauses.consequence(door, chosen))}
+        request,
+        "jobs/accounts/pause.html",
+        page | {"now": translated(pauses.sentence(door)), "consequence": translated(pauses.consequence(door, chosen))},
     )
 
 
@@ -224,7 +226,7 @@ def _health(account: Account, has_key: bool, troubled: int) -> tuple[str, str]:
 def _account_page(request: TeamRequest, account: Account, form: EditAccountForm | None = None, key_form: KeyForm | None = None) -> HttpResponse:
     form = form or EditAccountForm(team=request.team, account=account, by=request.user)
     page = {"nav": "accounts", "form": form, "key_form": key_form or KeyForm(auto_id="key_%s"), "it": _shown(request, account)[0]}
-    return render(request, "jobs/account.html", page)
+    return render(request, "jobs/accounts/account.html", page)
 
 
 def _to_account(request: TeamRequest, account: Account) -> HttpResponseRedirect:

@@ -79,4 +79,4 @@ def _known(team: Team, task_id: str) -> Job | None:
 
 def _page(request: TeamRequest, form: AdoptForm, status: int = 200, known: Job | None = None) -> HttpResponse:
     page = {"nav": "jobs", "form": form, "known": known, "no_account": not request.team.accounts.exists()}
-    return render(request, "jobs/adopt.html", page, status=status)
+    return render(request, "jobs/board/adopt.html", page, status=status)

@@ -148,7 +148,7 @@ def board(request: TeamRequest) -> HttpResponse:
         "footlights": {"lanes": [], "sentence": _status(running, waiting, 0), "money": purse.footlights},
         "no_account": not sections and not team.accounts.exists(),
     }
-    return render(request, "jobs/board.html", context)
+    return render(request, "jobs/board/board.html", context)
 
 
 @team_page()
@@ -158,7 +158,7 @@ def row(request: TeamRequest, job: str) -> HttpResponse:
     if found is None:
         raise Http404("There is no such job.")
     place = eta.place(found) if State(found.state) in (State.QUEUED, *OUT) else None
-    response = render(request, "jobs/parts/row.html", {"row": row_of(found, request.team, place)})
+    response = render(request, "jobs/board/parts/row.html", {"row": row_of(found, request.team, place)})
     response["Cache-Control"] = "private, no-store"
     return response
 

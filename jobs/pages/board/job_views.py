@@ -36,14 +36,14 @@ from studio.teams.access import TeamRequest, team_page
 @require_safe
 def detail(request: TeamRequest, job: str) -> HttpResponse:
     context = _context(request, job)
-    return render(request, "jobs/job.html", context | {"footlights": _footlights(request, context["job"])})
+    return render(request, "jobs/board/job.html", context | {"footlights": _footlights(request, context["job"])})
 
 
 @team_page()
 @require_safe
 def live(request: TeamRequest, job: str) -> HttpResponse:
     """The part of the page that changes while the job runs."""
-    response = render(request, "jobs/parts/job.html", _context(request, job))
+    response = render(request, "jobs/board/parts/job.html", _context(request, job))
     response["Cache-Control"] = "private, no-store"
     return response
 
@@ -154,7 +154,7 @@ def _as_told(request: TeamRequest, do: str, wish: Wish) -> None:
 
 def undone(request: TeamRequest, sentence: str) -> HttpResponse:
     """What became of an undo, in the place of the toast that offered it; the page may reckon its prices and places anew."""
-    response = render(request, "jobs/parts/make/toast.html", {"toast": {"sentence": sentence}})
+    response = render(request, "jobs/create/parts/confirmation.html", {"toast": {"sentence": sentence}})
     response["HX-Trigger"] = "undone"
     return response
 

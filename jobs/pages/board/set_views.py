@@ -148,7 +148,7 @@ def page(request: TeamRequest, jobset: str) -> HttpResponse:
     story = SetStory(_set(request, jobset), request.user, writes=request.membership.can_write)
     footlights = {"lanes": [], "sentence": story.status, "money": Purse.of(request.team).footlights}
     context: dict[str, Any] = {"nav": "jobs", "jobset": story.jobset, "story": story, "footlights": footlights}
-    return render(request, "jobs/set.html", context)
+    return render(request, "jobs/board/set.html", context)
 
 
 @team_page(write=Role.CREATOR)

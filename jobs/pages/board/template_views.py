@@ -76,7 +76,7 @@ def templates(request: TeamRequest) -> HttpResponse:
         "older_url": reverse("jobs:templates", args=[request.team.slug], query=more) if more else "",
         "here": request.get_full_path(),
     }
-    return render(request, "jobs/templates.html", context)
+    return render(request, "jobs/board/templates.html", context)
 
 
 @team_page()
@@ -94,7 +94,7 @@ def detail(request: TeamRequest, template: str) -> HttpResponse:
         back = request.POST.get("next", "")
         here = reverse("jobs:template_detail", args=[request.team.slug, found.public_id])
         return redirect(back if url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure()) else here)
-    return render(request, "jobs/template_detail.html", _context(request, found, form), status=422 if form.errors else 200)
+    return render(request, "jobs/board/template_detail.html", _context(request, found, form), status=422 if form.errors else 200)
 
 
 def _context(request: TeamRequest, found: Template, form: NameForm) -> dict[str, Any]:

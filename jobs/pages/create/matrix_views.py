@@ -99,7 +99,7 @@ def _uploaded(request: TeamRequest, given: Batch) -> list[str]:
 def _page(request: TeamRequest, given: Batch, errors: list[str] | None = None, status: int = 200) -> HttpResponse:
     context = {"nav": "jobs", "batch": given, "errors": errors or [], "upload_max": settings.UPLOAD_MAX_BYTES}
     if not request.htmx:
-        return render(request, "jobs/batch.html", context, status=status)
-    response = render(request, "jobs/parts_set/batch_swap.html", context)
+        return render(request, "jobs/create/matrix.html", context, status=status)
+    response = render(request, "jobs/create/parts/matrix_swap.html", context)
     response["HX-Replace-Url"] = given.address
     return response

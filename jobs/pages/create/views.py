@@ -202,10 +202,10 @@ def _context(request: TeamRequest, desk: Desk, errors: list[str]) -> dict[str, A
 
 
 def _whole(request: TeamRequest, desk: Desk, errors: list[str] | None = None, status: int = 200) -> HttpResponse:
-    return render(request, f"jobs/{desk.page}.html", _context(request, desk, errors or []), status=status)
+    return render(request, f"jobs/create/{desk.page}.html", _context(request, desk, errors or []), status=status)
 
 
 def fragment(request: TeamRequest, desk: Desk, errors: list[str] | None = None, toast: Toast | None = None) -> HttpResponse:
-    response = render(request, "jobs/parts/make/swap.html", _context(request, desk, errors or []) | {"toast": toast})
+    response = render(request, "jobs/create/parts/swap.html", _context(request, desk, errors or []) | {"toast": toast})
     response["HX-Replace-Url"] = desk.address
     return response

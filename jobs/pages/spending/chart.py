@@ -20,7 +20,7 @@ _LIMIT_SHOWN = 5
 
 
 def chart_of(entries: QuerySet[LedgerEntry], month: date, standing: Standing, current: bool) -> dict[str, Any] | None:
-    """What templates/jobs/parts_spend/chart.html draws; None when nothing was settled. Days are UTC.
+    """What templates/jobs/spending/parts/chart.html draws; None when nothing was settled. Days are UTC.
 
     What was settled after the month's end for a job of the month counts for its last day.
     """

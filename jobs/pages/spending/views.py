@@ -74,7 +74,7 @@ def spend(request: TeamRequest) -> HttpResponseBase:
         "csv_url": f"?{urlencode({'month': f'{month:%Y-%m}', 'format': 'csv'})}" if request.membership.can_write else "",
         "budget_url": f"{reverse('admin:jobs_budget_changelist')}?team__id__exact={team.pk}" if request.user.is_staff else "",
     }
-    return render(request, "jobs/spend.html", page | _entries(request, seen, month))
+    return render(request, "jobs/spending/spend.html", page | _entries(request, seen, month))
 
 
 # ── months ──────────────────────────────────────────────────────────────────────────────────────────────────────────

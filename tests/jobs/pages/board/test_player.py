@@ -96,12 +96,12 @@ def test_a_page_that_waits_for_its_film_has_the_script_that_will_take_it_over(cl
     job = makers.job(team, creator, state=State.RUNNING, provider_status="RUNNING", submitted_at=timezone.now())
     html = page(client_of(creator), job)
     assert "data-film" not in html
-    assert re.search(r'<script type="module" src="[^"]*js/player[^"]*\.js"></script>', html)
+    assert re.search(r'<script type="module" src="[^"]*js/board/player[^"]*\.js"></script>', html)
 
 
 def test_the_script_finds_everything_that_it_asks_for() -> None:
     """What the script looks up is in the template, and the marks that it changes to are in the sprite."""
-    script, part = (ROOT / "static/js/player.js").read_text(), (ROOT / "templates/parts/player.html").read_text()
+    script, part = (ROOT / "static/js/board/player.js").read_text(), (ROOT / "templates/parts/player.html").read_text()
     for name in set(re.findall(r"\[(data-[a-z]+)\]", script)):
         assert re.search(rf"\b{name}\b", part), name
     sprite = (ROOT / "static/img/icons.svg").read_text()
