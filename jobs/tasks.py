@@ -1,5 +1,5 @@
-"""Who answers the bell: RQ functions of a few lines, called by name. Ids in, one short step; the database decides whether there is
-anything to do."""
+"""Who answers the bell: RQ functions of a few lines, called by name. Ids in, one short step; the
+database decides whether there is anything to do."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ WANTED = "footlight:wanted:"
 
 
 def shift() -> None:
-    """Visit lanes for a while, then ring the next shift. A shift that dies is replaced by the heartbeat."""
+    """Visit lanes for a while, then ring the next shift. A shift that dies is replaced by the
+    heartbeat."""
     name = f"{SHIFT}{lane_lease.place_name()}|{os.getpid()}"
     last = 0.0
 
@@ -54,15 +55,19 @@ def edit_step(pk: int) -> None:
 
 
 def heartbeat(shifts: int = 1) -> None:
-    """Every few seconds, from the worker's supervisor: say that we live, see that a shift runs, and take up from the
-    database every check and film whose bell was lost or whose worker died."""
+    """Every few seconds, from the worker's supervisor: say that we live, see that a shift runs, and
+    take up from the database every check and film whose bell was lost or whose worker died."""
     me = f"{WANTED}{lane_lease.place_name()}|{os.getpid()}"
     wakeup.quietly(lambda: wakeup.redis().set(wakeup.ALIVE, 1, ex=30))
     wakeup.quietly(lambda: wakeup.redis().set(me, shifts, ex=30))
     lane_lease.free_the_dead()
     wanted = wakeup.quietly(_wanted, otherwise=shifts)
-    running = wakeup.quietly(lambda: len(list(wakeup.redis().scan_iter(f"{SHIFT}*"))), otherwise=wanted)
-    queued = wakeup.quietly(lambda: len(django_rq.get_queue("shifts", connection=wakeup.redis())), otherwise=0)
+    running = wakeup.quietly(
+        lambda: len(list(wakeup.redis().scan_iter(f"{SHIFT}*"))), otherwise=wanted
+    )
+    queued = wakeup.quietly(
+        lambda: len(django_rq.get_queue("shifts", connection=wakeup.redis())), otherwise=0
+    )
     for _ in range(max(0, wanted - running - queued)):
         wakeup.call("shifts", "shift")
     for pk in checks.due():
@@ -78,7 +83,9 @@ def heartbeat(shifts: int = 1) -> None:
 def _wanted() -> int:
     """Shifts that all supervisors of the site together want to run."""
     keys = list(wakeup.redis().scan_iter(f"{WANTED}*"))
-    return sum(int(value) for value in wakeup.redis().mget(keys) if value is not None) if keys else 0
+    return (
+        sum(int(value) for value in wakeup.redis().mget(keys) if value is not None) if keys else 0
+    )
 
 
 def _every_minute() -> None:

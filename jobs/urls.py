@@ -1,7 +1,14 @@
 from django.urls import path
 
 from jobs.pages.accounts import views as accounts_views
-from jobs.pages.board import adopt_views, board_views, job_views, player_views, set_views, template_views
+from jobs.pages.board import (
+    adopt_views,
+    board_views,
+    job_views,
+    player_views,
+    set_views,
+    template_views,
+)
 from jobs.pages.create import fix_views, matrix_views, preset_views
 from jobs.pages.create import views as create_views
 from jobs.pages.spending import views as spending_views
@@ -43,6 +50,12 @@ urlpatterns = [
     path("keys/accounts/<str:account>/", accounts_views.account, name="account"),
     path("keys/accounts/<str:account>/gate/", accounts_views.gate, name="account_gate"),
     path("keys/accounts/<str:account>/keys/", accounts_views.new_key, name="key_new"),
-    path("keys/accounts/<str:account>/keys/<int:key>/test/", accounts_views.test_key, name="key_test"),
-    path("keys/accounts/<str:account>/keys/<int:key>/retire/", accounts_views.retire_key, name="key_retire"),
+    path(
+        "keys/accounts/<str:account>/keys/<int:key>/test/", accounts_views.test_key, name="key_test"
+    ),
+    path(
+        "keys/accounts/<str:account>/keys/<int:key>/retire/",
+        accounts_views.retire_key,
+        name="key_retire",
+    ),
 ]

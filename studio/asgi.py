@@ -1,7 +1,8 @@
-"""One process and port: streams and raw uploads as plain ASGI, every page through Django's WSGI handler.
+"""One process and port: streams and raw uploads as plain ASGI, every page through Django's WSGI
+handler.
 
-Django's own ASGI handler costs 2 to 2.5 ms a request in thread hops, and a stream held inside Django keeps a thread
-and a database connection for as long as it lasts.
+Django's own ASGI handler costs 2 to 2.5 ms a request in thread hops, and a stream held inside
+Django keeps a thread and a database connection for as long as it lasts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""The one settings file: comfortable on loopback, strict as soon as ALLOWED_HOSTS opens the site to others."""
+"""The one settings file: comfortable on loopback, strict as soon as ALLOWED_HOSTS opens the site to
+others."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ DATA_DIR = Path(env.text("DATA_DIR") or BASE_DIR / "var").resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 STACK = env.running_stack(DATA_DIR)
 
-# ── strictness ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── strictness ────────────────────────────────────────────────────────────────────────────────────
 DEBUG = env.flag("DEBUG")
 LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or LOOPBACK
@@ -23,7 +24,10 @@ STRICT = ALLOWED_HOSTS != LOOPBACK and not DEBUG
 SECRET_KEY, FIELD_KEYS = env.kept_keys(DATA_DIR, STRICT)
 PUBLIC_URL = env.address("PUBLIC_URL", STACK.get("web", "http://127.0.0.1:8000"))
 if STRICT and not PUBLIC_URL.startswith("https://") and not env.address("PUBLIC_URL"):
-    raise ImproperlyConfigured("PUBLIC_URL must be set because ALLOWED_HOSTS is: the address of this site as others reach it.")
+    raise ImproperlyConfigured(
+        "PUBLIC_URL must be set because ALLOWED_HOSTS is: the address of this site as others reach "
+        "it."
+    )
 HTTPS = PUBLIC_URL.startswith("https://")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
@@ -35,7 +39,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SILENCED_SYSTEM_CHECKS: list[str] = []
 
-# ── apps ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── apps ──────────────────────────────────────────────────────────────────────────────────────────
 INSTALLED_APPS = [
     "studio",
     "jobs",
@@ -71,7 +75,8 @@ MIDDLEWARE = [
 ROOT_URLCONF = "studio.urls"
 WSGI_APPLICATION = "studio.wsgi.application"
 ASGI_APPLICATION = "studio.asgi.application"
-# What asgi.py serves beside Django's pages, by the first part of the path (studio reaches jobs by name only).
+# What asgi.py serves beside Django's pages, by the first part of the path (studio reaches jobs by
+# name only).
 SIDE_DOORS = {"/live/": "jobs.pages.live.stream", "/upload/": "studio.files.uploads.door"}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TEMPLATES = [
@@ -90,12 +95,18 @@ TEMPLATES = [
     }
 ]
 
-# ── people ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── people ────────────────────────────────────────────────────────────────────────────────────────
 AUTH_USER_MODEL = "studio.User"
-AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
@@ -112,8 +123,12 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "Footlight: "
 
-# ── data ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-DATABASES = {"default": databases.connections(env.database(f"sqlite:///{DATA_DIR / 'footlight.sqlite3'}"), sys.argv)}
+# ── data ──────────────────────────────────────────────────────────────────────────────────────────
+DATABASES = {
+    "default": databases.connections(
+        env.database(f"sqlite:///{DATA_DIR / 'footlight.sqlite3'}"), sys.argv
+    )
+}
 STORAGES = storages(env.text("STORAGE_URL"), DATA_DIR)
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "tmp"
 FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
@@ -128,17 +143,25 @@ WHITENOISE_USE_FINDERS = True
 EMAIL = env.email()
 EMAIL_BACKEND = EMAIL["EMAIL_BACKEND"]
 EMAIL_HOST, EMAIL_PORT = EMAIL.get("EMAIL_HOST") or "localhost", EMAIL.get("EMAIL_PORT") or 25
-EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = EMAIL.get("EMAIL_HOST_USER") or "", EMAIL.get("EMAIL_HOST_PASSWORD") or ""
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = (
+    EMAIL.get("EMAIL_HOST_USER") or "",
+    EMAIL.get("EMAIL_HOST_PASSWORD") or "",
+)
 EMAIL_USE_TLS, EMAIL_USE_SSL = bool(EMAIL.get("EMAIL_USE_TLS")), bool(EMAIL.get("EMAIL_USE_SSL"))
 DEFAULT_FROM_EMAIL = EMAIL.get("DEFAULT_FROM_EMAIL") or "footlight@localhost"
 
-# ── queue and live updates ──────────────────────────────────────────────────────────────────────────────────────────
+# ── queue and live updates ────────────────────────────────────────────────────────────────────────
 REDIS_URL = env.text("REDIS_URL") or STACK.get("redis", "redis://127.0.0.1:6379/0")
-RQ_QUEUES = {name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 1800, "DEFAULT_RESULT_TTL": 0} for name in ("shifts", "steps", "films", "edits")}
+RQ_QUEUES = {
+    name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 1800, "DEFAULT_RESULT_TTL": 0}
+    for name in ("shifts", "steps", "films", "edits")
+}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
-# ── Model Studio ────────────────────────────────────────────────────────────────────────────────────────────────────
-MODELSTUDIO_URL = env.address("MODELSTUDIO_URL", STACK.get("modelstudio", "https://dashscope.aliyuncs.com/api/v1"))
+# ── Model Studio ──────────────────────────────────────────────────────────────────────────────────
+MODELSTUDIO_URL = env.address(
+    "MODELSTUDIO_URL", STACK.get("modelstudio", "https://dashscope.aliyuncs.com/api/v1")
+)
 MEDIA_DELIVERY = env.choice("MEDIA_DELIVERY", "auto", ("auto", "public", "temporary"))
 DASHSCOPE_API_KEY = env.text("DASHSCOPE_API_KEY")
 # what studio shows of files that only jobs knows: which models take them
@@ -147,12 +170,12 @@ ASSET_TAGS = "jobs.pages.file_tags.tags"
 EDIT_BELL = "jobs.common.wakeup.ring_edit"
 LINK_HOURS = 26  # a queued task may be fetched late, and a task lives 24 h
 
-# ── words and time ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── words and time ────────────────────────────────────────────────────────────────────────────────
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
-# ── safety of pages ─────────────────────────────────────────────────────────────────────────────────────────────────
+# ── safety of pages ───────────────────────────────────────────────────────────────────────────────
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
@@ -165,11 +188,13 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# ── being watched ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── being watched ─────────────────────────────────────────────────────────────────────────────────
 LOG_FORMAT = env.choice("LOG_FORMAT", "json" if STRICT else "console", logs.FORMATS)
 LOGGING = logs.config(LOG_FORMAT)
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
-    raise ImproperlyConfigured("METRICS_TOKEN is shorter than 16 characters, so it can be guessed. Use a long random word.")
+    raise ImproperlyConfigured(
+        "METRICS_TOKEN is shorter than 16 characters, so it can be guessed. Use a long random word."
+    )
 # what studio tells of the engine without knowing it
 WORKER_ALIVE = "jobs.common.wakeup.alive"

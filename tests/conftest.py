@@ -1,4 +1,5 @@
-"""The cast. Aiko owns the team, Ben is its admin, Chidi creates, Dora only looks, and Sven knows nobody here."""
+"""The cast. Aiko owns the team, Ben is its admin, Chidi creates, Dora only looks, and Sven knows
+nobody here."""
 
 from __future__ import annotations
 
@@ -21,17 +22,30 @@ from studio.models import Membership, Role, Team, User
 from tests import makers
 from tests.service import Service, uses
 
-# A test that asks for none of these has no connection, so the kind of database makes no difference to it.
-DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "django_db_serialized_rollback", "django_db_reset_sequences"}
+# A test that asks for none of these has no connection, so the kind of database makes no difference
+# to it.
+DATABASE_FIXTURES = {
+    "db",
+    "transactional_db",
+    "live_server",
+    "django_db_serialized_rollback",
+    "django_db_reset_sequences",
+}
 LEFT_OUT = pytest.StashKey[int]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--database-only", action="store_true", help="only tests that use the database: for a second run on another kind of it")
+    parser.addoption(
+        "--database-only",
+        action="store_true",
+        help="only tests that use the database: for a second run on another kind of it",
+    )
 
 
 def uses_database(item: pytest.Item) -> bool:
-    return item.get_closest_marker("django_db") is not None or not DATABASE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+    return item.get_closest_marker("django_db") is not None or not DATABASE_FIXTURES.isdisjoint(
+        getattr(item, "fixturenames", ())
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -53,15 +67,21 @@ def pytest_testnodedown(node: Any) -> None:
     node.config.stash[LEFT_OUT] = getattr(node, "workeroutput", {}).get("left_out", 0)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
     terminalreporter.write_line(f"database: {connection.display_name}")
     if config.getoption("--database-only"):
-        terminalreporter.write_line(f"--database-only left out {config.stash.get(LEFT_OUT, 0)} tests that ask for no database")
+        terminalreporter.write_line(
+            f"--database-only left out {config.stash.get(LEFT_OUT, 0)} tests that ask for no "
+            "database"
+        )
 
 
 @pytest.fixture(autouse=True)
 def own_files(settings: object, tmp_path: Path) -> None:
-    """Every test stores into a folder of its own, and no Redis is asked unless the test brings one."""
+    """Every test stores into a folder of its own, and no Redis is asked unless the test brings
+    one."""
     settings.STORAGES = {  # type: ignore[attr-defined]
         **settings.STORAGES,  # type: ignore[attr-defined]
         "default": {
@@ -90,7 +110,9 @@ def team(db: object) -> Team:
 
 
 def _member(team: Team, name: str, role: Role) -> User:
-    user = User.objects.create_user(f"{name}@example.com", "correct horse", first_name=name.capitalize())
+    user = User.objects.create_user(
+        f"{name}@example.com", "correct horse", first_name=name.capitalize()
+    )
     Membership.objects.create(team=team, user=user, role=role)
     return user
 

@@ -1,4 +1,5 @@
-"""Sample files for every test, made from nothing: the same call gives the same bytes, and makes them once.
+"""Sample files for every test, made from nothing: the same call gives the same bytes, and makes
+them once.
 
 Every maker returns bytes; `write` puts them where a test wants them. Nothing here shows people.
 """
@@ -31,7 +32,8 @@ def write(folder: Path, name: str, data: bytes) -> Path:
 
 
 def quarters(width: int, height: int, shift: int = 0) -> Image.Image:
-    """A picture whose quarters are red, green (above), blue, yellow (below), with a white bar that wanders with `shift`."""
+    """A picture whose quarters are red, green (above), blue, yellow (below), with a white bar that
+    wanders with `shift`."""
     picture = Image.new("RGB", (width, height), RED)
     draw = ImageDraw.Draw(picture)
     draw.rectangle((width // 2, 0, width, height // 2 - 1), fill=GREEN)
@@ -78,7 +80,13 @@ def jpeg(
 
 
 @cache
-def png(width: int = 600, height: int = 800, text: str = "", exif_orientation: int | None = None, mode: str = "RGB") -> bytes:
+def png(
+    width: int = 600,
+    height: int = 800,
+    text: str = "",
+    exif_orientation: int | None = None,
+    mode: str = "RGB",
+) -> bytes:
     """A PNG; `text` goes into a comment."""
     from PIL.PngImagePlugin import PngInfo
 
@@ -90,10 +98,18 @@ def png(width: int = 600, height: int = 800, text: str = "", exif_orientation: i
 
 
 @cache
-def webp(width: int = 600, height: int = 800, exif_orientation: int | None = None, gps: bool = False, lossless: bool = False) -> bytes:
+def webp(
+    width: int = 600,
+    height: int = 800,
+    exif_orientation: int | None = None,
+    gps: bool = False,
+    lossless: bool = False,
+) -> bytes:
     """A WebP."""
     exif = _exif(exif_orientation, gps)
-    return _saved(quarters(width, height), "WEBP", lossless=lossless, **({"exif": exif} if len(exif) else {}))
+    return _saved(
+        quarters(width, height), "WEBP", lossless=lossless, **({"exif": exif} if len(exif) else {})
+    )
 
 
 @cache
@@ -127,12 +143,23 @@ def _moving(name: str, width: int, height: int, frames: int) -> bytes:
 
 @cache
 def wide_gamut_jpeg(width: int = 320, height: int = 320) -> bytes:
-    """A JPEG whose numbers mean another colour space than sRGB: an embedded profile with red and green primaries swapped."""
+    """A JPEG whose numbers mean another colour space than sRGB: an embedded profile with red and
+    green primaries swapped."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-    at = {bytes(profile[132 + 12 * i : 136 + 12 * i]): 132 + 12 * i for i in range(int.from_bytes(profile[128:132], "big"))}
+    at = {
+        bytes(profile[132 + 12 * i : 136 + 12 * i]): 132 + 12 * i
+        for i in range(int.from_bytes(profile[128:132], "big"))
+    }
     red, green = at[b"rXYZ"], at[b"gXYZ"]
-    profile[red + 4 : red + 12], profile[green + 4 : green + 12] = profile[green + 4 : green + 12], profile[red + 4 : red + 12]
-    named = bytes(profile).replace("sRGB".encode("utf-16-be"), "Odds".encode("utf-16-be")).replace(b"sRGB", b"Odds")
+    profile[red + 4 : red + 12], profile[green + 4 : green + 12] = (
+        profile[green + 4 : green + 12],
+        profile[red + 4 : red + 12],
+    )
+    named = (
+        bytes(profile)
+        .replace("sRGB".encode("utf-16-be"), "Odds".encode("utf-16-be"))
+        .replace(b"sRGB", b"Odds")
+    )
     return _saved(quarters(width, height), "JPEG", quality=95, icc_profile=named)
 
 
@@ -141,7 +168,9 @@ def png_bomb(width: int = 30000, height: int = 30000) -> bytes:
     """A whole, valid grey PNG of many pixels in few bytes."""
 
     def chunk(name: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        return (
+            struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        )
 
     # One run of rows is packed once and repeated: inflating it is slow, making it is not.
     block = bytes((1 + (width + 7) // 8) * 1000)
@@ -151,13 +180,30 @@ def png_bomb(width: int = 30000, height: int = 30000) -> bytes:
     check = 1
     for part in [block] * (height // 1000) + [rest]:
         check = zlib.adler32(part, check)
-    rows = b"\x78\xda" + piece * (height // 1000) + packer.compress(rest) + packer.flush() + struct.pack(">I", check)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    rows = (
+        b"\x78\xda"
+        + piece * (height // 1000)
+        + packer.compress(rest)
+        + packer.flush()
+        + struct.pack(">I", check)
+    )
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0))
+        + chunk(b"IDAT", rows)
+        + chunk(b"IEND", b"")
+    )
 
 
 def webp_bomb(width: int = 16384, height: int = 16384) -> bytes:
     """The header of a huge WebP canvas with nothing behind it."""
-    body = b"WEBPVP8X" + struct.pack("<I", 10) + b"\x02\0\0\0" + (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    body = (
+        b"WEBPVP8X"
+        + struct.pack("<I", 10)
+        + b"\x02\0\0\0"
+        + (width - 1).to_bytes(3, "little")
+        + (height - 1).to_bytes(3, "little")
+    )
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
@@ -168,12 +214,18 @@ def truncated(data: bytes, part: float = 0.5) -> bytes:
 
 def html() -> bytes:
     """A web page, as a link that needed a sign-in gives it."""
-    return b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><h1>Sign in</h1></body></html>\n"
+    return (
+        b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head>"
+        b"<body><h1>Sign in</h1></body></html>\n"
+    )
 
 
 def svg() -> bytes:
     """A drawing."""
-    return b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><circle r="4"/></svg>\n'
+    return (
+        b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" '
+        b'width="9" height="9"><circle r="4"/></svg>\n'
+    )
 
 
 @cache
@@ -189,7 +241,15 @@ def archive() -> bytes:
 
 @cache
 def _second(rate: int, loud: float) -> array[int]:
-    return array("h", (int(32767 * loud * math.sin(math.pi * n / rate) * math.sin(2 * math.pi * 220 * n / rate)) for n in range(rate)))
+    return array(
+        "h",
+        (
+            int(
+                32767 * loud * math.sin(math.pi * n / rate) * math.sin(2 * math.pi * 220 * n / rate)
+            )
+            for n in range(rate)
+        ),
+    )
 
 
 def _tone(seconds: float, rate: int, loud: float = 0.6) -> array[int]:
@@ -218,7 +278,14 @@ def endless_wav(seconds: float = 2.0) -> bytes:
 
 
 @cache
-def sound(seconds: float, muxer: str, codec: str, rate: int = 44100, options: tuple[tuple[str, str], ...] = (), bits: int = 64000) -> bytes:
+def sound(
+    seconds: float,
+    muxer: str,
+    codec: str,
+    rate: int = 44100,
+    options: tuple[tuple[str, str], ...] = (),
+    bits: int = 64000,
+) -> bytes:
     """The tone in any container and codec that FFmpeg writes."""
     out = io.BytesIO()
     with av.open(out, "w", format=muxer, options=dict(options)) as container:
@@ -231,7 +298,12 @@ def sound(seconds: float, muxer: str, codec: str, rate: int = 44100, options: tu
 
 def _mux_tone(container: Any, stream: Any, seconds: float, rate: int) -> None:
     samples = _tone(seconds, rate)
-    fifo = av.AudioResampler(format=stream.codec_context.format, layout="mono", rate=rate, frame_size=stream.codec_context.frame_size or 1024)
+    fifo = av.AudioResampler(
+        format=stream.codec_context.format,
+        layout="mono",
+        rate=rate,
+        frame_size=stream.codec_context.frame_size or 1024,
+    )
     whole = av.AudioFrame(format="s16", layout="mono", samples=len(samples))
     whole.planes[0].update(samples.tobytes().ljust(whole.planes[0].buffer_size, b"\0"))
     whole.sample_rate, whole.pts = rate, 0
@@ -243,12 +315,17 @@ def _mux_tone(container: Any, stream: Any, seconds: float, rate: int) -> None:
 def mp3(seconds: float = 2.0, rate: int = 44100, header: bool = True, vbr: bool = False) -> bytes:
     """An MP3; without `header` it states neither its length nor that its bit rate varies."""
     options = (("write_xing", "1" if header else "0"), ("id3v2_version", "3" if header else "0"))
-    return vbr_mp3(seconds, rate, options) if vbr else sound(seconds, "mp3", "libmp3lame", rate, options)
+    return (
+        vbr_mp3(seconds, rate, options)
+        if vbr
+        else sound(seconds, "mp3", "libmp3lame", rate, options)
+    )
 
 
 @cache
 def vbr_mp3(seconds: float, rate: int, options: tuple[tuple[str, str], ...]) -> bytes:
-    """An MP3 that is loud noise-like tone first and silence after it, so that its frames differ in size by far."""
+    """An MP3 that is loud noise-like tone first and silence after it, so that its frames differ in
+    size by far."""
     out = io.BytesIO()
     with av.open(out, "w", format="mp3", options=dict(options)) as container:
         stream: Any = container.add_stream("libmp3lame", rate=rate)
@@ -256,11 +333,16 @@ def vbr_mp3(seconds: float, rate: int, options: tuple[tuple[str, str], ...]) -> 
         stream.codec_context.qscale = True
         stream.codec_context.global_quality = 2 * 118
         count = round(seconds * rate)
-        samples = array("h", ((n * 7919 * (n + 13)) % 20000 - 10000 if n * 4 < count else 0 for n in range(count)))
+        samples = array(
+            "h",
+            ((n * 7919 * (n + 13)) % 20000 - 10000 if n * 4 < count else 0 for n in range(count)),
+        )
         whole = av.AudioFrame(format="s16", layout="mono", samples=count)
         whole.planes[0].update(samples.tobytes().ljust(whole.planes[0].buffer_size, b"\0"))
         whole.sample_rate, whole.pts = rate, 0
-        fifo = av.AudioResampler(format=stream.codec_context.format, layout="mono", rate=rate, frame_size=1152)
+        fifo = av.AudioResampler(
+            format=stream.codec_context.format, layout="mono", rate=rate, frame_size=1152
+        )
         for part in [*fifo.resample(whole), *fifo.resample(None)]:
             container.mux(stream.encode(part))
         container.mux(stream.encode(None))
@@ -273,9 +355,17 @@ def mp3_with_cover(seconds: float = 2.0) -> bytes:
     picture = jpeg(64, 64)
     cover = b"\0image/jpeg\0\x03\0" + picture
     title = b"\0SecretTitle"
-    frames = b"".join(name + struct.pack(">I", len(body)) + b"\0\0" + body for name, body in ((b"APIC", cover), (b"TIT2", title)))
+    frames = b"".join(
+        name + struct.pack(">I", len(body)) + b"\0\0" + body
+        for name, body in ((b"APIC", cover), (b"TIT2", title))
+    )
     size = len(frames)
-    return b"ID3\x03\0\0" + bytes((size >> shift) & 0x7F for shift in (21, 14, 7, 0)) + frames + mp3(seconds, header=False)
+    return (
+        b"ID3\x03\0\0"
+        + bytes((size >> shift) & 0x7F for shift in (21, 14, 7, 0))
+        + frames
+        + mp3(seconds, header=False)
+    )
 
 
 def m4a(seconds: float = 2.0) -> bytes:
@@ -312,7 +402,8 @@ def film(
     faststart: bool = False,
     noise: int = 0,
 ) -> bytes:
-    """A moving picture of coloured quarters; the first `black` seconds are black. Sound is the tone.
+    """A moving picture of coloured quarters; the first `black` seconds are black. Sound is the
+    tone.
 
     `noise` raises the bits a second that the encoder must spend, for a big file.
     """
@@ -320,7 +411,20 @@ def film(
         # Moving the index to the front reads the file again, which only a file on disk allows.
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "film"
-            _make_film(str(path), {"movflags": "+faststart"}, seconds, fps, width, height, audio, codec, muxer, title, black, noise)
+            _make_film(
+                str(path),
+                {"movflags": "+faststart"},
+                seconds,
+                fps,
+                width,
+                height,
+                audio,
+                codec,
+                muxer,
+                title,
+                black,
+                noise,
+            )
             return path.read_bytes()
     out = io.BytesIO()
     _make_film(out, {}, seconds, fps, width, height, audio, codec, muxer, title, black, noise)
@@ -349,19 +453,28 @@ def _make_film(
         video: Any = container.add_stream(codec, rate=fps)
         video.width, video.height, video.pix_fmt = width, height, "yuv420p"
         if codec in ("libx264", "libx265"):
-            video.options = {"preset": "ultrafast", "x265-params": "log-level=none"} if codec == "libx265" else {"preset": "ultrafast"}
+            video.options = (
+                {"preset": "ultrafast", "x265-params": "log-level=none"}
+                if codec == "libx265"
+                else {"preset": "ultrafast"}
+            )
         if noise:
             video.bit_rate = noise
         speech: Any = None
         if audio:
-            speech = container.add_stream("libopus" if muxer == "webm" else "libmp3lame" if muxer == "avi" else "aac", rate=48000)
+            speech = container.add_stream(
+                "libopus" if muxer == "webm" else "libmp3lame" if muxer == "avi" else "aac",
+                rate=48000,
+            )
             speech.layout = "mono"
         for count in range(round(seconds * fps)):
             dark = count < black * fps
             picture = (
                 Image.new("RGB", (width, height))
                 if dark
-                else Image.frombytes("RGB", (width, height), Random(count).randbytes(3 * width * height))
+                else Image.frombytes(
+                    "RGB", (width, height), Random(count).randbytes(3 * width * height)
+                )
                 if noise
                 else quarters(width, height, count)
             )
@@ -371,39 +484,65 @@ def _make_film(
             _mux_tone(container, speech, seconds, 48000)
 
 
-def mp4(seconds: float = 2.0, fps: int = 25, width: int = 320, height: int = 240, audio: bool = False, codec: str = "libx264", **more: Any) -> bytes:
+def mp4(
+    seconds: float = 2.0,
+    fps: int = 25,
+    width: int = 320,
+    height: int = 240,
+    audio: bool = False,
+    codec: str = "libx264",
+    **more: Any,
+) -> bytes:
     """An MP4, H.264 unless `codec` says "libx265" or "mpeg4"."""
     return film(seconds, fps, width, height, audio, codec, "mp4", **more)
 
 
-def mov(seconds: float = 2.0, fps: int = 25, width: int = 320, height: int = 240, audio: bool = False, **more: Any) -> bytes:
+def mov(
+    seconds: float = 2.0,
+    fps: int = 25,
+    width: int = 320,
+    height: int = 240,
+    audio: bool = False,
+    **more: Any,
+) -> bytes:
     """A QuickTime film, H.264."""
     return film(seconds, fps, width, height, audio, "libx264", "mov", **more)
 
 
-def avi(seconds: float = 2.0, fps: int = 25, width: int = 320, height: int = 240, audio: bool = False) -> bytes:
+def avi(
+    seconds: float = 2.0, fps: int = 25, width: int = 320, height: int = 240, audio: bool = False
+) -> bytes:
     """An AVI, MPEG-4 part 2."""
     return film(seconds, fps, width, height, audio, "mpeg4", "avi")
 
 
-def webm(seconds: float = 1.0, fps: int = 25, width: int = 160, height: int = 120, audio: bool = False) -> bytes:
+def webm(
+    seconds: float = 1.0, fps: int = 25, width: int = 160, height: int = 120, audio: bool = False
+) -> bytes:
     """A WebM, VP8."""
     return film(seconds, fps, width, height, audio, "libvpx", "webm")
 
 
 @cache
 def turned_mp4(quarter: int = 1, width: int = 320, height: int = 240, muxer: str = "mp4") -> bytes:
-    """A film as a phone held upright records it: stored lying, to be shown `quarter` quarter turns clockwise."""
+    """A film as a phone held upright records it: stored lying, to be shown `quarter` quarter turns
+    clockwise."""
     data = bytearray(film(1.0, 25, width, height, False, "libx264", muxer))
     one, minus = 0x00010000, 0xFFFF0000
-    a, b, c, d = {0: (one, 0, 0, one), 1: (0, one, minus, 0), 2: (minus, 0, 0, minus), 3: (0, minus, one, 0)}[quarter % 4]
+    a, b, c, d = {
+        0: (one, 0, 0, one),
+        1: (0, one, minus, 0),
+        2: (minus, 0, 0, minus),
+        3: (0, minus, one, 0),
+    }[quarter % 4]
     at = data.index(b"tkhd") + 4 + 40
     data[at : at + 36] = struct.pack(">9I", a, b, 0, c, d, 0, 0, 0, 0x40000000)
     return bytes(data)
 
 
 def big_mp4(folder: Path, megabytes: int = 200, name: str = "big.mp4") -> Path:
-    """A playable MP4 padded to `megabytes` on disk with an empty box; sparse, so that it costs nothing to make."""
+    """A playable MP4 padded to `megabytes` on disk with an empty box; sparse, so that it costs
+    nothing to make."""
     data = mp4(1.0)
     size = megabytes * 1_000_000 - len(data)
     path = folder / name

@@ -16,20 +16,31 @@ from jobs.common.states import State, group_of
 from jobs.models import Account, ApiKey, Check, Job, JobInput, Lane, Template
 from studio.models import Asset, Consent, Team, User
 
-# A time as the pages show it; what is not today has its day before it, and a test may run at five to midnight.
+# A time as the pages show it; what is not today has its day before it, and a test may run at five
+# to midnight.
 CLOCK = r"(?:\d\d? [A-Z][a-z]{2} )?\d\d:\d\d"
 
 _numbers = itertools.count(1)
 
 
 def account(team: Team, url: str = "", label: str = "", key: str = "sk-test-0001") -> Account:
-    made = Account.objects.create(team=team, label=label or f"North-{next(_numbers)}", base_url=url, health=Account.Health.OK)
+    made = Account.objects.create(
+        team=team, label=label or f"North-{next(_numbers)}", base_url=url, health=Account.Health.OK
+    )
     ApiKey.make(made, key).save()
     return made
 
 
-def asset(team: Team, kind: str = "image", content: bytes | None = None, *, consent: bool = True, **fields: Any) -> Asset:
-    """A row with a small file of arbitrary bytes; give `content` when the bytes matter. `consent`: somebody said that it may be used."""
+def asset(
+    team: Team,
+    kind: str = "image",
+    content: bytes | None = None,
+    *,
+    consent: bool = True,
+    **fields: Any,
+) -> Asset:
+    """A row with a small file of arbitrary bytes; give `content` when the bytes matter. `consent`:
+    somebody said that it may be used."""
     number = next(_numbers)
     content = content if content is not None else f"{kind} {number}".encode()
     extension, mime, form = {
@@ -60,7 +71,13 @@ def asset(team: Team, kind: str = "image", content: bytes | None = None, *, cons
     return made
 
 
-def check(asset: Asset, account: Account, model: str = "emo-detect-v1", state: str = "passed", **fields: Any) -> Check:
+def check(
+    asset: Asset,
+    account: Account,
+    model: str = "emo-detect-v1",
+    state: str = "passed",
+    **fields: Any,
+) -> Check:
     parameters = entries.clean_choices(entries.get(model), fields.pop("chosen", {}))
     facts = {"face_bbox": [200, 200, 400, 420], "ext_bbox": [60, 60, 660, 660], "humanoid": True}
     if model.startswith("animate"):
@@ -83,11 +100,28 @@ def check(asset: Asset, account: Account, model: str = "emo-detect-v1", state: s
 def template(team: Team, account: Account, video: Asset | None = None, **fields: Any) -> Template:
     video = video or asset(team, "video")
     number = next(_numbers)
-    values = {"template_id": f"AACT.test.{number}", "name": f"Moves {number}", "milliseconds": video.milliseconds}
-    return Template.objects.create(team=team, account=account, asset=video, model="animate-anyone-template-gen2", **{**values, **fields})
+    values = {
+        "template_id": f"AACT.test.{number}",
+        "name": f"Moves {number}",
+        "milliseconds": video.milliseconds,
+    }
+    return Template.objects.create(
+        team=team,
+        account=account,
+        asset=video,
+        model="animate-anyone-template-gen2",
+        **{**values, **fields},
+    )
 
 
-def job(team: Team, owner: User, model: str = "emo-v1", state: str = State.QUEUED, account: Account | None = None, **fields: Any) -> Job:
+def job(
+    team: Team,
+    owner: User,
+    model: str = "emo-v1",
+    state: str = State.QUEUED,
+    account: Account | None = None,
+    **fields: Any,
+) -> Job:
     """A job row in any state with its hold in the ledger, without the runner."""
     account = account or team.accounts.first() or globals()["account"](team)
     spec = entries.get(model)
@@ -114,7 +148,9 @@ def job(team: Team, owner: User, model: str = "emo-v1", state: str = State.QUEUE
         quote_micros=quote.micros,
         **fields,
     )
-    for name, file in (files or {i.name: asset(team, i.kind) for i in spec.inputs_of("image", "audio", "video")}).items():
+    for name, file in (
+        files or {i.name: asset(team, i.kind) for i in spec.inputs_of("image", "audio", "video")}
+    ).items():
         JobInput.objects.create(job=made, name=name, asset=file)
     from django.db import transaction
 

@@ -1,4 +1,5 @@
-"""A scripted Model Studio for the engine's tests: says exactly what a test tells it, and counts what was asked of it."""
+"""A scripted Model Studio for the engine's tests: says exactly what a test tells it, and counts
+what was asked of it."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ _ids = itertools.count(1)
 
 
 class Service:
-    """`submits`, `gets`, `lists`, `detects`, `cancels` are queues of answers: a value is returned, an exception raised.
+    """`submits`, `gets`, `lists`, `detects`, `cancels` are queues of answers: a value is returned,
+    an exception raised.
 
     When a queue is empty the service behaves: it accepts, lists what it has and says PENDING.
     """
@@ -37,7 +39,15 @@ class Service:
     def made(self, model: str = "emo-v1", *, at: datetime | None = None) -> TaskLine:
         """A task that exists at the service."""
         number = next(_ids)
-        line = TaskLine(f"task-{number:06d}", "PENDING", model, f"request-{number}", at or timezone.now(), None, "")
+        line = TaskLine(
+            f"task-{number:06d}",
+            "PENDING",
+            model,
+            f"request-{number}",
+            at or timezone.now(),
+            None,
+            "",
+        )
         self.tasks_made.append(line)
         return line
 
@@ -63,11 +73,24 @@ class Service:
 
     def tasks(self, model_name: str, since: datetime) -> list[TaskLine]:
         self.asked.append(("list", model_name))
-        return self._next(self.lists, [line for line in self.tasks_made if line.model_name == model_name and line.created_at >= since])
+        return self._next(
+            self.lists,
+            [
+                line
+                for line in self.tasks_made
+                if line.model_name == model_name and line.created_at >= since
+            ],
+        )
 
-    def page(self, model_name: str = "", status: str = "", page_no: int = 1, page_size: int = 50) -> TaskPage:
+    def page(
+        self, model_name: str = "", status: str = "", page_no: int = 1, page_size: int = 50
+    ) -> TaskPage:
         self.asked.append(("page", status))
-        lines = [line for line in self.tasks_made if model_name in ("", line.model_name) and status in ("", line.status)]
+        lines = [
+            line
+            for line in self.tasks_made
+            if model_name in ("", line.model_name) and status in ("", line.status)
+        ]
         lines = self._next(self.pages, lines)
         return TaskPage(len(lines), tuple(lines), 1, 1)
 
@@ -88,12 +111,32 @@ class Service:
         return sum(1 for asked, _ in self.asked if asked == what)
 
 
-def task(task_id: str, status: str, output: dict[str, Any] | None = None, usage: dict[str, Any] | None = None, **more: Any) -> Task:
-    values: dict[str, Any] = {"code": "", "message": "", "request_id": "request-g", "submit_time": None, "scheduled_time": None, "end_time": None}
-    return Task(task_id=task_id, status=status, output=output or {}, usage=usage or {}, **{**values, **more})
+def task(
+    task_id: str,
+    status: str,
+    output: dict[str, Any] | None = None,
+    usage: dict[str, Any] | None = None,
+    **more: Any,
+) -> Task:
+    values: dict[str, Any] = {
+        "code": "",
+        "message": "",
+        "request_id": "request-g",
+        "submit_time": None,
+        "scheduled_time": None,
+        "end_time": None,
+    }
+    return Task(
+        task_id=task_id, status=status, output=output or {}, usage=usage or {}, **{**values, **more}
+    )
 
 
-def done(task_id: str, seconds: float = 3.93, url: str = "http://127.0.0.1:9/film.mp4", ratio: str = "1:1") -> Task:
+def done(
+    task_id: str,
+    seconds: float = 3.93,
+    url: str = "http://127.0.0.1:9/film.mp4",
+    ratio: str = "1:1",
+) -> Task:
     now = timezone.now()
     return task(
         task_id,
@@ -106,16 +149,36 @@ def done(task_id: str, seconds: float = 3.93, url: str = "http://127.0.0.1:9/fil
 
 
 def template_done(task_id: str, template_id: str = "AACT.1", seconds: float = 10.23) -> Task:
-    return task(task_id, "SUCCEEDED", {"template_id": template_id}, {"video_duration": seconds, "video_ratio": "standard"})
+    return task(
+        task_id,
+        "SUCCEEDED",
+        {"template_id": template_id},
+        {"video_duration": seconds, "video_ratio": "standard"},
+    )
 
 
 def uses(monkeypatch: Any, service: Service) -> Iterator[Service]:
-    """Put `service` where the engine looks for its client. It notices when it is called inside a transaction of the engine's."""
+    """Put `service` where the engine looks for its client. It notices when it is called inside a
+    transaction of the engine's."""
     service.depth = len(connection.atomic_blocks)
-    monkeypatch.setattr("jobs.accounts.clients.every", lambda account: [(account.key, service)] if account.key else [])
-    for module in ("engine.transitions", "engine.submit", "engine.poll", "engine.checks", "engine.media_urls", "engine.task_list", "orders.adopt"):
+    monkeypatch.setattr(
+        "jobs.accounts.clients.every",
+        lambda account: [(account.key, service)] if account.key else [],
+    )
+    for module in (
+        "engine.transitions",
+        "engine.submit",
+        "engine.poll",
+        "engine.checks",
+        "engine.media_urls",
+        "engine.task_list",
+        "orders.adopt",
+    ):
         monkeypatch.setattr(f"jobs.{module}.client_for", lambda account: service)
     monkeypatch.setattr("jobs.accounts.clients.client_for", lambda account: service)
     monkeypatch.setattr("jobs.accounts.rate_limit.take", lambda *args, **kwargs: True)
-    monkeypatch.setattr("jobs.engine.media_urls.address", lambda asset, account, model: f"https://files.example.com/{asset.sha256}.{asset.extension}")
+    monkeypatch.setattr(
+        "jobs.engine.media_urls.address",
+        lambda asset, account, model: f"https://files.example.com/{asset.sha256}.{asset.extension}",
+    )
     yield service

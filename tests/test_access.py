@@ -1,4 +1,5 @@
-"""Every address of the site, walked as nobody, as a stranger and as a viewer. A view without a mark fails here."""
+"""Every address of the site, walked as nobody, as a stranger and as a viewer. A view without a mark
+fails here."""
 
 from __future__ import annotations
 
@@ -29,13 +30,16 @@ VALUES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "token": lambda made: "no-token",
     "name": lambda made: "x.jpg",
 }
-# Rooms of other packages: their own doors are theirs (sign-in pages, the admin behind its staff login).
+# Rooms of other packages: their own doors are theirs (sign-in pages, the admin behind its staff
+# login).
 FOREIGN = ("accounts/", "admin/")
 # Pages of a team that only read although a form may post to them, so a viewer may post too.
 READ_ONLY_POSTS: set[str] = set()
 
 
-def _walk(resolver: URLResolver, prefix: str = "", space: str = "") -> list[tuple[str, str, URLPattern]]:
+def _walk(
+    resolver: URLResolver, prefix: str = "", space: str = ""
+) -> list[tuple[str, str, URLPattern]]:
     found = []
     for entry in resolver.url_patterns:
         path = prefix + str(entry.pattern)
@@ -63,8 +67,12 @@ def made(team: Team, creator: User) -> dict[str, Any]:
         "job": makers.job(team, creator, account=account),
         "template": makers.template(team, account),
         "check": makers.check(asset, account),
-        "jobset": JobSet.objects.create(team=team, owner=creator, kind=JobSet.Kind.BATCH, title="Many"),
-        "preset": Preset.objects.create(team=team, owner=creator, model="emo-v1", name="Front desk"),
+        "jobset": JobSet.objects.create(
+            team=team, owner=creator, kind=JobSet.Kind.BATCH, title="Many"
+        ),
+        "preset": Preset.objects.create(
+            team=team, owner=creator, model="emo-v1", name="Front desk"
+        ),
     }
 
 
@@ -78,11 +86,15 @@ def test_there_is_something_to_walk() -> None:
     assert len(ADDRESSES) > 20
 
 
-@pytest.mark.parametrize(("name", "path", "entry"), ADDRESSES, ids=[name for name, _, _ in ADDRESSES])
+@pytest.mark.parametrize(
+    ("name", "path", "entry"), ADDRESSES, ids=[name for name, _, _ in ADDRESSES]
+)
 def test_every_view_wears_a_mark(name: str, path: str, entry: URLPattern) -> None:
     mark = getattr(entry.callback, MARK, "")
     assert mark, f"{name} ({path}) has no mark of studio.teams.access"
-    assert ("<slug:team>" in path) == mark.startswith("team:"), f"{name}: a team's address needs @team_page and only those have it"
+    assert ("<slug:team>" in path) == mark.startswith("team:"), (
+        f"{name}: a team's address needs @team_page and only those have it"
+    )
 
 
 def test_nobody_is_sent_to_sign_in(made: dict[str, Any], client: Client) -> None:
@@ -94,7 +106,9 @@ def test_nobody_is_sent_to_sign_in(made: dict[str, Any], client: Client) -> None
         assert answer["Location"].startswith(reverse("account_login")), name
 
 
-def test_a_stranger_finds_nothing(made: dict[str, Any], stranger: User, client_of: Callable[[User], Client]) -> None:
+def test_a_stranger_finds_nothing(
+    made: dict[str, Any], stranger: User, client_of: Callable[[User], Client]
+) -> None:
     client = client_of(stranger)
     for name, path, entry in ADDRESSES:
         if not getattr(entry.callback, MARK).startswith("team:"):
@@ -104,7 +118,9 @@ def test_a_stranger_finds_nothing(made: dict[str, Any], stranger: User, client_o
         assert client.post(address).status_code == 404, name
 
 
-def test_a_viewer_writes_nothing(made: dict[str, Any], viewer: User, client_of: Callable[[User], Client]) -> None:
+def test_a_viewer_writes_nothing(
+    made: dict[str, Any], viewer: User, client_of: Callable[[User], Client]
+) -> None:
     client = client_of(viewer)
     for name, path, entry in ADDRESSES:
         if not getattr(entry.callback, MARK).startswith("team:") or name in READ_ONLY_POSTS:
@@ -112,8 +128,11 @@ def test_a_viewer_writes_nothing(made: dict[str, Any], viewer: User, client_of: 
         assert client.post(_address(name, entry, path, made)).status_code == 403, name
 
 
-def test_a_member_of_one_team_finds_nothing_of_another(made: dict[str, Any], stranger: User, client_of: Callable[[User], Client]) -> None:
-    """The ids of one team's things under another team's address: the views must start at request.team."""
+def test_a_member_of_one_team_finds_nothing_of_another(
+    made: dict[str, Any], stranger: User, client_of: Callable[[User], Client]
+) -> None:
+    """The ids of one team's things under another team's address: the views must start at
+    request.team."""
     theirs = stranger.teams.get()
     client = client_of(stranger)
     for name, path, entry in ADDRESSES:

@@ -1,4 +1,5 @@
-"""The admin: every page of every model opens, no secret is in any of them, and history cannot be changed."""
+"""The admin: every page of every model opens, no secret is in any of them, and history cannot be
+changed."""
 
 from __future__ import annotations
 
@@ -54,7 +55,14 @@ def desk(staff: User, client_of: ClientOf) -> Client:
 def rows(team: Team, owner: User, creator: User) -> dict[type[models.Model], Any]:
     """A row of every model of ours."""
     account = makers.account(team, label="North-1", key=SECRET)
-    job = makers.job(team, creator, account=account, title="Opening words", task_id="task-0815", request_id="req-4711")
+    job = makers.job(
+        team,
+        creator,
+        account=account,
+        title="Opening words",
+        task_id="task-0815",
+        request_id="req-4711",
+    )
     check = makers.check(makers.asset(team), account, asked_by=creator, request_id="req-check")
     template = makers.template(team, account)
     picture = JobInput.objects.filter(job=job).earliest("id")
@@ -66,21 +74,45 @@ def rows(team: Team, owner: User, creator: User) -> dict[type[models.Model], Any
         Account: account,
         ApiKey: account.keys.get(),
         Lane: job.lane,
-        TemporaryFile: TemporaryFile.objects.create(account=account, model="emo-v1", asset=picture.asset, url="oss://x/y", expires_at=timezone.now()),
+        TemporaryFile: TemporaryFile.objects.create(
+            account=account,
+            model="emo-v1",
+            asset=picture.asset,
+            url="oss://x/y",
+            expires_at=timezone.now(),
+        ),
         Job: job,
-        Attempt: Attempt.objects.create(job=job, number=1, began_at=timezone.now(), task_id="task-0815", outcome="accepted"),
+        Attempt: Attempt.objects.create(
+            job=job, number=1, began_at=timezone.now(), task_id="task-0815", outcome="accepted"
+        ),
         JobInput: picture,
-        JobEvent: JobEvent.objects.create(team=team, job=job, old="", new="queued", text="Waiting for its turn"),
+        JobEvent: JobEvent.objects.create(
+            team=team, job=job, old="", new="queued", text="Waiting for its turn"
+        ),
         LedgerEntry: job.ledger.get(),
         Price: job.price,
         Check: check,
         Template: template,
-        WorkTime: WorkTime.objects.create(service="dashscope.aliyuncs.com", model="emo-v1", variant="1:1", recent=[8.5], median=8.5, p90=12),
+        WorkTime: WorkTime.objects.create(
+            service="dashscope.aliyuncs.com",
+            model="emo-v1",
+            variant="1:1",
+            recent=[8.5],
+            median=8.5,
+            p90=12,
+        ),
         Budget: Budget.objects.create(team=team, micros=10_000_000),
         JobSet: JobSet.objects.create(team=team, owner=creator, kind="sweep", title="Three styles"),
-        Preset: Preset.objects.create(team=team, owner=creator, model="emo-v1", name="Calm", chosen={"style_level": "calm"}),
-        Edit: Edit.objects.create(team=team, asset=picture.asset, owner=creator, recipe={"do": "film"}, word="0" * 64),
-        Consent: Consent.objects.get_or_create(asset=picture.asset, defaults={"by": creator, "said": "The team may use this person’s likeness."})[0],
+        Preset: Preset.objects.create(
+            team=team, owner=creator, model="emo-v1", name="Calm", chosen={"style_level": "calm"}
+        ),
+        Edit: Edit.objects.create(
+            team=team, asset=picture.asset, owner=creator, recipe={"do": "film"}, word="0" * 64
+        ),
+        Consent: Consent.objects.get_or_create(
+            asset=picture.asset,
+            defaults={"by": creator, "said": "The team may use this person’s likeness."},
+        )[0],
     }
 
 
@@ -106,7 +138,9 @@ def text(response: Any) -> str:
 
 
 def test_every_model_of_ours_is_registered() -> None:
-    ours = {model for label in ("studio", "jobs") for model in apps.get_app_config(label).get_models()}
+    ours = {
+        model for label in ("studio", "jobs") for model in apps.get_app_config(label).get_models()
+    }
     assert ours <= set(site_admin.site._registry)
 
 
@@ -117,7 +151,8 @@ def test_the_index_names_the_site(desk: Client, rows: Any) -> None:
 
 
 def test_every_page_opens(desk: Client, rows: dict[type[models.Model], Any]) -> None:
-    """List, search, form for a new row and page of a row, of every model but the queues', which live in Redis."""
+    """List, search, form for a new row and page of a row, of every model but the queues', which
+    live in Redis."""
     seen = 0
     for model, its_admin in site_admin.site._registry.items():
         if model._meta.app_label == "django_rq":
@@ -140,7 +175,8 @@ def test_every_page_opens(desk: Client, rows: dict[type[models.Model], Any]) -> 
 
 
 def test_filters_and_dates_open(desk: Client, rows: Any) -> None:
-    """All filters of a list at once, with a day of the hierarchy: none of them may name a column that is not there."""
+    """All filters of a list at once, with a day of the hierarchy: none of them may name a column
+    that is not there."""
     for model, its_admin in site_admin.site._registry.items():
         if model not in rows:
             continue
@@ -149,14 +185,18 @@ def test_filters_and_dates_open(desk: Client, rows: Any) -> None:
             name = str(one)
             field = model._meta.get_field(name) if "__" not in name else None
             if field is None or not isinstance(field, models.DateField):
-                asked[name if field is None else f"{name}__exact"] = "0" if field is None else str(getattr(rows[model], name) or 0)
+                asked[name if field is None else f"{name}__exact"] = (
+                    "0" if field is None else str(getattr(rows[model], name) or 0)
+                )
         if its_admin.date_hierarchy:
             asked[f"{its_admin.date_hierarchy}__year"] = str(timezone.now().year)
         response = desk.get(changelist(model), asked)
         assert response.status_code == 200, (model, asked)
 
 
-@pytest.mark.parametrize("query", ["Opening", "task-0815", "req-4711", "chidi@example", "Studio North"])
+@pytest.mark.parametrize(
+    "query", ["Opening", "task-0815", "req-4711", "chidi@example", "Studio North"]
+)
 def test_a_job_is_found_by_what_people_have_at_hand(desk: Client, rows: Any, query: str) -> None:
     other = makers.job(rows[Team], rows[User], account=rows[Account], title="Another")
     Job.objects.filter(pk=other.pk).update(owner=User.objects.get(email="aiko@example.com"))
@@ -173,19 +213,36 @@ def test_a_job_page_links_to_what_belongs_to_it(desk: Client, rows: Any) -> None
 
 
 def test_only_the_title_of_a_job_is_saved(desk: Client, rows: Any) -> None:
-    """The engine moves the job while somebody has its page open: saving must not bring the old state back."""
+    """The engine moves the job while somebody has its page open: saving must not bring the old
+    state back."""
     job = rows[Job]
-    form = {"title": "Renamed", "state": "succeeded", "code": "x", "group": "3", "task_id": "stolen", "quote_micros": "0"}
+    form = {
+        "title": "Renamed",
+        "state": "succeeded",
+        "code": "x",
+        "group": "3",
+        "task_id": "stolen",
+        "quote_micros": "0",
+    }
     for prefix in ("inputs", "attempts", "ledger", "events"):
         form |= {f"{prefix}-TOTAL_FORMS": "0", f"{prefix}-INITIAL_FORMS": "0"}
     Job.objects.filter(pk=job.pk).update(state="running", group=1)
     assert desk.post(change(job), form).status_code == 302
     job.refresh_from_db()
-    assert (job.title, job.state, job.group, job.task_id, job.quote_micros) == ("Renamed", "running", 1, "task-0815", 45_876)
+    assert (job.title, job.state, job.group, job.task_id, job.quote_micros) == (
+        "Renamed",
+        "running",
+        1,
+        "task-0815",
+        45_876,
+    )
 
 
-def test_saving_writes_only_changed_columns(desk: Client, rows: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A change that happens between reading and writing the page survives, because its column is not written."""
+def test_saving_writes_only_changed_columns(
+    desk: Client, rows: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A change that happens between reading and writing the page survives, because its column is
+    not written."""
     account = rows[Account]
     from jobs.admin.account import AccountAdmin
     from studio.admin import NamedSave
@@ -195,7 +252,14 @@ def test_saving_writes_only_changed_columns(desk: Client, rows: Any, monkeypatch
         NamedSave.save_model(self, request, obj, form, change)
 
     monkeypatch.setattr(AccountAdmin, "save_model", late)
-    form = {"label": "North-9", "model_names": "{}", "health": "ok", "health_text": "", "paused_until_0": "", "paused_until_1": ""}
+    form = {
+        "label": "North-9",
+        "model_names": "{}",
+        "health": "ok",
+        "health_text": "",
+        "paused_until_0": "",
+        "paused_until_1": "",
+    }
     for prefix in ("keys", "lanes"):
         form |= {f"{prefix}-TOTAL_FORMS": "0", f"{prefix}-INITIAL_FORMS": "0"}
     assert desk.post(change(account), form).status_code == 302
@@ -208,10 +272,19 @@ def test_unpausing_an_account_rings_its_lanes(desk: Client, rows: Any) -> None:
     later = timezone.now() + timedelta(hours=1)
     Account.objects.filter(pk=account.pk).update(paused_until=later, health="key")
     Lane.objects.filter(pk=lane.pk).update(next_visit_at=later)
-    form = {"label": account.label, "model_names": "{}", "health": "ok", "health_text": "", "paused_until_0": "", "paused_until_1": ""}
+    form = {
+        "label": account.label,
+        "model_names": "{}",
+        "health": "ok",
+        "health_text": "",
+        "paused_until_0": "",
+        "paused_until_1": "",
+    }
     for prefix in ("keys", "lanes"):
         form |= {f"{prefix}-TOTAL_FORMS": "0", f"{prefix}-INITIAL_FORMS": "0"}
-    assert desk.post(change(account), {**form, "base_url": "https://evil.example"}).status_code == 302
+    assert (
+        desk.post(change(account), {**form, "base_url": "https://evil.example"}).status_code == 302
+    )
     account.refresh_from_db()
     lane.refresh_from_db()
     assert (account.health, account.paused_until, account.base_url) == ("ok", None, "")
@@ -222,7 +295,9 @@ def test_unpausing_an_account_rings_its_lanes(desk: Client, rows: Any) -> None:
 def test_lanes_are_visited_now(desk: Client, rows: Any) -> None:
     lane = rows[Lane]
     Lane.objects.filter(pk=lane.pk).update(next_visit_at=None)
-    answer = desk.post(changelist(Lane), {"action": "visit_now", "_selected_action": [lane.pk]}, follow=True)
+    answer = desk.post(
+        changelist(Lane), {"action": "visit_now", "_selected_action": [lane.pk]}, follow=True
+    )
     assert "1 lane is visited now" in text(answer)
     lane.refresh_from_db()
     assert lane.next_visit_at is not None
@@ -242,12 +317,19 @@ def test_a_key_can_be_switched_off_but_not_read_or_added(desk: Client, rows: Any
 
 
 @pytest.mark.parametrize("model", [LedgerEntry, JobEvent, Price, Check, Job])
-def test_history_is_not_changed_or_deleted(desk: Client, rows: Any, model: type[models.Model]) -> None:
+def test_history_is_not_changed_or_deleted(
+    desk: Client, rows: Any, model: type[models.Model]
+) -> None:
     row = rows[model]
     before = model._default_manager.filter(pk=row.pk).values().get()
-    delete = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_delete", args=[row.pk])
+    delete = reverse(
+        f"admin:{model._meta.app_label}_{model._meta.model_name}_delete", args=[row.pk]
+    )
     assert desk.post(delete, {"post": "yes"}).status_code == 403
-    desk.post(changelist(model), {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"})
+    desk.post(
+        changelist(model),
+        {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"},
+    )
     if model is not Job:
         values = dict.fromkeys(before, "1")
         assert desk.post(change(row), values).status_code == 403
@@ -280,17 +362,31 @@ def test_a_limit_is_set_in_units_of_money(desk: Client, rows: Any, stranger: Use
     team, creator = rows[Team], rows[User]
     page = text(desk.get(add(Budget)))
     assert "0 stops everything" in page
-    assert desk.post(add(Budget), {"team": team.pk, "member": creator.pk, "amount": "0.75"}).status_code == 302
+    assert (
+        desk.post(
+            add(Budget), {"team": team.pk, "member": creator.pk, "amount": "0.75"}
+        ).status_code
+        == 302
+    )
     mine = Budget.objects.get(member=creator)
     assert mine.micros == 750_000
-    assert "is not in Studio North" in text(desk.post(add(Budget), {"team": team.pk, "member": stranger.pk, "amount": "1"}))
-    assert "greater than or equal to 0" in text(desk.post(add(Budget), {"team": team.pk, "member": "", "amount": "-1"}))
-    assert desk.post(add(Budget), {"team": team.pk, "member": "", "amount": "1"}).status_code == 200, "the team has a limit already"
+    assert "is not in Studio North" in text(
+        desk.post(add(Budget), {"team": team.pk, "member": stranger.pk, "amount": "1"})
+    )
+    assert "greater than or equal to 0" in text(
+        desk.post(add(Budget), {"team": team.pk, "member": "", "amount": "-1"})
+    )
+    assert (
+        desk.post(add(Budget), {"team": team.pk, "member": "", "amount": "1"}).status_code == 200
+    ), "the team has a limit already"
     assert Budget.objects.count() == 2
     shown = text(desk.get(change(mine)))
     assert 'value="0.75"' in shown
     assert "USD" in shown
-    assert desk.post(change(mine), {"team": team.pk, "member": creator.pk, "amount": "0"}).status_code == 302
+    assert (
+        desk.post(change(mine), {"team": team.pk, "member": creator.pk, "amount": "0"}).status_code
+        == 302
+    )
     mine.refresh_from_db()
     assert mine.micros == 0
     assert ledger.standing(team, creator).left == 0
@@ -298,12 +394,20 @@ def test_a_limit_is_set_in_units_of_money(desk: Client, rows: Any, stranger: Use
     assert "$10.00" in listed
     assert "the whole team" in listed
     assert listed.count("$0.0459") == 2, "what the job holds counts for the team and for its owner"
-    assert desk.post(reverse("admin:jobs_budget_delete", args=[mine.pk]), {"post": "yes"}).status_code == 302
+    assert (
+        desk.post(reverse("admin:jobs_budget_delete", args=[mine.pk]), {"post": "yes"}).status_code
+        == 302
+    )
     assert Budget.objects.count() == 1
 
 
 def test_a_user_is_added_with_address_and_password(desk: Client, rows: Any) -> None:
-    form = {"email": "New@Example.com", "usable_password": "true", "password1": "correct horse 9", "password2": "correct horse 9"}
+    form = {
+        "email": "New@Example.com",
+        "usable_password": "true",
+        "password1": "correct horse 9",
+        "password2": "correct horse 9",
+    }
     assert desk.post(add(User), form).status_code == 302
     user = User.objects.get(email="new@example.com")
     assert user.check_password("correct horse 9")
@@ -345,7 +449,9 @@ def test_a_thumbnail_is_shown_inside_the_page(desk: Client, rows: Any) -> None:
     assert "not in the storage" in text(desk.get(change(asset)))
 
 
-def test_without_the_key_of_the_secrets_the_pages_still_open(desk: Client, rows: Any, settings: Any) -> None:
+def test_without_the_key_of_the_secrets_the_pages_still_open(
+    desk: Client, rows: Any, settings: Any
+) -> None:
     from cryptography.fernet import Fernet
 
     settings.FIELD_KEYS = [Fernet.generate_key().decode()]
@@ -372,7 +478,9 @@ def test_amounts_are_rounded_half_up_and_never_invented() -> None:
 # ── the engine ──
 
 
-def test_forecasts_are_scored_for_staff_and_linked_from_the_index(desk: Client, owner: User, client_of: ClientOf, rows: Any, team: Team) -> None:
+def test_forecasts_are_scored_for_staff_and_linked_from_the_index(
+    desk: Client, owner: User, client_of: ClientOf, rows: Any, team: Team
+) -> None:
     url = reverse("admin:jobs_forecasts")
     assert url in text(desk.get(reverse("admin:index")))
     assert url in text(desk.get(reverse("admin:jobs_worktime_changelist")))
@@ -381,7 +489,8 @@ def test_forecasts_are_scored_for_staff_and_linked_from_the_index(desk: Client, 
     for minutes in (9, 10, 15):
         job = makers.job(team, owner, state="succeeded", finished_at=now, provider_ended_at=now)
         Job.objects.filter(pk=job.pk).update(
-            created_at=now - timedelta(minutes=10), told_ready_at=now - timedelta(minutes=10) + timedelta(minutes=minutes)
+            created_at=now - timedelta(minutes=10),
+            told_ready_at=now - timedelta(minutes=10) + timedelta(minutes=minutes),
         )
     page = text(desk.get(url))
     assert "EMO (emo-v1)" in page
@@ -398,10 +507,19 @@ def test_attempts_stand_on_the_page_of_their_job(desk: Client, rows: Any) -> Non
     assert change(rows[Attempt]) in page
 
 
-def test_staff_decide_about_an_unclear_submit(desk: Client, owner: User, client_of: ClientOf, team: Team, creator: User) -> None:
+def test_staff_decide_about_an_unclear_submit(
+    desk: Client, owner: User, client_of: ClientOf, team: Team, creator: User
+) -> None:
     job = makers.job(team, creator, state="uncertain", code="several-tasks", attempt=1)
     Attempt.objects.create(job=job, number=1, began_at=timezone.now(), outcome="uncertain")
-    JobEvent.objects.create(team=team, job=job, new="uncertain", code="several-tasks", text="…", data={"candidates": ["task-one", "task-two"]})
+    JobEvent.objects.create(
+        team=team,
+        job=job,
+        new="uncertain",
+        code="several-tasks",
+        text="…",
+        data={"candidates": ["task-one", "task-two"]},
+    )
     url = reverse("admin:jobs_job_decide", args=[job.pk])
     assert url in text(desk.get(change(job)))
     page = text(desk.get(url))
@@ -414,11 +532,18 @@ def test_staff_decide_about_an_unclear_submit(desk: Client, owner: User, client_
     job.refresh_from_db()
     assert job.state == "uncertain"
     User.objects.filter(pk=owner.pk).update(is_staff=True)
-    assert client_of(User.objects.get(pk=owner.pk)).post(url, {"task": "task-one"}).status_code in (302, 403)
+    assert client_of(User.objects.get(pk=owner.pk)).post(url, {"task": "task-one"}).status_code in (
+        302,
+        403,
+    )
     job.refresh_from_db()
     assert job.state == "uncertain"
     assert desk.post(url, {"task": "task-two"}).status_code == 302
     job.refresh_from_db()
-    assert (job.state, job.task_id, job.attempts.get().outcome) == ("running", "task-two", "adopted")
+    assert (job.state, job.task_id, job.attempts.get().outcome) == (
+        "running",
+        "task-two",
+        "adopted",
+    )
     assert "nothing to decide" in text(desk.get(url, follow=True))
     assert url not in text(desk.get(change(job)))

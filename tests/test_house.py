@@ -11,7 +11,12 @@ from jobs.common import states
 from studio.config import env
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = [path for folder in ("studio", "jobs") for path in (ROOT / folder).rglob("*.py") if "migrations" not in path.parts]
+SOURCES = [
+    path
+    for folder in ("studio", "jobs")
+    for path in (ROOT / folder).rglob("*.py")
+    if "migrations" not in path.parts
+]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -21,16 +26,25 @@ def test_files_stay_small_and_named(path: Path) -> None:
 
 
 def test_views_and_forms_start_at_the_team() -> None:
-    pattern = re.compile(r"\b(Job|Asset|Check|Template|Account|ApiKey|Lane|LedgerEntry|Budget|JobEvent)\.objects")
+    pattern = re.compile(
+        r"\b(Job|Asset|Check|Template|Account|ApiKey|Lane|LedgerEntry|Budget|JobEvent)\.objects"
+    )
     for path in SOURCES:
-        if path.stem.endswith("views") or path.stem == "forms" or path.name == "draft.py" or "site_pages" in path.parts:
+        if (
+            path.stem.endswith("views")
+            or path.stem == "forms"
+            or path.name == "draft.py"
+            or "site_pages" in path.parts
+        ):
             assert not pattern.search(path.read_text()), f"{path.name}: start at request.team"
 
 
 def test_only_the_runner_moves_a_job() -> None:
     pattern = re.compile(r"\.update\([^)]*\b(state|code|group)=")
     for path in SOURCES:
-        if "studio" in path.relative_to(ROOT).parts or (path.parent.name == "engine" and path.stem in ("transitions", "checks")):
+        if "studio" in path.relative_to(ROOT).parts or (
+            path.parent.name == "engine" and path.stem in ("transitions", "checks")
+        ):
             continue  # studio knows no jobs
         assert not pattern.search(path.read_text()), f"{path} moves a job"
 
@@ -42,12 +56,15 @@ def test_only_money_writes_the_ledger() -> None:
 
 
 def test_save_names_its_columns() -> None:
-    """A full save() of a row can write an old status back; only new rows (…().save() in a maker) may go whole."""
+    """A full save() of a row can write an old status back; only new rows (…().save() in a maker)
+    may go whole."""
     for path in SOURCES:
         if "admin" in path.parts or path.stem in ("fields",):
             continue
         for number, line in enumerate(path.read_text().splitlines(), 1):
-            if re.search(r"\b(job|lane|check|account|asset|user|team|key|template)\.save\(\)", line):
+            if re.search(
+                r"\b(job|lane|check|account|asset|user|team|key|template)\.save\(\)", line
+            ):
                 raise AssertionError(f"{path.relative_to(ROOT)}:{number}: name the columns")
 
 
@@ -56,7 +73,9 @@ def test_readme_has_every_variable() -> None:
     rows = dict(re.findall(r"^\| `([A-Z_]+)` \| (.+?) \| ", text, re.M))
     assert set(rows) == {variable.name for variable in env.VARIABLES}
     for variable in env.VARIABLES:
-        assert f"| `{variable.name}` | {variable.default} | {variable.meaning} |" in text, variable.name
+        assert f"| `{variable.name}` | {variable.default} | {variable.meaning} |" in text, (
+            variable.name
+        )
 
 
 def test_readme_draws_the_machine() -> None:
@@ -66,5 +85,7 @@ def test_readme_draws_the_machine() -> None:
 def test_every_read_variable_is_listed() -> None:
     names = {variable.name for variable in env.VARIABLES}
     for path in SOURCES:
-        for name in re.findall(r"env\.(?:text|flag|words|choice|address)\(\"([A-Z_]+)\"", path.read_text()):
+        for name in re.findall(
+            r"env\.(?:text|flag|words|choice|address)\(\"([A-Z_]+)\"", path.read_text()
+        ):
             assert name in names

@@ -1,7 +1,9 @@
-"""Many connections at once, and connections that die: what a database must do for us, and what we must do for it.
+"""Many connections at once, and connections that die: what a database must do for us, and what we
+must do for it.
 
-What holds on every database is tried on both; SQLite's tests live in memory, so theirs get a file of their own. What only
-a server can do (rows passed over, connections ended by it) is tried on PostgreSQL.
+What holds on every database is tried on both; SQLite's tests live in memory, so theirs get a file
+of their own. What only a server can do (rows passed over, connections ended by it) is tried on
+PostgreSQL.
 """
 
 from __future__ import annotations
@@ -37,12 +39,15 @@ from tests import makers
 
 T = TypeVar("T")
 Crowd = Callable[[int, Callable[[int], T]], list[T]]
-postgres = pytest.mark.skipif(connection.vendor != "postgresql", reason="needs PostgreSQL: DATABASE_URL=postgres://…")
+postgres = pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="needs PostgreSQL: DATABASE_URL=postgres://…"
+)
 
 
 @pytest.fixture
 def crowd(transactional_db: None, tmp_path: Path) -> Crowd[Any]:
-    """crowd(n, work): [work(0), …, work(n - 1)], run at the same moment in threads with a connection each."""
+    """crowd(n, work): [work(0), …, work(n - 1)], run at the same moment in threads with a
+    connection each."""
     file = tmp_path / "crowd.sqlite3"
 
     def own_connection() -> None:
@@ -80,17 +85,29 @@ def wish(transactional_db: None, team: Team, creator: User) -> Wish:
     portrait, speech = makers.asset(team), makers.asset(team, "audio")
     makers.check(portrait, account)
     create.lane_for(account, "emo-v1")  # making it would keep all but one of many clicks waiting
-    return Wish(team, creator, "emo-v1", {"image_url": portrait, "audio_url": speech}, {"ratio": "1:1"}, account=account)
+    return Wish(
+        team,
+        creator,
+        "emo-v1",
+        {"image_url": portrait, "audio_url": speech},
+        {"ratio": "1:1"},
+        account=account,
+    )
 
 
-# ── one of many ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── one of many ───────────────────────────────────────────────────────────────────────────────────
 
 
-def test_each_lane_is_claimed_once(crowd: Crowd[list[int]], transactional_db: None, team: Team) -> None:
+def test_each_lane_is_claimed_once(
+    crowd: Crowd[list[int]], transactional_db: None, team: Team
+) -> None:
     now = timezone.now()
     doors = [(makers.account(team), model) for _ in range(6) for model in entries.MODELS]
     made = {
-        Lane.objects.create(account=account, model=model, next_visit_at=now - timedelta(seconds=n)).pk for n, (account, model) in enumerate(doors)
+        Lane.objects.create(
+            account=account, model=model, next_visit_at=now - timedelta(seconds=n)
+        ).pk
+        for n, (account, model) in enumerate(doors)
     }
 
     def claim(number: int) -> list[int]:
@@ -104,7 +121,9 @@ def test_each_lane_is_claimed_once(crowd: Crowd[list[int]], transactional_db: No
     assert sorted(pk for mine in claimed for pk in mine) == sorted(made)
 
 
-def test_of_many_clicks_only_those_that_fit_the_budget_hold(crowd: Crowd[Job | None], wish: Wish) -> None:
+def test_of_many_clicks_only_those_that_fit_the_budget_hold(
+    crowd: Crowd[Job | None], wish: Wish
+) -> None:
     Budget.objects.create(team=wish.team, micros=100_000)  # two films of 45,876
 
     def click(number: int) -> Job | None:
@@ -115,7 +134,14 @@ def test_of_many_clicks_only_those_that_fit_the_budget_hold(crowd: Crowd[Job | N
 
     made = [job for job in crowd(6, click) if job is not None]
     assert len(made) == 2
-    standing = crowd(1, lambda _: (ledger.standing(wish.team).held, Job.objects.count(), LedgerEntry.objects.count()))  # type: ignore[arg-type,return-value]
+    standing = crowd(
+        1,
+        lambda _: (
+            ledger.standing(wish.team).held,
+            Job.objects.count(),
+            LedgerEntry.objects.count(),
+        ),
+    )  # type: ignore[arg-type,return-value]
     assert standing == [(2 * 45_876, 2, 2)]
 
 
@@ -140,9 +166,20 @@ def test_one_click_sent_many_times_at_once_is_one_job(crowd: Crowd[int], wish: W
 
 def test_a_job_is_moved_by_one_of_many(crowd: Crowd[str], wish: Wish) -> None:
     job = create.create(wish)
-    told = crowd(4, lambda number: transitions.cancel(Job.objects.select_related("team", "lane", "account").get(pk=job.pk), wish.owner))
+    told = crowd(
+        4,
+        lambda number: transitions.cancel(
+            Job.objects.select_related("team", "lane", "account").get(pk=job.pk), wish.owner
+        ),
+    )
     assert sum("it cost nothing" in sentence for sentence in told) == 1
-    rows = crowd(1, lambda _: (JobEvent.objects.filter(new="canceled").count(), LedgerEntry.objects.filter(kind="release").count()))  # type: ignore[arg-type,return-value]
+    rows = crowd(
+        1,
+        lambda _: (
+            JobEvent.objects.filter(new="canceled").count(),
+            LedgerEntry.objects.filter(kind="release").count(),
+        ),
+    )  # type: ignore[arg-type,return-value]
     assert rows == [(1, 1)]
 
 
@@ -167,15 +204,22 @@ def test_only_holds_wait_for_a_hold(crowd: Crowd[str], wish: Wish) -> None:
         return transitions.cancel(job, wish.owner)
 
     with transaction.atomic():
-        ledger.hold(other, ledger.Quote(1, ledger.Decimal(1), other.price), wish.team, wish.owner, attempt=2)
+        ledger.hold(
+            other, ledger.Quote(1, ledger.Decimal(1), other.price), wish.team, wish.owner, attempt=2
+        )
         assert "it cost nothing" in crowd(1, cancel)[0]
 
 
 @postgres
-def test_a_claim_passes_over_a_lane_that_somebody_writes(crowd: Crowd[list[int]], transactional_db: None, team: Team) -> None:
+def test_a_claim_passes_over_a_lane_that_somebody_writes(
+    crowd: Crowd[list[int]], transactional_db: None, team: Team
+) -> None:
     now = timezone.now()
     account = makers.account(team)
-    busy, free = (Lane.objects.create(account=account, model=name, next_visit_at=now - timedelta(seconds=1)) for name in ("emo-v1", "wan2.2-s2v"))
+    busy, free = (
+        Lane.objects.create(account=account, model=name, next_visit_at=now - timedelta(seconds=1))
+        for name in ("emo-v1", "wan2.2-s2v")
+    )
     with transaction.atomic():
         transitions.ring_lane(busy.pk)  # a click that is not committed yet
         began = time.monotonic()
@@ -183,12 +227,13 @@ def test_a_claim_passes_over_a_lane_that_somebody_writes(crowd: Crowd[list[int]]
         assert time.monotonic() - began < databases.LOCK / 2000
 
 
-# ── what the server does with our connections ───────────────────────────────────────────────────────────────────────
+# ── what the server does with our connections ─────────────────────────────────────────────────────
 
 
 @pytest.fixture
 def hand(transactional_db: None) -> Iterator[Callable[[Callable[[], T]], T]]:
-    """hand(work): `work()` in one thread that lives on and keeps its connection, as those of web and workers do."""
+    """hand(work): `work()` in one thread that lives on and keeps its connection, as those of web
+    and workers do."""
     with ThreadPoolExecutor(1) as pool:
         yield lambda work: pool.submit(work).result(30)
         pool.submit(connections.close_all).result(30)
@@ -216,16 +261,33 @@ def shown(name: str, line: Any = connection) -> str:
 @postgres
 def test_the_server_knows_what_we_expect_of_it(db: None) -> None:
     line = connections["default"].copy()
-    line.settings_dict["OPTIONS"] = databases.connections({"ENGINE": line.settings_dict["ENGINE"]}, ["manage.py", "worker"])["OPTIONS"]
-    names = ("application_name", "default_transaction_isolation", "synchronous_commit", "idle_in_transaction_session_timeout", "lock_timeout")
+    line.settings_dict["OPTIONS"] = databases.connections(
+        {"ENGINE": line.settings_dict["ENGINE"]}, ["manage.py", "worker"]
+    )["OPTIONS"]
+    names = (
+        "application_name",
+        "default_transaction_isolation",
+        "synchronous_commit",
+        "idle_in_transaction_session_timeout",
+        "lock_timeout",
+    )
     try:
-        assert [shown(name, line) for name in (*names, "statement_timeout")] == ["footlight worker", "read committed", "on", "1min", "15s", "30s"]
+        assert [shown(name, line) for name in (*names, "statement_timeout")] == [
+            "footlight worker",
+            "read committed",
+            "on",
+            "1min",
+            "15s",
+            "30s",
+        ]
     finally:
         line.close()
 
 
 @postgres
-def test_a_transaction_that_was_forgotten_is_ended(hand: Callable[[Callable[[], Any]], Any], transactional_db: None) -> None:
+def test_a_transaction_that_was_forgotten_is_ended(
+    hand: Callable[[Callable[[], Any]], Any], transactional_db: None
+) -> None:
     def forget() -> str:
         with connection.cursor() as cursor:
             cursor.execute("SET idle_in_transaction_session_timeout = '100ms'")
@@ -247,7 +309,9 @@ def test_a_transaction_that_was_forgotten_is_ended(hand: Callable[[Callable[[], 
 
 
 @postgres
-def test_the_next_page_survives_a_killed_connection(hand: Callable[[Callable[[], Any]], Any], owner: User, team: Team) -> None:
+def test_the_next_page_survives_a_killed_connection(
+    hand: Callable[[Callable[[], Any]], Any], owner: User, team: Team
+) -> None:
     app = get_wsgi_application()
     client = Client()
     client.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
@@ -256,7 +320,10 @@ def test_the_next_page_survives_a_killed_connection(hand: Callable[[Callable[[],
 
     def page() -> str:
         status = []
-        answer = app(factory._base_environ(PATH_INFO=f"/t/{team.slug}/", REQUEST_METHOD="GET"), lambda line, headers, _=None: status.append(line))
+        answer = app(
+            factory._base_environ(PATH_INFO=f"/t/{team.slug}/", REQUEST_METHOD="GET"),
+            lambda line, headers, _=None: status.append(line),
+        )
         b"".join(answer)
         answer.close()
         return str(status[0])
@@ -269,7 +336,9 @@ def test_the_next_page_survives_a_killed_connection(hand: Callable[[Callable[[],
 
 
 @postgres
-def test_the_heart_beats_on_after_a_killed_connection(hand: Callable[[Callable[[], Any]], Any], transactional_db: None) -> None:
+def test_the_heart_beats_on_after_a_killed_connection(
+    hand: Callable[[Callable[[], Any]], Any], transactional_db: None
+) -> None:
     pulse = Pulse(0)
 
     def beat() -> str:
@@ -283,7 +352,9 @@ def test_the_heart_beats_on_after_a_killed_connection(hand: Callable[[Callable[[
 
 
 @postgres
-def test_a_lease_is_renewed_on_a_new_connection(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lease_is_renewed_on_a_new_connection(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(leases, "EVERY", 0.02)
     seen: list[int] = []
     until = time.monotonic() + 20
@@ -311,20 +382,33 @@ def test_what_came_of_long_work_can_be_written_though_the_connection_died_meanwh
     assert hand(work)
 
 
-# ── what only PostgreSQL refuses ────────────────────────────────────────────────────────────────────────────────────
+# ── what only PostgreSQL refuses ──────────────────────────────────────────────────────────────────
 
 
 def test_whatever_the_service_says_can_be_stored(db: None, team: Team) -> None:
-    said = transport.read_json(rb'{"facts": {"a\u0000b": ["\ud83d", "\ud83d\ude00", 1e999, NaN, 12.5]}, "task_id": "t\u0000"}')
+    said = transport.read_json(
+        rb'{"facts": {"a\u0000b": ["\ud83d", "\ud83d\ude00", 1e999, NaN, 12.5]}, '
+        rb'"task_id": "t\u0000"}'
+    )
     assert said == {"facts": {"a\ufffdb": ["\ufffd", "😀", None, None, 12.5]}, "task_id": "t\ufffd"}
-    check = makers.check(makers.asset(team), makers.account(team), facts=said["facts"], message=said["task_id"])
+    check = makers.check(
+        makers.asset(team), makers.account(team), facts=said["facts"], message=said["task_id"]
+    )
     assert Check.objects.get(pk=check.pk).facts == said["facts"]
 
 
-def test_no_address_holds_what_cannot_be_asked_for(db: None, client_of: Callable[[User], Client], owner: User, team: Team) -> None:
+def test_no_address_holds_what_cannot_be_asked_for(
+    db: None, client_of: Callable[[User], Client], owner: User, team: Team
+) -> None:
     makers.job(team, owner)
     client = client_of(owner)
-    for path in ("jobs/%00/", "jobs/%00/row/", "library/%00/", "files/%00/thumb", "keys/accounts/%00/"):
+    for path in (
+        "jobs/%00/",
+        "jobs/%00/row/",
+        "library/%00/",
+        "files/%00/thumb",
+        "keys/accounts/%00/",
+    ):
         assert client.get(f"/t/{team.slug}/{path}").status_code == 404, path
     for path in ("?q=%00", "library/?q=%00"):
         assert client.get(f"/t/{team.slug}/{path}").status_code == 200, path

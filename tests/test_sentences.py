@@ -1,4 +1,5 @@
-"""What the engine says can be translated: found by makemessages, stored with its values, shown in the language of the page."""
+"""What the engine says can be translated: found by makemessages, stored with its values, shown in
+the language of the page."""
 
 from __future__ import annotations
 
@@ -25,7 +26,18 @@ from jobs.common.errors import Refused
 from jobs.common.states import Code, State
 from jobs.engine import expiry, transitions
 from jobs.models import Account, Gate, Job, JobEvent
-from studio.common.translatable import EMPTY, SEPARATOR, Sentence, packed, phrase, plural_phrase, quoted, together, translated, unpacked
+from studio.common.translatable import (
+    EMPTY,
+    SEPARATOR,
+    Sentence,
+    packed,
+    phrase,
+    plural_phrase,
+    quoted,
+    together,
+    translated,
+    unpacked,
+)
 from studio.media import MediaError
 from studio.models import Team, User
 from tests import makers
@@ -42,24 +54,39 @@ PLACE = re.compile(r"%\((\w+)\)s")
 def calls(path: Path) -> Iterator[tuple[int, str, ast.Call]]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Call):
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            name = (
+                node.func.attr
+                if isinstance(node.func, ast.Attribute)
+                else getattr(node.func, "id", "")
+            )
             if name in ("phrase", "plural_phrase"):
                 yield node.lineno, name, node
 
 
-@pytest.mark.parametrize("path", [path for path in SOURCES if path.name != "sentences.py"], ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path",
+    [path for path in SOURCES if path.name != "sentences.py"],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
 def test_every_message_is_a_literal_that_names_its_values(path: Path) -> None:
     for line, name, call in calls(path):
         where = f"{path.relative_to(ROOT)}:{line}"
-        messages = [one.value if isinstance(one, ast.Constant) else None for one in call.args[: 1 if name == "phrase" else 2]]
-        assert all(isinstance(message, str) and message.strip() for message in messages), f"{where}: makemessages finds literals only"
+        messages = [
+            one.value if isinstance(one, ast.Constant) else None
+            for one in call.args[: 1 if name == "phrase" else 2]
+        ]
+        assert all(isinstance(message, str) and message.strip() for message in messages), (
+            f"{where}: makemessages finds literals only"
+        )
         assert len(call.args) == (1 if name == "phrase" else 3), where
         given = {keyword.arg for keyword in call.keywords}
         places = {place for message in messages for place in PLACE.findall(str(message))}
         assert places - ({"n"} if name == "plural_phrase" else set()) == given, where
         for message in messages:
             # Without values a message is not filled in, so its percent signs stand for themselves.
-            assert not given or "%" not in PLACE.sub("", str(message)).replace("%%", ""), f"{where}: a place is written %(name)s"
+            assert not given or "%" not in PLACE.sub("", str(message)).replace("%%", ""), (
+                f"{where}: a place is written %(name)s"
+            )
 
 
 def test_makemessages_looks_for_them() -> None:
@@ -69,7 +96,8 @@ def test_makemessages_looks_for_them() -> None:
 
 
 def test_the_engine_says_nothing_that_is_not_a_sentence() -> None:
-    """Where the types do not reach: columns given by name, and the messages that `_()` cannot find."""
+    """Where the types do not reach: columns given by name, and the messages that `_()` cannot
+    find."""
     columns = {"sentence", "advice", "health_text", "paused_text"}
     for path in SOURCES:
         if {"simulator", "admin"} & set(path.parts):
@@ -79,10 +107,14 @@ def test_the_engine_says_nothing_that_is_not_a_sentence() -> None:
                 continue
             where = f"{path.relative_to(ROOT)}:{node.lineno}"
             for keyword in node.keywords:
-                bare = isinstance(keyword.value, ast.JoinedStr) or (isinstance(keyword.value, ast.Constant) and keyword.value.value)
+                bare = isinstance(keyword.value, ast.JoinedStr) or (
+                    isinstance(keyword.value, ast.Constant) and keyword.value.value
+                )
                 assert keyword.arg not in columns or not bare, f"{where}: {keyword.arg} is a phrase"
             if isinstance(node.func, ast.Name) and node.func.id == "_" and node.args:
-                assert isinstance(node.args[0], ast.Constant), f"{where}: makemessages finds literals only; show a Sentence with translated()"
+                assert isinstance(node.args[0], ast.Constant), (
+                    f"{where}: makemessages finds literals only; show a Sentence with translated()"
+                )
 
 
 # ── what it is ──
@@ -91,9 +123,16 @@ def test_the_engine_says_nothing_that_is_not_a_sentence() -> None:
 def test_a_sentence_is_english_and_knows_its_message() -> None:
     said = phrase("The file has %(size)s; 100%% of it came.", size=phrase("%(n)s MB", n="5.0"))
     assert said == "The file has 5.0 MB; 100% of it came."
-    assert (said.message, set(said.values)) == ("The file has %(size)s; 100%% of it came.", {"size"})
+    assert (said.message, set(said.values)) == (
+        "The file has %(size)s; 100%% of it came.",
+        {"size"},
+    )
     assert phrase("It is 100% done.") == "It is 100% done."
-    assert [plural_phrase("%(n)s job waits", "%(n)s jobs wait", n) for n in (0, 1, 2)] == ["0 jobs wait", "1 job waits", "2 jobs wait"]
+    assert [plural_phrase("%(n)s job waits", "%(n)s jobs wait", n) for n in (0, 1, 2)] == [
+        "0 jobs wait",
+        "1 job waits",
+        "2 jobs wait",
+    ]
     assert type(said[:3]) is type(f"{said}.") is str
 
 
@@ -109,7 +148,19 @@ def test_values_are_numbers_texts_and_sentences(team: Team) -> None:
     assert phrase("%(team)s, %(n)s", team=team, n=3).values == {"team": "Studio North", "n": 3}
 
 
-NASTY = ["", "plain", "100 %", "“quotes” \"'", "one\ntwo\\n", f"a{SEPARATOR}b", f"{SEPARATOR}[1]", "东京 — ünï", "%(n)s", "%(", "\x00"]
+NASTY = [
+    "",
+    "plain",
+    "100 %",
+    "“quotes” \"'",
+    "one\ntwo\\n",
+    f"a{SEPARATOR}b",
+    f"{SEPARATOR}[1]",
+    "东京 — ünï",
+    "%(n)s",
+    "%(",
+    "\x00",
+]
 
 
 @pytest.mark.parametrize("value", NASTY, ids=repr)
@@ -122,7 +173,13 @@ def test_a_column_gives_back_what_it_got(value: str) -> None:
         plural_phrase("%(n)s of %(what)s", "%(n)s of the %(what)s", 3, what=value),
     ):
         for back in (unpacked(packed(said)), pickle.loads(pickle.dumps(said)), copy.deepcopy(said)):
-            assert (back, back.message, back.values, back.plural, back.number) == (said, said.message, said.values, said.plural, said.number)
+            assert (back, back.message, back.values, back.plural, back.number) == (
+                said,
+                said.message,
+                said.values,
+                said.plural,
+                said.number,
+            )
             assert type(back) is Sentence
 
 
@@ -131,14 +188,25 @@ def test_what_has_no_values_is_stored_as_it_is() -> None:
     assert type(packed(phrase("Sent."))) is str
 
 
-@pytest.mark.parametrize("stored", ["An old row.", f"odd{SEPARATOR}", f"odd{SEPARATOR}[]", f"odd{SEPARATOR}[{{}}]", f"odd{SEPARATOR}[1,2,3,4,5]"])
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "An old row.",
+        f"odd{SEPARATOR}",
+        f"odd{SEPARATOR}[]",
+        f"odd{SEPARATOR}[{{}}]",
+        f"odd{SEPARATOR}[1,2,3,4,5]",
+    ],
+)
 def test_old_rows_and_odd_ones_are_read_as_they_are(stored: str) -> None:
     assert unpacked(stored) in (stored, "odd")
     assert translated(unpacked(stored))
 
 
 def test_errors_keep_their_sentence_on_the_way_between_processes() -> None:
-    error = pickle.loads(pickle.dumps(MediaError("broken", phrase("This %(format)s file is cut.", format="MP4"))))
+    error = pickle.loads(
+        pickle.dumps(MediaError("broken", phrase("This %(format)s file is cut.", format="MP4")))
+    )
     assert error.sentence.values == {"format": "MP4"}
     assert str(error) == "This MP4 file is cut."
 
@@ -149,7 +217,10 @@ def test_rows_survive_forms_and_dumps(team: Team, account: Account) -> None:
     Account.objects.filter(pk=account.pk).update(health_text=said)
     account.refresh_from_db()
     assert (account.health_text, account.health_text.values) == (said, said.values)
-    assert Account.objects.values_list("health_text", flat=True)[0].message == "The account %(account)s rests."
+    assert (
+        Account.objects.values_list("health_text", flat=True)[0].message
+        == "The account %(account)s rests."
+    )
     assert Account.objects.filter(health_text=said).exists()
     field = Account._meta.get_field("health_text")
     field.save_form_data(account, str(said))  # a form gives the words back, changed or not
@@ -166,7 +237,8 @@ def test_rows_survive_forms_and_dumps(team: Team, account: Account) -> None:
 
 @pytest.fixture
 def learn(monkeypatch: pytest.MonkeyPatch) -> Learn:
-    """Teach the site some German: learn({message: translation}), the translations of a plural as a tuple."""
+    """Teach the site some German: learn({message: translation}), the translations of a plural as a
+    tuple."""
 
     def teach(words: dict[str, str | tuple[str, str]]) -> None:
         book: Any = gettext.NullTranslations()
@@ -192,28 +264,49 @@ def in_german(client: Client, url: str) -> str:
 def test_messages_are_translated_before_they_are_filled_in(learn: Learn) -> None:
     learn(
         {
-            "The file has %(size)s; at most %(most)s.": "Erlaubt: %(most)s; die Datei hat %(size)s.",
+            "The file has %(size)s; at most "
+            "%(most)s.": "Erlaubt: %(most)s; die Datei hat %(size)s.",
             "%(n)s MB": "%(n)s Megabyte",
             "%(n)s job waits": ("%(n)s Auftrag wartet", "%(n)s Aufträge warten"),
             "An old row.": "Eine alte Zeile.",
         }
     )
-    said = phrase("The file has %(size)s; at most %(most)s.", size=phrase("%(n)s MB", n=7), most="5")
+    said = phrase(
+        "The file has %(size)s; at most %(most)s.", size=phrase("%(n)s MB", n=7), most="5"
+    )
     with translation.override("de"):
         assert translated(said) == "Erlaubt: 5; die Datei hat 7 Megabyte."
-        assert translated(unpacked(packed(together(said, "An old row.")))) == "Erlaubt: 5; die Datei hat 7 Megabyte. Eine alte Zeile."
-        assert [translated(plural_phrase("%(n)s job waits", "%(n)s jobs wait", n)) for n in (1, 2)] == ["1 Auftrag wartet", "2 Aufträge warten"]
-        assert translated("An old row.") == translated(unpacked("An old row.")) == "Eine alte Zeile."
+        assert (
+            translated(unpacked(packed(together(said, "An old row."))))
+            == "Erlaubt: 5; die Datei hat 7 Megabyte. Eine alte Zeile."
+        )
+        assert [
+            translated(plural_phrase("%(n)s job waits", "%(n)s jobs wait", n)) for n in (1, 2)
+        ] == ["1 Auftrag wartet", "2 Aufträge warten"]
+        assert (
+            translated("An old row.") == translated(unpacked("An old row.")) == "Eine alte Zeile."
+        )
         assert translated("") == translated(EMPTY) == ""  # and not the head of the catalogue
     assert translated(said) == "The file has 7 MB; at most 5."
 
 
-@pytest.mark.parametrize("broken", ["Die Datei hat %(groesse)s.", "Die Datei hat %(size)d.", "Die Datei hat %(size", "Zu 100 % %(size)s"])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "Die Datei hat %(groesse)s.",
+        "Die Datei hat %(size)d.",
+        "Die Datei hat %(size",
+        "Zu 100 % %(size)s",
+    ],
+)
 def test_a_broken_translation_falls_back_to_english(learn: Learn, broken: str) -> None:
     learn({"The file has %(size)s.": broken, "It is %(why)s": "Weil: %(why)s"})
     with translation.override("de"):
         assert translated(phrase("The file has %(size)s.", size="5 MB")) == "The file has 5 MB."
-        assert translated(phrase("It is %(why)s", why=phrase("The file has %(size)s.", size="5 MB"))) == "Weil: The file has 5 MB."
+        assert (
+            translated(phrase("It is %(why)s", why=phrase("The file has %(size)s.", size="5 MB")))
+            == "Weil: The file has 5 MB."
+        )
 
 
 def test_a_job_tells_its_end_and_its_way_in_the_language_of_the_page(
@@ -222,14 +315,20 @@ def test_a_job_tells_its_end_and_its_way_in_the_language_of_the_page(
     learn(
         {
             "The dance template could not be made.": "Die Vorlage misslang.",
-            "What came is not the whole film: it plays %(seconds)s s of the %(billed)s s that were billed.": "%(seconds)s von %(billed)s s sind da.",
+            "What came is not the whole film: it plays %(seconds)s s of the %(billed)s s that were "
+            "billed.": "%(seconds)s von %(billed)s s sind da.",
             "Choose another video and run it again.": "Nimm ein anderes Video.",
             "Canceled by %(person)s before sending": "Vor dem Senden abgebrochen von %(person)s",
             "EMO": "ÄMO",
             "An event of before": "Ein altes Ereignis",
         }
     )
-    cut = phrase("What came is not the whole film: it plays %(seconds)s s of the %(billed)s s that were billed.", seconds="2.0", billed="4.0")
+    cut = phrase(
+        "What came is not the whole film: it plays %(seconds)s s of the %(billed)s s that were "
+        "billed.",
+        seconds="2.0",
+        billed="4.0",
+    )
     job = makers.job(team, owner, account=account)
     JobEvent.objects.create(team=team, job=job, new=State.QUEUED, text="An event of before")
     transitions.move(
@@ -247,34 +346,47 @@ def test_a_job_tells_its_end_and_its_way_in_the_language_of_the_page(
     assert "Vor dem Senden abgebrochen von Chidi &amp; co" in html
     assert "Ein altes Ereignis" in html
     assert "ÄMO (emo-v1)" in html
-    assert "Die Vorlage misslang. 2.0 von 4.0 s sind da." in in_german(client, reverse("jobs:board", args=[team.slug]))
+    assert "Die Vorlage misslang. 2.0 von 4.0 s sind da." in in_german(
+        client, reverse("jobs:board", args=[team.slug])
+    )
     html = client.get(page).content.decode()
-    assert "The dance template could not be made. What came is not the whole film: it plays 2.0 s of the 4.0 s that were billed." in html
+    assert (
+        "The dance template could not be made. What came is not the whole film: it plays 2.0 s of "
+        "the 4.0 s that were billed." in html
+    )
 
 
-def test_limits_are_told_in_the_language_of_the_page(learn: Learn, client_of: ClientOf, creator: User, team: Team, account: Account) -> None:
+def test_limits_are_told_in_the_language_of_the_page(
+    learn: Learn, client_of: ClientOf, creator: User, team: Team, account: Account
+) -> None:
     learn(
         {
-            "The picture is %(width)s × %(height)s px; the short side needs %(least)s px or more. Use a larger one.": (
-                "Kurze Seite: %(least)s px, nicht %(width)s × %(height)s."
-            ),
+            "The picture is %(width)s × %(height)s px; the short side needs %(least)s px or more. "
+            "Use a larger one.": ("Kurze Seite: %(least)s px, nicht %(width)s × %(height)s."),
             "%(least)s to %(most)s px": "%(least)s bis %(most)s px",
             "Portrait": "Bildnis",
             "%(what)s is missing. Choose a file.": "Es fehlt: %(what)s.",
         }
     )
     small = makers.asset(team, width=300, height=300)
-    html = in_german(client_of(creator), f"{reverse('jobs:portrait', args=[team.slug])}?image_url={small.public_id}")
+    html = in_german(
+        client_of(creator),
+        f"{reverse('jobs:portrait', args=[team.slug])}?image_url={small.public_id}",
+    )
     assert "Kurze Seite: 400 px, nicht 300 × 300." in html
     assert "400 bis 7000 px" in html
     assert "Bildnis" in html
 
 
-def test_a_refused_wish_says_why_in_the_language_of_the_page(learn: Learn, client_of: ClientOf, owner: User, team: Team, account: Account) -> None:
+def test_a_refused_wish_says_why_in_the_language_of_the_page(
+    learn: Learn, client_of: ClientOf, owner: User, team: Team, account: Account
+) -> None:
     learn(
         {
-            "%(why)s: it takes no new jobs. Use another account, or ask an admin of the team to open it under Accounts.": "Zu: %(why)s.",
-            "%(person)s is draining %(door)s since %(time)s": "%(person)s leert %(door)s seit %(time)s",
+            "%(why)s: it takes no new jobs. Use another account, or ask an admin of the team to "
+            "open it under Accounts.": "Zu: %(why)s.",
+            "%(person)s is draining %(door)s since "
+            "%(time)s": "%(person)s leert %(door)s seit %(time)s",
             "Someone": "Jemand",
         }
     )
@@ -285,7 +397,9 @@ def test_a_refused_wish_says_why_in_the_language_of_the_page(learn: Learn, clien
     client = client_of(owner)
     with translation.override("de"):
         assert translated(refusal).startswith(f"Zu: Jemand leert {account.label} seit ")
-        html = client.post(reverse("jobs:again", args=[team.slug, job.public_id]), follow=True).content.decode()
+        html = client.post(
+            reverse("jobs:again", args=[team.slug, job.public_id]), follow=True
+        ).content.decode()
     assert f"Zu: Jemand leert {account.label} seit " in html
     assert Refused(refusal, phrase("And more.")).sentence == f"{refusal} And more."
 
@@ -295,11 +409,17 @@ def test_mails_are_written_in_the_language_of_the_site(
 ) -> None:
     learn(
         {
-            "The film “%(title)s” may be in danger": ("„%(title)s“ ist in Gefahr", "%(n)s Filme sind in Gefahr"),
-            "You get this because you are an owner or an admin of %(team)s.": "Weil dir %(team)s gehört.",
+            "The film “%(title)s” may be in danger": (
+                "„%(title)s“ ist in Gefahr",
+                "%(n)s Filme sind in Gefahr",
+            ),
+            "You get this because you are an owner or an admin of "
+            "%(team)s.": "Weil dir %(team)s gehört.",
         }
     )
-    jobs = [makers.job(team, owner, account=account, state=State.RUNNING, title="Mia") for _ in range(2)]
+    jobs = [
+        makers.job(team, owner, account=account, state=State.RUNNING, title="Mia") for _ in range(2)
+    ]
     assert expiry._letter(State.RUNNING, 12, jobs[:1])[0] == "The film “Mia” may be in danger"
     assert expiry._letter(State.RUNNING, 12, jobs)[0] == "2 films may be in danger"
     Job.objects.filter(pk=jobs[0].pk).update(submitted_at=jobs[0].created_at.replace(year=2020))

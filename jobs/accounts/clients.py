@@ -1,8 +1,9 @@
 """One client per key in use and process, and which key to use.
 
-Calls are made with the newest key of an account. When the service refuses it, this process remembers that for a while and
-goes on with the next one that is in use: every key of an Alibaba account sees all its tasks (CONTRACT §8), so looks and
-archives need no particular key. The account stops only when no key is left (jobs/accounts/health.py).
+Calls are made with the newest key of an account. When the service refuses it, this process
+remembers that for a while and goes on with the next one that is in use: every key of an Alibaba
+account sees all its tasks (CONTRACT §8), so looks and archives need no particular key. The account
+stops only when no key is left (jobs/accounts/health.py).
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ class NoKey(Told):
 
 
 class KeyedClient(Client):
-    """A client whose refusals say with which key it called: they may be judged in another thread, after the key has changed."""
+    """A client whose refusals say with which key it called: they may be judged in another thread,
+    after the key has changed."""
 
     key_id: int
 
@@ -60,26 +62,41 @@ for _name in ("detect", "submit", "cancel", "get", "page", "policy"):
 
 
 def client_for(account: Account) -> KeyedClient:
-    """The client of `account` with its newest key in use that was not refused lately, else the newest. NoKey when it has none."""
+    """The client of `account` with its newest key in use that was not refused lately, else the
+    newest. NoKey when it has none."""
     keys = _in_use(account)
     if not keys:
-        raise NoKey(phrase("The account %(account)s has no key in use. Add one under Accounts.", account=account))
+        raise NoKey(
+            phrase(
+                "The account %(account)s has no key in use. Add one under Accounts.",
+                account=account,
+            )
+        )
     fit = [key for key in keys if not _refused_lately(key)] or keys
     for key in fit:
         try:
             return client_with(account, key)
         except Unreadable:
             log.error("key %s of account %s cannot be read with FIELD_KEYS", key, account.public_id)
-    raise NoKey(phrase("No stored key of %(account)s can be read with this site’s FIELD_KEYS. Type the key again under Accounts.", account=account))
+    raise NoKey(
+        phrase(
+            "No stored key of %(account)s can be read with this site’s FIELD_KEYS. Type the key "
+            "again under Accounts.",
+            account=account,
+        )
+    )
 
 
 def client_with(account: Account, key: ApiKey) -> KeyedClient:
-    """The client of `account` with this very key. Unreadable when the stored secret cannot be decrypted."""
+    """The client of `account` with this very key. Unreadable when the stored secret cannot be
+    decrypted."""
     name = (account.pk, key.pk, key.fingerprint, account.url, account.workspace)
     with _lock:
         if name in _clients:
             return _clients[name]
-    client = KeyedClient(account.url, key.secret, workspace=account.workspace, watch=call_metrics.watch)
+    client = KeyedClient(
+        account.url, key.secret, workspace=account.workspace, watch=call_metrics.watch
+    )
     client.key_id = key.pk
     with _lock:
         # An older one of the same key was for another address.
@@ -98,8 +115,8 @@ def every(account: Account) -> Iterator[tuple[ApiKey, KeyedClient]]:
 
 
 def refused(account: Account, key_id: int | None = None) -> bool:
-    """The service refused the key (None: the one that would be used now): it is not used for REFUSED_FOR seconds.
-    True when another key in use is left, so that the account goes on."""
+    """The service refused the key (None: the one that would be used now): it is not used for
+    REFUSED_FOR seconds. True when another key in use is left, so that the account goes on."""
     keys = _in_use(account)
     if key_id is None:
         key_id = next((key.pk for key in keys if not _refused_lately(key)), None)
@@ -127,7 +144,9 @@ def with_newest(account: Account) -> bool:
 
 
 def _in_use(account: Account) -> list[ApiKey]:
-    if "keys" in getattr(account, "_prefetched_objects_cache", ()):  # read with the lane, so that a look asks no database
+    if "keys" in getattr(
+        account, "_prefetched_objects_cache", ()
+    ):  # read with the lane, so that a look asks no database
         return sorted((key for key in account.keys.all() if key.active), key=lambda key: -key.pk)
     # Without the secrets: they are decrypted only when a client is made.
     return list(account.keys.filter(active=True).order_by("-id").defer("secret"))

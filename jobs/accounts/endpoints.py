@@ -1,4 +1,5 @@
-"""Addresses that an account may have: where its key will be sent, so anything that looks wrong is refused (CONTRACT §14)."""
+"""Addresses that an account may have: where its key will be sent, so anything that looks wrong is
+refused (CONTRACT §14)."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ _METADATA = (ipaddress.ip_address("100.100.100.200"), ipaddress.ip_address("fd00
 class KeyRefused(Told):
     """A key, or the address it was to be used at, was not taken.
 
-    `health` is what the service's refusal says about an account that uses the key; None when it says nothing.
+    `health` is what the service's refusal says about an account that uses the key; None when it
+    says nothing.
     """
 
     def __init__(self, sentence: Sentence, health: Account.Health | None = None) -> None:
@@ -31,53 +33,90 @@ class KeyRefused(Told):
 
 
 def clean_address(given: str, region: str, by: User | None = None) -> str:
-    """The base address that `given` means: "" (the region's own), a workspace id, or an http(s) address.
+    """The base address that `given` means: "" (the region's own), a workspace id, or an http(s)
+    address.
 
-    Never one with credentials, a query or a fragment, never a metadata or link-local address, and plain http only to
-    loopback and private networks. Looks the name up; one that does not resolve now passes. On a site that others reach
-    (settings.STRICT) only staff, and commands (`by` None), may name an address that is not of the public network. KeyRefused
-    otherwise.
+    Never one with credentials, a query or a fragment, never a metadata or link-local address, and
+    plain http only to loopback and private networks. Looks the name up; one that does not resolve
+    now passes. On a site that others reach (settings.STRICT) only staff, and commands (`by` None),
+    may name an address that is not of the public network. KeyRefused otherwise.
     """
     given = given.strip()
     if not given:
         return ""
     if WORKSPACE_ID.fullmatch(given):
-        # Only letters, digits, - and _: it becomes one label of the host name and can lead nowhere else.
+        # Only letters, digits, - and _: it becomes one label of the host name and can lead nowhere
+        # else.
         return f"https://{given}.{region}.maas.aliyuncs.com{API_PATH}"
     try:
         parts = urlsplit(given)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
-        raise KeyRefused(phrase("This address cannot be read. It looks like https://dashscope.aliyuncs.com/api/v1.")) from None
+        raise KeyRefused(
+            phrase(
+                "This address cannot be read. It looks like https://dashscope.aliyuncs.com/api/v1."
+            )
+        ) from None
     if parts.scheme not in ("http", "https") or not host or re.search(r"[\s\\]", given):
-        raise KeyRefused(phrase("This is neither a workspace id nor an address. An address looks like https://dashscope.aliyuncs.com/api/v1."))
+        raise KeyRefused(
+            phrase(
+                "This is neither a workspace id nor an address. An address looks like "
+                "https://dashscope.aliyuncs.com/api/v1."
+            )
+        )
     if "@" in parts.netloc or "?" in given or "#" in given:
-        raise KeyRefused(phrase("The address has a user, a query or a fragment in it. Give scheme, host and path only."))
+        raise KeyRefused(
+            phrase(
+                "The address has a user, a query or a fragment in it. Give scheme, host and path "
+                "only."
+            )
+        )
     found = _addresses(host)
     if any(_forbidden(address) for address in found):
         raise KeyRefused(
-            phrase("This address leads to a part of the network that no account lives in. Copy the address from the Model Studio console.")
+            phrase(
+                "This address leads to a part of the network that no account lives in. Copy the "
+                "address from the Model Studio console."
+            )
         )
     if settings.STRICT and by is not None and not by.is_staff:
         if not found:
-            raise KeyRefused(phrase("There is no %(host)s in the network. Copy the address from the Model Studio console.", host=host))
+            raise KeyRefused(
+                phrase(
+                    "There is no %(host)s in the network. Copy the address from the Model Studio "
+                    "console.",
+                    host=host,
+                )
+            )
         if not all(address.is_global for address in found):
             raise KeyRefused(
                 phrase(
-                    "This address is in a private network or on this machine, which is not open to accounts of this site. Copy the "
-                    "address from the Model Studio console, or ask the staff of this site to enter it."
+                    "This address is in a private network or on this machine, which is not open to "
+                    "accounts of this site. Copy the "
+                    "address from the Model Studio console, or ask the staff of this site to enter "
+                    "it."
                 )
             )
-    if parts.scheme == "http" and not (found and all(address.is_loopback or address.is_private for address in found)):
-        raise KeyRefused(phrase("Over http anyone on the way can read the key. Use https; http is only for this machine and private networks."))
+    if parts.scheme == "http" and not (
+        found and all(address.is_loopback or address.is_private for address in found)
+    ):
+        raise KeyRefused(
+            phrase(
+                "Over http anyone on the way can read the key. Use https; http is only for this "
+                "machine and private networks."
+            )
+        )
     address = f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/') or API_PATH}"
     if len(address) > 200:
-        raise KeyRefused(phrase("The address is longer than 200 characters. Give scheme, host and path only."))
+        raise KeyRefused(
+            phrase("The address is longer than 200 characters. Give scheme, host and path only.")
+        )
     return address
 
 
 def _addresses(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
-    """Every address that `host` stands for now, however it is written; empty when the name does not resolve."""
+    """Every address that `host` stands for now, however it is written; empty when the name does not
+    resolve."""
     try:
         found = socket.getaddrinfo(host, None, proto=socket.IPPROTO_TCP)
     except (OSError, UnicodeError):
@@ -92,4 +131,10 @@ def _addresses(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]
 def _forbidden(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     if address.is_loopback:  # Python calls ::1 reserved
         return False
-    return address.is_link_local or address.is_multicast or address.is_unspecified or address.is_reserved or address in _METADATA
+    return (
+        address.is_link_local
+        or address.is_multicast
+        or address.is_unspecified
+        or address.is_reserved
+        or address in _METADATA
+    )

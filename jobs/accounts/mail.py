@@ -1,4 +1,5 @@
-"""Mail to the people who run a team, or the site, in plain words. A mail that cannot be sent is logged and changes nothing else."""
+"""Mail to the people who run a team, or the site, in plain words. A mail that cannot be sent is
+logged and changes nothing else."""
 
 from __future__ import annotations
 
@@ -21,10 +22,12 @@ PATIENCE = 10.0  # seconds for the mail server: a notice is sent from the heartb
 
 
 def tell(team: Team, subject: str, text: str, *, to: Literal["owners", "staff"] = "owners") -> int:
-    """Mail `text` to the owners and admins of `team`, or to the site's staff, each in a letter of their own; returns to how many.
+    """Mail `text` to the owners and admins of `team`, or to the site's staff, each in a letter of
+    their own; returns to how many.
 
-    Inside a transaction it is sent after the commit. Keys and the queries of addresses are taken out. Raises nothing, but for a
-    DatabaseError inside a transaction: what was noted there as told is undone with it.
+    Inside a transaction it is sent after the commit. Keys and the queries of addresses are taken
+    out. Raises nothing, but for a DatabaseError inside a transaction: what was noted there as told
+    is undone with it.
     """
     try:
         people = _people(team, to)
@@ -36,9 +39,13 @@ def tell(team: Team, subject: str, text: str, *, to: Literal["owners", "staff"] 
     title = PREFIX + " ".join(tidy(subject).split())[:150]
     link = settings.PUBLIC_URL + reverse("jobs:board", args=[team.slug])
     if to == "owners":
-        because = _("You get this because you are an owner or an admin of %(team)s.") % {"team": team}
+        because = _("You get this because you are an owner or an admin of %(team)s.") % {
+            "team": team
+        }
     else:
-        because = _("You get this because you are staff of this site, about %(team)s.") % {"team": team}
+        because = _("You get this because you are staff of this site, about %(team)s.") % {
+            "team": team
+        }
     body = "\n".join(tidy(line) for line in text.splitlines()) + f"\n\n{link}\n\n{because}\n"
     if people:
         transaction.on_commit(lambda: _send(title, body, people))
@@ -52,7 +59,9 @@ def _people(team: Team, to: str) -> list[str]:
     if to == "staff":
         members = members.filter(is_staff=True)
     else:
-        members = members.filter(memberships__team=team, memberships__role__in=(Role.OWNER, Role.ADMIN))
+        members = members.filter(
+            memberships__team=team, memberships__role__in=(Role.OWNER, Role.ADMIN)
+        )
     return list(members.order_by("pk").values_list("email", flat=True).distinct())
 
 
@@ -64,10 +73,13 @@ def _send(title: str, body: str, people: list[str]) -> None:
         try:
             for address in people:
                 try:
-                    server.send_messages([mail.EmailMessage(title, body, to=[address], connection=server)])
+                    server.send_messages(
+                        [mail.EmailMessage(title, body, to=[address], connection=server)]
+                    )
                     sent += 1
                 except (SMTPRecipientsRefused, SMTPDataError, ValueError) as error:
-                    # Only this one: an address that is none must not keep the notice from the others.
+                    # Only this one: an address that is none must not keep the notice from the
+                    # others.
                     log.warning("“%s” could not be mailed to %s: %s", title, address, error)
         finally:
             server.close()

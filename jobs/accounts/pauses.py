@@ -1,9 +1,12 @@
-"""Doors that people close: an account or one lane of it, paused or draining, until somebody opens it again.
+"""Doors that people close: an account or one lane of it, paused or draining, until somebody opens
+it again.
 
-Paused: nothing is sent; what is at the service goes on, new jobs may wait. Draining: what waits is still sent, new jobs are
-refused with a sentence. The gate of an account holds the jobs of that row only; the gate of a lane holds all jobs in it.
+Paused: nothing is sent; what is at the service goes on, new jobs may wait. Draining: what waits is
+still sent, new jobs are refused with a sentence. The gate of an account holds the jobs of that row
+only; the gate of a lane holds all jobs in it.
 
-Who may: owners and admins of the door's team on its accounts page, and staff in the admin. This module asks nobody.
+Who may: owners and admins of the door's team on its accounts page, and staff in the admin. This
+module asks nobody.
 """
 
 from __future__ import annotations
@@ -25,14 +28,26 @@ log = logging.getLogger("footlight.gates")
 
 
 def set_gate(door: Account | Lane, gate: Gate | str, by: User | None) -> Sentence:
-    """Close or open `door` and return the sentence that says what follows. The lanes behind it are visited at once, so that
-    waiting jobs say why they wait. Doing it twice changes nothing, not even who did it."""
+    """Close or open `door` and return the sentence that says what follows. The lanes behind it are
+    visited at once, so that waiting jobs say why they wait. Doing it twice changes nothing, not
+    even who did it."""
     gate = Gate(gate)
     now = timezone.now()
-    changed = type(door).objects.filter(pk=door.pk).exclude(gate=gate).update(gate=gate, gate_by=by, gate_at=now)
+    changed = (
+        type(door)
+        .objects.filter(pk=door.pk)
+        .exclude(gate=gate)
+        .update(gate=gate, gate_by=by, gate_at=now)
+    )
     if changed:
         door.gate, door.gate_by, door.gate_at = gate, by, now
-        log.info("%s of account %s is %s, by user %s", _kind(door), _account(door).public_id, gate.value, by.pk if by else None)
+        log.info(
+            "%s of account %s is %s, by user %s",
+            _kind(door),
+            _account(door).public_id,
+            gate.value,
+            by.pk if by else None,
+        )
         _ring(door)
     else:
         door.refresh_from_db(fields=("gate", "gate_by", "gate_at"))
@@ -45,7 +60,8 @@ def set_gate(door: Account | Lane, gate: Gate | str, by: User | None) -> Sentenc
 
 
 def sentence(door: Account | Lane, team: Team | None = None) -> Sentence:
-    """Who closed `door` and when, such as “Aiko paused emo-v1 on North at 14:02”; "" when it is open. Times are UTC.
+    """Who closed `door` and when, such as “Aiko paused emo-v1 on North at 14:02”; "" when it is
+    open. Times are UTC.
 
     Give the `team` whose people read it: what belongs to another team is not named.
     """
@@ -62,32 +78,52 @@ def sentence(door: Account | Lane, team: Team | None = None) -> Sentence:
 def _by_others(door: Account | Lane, paused: bool) -> Sentence:
     if isinstance(door, Account):
         if paused:
-            return phrase("This account is paused for now, by those who look after its Alibaba account")
-        return phrase("This account is draining for now, by those who look after its Alibaba account")
+            return phrase(
+                "This account is paused for now, by those who look after its Alibaba account"
+            )
+        return phrase(
+            "This account is draining for now, by those who look after its Alibaba account"
+        )
     if paused:
-        return phrase("%(model)s is paused for now, by those who look after its Alibaba account", model=door.model)
-    return phrase("%(model)s is draining for now, by those who look after its Alibaba account", model=door.model)
+        return phrase(
+            "%(model)s is paused for now, by those who look after its Alibaba account",
+            model=door.model,
+        )
+    return phrase(
+        "%(model)s is draining for now, by those who look after its Alibaba account",
+        model=door.model,
+    )
 
 
 def consequence(door: Account | Lane, gate: Gate | str) -> Sentence:
     """What it means for the jobs behind `door` that it is, or would be, `gate`."""
     waiting = _jobs(door).filter(state=State.QUEUED).count()
     out = _jobs(door).filter(state__in=OUT).count()
-    going = plural_phrase("The one at the service goes on.", "The %(n)s at the service go on.", out) if out else EMPTY
+    going = (
+        plural_phrase("The one at the service goes on.", "The %(n)s at the service go on.", out)
+        if out
+        else EMPTY
+    )
     if gate == Gate.PAUSED:
         return together(_held(waiting), going)
     if gate == Gate.DRAINING:
         return together(_drained(waiting), going)
     if not waiting:
         return phrase("New jobs are sent in their turn.")
-    return plural_phrase("%(n)s job waits; what waits is sent in its turn.", "%(n)s jobs wait; what waits is sent in its turn.", waiting)
+    return plural_phrase(
+        "%(n)s job waits; what waits is sent in its turn.",
+        "%(n)s jobs wait; what waits is sent in its turn.",
+        waiting,
+    )
 
 
 def _held(waiting: int) -> Sentence:
     if not waiting:
         return phrase("No job waits; nothing is sent until someone opens it.")
     return plural_phrase(
-        "%(n)s job waits; nothing is sent until someone opens it.", "%(n)s jobs wait; nothing is sent until someone opens it.", waiting
+        "%(n)s job waits; nothing is sent until someone opens it.",
+        "%(n)s jobs wait; nothing is sent until someone opens it.",
+        waiting,
     )
 
 
@@ -102,18 +138,21 @@ def _drained(waiting: int) -> Sentence:
 
 
 def closed(account: Account, lane: Lane) -> Account | Lane | None:
-    """The paused door that keeps jobs of `account` in `lane` from being sent; None when both let them through."""
+    """The paused door that keeps jobs of `account` in `lane` from being sent; None when both let
+    them through."""
     if not account.sends:
         return account
     return None if lane.sends else lane
 
 
 def refuses(account: Account, lane: Lane | None, team: Team | None = None) -> Sentence:
-    """Why no new job is taken, as a whole sentence; "" when it is. `lane` None: there is none for the model yet."""
+    """Why no new job is taken, as a whole sentence; "" when it is. `lane` None: there is none for
+    the model yet."""
     for door in (account, lane):
         if door is not None and not door.takes:
             return phrase(
-                "%(why)s: it takes no new jobs. Use another account, or ask an admin of the team to open it under Accounts.",
+                "%(why)s: it takes no new jobs. Use another account, or ask an admin of the team "
+                "to open it under Accounts.",
                 why=sentence(door, team),
             )
     return EMPTY
@@ -121,7 +160,11 @@ def refuses(account: Account, lane: Lane | None, team: Team | None = None) -> Se
 
 def name(door: Account | Lane) -> str:
     """“North”, or “emo-v1 on North”."""
-    return phrase("%(model)s on %(account)s", model=door.model, account=door.account.label) if isinstance(door, Lane) else door.label
+    return (
+        phrase("%(model)s on %(account)s", model=door.model, account=door.account.label)
+        if isinstance(door, Lane)
+        else door.label
+    )
 
 
 def _account(door: Account | Lane) -> Account:
@@ -145,7 +188,13 @@ def _paused_by(person: str, door: str, when: datetime | None) -> Sentence:
     time = f"{when:%H:%M}"
     if when.date() == timezone.now().date():
         return phrase("%(person)s paused %(door)s at %(time)s", person=person, door=door, time=time)
-    return phrase("%(person)s paused %(door)s on %(day)s at %(time)s", person=person, door=door, day=short_day(when), time=time)
+    return phrase(
+        "%(person)s paused %(door)s on %(day)s at %(time)s",
+        person=person,
+        door=door,
+        day=short_day(when),
+        time=time,
+    )
 
 
 def _drained_by(person: str, door: str, when: datetime | None) -> Sentence:
@@ -153,11 +202,23 @@ def _drained_by(person: str, door: str, when: datetime | None) -> Sentence:
         return phrase("%(person)s is draining %(door)s", person=person, door=door)
     time = f"{when:%H:%M}"
     if when.date() == timezone.now().date():
-        return phrase("%(person)s is draining %(door)s since %(time)s", person=person, door=door, time=time)
-    return phrase("%(person)s is draining %(door)s since %(day)s at %(time)s", person=person, door=door, day=short_day(when), time=time)
+        return phrase(
+            "%(person)s is draining %(door)s since %(time)s", person=person, door=door, time=time
+        )
+    return phrase(
+        "%(person)s is draining %(door)s since %(day)s at %(time)s",
+        person=person,
+        door=door,
+        day=short_day(when),
+        time=time,
+    )
 
 
 def _ring(door: Account | Lane) -> None:
-    lanes = Lane.objects.filter(pk=door.pk) if isinstance(door, Lane) else Lane.objects.filter(account_id__in={door.pk, door.root_id})
+    lanes = (
+        Lane.objects.filter(pk=door.pk)
+        if isinstance(door, Lane)
+        else Lane.objects.filter(account_id__in={door.pk, door.root_id})
+    )
     lanes.update(rings=F("rings") + 1, next_visit_at=timezone.now())
     wakeup.ring_after_commit()

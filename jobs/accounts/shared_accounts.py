@@ -1,8 +1,10 @@
-"""Two keys of one Alibaba account are found out, and then share its lanes: limits belong to the account (CONTRACT §7, §8).
+"""Two keys of one Alibaba account are found out, and then share its lanes: limits belong to the
+account (CONTRACT §7, §8).
 
-Every key of an Alibaba account sees all its tasks and no others, so a task that one row made lately and the other row's key
-knows proves that both are one; one that the maker's key knows and the other's does not proves that they are two. The oldest
-row is the root; `same_as` of the others names it directly, never over a chain.
+Every key of an Alibaba account sees all its tasks and no others, so a task that one row made lately
+and the other row's key knows proves that both are one; one that the maker's key knows and the
+other's does not proves that they are two. The oldest row is the root; `same_as` of the others names
+it directly, never over a chain.
 """
 
 from __future__ import annotations
@@ -37,15 +39,17 @@ _LEASE = timedelta(seconds=20)
 _PATIENCE = 2.0  # seconds to wait for a lane that is being visited
 
 
-# ── finding out ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── finding out ───────────────────────────────────────────────────────────────────────────────────
 
 
 def recognise(account: Account, *, seconds: float = SECONDS, calls: int = CALLS) -> Account | None:
-    """The older row, of any team, that is the same Alibaba account as `account`, whose lanes it shares from now on; None when
-    none is known. A younger row that turns out to be the same as `account` shares its lanes in turn.
+    """The older row, of any team, that is the same Alibaba account as `account`, whose lanes it
+    shares from now on; None when none is known. A younger row that turns out to be the same as
+    `account` shares its lanes in turn.
 
-    Asks the service at most `calls` times and for about `seconds`. What is proven is kept (`same_as`, `told_apart`), so a
-    later call goes on where this one ended. Never raises because of the service.
+    Asks the service at most `calls` times and for about `seconds`. What is proven is kept
+    (`same_as`, `told_apart`), so a later call goes on where this one ended. Never raises because of
+    the service.
     """
     account.refresh_from_db(fields=("same_as", "told_apart"))
     if account.same_as_id is not None:
@@ -59,7 +63,8 @@ def recognise(account: Account, *, seconds: float = SECONDS, calls: int = CALLS)
     own = recent_task(account)
     for other in others:
         theirs = recent_task(other)
-        # The row that made the task says that it is still known; only then does the other one's not knowing it prove anything.
+        # The row that made the task says that it is still known; only then does the other one's not
+        # knowing it prove anything.
         for asker, witness, task_id in ((mine, other, theirs), (None, account, own)):
             if not task_id or mine.broken:
                 continue
@@ -79,14 +84,18 @@ def recognise(account: Account, *, seconds: float = SECONDS, calls: int = CALLS)
 
 
 def recognise_new() -> int:
-    """Every minute: bring together what shares lanes, and let one account that made tasks lately ask about the others that
-    it is not yet told apart from. Each account has a turn an hour. Returns how many jobs moved."""
+    """Every minute: bring together what shares lanes, and let one account that made tasks lately
+    ask about the others that it is not yet told apart from. Each account has a turn an hour.
+    Returns how many jobs moved."""
     moved = gather()
     if Account.objects.order_by()[:2].count() < 2:
         return moved
-    active = Account.objects.filter(same_as=None, keys__active=True, lanes__last_visit_at__gte=timezone.now() - RECENT)
+    active = Account.objects.filter(
+        same_as=None, keys__active=True, lanes__last_visit_at__gte=timezone.now() - RECENT
+    )
     for account in Account.objects.filter(pk__in=active.values("pk")).order_by("?")[:20]:
-        # Both sides have to be there: without a task nothing can be asked, and without another account nobody.
+        # Both sides have to be there: without a task nothing can be asked, and without another
+        # account nobody.
         if recent_task(account) and _others(account) and wakeup.once(f"twins:{account.pk}", 3600):
             recognise(account, seconds=2.0)
             break
@@ -94,11 +103,20 @@ def recognise_new() -> int:
 
 
 def recent_task(account: Account) -> str:
-    """The id of a task that `account` made in the last 23 h and that its key has seen; "" when there is none."""
+    """The id of a task that `account` made in the last 23 h and that its key has seen; "" when
+    there is none."""
     since = timezone.now() - RECENT
-    rows = account.jobs.order_by("-id").values_list("task_id", "submitted_at", "looked_at", "provider_status")[:_NEWEST]
+    rows = account.jobs.order_by("-id").values_list(
+        "task_id", "submitted_at", "looked_at", "provider_status"
+    )[:_NEWEST]
     for task_id, submitted_at, looked_at, status in rows:
-        if task_id and submitted_at is not None and submitted_at > since and looked_at is not None and status != "UNKNOWN":
+        if (
+            task_id
+            and submitted_at is not None
+            and submitted_at > since
+            and looked_at is not None
+            and status != "UNKNOWN"
+        ):
             return str(task_id)
     return ""
 
@@ -122,26 +140,48 @@ class _Asker:
                     self.broken = True
                     return None
                 self._client = modelstudio.Client(
-                    self.account.url, key.secret, workspace=self.account.workspace, connect=CONNECT_SECONDS, read=READ_SECONDS
+                    self.account.url,
+                    key.secret,
+                    workspace=self.account.workspace,
+                    connect=CONNECT_SECONDS,
+                    read=READ_SECONDS,
                 )
             return not self._client.get(task_id).unknown
         except (WireError, Unreadable, ValueError) as error:
-            log.info("account %s could not be asked for a task: %s", self.account.public_id, type(error).__name__)
+            log.info(
+                "account %s could not be asked for a task: %s",
+                self.account.public_id,
+                type(error).__name__,
+            )
             self.broken = True
             return None
 
 
 def _others(account: Account) -> list[Account]:
-    """The roots at the same place that are not proven to be others, those of the team first, then the most lately used."""
-    regions = [region for region, (_, url) in REGIONS.items() if Account(region=region).url == account.url]
+    """The roots at the same place that are not proven to be others, those of the team first, then
+    the most lately used."""
+    regions = [
+        region for region, (_, url) in REGIONS.items() if Account(region=region).url == account.url
+    ]
     place = Q(base_url=account.url) | Q(base_url="", region__in=regions)
     if ".aliyuncs.com" in account.url:
         # A workspace host and the region's own lead to the same service.
-        place |= Q(base_url__contains=".aliyuncs.com", region=account.region) | Q(base_url="", region=account.region)
+        place |= Q(base_url__contains=".aliyuncs.com", region=account.region) | Q(
+            base_url="", region=account.region
+        )
     apart = Q(pk__in=account.told_apart)
-    found = Account.objects.filter(place, same_as=None).exclude(apart | Q(pk=account.pk)).order_by("-id").select_related("team")[:_NEWEST]
-    # Rows of the same Alibaba account differ in what each was told; ids told apart count from either side.
-    return sorted((one for one in found if account.pk not in one.told_apart), key=lambda one: one.team_id != account.team_id)
+    found = (
+        Account.objects.filter(place, same_as=None)
+        .exclude(apart | Q(pk=account.pk))
+        .order_by("-id")
+        .select_related("team")[:_NEWEST]
+    )
+    # Rows of the same Alibaba account differ in what each was told; ids told apart count from
+    # either side.
+    return sorted(
+        (one for one in found if account.pk not in one.told_apart),
+        key=lambda one: one.team_id != account.team_id,
+    )
 
 
 def _shares_a_key(account: Account, other: Account) -> bool:
@@ -149,18 +189,25 @@ def _shares_a_key(account: Account, other: Account) -> bool:
     return ApiKey.objects.filter(account=other, fingerprint__in=prints).exists()
 
 
-# ── what follows ────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── what follows ──────────────────────────────────────────────────────────────────────────────────
 
 
 def _merge(one: Account, other: Account) -> Account | None:
-    """Make the older of two rows the root of both families. Returns the root of `one`, None when that is itself."""
+    """Make the older of two rows the root of both families. Returns the root of `one`, None when
+    that is itself."""
     with transaction.atomic():
-        # All of them, for families meet by their roots: another merge could give one of these roots a root of its own meanwhile.
-        # `no_key`, so that nobody's job, which only points at its account, waits for this.
-        locked = {row.pk: row for row in Account.objects.select_for_update(no_key=True).only("same_as").order_by("pk")}
+        # All of them, for families meet by their roots: another merge could give one of these roots
+        # a root of its own meanwhile. `no_key`, so that nobody's job, which only points at its
+        # account, waits for this.
+        locked = {
+            row.pk: row
+            for row in Account.objects.select_for_update(no_key=True).only("same_as").order_by("pk")
+        }
         roots = {locked[row.pk].root_id for row in (one, other)}
         root = min(roots)
-        joining = list(Account.objects.filter(Q(pk__in=roots) | Q(same_as_id__in=roots)).exclude(pk=root))
+        joining = list(
+            Account.objects.filter(Q(pk__in=roots) | Q(same_as_id__in=roots)).exclude(pk=root)
+        )
         Account.objects.filter(pk__in=[row.pk for row in joining]).update(same_as_id=root)
     log.info("accounts %s are the Alibaba account of %d", [row.pk for row in joining], root)
     for row in joining:
@@ -170,19 +217,24 @@ def _merge(one: Account, other: Account) -> Account | None:
 
 
 def share_lanes(account: Account, former: Account | None = None) -> int:
-    """Let the open jobs of `account` wait in the lanes of its root (its own ones when it has none other), and have those visited.
-    `former` is the root that it had until now. Returns how many jobs moved.
+    """Let the open jobs of `account` wait in the lanes of its root (its own ones when it has none
+    other), and have those visited. `former` is the root that it had until now. Returns how many
+    jobs moved.
 
-    A lane that is being visited, or that people closed, is left as it is; `gather` comes back for it.
+    A lane that is being visited, or that people closed, is left as it is; `gather` comes back for
+    it.
     """
     account.refresh_from_db(fields=("same_as",))
     places = {account.pk} if former is None else {account.pk, former.pk}
-    return sum(_move(account, old) for old in Lane.objects.filter(account_id__in=places - {account.root_id}).order_by("pk"))
+    return sum(
+        _move(account, old)
+        for old in Lane.objects.filter(account_id__in=places - {account.root_id}).order_by("pk")
+    )
 
 
 def gather() -> int:
-    """Bring the open jobs of every shared account that still wait in lanes of their own to the root's; returns how many moved.
-    Cheap when there is nothing to do: called by the heartbeat."""
+    """Bring the open jobs of every shared account that still wait in lanes of their own to the
+    root's; returns how many moved. Cheap when there is nothing to do: called by the heartbeat."""
     moved = 0
     for lane in Lane.objects.filter(account__same_as__isnull=False).select_related("account"):
         if Job.objects.filter(lane=lane, state__in=_open()).exists():
@@ -191,8 +243,8 @@ def gather() -> int:
 
 
 def part(account: Account) -> int:
-    """Staff say that `account` is an Alibaba account of its own after all: its open jobs go back to its own lanes, and it is
-    not recognised as that one again. Returns how many jobs moved."""
+    """Staff say that `account` is an Alibaba account of its own after all: its open jobs go back to
+    its own lanes, and it is not recognised as that one again. Returns how many jobs moved."""
     account.refresh_from_db(fields=("same_as", "told_apart"))
     root = account.same_as
     if root is None:
@@ -204,16 +256,21 @@ def part(account: Account) -> int:
 
 
 def forget(account: Account) -> None:
-    """`account` is at another place now: nothing that was proven of it holds. Those that shared its lanes share those of the
-    oldest of them."""
+    """`account` is at another place now: nothing that was proven of it holds. Those that shared its
+    lanes share those of the oldest of them."""
     root = account.same_as
     with transaction.atomic():
-        # All of them and in one order, as a merge locks them, so that the two never wait for each other.
-        told = list(Account.objects.select_for_update(no_key=True).only("told_apart").order_by("pk"))
+        # All of them and in one order, as a merge locks them, so that the two never wait for each
+        # other.
+        told = list(
+            Account.objects.select_for_update(no_key=True).only("told_apart").order_by("pk")
+        )
         Account.objects.filter(pk=account.pk).update(same_as=None, told_apart=[])
         for other in told:
             if account.pk in other.told_apart:
-                Account.objects.filter(pk=other.pk).update(told_apart=[pk for pk in other.told_apart if pk != account.pk])
+                Account.objects.filter(pk=other.pk).update(
+                    told_apart=[pk for pk in other.told_apart if pk != account.pk]
+                )
         left = list(Account.objects.filter(same_as=account).order_by("pk"))
         if left:
             Account.objects.filter(pk=left[0].pk).update(same_as=None)
@@ -226,21 +283,24 @@ def forget(account: Account) -> None:
 
 
 def sentence(account: Account) -> Sentence:
-    """What people of the account's team are told when its key adds no capacity; "" when it is an account of its own."""
+    """What people of the account's team are told when its key adds no capacity; "" when it is an
+    account of its own."""
     root = account.same_as
     if root is None:
         return EMPTY
     if root.team_id == account.team_id:
         return phrase(
-            "This key belongs to the same Alibaba account as %(account)s, so it adds no capacity: jobs of both take turns in one lane per model.",
+            "This key belongs to the same Alibaba account as %(account)s, so it adds no capacity: "
+            "jobs of both take turns in one lane per model.",
             account=root.label,
         )
     return phrase(
-        "This key belongs to an Alibaba account that is in use on this site already, so it adds no capacity: its jobs take turns with the others."
+        "This key belongs to an Alibaba account that is in use on this site already, so it adds no "
+        "capacity: its jobs take turns with the others."
     )
 
 
-# ── rows ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── rows ──────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _open() -> list[State]:
@@ -248,25 +308,37 @@ def _open() -> list[State]:
 
 
 def _move(account: Account, old: Lane) -> int:
-    """The open jobs of `account` in the lane `old` now wait in the lane of its root. 0 when `old` is busy, closed or the right one."""
+    """The open jobs of `account` in the lane `old` now wait in the lane of its root. 0 when `old`
+    is busy, closed or the right one."""
     new, _ = Lane.objects.get_or_create(account_id=account.root_id, model=old.model)
     if new.pk == old.pk or (not old.sends and old.account_id == account.pk):
         return 0
     jobs = Job.objects.filter(lane=old, account=account, state__in=_open())
     if not jobs.exists():
         return 0
-    # Whoever visits the old lane holds jobs of it in hand; in the new lane they would look like those of a visitor who died.
+    # Whoever visits the old lane holds jobs of it in hand; in the new lane they would look like
+    # those of a visitor who died.
     token = f"share|{uuid.uuid4().hex[:12]}"
     if not _lease(old, token):
         return 0
     try:
         with transaction.atomic():
             moved = jobs.exclude(state=State.SUBMITTING).update(lane=new)
-            Lane.objects.filter(pk=new.pk).update(rings=F("rings") + 1, next_visit_at=timezone.now())
+            Lane.objects.filter(pk=new.pk).update(
+                rings=F("rings") + 1, next_visit_at=timezone.now()
+            )
     finally:
-        Lane.objects.filter(pk=old.pk, lease_token=token).update(lease_until=None, lease_token="", rings=F("rings") + 1, next_visit_at=timezone.now())
+        Lane.objects.filter(pk=old.pk, lease_token=token).update(
+            lease_until=None, lease_token="", rings=F("rings") + 1, next_visit_at=timezone.now()
+        )
     wakeup.ring_after_commit()
-    log.info("%d jobs of account %s moved from lane %d to lane %d", moved, account.public_id, old.pk, new.pk)
+    log.info(
+        "%d jobs of account %s moved from lane %d to lane %d",
+        moved,
+        account.public_id,
+        old.pk,
+        new.pk,
+    )
     return moved
 
 
@@ -275,7 +347,9 @@ def _lease(lane: Lane, token: str) -> bool:
     while True:
         now: datetime = timezone.now()
         free = Q(lease_until=None) | Q(lease_until__lt=now)
-        if Lane.objects.filter(free, pk=lane.pk).update(lease_until=now + _LEASE, lease_token=token):
+        if Lane.objects.filter(free, pk=lane.pk).update(
+            lease_until=now + _LEASE, lease_token=token
+        ):
             return True
         if time.monotonic() >= end:
             return False
@@ -284,7 +358,11 @@ def _lease(lane: Lane, token: str) -> bool:
 
 def _remember_apart(one: Account, other: Account) -> None:
     with transaction.atomic():
-        for row in Account.objects.select_for_update(no_key=True).filter(pk__in=(one.pk, other.pk)).order_by("pk"):
+        for row in (
+            Account.objects.select_for_update(no_key=True)
+            .filter(pk__in=(one.pk, other.pk))
+            .order_by("pk")
+        ):
             add = other.pk if row.pk == one.pk else one.pk
             if add not in row.told_apart:
                 Account.objects.filter(pk=row.pk).update(told_apart=[*row.told_apart, add])

@@ -1,4 +1,5 @@
-"""Accounts, keys and lanes. Keys come in on the team's own pages only, and their secrets are not even read here."""
+"""Accounts, keys and lanes. Keys come in on the team's own pages only, and their secrets are not
+even read here."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ _TONES = {"ok": "succeeded", "untried": "held", "throttled": "held", "gone": "he
 
 
 def ring(lanes: QuerySet[Lane]) -> int:
-    """Have `lanes` visited now, whatever they rest for; returns how many. A visit under way notices by the count of rings."""
+    """Have `lanes` visited now, whatever they rest for; returns how many. A visit under way notices
+    by the count of rings."""
     number = lanes.update(rings=F("rings") + 1, next_visit_at=timezone.now(), paused_until=None)
     wakeup.ring_after_commit()
     return number
@@ -34,7 +36,8 @@ def shown_health(row: Account | Lane) -> SafeString:
 
 
 class Doors(NamedSave):
-    """Pages of rows that have a gate: staff pause, drain and open them from the list, and every page says who did."""
+    """Pages of rows that have a gate: staff pause, drain and open them from the list, and every
+    page says who did."""
 
     actions: tuple[str, ...] = ("pause", "drain", "open")
 
@@ -55,11 +58,19 @@ class Doors(NamedSave):
 
     def _set(self, request: HttpRequest, doors: QuerySet[Any], gate: Gate) -> None:
         for door in doors:
-            self.message_user(request, translated(pauses.set_gate(door, gate, cast(User, request.user))), messages.SUCCESS)
+            self.message_user(
+                request,
+                translated(pauses.set_gate(door, gate, cast(User, request.user))),
+                messages.SUCCESS,
+            )
 
     @admin.display(description=_("gate"), ordering="gate")
     def gate_shown(self, door: Any) -> SafeString | str:
-        return tag("held", translated(pauses.sentence(door))) if door.gate != Gate.OPEN else door.get_gate_display()
+        return (
+            tag("held", translated(pauses.sentence(door)))
+            if door.gate != Gate.OPEN
+            else door.get_gate_display()
+        )
 
 
 class KeysOfAccount(WatchedRows):
@@ -76,19 +87,49 @@ class KeysOfAccount(WatchedRows):
 
 class LanesOfAccount(WatchedRows):
     model = Lane
-    fields = readonly_fields = ("model", "health", "paused_until", "paused_text", "troubles", "gate", "gate_by", "gate_at", "next_visit_at")
+    fields = readonly_fields = (
+        "model",
+        "health",
+        "paused_until",
+        "paused_text",
+        "troubles",
+        "gate",
+        "gate_by",
+        "gate_at",
+        "next_visit_at",
+    )
 
 
 @admin.register(Account)
 class AccountAdmin(Kept, Doors):
-    """Region and address are changed on the team's page, where the key has to be typed again for the new place."""
+    """Region and address are changed on the team's page, where the key has to be typed again for
+    the new place."""
 
     editable = ("label", "model_names", "health", "health_text", "paused_until")
-    list_display = ("label", "team", "region", "health_shown", "paused_until", "gate_shown", "same_as", "jobs_shown", "created_at")
+    list_display = (
+        "label",
+        "team",
+        "region",
+        "health_shown",
+        "paused_until",
+        "gate_shown",
+        "same_as",
+        "jobs_shown",
+        "created_at",
+    )
     list_filter = ("health", "gate", "region")
     list_select_related = ("team", "gate_by", "same_as")
     actions = (*Doors.actions, "part")
-    search_fields = ("label", "public_id", "team__name", "team__slug", "base_url", "workspace", "keys__last4", "keys__fingerprint")
+    search_fields = (
+        "label",
+        "public_id",
+        "team__name",
+        "team__slug",
+        "base_url",
+        "workspace",
+        "keys__last4",
+        "keys__fingerprint",
+    )
     date_hierarchy = "created_at"
     inlines = (KeysOfAccount, LanesOfAccount)
     fieldsets = (
@@ -98,7 +139,10 @@ class AccountAdmin(Kept, Doors):
             _("Health"),
             {
                 "fields": ("health", "health_text", "paused_until", "troubles", "told_at"),
-                "description": _("Saving health or the rest rings the account’s lanes, so what waits is tried again."),
+                "description": _(
+                    "Saving health or the rest rings the account’s lanes, so what waits is tried "
+                    "again."
+                ),
             },
         ),
         (_("Gate"), {"fields": ("gate_shown", "gate_by", "gate_at")}),
@@ -106,7 +150,10 @@ class AccountAdmin(Kept, Doors):
             _("Shared lanes"),
             {
                 "fields": ("same_as", "told_apart"),
-                "description": _("Two keys of one Alibaba account share its lanes. If that is wrong, use “They are different accounts” in the list."),
+                "description": _(
+                    "Two keys of one Alibaba account share its lanes. If that is wrong, use “They "
+                    "are different accounts” in the list."
+                ),
             },
         ),
     )
@@ -118,17 +165,28 @@ class AccountAdmin(Kept, Doors):
         if {"health", "paused_until"} & set(form.changed_data):
             ring(Lane.objects.filter(account_id__in={obj.pk, obj.root_id}))
 
-    @admin.action(description=_("They are different accounts: stop sharing lanes"), permissions=["gate"])
+    @admin.action(
+        description=_("They are different accounts: stop sharing lanes"), permissions=["gate"]
+    )
     def part(self, request: HttpRequest, accounts: QuerySet[Account]) -> None:
         for account in accounts.select_related("same_as"):
             other = account.same_as
             if other is None:
-                self.message_user(request, _("%(account)s shares no lanes of another.") % {"account": account.label}, messages.WARNING)
+                self.message_user(
+                    request,
+                    _("%(account)s shares no lanes of another.") % {"account": account.label},
+                    messages.WARNING,
+                )
                 continue
             moved = shared_accounts.part(account)
-            one, many = "%(account)s has lanes of its own again; %(n)d job moved.", "%(account)s has lanes of its own again; %(n)d jobs moved."
+            one, many = (
+                "%(account)s has lanes of its own again; %(n)d job moved.",
+                "%(account)s has lanes of its own again; %(n)d jobs moved.",
+            )
             said = ngettext(one, many, moved)
-            self.message_user(request, said % {"account": account.label, "n": moved}, messages.SUCCESS)
+            self.message_user(
+                request, said % {"account": account.label, "n": moved}, messages.SUCCESS
+            )
 
     @admin.display(description=_("health"), ordering="health")
     def health_shown(self, account: Account) -> SafeString:
@@ -145,12 +203,21 @@ class ApiKeyAdmin(Kept):
     list_display = ("shown", "account", "team", "active", "added_by", "tested_at", "created_at")
     list_filter = ("active",)
     list_select_related = ("account__team", "added_by")
-    search_fields = ("last4", "fingerprint", "account__label", "account__team__name", "added_by__email")
+    search_fields = (
+        "last4",
+        "fingerprint",
+        "account__label",
+        "account__team__name",
+        "added_by__email",
+    )
     date_hierarchy = "created_at"
-    fieldsets = ((None, {"fields": ("shown", "account", "active", "added_by", "tested_at", "created_at")}),)
+    fieldsets = (
+        (None, {"fields": ("shown", "account", "active", "added_by", "tested_at", "created_at")}),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApiKey]:
-        # Not reading it is the surest way of not showing it, and a secret that cannot be decrypted must not break the list.
+        # Not reading it is the surest way of not showing it, and a secret that cannot be decrypted
+        # must not break the list.
         return super().get_queryset(request).defer("secret")
 
     @admin.display(description=_("key"), ordering="last4")
@@ -185,7 +252,11 @@ class LaneAdmin(Doors, Watched):
     @admin.action(description=_("Visit the chosen lanes now"), permissions=["gate"])
     def visit_now(self, request: HttpRequest, lanes: QuerySet[Lane]) -> None:
         number = ring(lanes)
-        self.message_user(request, ngettext("%d lane is visited now.", "%d lanes are visited now.", number) % number, messages.SUCCESS)
+        self.message_user(
+            request,
+            ngettext("%d lane is visited now.", "%d lanes are visited now.", number) % number,
+            messages.SUCCESS,
+        )
 
     @admin.display(description=_("health"), ordering="health")
     def health_shown(self, lane: Lane) -> SafeString:

@@ -32,12 +32,22 @@ _TONES = {
 
 
 def outcome_tag(attempt: Attempt) -> SafeString:
-    return tag(_TONES.get(Outcome(attempt.outcome), "running"), WORDS.get(attempt.outcome, attempt.outcome))
+    return tag(
+        _TONES.get(Outcome(attempt.outcome), "running"), WORDS.get(attempt.outcome, attempt.outcome)
+    )
 
 
 @admin.register(Attempt)
 class AttemptAdmin(Watched):
-    list_display = ("job_shown", "number", "outcome_shown", "task_id", "request_id", "began_at", "ended_at")
+    list_display = (
+        "job_shown",
+        "number",
+        "outcome_shown",
+        "task_id",
+        "request_id",
+        "began_at",
+        "ended_at",
+    )
     list_filter = ("outcome",)
     list_select_related = ("job",)
     search_fields = ("task_id", "request_id", "job__public_id", "job__title")
@@ -46,14 +56,24 @@ class AttemptAdmin(Watched):
     ordering = ("-id",)
 
     def get_urls(self) -> list[URLPattern]:
-        return [path("forecasts/", self.admin_site.admin_view(self.forecasts), name="jobs_forecasts"), *super().get_urls()]
+        return [
+            path("forecasts/", self.admin_site.admin_view(self.forecasts), name="jobs_forecasts"),
+            *super().get_urls(),
+        ]
 
     def forecasts(self, request: HttpRequest) -> HttpResponse:
-        """Of the films of the last DAYS days: how many were ready within 20 % of the waiting time that was told."""
+        """Of the films of the last DAYS days: how many were ready within 20 % of the waiting time
+        that was told."""
         if not request.user.has_perm("jobs.view_worktime"):
             raise PermissionDenied
         rows = [_score_row(score) for score in eta.score(DAYS)]
-        page = {**self.admin_site.each_context(request), "title": _("Forecasts"), "rows": rows, "days": DAYS, "target": TARGET}
+        page = {
+            **self.admin_site.each_context(request),
+            "title": _("Forecasts"),
+            "rows": rows,
+            "days": DAYS,
+            "target": TARGET,
+        }
         return TemplateResponse(request, "admin/jobs/forecasts.html", page)
 
     @admin.display(description=_("job"))

@@ -1,4 +1,5 @@
-"""Jobs and what happened to them. Only the runner moves a job, so here its name is all that can be changed."""
+"""Jobs and what happened to them. Only the runner moves a job, so here its name is all that can be
+changed."""
 
 from __future__ import annotations
 
@@ -47,7 +48,14 @@ class InputsOfJob(WatchedRows):
 
 class AttemptsOfJob(WatchedRows):
     model = Attempt
-    fields = readonly_fields = ("number", "outcome_shown", "task_id", "request_id", "began_at", "ended_at")
+    fields = readonly_fields = (
+        "number",
+        "outcome_shown",
+        "task_id",
+        "request_id",
+        "began_at",
+        "ended_at",
+    )
     ordering = ("number",)
 
     @admin.display(description=_("outcome"))
@@ -58,7 +66,15 @@ class AttemptsOfJob(WatchedRows):
 class LedgerOfJob(WatchedRows):
     model = LedgerEntry
     fk_name = "job"
-    fields = readonly_fields = ("created_at", "kind", "attempt", "units", "held_shown", "settled_shown", "note")
+    fields = readonly_fields = (
+        "created_at",
+        "kind",
+        "attempt",
+        "units",
+        "held_shown",
+        "settled_shown",
+        "note",
+    )
     ordering = ("id",)
 
     @admin.display(description=_("held"))
@@ -86,21 +102,82 @@ class EventsOfJob(WatchedRows):
 @admin.register(Job)
 class JobAdmin(Kept):
     editable = ("title",)
-    list_display = ("title", "state_shown", "code", "team", "owner", "model", "account", "quote_shown", "settled_shown", "task_id", "created_at")
+    list_display = (
+        "title",
+        "state_shown",
+        "code",
+        "team",
+        "owner",
+        "model",
+        "account",
+        "quote_shown",
+        "settled_shown",
+        "task_id",
+        "created_at",
+    )
     list_filter = ("state", "group", "model", "fault", "code")
     list_select_related = ("team", "owner", "account")
-    search_fields = ("title", "public_id", "task_id", "request_id", "owner__email", "team__name", "team__slug")
+    search_fields = (
+        "title",
+        "public_id",
+        "task_id",
+        "request_id",
+        "owner__email",
+        "team__name",
+        "team__slug",
+    )
     search_help_text = _("Name, id, task id, request id, e-mail address or team")
     date_hierarchy = "created_at"
     inlines = (InputsOfJob, AttemptsOfJob, LedgerOfJob, EventsOfJob)
     view_on_site = True
     fieldsets = (
-        (None, {"fields": ("title", "public_id", "state_shown", "decide_shown", "code", "group", "team", "owner", "created_at", "finished_at")}),
+        (
+            None,
+            {
+                "fields": (
+                    "title",
+                    "public_id",
+                    "state_shown",
+                    "decide_shown",
+                    "code",
+                    "group",
+                    "team",
+                    "owner",
+                    "created_at",
+                    "finished_at",
+                )
+            },
+        ),
         (
             _("Wish"),
-            {"fields": ("model", "parameters", "account", "lane", "check_used", "template", "needs", "again_of", "adopted", "idempotency_key")},
+            {
+                "fields": (
+                    "model",
+                    "parameters",
+                    "account",
+                    "lane",
+                    "check_used",
+                    "template",
+                    "needs",
+                    "again_of",
+                    "adopted",
+                    "idempotency_key",
+                )
+            },
         ),
-        (_("Money"), {"fields": ("quote_shown", "settled_shown", "variant", "seconds_shown", "billed_units", "price")}),
+        (
+            _("Money"),
+            {
+                "fields": (
+                    "quote_shown",
+                    "settled_shown",
+                    "variant",
+                    "seconds_shown",
+                    "billed_units",
+                    "price",
+                )
+            },
+        ),
         (
             _("At the service"),
             {
@@ -119,12 +196,30 @@ class JobAdmin(Kept):
                 )
             },
         ),
-        (_("When it did not go well"), {"fields": ("fault", "provider_code", "provider_message", "sentence", "advice")}),
-        (_("What was told"), {"fields": ("told_ready_at", "told_late_at", "told_sent_at", "alarmed"), "classes": ("collapse",)}),
+        (
+            _("When it did not go well"),
+            {"fields": ("fault", "provider_code", "provider_message", "sentence", "advice")},
+        ),
+        (
+            _("What was told"),
+            {
+                "fields": ("told_ready_at", "told_late_at", "told_sent_at", "alarmed"),
+                "classes": ("collapse",),
+            },
+        ),
         (
             _("Machine"),
             {
-                "fields": ("rank", "attempt", "retries", "tries", "not_before", "submitting_at", "lease_until", "cancel_asked_at"),
+                "fields": (
+                    "rank",
+                    "attempt",
+                    "retries",
+                    "tries",
+                    "not_before",
+                    "submitting_at",
+                    "lease_until",
+                    "cancel_asked_at",
+                ),
                 "classes": ("collapse",),
             },
         ),
@@ -135,7 +230,8 @@ class JobAdmin(Kept):
         return [path("<path:object_id>/decide/", view, name="jobs_job_decide"), *super().get_urls()]
 
     def decide(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """A person's word on a submit without an answer: which task it is, or that it is sent again; GET asks, POST does it."""
+        """A person's word on a submit without an answer: which task it is, or that it is sent
+        again; GET asks, POST does it."""
         job = self.get_object(request, object_id)
         if job is None:
             raise Http404("There is no such job.")
@@ -145,18 +241,36 @@ class JobAdmin(Kept):
         tasks = submit.candidates(job)
         chosen = request.POST.get("task", "")
         if not _undecided(job) or (chosen and chosen not in tasks):
-            self.message_user(request, _("There is nothing to decide here any more. Look at the job’s state."), messages.ERROR)
+            self.message_user(
+                request,
+                _("There is nothing to decide here any more. Look at the job’s state."),
+                messages.ERROR,
+            )
             return page
         if request.method != "POST" or "task" not in request.POST:
             about = ledger.shown(job.quote_micros, job.currency)
-            context = {**self.admin_site.each_context(request), "title": _("Which task is it?"), "job": job, "candidates": tasks, "about": about}
-            return TemplateResponse(request, "admin/jobs/job/decide.html", {**context, "opts": self.opts})
+            context = {
+                **self.admin_site.each_context(request),
+                "title": _("Which task is it?"),
+                "job": job,
+                "candidates": tasks,
+                "about": about,
+            }
+            return TemplateResponse(
+                request, "admin/jobs/job/decide.html", {**context, "opts": self.opts}
+            )
         try:
             submit.decide_uncertain(job, chosen, cast(User, request.user))
         except (Moved, IntegrityError):
-            self.message_user(request, _("This task belongs to another job by now. Choose again."), messages.ERROR)
+            self.message_user(
+                request, _("This task belongs to another job by now. Choose again."), messages.ERROR
+            )
         else:
-            said = _("The task is adopted.") if chosen else _("The job is back in the queue and will be sent again.")
+            said = (
+                _("The task is adopted.")
+                if chosen
+                else _("The job is back in the queue and will be sent again.")
+            )
             self.log_change(request, job, f"chose task {chosen}" if chosen else "sent it again")
             self.message_user(request, said, messages.SUCCESS)
         return page
@@ -165,7 +279,11 @@ class JobAdmin(Kept):
     def decide_shown(self, job: Job) -> SafeString | str:
         if not _undecided(job):
             return NOTHING
-        return format_html('<a href="{}">{}</a>', reverse("admin:jobs_job_decide", args=[job.pk]), _("Say which task it is, or send it again"))
+        return format_html(
+            '<a href="{}">{}</a>',
+            reverse("admin:jobs_job_decide", args=[job.pk]),
+            _("Say which task it is, or send it again"),
+        )
 
     @admin.display(description=_("state"), ordering="state")
     def state_shown(self, job: Job) -> SafeString | str:
@@ -197,8 +315,19 @@ class JobEventAdmin(Watched):
     list_display = ("at", "job_shown", "old_shown", "new_shown", "code", "text", "team")
     list_filter = ("new", "code")
     list_select_related = ("job", "team")
-    search_fields = ("job__public_id", "job__title", "job__task_id", "code", "text", "team__name", "team__slug")
-    search_help_text = _("Title, id or task id of the job, code, team, or a word of the text (names and numbers in it stand apart from the words)")
+    search_fields = (
+        "job__public_id",
+        "job__title",
+        "job__task_id",
+        "code",
+        "text",
+        "team__name",
+        "team__slug",
+    )
+    search_help_text = _(
+        "Title, id or task id of the job, code, team, or a word of the text (names and numbers in "
+        "it stand apart from the words)"
+    )
     date_hierarchy = "at"
     ordering = ("-id",)
 

@@ -1,4 +1,5 @@
-"""Prices, the ledger and the monthly limits. History is never changed here: a new price is a new row, a correction a new entry."""
+"""Prices, the ledger and the monthly limits. History is never changed here: a new price is a new
+row, a correction a new entry."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ from studio.admin import NamedSave, Watched, amount, link
 
 
 class AmountField(forms.DecimalField):
-    """An amount of money as people write it, such as 10.00; `micros` of the cleaned value is what the table holds."""
+    """An amount of money as people write it, such as 10.00; `micros` of the cleaned value is what
+    the table holds."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(min_value=Decimal(0), max_digits=15, decimal_places=6, **kwargs)
@@ -29,18 +31,37 @@ class AmountField(forms.DecimalField):
         return int(value * ledger.MILLION)
 
 
-# ── prices ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── prices ────────────────────────────────────────────────────────────────────────────────────────
 
 
 class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
-    model = forms.ChoiceField(label=_("Model"), choices=lambda: [(name, f"{model.label} ({name})") for name, model in entries.MODELS.items()])
-    unit = forms.ChoiceField(label=_("Unit"), choices=[("second", _("second of film")), ("image", _("image"))])
+    model = forms.ChoiceField(
+        label=_("Model"),
+        choices=lambda: [
+            (name, f"{model.label} ({name})") for name, model in entries.MODELS.items()
+        ],
+    )
+    unit = forms.ChoiceField(
+        label=_("Unit"), choices=[("second", _("second of film")), ("image", _("image"))]
+    )
     currency = forms.ChoiceField(label=_("Currency"), choices=[("USD", "USD"), ("CNY", "CNY")])
-    amount = AmountField(label=_("Price per unit"), help_text=_("In the currency, with up to six decimals, such as 0.011469."))
+    amount = AmountField(
+        label=_("Price per unit"),
+        help_text=_("In the currency, with up to six decimals, such as 0.011469."),
+    )
 
     class Meta:
         model = Price
-        fields = ("model", "variant", "region", "unit", "currency", "effective_from", "source", "inferred")
+        fields = (
+            "model",
+            "variant",
+            "region",
+            "unit",
+            "currency",
+            "effective_from",
+            "source",
+            "inferred",
+        )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -48,11 +69,17 @@ class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
         if spec is None:
             return cleaned
         if "unit" in cleaned and cleaned["unit"] != spec.unit:
-            self.add_error("unit", _("%(model)s is billed per %(unit)s.") % {"model": spec.name, "unit": spec.unit})
+            self.add_error(
+                "unit",
+                _("%(model)s is billed per %(unit)s.") % {"model": spec.name, "unit": spec.unit},
+            )
         variants = [word for _said, word in spec.variant.words] if spec.variant else [""]
         if cleaned.get("variant", "") not in variants:
             may = ", ".join(dict.fromkeys(variants)) or _("nothing")
-            self.add_error("variant", _("The variant of %(model)s may be %(may)s.") % {"model": spec.name, "may": may})
+            self.add_error(
+                "variant",
+                _("The variant of %(model)s may be %(may)s.") % {"model": spec.name, "may": may},
+            )
         return cleaned
 
     def _post_clean(self) -> None:
@@ -64,10 +91,20 @@ class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(Price)
 class PriceAdmin(NamedSave):
-    """A price may be added; the ledger refers to the rows that are there, so none is changed or deleted."""
+    """A price may be added; the ledger refers to the rows that are there, so none is changed or
+    deleted."""
 
     form = PriceForm
-    list_display = ("model", "variant", "price_shown", "currency", "region", "effective_from", "inferred", "source")
+    list_display = (
+        "model",
+        "variant",
+        "price_shown",
+        "currency",
+        "region",
+        "effective_from",
+        "inferred",
+        "source",
+    )
     list_filter = ("currency", "model", "inferred", "region")
     search_fields = ("model", "variant", "source")
     date_hierarchy = "effective_from"
@@ -80,19 +117,37 @@ class PriceAdmin(NamedSave):
         return False
 
     def get_fields(self, request: HttpRequest, obj: Price | None = None) -> tuple[str, ...]:
-        return (*self._place, "price_shown" if obj else "amount", "effective_from", "source", "inferred", *(["created_at"] if obj else []))
+        return (
+            *self._place,
+            "price_shown" if obj else "amount",
+            "effective_from",
+            "source",
+            "inferred",
+            *(["created_at"] if obj else []),
+        )
 
     @admin.display(description=_("price"), ordering="micros")
     def price_shown(self, price: Price) -> SafeString | str:
         return amount(price.micros, price.currency, 6) + f" / {price.unit}"
 
 
-# ── ledger ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── ledger ────────────────────────────────────────────────────────────────────────────────────────
 
 
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(Watched):
-    list_display = ("created_at", "team", "member", "kind", "about", "model", "held_shown", "settled_shown", "month", "note")
+    list_display = (
+        "created_at",
+        "team",
+        "member",
+        "kind",
+        "about",
+        "model",
+        "held_shown",
+        "settled_shown",
+        "month",
+        "note",
+    )
     list_filter = ("kind", "currency", "model")
     list_select_related = ("team", "member", "job", "check_asked")
     search_fields = (
@@ -126,13 +181,16 @@ class LedgerEntryAdmin(Watched):
         return amount(entry.settled, entry.currency, 6)
 
 
-# ── limits ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── limits ────────────────────────────────────────────────────────────────────────────────────────
 
 
 class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]
     amount = AmountField(
         label=_("Limit per month"),
-        help_text=_("In the team’s currency, such as 10.00. 0 stops everything: not even a check is sent. For no limit, delete the row."),
+        help_text=_(
+            "In the team’s currency, such as 10.00. 0 stops everything: not even a check is sent. "
+            "For no limit, delete the row."
+        ),
     )
 
     class Meta:
@@ -144,13 +202,22 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.instance.pk:
             amount = self.fields["amount"]
             amount.initial = Decimal(self.instance.micros) / ledger.MILLION
-            amount.label = _("Limit per month, %(currency)s") % {"currency": self.instance.team.currency}
+            amount.label = _("Limit per month, %(currency)s") % {
+                "currency": self.instance.team.currency
+            }
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         team, member = cleaned.get("team"), cleaned.get("member")
         if team and member and not team.memberships.filter(user=member).exists():
-            self.add_error("member", _("%(member)s is not in %(team)s. Choose one of its members, or nobody for the whole team.") % cleaned)
+            self.add_error(
+                "member",
+                _(
+                    "%(member)s is not in %(team)s. Choose one of its members, or nobody for the "
+                    "whole team."
+                )
+                % cleaned,
+            )
         return cleaned
 
     def _post_clean(self) -> None:
@@ -172,16 +239,24 @@ class BudgetAdmin(NamedSave):
     date_hierarchy = "created_at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Budget]:
-        spent = LedgerEntry.objects.filter(team=OuterRef("team"), month=ledger.month_of()).order_by()
+        spent = LedgerEntry.objects.filter(
+            team=OuterRef("team"), month=ledger.month_of()
+        ).order_by()
         of_team = spent.values("team").annotate(used=Sum(F("held") + F("settled"))).values("used")
-        of_member = spent.filter(member=OuterRef("member")).values("member").annotate(used=Sum(F("held") + F("settled"))).values("used")
+        of_member = (
+            spent.filter(member=OuterRef("member"))
+            .values("member")
+            .annotate(used=Sum(F("held") + F("settled")))
+            .values("used")
+        )
         used = Case(When(member__isnull=True, then=Subquery(of_team)), default=Subquery(of_member))
         budgets: QuerySet[Budget] = super().get_queryset(request)
         return budgets.annotate(used_n=used)
 
     def save_model(self, request: HttpRequest, obj: Budget, form: Any, change: bool) -> None:
         if change:
-            # The row was validated with the new amount; it is no field of the form, so it is named here.
+            # The row was validated with the new amount; it is no field of the form, so it is named
+            # here.
             obj.save(update_fields=["team", "member", "micros"])
         else:
             super().save_model(request, obj, form, change)

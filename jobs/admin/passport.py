@@ -26,17 +26,54 @@ class LedgerOfCheck(LedgerOfJob):
 
 @admin.register(Check)
 class CheckAdmin(Watched):
-    list_display = ("model", "choice", "state_shown", "team", "asset", "asked_by", "code", "request_id", "created_at")
+    list_display = (
+        "model",
+        "choice",
+        "state_shown",
+        "team",
+        "asset",
+        "asked_by",
+        "code",
+        "request_id",
+        "created_at",
+    )
     list_filter = ("state", "model", "choice")
     list_select_related = ("team", "asset", "asked_by")
-    search_fields = ("public_id", "request_id", "sha256", "code", "asset__name", "asked_by__email", "team__name", "team__slug")
+    search_fields = (
+        "public_id",
+        "request_id",
+        "sha256",
+        "code",
+        "asset__name",
+        "asked_by__email",
+        "team__name",
+        "team__slug",
+    )
     date_hierarchy = "created_at"
     inlines = (LedgerOfCheck,)
     fieldsets = (
-        (None, {"fields": ("public_id", "state_shown", "team", "asked_by", "account", "asset", "sha256", "created_at", "answered_at")}),
+        (
+            None,
+            {
+                "fields": (
+                    "public_id",
+                    "state_shown",
+                    "team",
+                    "asked_by",
+                    "account",
+                    "asset",
+                    "sha256",
+                    "created_at",
+                    "answered_at",
+                )
+            },
+        ),
         (_("Question"), {"fields": ("model", "parameters", "choice")}),
         (_("Answer"), {"fields": ("facts", "code", "message", "sentence", "request_id")}),
-        (_("Machine"), {"fields": ("attempt", "lease_until", "not_before"), "classes": ("collapse",)}),
+        (
+            _("Machine"),
+            {"fields": ("attempt", "lease_until", "not_before"), "classes": ("collapse",)},
+        ),
     )
 
     @admin.display(description=_("state"), ordering="state")
@@ -47,15 +84,46 @@ class CheckAdmin(Watched):
 @admin.register(Template)
 class TemplateAdmin(Kept):
     editable = ("name", "forgotten")
-    list_display = ("name", "team", "account", "length", "forgotten", "template_id", "jobs_shown", "created_at")
+    list_display = (
+        "name",
+        "team",
+        "account",
+        "length",
+        "forgotten",
+        "template_id",
+        "jobs_shown",
+        "created_at",
+    )
     list_filter = ("forgotten", "model")
     list_select_related = ("team", "account")
-    search_fields = ("name", "public_id", "template_id", "team__name", "team__slug", "asset__name", "asset__sha256")
+    search_fields = (
+        "name",
+        "public_id",
+        "template_id",
+        "team__name",
+        "team__slug",
+        "asset__name",
+        "asset__sha256",
+    )
     date_hierarchy = "created_at"
     fieldsets = (
         (
             None,
-            {"fields": ("name", "forgotten", "public_id", "team", "account", "model", "template_id", "asset", "length", "jobs_shown", "created_at")},
+            {
+                "fields": (
+                    "name",
+                    "forgotten",
+                    "public_id",
+                    "team",
+                    "account",
+                    "model",
+                    "template_id",
+                    "asset",
+                    "length",
+                    "jobs_shown",
+                    "created_at",
+                )
+            },
         ),
     )
 

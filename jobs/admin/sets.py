@@ -1,4 +1,5 @@
-"""Sets of jobs and presets: what was made together, and the choices that a team keeps under a name."""
+"""Sets of jobs and presets: what was made together, and the choices that a team keeps under a
+name."""
 
 from __future__ import annotations
 
@@ -18,7 +19,23 @@ class JobSetAdmin(Kept):
     list_select_related = ("team", "owner")
     search_fields = ("title", "public_id", "team__name", "team__slug", "owner__email")
     date_hierarchy = "created_at"
-    fieldsets = ((None, {"fields": ("title", "public_id", "kind", "team", "owner", "winner", "jobs_shown", "created_at")}),)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "title",
+                    "public_id",
+                    "kind",
+                    "team",
+                    "owner",
+                    "winner",
+                    "jobs_shown",
+                    "created_at",
+                )
+            },
+        ),
+    )
 
     @admin.display(description=_("jobs"))
     def jobs_shown(self, jobset: JobSet) -> SafeString:
@@ -32,4 +49,6 @@ class PresetAdmin(Kept):
     list_filter = ("model",)
     list_select_related = ("team", "owner")
     search_fields = ("name", "public_id", "team__name", "team__slug", "owner__email")
-    fieldsets = ((None, {"fields": ("name", "public_id", "model", "team", "owner", "chosen", "created_at")}),)
+    fieldsets = (
+        (None, {"fields": ("name", "public_id", "model", "team", "owner", "chosen", "created_at")}),
+    )

@@ -1,4 +1,5 @@
-"""The month's money of a team as a person in it may spend it: the tighter of the team's limit and their own."""
+"""The month's money of a team as a person in it may spend it: the tighter of the team's limit and
+their own."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from studio.models.people import Team, User
 
 @dataclass(frozen=True, slots=True)
 class Purse:
-    """`standing` is of the team, or of the person when their own limit is nearer; `own` says which."""
+    """`standing` is of the team, or of the person when their own limit is nearer; `own` says
+    which."""
 
     team: Team
     standing: ledger.Standing
@@ -24,7 +26,8 @@ class Purse:
 
     @classmethod
     def of(cls, team: Team, user: User | None = None) -> Purse:
-        """Without `user` only the team's limit counts, which is what a page that is the same for everybody shows."""
+        """Without `user` only the team's limit counts, which is what a page that is the same for
+        everybody shows."""
         whole = ledger.standing(team)
         if user is not None:
             mine = ledger.standing(team, user)
@@ -38,14 +41,22 @@ class Purse:
 
     @property
     def whose(self) -> str:
-        return _("You, %(month)s") % {"month": self.month} if self.own else _("Team, %(month)s") % {"month": self.month}
+        return (
+            _("You, %(month)s") % {"month": self.month}
+            if self.own
+            else _("Team, %(month)s") % {"month": self.month}
+        )
 
     @property
     def left(self) -> str:
         """“$6.28 left”, or what was spent when there is no limit."""
         if self.standing.left is None:
-            return _("%(sum)s spent, no limit") % {"sum": ledger.shown(self.standing.used, self.standing.currency, 2)}
-        return _("%(sum)s left") % {"sum": ledger.left_shown(self.standing.left, self.standing.currency)}
+            return _("%(sum)s spent, no limit") % {
+                "sum": ledger.shown(self.standing.used, self.standing.currency, 2)
+            }
+        return _("%(sum)s left") % {
+            "sum": ledger.left_shown(self.standing.left, self.standing.currency)
+        }
 
     def left_after(self, micros: int) -> str:
         """“$6.81 → $6.34 left”; without a limit what will have been spent."""
@@ -53,10 +64,17 @@ class Purse:
         if not micros:
             return self.left
         if now.left is None:
-            return _("%(sum)s with this, no limit") % {"sum": ledger.shown(now.used + micros, currency, 2)}
+            return _("%(sum)s with this, no limit") % {
+                "sum": ledger.shown(now.used + micros, currency, 2)
+            }
         if micros > now.left:
-            return _("%(left)s left, this is more") % {"left": ledger.left_shown(now.left, currency)}
-        return _("%(left)s → %(then)s left") % {"left": ledger.left_shown(now.left, currency), "then": ledger.left_shown(now.left - micros, currency)}
+            return _("%(left)s left, this is more") % {
+                "left": ledger.left_shown(now.left, currency)
+            }
+        return _("%(left)s → %(then)s left") % {
+            "left": ledger.left_shown(now.left, currency),
+            "then": ledger.left_shown(now.left - micros, currency),
+        }
 
     @property
     def label(self) -> str:
@@ -65,7 +83,12 @@ class Purse:
             "settled": ledger.shown(now.settled, now.currency, 2),
             "held": ledger.shown(now.held, now.currency, 2),
         }
-        return said if now.limit is None else _("%(said)s of %(limit)s") % {"said": said, "limit": ledger.shown(now.limit, now.currency, 2)}
+        return (
+            said
+            if now.limit is None
+            else _("%(said)s of %(limit)s")
+            % {"said": said, "limit": ledger.shown(now.limit, now.currency, 2)}
+        )
 
     @property
     def footlights(self) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""The price that a button showed comes along with its click: when it is another one by then, nothing is made and the person is told."""
+"""The price that a button showed comes along with its click: when it is another one by then,
+nothing is made and the person is told."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ def word(prices: Mapping[str, int]) -> str:
 
 
 def changed(text: str, do: str, micros: int, currency: str, *, exact: bool = False) -> Sentence:
-    """What to say to a click on `do` that would cost `micros` now; "" when the form told as much, told more, or told nothing.
+    """What to say to a click on `do` that would cost `micros` now; "" when the form told as much,
+    told more, or told nothing.
 
     With `exact` less is said too: where another price means that something else would be made.
     """
@@ -29,4 +31,8 @@ def changed(text: str, do: str, micros: int, currency: str, *, exact: bool = Fal
     was, now = ledger.shown(int(before), currency), ledger.shown(micros, currency)
     if was == now:
         return EMPTY
-    return phrase("The price is %(now)s now, and the button said %(was)s. Look at it, then click again.", now=now, was=was)
+    return phrase(
+        "The price is %(now)s now, and the button said %(was)s. Look at it, then click again.",
+        now=now,
+        was=was,
+    )

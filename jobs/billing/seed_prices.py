@@ -1,4 +1,5 @@
-"""Put the catalogue's list prices into the price table. A row that is there is never touched: staff may have added newer ones."""
+"""Put the catalogue's list prices into the price table. A row that is there is never touched: staff
+may have added newer ones."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from jobs.catalogue import entries
 
 
 def seed(**kwargs: Any) -> None:
-    """Add every list price that the table does not have yet; runs after each migrate, so a new model brings its prices."""
+    """Add every list price that the table does not have yet; runs after each migrate, so a new
+    model brings its prices."""
     from jobs.models import Price
 
     for model in entries.MODELS.values():
@@ -19,5 +21,10 @@ def seed(**kwargs: Any) -> None:
                 region=row.region,
                 currency=row.currency,
                 effective_from=row.effective_from,
-                defaults={"unit": row.unit, "micros": row.micros, "source": row.source, "inferred": row.inferred},
+                defaults={
+                    "unit": row.unit,
+                    "micros": row.micros,
+                    "source": row.source,
+                    "inferred": row.inferred,
+                },
             )

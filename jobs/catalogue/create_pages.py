@@ -1,4 +1,5 @@
-"""The create pages, and which models each of them makes. Told by a model's inputs, never by its name."""
+"""The create pages, and which models each of them makes. Told by a model's inputs, never by its
+name."""
 
 from __future__ import annotations
 
@@ -14,7 +15,10 @@ def models_of(page: str) -> list[entries.Model]:
         kinds = {i.kind for i in model.inputs}
         fits = {
             "portrait": model.kind is entries.Kind.VIDEO and {"image", "audio"} <= kinds,
-            "dance": model.kind is entries.Kind.VIDEO and "image" in kinds and bool({"template", "video"} & kinds) and "audio" not in kinds,
+            "dance": model.kind is entries.Kind.VIDEO
+            and "image" in kinds
+            and bool({"template", "video"} & kinds)
+            and "audio" not in kinds,
             "template": model.kind is entries.Kind.TEMPLATE,
         }
         if fits[page]:

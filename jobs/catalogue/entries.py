@@ -1,5 +1,6 @@
-"""Every model we know, one frozen declaration each. The form, the validation, the wire, the simulator, the quote and
-the price table derive from these; a new model of the same contract is one entry here and nothing else.
+"""Every model we know, one frozen declaration each. The form, the validation, the wire, the
+simulator, the quote and the price table derive from these; a new model of the same contract is one
+entry here and nothing else.
 
 Facts: CONTRACT §2 to §7 and §13. Ground floor: no Django, no I/O.
 """
@@ -51,9 +52,22 @@ __all__ = [
 _IMAGES = ("jpeg", "png", "bmp", "webp")
 _NO_WEBP = ("jpeg", "png", "bmp")
 _EMO_PICTURE = Limits("image", _IMAGES, min_side=400, max_side=7000)
-_AA_PICTURE = Limits("image", _NO_WEBP, max_bytes=5 * MIB, open_size=True, min_side=225, max_side=4096, max_aspect=2)
-_ANIMATE_PICTURE = Limits("image", _IMAGES, max_bytes=5 * MIB, min_side=200, max_side=4096, max_aspect=3)
-_ANIMATE_VIDEO = Limits("video", ("mp4", "avi", "mov"), max_bytes=200 * MIB, min_side=200, max_side=2048, max_aspect=3, min_seconds=2, max_seconds=30)
+_AA_PICTURE = Limits(
+    "image", _NO_WEBP, max_bytes=5 * MIB, open_size=True, min_side=225, max_side=4096, max_aspect=2
+)
+_ANIMATE_PICTURE = Limits(
+    "image", _IMAGES, max_bytes=5 * MIB, min_side=200, max_side=4096, max_aspect=3
+)
+_ANIMATE_VIDEO = Limits(
+    "video",
+    ("mp4", "avi", "mov"),
+    max_bytes=200 * MIB,
+    min_side=200,
+    max_side=2048,
+    max_aspect=3,
+    min_seconds=2,
+    max_seconds=30,
+)
 _SIDE = "/services/aigc/image2video/"
 _SEED = "EMO API reference, 27 Dec 2025"
 _PAGE = "Model Studio price page, copy of 30 May 2026"
@@ -61,9 +75,18 @@ _USD_PAGE = _PAGE + ", USD at the seed’s ratio"
 _RETIRES = datetime(2026, 10, 9, 16, 0, tzinfo=UTC)  # 2026-10-10 00:00:00 in UTC+8
 
 
-def _prices(*rows: tuple[str, str, int, bool], unit: str = "second", source: str = "") -> tuple[ListPrice, ...]:
+def _prices(
+    *rows: tuple[str, str, int, bool], unit: str = "second", source: str = ""
+) -> tuple[ListPrice, ...]:
     return tuple(
-        ListPrice(micros, currency, variant, unit=unit, inferred=inferred, source=source or (_USD_PAGE if inferred else _PAGE))
+        ListPrice(
+            micros,
+            currency,
+            variant,
+            unit=unit,
+            inferred=inferred,
+            source=source or (_USD_PAGE if inferred else _PAGE),
+        )
         for variant, currency, micros, inferred in rows
     )
 
@@ -74,7 +97,10 @@ _PER_SECOND = _prices(("", "USD", 11_469, True), ("", "CNY", 80_000, False))
 _RATIO = Parameter(
     "ratio",
     phrase("Shape"),
-    (("1:1", phrase("1:1 head"), quoted("512 × 512")), ("3:4", phrase("3:4 half body"), quoted("512 × 704"))),
+    (
+        ("1:1", phrase("1:1 head"), quoted("512 × 512")),
+        ("3:4", phrase("3:4 half body"), quoted("512 × 704")),
+    ),
     "1:1",
     required=True,
 )
@@ -105,7 +131,12 @@ EMO = Model(
     check="emo-detect-v1",
     inputs=(
         Input("image_url", "image", phrase("Portrait"), _EMO_PICTURE),
-        Input("audio_url", "audio", phrase("Speech"), Limits("audio", ("wav", "mp3"), max_bytes=15 * MIB, max_seconds=60)),
+        Input(
+            "audio_url",
+            "audio",
+            phrase("Speech"),
+            Limits("audio", ("wav", "mp3"), max_bytes=15 * MIB, max_seconds=60),
+        ),
         Input("face_bbox", "box", from_check="face_bbox"),
         Input("ext_bbox", "box", from_check="ext_bbox"),
     ),
@@ -191,7 +222,10 @@ AA = Model(
     path=_SIDE + "video-synthesis",
     check="animate-anyone-detect-gen2",
     makes="animate-anyone-template-gen2",
-    inputs=(Input("image_url", "image", phrase("Character"), _AA_PICTURE), Input("template_id", "template", phrase("Dance template"))),
+    inputs=(
+        Input("image_url", "image", phrase("Character"), _AA_PICTURE),
+        Input("template_id", "template", phrase("Dance template")),
+    ),
     parameters=(
         Parameter(
             "use_ref_img_bg",
@@ -206,7 +240,10 @@ AA = Model(
         Parameter(
             "video_ratio",
             phrase("Shape"),
-            (("9:16", quoted("9:16"), quoted("720 × 1280")), ("3:4", quoted("3:4"), quoted("720 × 960"))),
+            (
+                ("9:16", quoted("9:16"), quoted("720 × 1280")),
+                ("3:4", quoted("3:4"), quoted("720 × 960")),
+            ),
             "9:16",
             only_when=("use_ref_img_bg", True),
             every=phrase("Both shapes"),
@@ -226,7 +263,8 @@ AA = Model(
             "use_ref_img_bg",
             False,
             phrase(
-                "The picture shows half a body. With the video’s background the model has to invent the legs, and that often goes wrong. "
+                "The picture shows half a body. With the video’s background the model has to "
+                "invent the legs, and that often goes wrong. "
                 "Use the picture’s background instead."
             ),
             phrase("Use the picture’s background"),
@@ -259,35 +297,59 @@ S2V = Model(
     check="wan2.2-s2v-detect",
     inputs=(
         Input("image_url", "image", phrase("Portrait"), _EMO_PICTURE),
-        Input("audio_url", "audio", phrase("Speech"), Limits("audio", ("wav", "mp3"), 15 * MIB, open_size=True, max_seconds=20, open_seconds=True)),
+        Input(
+            "audio_url",
+            "audio",
+            phrase("Speech"),
+            Limits(
+                "audio", ("wav", "mp3"), 15 * MIB, open_size=True, max_seconds=20, open_seconds=True
+            ),
+        ),
     ),
     parameters=(
         Parameter(
             "resolution",
             phrase("Sharpness"),
-            (("480P", quoted("480P"), phrase("about 310 000 px")), ("720P", quoted("720P"), phrase("about 920 000 px"))),
+            (
+                ("480P", quoted("480P"), phrase("about 310 000 px")),
+                ("720P", quoted("720P"), phrase("about 920 000 px")),
+            ),
             "480P",
         ),
     ),
     result=("results", "video_url"),
     unit="second",
     usage="duration",
-    variant=Variant("resolution", "SR", ((480, "480P"), (720, "720P"), ("480", "480P"), ("720", "720P"))),
+    variant=Variant(
+        "resolution", "SR", ((480, "480P"), (720, "720P"), ("480", "480P"), ("720", "720P"))
+    ),
     length_of="audio_url",
-    prices=_prices(("480P", "USD", 71_684, True), ("720P", "USD", 129_031, True), ("480P", "CNY", 500_000, False), ("720P", "CNY", 900_000, False)),
+    prices=_prices(
+        ("480P", "USD", 71_684, True),
+        ("720P", "USD", 129_031, True),
+        ("480P", "CNY", 500_000, False),
+        ("720P", "CNY", 900_000, False),
+    ),
     output=Output(fps=16, sound=True),
 )
 
 
 def _animate(name: str, label: Sentence, std: int, pro: int, intl_std: int, intl_pro: int) -> Model:
-    """animate-move and animate-mix share all but the price; `std` and `pro` in CNY fen per second, `intl_…` in US cents."""
-    usd = [(word, (fen * 1_433_675 + 500) // 1_000) for word, fen in (("wan-std", std), ("wan-pro", pro))]  # at 0.1433675 USD/CNY
+    """animate-move and animate-mix share all but the price; `std` and `pro` in CNY fen per second,
+    `intl_…` in US cents."""
+    usd = [
+        (word, (fen * 1_433_675 + 500) // 1_000)
+        for word, fen in (("wan-std", std), ("wan-pro", pro))
+    ]  # at 0.1433675 USD/CNY
     return Model(
         name=name,
         label=label,
         kind=Kind.VIDEO,
         path=_SIDE + "video-synthesis",
-        inputs=(Input("image_url", "image", phrase("Character"), _ANIMATE_PICTURE), Input("video_url", "video", phrase("Video"), _ANIMATE_VIDEO)),
+        inputs=(
+            Input("image_url", "image", phrase("Character"), _ANIMATE_PICTURE),
+            Input("video_url", "video", phrase("Video"), _ANIMATE_VIDEO),
+        ),
         parameters=(
             Parameter(
                 "mode",
@@ -299,11 +361,19 @@ def _animate(name: str, label: Sentence, std: int, pro: int, intl_std: int, intl
                 "wan-std",
                 required=True,
             ),
-            Parameter("check_image", phrase("Check the picture first"), ((True, phrase("Yes"), EMPTY), (False, phrase("No"), EMPTY)), True),
+            Parameter(
+                "check_image",
+                phrase("Check the picture first"),
+                ((True, phrase("Yes"), EMPTY), (False, phrase("No"), EMPTY)),
+                True,
+            ),
             Parameter(
                 "watermark",
                 phrase("Watermark"),
-                ((False, phrase("No"), EMPTY), (True, phrase("Yes"), phrase("“AI generated” in a corner"))),
+                (
+                    (False, phrase("No"), EMPTY),
+                    (True, phrase("Yes"), phrase("“AI generated” in a corner")),
+                ),
                 False,
                 place="input",
             ),
@@ -316,7 +386,14 @@ def _animate(name: str, label: Sentence, std: int, pro: int, intl_std: int, intl
         prices=_prices(*((word, "USD", micros, True) for word, micros in usd))
         + _prices(("wan-std", "CNY", std * 10_000, False), ("wan-pro", "CNY", pro * 10_000, False))
         + tuple(
-            ListPrice(cents * 10_000, "USD", word, region="ap-southeast-1", source=_USD_PAGE, inferred=True)
+            ListPrice(
+                cents * 10_000,
+                "USD",
+                word,
+                region="ap-southeast-1",
+                source=_USD_PAGE,
+                inferred=True,
+            )
             for word, cents in (("wan-std", intl_std), ("wan-pro", intl_pro))
         ),
         output=Output(fps=15, sound=True),
@@ -327,4 +404,7 @@ def _animate(name: str, label: Sentence, std: int, pro: int, intl_std: int, intl
 MOVE = _animate("wan2.2-animate-move", phrase("Wan animate: move"), 40, 60, 12, 18)
 MIX = _animate("wan2.2-animate-mix", phrase("Wan animate: mix"), 60, 90, 18, 26)
 
-MODELS.update((model.name, model) for model in (EMO_DETECT, EMO, AA_DETECT, AA_TEMPLATE, AA, S2V_DETECT, S2V, MOVE, MIX))
+MODELS.update(
+    (model.name, model)
+    for model in (EMO_DETECT, EMO, AA_DETECT, AA_TEMPLATE, AA, S2V_DETECT, S2V, MOVE, MIX)
+)

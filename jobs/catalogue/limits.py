@@ -1,6 +1,8 @@
-"""What a file must be for a model to take it: limits as data, and one sentence for each way to miss them.
+"""What a file must be for a model to take it: limits as data, and one sentence for each way to miss
+them.
 
-Ground floor: no Django, no I/O. The numbers are declared in `catalogue.py`; the facts come from `studio.media.probe`.
+Ground floor: no Django, no I/O. The numbers are declared in `catalogue.py`; the facts come from
+`studio.media.probe`.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ MIB = 1024 * 1024
 
 
 class Facts(Protocol):
-    """What is known of a file from its bytes. Sides in px, length in seconds, size in bytes; 0 or "" where it has none."""
+    """What is known of a file from its bytes. Sides in px, length in seconds, size in bytes; 0 or
+    "" where it has none."""
 
     @property
     def kind(self) -> str: ...  # "image", "audio" or "video"
@@ -36,7 +39,8 @@ class Facts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One limit that a file misses. `kind`: kind, format, size, side, aspect, duration, fps or codec."""
+    """One limit that a file misses. `kind`: kind, format, size, side, aspect, duration, fps or
+    codec."""
 
     kind: str
     sentence: Sentence
@@ -57,20 +61,34 @@ def _length(seconds: float) -> Sentence:
 
 # by what is needed and what it is
 _OTHER_KIND: dict[tuple[str, str], Sentence] = {
-    ("image", "audio"): phrase("This is an audio file; an image file is needed here. Choose another file."),
-    ("image", "video"): phrase("This is a video file; an image file is needed here. Choose another file."),
-    ("audio", "image"): phrase("This is an image file; an audio file is needed here. Choose another file."),
-    ("audio", "video"): phrase("This is a video file; an audio file is needed here. Choose another file."),
-    ("video", "image"): phrase("This is an image file; a video file is needed here. Choose another file."),
-    ("video", "audio"): phrase("This is an audio file; a video file is needed here. Choose another file."),
+    ("image", "audio"): phrase(
+        "This is an audio file; an image file is needed here. Choose another file."
+    ),
+    ("image", "video"): phrase(
+        "This is a video file; an image file is needed here. Choose another file."
+    ),
+    ("audio", "image"): phrase(
+        "This is an image file; an audio file is needed here. Choose another file."
+    ),
+    ("audio", "video"): phrase(
+        "This is a video file; an audio file is needed here. Choose another file."
+    ),
+    ("video", "image"): phrase(
+        "This is an image file; a video file is needed here. Choose another file."
+    ),
+    ("video", "audio"): phrase(
+        "This is an audio file; a video file is needed here. Choose another file."
+    ),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of one input. `kind` is image, audio or video; None or () means the contract names no such limit.
+    """Limits of one input. `kind` is image, audio or video; None or () means the contract names no
+    such limit.
 
-    Bounds are inclusive unless `open_size` / `open_seconds` says "less than". Aspect is long side ÷ short side.
+    Bounds are inclusive unless `open_size` / `open_seconds` says "less than". Aspect is long side ÷
+    short side.
     """
 
     kind: str
@@ -97,7 +115,8 @@ class Limits:
         found: list[Problem] = []
         if self.formats and facts.format not in self.formats:
             said = phrase(
-                "The file is %(format)s; this model takes %(formats)s. Convert it and upload it again.",
+                "The file is %(format)s; this model takes %(formats)s. Convert it and upload it "
+                "again.",
                 format=_names((facts.format,)),
                 formats=_names(self.formats),
             )
@@ -113,9 +132,19 @@ class Limits:
         if facts.size > self.max_bytes or (self.open_size and facts.size == self.max_bytes):
             size, most = _megabytes(facts.size), _megabytes(self.max_bytes)
             if self.open_size:
-                said = phrase("The file has %(size)s; it must be smaller than %(most)s. Save it smaller and upload it again.", size=size, most=most)
+                said = phrase(
+                    "The file has %(size)s; it must be smaller than %(most)s. Save it smaller and "
+                    "upload it again.",
+                    size=size,
+                    most=most,
+                )
             else:
-                said = phrase("The file has %(size)s; it may have at most %(most)s. Save it smaller and upload it again.", size=size, most=most)
+                said = phrase(
+                    "The file has %(size)s; it may have at most %(most)s. Save it smaller and "
+                    "upload it again.",
+                    size=size,
+                    most=most,
+                )
             return [Problem("size", said)]
         return []
 
@@ -129,14 +158,16 @@ class Limits:
             least = self.min_side
             if self.kind == "image":
                 said = phrase(
-                    "The picture is %(width)s × %(height)s px; the short side needs %(least)s px or more. Use a larger one.",
+                    "The picture is %(width)s × %(height)s px; the short side needs %(least)s px "
+                    "or more. Use a larger one.",
                     width=width,
                     height=height,
                     least=least,
                 )
             else:
                 said = phrase(
-                    "The video is %(width)s × %(height)s px; the short side needs %(least)s px or more. Use a larger one.",
+                    "The video is %(width)s × %(height)s px; the short side needs %(least)s px or "
+                    "more. Use a larger one.",
                     width=width,
                     height=height,
                     least=least,
@@ -146,14 +177,16 @@ class Limits:
             most = self.max_side
             if self.kind == "image":
                 said = phrase(
-                    "The picture is %(width)s × %(height)s px; the long side may have at most %(most)s px. Scale it down.",
+                    "The picture is %(width)s × %(height)s px; the long side may have at most "
+                    "%(most)s px. Scale it down.",
                     width=width,
                     height=height,
                     most=most,
                 )
             else:
                 said = phrase(
-                    "The video is %(width)s × %(height)s px; the long side may have at most %(most)s px. Scale it down.",
+                    "The video is %(width)s × %(height)s px; the long side may have at most "
+                    "%(most)s px. Scale it down.",
                     width=width,
                     height=height,
                     most=most,
@@ -163,14 +196,16 @@ class Limits:
             times = f"{self.max_aspect:g}"
             if self.kind == "image":
                 said = phrase(
-                    "The picture is %(width)s × %(height)s px; the long side may be at most %(times)s times the short one. Crop it.",
+                    "The picture is %(width)s × %(height)s px; the long side may be at most "
+                    "%(times)s times the short one. Crop it.",
                     width=width,
                     height=height,
                     times=times,
                 )
             else:
                 said = phrase(
-                    "The video is %(width)s × %(height)s px; the long side may be at most %(times)s times the short one. Crop it.",
+                    "The video is %(width)s × %(height)s px; the long side may be at most "
+                    "%(times)s times the short one. Crop it.",
                     width=width,
                     height=height,
                     times=times,
@@ -184,29 +219,46 @@ class Limits:
         found = []
         length = _length(facts.seconds)
         if self.min_seconds is not None and facts.seconds < self.min_seconds:
-            said = phrase("It lasts %(length)s; %(least)s is the least. Use a longer one.", length=length, least=_length(self.min_seconds))
+            said = phrase(
+                "It lasts %(length)s; %(least)s is the least. Use a longer one.",
+                length=length,
+                least=_length(self.min_seconds),
+            )
             found.append(Problem("duration", said))
-        if self.max_seconds is not None and (facts.seconds > self.max_seconds or (self.open_seconds and facts.seconds == self.max_seconds)):
+        if self.max_seconds is not None and (
+            facts.seconds > self.max_seconds
+            or (self.open_seconds and facts.seconds == self.max_seconds)
+        ):
             most = _length(self.max_seconds)
             if self.open_seconds:
                 said = phrase(
-                    "It lasts %(length)s; it must be shorter than %(most)s can be used. Cut it and upload it again.", length=length, most=most
+                    "It lasts %(length)s; it must be shorter than %(most)s can be used. Cut it and "
+                    "upload it again.",
+                    length=length,
+                    most=most,
                 )
             else:
-                said = phrase("It lasts %(length)s; at most %(most)s can be used. Cut it and upload it again.", length=length, most=most)
+                said = phrase(
+                    "It lasts %(length)s; at most %(most)s can be used. Cut it and upload it "
+                    "again.",
+                    length=length,
+                    most=most,
+                )
             found.append(Problem("duration", said))
         if self.kind == "video":
             rate = f"{facts.fps:.4g}"
             if self.min_fps is not None and facts.fps < self.min_fps - 0.05:
                 said = phrase(
-                    "The video has %(rate)s frames per second; %(least)s or more are needed. Export it with a higher rate.",
+                    "The video has %(rate)s frames per second; %(least)s or more are needed. "
+                    "Export it with a higher rate.",
                     rate=rate,
                     least=f"{self.min_fps:g}",
                 )
                 found.append(Problem("fps", said))
             if self.max_fps is not None and facts.fps > self.max_fps + 0.05:
                 said = phrase(
-                    "The video has %(rate)s frames per second; %(most)s is the most. Export it with a lower rate.",
+                    "The video has %(rate)s frames per second; %(most)s is the most. Export it "
+                    "with a lower rate.",
                     rate=rate,
                     most=f"{self.max_fps:g}",
                 )
@@ -225,20 +277,60 @@ class Limits:
         rows = [(phrase("Files"), quoted(_names(self.formats)))] if self.formats else []
         if self.max_bytes is not None:
             most = f"{self.max_bytes / MIB:g}"
-            rows.append((phrase("Size"), phrase("under %(n)s MB", n=most) if self.open_size else phrase("at most %(n)s MB", n=most)))
+            rows.append(
+                (
+                    phrase("Size"),
+                    phrase("under %(n)s MB", n=most)
+                    if self.open_size
+                    else phrase("at most %(n)s MB", n=most),
+                )
+            )
         if self.min_side is not None and self.max_side is not None:
-            rows.append((phrase("Sides"), phrase("%(least)s to %(most)s px", least=self.min_side, most=self.max_side)))
+            rows.append(
+                (
+                    phrase("Sides"),
+                    phrase("%(least)s to %(most)s px", least=self.min_side, most=self.max_side),
+                )
+            )
         elif self.max_side is not None:
             rows.append((phrase("Sides"), phrase("at most %(most)s px", most=self.max_side)))
         if self.max_aspect is not None:
-            rows.append((phrase("Shape"), phrase("long side at most %(times)s × the short one", times=f"{self.max_aspect:g}")))
+            rows.append(
+                (
+                    phrase("Shape"),
+                    phrase(
+                        "long side at most %(times)s × the short one", times=f"{self.max_aspect:g}"
+                    ),
+                )
+            )
         if self.min_seconds is not None and self.max_seconds is not None:
-            rows.append((phrase("Length"), phrase("%(least)s to %(most)s s", least=f"{self.min_seconds:g}", most=f"{self.max_seconds:g}")))
+            rows.append(
+                (
+                    phrase("Length"),
+                    phrase(
+                        "%(least)s to %(most)s s",
+                        least=f"{self.min_seconds:g}",
+                        most=f"{self.max_seconds:g}",
+                    ),
+                )
+            )
         elif self.max_seconds is not None:
             longest = f"{self.max_seconds:g}"
-            rows.append((phrase("Length"), phrase("under %(n)s s", n=longest) if self.open_seconds else phrase("at most %(n)s s", n=longest)))
+            rows.append(
+                (
+                    phrase("Length"),
+                    phrase("under %(n)s s", n=longest)
+                    if self.open_seconds
+                    else phrase("at most %(n)s s", n=longest),
+                )
+            )
         if self.min_fps is not None:
-            rows.append((phrase("Frames"), phrase("%(least)s per second or more", least=f"{self.min_fps:g}")))
+            rows.append(
+                (
+                    phrase("Frames"),
+                    phrase("%(least)s per second or more", least=f"{self.min_fps:g}"),
+                )
+            )
         if self.codecs:
             rows.append((phrase("Coding"), quoted(_names(self.codecs))))
         return rows

@@ -1,4 +1,5 @@
-"""The shape of a model's declaration, and what can be derived from one: choices, request body, result, billed units.
+"""The shape of a model's declaration, and what can be derived from one: choices, request body,
+result, billed units.
 
 Ground floor: no Django, no I/O. The declarations themselves are in `catalogue.py`.
 """
@@ -26,7 +27,8 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One field of `input`. `kind`: image, audio, video (a URL of a file), template (an id) or box (int[4] from the check)."""
+    """One field of `input`. `kind`: image, audio, video (a URL of a file), template (an id) or box
+    (int[4] from the check)."""
 
     name: str
     kind: str
@@ -40,7 +42,8 @@ class Parameter:
     """One choice of the person. `place` is where it goes in the body: "parameters" or "input".
 
     `only_when` = (name, value): the service ignores it otherwise, so it is neither shown nor sent.
-    `words` = (value, label, help) of each choice, in the order shown. A boolean has the values True and False.
+    `words` = (value, label, help) of each choice, in the order shown. A boolean has the values True
+    and False.
     """
 
     name: str
@@ -63,8 +66,9 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """What decides the unit price besides the model. `chosen` is the parameter that decides it before (of the model or
-    of its check); `usage` the field of `usage` that says it afterwards; `words` maps that answer to our word."""
+    """What decides the unit price besides the model. `chosen` is the parameter that decides it
+    before (of the model or of its check); `usage` the field of `usage` that says it afterwards;
+    `words` maps that answer to our word."""
 
     chosen: str
     usage: str
@@ -77,7 +81,8 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class ListPrice:
-    """A list price in millionths of `currency` per `unit` (second of result, or image). `region` "" is everywhere."""
+    """A list price in millionths of `currency` per `unit` (second of result, or image). `region` ""
+    is everywhere."""
 
     micros: int
     currency: str
@@ -91,7 +96,8 @@ class ListPrice:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What the film will be. `frames`: (variant or ratio, width, height); () means the shape follows the input."""
+    """What the film will be. `frames`: (variant or ratio, width, height); () means the shape
+    follows the input."""
 
     fps: float = 0.0
     sound: bool = False
@@ -103,9 +109,10 @@ class Output:
 class Model:
     """One model of Model Studio.
 
-    `result` and `reasons` are paths under `output`, `usage` one under `usage`. `length_of` names the input whose length
-    is the length of the result (seconds billed). `states` are the provider's words a task may show besides the common
-    ones. `rate` is submits per second, `concurrency` tasks at once, both per account (None: not limited).
+    `result` and `reasons` are paths under `output`, `usage` one under `usage`. `length_of` names
+    the input whose length is the length of the result (seconds billed). `states` are the provider's
+    words a task may show besides the common ones. `rate` is submits per second, `concurrency` tasks
+    at once, both per account (None: not limited).
     """
 
     name: str
@@ -149,7 +156,8 @@ class Model:
         return _named(self.parameters, name)
 
     def choices(self) -> tuple[Parameter, ...]:
-        """Every parameter a person chooses: the model's own and those of its check, the check's first."""
+        """Every parameter a person chooses: the model's own and those of its check, the check's
+        first."""
         return (get(self.check).parameters if self.check else ()) + self.parameters
 
     def variant_of(self, chosen: Mapping[str, Any]) -> str:
@@ -167,8 +175,8 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """A combination the contract advises against: shown, never refused. `fact` is a field of the verdict; `better` the words of the
-    click that takes the parameter's other value."""
+    """A combination the contract advises against: shown, never refused. `fact` is a field of the
+    verdict; `better` the words of the click that takes the parameter's other value."""
 
     fact: str
     is_: Any
@@ -197,7 +205,8 @@ class BadChoice(ValueError):
 
 
 def clean_choices(model: Model, given: Mapping[str, Any]) -> dict[str, Any]:
-    """All choices of `model` (its check's included) with defaults filled in; strings are read as the declared values.
+    """All choices of `model` (its check's included) with defaults filled in; strings are read as
+    the declared values.
 
     Raises BadChoice naming what may be chosen.
     """
@@ -205,22 +214,41 @@ def clean_choices(model: Model, given: Mapping[str, Any]) -> dict[str, Any]:
     for name in given:
         if name not in known:
             takes = ", ".join(sorted(known)) or phrase("no parameters")
-            raise BadChoice(phrase("%(model)s has no parameter “%(name)s”; it takes %(takes)s.", model=model.name, name=name, takes=takes))
+            raise BadChoice(
+                phrase(
+                    "%(model)s has no parameter “%(name)s”; it takes %(takes)s.",
+                    model=model.name,
+                    name=name,
+                    takes=takes,
+                )
+            )
     chosen: dict[str, Any] = {}
     for name, parameter in known.items():
         value = given.get(name, parameter.default)
         match = next((v for v in parameter.values if v == value and type(v) is type(value)), None)
         if match is None:
-            match = next((v for v in parameter.values if str(v).lower() == str(value).strip().lower()), None)
+            match = next(
+                (v for v in parameter.values if str(v).lower() == str(value).strip().lower()), None
+            )
         if match is None:
-            may = ", ".join(str(v).lower() if isinstance(v, bool) else str(v) for v in parameter.values)
-            raise BadChoice(phrase("%(name)s cannot be “%(value)s”; it may be %(may)s.", name=name, value=value, may=may))
+            may = ", ".join(
+                str(v).lower() if isinstance(v, bool) else str(v) for v in parameter.values
+            )
+            raise BadChoice(
+                phrase(
+                    "%(name)s cannot be “%(value)s”; it may be %(may)s.",
+                    name=name,
+                    value=value,
+                    may=may,
+                )
+            )
         chosen[name] = match
     return chosen
 
 
 def own_choices(model: Model, chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of `chosen` that goes to this very model (not to its check), without what the service would ignore."""
+    """The part of `chosen` that goes to this very model (not to its check), without what the
+    service would ignore."""
     sent = {}
     for parameter in model.parameters:
         if parameter.only_when and chosen.get(parameter.only_when[0]) != parameter.only_when[1]:
@@ -229,12 +257,18 @@ def own_choices(model: Model, chosen: Mapping[str, Any]) -> dict[str, Any]:
     return sent
 
 
-def body(model: Model, deployed_name: str, inputs: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON body of a call: `inputs` has a URL, id or box for every declared input (CONTRACT §2 to §6, §13)."""
+def body(
+    model: Model, deployed_name: str, inputs: Mapping[str, Any], chosen: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The JSON body of a call: `inputs` has a URL, id or box for every declared input (CONTRACT §2
+    to §6, §13)."""
     missing = [i.name for i in model.inputs if i.name not in inputs]
     if missing:
         raise ValueError(f"{model.name} needs {', '.join(missing)}")
-    sent: dict[str, Any] = {"model": deployed_name, "input": {i.name: inputs[i.name] for i in model.inputs}}
+    sent: dict[str, Any] = {
+        "model": deployed_name,
+        "input": {i.name: inputs[i.name] for i in model.inputs},
+    }
     parameters = {}
     for name, value in own_choices(model, chosen).items():
         if model.parameter(name).place == "input":
@@ -254,8 +288,8 @@ def result_of(model: Model, output: Mapping[str, Any]) -> str | None:
 
 
 def billed_units(model: Model, usage: Mapping[str, Any]) -> Decimal | None:
-    """Seconds or images that the service says it billed, exactly as it says them; None when it does not say, or says what
-    no task can have used (a million)."""
+    """Seconds or images that the service says it billed, exactly as it says them; None when it does
+    not say, or says what no task can have used (a million)."""
     value = usage.get(model.usage)
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return None

@@ -1,4 +1,5 @@
-"""How calls to the service went: counted in every process where they are made, added up in Redis, shown by /metrics."""
+"""How calls to the service went: counted in every process where they are made, added up in Redis,
+shown by /metrics."""
 
 from __future__ import annotations
 
@@ -26,8 +27,8 @@ PATIENCE = 0.5
 
 
 class Counts:
-    """Counts of this process that Redis does not have yet. They are written by a thread of their own at most every FLUSH
-    seconds, kept while Redis is away, and never block who counts."""
+    """Counts of this process that Redis does not have yet. They are written by a thread of their
+    own at most every FLUSH seconds, kept while Redis is away, and never block who counts."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -51,7 +52,8 @@ class Counts:
         self._timer.start()
 
     def flush(self) -> bool:
-        """Add what was counted to Redis; False when that was not possible, and everything is kept for the next time."""
+        """Add what was counted to Redis; False when that was not possible, and everything is kept
+        for the next time."""
         with self._writing:
             with self._lock:
                 if self._timer is not None:
@@ -80,13 +82,16 @@ class Counts:
             return True
 
     def forget(self) -> None:
-        """After a fork: what is here was counted by the parent, which writes it; its thread does not live on here."""
+        """After a fork: what is here was counted by the parent, which writes it; its thread does
+        not live on here."""
         self.__init__()  # type: ignore[misc]
 
 
 @lru_cache(maxsize=4)
 def _client(url: str) -> Redis:
-    return Redis.from_url(url, socket_connect_timeout=PATIENCE, socket_timeout=PATIENCE, retry=Retry(NoBackoff(), 0))
+    return Redis.from_url(
+        url, socket_connect_timeout=PATIENCE, socket_timeout=PATIENCE, retry=Retry(NoBackoff(), 0)
+    )
 
 
 def redis() -> Redis:
@@ -100,7 +105,8 @@ atexit.register(_counts.flush)
 
 
 def watch(call: str, seconds: float, outcome: str) -> None:
-    """Count one request to the service; called by the wire for every one (words: modelstudio.client.CALLS and OUTCOMES)."""
+    """Count one request to the service; called by the wire for every one (words:
+    modelstudio.client.CALLS and OUTCOMES)."""
     _counts.add(call, seconds, outcome)
 
 
@@ -110,8 +116,9 @@ def flush() -> bool:
 
 
 def counted() -> dict[str, float]:
-    """What all processes have counted since Redis was emptied: `n|call|outcome` requests, `b|call|i` requests that took at
-    most BUCKETS[i] (the last i: longer) and more than the edge before it, `s|call` seconds. Raises RedisError."""
+    """What all processes have counted since Redis was emptied: `n|call|outcome` requests,
+    `b|call|i` requests that took at most BUCKETS[i] (the last i: longer) and more than the edge
+    before it, `s|call` seconds. Raises RedisError."""
     flush()
     found: dict[bytes, bytes] = cast(Any, redis().hgetall(KEY))
     return {name.decode(): float(value) for name, value in found.items()}

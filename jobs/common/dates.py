@@ -53,4 +53,9 @@ def long_day(day: date) -> Sentence:
 
 def moment(at: datetime) -> Sentence:
     """“05 Nov, 14:02”, in the time zone that `at` is in."""
-    return phrase("%(day)s %(month)s, %(time)s", day=f"{at:%d}", month=_SHORT[at.month - 1], time=f"{at:%H:%M}")
+    return phrase(
+        "%(day)s %(month)s, %(time)s",
+        day=f"{at:%d}",
+        month=_SHORT[at.month - 1],
+        time=f"{at:%H:%M}",
+    )

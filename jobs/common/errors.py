@@ -14,7 +14,8 @@ class Told(Exception):
 
 
 class Refused(Exception):
-    """The wish cannot be fulfilled as asked; nothing was created and nothing paid. `sentences` say why, worst first."""
+    """The wish cannot be fulfilled as asked; nothing was created and nothing paid. `sentences` say
+    why, worst first."""
 
     def __init__(self, *sentences: Sentence) -> None:
         super().__init__(" ".join(sentences))

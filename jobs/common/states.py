@@ -1,6 +1,8 @@
-"""The machine as data: states, allowed moves, groups, words (DESIGN: the machine). Ground floor: no Django, no I/O.
+"""The machine as data: states, allowed moves, groups, words (DESIGN: the machine). Ground floor: no
+Django, no I/O.
 
-`State` drives, `Code` only reports why a job waits or how it ended, `Group` is what lists filter by (a stored column).
+`State` drives, `Code` only reports why a job waits or how it ended, `Group` is what lists filter by
+(a stored column).
 """
 
 from __future__ import annotations
@@ -26,8 +28,11 @@ MOVES: dict[State, frozenset[State]] = {
     State.SUBMITTING: frozenset({State.RUNNING, State.UNCERTAIN, State.QUEUED, State.FAILED}),
     State.UNCERTAIN: frozenset({State.RUNNING, State.QUEUED, State.FAILED}),
     # A template is an id, not a file: it has nothing to archive, so it succeeds at once.
-    # Back to QUEUED when the service itself broke the task: that cost nothing, and a new one may work (CONTRACT §11).
-    State.RUNNING: frozenset({State.ARCHIVING, State.SUCCEEDED, State.FAILED, State.CANCELED, State.QUEUED}),
+    # Back to QUEUED when the service itself broke the task: that cost nothing, and a new one may
+    # work (CONTRACT §11).
+    State.RUNNING: frozenset(
+        {State.ARCHIVING, State.SUCCEEDED, State.FAILED, State.CANCELED, State.QUEUED}
+    ),
     State.ARCHIVING: frozenset({State.SUCCEEDED, State.FAILED}),
     State.SUCCEEDED: frozenset(),
     State.FAILED: frozenset(),
@@ -40,7 +45,8 @@ OUT = frozenset({State.SUBMITTING, State.UNCERTAIN, State.RUNNING})
 
 
 class Group(IntEnum):
-    """What the board's tabs and the indexes go by; stored with the job and written only together with its state."""
+    """What the board's tabs and the indexes go by; stored with the job and written only together
+    with its state."""
 
     WAITING = 0
     WORKING = 1
@@ -120,10 +126,15 @@ FAULT_WORDS: dict[str, Sentence] = {
 
 
 def group_of(state: State | str, code: str = "") -> Group:
-    """The group that a job in `state` with `code` belongs to. A job that waits for a person needs attention."""
+    """The group that a job in `state` with `code` belongs to. A job that waits for a person needs
+    attention."""
     state = State(state)
     if state is State.QUEUED:
-        return Group.ATTENTION if code in (Code.OVER_BUDGET, Code.ACCOUNT_PAUSED, Code.MODEL_GONE) else Group.WAITING
+        return (
+            Group.ATTENTION
+            if code in (Code.OVER_BUDGET, Code.ACCOUNT_PAUSED, Code.MODEL_GONE)
+            else Group.WAITING
+        )
     if state is State.UNCERTAIN:
         return Group.ATTENTION
     return {

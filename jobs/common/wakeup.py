@@ -1,5 +1,6 @@
-"""The doorbell: Redis wakes whoever waits, and carries no truth. When Redis is away, everything still happens at the
-next heartbeat, only later; so nothing here raises because of it, and nothing waits long for it: pages ring too."""
+"""The doorbell: Redis wakes whoever waits, and carries no truth. When Redis is away, everything
+still happens at the next heartbeat, only later; so nothing here raises because of it, and nothing
+waits long for it: pages ring too."""
 
 from __future__ import annotations
 
@@ -33,9 +34,16 @@ _away: dict[str, float] = {}  # address → until when (monotonic) it is not tri
 
 @lru_cache(maxsize=4)
 def _redis(url: str, answer: float) -> Redis:
-    # A kept connection that a restart has closed is worth a second try; one that was waited for is not.
+    # A kept connection that a restart has closed is worth a second try; one that was waited for is
+    # not.
     again = Retry(NoBackoff(), 1, supported_errors=(Disconnected,))
-    return Redis.from_url(url, socket_connect_timeout=CONNECT, socket_timeout=answer, retry=again, health_check_interval=30)
+    return Redis.from_url(
+        url,
+        socket_connect_timeout=CONNECT,
+        socket_timeout=answer,
+        retry=again,
+        health_check_interval=30,
+    )
 
 
 def redis() -> Redis:
@@ -80,7 +88,12 @@ def wait(seconds: float) -> bool:
         return False
     began = time.monotonic()
     length = max(0.05, min(seconds, LONGEST_WAIT))
-    heard = quietly(lambda: _redis(settings.REDIS_URL, LONGEST_WAIT + ANSWER).blpop([BELL], timeout=length) is not None)
+    heard = quietly(
+        lambda: (
+            _redis(settings.REDIS_URL, LONGEST_WAIT + ANSWER).blpop([BELL], timeout=length)
+            is not None
+        )
+    )
     if heard is None:
         # Without the bell the clock alone goes on.
         time.sleep(max(0.0, min(seconds, 1.0) - (time.monotonic() - began)))
@@ -88,8 +101,13 @@ def wait(seconds: float) -> bool:
 
 
 def once(name: str, seconds: int) -> bool:
-    """True for the first caller in `seconds`. Without Redis True for everyone: doubles are harmless, silence is not."""
-    return bool(quietly(lambda: redis().set(f"footlight:once:{name}", 1, nx=True, ex=seconds), otherwise=True))
+    """True for the first caller in `seconds`. Without Redis True for everyone: doubles are
+    harmless, silence is not."""
+    return bool(
+        quietly(
+            lambda: redis().set(f"footlight:once:{name}", 1, nx=True, ex=seconds), otherwise=True
+        )
+    )
 
 
 def publish(team_slug: str, event: dict[str, Any]) -> None:
@@ -100,11 +118,15 @@ def publish(team_slug: str, event: dict[str, Any]) -> None:
 
 
 def call(queue: str, step: str, *ids: int) -> None:
-    """Have a worker of `queue` run the function `step` of jobs/tasks.py: by its name, since who rings knows no worker."""
+    """Have a worker of `queue` run the function `step` of jobs/tasks.py: by its name, since who
+    rings knows no worker."""
 
-    # On the bell's connection, whose time-outs are short; the heartbeat finds the row when it was not rung.
+    # On the bell's connection, whose time-outs are short; the heartbeat finds the row when it was
+    # not rung.
     def push() -> None:
-        django_rq.get_queue(queue, connection=redis()).enqueue(f"jobs.tasks.{step}", *ids, result_ttl=0, failure_ttl=FAILURES_KEPT)
+        django_rq.get_queue(queue, connection=redis()).enqueue(
+            f"jobs.tasks.{step}", *ids, result_ttl=0, failure_ttl=FAILURES_KEPT
+        )
 
     quietly(push)
 
@@ -115,7 +137,8 @@ def ring_check(pk: int) -> None:
 
 
 def ring_edit(pk: int) -> None:
-    """A video is made over in minutes of processor time, so it has a line of its own, in which no film and no check waits behind it."""
+    """A video is made over in minutes of processor time, so it has a line of its own, in which no
+    film and no check waits behind it."""
     if once(f"edit:{pk}", 5):
         call("edits", "edit_step", pk)
 

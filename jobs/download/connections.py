@@ -24,8 +24,11 @@ TICK = 0.25
 
 
 @contextmanager
-def opened(url: str, ask: dict[str, str], private_ok: bool, end: float, stop: Callable[[], bool]) -> Iterator[tuple[http.client.HTTPResponse, Watch]]:
-    """The answer of `url`, not read yet, and the watch that ends it. Raises Forbidden, Unreached, Stopped."""
+def opened(
+    url: str, ask: dict[str, str], private_ok: bool, end: float, stop: Callable[[], bool]
+) -> Iterator[tuple[http.client.HTTPResponse, Watch]]:
+    """The answer of `url`, not read yet, and the watch that ends it. Raises Forbidden, Unreached,
+    Stopped."""
     scheme, host, port, target = taken_apart(url)
     addresses = judged(host, port, private_ok)
     connection = http.client.HTTPConnection(host, port)
@@ -36,11 +39,18 @@ def opened(url: str, ask: dict[str, str], private_ok: bool, end: float, stop: Ca
             try:
                 shown = f"[{host}]" if ":" in host else host
                 usual = port == (443 if scheme == "https" else 80)
-                connection.request("GET", target, headers={"Host": shown if usual else f"{shown}:{port}", **ask})
+                connection.request(
+                    "GET", target, headers={"Host": shown if usual else f"{shown}:{port}", **ask}
+                )
                 answer = connection.getresponse()
             except (OSError, ValueError, http.client.HTTPException) as error:
                 watch.explain()
-                raise Unreached(phrase("The film’s host gave no answer that can be read (%(name)s).", name=type(error).__name__)) from None
+                raise Unreached(
+                    phrase(
+                        "The film’s host gave no answer that can be read (%(name)s).",
+                        name=type(error).__name__,
+                    )
+                ) from None
             with answer:
                 yield answer, watch
         finally:
@@ -48,7 +58,8 @@ def opened(url: str, ask: dict[str, str], private_ok: bool, end: float, stop: Ca
 
 
 def _connected(addresses: list[str], port: int, name: str, end: float) -> socket.socket:
-    """A socket to the first of `addresses` that takes it; with TLS, and a certificate for `name`, when there is a name."""
+    """A socket to the first of `addresses` that takes it; with TLS, and a certificate for `name`,
+    when there is a name."""
     why = phrase("The film’s host takes no connection.")
     for address in addresses:
         left = end - time.monotonic()
@@ -64,7 +75,9 @@ def _connected(addresses: list[str], port: int, name: str, end: float) -> socket
             if sock is not None:
                 sock.close()
             if isinstance(error, ssl.SSLError):
-                why = phrase("The film’s host shows no certificate that can be trusted, or speaks no TLS.")
+                why = phrase(
+                    "The film’s host shows no certificate that can be trusted, or speaks no TLS."
+                )
             continue
         sock.settimeout(SILENCE)
         return sock
@@ -77,7 +90,8 @@ def _tls() -> ssl.SSLContext:
 
 
 class Watch:
-    """Ends a connection that drips, takes too long or is no longer wanted, whatever it is waiting for; `explain` says so."""
+    """Ends a connection that drips, takes too long or is no longer wanted, whatever it is waiting
+    for; `explain` says so."""
 
     def __init__(self, sock: socket.socket, end: float, stop: Callable[[], bool]) -> None:
         self.count = 0
@@ -114,8 +128,14 @@ class Watch:
                 continue
             else:
                 self._why = Cut(
-                    phrase("The film’s host sends too slowly: %(n)s bytes in %(seconds)s seconds.", n=self.count - seen, seconds=f"{SILENCE:g}")
+                    phrase(
+                        "The film’s host sends too slowly: %(n)s bytes in %(seconds)s seconds.",
+                        n=self.count - seen,
+                        seconds=f"{SILENCE:g}",
+                    )
                 )
             with suppress(OSError):
-                socket.socket.shutdown(self._sock, socket.SHUT_RDWR)  # not SSLSocket's, which takes the layer from under a reader
+                socket.socket.shutdown(
+                    self._sock, socket.SHUT_RDWR
+                )  # not SSLSocket's, which takes the layer from under a reader
             return

@@ -45,11 +45,13 @@ def fetch(
     leave: Callable[[int], int] = lambda size: 64 * 1024**2,
     stop: Callable[[], bool] = lambda: False,
 ) -> Fetched:
-    """Bring the file at `url` into `part`, going on from what is there if the host says that it is still the same file.
+    """Bring the file at `url` into `part`, going on from what is there if the host says that it is
+    still the same file.
 
-    `private_ok` lets it be on this machine or in a private network. At most `largest` bytes and `seconds` of this try;
-    `leave(size)` bytes of the disk stay free beside a file of `size`. `stop` is asked a few times a second.
-    Raises a FetchError; with Cut, NoRoom and Stopped what came is kept. OSError when our own disk is broken.
+    `private_ok` lets it be on this machine or in a private network. At most `largest` bytes and
+    `seconds` of this try; `leave(size)` bytes of the disk stay free beside a file of `size`. `stop`
+    is asked a few times a second. Raises a FetchError; with Cut, NoRoom and Stopped what came is
+    kept. OSError when our own disk is broken.
     """
     if stop():
         raise Stopped(phrase("The download was put off."))
@@ -78,9 +80,19 @@ class _Download:
         known = mark is not None and mark.where == without_query(self.url)
         if mark is not None and known and have and have == mark.total:
             return Fetched(have, have)
-        if mark is None or not known or not mark.validator or (mark.total >= 0 and have > mark.total):
+        if (
+            mark is None
+            or not known
+            or not mark.validator
+            or (mark.total >= 0 and have > mark.total)
+        ):
             have = 0
-        ask = {"User-Agent": "Footlight", "Accept": "*/*", "Accept-Encoding": "identity", "Connection": "close"}
+        ask = {
+            "User-Agent": "Footlight",
+            "Accept": "*/*",
+            "Accept-Encoding": "identity",
+            "Connection": "close",
+        }
         if have and mark is not None:
             ask |= {"Range": f"bytes={have}-", "If-Range": mark.validator}
         url = self.url
@@ -90,21 +102,41 @@ class _Download:
                     return self._take(answer, watch, mark if have else None, have)
                 to = answer.headers.get("Location", "")
                 if not to:
-                    raise Answered(phrase("The film’s host answered %(status)s without saying where to go.", status=answer.status), answer.status)
+                    raise Answered(
+                        phrase(
+                            "The film’s host answered %(status)s without saying where to go.",
+                            status=answer.status,
+                        ),
+                        answer.status,
+                    )
                 try:
                     url = urljoin(url, to)
                 except ValueError:
-                    raise Forbidden(phrase("The film’s host sends to something that is no address.")) from None
-        raise Answered(phrase("The film’s host sends from one address to the next, more than %(hops)s times.", hops=HOPS), answer.status)
+                    raise Forbidden(
+                        phrase("The film’s host sends to something that is no address.")
+                    ) from None
+        raise Answered(
+            phrase(
+                "The film’s host sends from one address to the next, more than %(hops)s times.",
+                hops=HOPS,
+            ),
+            answer.status,
+        )
 
-    def _take(self, answer: http.client.HTTPResponse, watch: Watch, mark: Mark | None, have: int) -> Fetched:
+    def _take(
+        self, answer: http.client.HTTPResponse, watch: Watch, mark: Mark | None, have: int
+    ) -> Fetched:
         if answer.status == 416 and have:
             raise _StartOver
         if answer.status == 206 and mark is not None:
             mark = self._piece(answer, mark, have)
         elif answer.status == 200:
             have = 0
-            mark = Mark(without_query(self.url), _validator(answer), -1 if answer.length is None else answer.length)
+            mark = Mark(
+                without_query(self.url),
+                _validator(answer),
+                -1 if answer.length is None else answer.length,
+            )
         else:
             wait = answer.headers.get("Retry-After", "")
             raise Answered(
@@ -118,25 +150,44 @@ class _Download:
             self._need_room(mark.total - have, mark.total)
         try:
             if not have:
-                os.truncate(self.part.path, 0)  # before the note, which must never speak of other bytes
+                os.truncate(
+                    self.part.path, 0
+                )  # before the note, which must never speak of other bytes
             self.part.write(mark)
             size = self._copy(answer, watch, have)
         except OSError as error:
             raise of_disk(error) from error
         if mark.total >= 0 and size != mark.total:
-            raise Cut(phrase("The download was cut: %(size)s of %(total)s bytes came.", size=size, total=mark.total))
+            raise Cut(
+                phrase(
+                    "The download was cut: %(size)s of %(total)s bytes came.",
+                    size=size,
+                    total=mark.total,
+                )
+            )
         if not size:
             raise Answered(phrase("The film’s address gave an empty file."), 200)
         return Fetched(size, have)
 
     def _piece(self, answer: http.client.HTTPResponse, mark: Mark, have: int) -> Mark:
-        """The mark that the piece belongs to; _StartOver when it is not exactly the rest of the file that we have the beginning of."""
-        said = re.fullmatch(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})", answer.headers.get("Content-Range", "").strip())
+        """The mark that the piece belongs to; _StartOver when it is not exactly the rest of the
+        file that we have the beginning of."""
+        said = re.fullmatch(
+            r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})",
+            answer.headers.get("Content-Range", "").strip(),
+        )
         if said is None:
             raise _StartOver
         first, last, total = (int(number) for number in said.groups())
-        other = _validator(answer) not in ("", mark.validator) and bool(answer.headers.get("ETag")) == mark.validator.startswith('"')
-        fits = first == have and last == total - 1 and mark.total in (-1, total) and answer.length in (None, total - have)
+        other = _validator(answer) not in ("", mark.validator) and bool(
+            answer.headers.get("ETag")
+        ) == mark.validator.startswith('"')
+        fits = (
+            first == have
+            and last == total - 1
+            and mark.total in (-1, total)
+            and answer.length in (None, total - have)
+        )
         if other or not fits:
             raise _StartOver
         return replace(mark, total=total)
@@ -147,14 +198,16 @@ class _Download:
         if free < need:
             raise NoRoom(
                 phrase(
-                    "The studio’s disk is full: %(free)s MB are free and the film needs %(need)s MB.",
+                    "The studio’s disk is full: %(free)s MB are free and the film needs %(need)s "
+                    "MB.",
                     free=f"{free / 1e6:.0f}",
                     need=f"{need / 1e6:.0f}",
                 )
             )
 
     def _copy(self, answer: http.client.HTTPResponse, watch: Watch, have: int) -> int:
-        """Write the body behind the first `have` bytes; returns how many there are then. OSError is the disk's."""
+        """Write the body behind the first `have` bytes; returns how many there are then. OSError is
+        the disk's."""
         with self.part.path.open("r+b") as out:
             out.seek(have)
             out.truncate()
@@ -164,7 +217,9 @@ class _Download:
                     block = answer.read1(BLOCK)
                 except (OSError, ValueError, http.client.HTTPException):
                     watch.explain()
-                    raise Cut(phrase("The download was cut after %(size)s bytes.", size=size)) from None
+                    raise Cut(
+                        phrase("The download was cut after %(size)s bytes.", size=size)
+                    ) from None
                 if not block:
                     break
                 size += len(block)
@@ -183,7 +238,8 @@ def _too_large(largest: int) -> Sentence:
 
 
 def _validator(answer: http.client.HTTPResponse) -> str:
-    """What tells whether it is still the same file: a strong ETag, or when it was changed; "" when the host says neither."""
+    """What tells whether it is still the same file: a strong ETag, or when it was changed; "" when
+    the host says neither."""
     tag = answer.headers.get("ETag", "").strip()
     if re.fullmatch(r'"[\x21\x23-\x7e]{1,200}"', tag):
         return tag

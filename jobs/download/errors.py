@@ -15,7 +15,8 @@ class FetchError(Told):
 
 
 class Forbidden(FetchError):
-    """The address is none that may be asked: another scheme, a password in it, a host inside a private network."""
+    """The address is none that may be asked: another scheme, a password in it, a host inside a
+    private network."""
 
 
 class TooLarge(FetchError):
@@ -23,7 +24,8 @@ class TooLarge(FetchError):
 
 
 class Answered(FetchError):
-    """The host answered with something else than the file. `retry_after` in seconds, None when it did not say."""
+    """The host answered with something else than the file. `retry_after` in seconds, None when it
+    did not say."""
 
     def __init__(self, sentence: Sentence, status: int, retry_after: float | None = None) -> None:
         super().__init__(sentence)
@@ -35,7 +37,8 @@ class Unreached(FetchError):
 
 
 class Cut(FetchError):
-    """The answer began and did not come to its end. What came is kept, and the next try goes on from there."""
+    """The answer began and did not come to its end. What came is kept, and the next try goes on
+    from there."""
 
 
 class NoRoom(FetchError):

@@ -11,8 +11,18 @@ from studio.common.translatable import phrase
 
 ADDRESSES = 4  # of one host that are tried
 _KEPT = "%!#$&'()*+,/:;=?@[]~"  # characters of an address that stay as they are
-# Besides what the standard library knows. The first are never asked: they answer with the secrets of the machine.
-_NEVER = [ipaddress.ip_network(net) for net in ("100.100.100.200/32", "168.63.129.16/32", "192.0.0.0/24", "fd00:ec2::254/128", "fd20:ce::254/128")]
+# Besides what the standard library knows. The first are never asked: they answer with the secrets
+# of the machine.
+_NEVER = [
+    ipaddress.ip_network(net)
+    for net in (
+        "100.100.100.200/32",
+        "168.63.129.16/32",
+        "192.0.0.0/24",
+        "fd00:ec2::254/128",
+        "fd20:ce::254/128",
+    )
+]
 _SHARED = ipaddress.ip_network("100.64.0.0/10")
 _SITE_LOCAL = ipaddress.ip_network("fec0::/10")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -21,7 +31,8 @@ _RELAYS = ipaddress.ip_network("192.88.99.0/24")
 
 
 def taken_apart(url: str) -> tuple[str, str, int, str]:
-    """(scheme, host, port, path with query) of `url`, ready to be sent. Forbidden when it is none that may be asked."""
+    """(scheme, host, port, path with query) of `url`, ready to be sent. Forbidden when it is none
+    that may be asked."""
     if any(char.isspace() or not char.isprintable() or char == "\\" for char in url):
         raise Forbidden(phrase("The film’s address holds characters that no address has."))
     try:
@@ -36,31 +47,45 @@ def taken_apart(url: str) -> tuple[str, str, int, str]:
         raise Forbidden(phrase("The film’s address holds a name or a password."))
     if not host or port == 0:
         raise Forbidden(phrase("The film’s address names no host."))
-    target = quote(parts.path or "/", safe=_KEPT) + (f"?{quote(parts.query, safe=_KEPT)}" if parts.query else "")
+    target = quote(parts.path or "/", safe=_KEPT) + (
+        f"?{quote(parts.query, safe=_KEPT)}" if parts.query else ""
+    )
     return parts.scheme, host.rstrip("."), port or (443 if parts.scheme == "https" else 80), target
 
 
 def resolve(host: str, port: int) -> list[str]:
     """Every address of `host`, each once. OSError when it has none."""
-    return list(dict.fromkeys(str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
+    return list(
+        dict.fromkeys(
+            str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        )
+    )
 
 
 def judged(host: str, port: int, private_ok: bool) -> list[str]:
-    """The addresses of `host`, all of which may be asked. Forbidden when one may not: honest names do not mix. Unreached."""
+    """The addresses of `host`, all of which may be asked. Forbidden when one may not: honest names
+    do not mix. Unreached."""
     try:
         addresses = resolve(host, port)
     except (OSError, UnicodeError):
-        raise Unreached(phrase("The name of the film’s host, %(host)s, is not known.", host=host[:100])) from None
+        raise Unreached(
+            phrase("The name of the film’s host, %(host)s, is not known.", host=host[:100])
+        ) from None
     allowed = ("public", "private") if private_ok else ("public",)
     if any(kind_of(address) not in allowed for address in addresses):
         raise Forbidden(
-            phrase("The film’s address leads to %(host)s, which is inside a private network; nothing is fetched from there.", host=host[:100])
+            phrase(
+                "The film’s address leads to %(host)s, which is inside a private network; nothing "
+                "is fetched from there.",
+                host=host[:100],
+            )
         )
     return addresses[:ADDRESSES]
 
 
 def kind_of(address: str) -> str:
-    """ "public", "private" (this machine, a private network) or "never" (metadata, link-local, multicast, reserved, unspecified)."""
+    """ "public", "private" (this machine, a private network) or "never" (metadata, link-local,
+    multicast, reserved, unspecified)."""
     try:
         ip = ipaddress.ip_address(address.split("%")[0])
     except ValueError:
@@ -82,13 +107,18 @@ def kind_of(address: str) -> str:
         return "never"
     if ip.version == 4 and (ip in _RELAYS or ip in ipaddress.ip_network("0.0.0.0/8")):
         return "never"
-    if ip.is_private or (ip.version == 4 and ip in _SHARED) or (ip.version == 6 and ip in _SITE_LOCAL):
+    if (
+        ip.is_private
+        or (ip.version == 4 and ip in _SHARED)
+        or (ip.version == 6 and ip in _SITE_LOCAL)
+    ):
         return "private"
     return "public" if ip.is_global else "never"
 
 
 def at_home(url: str) -> bool:
-    """Whether the host of `url` is this machine or in a private network; False when nobody knows it."""
+    """Whether the host of `url` is this machine or in a private network; False when nobody knows
+    it."""
     try:
         _, host, port, _ = taken_apart(url)
         return {kind_of(address) for address in resolve(host, port)} == {"private"}

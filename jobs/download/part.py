@@ -1,4 +1,5 @@
-"""The part of a file that is on our disk already, and the note beside it that says how to go on. Both survive a crash."""
+"""The part of a file that is on our disk already, and the note beside it that says how to go on.
+Both survive a crash."""
 
 from __future__ import annotations
 
@@ -18,8 +19,9 @@ from studio.common.translatable import phrase
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How a part may be gone on with. `where`: its address without the query. `validator`: a strong ETag or a Last-Modified, ""
-    when the host gave none. `total`: bytes of the whole file, -1 when unknown. `proven`: its sha256 once it was proven whole."""
+    """How a part may be gone on with. `where`: its address without the query. `validator`: a strong
+    ETag or a Last-Modified, "" when the host gave none. `total`: bytes of the whole file, -1 when
+    unknown. `proven`: its sha256 once it was proven whole."""
 
     where: str
     validator: str = ""
@@ -28,7 +30,8 @@ class Mark:
 
 
 class Part:
-    """A file that is being fetched, with a note beside it (JSON of a Mark). Both survive a crash; `drop` removes them."""
+    """A file that is being fetched, with a note beside it (JSON of a Mark). Both survive a crash;
+    `drop` removes them."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
@@ -36,7 +39,8 @@ class Part:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Only one process of this machine is in here at a time, whatever became of leases. Raises Busy, NoRoom or OSError."""
+        """Only one process of this machine is in here at a time, whatever became of leases. Raises
+        Busy, NoRoom or OSError."""
         try:
             file = self._open_locked()
         except OSError as error:
@@ -50,7 +54,9 @@ class Part:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 # Whoever had the lock before us may have removed the file that we opened.
-                if self.path.exists() and os.path.samestat(os.fstat(file.fileno()), self.path.stat()):
+                if self.path.exists() and os.path.samestat(
+                    os.fstat(file.fileno()), self.path.stat()
+                ):
                     return file
             except FileNotFoundError:
                 pass
@@ -74,7 +80,12 @@ class Part:
         """The note; None when there is none that can be read."""
         try:
             found = json.loads(self.note.read_text())
-            mark = Mark(str(found["where"]), str(found["validator"]), int(found["total"]), str(found["proven"]))
+            mark = Mark(
+                str(found["where"]),
+                str(found["validator"]),
+                int(found["total"]),
+                str(found["proven"]),
+            )
         except (OSError, ValueError, KeyError, TypeError):
             return None
         return mark

@@ -1,4 +1,5 @@
-"""What happens by itself, but now: a person has the service asked about a task, or its film downloaded. Both are free."""
+"""What happens by itself, but now: a person has the service asked about a task, or its film
+downloaded. Both are free."""
 
 from __future__ import annotations
 
@@ -14,7 +15,9 @@ from jobs.engine import transitions
 from jobs.models import Job
 from studio.common.translatable import Sentence, phrase
 
-PAUSE = timedelta(seconds=3)  # between two that people ask for: each is a call, and an account has only so many
+PAUSE = timedelta(
+    seconds=3
+)  # between two that people ask for: each is a call, and an account has only so many
 _JUST_NOW = phrase("That was done a moment ago. Wait a few seconds, then ask again.")
 
 
@@ -29,7 +32,8 @@ def downloads(job: Job) -> bool:
 
 
 def again(job: Job) -> Sentence:
-    """Look or download now; a sentence of what happens. Safe at any time: what is under way already is left alone."""
+    """Look or download now; a sentence of what happens. Safe at any time: what is under way already
+    is left alone."""
     now = timezone.now()
     mine = Job.objects.filter(pk=job.pk, state=job.state, attempt=job.attempt)
     if downloads(job):

@@ -1,7 +1,9 @@
-"""A shift: visits lanes as they fall due, for a while. Many shifts on many machines share the lanes, since each is claimed.
+"""A shift: visits lanes as they fall due, for a while. Many shifts on many machines share the
+lanes, since each is claimed.
 
-One thread claims, reads and writes for many lanes at once; looks go out side by side on `threads` others; what needs more
-than a look is visited by a few threads with connections of their own. The bell wakes it, so a click is on its way at once.
+One thread claims, reads and writes for many lanes at once; looks go out side by side on `threads`
+others; what needs more than a look is visited by a few threads with connections of their own. The
+bell wakes it, so a click is on its way at once.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ BUSY = timedelta(seconds=1)
 LONG = 3.0  # seconds after which a visit is one that hands files over, and may take minutes
 OVERTIME = 600.0  # seconds that a shift goes on at most for such visits
 GATHER = 0.02  # seconds in which answers are gathered, to be written together
-TIDY = 10.0  # seconds that looks may still take when the shift is over; their lanes come back by their leases
+# seconds that looks may still take when the shift is over; their lanes come back by their leases
+TIDY = 10.0
 
 
 def work(seconds: float, *, threads: int = LOOKERS, stop: Callable[[], bool] | None = None) -> int:
@@ -47,9 +50,13 @@ class _Shift:
         self.room = 2 * BATCH
         self.looking = 0
         self.visiting: dict[Future[None], float] = {}  # when each was handed to the threads
-        self.done: queue.SimpleQueue[lane_visit.Seen | None] = queue.SimpleQueue()  # None: the bell rang, or a visit is over
+        self.done: queue.SimpleQueue[lane_visit.Seen | None] = (
+            queue.SimpleQueue()
+        )  # None: the bell rang, or a visit is over
         self.lookers = ThreadPoolExecutor(threads, thread_name_prefix="look")
-        self.visitors = ThreadPoolExecutor(VISITORS, thread_name_prefix="visit", initializer=close_old_connections)
+        self.visitors = ThreadPoolExecutor(
+            VISITORS, thread_name_prefix="visit", initializer=close_old_connections
+        )
         self.made = 0
         self.leaving = False
 
@@ -58,13 +65,16 @@ class _Shift:
         ears = _Ears(self.done)
         try:
             while not self.stop() and (time.monotonic() < end or self.visiting or self.looking):
-                self.visiting = {future: began for future, began in self.visiting.items() if not future.done()}
+                self.visiting = {
+                    future: began for future, began in self.visiting.items() if not future.done()
+                }
                 try:
                     if self._goes_on(end):
                         self._claim()
                     self._gather(end)
                 except DatabaseError:
-                    # The database went away and may be back: leases bring the lanes of this moment again.
+                    # The database went away and may be back: leases bring the lanes of this moment
+                    # again.
                     log.exception("the shift lost its database")
                     connection.close()
                     time.sleep(0.5)
@@ -74,9 +84,12 @@ class _Shift:
         return self.made
 
     def _goes_on(self, end: float) -> bool:
-        """Whether lanes are still claimed: a long visit at the end of a shift must not keep all others waiting for the next one."""
+        """Whether lanes are still claimed: a long visit at the end of a shift must not keep all
+        others waiting for the next one."""
         now = time.monotonic()
-        return now < end or (now < end + OVERTIME and any(now - began > LONG for began in self.visiting.values()))
+        return now < end or (
+            now < end + OVERTIME and any(now - began > LONG for began in self.visiting.values())
+        )
 
     def _claim(self) -> None:
         room = min(BATCH, self.room - self.looking)
@@ -88,7 +101,8 @@ class _Shift:
         nothing = []
         for one in lane_visit.survey(claimed):
             if one.whole and len(self.visiting) >= VISITORS * 4:
-                # Threads are busy with files: looks go on, and this lane comes again, perhaps to another shift.
+                # Threads are busy with files: looks go on, and this lane comes again, perhaps to
+                # another shift.
                 lane_visit.leave(one.lane, one.lane.rings, timezone.now() + BUSY)
             elif one.whole:
                 self._visit(one.lane)
@@ -113,7 +127,9 @@ class _Shift:
     def _gather(self, end: float) -> None:
         """Wait for answers, the bell or the next lane, and write what came together."""
         idle = not (self.looking or self.visiting)
-        wait = min(lane_lease.until_due() if idle else 0.05, max(0.0, end - time.monotonic()) or 0.05)
+        wait = min(
+            lane_lease.until_due() if idle else 0.05, max(0.0, end - time.monotonic()) or 0.05
+        )
         first: lane_visit.Seen | None
         try:
             first = self.done.get(timeout=max(GATHER, wait))
@@ -159,13 +175,15 @@ class _Shift:
             with suppress(DatabaseError):
                 lane_visit.leave(lane, -1, None)  # due at once; else its lease brings it back
         except Exception:
-            # A bug in one lane must not end the shift of all the others; the lease brings the lane back.
+            # A bug in one lane must not end the shift of all the others; the lease brings the lane
+            # back.
             log.exception("visit of %s", lane)
         finally:
             self.done.put(None)
 
     def _tidy(self) -> None:
-        """Nothing is claimed any more: end the looks, write what they said, wait for visits, and give connections back."""
+        """Nothing is claimed any more: end the looks, write what they said, wait for visits, and
+        give connections back."""
         self.leaving = True
         self.lookers.shutdown(wait=False)
         until = time.monotonic() + TIDY

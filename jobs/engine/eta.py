@@ -1,7 +1,9 @@
-"""When it will be ready: place in line, start and ready times with a range, and how right they were.
+"""When it will be ready: place in line, start and ready times with a range, and how right they
+were.
 
-A forecast plays the lane forward: the tasks that are out, then what waits in the order of `turns`, each for as long as its
-kind took lately (`schedule.speed`). The range runs from the median to nine of ten.
+A forecast plays the lane forward: the tasks that are out, then what waits in the order of `turns`,
+each for as long as its kind took lately (`schedule.speed`). The range runs from the median to nine
+of ten.
 """
 
 from __future__ import annotations
@@ -28,8 +30,9 @@ MOST = 2000  # waiting jobs that are played through; beyond them nobody asks for
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a job stands in its lane. `position` 0: at the service, 1: next. `ready_at` to `late_at` is the range (median
-    and nine of ten). Times are forecasts, None when unknowable: nothing moves while a door is closed."""
+    """Where a job stands in its lane. `position` 0: at the service, 1: next. `ready_at` to
+    `late_at` is the range (median and nine of ten). Times are forecasts, None when unknowable:
+    nothing moves while a door is closed."""
 
     position: int
     ahead: int
@@ -38,15 +41,19 @@ class Place:
     late_at: datetime | None = None
 
     def later(self, by: timedelta | None) -> Place:
-        """The same when something else has to be made first, which takes `by`; None: nobody knows how long."""
+        """The same when something else has to be made first, which takes `by`; None: nobody knows
+        how long."""
         if by is None or self.starts_at is None or self.ready_at is None or self.late_at is None:
             return Place(self.position, self.ahead, None, None, None)
-        return Place(self.position, self.ahead, self.starts_at + by, self.ready_at + by, self.late_at + by)
+        return Place(
+            self.position, self.ahead, self.starts_at + by, self.ready_at + by, self.late_at + by
+        )
 
 
 @dataclass(slots=True)
 class _Line:
-    """Seconds until the lane is free, as a sum of independent works: the mean adds up, the scatter by its square."""
+    """Seconds until the lane is free, as a sum of independent works: the mean adds up, the scatter
+    by its square."""
 
     count: int = 0
     seconds: float = 0.0
@@ -87,7 +94,11 @@ def _work_of(job: Job) -> tuple[float, float]:
 def _left(job: Job, now: datetime) -> tuple[float, float]:
     """(median, nine of ten) seconds of work that a task which is out still needs."""
     middle, p90 = _work_of(job)
-    if job.provider_started_at is None and State(job.state) is State.RUNNING and job.provider_status == "PENDING":
+    if (
+        job.provider_started_at is None
+        and State(job.state) is State.RUNNING
+        and job.provider_status == "PENDING"
+    ):
         return middle, p90  # it has not begun
     elapsed = max(0.0, (now - began(job)).total_seconds())
     return max(1.0, middle - elapsed), max(1.5, p90 - elapsed)
@@ -100,17 +111,24 @@ def left(job: Job, now: datetime) -> float:
 
 def _open(lane_ids: Iterable[int]) -> list[Job]:
     states = (State.QUEUED, *OUT)
-    found = Job.objects.filter(lane__in=set(lane_ids), state__in=states).select_related("account", "lane", "lane__account")
+    found = Job.objects.filter(lane__in=set(lane_ids), state__in=states).select_related(
+        "account", "lane", "lane__account"
+    )
     return list(found.order_by("id")[:MOST])
 
 
-def places(open_jobs: Iterable[Job], weight: dict[tuple[int, int], int] | None = None) -> dict[int, Place]:
-    """Place of every job among `open_jobs`, which are the open jobs of whole lanes with lane, lane.account and account."""
+def places(
+    open_jobs: Iterable[Job], weight: dict[tuple[int, int], int] | None = None
+) -> dict[int, Place]:
+    """Place of every job among `open_jobs`, which are the open jobs of whole lanes with lane,
+    lane.account and account."""
     now = timezone.now()
     jobs = list(open_jobs)
     if weight is None:
         people = {job.owner_id for job in jobs if job.state == State.QUEUED}
-        weight = fair_share.weights(people, {job.team_id for job in jobs}) if len(people) > 1 else {}
+        weight = (
+            fair_share.weights(people, {job.team_id for job in jobs}) if len(people) > 1 else {}
+        )
     lanes: dict[int, list[Job]] = {}
     for job in jobs:
         lanes.setdefault(job.lane_id, []).append(job)
@@ -123,14 +141,25 @@ def places(open_jobs: Iterable[Job], weight: dict[tuple[int, int], int] | None =
 def _play(queue: list[Job], weight: dict[tuple[int, int], int], now: datetime) -> dict[int, Place]:
     lane = queue[0].lane
     line, found = _Line(), {}
-    out = sorted((job for job in queue if State(job.state) in OUT), key=lambda job: (job.submitted_at or now, job.pk))
+    out = sorted(
+        (job for job in queue if State(job.state) in OUT),
+        key=lambda job: (job.submitted_at or now, job.pk),
+    )
     for job in out:
         left, late = _left(job, now)
         starts = began(job) if not line.count else now + timedelta(seconds=line.seconds)
         line.add(left, late)
-        found[job.pk] = Place(0, line.count - 1, starts, now + timedelta(seconds=line.seconds), now + timedelta(seconds=line.late))
+        found[job.pk] = Place(
+            0,
+            line.count - 1,
+            starts,
+            now + timedelta(seconds=line.seconds),
+            now + timedelta(seconds=line.late),
+        )
     closed = _closed(lane, now)
-    wait = [job for job in queue if State(job.state) is State.QUEUED and job.code != Code.NEEDS_TEMPLATE]
+    wait = [
+        job for job in queue if State(job.state) is State.QUEUED and job.code != Code.NEEDS_TEMPLATE
+    ]
     for job in fair_share.in_order(lane, wait, weight):
         found[job.pk] = _next(line, _work_of(job), closed or _closed(job.account, now), now)
     for job in queue:
@@ -144,12 +173,19 @@ def _next(line: _Line, work: tuple[float, float], closed: bool, now: datetime) -
     line.add(*work)
     if closed:
         return Place(ahead + 1, ahead, None, None, None)
-    return Place(ahead + 1, ahead, starts, now + timedelta(seconds=line.seconds), now + timedelta(seconds=line.late))
+    return Place(
+        ahead + 1,
+        ahead,
+        starts,
+        now + timedelta(seconds=line.seconds),
+        now + timedelta(seconds=line.late),
+    )
 
 
 def _closed(door: Lane | Account, now: datetime) -> bool:
-    """Whether nothing can be said about the start because this door is closed, by trouble or by hand. A lane's jobs may use keys
-    of several accounts, so each job is held by its own account besides."""
+    """Whether nothing can be said about the start because this door is closed, by trouble or by
+    hand. A lane's jobs may use keys of several accounts, so each job is held by its own account
+    besides."""
     return not door.sends or door.paused(now)
 
 
@@ -169,7 +205,11 @@ def places_in(lane_ids: Iterable[int]) -> dict[int, Place]:
 
 def line(account: Account, model: str) -> tuple[int, datetime | None]:
     """(jobs before a new one, when the lane would come to it if it went last)."""
-    lane = Lane.objects.filter(account_id=account.root_id, model=model).select_related("account").first()
+    lane = (
+        Lane.objects.filter(account_id=account.root_id, model=model)
+        .select_related("account")
+        .first()
+    )
     if lane is None:
         return 0, None if _closed(account, timezone.now()) else timezone.now()
     now = timezone.now()
@@ -177,47 +217,87 @@ def line(account: Account, model: str) -> tuple[int, datetime | None]:
     for job in _open([lane.pk]):
         if job.code != Code.NEEDS_TEMPLATE:
             whole.add(*(_left(job, now) if State(job.state) in OUT else _work_of(job)))
-    return whole.count, None if _closed(lane, now) or _closed(account, now) else now + timedelta(seconds=whole.seconds)
+    return whole.count, None if _closed(lane, now) or _closed(account, now) else now + timedelta(
+        seconds=whole.seconds
+    )
 
 
 def next_place(
-    account: Account, model: str, variant: str, milliseconds: int, user: User, *, lane: Lane | None = None, before: Plan | None = None
+    account: Account,
+    model: str,
+    variant: str,
+    milliseconds: int,
+    user: User,
+    *,
+    lane: Lane | None = None,
+    before: Plan | None = None,
 ) -> Place:
-    """The place that a job of `user` would get now. `before` is the template that would be made first, in its own lane."""
+    """The place that a job of `user` would get now. `before` is the template that would be made
+    first, in its own lane."""
     if before is None:
         return next_places(account, model, [(variant, milliseconds)], user, lane=lane)[0]
-    maker = next_places(before.account, before.spec.name, [(before.variant, before.milliseconds)], user)[0]
+    maker = next_places(
+        before.account, before.spec.name, [(before.variant, before.milliseconds)], user
+    )[0]
     found = next_places(account, model, [(variant, milliseconds)], user, lane=lane)[0]
     return found.later(maker.ready_at - timezone.now() if maker.ready_at is not None else None)
 
 
-def next_places(account: Account, model: str, films: Sequence[tuple[str, int]], user: User, *, lane: Lane | None = None) -> list[Place]:
-    """The places that several jobs of `user`, given as (variant, milliseconds), would get in one lane if they were made now."""
+def next_places(
+    account: Account,
+    model: str,
+    films: Sequence[tuple[str, int]],
+    user: User,
+    *,
+    lane: Lane | None = None,
+) -> list[Place]:
+    """The places that several jobs of `user`, given as (variant, milliseconds), would get in one
+    lane if they were made now."""
     now = timezone.now()
-    lane = lane or Lane.objects.filter(account_id=account.root_id, model=model).select_related("account").first()
+    lane = (
+        lane
+        or Lane.objects.filter(account_id=account.root_id, model=model)
+        .select_related("account")
+        .first()
+    )
     if lane is None:
         line, closed = _Line(), _closed(account, now)
-        return [_next(line, _work(account, model, variant, milliseconds), closed, now) for variant, milliseconds in films]
+        return [
+            _next(line, _work(account, model, variant, milliseconds), closed, now)
+            for variant, milliseconds in films
+        ]
     queue = _open([lane.pk])
     newest = max((job.pk for job in queue), default=0)
     mine = []
     for number, (variant, milliseconds) in enumerate(films, 1):
-        job = Job(pk=newest + number, lane=lane, account=account, owner=user, model=model, variant=variant, milliseconds=milliseconds)
-        job.state, job.rank, job.team_id = State.QUEUED, fair_share.usual_rank(milliseconds), account.team_id
+        job = Job(
+            pk=newest + number,
+            lane=lane,
+            account=account,
+            owner=user,
+            model=model,
+            variant=variant,
+            milliseconds=milliseconds,
+        )
+        job.state, job.rank, job.team_id = (
+            State.QUEUED,
+            fair_share.usual_rank(milliseconds),
+            account.team_id,
+        )
         mine.append(job)
     found = places([*queue, *mine])
     return [found[job.pk] for job in mine]
 
 
-# ── how right it was ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── how right it was ──────────────────────────────────────────────────────────────────────────────
 
 RIGHT = 0.20
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Of `jobs` films of a model and variant: the shares (0..1) whose waiting time, as told at the click and when the
-    service took it, was within 20 % of the truth. None when none was told."""
+    """Of `jobs` films of a model and variant: the shares (0..1) whose waiting time, as told at the
+    click and when the service took it, was within 20 % of the truth. None when none was told."""
 
     model: str
     variant: str
@@ -227,11 +307,19 @@ class Score:
 
 
 def score(days: int = 30) -> list[Score]:
-    """How right the forecasts of the last `days` were, by model and variant; the newest 5,000 jobs count."""
+    """How right the forecasts of the last `days` were, by model and variant; the newest 5,000 jobs
+    count."""
     since = timezone.now() - timedelta(days=days)
     done = Job.objects.filter(state=State.SUCCEEDED, finished_at__gte=since, adopted=False)
     rows = done.order_by("-id").values_list(
-        "model", "variant", "created_at", "submitted_at", "told_ready_at", "told_sent_at", "provider_ended_at", "finished_at"
+        "model",
+        "variant",
+        "created_at",
+        "submitted_at",
+        "told_ready_at",
+        "told_sent_at",
+        "provider_ended_at",
+        "finished_at",
     )[:5000]
     sums: dict[tuple[str, str], list[list[bool]]] = {}
     for model, variant, created, sent, told_click, told_sent, ended, finished in rows:
@@ -243,7 +331,12 @@ def score(days: int = 30) -> list[Score]:
         if told_sent is not None and sent is not None:
             group[1].append(_right(told_sent, sent, end))
     return [
-        Score(model, variant, len(group[2]), *(sum(part) / len(part) if part else None for part in group[:2]))
+        Score(
+            model,
+            variant,
+            len(group[2]),
+            *(sum(part) / len(part) if part else None for part in group[:2]),
+        )
         for (model, variant), group in sorted(sums.items())
     ]
 

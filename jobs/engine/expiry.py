@@ -1,4 +1,5 @@
-"""24 hours: how long a film may still be fetched, and who is told when it is not here after half of them."""
+"""24 hours: how long a film may still be fetched, and who is told when it is not here after half of
+them."""
 
 from __future__ import annotations
 
@@ -27,11 +28,15 @@ NAMED = 20  # films named in one letter
 
 def expires_at(job: Job) -> datetime:
     """When the service deletes its copy."""
-    return job.result_expires_at or (job.provider_ended_at or job.submitted_at or job.created_at) + LIFE
+    return (
+        job.result_expires_at
+        or (job.provider_ended_at or job.submitted_at or job.created_at) + LIFE
+    )
 
 
 def left(job: Job) -> timedelta | None:
-    """How long the film may still be fetched, never below zero; None when the job is not being archived."""
+    """How long the film may still be fetched, never below zero; None when the job is not being
+    archived."""
     if job.state != State.ARCHIVING:
         return None
     return max(timedelta(0), expires_at(job) - timezone.now())
@@ -39,28 +44,46 @@ def left(job: Job) -> timedelta | None:
 
 def endangered(team: Team) -> list[Job]:
     """Films of `team` that are not home half a day after their end, the most urgent first."""
-    rows = team.jobs.filter(state=State.ARCHIVING, alarmed__gte=min(ALARMS)).order_by("result_expires_at", "id")
+    rows = team.jobs.filter(state=State.ARCHIVING, alarmed__gte=min(ALARMS)).order_by(
+        "result_expires_at", "id"
+    )
     return list(rows.select_related("account", "owner")[:50])
 
 
 def alarm() -> int:
-    """Tell owners and admins of what is still not here 12 and 20 hours after its end (or, where a person has to decide or the service
-    cannot be asked, after its sending): one event per job and hour, one letter per team. Returns how many jobs they were told
-    of. Safe to run twice at once.
+    """Tell owners and admins of what is still not here 12 and 20 hours after its end (or, where a
+    person has to decide or the service cannot be asked, after its sending): one event per job and
+    hour, one letter per team. Returns how many jobs they were told of. Safe to run twice at once.
     """
     told: dict[tuple[Team, int, str], list[Job]] = defaultdict(list)
     for hours in ALARMS:
         before = timezone.now() - timedelta(hours=hours)
-        # Neither may walk through all jobs that ever were: ids first, without joins and in no order that another index has;
-        # uncertain ones are found by their lanes.
+        # Neither may walk through all jobs that ever were: ids first, without joins and in no order
+        # that another index has; uncertain ones are found by their lanes.
         waiting = Job.objects.filter(alarmed__lt=hours).values_list("pk", flat=True)
-        late = waiting.filter(state=State.ARCHIVING, provider_ended_at__lte=before).order_by("provider_ended_at")
-        undecided = waiting.filter(lane__in=Lane.objects.all(), state=State.UNCERTAIN, code=Code.SEVERAL_TASKS, submitting_at__lte=before)
-        # A task that works ends within three hours; one that nobody could ask about may have ended long ago.
-        unasked = waiting.filter(lane__in=Lane.objects.all(), state=State.RUNNING, submitted_at__lte=before)
-        found = [*late[:MOST], *undecided.order_by("submitting_at")[:MOST], *unasked.order_by("submitted_at")[:MOST]]
+        late = waiting.filter(state=State.ARCHIVING, provider_ended_at__lte=before).order_by(
+            "provider_ended_at"
+        )
+        undecided = waiting.filter(
+            lane__in=Lane.objects.all(),
+            state=State.UNCERTAIN,
+            code=Code.SEVERAL_TASKS,
+            submitting_at__lte=before,
+        )
+        # A task that works ends within three hours; one that nobody could ask about may have ended
+        # long ago.
+        unasked = waiting.filter(
+            lane__in=Lane.objects.all(), state=State.RUNNING, submitted_at__lte=before
+        )
+        found = [
+            *late[:MOST],
+            *undecided.order_by("submitting_at")[:MOST],
+            *unasked.order_by("submitted_at")[:MOST],
+        ]
         for job in (
-            Job.objects.filter(pk__in=found, state__in=(State.ARCHIVING, State.UNCERTAIN, State.RUNNING))
+            Job.objects.filter(
+                pk__in=found, state__in=(State.ARCHIVING, State.UNCERTAIN, State.RUNNING)
+            )
             .select_related("team", "account")
             .order_by("result_expires_at", "id")
         ):
@@ -75,23 +98,28 @@ def _note(job: Job, hours: int) -> bool:
     """One alarm in the timeline; False when somebody else was faster or the job has moved on."""
     if job.state == State.ARCHIVING:
         text = phrase(
-            "%(hours)s hours after its end the film is not here yet; the service deletes its copy at %(time)s. The owners are told",
+            "%(hours)s hours after its end the film is not here yet; the service deletes its copy "
+            "at %(time)s. The owners are told",
             hours=hours,
             time=_hour(expires_at(job)),
         )
     elif job.state == State.RUNNING:
         text = phrase(
-            "%(hours)s hours after its sending the service has not said how it ended; a day after the end it deletes the film. The owners are told",
+            "%(hours)s hours after its sending the service has not said how it ended; a day after "
+            "the end it deletes the film. The owners are told",
             hours=hours,
         )
     else:
         text = phrase(
-            "%(hours)s hours after its sending it is still not known which task is this one; a person has to decide. The owners are told",
+            "%(hours)s hours after its sending it is still not known which task is this one; a "
+            "person has to decide. The owners are told",
             hours=hours,
         )
     try:
         with transaction.atomic():
-            if not Job.objects.filter(pk=job.pk, state=job.state, attempt=job.attempt, alarmed__lt=hours).update(alarmed=hours):
+            if not Job.objects.filter(
+                pk=job.pk, state=job.state, attempt=job.attempt, alarmed__lt=hours
+            ).update(alarmed=hours):
                 return False
             transitions.move(job, State(job.state), text, code=job.code, data={"alarm": hours})
     except Moved as moved:
@@ -112,56 +140,94 @@ def _letter(state: str, hours: int, jobs: list[Job]) -> tuple[str, str]:
 
 
 def _endangered(hours: int, jobs: list[Job]) -> tuple[Sentence, Sentence, Sentence]:
-    subject = plural_phrase("The film “%(title)s” is in danger", "%(n)s films are in danger", len(jobs), title=jobs[0].title)
+    subject = plural_phrase(
+        "The film “%(title)s” is in danger",
+        "%(n)s films are in danger",
+        len(jobs),
+        title=jobs[0].title,
+    )
     text = plural_phrase(
         "This film was rendered %(hours)s hours ago and could not be brought home yet. "
-        "The service deletes its copies 24 hours after their end; what is not home by then is lost, and it was paid.",
+        "The service deletes its copies 24 hours after their end; what is not home by then is "
+        "lost, and it was paid.",
         "These films were rendered %(hours)s hours ago and could not be brought home yet. "
-        "The service deletes its copies 24 hours after their end; what is not home by then is lost, and it was paid.",
+        "The service deletes its copies 24 hours after their end; what is not home by then is "
+        "lost, and it was paid.",
         len(jobs),
         hours=hours,
     )
     advice = phrase(
-        "It is tried again by itself all the time. What helps: room on the disk, a storage that works, a network that reaches the service."
+        "It is tried again by itself all the time. What helps: room on the disk, a storage that "
+        "works, a network that reaches the service."
     )
     return subject, text, advice
 
 
 def _unasked(hours: int, jobs: list[Job]) -> tuple[Sentence, Sentence, Sentence]:
-    subject = plural_phrase("The film “%(title)s” may be in danger", "%(n)s films may be in danger", len(jobs), title=jobs[0].title)
+    subject = plural_phrase(
+        "The film “%(title)s” may be in danger",
+        "%(n)s films may be in danger",
+        len(jobs),
+        title=jobs[0].title,
+    )
     text = plural_phrase(
         "This job was sent %(hours)s hours ago, and the service has not said yet how it ended. "
         "A day after the end it deletes the film, and it was paid.",
-        "These jobs were sent %(hours)s hours ago, and the service has not said yet how they ended. "
+        "These jobs were sent %(hours)s hours ago, and the service has not said yet how they "
+        "ended. "
         "A day after the end it deletes the film, and it was paid.",
         len(jobs),
         hours=hours,
     )
-    advice = phrase("It is asked again by itself all the time. What helps: a key of the account that works, and a network that reaches the service.")
+    advice = phrase(
+        "It is asked again by itself all the time. What helps: a key of the account that works, "
+        "and a network that reaches the service."
+    )
     return subject, text, advice
 
 
 def _undecided(hours: int, jobs: list[Job]) -> tuple[Sentence, Sentence, Sentence]:
-    subject = plural_phrase("“%(title)s” waits for your decision", "%(n)s jobs wait for your decision", len(jobs), title=jobs[0].title)
+    subject = plural_phrase(
+        "“%(title)s” waits for your decision",
+        "%(n)s jobs wait for your decision",
+        len(jobs),
+        title=jobs[0].title,
+    )
     text = plural_phrase(
-        "This job was sent %(hours)s hours ago without an answer, and several tasks at the service could be it. "
+        "This job was sent %(hours)s hours ago without an answer, and several tasks at the service "
+        "could be it. "
         "After 24 hours the service forgets its tasks and their films.",
-        "These jobs were sent %(hours)s hours ago without an answer, and several tasks at the service could be theirs. "
+        "These jobs were sent %(hours)s hours ago without an answer, and several tasks at the "
+        "service could be theirs. "
         "After 24 hours the service forgets its tasks and their films.",
         len(jobs),
         hours=hours,
     )
-    return subject, text, phrase("Open the job and decide: one of the tasks is its own, or none is and it is sent again.")
+    return (
+        subject,
+        text,
+        phrase(
+            "Open the job and decide: one of the tasks is its own, or none is and it is sent again."
+        ),
+    )
 
 
 def _line(job: Job, state: str) -> Sentence:
     """What the letter says of one of them."""
     title, account = job.title, job.account.label
     if state == State.ARCHIVING:
-        until = phrase("%(title)s (%(account)s): until %(time)s.", title=title, account=account, time=_hour(expires_at(job)))
+        until = phrase(
+            "%(title)s (%(account)s): until %(time)s.",
+            title=title,
+            account=account,
+            time=_hour(expires_at(job)),
+        )
         return together(until, job.sentence)
     if state == State.RUNNING:
-        return together(phrase("%(title)s (%(account)s).", title=title, account=account), job.account.health_text or job.sentence)
+        return together(
+            phrase("%(title)s (%(account)s).", title=title, account=account),
+            job.account.health_text or job.sentence,
+        )
     return phrase("%(title)s (%(account)s)", title=title, account=account)
 
 

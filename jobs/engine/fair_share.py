@@ -1,8 +1,10 @@
-"""Whose turn it is: people take turns, each as often as their weight says, and one person's heap buries nobody.
+"""Whose turn it is: people take turns, each as often as their weight says, and one person's heap
+buries nobody.
 
-Start-time fair queueing: a lane has a clock, and each person who was served lately a time at which their next turn is
-due (1 ÷ weight later). The earliest goes first; who comes anew begins at the clock and owes nothing, nor may save turns up.
-Within a person test clips go first, then the oldest. What an admin moved to the front goes before everybody.
+Start-time fair queueing: a lane has a clock, and each person who was served lately a time at which
+their next turn is due (1 ÷ weight later). The earliest goes first; who comes anew begins at the
+clock and owes nothing, nor may save turns up. Within a person test clips go first, then the oldest.
+What an admin moved to the front goes before everybody.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ def usual_rank(milliseconds: int) -> Rank:
 
 @dataclass(slots=True)
 class Clock:
-    """The turns of one lane as they stand; `serve` moves them on. Written back to the lane by whoever holds its lease."""
+    """The turns of one lane as they stand; `serve` moves them on. Written back to the lane by
+    whoever holds its lease."""
 
     now: float
     due: dict[str, float] = field(default_factory=dict)
@@ -53,7 +56,8 @@ def waiting(lane: Lane) -> QuerySet[Job]:
 
 
 def ready(lane: Lane, now: datetime) -> QuerySet[Job]:
-    """Jobs that may be sent now: their own wait is over and so is that of the account whose key they use."""
+    """Jobs that may be sent now: their own wait is over and so is that of the account whose key
+    they use."""
     free = Q(account__paused_until=None) | Q(account__paused_until__lte=now)
     due = Q(not_before=None) | Q(not_before__lte=now)
     return waiting(lane).filter(due & free).exclude(account__gate="paused")
@@ -61,7 +65,9 @@ def ready(lane: Lane, now: datetime) -> QuerySet[Job]:
 
 def weights(owners: Iterable[int], team_ids: Iterable[int]) -> dict[tuple[int, int], int]:
     """(team, person) → turns, where it is not 1."""
-    rows = Membership.objects.filter(user_id__in=set(owners), team_id__in=set(team_ids), turns__gt=1)
+    rows = Membership.objects.filter(
+        user_id__in=set(owners), team_id__in=set(team_ids), turns__gt=1
+    )
     return {(row.team_id, row.user_id): row.turns for row in rows}
 
 
@@ -84,14 +90,16 @@ def next_job(lane: Lane, now: datetime) -> int | None:
 def served(lane: Lane, job: Job) -> None:
     """The turn of the job's owner was used: `lane` (whose lease the caller holds) remembers it."""
     clock = Clock.of(lane)
-    clock.serve(job.owner_id, weights([job.owner_id], [job.team_id]).get((job.team_id, job.owner_id), 1))
+    clock.serve(
+        job.owner_id, weights([job.owner_id], [job.team_id]).get((job.team_id, job.owner_id), 1)
+    )
     lane.clock, lane.turns = clock.now, clock.due
     Lane.objects.filter(pk=lane.pk).update(clock=lane.clock, turns=lane.turns)
 
 
 def in_order(lane: Lane, jobs: Iterable[Job], weight: dict[tuple[int, int], int]) -> Iterator[Job]:
-    """Waiting `jobs` of one lane in the order in which they will be sent, were all of them ready: the same rules as
-    `next_job`, for forecasts."""
+    """Waiting `jobs` of one lane in the order in which they will be sent, were all of them ready:
+    the same rules as `next_job`, for forecasts."""
     clock = Clock.of(lane)
     queues: dict[int, list[tuple[int, int, Job]]] = {}
     front: list[tuple[int, Job]] = []

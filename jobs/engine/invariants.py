@@ -1,7 +1,9 @@
-"""The promises as code: what must hold of every row and every file, whatever was killed when (DESIGN §1, §4, §6).
+"""The promises as code: what must hold of every row and every file, whatever was killed when
+(DESIGN §1, §4, §6).
 
-Each invariant reads one statement, row by row, so it needs little memory and sees one moment even while the site works. It
-yields a sentence with the ids for everything that is broken; `manage.py verify` prints them.
+Each invariant reads one statement, row by row, so it needs little memory and sees one moment even
+while the site works. It yields a sentence with the ids for everything that is broken; `manage.py
+verify` prints them.
 """
 
 from __future__ import annotations
@@ -54,7 +56,8 @@ class Tally:
 
 
 def broken(deep: bool = False) -> list[str]:
-    """A sentence for every broken invariant; [] when all hold. `deep` decodes every film to its last frame."""
+    """A sentence for every broken invariant; [] when all hold. `deep` decodes every film to its
+    last frame."""
     return report(deep=deep).broken
 
 
@@ -68,7 +71,7 @@ def report(deep: bool = False) -> Report:
     return found
 
 
-# ── tasks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── tasks ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def one_job_per_task(tally: Tally) -> Iterator[str]:
@@ -77,25 +80,35 @@ def one_job_per_task(tally: Tally) -> Iterator[str]:
     with connection.cursor() as cursor:
         cursor.execute(
             # A union of sets: a job and its own attempt name the same pair.
-            f"SELECT task_id, COUNT(*) FROM (SELECT task_id, id AS job_id FROM {jobs} WHERE task_id <> '' "  # noqa: S608  (our own tables)
-            f"UNION SELECT task_id, job_id FROM {attempts} WHERE task_id <> '') pairs GROUP BY task_id HAVING COUNT(*) > 1"
+            f"SELECT task_id, COUNT(*) FROM (SELECT task_id, id AS job_id FROM {jobs} WHERE "  # noqa: S608
+            "task_id <> '' "
+            f"UNION SELECT task_id, job_id FROM {attempts} WHERE task_id <> '') pairs GROUP BY "
+            "task_id HAVING COUNT(*) > 1"
         )
         twice = [task_id for task_id, _number in cursor.fetchall()]
     tally.seen = Job.objects.exclude(task_id="").count()
     for task_id in twice:
-        names = Job.objects.filter(Q(task_id=task_id) | Q(attempts__task_id=task_id)).distinct().order_by("pk").values_list("public_id", flat=True)
+        names = (
+            Job.objects.filter(Q(task_id=task_id) | Q(attempts__task_id=task_id))
+            .distinct()
+            .order_by("pk")
+            .values_list("public_id", flat=True)
+        )
         yield f"Task {task_id} belongs to {len(names)} jobs: {', '.join(names)}."
 
 
-# ── money ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── money ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def holds_of_jobs(tally: Tally) -> Iterator[str]:
-    """A job that waits or is at the service holds its quote (an adopted one nothing); once the service is done it is settled
-    or released, never both, holds nothing, and says the same as its ledger."""
+    """A job that waits or is at the service holds its quote (an adopted one nothing); once the
+    service is done it is settled or released, never both, holds nothing, and says the same as its
+    ledger."""
     rows = (
         Job.objects.order_by("pk")
-        .values_list("pk", "public_id", "state", "adopted", "quote_micros", "settled_micros", "currency")
+        .values_list(
+            "pk", "public_id", "state", "adopted", "quote_micros", "settled_micros", "currency"
+        )
         .annotate(
             _held=Sum("ledger__held"),
             _settled=Sum("ledger__settled"),
@@ -105,7 +118,21 @@ def holds_of_jobs(tally: Tally) -> Iterator[str]:
             _settles=Count("ledger", filter=Q(ledger__kind=SETTLE)),
         )
     )
-    for _pk, name, word, adopted, quote, says, currency, held, settled, given, holds, releases, settles in rows.iterator(CHUNK):
+    for (
+        _pk,
+        name,
+        word,
+        adopted,
+        quote,
+        says,
+        currency,
+        held,
+        settled,
+        given,
+        holds,
+        releases,
+        settles,
+    ) in rows.iterator(CHUNK):
         tally.seen += 1
         state, held, settled, given = State(word), held or 0, settled or 0, given or 0
         unit = f"millionths {currency}"
@@ -123,30 +150,47 @@ def holds_of_jobs(tally: Tally) -> Iterator[str]:
             if state in (State.SUCCEEDED, State.ARCHIVING) and not settles:
                 yield f"Job {name} is {state} and was never settled."
         elif held != given or settles or releases:
-            yield f"Job {name} is {state} and holds {held} of the {given} {unit} that were held for it."
+            yield (
+                f"Job {name} is {state} and holds {held} of the {given} {unit} that were held "
+                "for it."
+            )
         elif holds == 1 and given != (0 if adopted else quote):
-            yield f"Job {name} is {state} and holds {given} {unit}; its quote is {0 if adopted else quote}."
+            yield (
+                f"Job {name} is {state} and holds {given} {unit}; its quote is "
+                f"{0 if adopted else quote}."
+            )
 
 
 def holds_of_checks(tally: Tally) -> Iterator[str]:
-    """A check that is not answered holds the price of its present attempt; any other holds nothing."""
+    """A check that is not answered holds the price of its present attempt; any other holds
+    nothing."""
     rows = (
         Check.objects.order_by("pk")
         .values_list("pk", "public_id", "state")
-        .annotate(_held=Sum("ledger__held"), _given=Sum("ledger__held", filter=Q(ledger__kind=HOLD, ledger__attempt=F("attempt"))))
+        .annotate(
+            _held=Sum("ledger__held"),
+            _given=Sum("ledger__held", filter=Q(ledger__kind=HOLD, ledger__attempt=F("attempt"))),
+        )
     )
     waits = (Check.State.WAITING, Check.State.ASKING, Check.State.UNCERTAIN)
     for _pk, name, state, held, given in rows.iterator(CHUNK):
         tally.seen += 1
         held, given = held or 0, given or 0
         if state in waits and held != given:
-            yield f"Check {name} is {state} and holds {held} of the {given} millionths that were held for it."
+            yield (
+                f"Check {name} is {state} and holds {held} of the {given} millionths that were "
+                "held for it."
+            )
         elif state not in waits and held:
             yield f"Check {name} is {state} and still holds {held} millionths."
-    ended = LedgerEntry.objects.filter(check_asked__isnull=False).order_by().values_list("check_asked__public_id", "attempt")
-    both = ended.annotate(_releases=Count("pk", filter=Q(kind=RELEASE)), _settles=Count("pk", filter=Q(kind=SETTLE))).filter(
-        _releases__gt=0, _settles__gt=0
+    ended = (
+        LedgerEntry.objects.filter(check_asked__isnull=False)
+        .order_by()
+        .values_list("check_asked__public_id", "attempt")
     )
+    both = ended.annotate(
+        _releases=Count("pk", filter=Q(kind=RELEASE)), _settles=Count("pk", filter=Q(kind=SETTLE))
+    ).filter(_releases__gt=0, _settles__gt=0)
     for name, attempt, _releases, _settles in both:
         yield f"Attempt {attempt} of check {name} was both released and settled."
 
@@ -154,12 +198,26 @@ def holds_of_checks(tally: Tally) -> Iterator[str]:
 def settled_as_used(tally: Tally) -> Iterator[str]:
     """Every settlement is its units at its price version, rounded once."""
     rows = LedgerEntry.objects.filter(kind=SETTLE).order_by("pk")
-    columns = ("pk", "job__public_id", "check_asked__public_id", "units", "settled", "currency", "price__micros", "price__currency")
-    for pk, job, check, units, settled, currency, micros, priced_in in rows.values_list(*columns).iterator(CHUNK):
+    columns = (
+        "pk",
+        "job__public_id",
+        "check_asked__public_id",
+        "units",
+        "settled",
+        "currency",
+        "price__micros",
+        "price__currency",
+    )
+    for pk, job, check, units, settled, currency, micros, priced_in in rows.values_list(
+        *columns
+    ).iterator(CHUNK):
         tally.seen += 1
         what = f"Ledger entry {pk} of {f'job {job}' if job else f'check {check}'}"
         if units is None or micros is None:
-            yield f"{what} settles {settled} millionths without {'units' if units is None else 'a price'}."
+            yield (
+                f"{what} settles {settled} millionths without "
+                f"{'units' if units is None else 'a price'}."
+            )
             continue
         due = ledger.amount(Price(micros=micros), units)
         if settled != due:
@@ -169,22 +227,39 @@ def settled_as_used(tally: Tally) -> Iterator[str]:
 
 
 def budgets_kept(tally: Tally) -> Iterator[str]:
-    """Nothing was taken on that a limit had no room for. What is settled above its hold says why in its note (an adopted
-    task, a bill larger than the quote) and is no breach; nor is what was taken before the limit was set or last changed."""
-    changes = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(Budget), action_flag=CHANGE)
-    changed: dict[str, datetime] = dict(changes.order_by().values_list("object_id").annotate(_last=Max("action_time")))
+    """Nothing was taken on that a limit had no room for. What is settled above its hold says why in
+    its note (an adopted task, a bill larger than the quote) and is no breach; nor is what was taken
+    before the limit was set or last changed."""
+    changes = LogEntry.objects.filter(
+        content_type=ContentType.objects.get_for_model(Budget), action_flag=CHANGE
+    )
+    changed: dict[str, datetime] = dict(
+        changes.order_by().values_list("object_id").annotate(_last=Max("action_time"))
+    )
     for budget in Budget.objects.select_related("team", "member").iterator(CHUNK):
         since = max(budget.created_at, changed.get(str(budget.pk), budget.created_at))
-        entries = LedgerEntry.objects.filter(team_id=budget.team_id, month__gte=ledger.month_of(since))
+        entries = LedgerEntry.objects.filter(
+            team_id=budget.team_id, month__gte=ledger.month_of(since)
+        )
         if budget.member_id is not None:
             entries = entries.filter(member_id=budget.member_id)
-        columns = ("month", "kind", "held", "settled", "created_at", "job__public_id", "check_asked__public_id")
+        columns = (
+            "month",
+            "kind",
+            "held",
+            "settled",
+            "created_at",
+            "job__public_id",
+            "check_asked__public_id",
+        )
         rows = entries.order_by("month", "pk").values_list(*columns).iterator(CHUNK)
         for month, lines in groupby(rows, key=itemgetter(0)):
             yield from _within(budget, month, lines, since, tally)
 
 
-def _within(budget: Budget, month: date, lines: Iterator[tuple[Any, ...]], since: datetime, tally: Tally) -> Iterator[str]:
+def _within(
+    budget: Budget, month: date, lines: Iterator[tuple[Any, ...]], since: datetime, tally: Tally
+) -> Iterator[str]:
     used = excused = 0
     told = False
     for _month, kind, held, settled, at, job, check in lines:
@@ -196,16 +271,32 @@ def _within(budget: Budget, month: date, lines: Iterator[tuple[Any, ...]], since
             told = True
             whose = f"{budget.member} in {budget.team}" if budget.member else str(budget.team)
             what = f"job {job}" if job else f"check {check}"
-            yield f"The limit of {whose} is {budget.micros} millionths, and {what} took {month:%B %Y} to {used - excused}."
+            yield (
+                f"The limit of {whose} is {budget.micros} millionths, and {what} took "
+                f"{month:%B %Y} to {used - excused}."
+            )
 
 
-# ── what was made ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── what was made ─────────────────────────────────────────────────────────────────────────────────
 
 
 def results_are_whole(tally: Tally) -> Iterator[str]:
-    """Every film of a job that succeeded lies in our storage, byte for byte as it was archived; every template is filed."""
-    done = Job.objects.filter(state=State.SUCCEEDED).order_by("result_id", "pk").select_related("result")
-    only = ("public_id", "model", "template_id", "result__file", "result__size", "result__sha256", "result__format")
+    """Every film of a job that succeeded lies in our storage, byte for byte as it was archived;
+    every template is filed."""
+    done = (
+        Job.objects.filter(state=State.SUCCEEDED)
+        .order_by("result_id", "pk")
+        .select_related("result")
+    )
+    only = (
+        "public_id",
+        "model",
+        "template_id",
+        "result__file",
+        "result__size",
+        "result__sha256",
+        "result__format",
+    )
     last, why = 0, ""
     for job in done.only(*only).iterator(CHUNK):
         tally.seen += 1
@@ -238,34 +329,59 @@ def _not_whole(film: Asset, *, deep: bool) -> str:
         return "is not in the storage"
     except MediaError as error:
         return f"cannot be played to its end: {error}"
-    except Exception as error:  # a bucket has errors of its own kind, and one film must not hide the next
+    except (
+        Exception
+    ) as error:  # a bucket has errors of its own kind, and one film must not hide the next
         return f"cannot be read ({type(error).__name__})"
     return ""
 
 
-# ── nothing stands still, nothing skips ─────────────────────────────────────────────────────────────────────────────
+# ── nothing stands still, nothing skips ───────────────────────────────────────────────────────────
 
 
 def nothing_is_stuck(tally: Tally) -> Iterator[str]:
-    """Every job that has not ended is on somebody's list for the next minutes, or waits for a person or a time."""
+    """Every job that has not ended is on somebody's list for the next minutes, or waits for a
+    person or a time."""
     now = timezone.now()
     open_jobs = Job.objects.exclude(state__in=TERMINAL).order_by("pk")
     tally.seen = open_jobs.count()
     nobody = Q(lane__lease_until=None) | Q(lane__lease_until__lt=now)
     sending = open_jobs.filter(nobody, state=State.SUBMITTING, submitting_at__lt=now - SENDING_FOR)
     for name, at in sending.values_list("public_id", "submitting_at").iterator(CHUNK):
-        yield f"Job {name} has been sending since {at:%Y-%m-%d %H:%M:%S} and nobody visits its lane."
-    running = _awake(open_jobs.filter(state=State.RUNNING), now).annotate(_due=Coalesce("next_look_at", "looked_at", "submitted_at", "created_at"))
-    for name, task_id, due in running.filter(_due__lt=now - UNSEEN_FOR).values_list("public_id", "task_id", "_due").iterator(CHUNK):
+        yield (
+            f"Job {name} has been sending since {at:%Y-%m-%d %H:%M:%S} and nobody visits its lane."
+        )
+    running = _awake(open_jobs.filter(state=State.RUNNING), now).annotate(
+        _due=Coalesce("next_look_at", "looked_at", "submitted_at", "created_at")
+    )
+    for name, task_id, due in (
+        running.filter(_due__lt=now - UNSEEN_FOR)
+        .values_list("public_id", "task_id", "_due")
+        .iterator(CHUNK)
+    ):
         yield f"Job {name} (task {task_id}) should have been looked at on {due:%Y-%m-%d %H:%M:%S}."
     late = open_jobs.filter(state=State.ARCHIVING, result_expires_at__lt=now - PAST_EXPIRY)
     for name, at in late.values_list("public_id", "result_expires_at").iterator(CHUNK):
         yield f"Job {name} is still archiving, and its film expired on {at:%Y-%m-%d %H:%M:%S}."
-    forgotten = Lane.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now), next_visit_at=None)
+    forgotten = Lane.objects.filter(
+        Q(lease_until=None) | Q(lease_until__lt=now), next_visit_at=None
+    )
     forgotten = forgotten.filter(Q(last_visit_at=None) | Q(last_visit_at__lt=now - FORGOTTEN_FOR))
-    unsettled = Q(state__in=(State.SUBMITTING, State.RUNNING)) | Q(state=State.UNCERTAIN, code=Code.NO_ANSWER)
-    work = _awake(open_jobs.filter(unsettled | Q(state=State.QUEUED, code__in=(Code.NONE, Code.WAITING_TURN, Code.BACKING_OFF))), now)
-    for name in work.filter(lane__in=forgotten.order_by().values("pk")).values_list("public_id", flat=True).iterator(CHUNK):
+    unsettled = Q(state__in=(State.SUBMITTING, State.RUNNING)) | Q(
+        state=State.UNCERTAIN, code=Code.NO_ANSWER
+    )
+    work = _awake(
+        open_jobs.filter(
+            unsettled
+            | Q(state=State.QUEUED, code__in=(Code.NONE, Code.WAITING_TURN, Code.BACKING_OFF))
+        ),
+        now,
+    )
+    for name in (
+        work.filter(lane__in=forgotten.order_by().values("pk"))
+        .values_list("public_id", flat=True)
+        .iterator(CHUNK)
+    ):
         yield f"Job {name} has work to do, and its lane is not to be visited again."
 
 
@@ -282,8 +398,11 @@ def _awake(jobs: QuerySet[Job], now: datetime) -> QuerySet[Job]:
 
 
 def chains_are_whole(tally: Tally) -> Iterator[str]:
-    """The events of a job tell every move from its creation to its present state, and only moves that are allowed."""
-    rows = JobEvent.objects.order_by("job_id", "pk").values_list("job_id", "pk", "old", "new", "job__public_id", "job__state", "job__adopted")
+    """The events of a job tell every move from its creation to its present state, and only moves
+    that are allowed."""
+    rows = JobEvent.objects.order_by("job_id", "pk").values_list(
+        "job_id", "pk", "old", "new", "job__public_id", "job__state", "job__adopted"
+    )
     for _job, events in groupby(rows.iterator(CHUNK), key=itemgetter(0)):
         at = name = now = ""
         for _pk, event, old, new, name, state, adopted in events:
@@ -302,7 +421,9 @@ def chains_are_whole(tally: Tally) -> Iterator[str]:
 def _wrong_step(at: str, old: str, new: str, adopted: bool) -> str:
     if not at:
         first = State.RUNNING if adopted else State.QUEUED
-        return "" if not old and new == first else f"is its first and says {old or 'nothing'} → {new}"
+        return (
+            "" if not old and new == first else f"is its first and says {old or 'nothing'} → {new}"
+        )
     if not old:
         return "" if new == at else f"notes {new} although the job was {at}"
     if old != at:

@@ -1,9 +1,10 @@
 """Lanes: claimed for one visitor at a time, with a window of tasks that may be out.
 
-A claim is a lease on the lane's row that names host and process. One visitor at a time means that order and limits hold
-by construction. On PostgreSQL claims pass over rows that another shift is claiming (SKIP LOCKED); everywhere they are a
-compare-and-swap, so any number of shifts on any number of machines share the lanes. `turns` says whose turn it is,
-`visits` what a visit does, `shifts` who makes them.
+A claim is a lease on the lane's row that names host and process. One visitor at a time means that
+order and limits hold by construction. On PostgreSQL claims pass over rows that another shift is
+claiming (SKIP LOCKED); everywhere they are a compare-and-swap, so any number of shifts on any
+number of machines share the lanes. `turns` says whose turn it is, `visits` what a visit does,
+`shifts` who makes them.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ BATCH = 100
 
 
 def place_name() -> str:
-    """This machine and, inside containers, this set of process numbers: a pid means something only there."""
+    """This machine and, inside containers, this set of process numbers: a pid means something only
+    there."""
     try:
         pids = os.readlink("/proc/self/ns/pid")
     except OSError:
@@ -43,52 +45,84 @@ def token() -> str:
 
 
 def claim(limit: int = BATCH) -> list[Lane]:
-    """Lanes that are due and visited by nobody, now leased to us, with account, team and keys; each lane is in one claim only."""
+    """Lanes that are due and visited by nobody, now leased to us, with account, team and keys; each
+    lane is in one claim only."""
     now = timezone.now()
     due = _free(now) & Q(next_visit_at__lte=now)
     mine = token()
     if connection.features.has_select_for_update_skip_locked:
         with transaction.atomic():
-            rows = Lane.objects.select_for_update(skip_locked=True, of=("self",)).filter(due).order_by("next_visit_at")
+            rows = (
+                Lane.objects.select_for_update(skip_locked=True, of=("self",))
+                .filter(due)
+                .order_by("next_visit_at")
+            )
             ids = list(rows.values_list("pk", flat=True)[:limit])
-            taken = Lane.objects.filter(pk__in=ids).update(lease_until=now + LEASE, lease_token=mine) if ids else 0
+            taken = (
+                Lane.objects.filter(pk__in=ids).update(lease_until=now + LEASE, lease_token=mine)
+                if ids
+                else 0
+            )
     else:
-        ids = list(Lane.objects.filter(due).order_by("next_visit_at").values_list("pk", flat=True)[:limit])
+        ids = list(
+            Lane.objects.filter(due).order_by("next_visit_at").values_list("pk", flat=True)[:limit]
+        )
         # The condition stands again in the UPDATE: whoever commits first has the lane.
-        taken = Lane.objects.filter(due, pk__in=ids).update(lease_until=now + LEASE, lease_token=mine) if ids else 0
+        taken = (
+            Lane.objects.filter(due, pk__in=ids).update(lease_until=now + LEASE, lease_token=mine)
+            if ids
+            else 0
+        )
     if not taken:
         return []
     keys = Prefetch("account__keys", queryset=ApiKey.objects.defer("secret"))
     twins = Account.objects.filter(same_as=OuterRef("account"))
-    lanes = Lane.objects.filter(pk__in=ids, lease_token=mine).select_related("account", "account__team", "account__gate_by", "gate_by")
-    return list(lanes.prefetch_related(keys).annotate(shared=Exists(twins)).order_by("next_visit_at"))
+    lanes = Lane.objects.filter(pk__in=ids, lease_token=mine).select_related(
+        "account", "account__team", "account__gate_by", "gate_by"
+    )
+    return list(
+        lanes.prefetch_related(keys).annotate(shared=Exists(twins)).order_by("next_visit_at")
+    )
 
 
 def _free(now: datetime) -> Q:
-    """Visited by nobody, and of a model that this process knows: another version may run beside it."""
+    """Visited by nobody, and of a model that this process knows: another version may run beside
+    it."""
     return (Q(lease_until=None) | Q(lease_until__lt=now)) & Q(model__in=list(entries.MODELS))
 
 
 def until_due() -> float:
     """Seconds until the next lane that nobody visits is due; at most 1."""
     now = timezone.now()
-    first = Lane.objects.filter(_free(now), next_visit_at__isnull=False).aggregate(first=Min("next_visit_at"))["first"]
+    first = Lane.objects.filter(_free(now), next_visit_at__isnull=False).aggregate(
+        first=Min("next_visit_at")
+    )["first"]
     return 1.0 if first is None else min(1.0, max(0.0, (first - now).total_seconds()))
 
 
 def keep(lane: Lane, length: timedelta = LEASE) -> bool:
-    """Make our lease last for `length` from now; False when it is no longer ours and the visit must end."""
-    return bool(Lane.objects.filter(pk=lane.pk, lease_token=lane.lease_token).update(lease_until=timezone.now() + length))
+    """Make our lease last for `length` from now; False when it is no longer ours and the visit must
+    end."""
+    return bool(
+        Lane.objects.filter(pk=lane.pk, lease_token=lane.lease_token).update(
+            lease_until=timezone.now() + length
+        )
+    )
 
 
 def free_the_dead() -> int:
-    """Take back leases of processes of this machine that are no more, so that a kill costs seconds and not a lease."""
+    """Take back leases of processes of this machine that are no more, so that a kill costs seconds
+    and not a lease."""
     freed = 0
     here = place_name()
-    for pk, name in Lane.objects.filter(lease_until__gt=timezone.now(), lease_token__startswith=f"{here}|").values_list("pk", "lease_token"):
+    for pk, name in Lane.objects.filter(
+        lease_until__gt=timezone.now(), lease_token__startswith=f"{here}|"
+    ).values_list("pk", "lease_token"):
         pid = name.rsplit("|", 2)[1]
         if pid.isdigit() and not _alive(int(pid)):
-            freed += Lane.objects.filter(pk=pk, lease_token=name).update(lease_until=None, lease_token="", next_visit_at=timezone.now())
+            freed += Lane.objects.filter(pk=pk, lease_token=name).update(
+                lease_until=None, lease_token="", next_visit_at=timezone.now()
+            )
     return freed
 
 
@@ -108,8 +142,9 @@ def _alive(pid: int) -> bool:
 
 
 def window(lane: Lane) -> int:
-    """Tasks that may be out at once: what the service runs, and one more that waits there, so that it never idles and
-    nothing grows old there (it ends a task 3 h after it was submitted, CONTRACT §0)."""
+    """Tasks that may be out at once: what the service runs, and one more that waits there, so that
+    it never idles and nothing grows old there (it ends a task 3 h after it was submitted, CONTRACT
+    §0)."""
     return (entries.get(lane.model).concurrency or 4) + 1
 
 

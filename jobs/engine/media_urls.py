@@ -20,7 +20,8 @@ SAFE_HOURS = 4
 
 
 def address(asset: Asset, account: Account, model: str) -> str:
-    """An address of `asset` that `account`'s service can fetch for `model` now and for the next hours.
+    """An address of `asset` that `account`'s service can fetch for `model` now and for the next
+    hours.
 
     May upload (WireError); doing it again is harmless: the copy is used again while it lives.
     """
@@ -29,23 +30,30 @@ def address(asset: Asset, account: Account, model: str) -> str:
         if url:
             return url
     now = timezone.now()
-    kept = TemporaryFile.objects.filter(account=account, model=model, asset=asset, expires_at__gt=now + timedelta(hours=SAFE_HOURS)).first()
+    kept = TemporaryFile.objects.filter(
+        account=account, model=model, asset=asset, expires_at__gt=now + timedelta(hours=SAFE_HOURS)
+    ).first()
     if kept is not None:
         return kept.url
     client = client_for(account)
     rate_limit.take(account.root_id, "upload")
-    # The service forbids to overwrite, so a name is never used twice, not even after an upload that was cut.
+    # The service forbids to overwrite, so a name is never used twice, not even after an upload that
+    # was cut.
     policy = client.policy(account.deployed(model))
     with file_store.local_copy(asset) as path, path.open("rb") as file:
         url = client.upload(policy, file, f"{secrets.token_hex(16)}.{asset.extension}", asset.mime)
     TemporaryFile.objects.update_or_create(
-        account=account, model=model, asset=asset, defaults={"url": url, "expires_at": now + timedelta(hours=TEMPORARY_HOURS)}
+        account=account,
+        model=model,
+        asset=asset,
+        defaults={"url": url, "expires_at": now + timedelta(hours=TEMPORARY_HOURS)},
     )
     return url
 
 
 def inputs_for(job: Job) -> dict[str, Any]:
-    """Every field of `input` for the job's submit. KeyError when the job lacks one (it was made wrongly)."""
+    """Every field of `input` for the job's submit. KeyError when the job lacks one (it was made
+    wrongly)."""
     files = {row.name: row.asset for row in job.inputs.select_related("asset")}
     inputs: dict[str, Any] = {}
     for field in job.spec.inputs:

@@ -1,4 +1,5 @@
-"""Look at a task, and go on from what the service says. Looking is free and may be repeated; trouble never ends a job."""
+"""Look at a task, and go on from what the service says. Looking is free and may be repeated;
+trouble never ends a job."""
 
 from __future__ import annotations
 
@@ -20,23 +21,45 @@ from jobs.common import wakeup
 from jobs.common.states import Code, Outcome, State
 from jobs.engine import speed
 from jobs.engine.submit import forget_template
-from jobs.engine.transitions import canceled, fail, later, move, payer, ring_lane, ring_lanes, send_anew, video_of
+from jobs.engine.transitions import (
+    canceled,
+    fail,
+    later,
+    move,
+    payer,
+    ring_lane,
+    ring_lanes,
+    send_anew,
+    video_of,
+)
 from jobs.models import Job, Template
-from jobs.modelstudio import AccountTrouble, MediaUnreachable, NoAnswer, RetryLater, Task, WireError, of_task_failure
+from jobs.modelstudio import (
+    AccountTrouble,
+    MediaUnreachable,
+    NoAnswer,
+    RetryLater,
+    Task,
+    WireError,
+    of_task_failure,
+)
 from studio.common.translatable import EMPTY, Sentence, phrase
 
 log = logging.getLogger("footlight.looking")
 TASK_LIFE = timedelta(hours=24)
-# After three hours the service ends a task, and a day later it forgets it with its film: what could not be asked until then is gone.
+# After three hours the service ends a task, and a day later it forgets it with its film: what could
+# not be asked until then is gone.
 OUT_OF_REACH = timedelta(hours=30)
 MUTE = 3  # looks in a row without an answer after which a task hides no other
 FREE_RETRIES = 1
-FETCH_RETRIES = 4  # when the service could not fetch our file: this site was away for a moment, or is
+FETCH_RETRIES = (
+    4  # when the service could not fetch our file: this site was away for a moment, or is
+)
 LONGEST_TEMPLATE_ID = 200
 
 
 def look(job: Job) -> None:
-    """Ask the service once about a RUNNING job and go on from what it says. NoKey, unless there is nothing left to ask for."""
+    """Ask the service once about a RUNNING job and go on from what it says. NoKey, unless there is
+    nothing left to ask for."""
     try:
         answer: Task | WireError = ask(job)
     except NoKey as error:
@@ -47,7 +70,8 @@ def look(job: Job) -> None:
 
 
 def mute(job: Job) -> bool:
-    """The service has nothing to say about this task, again and again or because it does not know it."""
+    """The service has nothing to say about this task, again and again or because it does not know
+    it."""
     return job.tries >= MUTE or job.provider_status == "UNKNOWN"
 
 
@@ -56,7 +80,8 @@ def _out_of_reach(job: Job, now: datetime) -> bool:
 
 
 def ask(job: Job) -> Task | WireError:
-    """What the service says about the job's task, or how asking went wrong. Calls out and writes nothing. NoKey."""
+    """What the service says about the job's task, or how asking went wrong. Calls out and writes
+    nothing. NoKey."""
     client = client_for(job.account)
     if rate_limit.LOOKS_NEED_IT:
         rate_limit.take(job.account.root_id, "query")
@@ -67,15 +92,21 @@ def ask(job: Job) -> Task | WireError:
 
 
 def nothing_new(job: Job, answer: Task | WireError, now: datetime) -> dict[str, Any] | None:
-    """The columns to write when the answer changes nothing that people see, so that many looks can be written at once;
-    None when `take_in` must be called."""
-    if job.account.health == "key" or isinstance(answer, WireError) or answer.finished or answer.status[:40] != job.provider_status:
+    """The columns to write when the answer changes nothing that people see, so that many looks can
+    be written at once; None when `take_in` must be called."""
+    if (
+        job.account.health == "key"
+        or isinstance(answer, WireError)
+        or answer.finished
+        or answer.status[:40] != job.provider_status
+    ):
         return None
     return _seen(job, answer, now)
 
 
 def take_in(job: Job, answer: Task | WireError) -> None:
-    """Go on from an answer. A late one, of an attempt that is over, raises Moved and changes nothing."""
+    """Go on from an answer. A late one, of an attempt that is over, raises Moved and changes
+    nothing."""
     now = timezone.now()
     if isinstance(answer, WireError):
         if _out_of_reach(job, now):
@@ -106,10 +137,20 @@ def take_in(job: Job, answer: Task | WireError) -> None:
 
 
 def _gone_unseen(job: Job, error: WireError) -> None:
-    """The service could not be asked until it had forgotten the task. It may have ended and been billed, so the quote counts."""
+    """The service could not be asked until it had forgotten the task. It may have ended and been
+    billed, so the quote counts."""
     text = phrase("The service could not be asked until it had forgotten the task")
-    note = phrase("The service could not be asked until it had forgotten the task; it may have been billed, so the quote counts.")
-    fail(job, Code.TASK_LOST, error, text=text, settle=(Decimal(job.milliseconds) / 1000, job.variant, note))
+    note = phrase(
+        "The service could not be asked until it had forgotten the task; it may have been billed, "
+        "so the quote counts."
+    )
+    fail(
+        job,
+        Code.TASK_LOST,
+        error,
+        text=text,
+        settle=(Decimal(job.milliseconds) / 1000, job.variant, note),
+    )
 
 
 def _no_answer(job: Job, error: WireError) -> None:
@@ -125,14 +166,18 @@ def _no_answer(job: Job, error: WireError) -> None:
 
 
 def _failed(job: Job, task: Task) -> None:
-    """CONTRACT §11: what broke inside the service is worth one new task, and a file that it could not fetch some, each after a
-    longer wait, since the failed ones were not billed; what it says about the input never is."""
+    """CONTRACT §11: what broke inside the service is worth one new task, and a file that it could
+    not fetch some, each after a longer wait, since the failed ones were not billed; what it says
+    about the input never is."""
     error = of_task_failure(task.code, task.message)
     forget_template(job, error)
     if isinstance(error, (MediaUnreachable, RetryLater)) and not job.adopted:
         ours = isinstance(error, MediaUnreachable)
-        outcome, most = (Outcome.UNFETCHED, FETCH_RETRIES) if ours else (Outcome.BROKEN, FREE_RETRIES)
-        # Each kind by itself: a file that was out of reach for a moment does not use up what the service may break.
+        outcome, most = (
+            (Outcome.UNFETCHED, FETCH_RETRIES) if ours else (Outcome.BROKEN, FREE_RETRIES)
+        )
+        # Each kind by itself: a file that was out of reach for a moment does not use up what the
+        # service may break.
         before = job.attempts.filter(outcome=outcome).count()
         if before < most:
             send_anew(job, error, outcome, most - before, 10.0 * 3**before)
@@ -142,13 +187,17 @@ def _failed(job: Job, task: Task) -> None:
 
 
 def _lost(job: Job) -> tuple[Decimal, str, Sentence] | None:
-    """What a forgotten task probably cost: it was at work when it was last seen, so it ended, and was billed, unseen."""
+    """What a forgotten task probably cost: it was at work when it was last seen, so it ended, and
+    was billed, unseen."""
     if job.provider_started_at is None:
         return None
     return (
         Decimal(job.milliseconds) / 1000,
         job.variant,
-        phrase("The service forgot the task before we saw its end; it was at work, so the quote counts."),
+        phrase(
+            "The service forgot the task before we saw its end; it was at work, so the quote "
+            "counts."
+        ),
     )
 
 
@@ -165,7 +214,8 @@ def _times(task: Task) -> dict[str, Any]:
 def _seen(job: Job, task: Task, now: datetime, seconds: float | None = None) -> dict[str, Any]:
     started = task.scheduled_time or job.provider_started_at
     if started is None and task.status not in ("PENDING", "UNKNOWN"):
-        # It began between the last look and this one, but not long ago: what moves up to the head is looked at soon.
+        # It began between the last look and this one, but not long ago: what moves up to the head
+        # is looked at soon.
         started = now - min((now - (job.looked_at or now)) / 2, timedelta(seconds=2.5))
     job.provider_started_at, job.provider_status = started, task.status[:40]
     return {
@@ -174,7 +224,8 @@ def _seen(job: Job, task: Task, now: datetime, seconds: float | None = None) -> 
         "provider_started_at": started,
         "tries": 0,
         "looks": job.looks + 1,
-        "next_look_at": now + timedelta(seconds=seconds if seconds is not None else speed.next_look(job, now)),
+        "next_look_at": now
+        + timedelta(seconds=seconds if seconds is not None else speed.next_look(job, now)),
     }
 
 
@@ -183,7 +234,13 @@ def _still_working(job: Job, task: Task, now: datetime, seconds: float | None = 
     changed = job.provider_status != task.status[:40]
     columns = _seen(job, task, now, seconds)
     if changed:
-        move(job, State.RUNNING, phrase("The service says %(status)s", status=task.status[:40]), code=job.code, **columns)
+        move(
+            job,
+            State.RUNNING,
+            phrase("The service says %(status)s", status=task.status[:40]),
+            code=job.code,
+            **columns,
+        )
     else:
         Job.objects.filter(pk=job.pk, state=State.RUNNING, attempt=job.attempt).update(**columns)
 
@@ -194,7 +251,11 @@ def _succeeded(job: Job, task: Task) -> None:
     billed = entries.billed_units(spec, task.usage)
     variant = spec.variant.billed(task.usage) if spec.variant else ""
     units = billed if billed is not None else Decimal(job.milliseconds) / 1000
-    note = EMPTY if billed is not None else phrase("The service did not say what it billed; the quoted length counts.")
+    note = (
+        EMPTY
+        if billed is not None
+        else phrase("The service did not say what it billed; the quoted length counts.")
+    )
     columns: dict[str, Any] = {
         "provider_status": task.status,
         "looked_at": timezone.now(),
@@ -209,11 +270,28 @@ def _succeeded(job: Job, task: Task) -> None:
     columns.setdefault("provider_ended_at", said)
     paid = payer(job, units, variant or job.variant, note)
     if spec.kind is entries.Kind.TEMPLATE:
-        move(job, State.SUCCEEDED, phrase("The template is ready"), then=partial(_both, paid, partial(_keep_template, job, result, units)), **columns)
+        move(
+            job,
+            State.SUCCEEDED,
+            phrase("The template is ready"),
+            then=partial(_both, paid, partial(_keep_template, job, result, units)),
+            **columns,
+        )
         speed.learn(job, task, units)
         return
-    columns |= {"result_url": result, "result_expires_at": said + TASK_LIFE, "tries": 0, "not_before": None}
-    move(job, State.ARCHIVING, phrase("Rendered; bringing the film home"), then=partial(_both, paid, _ring_archive), **columns)
+    columns |= {
+        "result_url": result,
+        "result_expires_at": said + TASK_LIFE,
+        "tries": 0,
+        "not_before": None,
+    }
+    move(
+        job,
+        State.ARCHIVING,
+        phrase("Rendered; bringing the film home"),
+        then=partial(_both, paid, _ring_archive),
+        **columns,
+    )
     speed.learn(job, task, units)
 
 
@@ -239,7 +317,13 @@ def _keep_template(job: Job, template_id: str, units: Decimal) -> None:
     Job.objects.filter(pk=job.pk).update(template=template)
     dances = list(job.needed_by.filter(state=State.QUEUED).order_by("pk"))
     for dance in dances:
-        move(dance, State.QUEUED, phrase("The template is ready; waiting for its turn"), code=Code.WAITING_TURN, template=template)
+        move(
+            dance,
+            State.QUEUED,
+            phrase("The template is ready; waiting for its turn"),
+            code=Code.WAITING_TURN,
+            template=template,
+        )
     ring_lanes(dance.lane_id for dance in dances)
 
 

@@ -1,6 +1,7 @@
-"""What RQ leaves behind in Redis, cleaned up: its own upkeep comes every ten minutes at best, keeps failures for a year,
-and forgets what a killed worker had just taken. Everything here is only a doorbell: the heartbeat rings again from the
-database, so what looks lost is deleted and never run late."""
+"""What RQ leaves behind in Redis, cleaned up: its own upkeep comes every ten minutes at best, keeps
+failures for a year, and forgets what a killed worker had just taken. Everything here is only a
+doorbell: the heartbeat rings again from the database, so what looks lost is deleted and never run
+late."""
 
 from __future__ import annotations
 
@@ -20,14 +21,17 @@ from jobs.common import wakeup
 
 log = logging.getLogger("footlight.registries")
 KEPT = timedelta(days=1)  # failures, for whoever looks at them in the admin
-LOST = timedelta(hours=1)  # nothing of ours waits this long: its queue has no worker, or it was lost on the way
+LOST = timedelta(
+    hours=1
+)  # nothing of ours waits this long: its queue has no worker, or it was lost on the way
 GRABBED = timedelta(minutes=1)  # between leaving the queue and being started
 MOST = 5000  # jobs looked at in one sweep
 
 
 def sweep() -> int:
-    """Delete from RQ's registries of our queues what has expired, failed more than a day ago, or belongs to nobody; how many
-    jobs that were. 0 when Redis is away. Quick, and safe beside running workers."""
+    """Delete from RQ's registries of our queues what has expired, failed more than a day ago, or
+    belongs to nobody; how many jobs that were. 0 when Redis is away. Quick, and safe beside running
+    workers."""
     return int(wakeup.quietly(_sweep, otherwise=0))
 
 
@@ -48,8 +52,9 @@ def _sweep() -> int:
 
 
 def _old_entries(queue: Queue) -> int:
-    """Entries that nobody needs: failures of more than a day ago, whatever their own time to live says; deferred, scheduled
-    and canceled jobs, of which we make none; and what waits in the queue itself although nobody answers it."""
+    """Entries that nobody needs: failures of more than a day ago, whatever their own time to live
+    says; deferred, scheduled and canceled jobs, of which we make none; and what waits in the queue
+    itself although nobody answers it."""
     gone = 0
     kept: tuple[BaseRegistry, ...] = (
         queue.failed_job_registry,
@@ -65,7 +70,9 @@ def _old_entries(queue: Queue) -> int:
                 queue.connection.zrem(registry.key, pk)
                 gone += 1
             elif _age(job.ended_at or job.enqueued_at or job.created_at) > KEPT:
-                queue.connection.zrem(registry.key, pk)  # delete() goes by the job's status, which may say another registry
+                queue.connection.zrem(
+                    registry.key, pk
+                )  # delete() goes by the job's status, which may say another registry
                 job.delete(remove_from_queue=False)
                 gone += 1
     for pk in queue.get_job_ids(0, MOST):
@@ -79,14 +86,19 @@ def _old_entries(queue: Queue) -> int:
 
 
 def _grabbed(queue: Queue) -> int:
-    """Jobs that a worker took and did not live to start. RQ would fail them after two rounds of its own upkeep."""
+    """Jobs that a worker took and did not live to start. RQ would fail them after two rounds of its
+    own upkeep."""
     gone = 0
     between = IntermediateQueue(queue.key, connection=queue.connection)
     for pk in between.get_job_ids()[:MOST]:
         if pk in queue.started_job_registry:
             continue
         job = _job(queue, pk)
-        if job is None or (_age(job.enqueued_at or job.created_at) > GRABBED and not between.set_first_seen(pk) and between.should_be_cleaned_up(pk)):
+        if job is None or (
+            _age(job.enqueued_at or job.created_at) > GRABBED
+            and not between.set_first_seen(pk)
+            and between.should_be_cleaned_up(pk)
+        ):
             between.remove(pk)
             if job is not None:
                 job.delete(remove_from_queue=False)
@@ -97,14 +109,24 @@ def _grabbed(queue: Queue) -> int:
 def _known(queue: Queue) -> set[str]:
     """Every job that stands in some list of `queue`."""
     between = IntermediateQueue(queue.key, connection=queue.connection)
-    found = {*queue.get_job_ids(), *between.get_job_ids(), *queue.started_job_registry.get_job_ids(cleanup=False)}
-    for registry in (queue.failed_job_registry, queue.finished_job_registry, queue.deferred_job_registry, queue.scheduled_job_registry):
+    found = {
+        *queue.get_job_ids(),
+        *between.get_job_ids(),
+        *queue.started_job_registry.get_job_ids(cleanup=False),
+    }
+    for registry in (
+        queue.failed_job_registry,
+        queue.finished_job_registry,
+        queue.deferred_job_registry,
+        queue.scheduled_job_registry,
+    ):
         found.update(registry.get_job_ids(cleanup=False))
     return found
 
 
 def _orphans(known: set[str]) -> int:
-    """Jobs of our queues that stand in no list and have no time to live: their worker was killed between two writes."""
+    """Jobs of our queues that stand in no list and have no time to live: their worker was killed
+    between two writes."""
     gone = 0
     redis = wakeup.redis()
     prefix = Job.redis_job_namespace_prefix
@@ -118,7 +140,10 @@ def _orphans(known: set[str]) -> int:
             job = Job.fetch(pk, connection=redis)
         except (NoSuchJobError, ValueError, TypeError, KeyError):
             continue  # it ended meanwhile, or is not RQ's
-        if job.origin in settings.RQ_QUEUES and _age(job.started_at or job.enqueued_at or job.created_at) > LOST:
+        if (
+            job.origin in settings.RQ_QUEUES
+            and _age(job.started_at or job.enqueued_at or job.created_at) > LOST
+        ):
             job.delete(remove_from_queue=False)
             gone += 1
     return gone

@@ -17,21 +17,23 @@ from rq.job import Job
 
 from jobs.common import call_metrics
 
-# Set in a running step when its worker is to stop; a long step such as a shift looks at it and ends early.
+# Set in a running step when its worker is to stop; a long step such as a shift looks at it and ends
+# early.
 leaving = threading.Event()
 
 
 class Hand(Worker):
-    """An RQ worker that comes back soon after Redis does, and tells a running step when it is time to leave."""
+    """An RQ worker that comes back soon after Redis does, and tells a running step when it is time
+    to leave."""
 
     max_connection_wait_time = 2.0
     log_job_description = False
     told = False  # to stop, in the moment of a fork
 
     def fork_work_horse(self, job: Job, queue: Queue) -> None:
-        # In the moment of the fork a SIGTERM would be lost: the parent does not know its child yet, and the child still has
-        # its parent's handler. So it is noted and passed on when both are ready. (A signal mask is of no use: it is of one
-        # thread, and RQ has others.)
+        # In the moment of the fork a SIGTERM would be lost: the parent does not know its child yet,
+        # and the child still has its parent's handler. So it is noted and passed on when both are
+        # ready. (A signal mask is of no use: it is of one thread, and RQ has others.)
         handler = signal.signal(signal.SIGTERM, self._note)
         try:
             super().fork_work_horse(job, queue)
@@ -61,7 +63,8 @@ class Hand(Worker):
             self.kill_horse(sig=signal.SIGTERM)
 
     def set_shutdown_requested_date(self) -> None:
-        """Not noted in Redis: nobody reads it, and a Redis that is away must not keep us from leaving."""
+        """Not noted in Redis: nobody reads it, and a Redis that is away must not keep us from
+        leaving."""
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
@@ -69,7 +72,8 @@ def _leave(number: int, frame: FrameType | None) -> None:
 
 
 def work(*queues: str) -> None:
-    """Answer the bell of `queues` until told to stop. redis.ConnectionError when there is no Redis to begin with."""
+    """Answer the bell of `queues` until told to stop. redis.ConnectionError when there is no Redis
+    to begin with."""
     # Loaded once here instead of after every fork.
     import_module("jobs.tasks")
     hand = cast(Any, get_worker)(*queues, worker_class=Hand, default_result_ttl=0)

@@ -1,7 +1,9 @@
-"""One question for many lanes: the service's list says in one call which tasks of an account are running.
+"""One question for many lanes: the service's list says in one call which tasks of an account are
+running.
 
-It says nothing about results, so it replaces the looks that find nothing new, and only where they are many: a task that
-is in the list as RUNNING is running; about any other the task itself is asked. (CONTRACT §0 point 5, §8.2.)
+It says nothing about results, so it replaces the looks that find nothing new, and only where they
+are many: a task that is in the list as RUNNING is running; about any other the task itself is
+asked. (CONTRACT §0 point 5, §8.2.)
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from jobs.accounts.clients import NoKey, client_for
 from jobs.models import Account, Lane
 from jobs.modelstudio import Task, WireError
 
-MANY = 3  # lanes of one account with something going on, from which on a list is cheaper than its looks
+# lanes of one account with something going on, from which on a list is cheaper than its looks
+MANY = 3
 FRESH = 1.0  # seconds that a list counts as now
 REST = 30.0  # after a list that failed
 RUNNING = "RUNNING"
@@ -41,14 +44,21 @@ def accounts_with_many_lanes() -> frozenset[int]:
     """Ids of accounts for which asking the list pays; read anew every ten seconds."""
     global _busy, _busy_at
     if not _busy_at or time.monotonic() - _busy_at > 10:
-        active = Lane.objects.exclude(next_visit_at=None).order_by().values("account_id").annotate(n=Count("pk")).filter(n__gte=MANY)
+        active = (
+            Lane.objects.exclude(next_visit_at=None)
+            .order_by()
+            .values("account_id")
+            .annotate(n=Count("pk"))
+            .filter(n__gte=MANY)
+        )
         _busy, _busy_at = frozenset(row["account_id"] for row in active), time.monotonic()
     return _busy
 
 
 def running(account: Account, task_id: str) -> Task | None:
-    """The task as far as the list tells, when it is in it as running; None: ask the task itself. Calls out at most once
-    per account and second and process; a list that fails only means that tasks are asked one by one for a while."""
+    """The task as far as the list tells, when it is in it as running; None: ask the task itself.
+    Calls out at most once per account and second and process; a list that fails only means that
+    tasks are asked one by one for a while."""
     with _lock:
         listed = _lists.setdefault(account.root_id, _Listed())
     with listed.lock:
@@ -63,7 +73,9 @@ def running(account: Account, task_id: str) -> Task | None:
             except (WireError, NoKey):
                 listed.rests_until = time.monotonic() + REST
                 return None
-            listed.running = frozenset(line.task_id for line in page.lines if line.status == RUNNING)
+            listed.running = frozenset(
+                line.task_id for line in page.lines if line.status == RUNNING
+            )
             listed.at = time.monotonic()
         found = task_id in listed.running
     if not found:

@@ -1,8 +1,9 @@
-"""Move, finish, cancel: the only hand that moves a job. `sending.py` and `looking.py` call its `move`; `orders.py` makes jobs.
+"""Move, finish, cancel: the only hand that moves a job. `sending.py` and `looking.py` call its
+`move`; `orders.py` makes jobs.
 
-Every move is a compare-and-swap that names the old state and the attempt, and writes a JobEvent and the money in the
-same transaction. Calls out happen between transactions: the intent is committed first. A step may run twice; the second
-finds the job moved and stops (Moved).
+Every move is a compare-and-swap that names the old state and the attempt, and writes a JobEvent and
+the money in the same transaction. Calls out happen between transactions: the intent is committed
+first. A step may run twice; the second finds the job moved and stops (Moved).
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from studio.models import Asset, User
 log = logging.getLogger("footlight.runner")
 
 
-# ── the one move ────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the one move ──────────────────────────────────────────────────────────────────────────────────
 
 
 def move(
@@ -46,10 +47,12 @@ def move(
     data: dict[str, Any] | None = None,
     **columns: Any,
 ) -> None:
-    """Move `job` from the state and attempt that this object shows to `new`, with `columns`, an event and `then()`.
+    """Move `job` from the state and attempt that this object shows to `new`, with `columns`, an
+    event and `then()`.
 
-    `outcome` is what became of its attempt. All in one transaction. Raises Moved when the row is no longer as this object
-    says (a late answer of an old attempt, somebody else's step), and changes nothing then.
+    `outcome` is what became of its attempt. All in one transaction. Raises Moved when the row is no
+    longer as this object says (a late answer of an old attempt, somebody else's step), and changes
+    nothing then.
     """
     old = State(job.state)
     if new not in MOVES[old] and new != old:
@@ -60,7 +63,9 @@ def move(
         outcome = outcome or (Outcome.DONE if new is State.SUCCEEDED else Outcome.ENDED)
     attempt = columns.get("attempt", job.attempt)
     with transaction.atomic():
-        changed = Job.objects.filter(pk=job.pk, state=old, attempt=job.attempt).update(state=new, code=code, group=group_of(new, code), **columns)
+        changed = Job.objects.filter(pk=job.pk, state=old, attempt=job.attempt).update(
+            state=new, code=code, group=group_of(new, code), **columns
+        )
         if not changed:
             raise Moved(f"{job.public_id} is no longer {old}")
         if outcome is not None:
@@ -75,29 +80,43 @@ def move(
 
 
 def _note_attempt(job: Job, number: int, outcome: Outcome, columns: dict[str, Any]) -> None:
-    """Keep the attempt's row: made when its intent is committed, ended by its answer, and its task known for ever."""
+    """Keep the attempt's row: made when its intent is committed, ended by its answer, and its task
+    known for ever."""
     if outcome is Outcome.SENDING:
         Attempt.objects.create(job=job, number=number, began_at=columns["submitting_at"])
         return
-    told: dict[str, Any] = {name: columns[name] for name in ("task_id", "request_id") if columns.get(name)}
+    told: dict[str, Any] = {
+        name: columns[name] for name in ("task_id", "request_id") if columns.get(name)
+    }
     if outcome not in (Outcome.ACCEPTED, Outcome.ADOPTED, Outcome.UNCERTAIN):
         told["ended_at"] = timezone.now()
     Attempt.objects.filter(job=job, number=number).update(outcome=outcome, **told)
 
 
-def record(job: Job, old: str, new: str, text: Sentence, code: str = "", data: dict[str, Any] | None = None) -> None:
-    event = JobEvent.objects.create(team_id=job.team_id, job=job, old=old, new=new, code=code, text=text, data=data or {})
-    told = {"id": event.pk, "job": job.public_id, "state": str(new), "group": int(group_of(new, code))}
+def record(
+    job: Job, old: str, new: str, text: Sentence, code: str = "", data: dict[str, Any] | None = None
+) -> None:
+    event = JobEvent.objects.create(
+        team_id=job.team_id, job=job, old=old, new=new, code=code, text=text, data=data or {}
+    )
+    told = {
+        "id": event.pk,
+        "job": job.public_id,
+        "state": str(new),
+        "group": int(group_of(new, code)),
+    }
     transaction.on_commit(lambda: wakeup.publish(job.team.slug, told))
 
 
 def ring_lane(lane_id: int) -> None:
-    """Somebody should visit this lane now. Safe at any time: the count tells a visit under way that it was rung."""
+    """Somebody should visit this lane now. Safe at any time: the count tells a visit under way that
+    it was rung."""
     ring_lanes([lane_id])
 
 
 def ring_lanes(lane_ids: Iterable[int]) -> None:
-    """The same for several, always in order of id, so that two who ring the same lanes never wait for each other."""
+    """The same for several, always in order of id, so that two who ring the same lanes never wait
+    for each other."""
     for lane_id in sorted(set(lane_ids)):
         Lane.objects.filter(pk=lane_id).update(rings=F("rings") + 1, next_visit_at=timezone.now())
     wakeup.ring_after_commit()
@@ -109,7 +128,7 @@ def video_of(maker: Job) -> Asset:
     return row.asset
 
 
-# ── the ends ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the ends ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def archived(job: Job, film: Asset) -> None:
@@ -117,7 +136,11 @@ def archived(job: Job, film: Asset) -> None:
     move(
         job,
         State.SUCCEEDED,
-        phrase("Archived, %(seconds)s s, %(size)s MB", seconds=f"{film.seconds:.1f}", size=f"{film.size / 1e6:.1f}"),
+        phrase(
+            "Archived, %(seconds)s s, %(size)s MB",
+            seconds=f"{film.seconds:.1f}",
+            size=f"{film.size / 1e6:.1f}",
+        ),
         result=film,
         lease_until=None,
         result_url="",
@@ -135,12 +158,15 @@ def fail(
     outcome: Outcome | None = None,
     **columns: Any,
 ) -> None:
-    """FAILED, with whose fault it was, a sentence, what to do (`advice`, or the error's own); the hold goes back, or is settled when it was billed.
+    """FAILED, with whose fault it was, a sentence, what to do (`advice`, or the error's own); the
+    hold goes back, or is settled when it was billed.
 
     Dances that waited for this template fail with it, and cost nothing.
     """
     told = error.explain()
-    fault = {"service": Fault.SERVICE, "ours": Fault.OURS, "account": Fault.ACCOUNT}.get(told.fault, Fault.INPUT)
+    fault = {"service": Fault.SERVICE, "ours": Fault.OURS, "account": Fault.ACCOUNT}.get(
+        told.fault, Fault.INPUT
+    )
 
     def then() -> None:
         if settle is not None:
@@ -167,14 +193,24 @@ def fail(
 
 
 def send_anew(job: Job, error: WireError, outcome: Outcome, left: int, seconds: float) -> None:
-    """The service made the task and broke it (`outcome` says how): that cost nothing, so the job goes back into the queue for
-    another one in `seconds`; `left` counts it and those of its kind that may follow."""
+    """The service made the task and broke it (`outcome` says how): that cost nothing, so the job
+    goes back into the queue for another one in `seconds`; `left` counts it and those of its kind
+    that may follow."""
     told = error.explain()
     reason = error.code or phrase("no code")
     if left == 1:
-        text = phrase("The task failed at the service (%(reason)s). It cost nothing, so a new one is made; once, not again", reason=reason)
+        text = phrase(
+            "The task failed at the service (%(reason)s). It cost nothing, so a new one is made; "
+            "once, not again",
+            reason=reason,
+        )
     else:
-        text = phrase("The task failed at the service (%(reason)s). It cost nothing, so a new one is made; up to %(n)s times", reason=reason, n=left)
+        text = phrase(
+            "The task failed at the service (%(reason)s). It cost nothing, so a new one is made; "
+            "up to %(n)s times",
+            reason=reason,
+            n=left,
+        )
     move(
         job,
         State.QUEUED,
@@ -218,7 +254,14 @@ def canceled(job: Job, text: Sentence) -> None:
         for dance in job.needed_by.filter(state=State.QUEUED):
             canceled(dance, phrase("Canceled with its template"))
 
-    move(job, State.CANCELED, text, code=Code.CANCELED, then=give_back, cancel_asked_at=timezone.now())
+    move(
+        job,
+        State.CANCELED,
+        text,
+        code=Code.CANCELED,
+        then=give_back,
+        cancel_asked_at=timezone.now(),
+    )
 
 
 _OVER = {
@@ -229,8 +272,9 @@ _OVER = {
 
 
 def cancel(job: Job, by: User) -> Sentence:
-    """Cancel what can be canceled, and say in a sentence what happened: free in our queue, free while the service has not
-    begun, impossible afterwards (what is rendering is paid and stays ours)."""
+    """Cancel what can be canceled, and say in a sentence what happened: free in our queue, free
+    while the service has not begun, impossible afterwards (what is rendering is paid and stays
+    ours)."""
     state = State(job.state)
     if state in TERMINAL:
         return _OVER[state]
@@ -244,9 +288,15 @@ def cancel(job: Job, by: User) -> Sentence:
     except Moved:
         return phrase("It moved on while you clicked. Look at its state, then decide again.")
     if state is State.ARCHIVING:
-        return phrase("The film is rendered and paid; it is being brought home, so there is nothing to cancel.")
+        return phrase(
+            "The film is rendered and paid; it is being brought home, so there is nothing to "
+            "cancel."
+        )
     if state is State.UNCERTAIN:
-        return phrase("It was sent and no answer came, so nobody knows yet what to cancel. The service’s list will tell, or a person decides.")
+        return phrase(
+            "It was sent and no answer came, so nobody knows yet what to cancel. The service’s "
+            "list will tell, or a person decides."
+        )
     return phrase("It is being sent right now. In a moment it can be canceled at the service.")
 
 
@@ -259,17 +309,24 @@ def _cancel_remote(job: Job, by: User) -> Sentence:
         return phrase("It was not canceled: %(why)s", why=error.sentence)
     except WireError as error:
         log.warning("cancel of job %s: %s", job.public_id, error)
-        return phrase("The service did not answer the wish to cancel. Nothing has changed; try again in a moment.")
+        return phrase(
+            "The service did not answer the wish to cancel. Nothing has changed; try again in a "
+            "moment."
+        )
     if not stopped:
         ring_lane(job.lane_id)
-        return phrase("The service has begun to render, so it cannot be canceled any more. The film will be archived and paid.")
+        return phrase(
+            "The service has begun to render, so it cannot be canceled any more. The film will be "
+            "archived and paid."
+        )
     canceled(job, phrase("Canceled at the service by %(person)s", person=by.short_name))
     ring_lane(job.lane_id)
     return phrase("Canceled at the service before it began, so it cost nothing.")
 
 
 def to_front(job: Job, by: User) -> Sentence:
-    """Before everybody in its lane, or back to its turn when it was there already; a sentence of what happened."""
+    """Before everybody in its lane, or back to its turn when it was there already; a sentence of
+    what happened."""
     rank = fair_share.usual_rank(job.milliseconds) if job.rank == Rank.FRONT else Rank.FRONT
     text = (
         phrase("%(person)s moved it to the front", person=by.short_name)
@@ -283,7 +340,11 @@ def to_front(job: Job, by: User) -> Sentence:
     except Moved:
         return phrase("It is no longer waiting, so its place cannot change.")
     ring_lane(job.lane_id)
-    return phrase("It goes next, before everybody who waits in this lane.") if rank is Rank.FRONT else phrase("It waits for its turn again.")
+    return (
+        phrase("It goes next, before everybody who waits in this lane.")
+        if rank is Rank.FRONT
+        else phrase("It waits for its turn again.")
+    )
 
 
 def payer(job: Job, units: Decimal, variant: str, note: Sentence) -> Callable[[], None]:

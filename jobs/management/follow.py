@@ -1,4 +1,5 @@
-"""Waiting for checks and jobs in a terminal, and saying what happens: bars on a terminal, plain lines elsewhere."""
+"""Waiting for checks and jobs in a terminal, and saying what happens: bars on a terminal, plain
+lines elsewhere."""
 
 from __future__ import annotations
 
@@ -67,7 +68,12 @@ class Progressing:
             self.bars.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if self.bars:
             self.bars.stop()
 
@@ -106,15 +112,23 @@ def wait_check(check: Check, tell: Callable[[str, bool], None]) -> Check:
 
 
 def wait_job(job: Job, tell: Callable[[str, bool], None]) -> Job:
-    """Come back when the job has ended, or rests until a person has mended its account; `tell(stage, ended)` on the way."""
+    """Come back when the job has ended, or rests until a person has mended its account;
+    `tell(stage, ended)` on the way."""
     return _wait(job, stage_of_job, lambda j: j.terminal or blocked(j) is not None, tell)
 
 
 def blocked(job: Job) -> Job | None:
-    """The job that only a person can help: `job` itself, or the template job it waits for. None while things go on."""
+    """The job that only a person can help: `job` itself, or the template job it waits for. None
+    while things go on."""
     for at in (job, job.needs):
-        paused = at is not None and at.state == State.QUEUED and at.code in (Code.ACCOUNT_PAUSED, Code.HELD_BACK, Code.MODEL_GONE)
-        if at is not None and (paused or (at.state == State.UNCERTAIN and at.code == Code.SEVERAL_TASKS)):
+        paused = (
+            at is not None
+            and at.state == State.QUEUED
+            and at.code in (Code.ACCOUNT_PAUSED, Code.HELD_BACK, Code.MODEL_GONE)
+        )
+        if at is not None and (
+            paused or (at.state == State.UNCERTAIN and at.code == Code.SEVERAL_TASKS)
+        ):
             return at
     return None
 
@@ -131,7 +145,12 @@ def wait_jobs(jobs: list[Job], tell: Callable[[Job, str, bool], None]) -> None:
         time.sleep(LOOK)
 
 
-def _wait(row: Row, stage: Callable[[Row], str], ended: Callable[[Row], bool], tell: Callable[[str, bool], None]) -> Row:
+def _wait(
+    row: Row,
+    stage: Callable[[Row], str],
+    ended: Callable[[Row], bool],
+    tell: Callable[[str, bool], None],
+) -> Row:
     while True:
         row.refresh_from_db()
         over = ended(row)

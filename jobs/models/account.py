@@ -24,7 +24,8 @@ REGIONS: dict[str, tuple[str, str]] = {
 
 
 class Gate(models.TextChoices):
-    """What people let through: paused sends nothing, draining sends what waits and takes nothing new."""
+    """What people let through: paused sends nothing, draining sends what waits and takes nothing
+    new."""
 
     OPEN = "open", _("open")
     PAUSED = "paused", _("paused")
@@ -32,10 +33,13 @@ class Gate(models.TextChoices):
 
 
 class Gated(models.Model):
-    """A door that owners and admins of the team, or staff, may close by hand; it stays so until they open it."""
+    """A door that owners and admins of the team, or staff, may close by hand; it stays so until
+    they open it."""
 
     gate = models.CharField(max_length=8, choices=Gate.choices, default=Gate.OPEN)
-    gate_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    gate_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     gate_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -68,43 +72,74 @@ class Account(Gated):
     public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="accounts")
     label = models.CharField(_("name"), max_length=60)
-    region = models.CharField(_("region"), max_length=20, choices=[(k, v[0]) for k, v in REGIONS.items()], default="cn-beijing")
+    region = models.CharField(
+        _("region"),
+        max_length=20,
+        choices=[(k, v[0]) for k, v in REGIONS.items()],
+        default="cn-beijing",
+    )
     base_url = models.URLField(
-        _("base address"), max_length=200, blank=True, help_text=_("For a workspace host or a dedicated deployment; empty means the region’s own.")
+        _("base address"),
+        max_length=200,
+        blank=True,
+        help_text=_(
+            "For a workspace host or a dedicated deployment; empty means the region’s own."
+        ),
     )
     workspace = models.CharField(_("workspace"), max_length=64, blank=True)
     model_names = models.JSONField(
-        _("deployed model names"), default=dict, blank=True, help_text=_("Our model name to the name deployed on this account, where they differ.")
+        _("deployed model names"),
+        default=dict,
+        blank=True,
+        help_text=_("Our model name to the name deployed on this account, where they differ."),
     )
     health = models.CharField(max_length=10, choices=Health.choices, default=Health.UNTRIED)
     health_text = SentenceField(blank=True, default=EMPTY)
     paused_until = models.DateTimeField(null=True, blank=True)
-    troubles = models.SmallIntegerField(default=0, help_text=_("times in a row that it was not well; the rests grow with it"))
-    told_at = models.DateTimeField(null=True, blank=True, help_text=_("when its owners were told of the present trouble"))
-    # Limits belong to the Alibaba account. Two rows whose keys see the same tasks share the lanes of the first.
-    same_as = models.ForeignKey(
-        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="twins", help_text=_("whose tasks its keys see")
+    troubles = models.SmallIntegerField(
+        default=0, help_text=_("times in a row that it was not well; the rests grow with it")
     )
-    told_apart = models.JSONField(default=list, blank=True, help_text=_("ids of accounts that are proven to be others"))
+    told_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("when its owners were told of the present trouble")
+    )
+    # Limits belong to the Alibaba account. Two rows whose keys see the same tasks share the lanes
+    # of the first.
+    same_as = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="twins",
+        help_text=_("whose tasks its keys see"),
+    )
+    told_apart = models.JSONField(
+        default=list, blank=True, help_text=_("ids of accounts that are proven to be others")
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ("team_id", "id")
-        constraints = (models.UniqueConstraint(fields=("team", "label"), name="one_account_per_label_and_team"),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("team", "label"), name="one_account_per_label_and_team"
+            ),
+        )
 
     def __str__(self) -> str:
         return self.label
 
     @property
     def url(self) -> str:
-        """Where calls go: the account's own address, the site's MODELSTUDIO_URL for the home region, or the region's."""
+        """Where calls go: the account's own address, the site's MODELSTUDIO_URL for the home
+        region, or the region's."""
         if self.base_url:
             return self.base_url
         return settings.MODELSTUDIO_URL if self.region == "cn-beijing" else REGIONS[self.region][1]
 
     @property
     def root_id(self) -> int:
-        """The row whose lanes and pace this account uses: itself, or the one that it turned out to be the same as."""
+        """The row whose lanes and pace this account uses: itself, or the one that it turned out to
+        be the same as."""
         return self.same_as_id or self.pk
 
     def deployed(self, model_name: str) -> str:
@@ -114,7 +149,8 @@ class Account(Gated):
         return self.paused_until is not None and self.paused_until > (now or timezone.now())
 
     def serves(self, spec: entries.Model) -> bool:
-        """Whether the model is offered where this account calls: a region has its own models, and an address of its own may have any."""
+        """Whether the model is offered where this account calls: a region has its own models, and
+        an address of its own may have any."""
         return bool(self.base_url) or self.region in spec.regions
 
     @property
@@ -124,7 +160,8 @@ class Account(Gated):
 
 
 def fingerprint(secret: str) -> str:
-    """12 hex digits that tell two keys apart without saying anything about either (keyed, so it cannot be looked up)."""
+    """12 hex digits that tell two keys apart without saying anything about either (keyed, so it
+    cannot be looked up)."""
     return hmac.new(settings.SECRET_KEY.encode(), secret.encode(), hashlib.sha256).hexdigest()[:12]
 
 
@@ -134,13 +171,19 @@ class ApiKey(models.Model):
     last4 = models.CharField(max_length=4, editable=False)
     fingerprint = models.CharField(max_length=12, editable=False)
     active = models.BooleanField(_("in use"), default=True)
-    added_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
     tested_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ("account_id", "-id")
-        constraints = (models.UniqueConstraint(fields=("account", "fingerprint"), name="a_key_once_per_account"),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("account", "fingerprint"), name="a_key_once_per_account"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"…{self.last4} ({self.fingerprint})"
@@ -149,7 +192,13 @@ class ApiKey(models.Model):
     def make(cls, account: Account, secret: str, added_by: User | None = None) -> ApiKey:
         """An unsaved key of `account`; the secret is kept only encrypted."""
         secret = secret.strip()
-        return cls(account=account, secret=secret, last4=secret[-4:], fingerprint=fingerprint(secret), added_by=added_by)
+        return cls(
+            account=account,
+            secret=secret,
+            last4=secret[-4:],
+            fingerprint=fingerprint(secret),
+            added_by=added_by,
+        )
 
 
 class Lane(Gated):
@@ -157,23 +206,40 @@ class Lane(Gated):
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="lanes")
     model = models.CharField(max_length=60)
-    next_visit_at = models.DateTimeField(default=timezone.now, null=True, blank=True, help_text=_("empty: nothing to do until a job rings"))
-    # A ring that comes while a visit is under way must not be lost: the visit compares this count at its end.
+    next_visit_at = models.DateTimeField(
+        default=timezone.now,
+        null=True,
+        blank=True,
+        help_text=_("empty: nothing to do until a job rings"),
+    )
+    # A ring that comes while a visit is under way must not be lost: the visit compares this count
+    # at its end.
     rings = models.BigIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
-    lease_token = models.CharField(max_length=80, blank=True, help_text=_("host and process that visit it now"))
+    lease_token = models.CharField(
+        max_length=80, blank=True, help_text=_("host and process that visit it now")
+    )
     paused_until = models.DateTimeField(null=True, blank=True)
     paused_text = SentenceField(blank=True, default=EMPTY)
-    health = models.CharField(max_length=10, choices=Account.Health.choices, default=Account.Health.OK)
-    troubles = models.SmallIntegerField(default=0, help_text=_("times in a row that it was not well; the rests grow with it"))
+    health = models.CharField(
+        max_length=10, choices=Account.Health.choices, default=Account.Health.OK
+    )
+    troubles = models.SmallIntegerField(
+        default=0, help_text=_("times in a row that it was not well; the rests grow with it")
+    )
     last_visit_at = models.DateTimeField(null=True, blank=True)
-    # Fair turns: the virtual time of the lane, and of each person who was served lately when their next turn is due.
+    # Fair turns: the virtual time of the lane, and of each person who was served lately when their
+    # next turn is due.
     clock = models.FloatField(default=0)
     turns = models.JSONField(default=dict, blank=True)
 
     class Meta:
         ordering = ("account_id", "model")
-        constraints = (models.UniqueConstraint(fields=("account", "model"), name="one_lane_per_account_and_model"),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("account", "model"), name="one_lane_per_account_and_model"
+            ),
+        )
         indexes = (models.Index(fields=("next_visit_at",), name="lane_next_visit"),)
 
     def __str__(self) -> str:
@@ -186,7 +252,10 @@ class Lane(Gated):
 class WorkTime(models.Model):
     """Seconds of work per second of film that a service took lately for one model and variant."""
 
-    service = models.CharField(max_length=120, help_text=_("host of the service: a simulator teaches nothing about the real one"))
+    service = models.CharField(
+        max_length=120,
+        help_text=_("host of the service: a simulator teaches nothing about the real one"),
+    )
     model = models.CharField(max_length=60)
     variant = models.CharField(max_length=30, blank=True)
     recent = models.JSONField(default=list, help_text=_("the newest last"))
@@ -196,14 +265,17 @@ class WorkTime(models.Model):
 
     class Meta:
         ordering = ("service", "model", "variant")
-        constraints = (models.UniqueConstraint(fields=("service", "model", "variant"), name="one_work_time"),)
+        constraints = (
+            models.UniqueConstraint(fields=("service", "model", "variant"), name="one_work_time"),
+        )
 
     def __str__(self) -> str:
         return f"{self.model} {self.variant}: {self.median:.2f} s per second"
 
 
 class TemporaryFile(models.Model):
-    """A copy of an asset in the service's own storage: for one account and one model, for 48 h (CONTRACT §9)."""
+    """A copy of an asset in the service's own storage: for one account and one model, for 48 h
+    (CONTRACT §9)."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
     model = models.CharField(max_length=60)
@@ -212,7 +284,11 @@ class TemporaryFile(models.Model):
     expires_at = models.DateTimeField()
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("account", "model", "asset"), name="one_temporary_file"),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("account", "model", "asset"), name="one_temporary_file"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.asset} for {self.model}"

@@ -20,39 +20,77 @@ from studio.models.people import Team, public_id
 
 
 class Job(models.Model):
-    """The row is the truth; RQ is only the doorbell. Only runner.py changes `state`, `code` and `group`."""
+    """The row is the truth; RQ is only the doorbell. Only runner.py changes `state`, `code` and
+    `group`."""
 
     public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="jobs", db_index=False)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="jobs")
     lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="jobs", db_index=False)
     model = models.CharField(max_length=60)
     title = models.CharField(_("name"), max_length=200)
 
     # the wish, frozen at creation
-    parameters = models.JSONField(default=dict, help_text=_("every choice, those of the check included"))
-    check_used = models.ForeignKey(Check, on_delete=models.PROTECT, null=True, blank=True, related_name="jobs")
-    template = models.ForeignKey(Template, on_delete=models.PROTECT, null=True, blank=True, related_name="jobs")
-    needs = models.ForeignKey(
-        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="needed_by", help_text=_("the template job it waits for")
+    parameters = models.JSONField(
+        default=dict, help_text=_("every choice, those of the check included")
     )
-    again_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
-    set = models.ForeignKey(JobSet, on_delete=models.SET_NULL, null=True, blank=True, related_name="jobs")
-    # {input: {"asset": public id, "keep": the kept parts as a form holds them}} and "milliseconds": the speech that a test clip is the beginning of
-    full = models.JSONField(default=dict, blank=True, help_text=_("of a test clip: the whole that it is the beginning of"))
+    check_used = models.ForeignKey(
+        Check, on_delete=models.PROTECT, null=True, blank=True, related_name="jobs"
+    )
+    template = models.ForeignKey(
+        Template, on_delete=models.PROTECT, null=True, blank=True, related_name="jobs"
+    )
+    needs = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="needed_by",
+        help_text=_("the template job it waits for"),
+    )
+    again_of = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    set = models.ForeignKey(
+        JobSet, on_delete=models.SET_NULL, null=True, blank=True, related_name="jobs"
+    )
+    # {input: {"asset": public id, "keep": the kept parts as a form holds them}} and "milliseconds":
+    # the speech that a test clip is the beginning of
+    full = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text=_("of a test clip: the whole that it is the beginning of"),
+    )
     idempotency_key = models.CharField(max_length=40, blank=True)
 
     # the machine
-    state = models.CharField(max_length=10, choices=[(s.value, LABELS[s][0]) for s in State], default=State.QUEUED)
+    state = models.CharField(
+        max_length=10, choices=[(s.value, LABELS[s][0]) for s in State], default=State.QUEUED
+    )
     code = models.CharField(max_length=20, choices=[(c.value, c.value) for c in Code], blank=True)
-    group = models.SmallIntegerField(choices=[(g.value, g.name.lower()) for g in Group], default=Group.WAITING)
-    rank = models.SmallIntegerField(choices=[(r.value, r.name.lower()) for r in Rank], default=Rank.NORMAL, help_text=_("who goes first in a lane"))
+    group = models.SmallIntegerField(
+        choices=[(g.value, g.name.lower()) for g in Group], default=Group.WAITING
+    )
+    rank = models.SmallIntegerField(
+        choices=[(r.value, r.name.lower()) for r in Rank],
+        default=Rank.NORMAL,
+        help_text=_("who goes first in a lane"),
+    )
     attempt = models.IntegerField(default=0, help_text=_("how many times a submit was begun"))
-    retries = models.SmallIntegerField(default=0, help_text=_("tasks that the service broke, which cost nothing and were made anew"))
+    retries = models.SmallIntegerField(
+        default=0,
+        help_text=_("tasks that the service broke, which cost nothing and were made anew"),
+    )
     adopted = models.BooleanField(default=False, help_text=_("its task was made elsewhere"))
-    tries = models.IntegerField(default=0, help_text=_("steps that had to be put off in the present state"))
-    not_before = models.DateTimeField(null=True, blank=True, help_text=_("the next step is not due before"))
+    tries = models.IntegerField(
+        default=0, help_text=_("steps that had to be put off in the present state")
+    )
+    not_before = models.DateTimeField(
+        null=True, blank=True, help_text=_("the next step is not due before")
+    )
     submitting_at = models.DateTimeField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True, help_text=_("of the archive step"))
     cancel_asked_at = models.DateTimeField(null=True, blank=True)
@@ -60,23 +98,38 @@ class Job(models.Model):
     # the remote side
     task_id = models.CharField(max_length=80, blank=True)
     request_id = models.CharField(max_length=80, blank=True)
-    provider_status = models.CharField(max_length=40, blank=True, help_text=_("the service’s own word"))
+    provider_status = models.CharField(
+        max_length=40, blank=True, help_text=_("the service’s own word")
+    )
     submitted_at = models.DateTimeField(null=True, blank=True)
     provider_started_at = models.DateTimeField(null=True, blank=True)
     provider_ended_at = models.DateTimeField(null=True, blank=True)
     looked_at = models.DateTimeField(null=True, blank=True)
     next_look_at = models.DateTimeField(null=True, blank=True)
     looks = models.IntegerField(default=0)
-    result_url = models.TextField(blank=True, editable=False, help_text=_("signed and short-lived; never shown"))
+    result_url = models.TextField(
+        blank=True, editable=False, help_text=_("signed and short-lived; never shown")
+    )
     result_expires_at = models.DateTimeField(null=True, blank=True)
-    result = models.ForeignKey(Asset, on_delete=models.PROTECT, null=True, blank=True, related_name="made_by")
+    result = models.ForeignKey(
+        Asset, on_delete=models.PROTECT, null=True, blank=True, related_name="made_by"
+    )
 
-    alarmed = models.SmallIntegerField(default=0, help_text=_("hours after its end at which the owners were told that the film is not here yet"))
+    alarmed = models.SmallIntegerField(
+        default=0,
+        help_text=_(
+            "hours after its end at which the owners were told that the film is not here yet"
+        ),
+    )
 
     # what was told about the end, kept to be compared with it
     told_ready_at = models.DateTimeField(null=True, blank=True, help_text=_("at the click"))
-    told_late_at = models.DateTimeField(null=True, blank=True, help_text=_("at the click: nine of ten are ready by then"))
-    told_sent_at = models.DateTimeField(null=True, blank=True, help_text=_("when the service took it"))
+    told_late_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("at the click: nine of ten are ready by then")
+    )
+    told_sent_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("when the service took it")
+    )
 
     # money
     variant = models.CharField(max_length=30, blank=True)
@@ -100,19 +153,28 @@ class Job(models.Model):
     class Meta:
         ordering = ("-id",)
         constraints = (
-            models.UniqueConstraint(fields=("team", "idempotency_key"), condition=~models.Q(idempotency_key=""), name="one_job_per_click"),
+            models.UniqueConstraint(
+                fields=("team", "idempotency_key"),
+                condition=~models.Q(idempotency_key=""),
+                name="one_job_per_click",
+            ),
             # No task belongs to two jobs: an adopted task can never be adopted twice.
-            models.UniqueConstraint(fields=("task_id",), condition=~models.Q(task_id=""), name="one_job_per_task"),
+            models.UniqueConstraint(
+                fields=("task_id",), condition=~models.Q(task_id=""), name="one_job_per_task"
+            ),
         )
         indexes = (
             models.Index(fields=("team", "-id"), name="job_team"),
             models.Index(fields=("team", "group", "-id"), name="job_team_group"),
             models.Index(fields=("team", "owner", "-id"), name="job_team_owner"),
             models.Index(fields=("lane", "state", "id"), name="job_lane_state"),
-            # SQLite leaves the partial indexes of the constraints above aside when a value is bound; these it uses.
+            # SQLite leaves the partial indexes of the constraints above aside when a value is
+            # bound; these it uses.
             models.Index(fields=("task_id",), name="job_task"),
             models.Index(fields=("team", "idempotency_key"), name="job_click"),
-            models.Index(fields=("lease_until",), condition=models.Q(state="archiving"), name="job_archiving"),
+            models.Index(
+                fields=("lease_until",), condition=models.Q(state="archiving"), name="job_archiving"
+            ),
         )
 
     def __str__(self) -> str:
@@ -135,21 +197,26 @@ class Job(models.Model):
 
 
 class Attempt(models.Model):
-    """One submit: begun before the POST, and what became of it. A task stays known after its job has gone on to another."""
+    """One submit: begun before the POST, and what became of it. A task stays known after its job
+    has gone on to another."""
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="attempts")
     number = models.IntegerField()
     began_at = models.DateTimeField()
     task_id = models.CharField(max_length=80, blank=True)
     request_id = models.CharField(max_length=80, blank=True)
-    outcome = models.CharField(max_length=10, choices=[(o.value, o.value) for o in Outcome], default=Outcome.SENDING)
+    outcome = models.CharField(
+        max_length=10, choices=[(o.value, o.value) for o in Outcome], default=Outcome.SENDING
+    )
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ("job_id", "number")
         constraints = (
             models.UniqueConstraint(fields=("job", "number"), name="one_attempt_per_number"),
-            models.UniqueConstraint(fields=("task_id",), condition=~models.Q(task_id=""), name="one_attempt_per_task"),
+            models.UniqueConstraint(
+                fields=("task_id",), condition=~models.Q(task_id=""), name="one_attempt_per_task"
+            ),
         )
         indexes = (models.Index(fields=("task_id",), name="attempt_task"),)  # for SQLite, as above
 
@@ -161,11 +228,15 @@ class JobInput(models.Model):
     """A file that a job was given; it cannot be deleted while the job is there."""
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="inputs")
-    name = models.CharField(max_length=30, help_text=_("the field of the request, such as image_url"))
+    name = models.CharField(
+        max_length=30, help_text=_("the field of the request, such as image_url")
+    )
     asset = models.ForeignKey(Asset, on_delete=models.PROTECT, related_name="used_as")
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("job", "name"), name="one_file_per_job_and_field"),)
+        constraints = (
+            models.UniqueConstraint(fields=("job", "name"), name="one_file_per_job_and_field"),
+        )
 
     def __str__(self) -> str:
         return f"{self.name} of {self.job_id}"

@@ -26,9 +26,11 @@ class AppendOnly(models.QuerySet[Any]):
 
 
 class LedgerEntry(models.Model):
-    """One movement of money, in millionths of `currency`. `held` and `settled` are signed; balances are their sums.
+    """One movement of money, in millionths of `currency`. `held` and `settled` are signed; balances
+    are their sums.
 
-    All entries of one job carry the month of its hold, so a job that ends in the next month leaves no half behind.
+    All entries of one job carry the month of its hold, so a job that ends in the next month leaves
+    no half behind.
     """
 
     class Kind(models.TextChoices):
@@ -38,16 +40,24 @@ class LedgerEntry(models.Model):
         ADJUST = "adjust", _("adjusted")
 
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="ledger")
-    member = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
-    job = models.ForeignKey(Job, on_delete=models.PROTECT, null=True, blank=True, related_name="ledger")
-    check_asked = models.ForeignKey(Check, on_delete=models.PROTECT, null=True, blank=True, related_name="ledger")
+    member = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    job = models.ForeignKey(
+        Job, on_delete=models.PROTECT, null=True, blank=True, related_name="ledger"
+    )
+    check_asked = models.ForeignKey(
+        Check, on_delete=models.PROTECT, null=True, blank=True, related_name="ledger"
+    )
     kind = models.CharField(max_length=8, choices=Kind.choices)
     attempt = models.IntegerField(default=1)
     held = models.BigIntegerField(default=0)
     settled = models.BigIntegerField(default=0)
     currency = models.CharField(max_length=3)
     model = models.CharField(max_length=60)
-    price = models.ForeignKey(Price, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    price = models.ForeignKey(
+        Price, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     units = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
     month = models.DateField(help_text=_("first day of the month that it counts for (UTC)"))
     note = SentenceField(blank=True, default=EMPTY)
@@ -59,8 +69,12 @@ class LedgerEntry(models.Model):
         ordering = ("-id",)
         verbose_name_plural = "ledger entries"
         constraints = (
-            models.UniqueConstraint(fields=("job", "kind", "attempt"), name="one_entry_per_job_kind_attempt"),
-            models.UniqueConstraint(fields=("check_asked", "kind", "attempt"), name="one_entry_per_check_kind_attempt"),
+            models.UniqueConstraint(
+                fields=("job", "kind", "attempt"), name="one_entry_per_job_kind_attempt"
+            ),
+            models.UniqueConstraint(
+                fields=("check_asked", "kind", "attempt"), name="one_entry_per_check_kind_attempt"
+            ),
         )
         indexes = (models.Index(fields=("team", "month", "member"), name="ledger_team_month"),)
 
@@ -77,20 +91,32 @@ class LedgerEntry(models.Model):
 
 
 class Budget(models.Model):
-    """A hard limit per calendar month (UTC), for a team or for one member of it. 0 stops everything; no row, no limit."""
+    """A hard limit per calendar month (UTC), for a team or for one member of it. 0 stops
+    everything; no row, no limit."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="budgets")
     member = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="+", help_text=_("empty: the whole team")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("empty: the whole team"),
     )
-    micros = models.BigIntegerField(_("limit per month"), help_text=_("millionths of the team’s currency: 10000000 is 10.00"))
+    micros = models.BigIntegerField(
+        _("limit per month"), help_text=_("millionths of the team’s currency: 10000000 is 10.00")
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ("team_id", "member_id")
         constraints = (
             models.UniqueConstraint(fields=("team", "member"), name="one_budget_per_member"),
-            models.UniqueConstraint(fields=("team",), condition=models.Q(member__isnull=True), name="one_budget_per_team"),
+            models.UniqueConstraint(
+                fields=("team",),
+                condition=models.Q(member__isnull=True),
+                name="one_budget_per_team",
+            ),
             models.CheckConstraint(condition=models.Q(micros__gte=0), name="budget_not_negative"),
         )
 

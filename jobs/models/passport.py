@@ -14,7 +14,8 @@ from studio.models.people import Team, public_id
 
 
 class Check(models.Model):
-    """The verdict of a detect model on a picture with these parameters: asked once, paid once, kept by content."""
+    """The verdict of a detect model on a picture with these parameters: asked once, paid once, kept
+    by content."""
 
     class State(models.TextChoices):
         WAITING = "waiting", _("waiting")
@@ -28,11 +29,15 @@ class Check(models.Model):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="checks")
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     asset = models.ForeignKey(Asset, on_delete=models.SET_NULL, null=True, related_name="checks")
-    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
     sha256 = models.CharField(max_length=64)
     model = models.CharField(max_length=60)
     parameters = models.JSONField(default=dict, blank=True)
-    choice = models.CharField(max_length=120, blank=True, help_text=_("the parameters as one word, such as ratio=1:1"))
+    choice = models.CharField(
+        max_length=120, blank=True, help_text=_("the parameters as one word, such as ratio=1:1")
+    )
 
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     facts = models.JSONField(default=dict, blank=True)
@@ -49,7 +54,11 @@ class Check(models.Model):
 
     class Meta:
         ordering = ("-id",)
-        constraints = (models.UniqueConstraint(fields=("team", "sha256", "model", "choice"), name="one_check_per_content"),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("team", "sha256", "model", "choice"), name="one_check_per_content"
+            ),
+        )
         indexes = (models.Index(fields=("state", "lease_until"), name="check_state_lease"),)
 
     def __str__(self) -> str:
@@ -62,7 +71,8 @@ class Check(models.Model):
 
 
 class Template(models.Model):
-    """An AnimateAnyone action template: made once from a video on one account, reused by the team."""
+    """An AnimateAnyone action template: made once from a video on one account, reused by the
+    team."""
 
     public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="templates")
@@ -77,7 +87,11 @@ class Template(models.Model):
 
     class Meta:
         ordering = ("-id",)
-        constraints = (models.UniqueConstraint(fields=("account", "template_id"), name="one_template_per_account_and_id"),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("account", "template_id"), name="one_template_per_account_and_id"
+            ),
+        )
 
     def __str__(self) -> str:
         return self.name

@@ -1,6 +1,14 @@
 """The wire to Alibaba Cloud Model Studio. No Django here."""
 
-from jobs.modelstudio.answers import Submitted, Task, TaskLine, TaskPage, UploadPolicy, Verdict, without_query
+from jobs.modelstudio.answers import (
+    Submitted,
+    Task,
+    TaskLine,
+    TaskPage,
+    UploadPolicy,
+    Verdict,
+    without_query,
+)
 from jobs.modelstudio.client import Client
 from jobs.modelstudio.errors import (
     AccountTrouble,

@@ -1,6 +1,6 @@
-"""What the service answers, typed. Tolerant of fields that are missing, odd or new; strict where an answer decides about
-money or about which task is ours (CONTRACT §2 to §4, §8, §9). A strict refusal is a BadAnswer, which the client turns
-into NoAnswer: an answer that cannot be read says nothing.
+"""What the service answers, typed. Tolerant of fields that are missing, odd or new; strict where an
+answer decides about money or about which task is ours (CONTRACT §2 to §4, §8, §9). A strict refusal
+is a BadAnswer, which the client turns into NoAnswer: an answer that cannot be read says nothing.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ class BadAnswer(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The judgement of a detect model on a picture. `facts` holds the model's declared facts that came with it; `units` is
-    what the service says it billed (images), None when it does not say. A pass has no code and no message."""
+    """The judgement of a detect model on a picture. `facts` holds the model's declared facts that
+    came with it; `units` is what the service says it billed (images), None when it does not say. A
+    pass has no code and no message."""
 
     passed: bool
     facts: dict[str, Any]
@@ -52,9 +53,11 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One task as GET tells it. `status` is the provider's own word; times are aware and in UTC, None when not told.
+    """One task as GET tells it. `status` is the provider's own word; times are aware and in UTC,
+    None when not told.
 
-    `output` and `usage` are as they came: what is in them depends on the model (`catalogue.result_of`, `billed_units`).
+    `output` and `usage` are as they came: what is in them depends on the model
+    (`catalogue.result_of`, `billed_units`).
     """
 
     task_id: str
@@ -70,18 +73,21 @@ class Task:
 
     @property
     def finished(self) -> bool:
-        """SUCCEEDED, FAILED, CANCELED or UNKNOWN; any other word, also one never seen, means still working."""
+        """SUCCEEDED, FAILED, CANCELED or UNKNOWN; any other word, also one never seen, means still
+        working."""
         return self.status in TERMINAL
 
     @property
     def unknown(self) -> bool:
-        """The service does not know the task: older than 24 hours, never there, or another account's."""
+        """The service does not know the task: older than 24 hours, never there, or another
+        account's."""
         return self.status == "UNKNOWN"
 
 
 @dataclass(frozen=True, slots=True)
 class TaskLine:
-    """One task as the list tells it: no result, no usage, no error code. Times are aware and in UTC."""
+    """One task as the list tells it: no result, no usage, no error code. Times are aware and in
+    UTC."""
 
     task_id: str
     status: str
@@ -118,10 +124,13 @@ class UploadPolicy:
     max_bytes: int | None
 
     def __repr__(self) -> str:
-        return f"UploadPolicy(host={self.host!r}, directory={self.directory!r}, expires_in={self.expires_in})"
+        return (
+            f"UploadPolicy(host={self.host!r}, directory={self.directory!r}, "
+            f"expires_in={self.expires_in})"
+        )
 
 
-# ── parts ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── parts ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def without_query(url: str) -> str:
@@ -131,13 +140,17 @@ def without_query(url: str) -> str:
 
 
 def tidy(text: object) -> str:
-    """`text` fit to be shown, stored and logged: no keys, no query strings of addresses, no NUL, at most 2000 characters.
+    """`text` fit to be shown, stored and logged: no keys, no query strings of addresses, no NUL, at
+    most 2000 characters.
 
     Anything but a string or a number reads as "".
     """
     if isinstance(text, bool) or not isinstance(text, str | int | float):
         return ""
-    clean = _ADDRESS.sub(lambda found: without_query(found.group()), str(text).replace("\x00", "")[: 4 * _LONGEST_TEXT])
+    clean = _ADDRESS.sub(
+        lambda found: without_query(found.group()),
+        str(text).replace("\x00", "")[: 4 * _LONGEST_TEXT],
+    )
     return _SECRET.sub(r"\1-…", clean).strip()[:_LONGEST_TEXT]
 
 
@@ -146,8 +159,9 @@ def mapping(value: object) -> dict[str, Any]:
 
 
 def error_of(payload: Mapping[str, Any]) -> tuple[str, str]:
-    """(code, message) of an envelope, looked for at the top level, then under `output` (CONTRACT §2, §11.1), then under
-    `error` as the service's other doors put it. Both are "" when the answer names no error."""
+    """(code, message) of an envelope, looked for at the top level, then under `output` (CONTRACT
+    §2, §11.1), then under `error` as the service's other doors put it. Both are "" when the answer
+    names no error."""
     for place in (payload, mapping(payload.get("output")), mapping(payload.get("error"))):
         code = tidy(place.get("code"))
         if code.lower() not in _NOT_ERRORS:
@@ -156,8 +170,9 @@ def error_of(payload: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def moment(value: object) -> datetime | None:
-    """An aware UTC time from "YYYY-MM-DD HH:MM:SS[.mmm]" in UTC+8, ISO 8601 with a zone, or epoch milliseconds; None otherwise,
-    and for one outside of 2000 to 2199, which hours could not be added to or which means something else."""
+    """An aware UTC time from "YYYY-MM-DD HH:MM:SS[.mmm]" in UTC+8, ISO 8601 with a zone, or epoch
+    milliseconds; None otherwise, and for one outside of 2000 to 2199, which hours could not be
+    added to or which means something else."""
     try:
         if isinstance(value, int | float) or (isinstance(value, str) and value.strip().isdigit()):
             found = datetime.fromtimestamp(float(value) / 1000, UTC)
@@ -203,12 +218,13 @@ def _flag(value: object) -> bool | None:
     return None
 
 
-# ── whole answers ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── whole answers ─────────────────────────────────────────────────────────────────────────────────
 
 
 def verdict(model: Model, payload: Mapping[str, Any], *, refused: bool = False) -> Verdict:
-    """The verdict in a 200 of a detect call: a flag (`check_pass`, `pass`), or no flag and a box (CONTRACT §11.1 c). `refused`
-    says that its code judges the picture, which is a verdict without a flag.
+    """The verdict in a 200 of a detect call: a flag (`check_pass`, `pass`), or no flag and a box
+    (CONTRACT §11.1 c). `refused` says that its code judges the picture, which is a verdict without
+    a flag.
 
     Raises BadAnswer when there is none of these.
     """
@@ -219,11 +235,18 @@ def verdict(model: Model, payload: Mapping[str, Any], *, refused: bool = False) 
         passed = _flag(output.get(name)) if passed is None else passed
     if passed is None and refused:
         passed = False
-    if passed is None and model.verdict and isinstance(output.get(model.verdict), list) and output[model.verdict]:
+    if (
+        passed is None
+        and model.verdict
+        and isinstance(output.get(model.verdict), list)
+        and output[model.verdict]
+    ):
         passed = True
     if passed is None:
         raise BadAnswer("the answer has no verdict")
-    reasons = [tidy(output.get(name)) for name in (*model.reasons, "message", "reason") if name != "code"] + [said]
+    reasons = [
+        tidy(output.get(name)) for name in (*model.reasons, "message", "reason") if name != "code"
+    ] + [said]
     return Verdict(
         passed=passed,
         facts={name: output[name] for name in model.facts if name in output},
@@ -235,18 +258,24 @@ def verdict(model: Model, payload: Mapping[str, Any], *, refused: bool = False) 
 
 
 def refused_verdict(code: str, message: str, request_id: str) -> Verdict:
-    """A verdict that came as an error (HTTP 400 InvalidFile.*): not passed, and not billed since the request failed."""
+    """A verdict that came as an error (HTTP 400 InvalidFile.*): not passed, and not billed since
+    the request failed."""
     return Verdict(False, {}, code, message, Decimal(0), request_id)
 
 
 def submitted(payload: Mapping[str, Any]) -> Submitted:
     """The answer to a submit. Raises BadAnswer without a task id."""
     output = mapping(payload.get("output"))
-    return Submitted(_task_id(output.get("task_id")), tidy(output.get("task_status")) or "PENDING", tidy(payload.get("request_id")))
+    return Submitted(
+        _task_id(output.get("task_id")),
+        tidy(output.get("task_status")) or "PENDING",
+        tidy(payload.get("request_id")),
+    )
 
 
 def task(payload: Mapping[str, Any], asked: str = "") -> Task:
-    """A task as GET tells it. Raises BadAnswer without a status, and when it is about another task than `asked`."""
+    """A task as GET tells it. Raises BadAnswer without a status, and when it is about another task
+    than `asked`."""
     output = mapping(payload.get("output"))
     task_id = _task_id(output.get("task_id", asked or None))
     if asked and task_id != asked:
@@ -267,8 +296,8 @@ def task(payload: Mapping[str, Any], asked: str = "") -> Task:
 
 
 def page(payload: Mapping[str, Any], page_no: int, page_size: int) -> TaskPage:
-    """A page of the list (CONTRACT §8.2). Raises BadAnswer when a line lacks its id or its time: a task that was overlooked
-    could be submitted, and paid, again."""
+    """A page of the list (CONTRACT §8.2). Raises BadAnswer when a line lacks its id or its time: a
+    task that was overlooked could be submitted, and paid, again."""
     data = payload.get("data")
     total = _whole(payload.get("total"))
     if data is None and total == 0:
@@ -295,11 +324,18 @@ def page(payload: Mapping[str, Any], page_no: int, page_size: int) -> TaskPage:
     total = len(lines) if total is None else total
     pages = _whole(payload.get("total_page"))
     size = _whole(payload.get("page_size")) or page_size  # it may be capped below what was asked
-    return TaskPage(total, tuple(lines), _whole(payload.get("page_no")) or page_no, -(-total // size) if pages is None else pages, size)
+    return TaskPage(
+        total,
+        tuple(lines),
+        _whole(payload.get("page_no")) or page_no,
+        -(-total // size) if pages is None else pages,
+        size,
+    )
 
 
 def upload_policy(payload: Mapping[str, Any]) -> UploadPolicy:
-    """Leave to upload (CONTRACT §9). Raises BadAnswer when a field that must be sent back is missing."""
+    """Leave to upload (CONTRACT §9). Raises BadAnswer when a field that must be sent back is
+    missing."""
     data = mapping(payload.get("data"))
     host = _identity(data.get("upload_host"), "upload_host").rstrip("/")
     if urlsplit(host).scheme not in ("http", "https") or not urlsplit(host).hostname:
@@ -313,7 +349,9 @@ def upload_policy(payload: Mapping[str, Any]) -> UploadPolicy:
         signature=_identity(data.get("signature"), "signature"),
         access_key_id=_identity(data.get("oss_access_key_id"), "oss_access_key_id"),
         object_acl=_identity(data.get("x_oss_object_acl", "private"), "x_oss_object_acl"),
-        forbid_overwrite=str(forbid).lower() if isinstance(forbid, bool) else _identity(forbid, "x_oss_forbid_overwrite"),
+        forbid_overwrite=str(forbid).lower()
+        if isinstance(forbid, bool)
+        else _identity(forbid, "x_oss_forbid_overwrite"),
         expires_in=max(0, _whole(data.get("expire_in_seconds")) or 0),
         max_bytes=megabytes * 1024 * 1024 if megabytes and megabytes > 0 else None,
     )

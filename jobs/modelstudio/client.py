@@ -1,8 +1,10 @@
-"""The wire to Model Studio: one client per account, typed answers, errors named by what happens next.
+"""The wire to Model Studio: one client per account, typed answers, errors named by what happens
+next.
 
-What must hold whatever the network does: a POST leaves this machine at most once, on a connection of its own, so that
-neither a library's retry nor a keep-alive connection that the other side has just closed can make a second paid task or
-an avoidable doubt about the first. GETs share kept-alive connections and may be repeated. (CONTRACT §1, §8, §9, §12.)
+What must hold whatever the network does: a POST leaves this machine at most once, on a connection
+of its own, so that neither a library's retry nor a keep-alive connection that the other side has
+just closed can make a second paid task or an avoidable doubt about the first. GETs share kept-alive
+connections and may be repeated. (CONTRACT §1, §8, §9, §12.)
 
 A client may be used from several threads.
 """
@@ -25,7 +27,16 @@ import requests
 
 from jobs.catalogue.entries import Model
 from jobs.modelstudio import answers, transport
-from jobs.modelstudio.answers import Submitted, Task, TaskLine, TaskPage, UploadPolicy, Verdict, tidy, without_query
+from jobs.modelstudio.answers import (
+    Submitted,
+    Task,
+    TaskLine,
+    TaskPage,
+    UploadPolicy,
+    Verdict,
+    tidy,
+    without_query,
+)
 from jobs.modelstudio.errors import (
     AccountTrouble,
     MediaUnreachable,
@@ -54,8 +65,8 @@ _WORKSPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _TASK_ID = re.compile(r"(?!\.+$)[\x21-\x7e]{1,200}")
 _Answer = TypeVar("_Answer")
 
-#: Told of every request: the kind of call, how long it took (s), and what came of it. Called on the thread of the call, so
-#: it must be quick and never raise.
+# : Told of every request: the kind of call, how long it took (s), and what came of it. Called on
+# the thread of the call, so : it must be quick and never raise.
 Watch = Callable[[str, float, str], None]
 CALLS = ("detect", "submit", "cancel", "query", "list", "policy", "upload")
 _OUTCOMES: dict[type[WireError], str] = {
@@ -67,7 +78,12 @@ _OUTCOMES: dict[type[WireError], str] = {
     NotSent: "not_sent",
     OurFault: "our_fault",
 }
-OUTCOMES = ("ok", "no_answer", "failed", *_OUTCOMES.values())  # failed: a 5xx, or an answer that cannot be read
+OUTCOMES = (
+    "ok",
+    "no_answer",
+    "failed",
+    *_OUTCOMES.values(),
+)  # failed: a 5xx, or an answer that cannot be read
 
 
 def outcome_of(error: WireError) -> str:
@@ -78,11 +94,13 @@ def outcome_of(error: WireError) -> str:
 
 
 class Client:
-    """The calls of one account. Every method raises WireError's children and nothing else of the network's.
+    """The calls of one account. Every method raises WireError's children and nothing else of the
+    network's.
 
-    `base_url` with an empty path gets "/api/v1"; `connect` and `read` are seconds; `read` also bounds a whole answer, which
-    may have up to 2 MiB. GETs go over connections that all clients of a process share. Nothing of the environment counts: a
-    .netrc would replace the key, and a proxy would see it. `watch` is told of every request.
+    `base_url` with an empty path gets "/api/v1"; `connect` and `read` are seconds; `read` also
+    bounds a whole answer, which may have up to 2 MiB. GETs go over connections that all clients of
+    a process share. Nothing of the environment counts: a .netrc would replace the key, and a proxy
+    would see it. `watch` is told of every request.
 
     Raises ValueError with a sentence for an address, key or workspace that cannot be used.
     """
@@ -100,9 +118,15 @@ class Client:
         self.base_url = _clean_base(base_url)
         key = key.strip()
         if not re.fullmatch(r"[\x21-\x7e]+", key):
-            raise ValueError("The API key is empty or has characters that a key never has. Copy it again, without blanks.")
+            raise ValueError(
+                "The API key is empty or has characters that a key never has. Copy it again, "
+                "without blanks."
+            )
         if workspace and not _WORKSPACE.fullmatch(workspace):
-            raise ValueError("The workspace id may only have letters, digits, dashes and underscores. Copy it from the console.")
+            raise ValueError(
+                "The workspace id may only have letters, digits, dashes and underscores. Copy it "
+                "from the console."
+            )
         self._headers = {"Authorization": f"Bearer {key}"}
         if workspace:
             self._headers["X-DashScope-WorkSpace"] = workspace
@@ -112,12 +136,14 @@ class Client:
     def __repr__(self) -> str:
         return f"Client({self.base_url!r})"
 
-    # ── calls that may cost money ───────────────────────────────────────────────────────────────────────────────────
+    # ── calls that may cost money ─────────────────────────────────────────────────────────────────
 
     def detect(self, model: Model, body: Mapping[str, Any]) -> Verdict:
-        """Judge a picture; every answered call is billed, pass or fail. A 400 that judges the picture is a verdict of 0 units.
+        """Judge a picture; every answered call is billed, pass or fail. A 400 that judges the
+        picture is a verdict of 0 units.
 
-        `body` is `catalogue.body(…)`. Raises Rejected when the content or the request was refused without a judgement.
+        `body` is `catalogue.body(…)`. Raises Rejected when the content or the request was refused
+        without a judgement.
         """
         with self._watched("detect"):
             return self._detect(model, body)
@@ -138,8 +164,9 @@ class Client:
     def submit(self, model: Model, body: Mapping[str, Any]) -> Submitted:
         """Create a task. Sent once and only once.
 
-        NotSent, RetryLater, Rejected, MediaUnreachable, AccountTrouble, ModelGone and OurFault prove that no task exists;
-        NoAnswer (cut, time-out, 5xx, unreadable, no task id) leaves that open: look in the list, never send again blindly.
+        NotSent, RetryLater, Rejected, MediaUnreachable, AccountTrouble, ModelGone and OurFault
+        prove that no task exists; NoAnswer (cut, time-out, 5xx, unreadable, no task id) leaves that
+        open: look in the list, never send again blindly.
         """
         with self._watched("submit"):
             return self._submit(model, body)
@@ -150,11 +177,17 @@ class Client:
         if status == 200 and isinstance(task_id, str) and task_id.strip():
             return answers.submitted(payload or {})
         if status == 200 and payload is not None and not answers.error_of(payload)[0]:
-            raise NoAnswer("BadAnswer", "the answer to a submit has no task id", tidy(payload.get("request_id")), status)
+            raise NoAnswer(
+                "BadAnswer",
+                "the answer to a submit has no task id",
+                tidy(payload.get("request_id")),
+                status,
+            )
         raise from_response(status, payload, headers, submit=True, text=text)
 
     def cancel(self, task_id: str) -> bool:
-        """True when the task, still PENDING, was cancelled; False when it was too late. Others raise."""
+        """True when the task, still PENDING, was cancelled; False when it was too late. Others
+        raise."""
         with self._watched("cancel"):
             return self._cancel(task_id)
 
@@ -166,16 +199,25 @@ class Client:
             raise from_response(status, payload, headers, text=text)
         return True
 
-    # ── calls that only look ────────────────────────────────────────────────────────────────────────────────────────
+    # ── calls that only look ──────────────────────────────────────────────────────────────────────
 
     def get(self, task_id: str) -> Task:
-        """One task, finished or not. A task that the service does not know comes back with `.unknown`, not as an error."""
+        """One task, finished or not. A task that the service does not know comes back with
+        `.unknown`, not as an error."""
         path = f"/tasks/{_quoted(task_id)}"
-        payload = self._get("query", path, {}, good=lambda told: "task_status" in answers.mapping(told.get("output")))
+        payload = self._get(
+            "query",
+            path,
+            {},
+            good=lambda told: "task_status" in answers.mapping(told.get("output")),
+        )
         return _read(lambda: answers.task(payload, asked=task_id), payload)
 
-    def page(self, model_name: str = "", status: str = "", page_no: int = 1, page_size: int = 50) -> TaskPage:
-        """One page of the account's tasks of the last 24 hours, whatever key made them; in no promised order."""
+    def page(
+        self, model_name: str = "", status: str = "", page_no: int = 1, page_size: int = 50
+    ) -> TaskPage:
+        """One page of the account's tasks of the last 24 hours, whatever key made them; in no
+        promised order."""
         asked: dict[str, str] = {"page_no": str(page_no), "page_size": str(page_size)}
         if model_name:
             asked["model_name"] = model_name
@@ -191,10 +233,12 @@ class Client:
         return _read(lambda: answers.page(payload, page_no, page_size), payload)
 
     def tasks(self, model_name: str, since: datetime) -> list[TaskLine]:
-        """Every task of `model_name` created at or after `since` (aware) and within the last 24 hours, oldest first.
+        """Every task of `model_name` created at or after `since` (aware) and within the last 24
+        hours, oldest first.
 
-        The whole list or an error, never a part of it: a page that is missing raises NoAnswer, and when old tasks drop out
-        of the list while it is read, which may push others past us, it is read again.
+        The whole list or an error, never a part of it: a page that is missing raises NoAnswer, and
+        when old tasks drop out of the list while it is read, which may push others past us, it is
+        read again.
         """
         for _ in range(3):
             found: dict[str, TaskLine] = {}
@@ -210,34 +254,48 @@ class Client:
                 if page_no >= told.total_page:
                     break
                 if page_no >= MOST_PAGES:
-                    raise NoAnswer("BadAnswer", f"the list of tasks has more than {MOST_PAGES} pages")
+                    raise NoAnswer(
+                        "BadAnswer", f"the list of tasks has more than {MOST_PAGES} pages"
+                    )
                 page_no += 1
             if not shrunk:
-                ours = (line for line in found.values() if line.created_at >= since and line.model_name in ("", model_name))
+                ours = (
+                    line
+                    for line in found.values()
+                    if line.created_at >= since and line.model_name in ("", model_name)
+                )
                 return sorted(ours, key=lambda line: line.created_at)
         raise NoAnswer("BadAnswer", "the list of tasks changed each time while it was read")
 
     def probe(self) -> None:
-        """Test the key for free: ask for a task that cannot exist. Returns when the key is good; a bad one raises AccountTrouble."""
+        """Test the key for free: ask for a task that cannot exist. Returns when the key is good; a
+        bad one raises AccountTrouble."""
         self.get(_NOBODY)
 
-    # ── the temporary storage ───────────────────────────────────────────────────────────────────────────────────────
+    # ── the temporary storage ─────────────────────────────────────────────────────────────────────
 
     def policy(self, model_name: str) -> UploadPolicy:
-        """Leave to upload files for calls of `model_name`; good for `expires_in` seconds and several files."""
+        """Leave to upload files for calls of `model_name`; good for `expires_in` seconds and
+        several files."""
         asked = {"action": "getPolicy", "model": model_name}
         payload = self._get("policy", "/uploads", asked, extra={"Content-Type": "application/json"})
         return _read(lambda: answers.upload_policy(payload), payload)
 
     def upload(self, policy: UploadPolicy, file: BinaryIO, name: str, content_type: str) -> str:
-        """Upload `file` from its present position and return its `oss://` address, good for 48 hours.
+        """Upload `file` from its present position and return its `oss://` address, good for 48
+        hours.
 
-        `name` is unique within the policy's directory (the storage forbids to overwrite). The file is streamed. Raises
-        ValueError for an impossible name or content type, Rejected when it is too large, RetryLater when the policy ran out.
+        `name` is unique within the policy's directory (the storage forbids to overwrite). The file
+        is streamed. Raises ValueError for an impossible name or content type, Rejected when it is
+        too large, RetryLater when the policy ran out.
         """
         form = Form(fields_of(policy, f"{policy.directory}/{name}"), file, name, content_type)
         if policy.max_bytes is not None and form.file_size > policy.max_bytes:
-            raise Rejected("FileTooLarge", f"The file has {form.file_size} bytes; the temporary storage takes {policy.max_bytes}.")
+            raise Rejected(
+                "FileTooLarge",
+                f"The file has {form.file_size} bytes; the temporary storage takes "
+                f"{policy.max_bytes}.",
+            )
         headers = {"Content-Type": form.content_type}
         with self._watched("upload"):
             status, body, _ = self._send_once(policy.host + "/", headers, form)
@@ -245,7 +303,7 @@ class Client:
                 raise storage_error(status, body)
         return f"oss://{policy.directory}/{name}"
 
-    # ── how calls are made ──────────────────────────────────────────────────────────────────────────────────────────
+    # ── how calls are made ────────────────────────────────────────────────────────────────────────
 
     def _post(
         self, path: str, body: Mapping[str, Any] | None, *, asynchronous: bool = False
@@ -255,14 +313,26 @@ class Client:
             headers["X-DashScope-Async"] = "enable"
         if _has_temporary(body):
             headers["X-DashScope-OssResourceResolve"] = "enable"
-        data = b"" if body is None else json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+        data = (
+            b"" if body is None else json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+        )
         status, answer, told = self._send_once(self.base_url + path, headers, data)
         payload = transport.read_json(answer)
-        return status, payload, told, "" if payload is not None else _what_came(status, answer, told)
+        return (
+            status,
+            payload,
+            told,
+            "" if payload is not None else _what_came(status, answer, told),
+        )
 
-    def _send_once(self, url: str, headers: Mapping[str, str], data: bytes | Form) -> tuple[int, bytes, Mapping[str, str]]:
-        """POST on a fresh connection that is closed afterwards; nothing here or below repeats or redirects it."""
-        prepared = requests.Request("POST", url, headers={**_ALWAYS, **headers, "Connection": "close"}, data=data).prepare()
+    def _send_once(
+        self, url: str, headers: Mapping[str, str], data: bytes | Form
+    ) -> tuple[int, bytes, Mapping[str, str]]:
+        """POST on a fresh connection that is closed afterwards; nothing here or below repeats or
+        redirects it."""
+        prepared = requests.Request(
+            "POST", url, headers={**_ALWAYS, **headers, "Connection": "close"}, data=data
+        ).prepare()
         adapter = transport.Adapter(pool=1)
         transport.forget_sent()
         began = time.monotonic()
@@ -302,8 +372,8 @@ class Client:
         extra: Mapping[str, str] | None = None,
         good: Callable[[dict[str, Any]], bool] | None = None,
     ) -> dict[str, Any]:
-        """The JSON of a 200. What the network or a 5xx spoils is asked again twice, within PATIENCE. `good` lets pass an
-        answer although it names an error (a FAILED task does)."""
+        """The JSON of a 200. What the network or a 5xx spoils is asked again twice, within
+        PATIENCE. `good` lets pass an answer although it names an error (a FAILED task does)."""
         first = time.monotonic()
         tries = 0
         while True:
@@ -313,16 +383,26 @@ class Client:
             except (NotSent, NoAnswer):
                 if tries == len(PAUSES) or time.monotonic() - first > PATIENCE:
                     raise
-            time.sleep(PAUSES[tries] * random.uniform(0.5, 1.5))  # noqa: S311  spreads requests, hides nothing
+            time.sleep(PAUSES[tries] * random.uniform(0.5, 1.5))  # noqa: S311
             tries += 1
 
-    def _get_once(self, path: str, asked: dict[str, str], extra: Mapping[str, str], good: Callable[[dict[str, Any]], bool] | None) -> dict[str, Any]:
+    def _get_once(
+        self,
+        path: str,
+        asked: dict[str, str],
+        extra: Mapping[str, str],
+        good: Callable[[dict[str, Any]], bool] | None,
+    ) -> dict[str, Any]:
         url = self.base_url + path
         transport.forget_sent()
         began = time.monotonic()
         failure: WireError
         try:
-            got = transport.get(f"{url}?{urlencode(asked)}" if asked else url, {**_ALWAYS, **self._headers, **extra}, self._timeout)
+            got = transport.get(
+                f"{url}?{urlencode(asked)}" if asked else url,
+                {**_ALWAYS, **self._headers, **extra},
+                self._timeout,
+            )
             status, told = got.status_code, got.headers
             answer = transport.read_whole(got, self._timeout[1])
         except (*transport.FAILURES, transport.TooLong) as error:
@@ -330,14 +410,24 @@ class Client:
         else:
             _log("GET", url, status, answer, began)
             payload = transport.read_json(answer)
-            if status == 200 and payload is not None and ((good and good(payload)) or not answers.error_of(payload)[0]):
+            if (
+                status == 200
+                and payload is not None
+                and ((good and good(payload)) or not answers.error_of(payload)[0])
+            ):
                 return payload
-            raise from_response(status, payload, told, text="" if payload is not None else _what_came(status, answer, told))
+            raise from_response(
+                status,
+                payload,
+                told,
+                text="" if payload is not None else _what_came(status, answer, told),
+            )
         _lost("GET", url, failure, began)
         raise failure
 
     def _failure(self, error: Exception) -> WireError:
-        """What a broken call means; outside of an `except`, so that the library's error, which holds our headers, is let go."""
+        """What a broken call means; outside of an `except`, so that the library's error, which
+        holds our headers, is let go."""
         if not transport.was_sent():
             return NotSent("ConnectionFailed", transport.why_not_sent(error))
         if isinstance(error, transport.TooLong):
@@ -357,14 +447,21 @@ def _clean_base(base_url: str) -> str:
     except (ValueError, requests.RequestException):
         host = None
     if not host or parts.scheme not in ("http", "https"):
-        raise ValueError(f"“{without_query(base_url)}” is no address of the service. It looks like https://dashscope.aliyuncs.com.")
+        raise ValueError(
+            f"“{without_query(base_url)}” is no address of the service. It looks like "
+            "https://dashscope.aliyuncs.com."
+        )
     if parts.query or parts.fragment or "@" in parts.netloc:
-        raise ValueError("The address of the service has a user, a query or a fragment in it. Give scheme, host and path only.")
+        raise ValueError(
+            "The address of the service has a user, a query or a fragment in it. Give scheme, host "
+            "and path only."
+        )
     return trimmed if parts.path else trimmed + "/api/v1"
 
 
 def _quoted(task_id: str) -> str:
-    """A task id as one step of a path. What could leave that step or the line is refused before anything is sent."""
+    """A task id as one step of a path. What could leave that step or the line is refused before
+    anything is sent."""
     if not _TASK_ID.fullmatch(task_id):
         raise OurFault("BadTaskId", "a task id that cannot be part of an address")
     return quote(task_id, safe="")
@@ -397,10 +494,26 @@ def _what_came(status: int, answer: bytes, headers: Mapping[str, str]) -> str:
 
 
 def _log(method: str, url: str, status: int, answer: bytes, began: float) -> None:
-    level = logging.DEBUG if status < 400 else logging.WARNING if status >= 500 or status == 429 else logging.INFO
-    log.log(level, "%s %s: HTTP %d, %d bytes, %.0f ms", method, without_query(url), status, len(answer), (time.monotonic() - began) * 1000)
+    level = (
+        logging.DEBUG
+        if status < 400
+        else logging.WARNING
+        if status >= 500 or status == 429
+        else logging.INFO
+    )
+    log.log(
+        level,
+        "%s %s: HTTP %d, %d bytes, %.0f ms",
+        method,
+        without_query(url),
+        status,
+        len(answer),
+        (time.monotonic() - began) * 1000,
+    )
 
 
 def _lost(method: str, url: str, failure: WireError, began: float) -> None:
     took = (time.monotonic() - began) * 1000
-    log.warning("%s %s: %s, %s, %.0f ms", method, without_query(url), type(failure).__name__, failure, took)
+    log.warning(
+        "%s %s: %s, %s, %.0f ms", method, without_query(url), type(failure).__name__, failure, took
+    )

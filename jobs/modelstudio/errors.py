@@ -1,8 +1,8 @@
 """What can go wrong on the wire, named by what happens next (CONTRACT §11).
 
-The order of the questions matters: the account before the speed (an unpaid bill also comes as 429), the speed before the
-file, the file before the rest. On a submit everything that is not a refusal by the service itself is NoAnswer, because a
-task may exist.
+The order of the questions matters: the account before the speed (an unpaid bill also comes as 429),
+the speed before the file, the file before the rest. On a submit everything that is not a refusal by
+the service itself is NoAnswer, because a task may exist.
 """
 
 from __future__ import annotations
@@ -35,12 +35,15 @@ __all__ = [
 
 
 class WireError(Exception):
-    """`code` and `message` are the service's own words (ours when it said none), `status` the HTTP status if one came.
+    """`code` and `message` are the service's own words (ours when it said none), `status` the HTTP
+    status if one came.
 
     str() is for logs. Neither it nor `message` ever holds a key or the query string of an address.
     """
 
-    def __init__(self, code: str = "", message: str = "", request_id: str = "", status: int | None = None) -> None:
+    def __init__(
+        self, code: str = "", message: str = "", request_id: str = "", status: int | None = None
+    ) -> None:
         self.code = tidy(code)
         self.message = tidy(message)
         self.request_id = tidy(request_id)
@@ -70,9 +73,18 @@ class MediaUnreachable(WireError):
 
 
 class AccountTrouble(WireError):
-    """Pause what is affected and tell its owners. `reason`: key, arrears, quota (free quota), budget (of the console) or access."""
+    """Pause what is affected and tell its owners. `reason`: key, arrears, quota (free quota),
+    budget (of the console) or access."""
 
-    def __init__(self, code: str = "", message: str = "", request_id: str = "", status: int | None = None, *, reason: str = "access") -> None:
+    def __init__(
+        self,
+        code: str = "",
+        message: str = "",
+        request_id: str = "",
+        status: int | None = None,
+        *,
+        reason: str = "access",
+    ) -> None:
         super().__init__(code, message, request_id, status)
         self.reason = reason
         self.key_id: int | None = None  # which key it was, where the caller has several
@@ -83,24 +95,34 @@ class ModelGone(WireError):
 
 
 class RetryLater(WireError):
-    """Nothing was created and nothing is wrong: later it may work. `retry_after` is in seconds, None when not told.
+    """Nothing was created and nothing is wrong: later it may work. `retry_after` is in seconds,
+    None when not told.
 
-    As the class of a FAILED task it means that a new task may succeed; the failed one costs nothing.
+    As the class of a FAILED task it means that a new task may succeed; the failed one costs
+    nothing.
     """
 
     def __init__(
-        self, code: str = "", message: str = "", request_id: str = "", status: int | None = None, *, retry_after: float | None = None
+        self,
+        code: str = "",
+        message: str = "",
+        request_id: str = "",
+        status: int | None = None,
+        *,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(code, message, request_id, status)
         self.retry_after = retry_after
 
 
 class NotSent(WireError):
-    """No byte of the request left this machine: refused, unknown name, no connection in time, failed TLS handshake."""
+    """No byte of the request left this machine: refused, unknown name, no connection in time,
+    failed TLS handshake."""
 
 
 class NoAnswer(WireError):
-    """The request went out and no answer came that can be trusted. On a submit it is not known whether a task exists."""
+    """The request went out and no answer came that can be trusted. On a submit it is not known
+    whether a task exists."""
 
 
 class OurFault(WireError):
@@ -131,24 +153,60 @@ _UNREACHABLE = (
     "badrequest.inputdownloadfailed",
     "invalidfile.downloadfailed",
 )
-_UNREACHABLE_SAYS = ("failed to download", "unable to download", "check the request url is available")
-_MODERATED = ("datainspectionfailed", "ipinfringementsuspect", "customroleblocked", "faqruleblocked")
-_OUR_CODES = ("badrequest.empty", "badrequest.illegalinput", "badrequest.toolarge", "conflict", "unsupportedoperation")
-_OUR_SAYS = ("field required", "required body invalid", "url error, please check url", "no connection adapters were found")
-_MODEL_SAYS = ("model not found", "model can not be found", "does not exist or you do not have access")
+_UNREACHABLE_SAYS = (
+    "failed to download",
+    "unable to download",
+    "check the request url is available",
+)
+_MODERATED = (
+    "datainspectionfailed",
+    "ipinfringementsuspect",
+    "customroleblocked",
+    "faqruleblocked",
+)
+_OUR_CODES = (
+    "badrequest.empty",
+    "badrequest.illegalinput",
+    "badrequest.toolarge",
+    "conflict",
+    "unsupportedoperation",
+)
+_OUR_SAYS = (
+    "field required",
+    "required body invalid",
+    "url error, please check url",
+    "no connection adapters were found",
+)
+_MODEL_SAYS = (
+    "model not found",
+    "model can not be found",
+    "does not exist or you do not have access",
+)
 _VERDICTS = ("invalidfile.", "invalidimage", "invalidperson", "invalidinputlength")
-_REJECTED = (*_VERDICTS, *_MODERATED, "invalidurl", "invalidparameter", "badrequest", "entitytoolarge", "filetoolarge")
+_REJECTED = (
+    *_VERDICTS,
+    *_MODERATED,
+    "invalidurl",
+    "invalidparameter",
+    "badrequest",
+    "entitytoolarge",
+    "filetoolarge",
+)
 _OUR_STATUS = (404, 405, 406, 409, 411, 413, 414, 415, 422)
 
 
 def is_verdict(code: str) -> bool:
-    """Whether an error code is a judgement on the picture itself, so that on a detect call it is a verdict, not a failure."""
+    """Whether an error code is a judgement on the picture itself, so that on a detect call it is a
+    verdict, not a failure."""
     key = plain(code)
     return key.startswith(_VERDICTS) and not key.startswith(_UNREACHABLE)
 
 
-def _by_code(code: str, message: str, request_id: str, status: int | None, retry_after: float | None) -> WireError | None:
-    """The error that code and message name by themselves; None when only the HTTP status can tell."""
+def _by_code(
+    code: str, message: str, request_id: str, status: int | None, retry_after: float | None
+) -> WireError | None:
+    """The error that code and message name by themselves; None when only the HTTP status can
+    tell."""
     key, said = plain(code), message.lower()
     told = (code, message, request_id, status)
     if "free allocated quota exceeded" in said or key.startswith(_QUOTA):
@@ -159,7 +217,9 @@ def _by_code(code: str, message: str, request_id: str, status: int | None, retry
         return AccountTrouble(*told, reason="arrears")
     if key.startswith(_ACCESS):
         return AccountTrouble(*told, reason="access")
-    if key.startswith("modelnotfound") or (key in ("", "invalidparameter", "notfound") and any(text in said for text in _MODEL_SAYS)):
+    if key.startswith("modelnotfound") or (
+        key in ("", "invalidparameter", "notfound") and any(text in said for text in _MODEL_SAYS)
+    ):
         return ModelGone(*told)
     if key.startswith("accessdenied"):
         if "policy expired" in said:
@@ -177,16 +237,28 @@ def _by_code(code: str, message: str, request_id: str, status: int | None, retry
         return None
     if any(text in said for text in _OUR_SAYS) or key.startswith(_OUR_CODES):
         return OurFault(*told)
-    if key.startswith(_UNREACHABLE) or any(text in said for text in _UNREACHABLE_SAYS) or ("download" in said and "time" in said):
+    if (
+        key.startswith(_UNREACHABLE)
+        or any(text in said for text in _UNREACHABLE_SAYS)
+        or ("download" in said and "time" in said)
+    ):
         return MediaUnreachable(*told)
     if key.startswith(_REJECTED):
         return Rejected(*told)
     return None
 
 
-def from_response(status: int, payload: dict[str, Any] | None, headers: Mapping[str, str], *, submit: bool = False, text: str = "") -> WireError:
-    """The error in an answer that is not a success. `payload` is its JSON object, None when the body was none; `text` then
-    says in our words what came instead. With `submit`, a 5xx and a body that is not the service's own stay uncertain.
+def from_response(
+    status: int,
+    payload: dict[str, Any] | None,
+    headers: Mapping[str, str],
+    *,
+    submit: bool = False,
+    text: str = "",
+) -> WireError:
+    """The error in an answer that is not a success. `payload` is its JSON object, None when the
+    body was none; `text` then says in our words what came instead. With `submit`, a 5xx and a body
+    that is not the service's own stay uncertain.
 
     429 proves that nothing was created, whoever says it.
     """
@@ -194,7 +266,10 @@ def from_response(status: int, payload: dict[str, Any] | None, headers: Mapping[
     request_id = tidy((payload or {}).get("request_id")) or tidy(headers.get("x-request-id"))
     wait = _retry_after(headers)
     if payload is None:
-        code, message = "NotJson" if not 300 <= status < 400 else "Redirected", text or f"HTTP {status} without a JSON body"
+        code, message = (
+            "NotJson" if not 300 <= status < 400 else "Redirected",
+            text or f"HTTP {status} without a JSON body",
+        )
     elif not code and not message:
         code = "BadAnswer" if status < 300 else ""
         message = tidy(payload.get("message")) or text or f"HTTP {status} without an error code"
@@ -231,8 +306,9 @@ def from_response(status: int, payload: dict[str, Any] | None, headers: Mapping[
 
 
 def of_task_failure(code: str, message: str) -> WireError:
-    """The class of a FAILED task (HTTP 200, CONTRACT §11.1 b). The task has surely ended, so nothing here is uncertain:
-    a failure inside the service is RetryLater (a new task may work), a code that nobody knows is Rejected (never repeat)."""
+    """The class of a FAILED task (HTTP 200, CONTRACT §11.1 b). The task has surely ended, so
+    nothing here is uncertain: a failure inside the service is RetryLater (a new task may work), a
+    code that nobody knows is Rejected (never repeat)."""
     named = _by_code(tidy(code), tidy(message), "", None, None)
     if named is not None:
         return named
@@ -242,7 +318,8 @@ def of_task_failure(code: str, message: str) -> WireError:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait from `retry-after-ms` or `Retry-After` (seconds or an HTTP date); None when absent or nonsense."""
+    """Seconds to wait from `retry-after-ms` or `Retry-After` (seconds or an HTTP date); None when
+    absent or nonsense."""
     for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         value = headers.get(name)
         if value is None:
@@ -254,7 +331,9 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
                 date = parsedate_to_datetime(value)
             except ValueError:
                 continue
-            seconds = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - datetime.now(UTC).timestamp()
+            seconds = (
+                date if date.tzinfo else date.replace(tzinfo=UTC)
+            ).timestamp() - datetime.now(UTC).timestamp()
         if math.isfinite(seconds):
             return max(0.0, seconds)
     return None

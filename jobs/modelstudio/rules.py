@@ -1,7 +1,9 @@
-"""What we know of the service's codes and messages, and what is said of each to people (CONTRACT §2, §11).
+"""What we know of the service's codes and messages, and what is said of each to people (CONTRACT
+§2, §11).
 
-Rules are tried in order; the first that fits speaks. A rule fits when the code starts with one of its codes (compared without case, `_`,
-`-` and blanks; () is any code) and the message contains one of its fragments (compared without case; () is any message).
+Rules are tried in order; the first that fits speaks. A rule fits when the code starts with one of
+its codes (compared without case, `_`, `-` and blanks; () is any code) and the message contains one
+of its fragments (compared without case; () is any message).
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from studio.common.translatable import Sentence, phrase, together
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`fault`: input, ours, service or account. `sentence` says what happened, `advice` what to do."""
+    """`fault`: input, ours, service or account. `sentence` says what happened, `advice` what to
+    do."""
 
     fault: str
     sentence: Sentence
@@ -32,17 +35,30 @@ def plain(code: str) -> str:
     return code.lower().replace("_", "").replace("-", "").replace(" ", "")
 
 
-def _rule(fault: str, codes: str, fragments: tuple[str, ...], sentence: Sentence, advice: Sentence) -> Rule:
-    return Rule(tuple(plain(code) for code in codes.split()), tuple(f.lower() for f in fragments), Explanation(fault, sentence, advice))
+def _rule(
+    fault: str, codes: str, fragments: tuple[str, ...], sentence: Sentence, advice: Sentence
+) -> Rule:
+    return Rule(
+        tuple(plain(code) for code in codes.split()),
+        tuple(f.lower() for f in fragments),
+        Explanation(fault, sentence, advice),
+    )
 
 
 ONE_PERSON = phrase("Use a picture of one person with the whole face visible.")
 _AGAIN_FREE = phrase("Try again. What failed costs nothing.")
 OPERATOR = phrase("Ask whoever runs this site to look at the log.")
-_OTHER_CLIP = phrase("Use a clip that shows one person from head to toe, facing the camera, from its first frame on.")
+_OTHER_CLIP = phrase(
+    "Use a clip that shows one person from head to toe, facing the camera, from its first frame on."
+)
 _SPENT = phrase("What the console allots to the account for this model is used up.")
-_RAISE = phrase("Raise the quota or budget in the Model Studio console. What waits goes on by itself.")
-_REACH = phrase("The next try often works. If it does not, the site’s files have to be reachable from mainland China, or the temporary storage used.")
+_RAISE = phrase(
+    "Raise the quota or budget in the Model Studio console. What waits goes on by itself."
+)
+_REACH = phrase(
+    "The next try often works. If it does not, the site’s files have to be reachable from mainland "
+    "China, or the temporary storage used."
+)
 
 RULES: tuple[Rule, ...] = (
     # what never got an answer, or none that can be read (codes of our own)
@@ -53,8 +69,20 @@ RULES: tuple[Rule, ...] = (
         phrase("The studio could not read its own copy of the file. Nothing was sent."),
         phrase("It is tried again by itself."),
     ),
-    _rule("service", "ConnectionFailed", (), phrase("The service could not be reached. Nothing was sent."), phrase("It is tried again by itself.")),
-    _rule("service", "ReadTimeout", (), phrase("The service did not answer in time."), phrase("The task list shows whether it took the order.")),
+    _rule(
+        "service",
+        "ConnectionFailed",
+        (),
+        phrase("The service could not be reached. Nothing was sent."),
+        phrase("It is tried again by itself."),
+    ),
+    _rule(
+        "service",
+        "ReadTimeout",
+        (),
+        phrase("The service did not answer in time."),
+        phrase("The task list shows whether it took the order."),
+    ),
     _rule(
         "service",
         "ConnectionCut",
@@ -69,9 +97,23 @@ RULES: tuple[Rule, ...] = (
         phrase("The service gave an answer that cannot be read."),
         phrase("The task list shows whether it took the order."),
     ),
-    _rule("ours", "Redirected", (), phrase("The service’s address sends us elsewhere."), phrase("Check the address of the service in the settings.")),
-    _rule("ours", "BadTaskId", (), phrase("The task has an id that cannot be asked for."), OPERATOR),
-    _rule("input", "FileTooLarge EntityTooLarge", (), phrase("The file is larger than the temporary storage takes."), phrase("Use a smaller file.")),
+    _rule(
+        "ours",
+        "Redirected",
+        (),
+        phrase("The service’s address sends us elsewhere."),
+        phrase("Check the address of the service in the settings."),
+    ),
+    _rule(
+        "ours", "BadTaskId", (), phrase("The task has an id that cannot be asked for."), OPERATOR
+    ),
+    _rule(
+        "input",
+        "FileTooLarge EntityTooLarge",
+        (),
+        phrase("The file is larger than the temporary storage takes."),
+        phrase("Use a smaller file."),
+    ),
     # the account
     _rule(
         "account",
@@ -87,7 +129,13 @@ RULES: tuple[Rule, ...] = (
         phrase("The account’s free quota is used up, and it is set to use nothing else."),
         phrase("Switch off “free quota only” in the console, or use another account."),
     ),
-    _rule("account", "InvalidApiKey", ("no api-key",), phrase("The request had no API key."), phrase("Enter the account’s API key again.")),
+    _rule(
+        "account",
+        "InvalidApiKey",
+        ("no api-key",),
+        phrase("The request had no API key."),
+        phrase("Enter the account’s API key again."),
+    ),
     _rule(
         "account",
         "InvalidApiKey",
@@ -118,15 +166,24 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(
         "account",
-        "Model.AccessDenied Workspace.AccessDenied App.AccessDenied NotAuthorized WorkSpaceNotFound",
+        "Model.AccessDenied Workspace.AccessDenied App.AccessDenied NotAuthorized "
+        "WorkSpaceNotFound",
         (),
         phrase("The key’s workspace may not use this model."),
-        phrase("Give the workspace the right to the model in the console, or use a key of the default workspace."),
+        phrase(
+            "Give the workspace the right to the model in the console, or use a key of the default "
+            "workspace."
+        ),
     ),
     _rule(
         "account",
         "ModelNotFound InvalidParameter",
-        ("model not found", "model can not be found", "model xxx does not exist", "does not exist or you do not have access"),
+        (
+            "model not found",
+            "model can not be found",
+            "model xxx does not exist",
+            "does not exist or you do not have access",
+        ),
         phrase("The service does not offer this model to the account."),
         phrase("Use its successor, or check the account’s region."),
     ),
@@ -145,7 +202,13 @@ RULES: tuple[Rule, ...] = (
         phrase("We asked for the model in the wrong way."),
         OPERATOR,
     ),
-    _rule("ours", "", ("policy expired",), phrase("The leave to upload ran out before the file was there."), phrase("It is tried again by itself.")),
+    _rule(
+        "ours",
+        "",
+        ("policy expired",),
+        phrase("The leave to upload ran out before the file was there."),
+        phrase("It is tried again by itself."),
+    ),
     _rule(
         "account",
         "AccessDenied",
@@ -153,8 +216,20 @@ RULES: tuple[Rule, ...] = (
         phrase("The service denies the account access."),
         phrase("Check the rights of the key and its workspace in the console."),
     ),
-    _rule("ours", "", ("no connection adapters were found",), phrase("The service did not look up our uploaded file."), OPERATOR),
-    _rule("ours", "InvalidParameter", ("url error",), phrase("The model does not live at the address that was asked."), OPERATOR),
+    _rule(
+        "ours",
+        "",
+        ("no connection adapters were found",),
+        phrase("The service did not look up our uploaded file."),
+        OPERATOR,
+    ),
+    _rule(
+        "ours",
+        "InvalidParameter",
+        ("url error",),
+        phrase("The model does not live at the address that was asked."),
+        OPERATOR,
+    ),
     _rule(
         "ours",
         "InvalidParameter",
@@ -164,7 +239,9 @@ RULES: tuple[Rule, ...] = (
     ),
     # how busy it is
     _rule("account", "Throttling.AllocationQuota insufficient_quota", (), _SPENT, _RAISE),
-    _rule("account", "", ("allocated quota exceeded", "exceeded your current quota"), _SPENT, _RAISE),
+    _rule(
+        "account", "", ("allocated quota exceeded", "exceeded your current quota"), _SPENT, _RAISE
+    ),
     _rule(
         "service",
         "Throttling limit_requests limit_burst_rate",
@@ -173,11 +250,27 @@ RULES: tuple[Rule, ...] = (
         phrase("It goes on by itself in a moment."),
     ),
     _rule(
-        "service", "ModelServingError ModelUnavailable", (), phrase("The service has no capacity right now."), phrase("It goes on by itself later.")
+        "service",
+        "ModelServingError ModelUnavailable",
+        (),
+        phrase("The service has no capacity right now."),
+        phrase("It goes on by itself later."),
     ),
     # files that did not arrive there
-    _rule("service", "InvalidURL.ConnectionRefused", (), phrase("The service was refused when it fetched the file."), _REACH),
-    _rule("service", "InvalidURL.Timeout", (), phrase("The service waited too long for the file."), _REACH),
+    _rule(
+        "service",
+        "InvalidURL.ConnectionRefused",
+        (),
+        phrase("The service was refused when it fetched the file."),
+        _REACH,
+    ),
+    _rule(
+        "service",
+        "InvalidURL.Timeout",
+        (),
+        phrase("The service waited too long for the file."),
+        _REACH,
+    ),
     _rule(
         "service",
         "InvalidParameter.DataInspection",
@@ -195,7 +288,12 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "service",
         "",
-        ("failed to download", "unable to download", "download the media resource timed out", "check the request url is available"),
+        (
+            "failed to download",
+            "unable to download",
+            "download the media resource timed out",
+            "check the request url is available",
+        ),
         phrase("The service could not fetch the file."),
         _REACH,
     ),
@@ -215,13 +313,41 @@ RULES: tuple[Rule, ...] = (
         phrase("Use content that you have the rights to."),
     ),
     _rule(
-        "input", "CustomRoleBlocked FaqRuleBlocked", (), phrase("A content rule of the account refused the content."), phrase("Use other content.")
+        "input",
+        "CustomRoleBlocked FaqRuleBlocked",
+        (),
+        phrase("A content rule of the account refused the content."),
+        phrase("Use other content."),
     ),
     # videos
-    _rule("input", "", ("first frame of input video has no human",), phrase("No person is in the video’s first frame."), _OTHER_CLIP),
-    _rule("input", "", ("too small in the first frame",), phrase("The person is too small in the video’s first frame."), _OTHER_CLIP),
-    _rule("input", "", ("not clear in the first frame",), phrase("The person is not clear in the video’s first frame."), _OTHER_CLIP),
-    _rule("input", "", ("not fullbody in the first frame",), phrase("The video’s first frame does not show the whole body."), _OTHER_CLIP),
+    _rule(
+        "input",
+        "",
+        ("first frame of input video has no human",),
+        phrase("No person is in the video’s first frame."),
+        _OTHER_CLIP,
+    ),
+    _rule(
+        "input",
+        "",
+        ("too small in the first frame",),
+        phrase("The person is too small in the video’s first frame."),
+        _OTHER_CLIP,
+    ),
+    _rule(
+        "input",
+        "",
+        ("not clear in the first frame",),
+        phrase("The person is not clear in the video’s first frame."),
+        _OTHER_CLIP,
+    ),
+    _rule(
+        "input",
+        "",
+        ("not fullbody in the first frame",),
+        phrase("The video’s first frame does not show the whole body."),
+        _OTHER_CLIP,
+    ),
     _rule(
         "input",
         "",
@@ -251,7 +377,13 @@ RULES: tuple[Rule, ...] = (
         phrase("Make the template again from its video."),
     ),
     # people in pictures
-    _rule("input", "", ("no human body or multi human",), phrase("There is no person in the picture, or more than one."), ONE_PERSON),
+    _rule(
+        "input",
+        "",
+        ("no human body or multi human",),
+        phrase("There is no person in the picture, or more than one."),
+        ONE_PERSON,
+    ),
     _rule(
         "input",
         "",
@@ -259,11 +391,41 @@ RULES: tuple[Rule, ...] = (
         phrase("No person can be made out clearly in the picture."),
         phrase("Use a sharp, well-lit picture of one person."),
     ),
-    _rule("input", "InvalidFile.NoHuman InvalidImage.NoHumanFace", (), phrase("No person was found in the picture."), ONE_PERSON),
-    _rule("input", "", ("has no human body", "no human face"), phrase("No person was found in the picture."), ONE_PERSON),
-    _rule("input", "InvalidFile.MultiHuman", (), phrase("More than one person is in the picture."), ONE_PERSON),
-    _rule("input", "", ("multi human bodies",), phrase("More than one person is in the picture."), ONE_PERSON),
-    _rule("input", "InvalidPerson", (), phrase("There is no person in the picture, or more than one."), ONE_PERSON),
+    _rule(
+        "input",
+        "InvalidFile.NoHuman InvalidImage.NoHumanFace",
+        (),
+        phrase("No person was found in the picture."),
+        ONE_PERSON,
+    ),
+    _rule(
+        "input",
+        "",
+        ("has no human body", "no human face"),
+        phrase("No person was found in the picture."),
+        ONE_PERSON,
+    ),
+    _rule(
+        "input",
+        "InvalidFile.MultiHuman",
+        (),
+        phrase("More than one person is in the picture."),
+        ONE_PERSON,
+    ),
+    _rule(
+        "input",
+        "",
+        ("multi human bodies",),
+        phrase("More than one person is in the picture."),
+        ONE_PERSON,
+    ),
+    _rule(
+        "input",
+        "InvalidPerson",
+        (),
+        phrase("There is no person in the picture, or more than one."),
+        ONE_PERSON,
+    ),
     _rule(
         "input",
         "InvalidFile.BodyProportion",
@@ -278,7 +440,13 @@ RULES: tuple[Rule, ...] = (
         phrase("The person is too large or too small in the picture."),
         phrase("Crop the picture closer, or use one with more room around the person."),
     ),
-    _rule("input", "InvalidFile.FrontBody", (), phrase("The person does not face the camera."), phrase("Use a picture taken from the front.")),
+    _rule(
+        "input",
+        "InvalidFile.FrontBody",
+        (),
+        phrase("The person does not face the camera."),
+        phrase("Use a picture taken from the front."),
+    ),
     _rule(
         "input",
         "InvalidFile.FullFace",
@@ -298,24 +466,45 @@ RULES: tuple[Rule, ...] = (
         "InvalidFile.BodyPose",
         (),
         phrase("The body’s pose does not suit the model."),
-        phrase("Use a picture of the whole body from the front, standing, with shoulders and ankles visible."),
+        phrase(
+            "Use a picture of the whole body from the front, standing, with shoulders and ankles "
+            "visible."
+        ),
     ),
     _rule(
         "input",
         "",
         ("with whole body and expected orientation",),
         phrase("The body’s pose does not suit the model."),
-        phrase("Use a picture of the whole body from the front, standing, with shoulders and ankles visible."),
+        phrase(
+            "Use a picture of the whole body from the front, standing, with shoulders and ankles "
+            "visible."
+        ),
     ),
     _rule(
         "input",
         "InvalidFile.FullBody",
         (),
         phrase("Too little of the person is in the picture."),
-        phrase("For 3:4 show the person from the hips up; or choose the shape 1:1, which needs only the head."),
+        phrase(
+            "For 3:4 show the person from the hips up; or choose the shape 1:1, which needs only "
+            "the head."
+        ),
     ),
-    _rule("input", "InvalidFile.Value", (), phrase("The picture is too dark or not clear."), phrase("Use a sharper, brighter picture.")),
-    _rule("input", "InvalidFile.Content", (), phrase("The file does not show what the model needs."), ONE_PERSON),
+    _rule(
+        "input",
+        "InvalidFile.Value",
+        (),
+        phrase("The picture is too dark or not clear."),
+        phrase("Use a sharper, brighter picture."),
+    ),
+    _rule(
+        "input",
+        "InvalidFile.Content",
+        (),
+        phrase("The file does not show what the model needs."),
+        ONE_PERSON,
+    ),
     # sizes and forms of files
     _rule(
         "input",
@@ -326,19 +515,32 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(
         "input",
-        "InvalidFile.Resolution InvalidFile.ImageSize InvalidImage.ImageSize InvalidImageResolution InvalidInputLength",
+        "InvalidFile.Resolution InvalidFile.ImageSize InvalidImage.ImageSize "
+        "InvalidImageResolution InvalidInputLength",
         (),
         phrase("The picture is too large or too small in pixels, or too long and narrow."),
-        phrase("Use a picture within the model’s limits: for AnimateAnyone sides of 225 to 4096 pixels, the longer at most twice the shorter."),
+        phrase(
+            "Use a picture within the model’s limits: for AnimateAnyone sides of 225 to 4096 "
+            "pixels, the longer at most twice the shorter."
+        ),
     ),
     _rule(
         "input",
         "",
         ("aspect ratio is smaller than",),
         phrase("The picture is too long and narrow, or too large in pixels."),
-        phrase("Crop it: for AnimateAnyone the longer side is at most twice the shorter, and at most 4096 pixels."),
+        phrase(
+            "Crop it: for AnimateAnyone the longer side is at most twice the shorter, and at most "
+            "4096 pixels."
+        ),
     ),
-    _rule("input", "InvalidFile.AspectRatio", (), phrase("The file is too long and narrow."), phrase("Crop it closer to a square.")),
+    _rule(
+        "input",
+        "InvalidFile.AspectRatio",
+        (),
+        phrase("The file is too long and narrow."),
+        phrase("Crop it closer to a square."),
+    ),
     _rule(
         "input",
         "InvalidFile.Size",
@@ -362,7 +564,8 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(
         "input",
-        "InvalidFile.Format InvalidImage.FileFormat InvalidImageFormat InvalidParameter.UnsupportedFileFormat BadRequest.UnsupportedFileFormat",
+        "InvalidFile.Format InvalidImage.FileFormat InvalidImageFormat "
+        "InvalidParameter.UnsupportedFileFormat BadRequest.UnsupportedFileFormat",
         (),
         phrase("The service does not take this kind of file."),
         phrase("Use JPEG or PNG for pictures, WAV or MP3 for speech, MP4 for videos."),
@@ -375,7 +578,13 @@ RULES: tuple[Rule, ...] = (
         phrase("Use JPEG or PNG for pictures, WAV or MP3 for speech, MP4 for videos."),
     ),
     # speech, which the service reports under InvalidURL
-    _rule("input", "InvalidURL", ("audio is longer",), phrase("The speech is too long."), phrase("Cut it: EMO takes at most 60 seconds.")),
+    _rule(
+        "input",
+        "InvalidURL",
+        ("audio is longer",),
+        phrase("The speech is too long."),
+        phrase("Cut it: EMO takes at most 60 seconds."),
+    ),
     _rule(
         "input",
         "InvalidURL",
@@ -405,8 +614,20 @@ RULES: tuple[Rule, ...] = (
         phrase("Upload the file again as JPEG, PNG, WAV, MP3 or MP4."),
     ),
     # choices
-    _rule("input", "InvalidParameter", ("style_level",), phrase("The service does not know this style."), phrase("Choose calm, normal or active.")),
-    _rule("input", "InvalidParameter", ("video_ratio",), phrase("The service does not know this shape."), phrase("Choose 9:16 or 3:4.")),
+    _rule(
+        "input",
+        "InvalidParameter",
+        ("style_level",),
+        phrase("The service does not know this style."),
+        phrase("Choose calm, normal or active."),
+    ),
+    _rule(
+        "input",
+        "InvalidParameter",
+        ("video_ratio",),
+        phrase("The service does not know this shape."),
+        phrase("Choose 9:16 or 3:4."),
+    ),
     _rule(
         "input",
         "InvalidParameter",
@@ -415,10 +636,28 @@ RULES: tuple[Rule, ...] = (
         phrase("Check what was chosen, then make a new film."),
     ),
     _rule("ours", "BadRequest", (), phrase("The service could not read our order."), OPERATOR),
-    _rule("ours", "UnsupportedOperation", (), phrase("The task has already begun and cannot be called back."), phrase("It ends by itself.")),
-    _rule("input", "InvalidFile InvalidImage", (), phrase("The service refuses the file."), phrase("Use another file.")),
+    _rule(
+        "ours",
+        "UnsupportedOperation",
+        (),
+        phrase("The task has already begun and cannot be called back."),
+        phrase("It ends by itself."),
+    ),
+    _rule(
+        "input",
+        "InvalidFile InvalidImage",
+        (),
+        phrase("The service refuses the file."),
+        phrase("Use another file."),
+    ),
     # its own troubles
-    _rule("service", "InternalError.Timeout", (), phrase("The service did not finish within three hours."), _AGAIN_FREE),
+    _rule(
+        "service",
+        "InternalError.Timeout",
+        (),
+        phrase("The service did not finish within three hours."),
+        _AGAIN_FREE,
+    ),
     _rule(
         "service",
         "InternalError.Algo",
@@ -426,7 +665,19 @@ RULES: tuple[Rule, ...] = (
         phrase("The service failed while it made the film."),
         together(_AGAIN_FREE, phrase("If it happens twice, use another picture.")),
     ),
-    _rule("service", "InternalError.FileUpload InternalError.Upload", (), phrase("The service could not store the film that it made."), _AGAIN_FREE),
-    _rule("service", "InternalError SystemError ModelServiceFailed", (), phrase("Something failed inside the service."), _AGAIN_FREE),
+    _rule(
+        "service",
+        "InternalError.FileUpload InternalError.Upload",
+        (),
+        phrase("The service could not store the film that it made."),
+        _AGAIN_FREE,
+    ),
+    _rule(
+        "service",
+        "InternalError SystemError ModelServiceFailed",
+        (),
+        phrase("Something failed inside the service."),
+        _AGAIN_FREE,
+    ),
     _rule("service", "RequestTimeOut", (), phrase("The service took too long."), _AGAIN_FREE),
 )

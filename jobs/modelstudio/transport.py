@@ -1,7 +1,9 @@
-"""Connections that know whether a byte of a request has left this machine, and answers that cannot grow or drag on.
+"""Connections that know whether a byte of a request has left this machine, and answers that cannot
+grow or drag on.
 
-requests and urllib3 tell a failed TLS handshake and a TLS connection cut after the order by the same exception; money
-needs the difference. So the connection itself marks the moment it has a peer and begins to send.
+requests and urllib3 tell a failed TLS handshake and a TLS connection cut after the order by the
+same exception; money needs the difference. So the connection itself marks the moment it has a peer
+and begins to send.
 """
 
 from __future__ import annotations
@@ -27,8 +29,12 @@ from urllib3.response import BaseHTTPResponse
 from urllib3.util import Timeout
 
 LARGEST_ANSWER = 2 * 1024 * 1024
-CERTIFICATES = certifi.where()  # whom we trust: what requests ships, never what the environment says
-KEPT = 64  # connections to one host that a process keeps for the next GET; more are made when needed, and closed
+CERTIFICATES = (
+    certifi.where()
+)  # whom we trust: what requests ships, never what the environment says
+# connections to one host that a process keeps for the next GET; more are made when needed, and
+# closed
+KEPT = 64
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _mark = threading.local()
 
@@ -73,7 +79,9 @@ class Adapter(HTTPAdapter):
     def __init__(self, pool: int = 20) -> None:
         super().__init__(pool_connections=pool, pool_maxsize=pool, max_retries=0)
 
-    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
+    def init_poolmanager(
+        self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any
+    ) -> None:
         super().init_poolmanager(connections, maxsize, block, **pool_kwargs)
         _mark_pools(self.poolmanager)
 
@@ -112,22 +120,36 @@ def _pool(parts: SplitResult) -> HTTPConnectionPool:
     with _pools_lock:
         if name not in _pools:
             if parts.scheme == "https":
-                _pools[name] = _SecurePool(name[1], name[2], maxsize=KEPT, cert_reqs="CERT_REQUIRED", ca_certs=CERTIFICATES)
+                _pools[name] = _SecurePool(
+                    name[1], name[2], maxsize=KEPT, cert_reqs="CERT_REQUIRED", ca_certs=CERTIFICATES
+                )
             else:
                 _pools[name] = _PlainPool(name[1], name[2], maxsize=KEPT)
         return _pools[name]
 
 
 def get(url: str, headers: Mapping[str, str], timeout: tuple[float, float]) -> _Got:
-    """One GET on a connection that this process keeps to the host of `url`, neither repeated nor redirected; raises FAILURES.
+    """One GET on a connection that this process keeps to the host of `url`, neither repeated nor
+    redirected; raises FAILURES.
 
-    Clients of thousands of accounts share these connections, since a key travels in the headers of each request. Straight on
-    urllib3, because building a request of requests takes longer than all else that a look does.
+    Clients of thousands of accounts share these connections, since a key travels in the headers of
+    each request. Straight on urllib3, because building a request of requests takes longer than all
+    else that a look does.
     """
     parts = urlsplit(url)
     path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
     limits = Timeout(connect=timeout[0], read=timeout[1])
-    return _Got(_pool(parts).urlopen("GET", path, headers=headers, retries=False, redirect=False, preload_content=False, timeout=limits))
+    return _Got(
+        _pool(parts).urlopen(
+            "GET",
+            path,
+            headers=headers,
+            retries=False,
+            redirect=False,
+            preload_content=False,
+            timeout=limits,
+        )
+    )
 
 
 class TooLong(Exception):
@@ -160,8 +182,9 @@ def read_whole(response: Answer, seconds: float) -> bytes:
 
 
 def read_json(body: bytes) -> dict[str, Any] | None:
-    """`body` as a JSON object that can be stored; None when it is anything else. NaN and the infinities, which JSON does not
-    have, read as null; NUL and halves of surrogate pairs, which no PostgreSQL text can hold, as U+FFFD."""
+    """`body` as a JSON object that can be stored; None when it is anything else. NaN and the
+    infinities, which JSON does not have, read as null; NUL and halves of surrogate pairs, which no
+    PostgreSQL text can hold, as U+FFFD."""
     try:
         found = json.loads(body, parse_constant=lambda word: None, parse_float=_finite)
         return _storable(found) if isinstance(found, dict) else None
@@ -190,7 +213,11 @@ def why_not_sent(error: Exception) -> str:
     cause: Any = error
     while cause is not None and len(seen) < 8:
         seen.append(f"{type(cause).__name__} {type(getattr(cause, 'reason', None)).__name__}")
-        cause = getattr(cause, "reason", None) if isinstance(getattr(cause, "reason", None), Exception) else cause.__cause__ or cause.__context__
+        cause = (
+            getattr(cause, "reason", None)
+            if isinstance(getattr(cause, "reason", None), Exception)
+            else cause.__cause__ or cause.__context__
+        )
     names = " ".join(seen)
     if "NameResolution" in names or "gaierror" in names:
         return "the name of the service could not be resolved"

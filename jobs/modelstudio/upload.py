@@ -1,4 +1,5 @@
-"""The body of an upload to the temporary storage (CONTRACT §9): a form whose last part is the file, streamed."""
+"""The body of an upload to the temporary storage (CONTRACT §9): a form whose last part is the file,
+streamed."""
 
 from __future__ import annotations
 
@@ -18,20 +19,32 @@ _TYPE = re.compile(r"[A-Za-z0-9.+-]{1,80}/[A-Za-z0-9.+-]{1,80}")
 
 
 class Form:
-    """A multipart/form-data body of known length that reads `file` from its present position as it is sent.
+    """A multipart/form-data body of known length that reads `file` from its present position as it
+    is sent.
 
     Raises ValueError for a name or content type that has no place in a header.
     """
 
-    def __init__(self, fields: Mapping[str, str], file: BinaryIO, name: str, content_type: str) -> None:
+    def __init__(
+        self, fields: Mapping[str, str], file: BinaryIO, name: str, content_type: str
+    ) -> None:
         if not _NAME.fullmatch(name):
-            raise ValueError(f"The upload name {name!r} may only have letters, digits, dots, dashes and underscores.")
+            raise ValueError(
+                f"The upload name {name!r} may only have letters, digits, dots, dashes and "
+                "underscores."
+            )
         if not _TYPE.fullmatch(content_type):
             raise ValueError(f"{content_type!r} is no content type; it looks like image/jpeg.")
         boundary = secrets.token_hex(16)
         self.content_type = f"multipart/form-data; boundary={boundary}"
-        head = "".join(f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n' for key, value in fields.items())
-        head += f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\nContent-Type: {content_type}\r\n\r\n'
+        head = "".join(
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'
+            for key, value in fields.items()
+        )
+        head += (
+            f'--{boundary}\r\nContent-Disposition: form-data; name="file"; '
+            f'filename="{name}"\r\nContent-Type: {content_type}\r\n\r\n'
+        )
         self._head = head.encode()
         self._tail = f"\r\n--{boundary}--\r\n".encode()
         self._file = file
@@ -69,7 +82,8 @@ def fields_of(policy: UploadPolicy, key: str) -> dict[str, str]:
 
 
 def storage_error(status: int, body: bytes) -> WireError:
-    """The error in the storage's XML. Read by pattern: an XML parser would bring entities with it."""
+    """The error in the storage's XML. Read by pattern: an XML parser would bring entities with
+    it."""
     text = body[:20_000].decode("utf-8", "replace")
 
     def told(tag: str) -> str:
@@ -77,10 +91,19 @@ def storage_error(status: int, body: bytes) -> WireError:
         return tidy(html.unescape(found.group(1))) if found else ""
 
     code, message = told("Code"), told("Message")
-    words = (code or "StorageError", message or f"HTTP {status} from the temporary storage", told("RequestId"), status)
+    words = (
+        code or "StorageError",
+        message or f"HTTP {status} from the temporary storage",
+        told("RequestId"),
+        status,
+    )
     if status >= 500 or status < 300 or status in (302, 303, 408):
         return NoAnswer(*words)
-    if status == 429 or "policy expired" in message.lower() or code in ("RequestTimeout", "QpsLimitExceeded", "DownloadTrafficRateLimitExceeded"):
+    if (
+        status == 429
+        or "policy expired" in message.lower()
+        or code in ("RequestTimeout", "QpsLimitExceeded", "DownloadTrafficRateLimitExceeded")
+    ):
         return RetryLater(*words)
     if code == "EntityTooLarge" or status == 413:
         return Rejected(*words)

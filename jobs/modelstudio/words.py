@@ -9,7 +9,8 @@ __all__ = ["Explanation", "explain", "plain"]
 
 
 def explain(code: str, message: str, status: int | None = None) -> Explanation:
-    """What `code` and `message` mean for a person. What we do not know is shown verbatim, its fault told from the HTTP `status`."""
+    """What `code` and `message` mean for a person. What we do not know is shown verbatim, its fault
+    told from the HTTP `status`."""
     key, said = plain(code), message.lower()
     for rule in RULES:
         if rule.codes and not key.startswith(rule.codes):
@@ -19,11 +20,19 @@ def explain(code: str, message: str, status: int | None = None) -> Explanation:
         return rule.says
     if not code and not message:
         if status is None or status < 300:
-            return Explanation("input", phrase("The service refuses the picture and does not say why."), ONE_PERSON)
-        return Explanation(_fault(status), phrase("The service answered with HTTP %(status)s and no reason.", status=status), _advice(_fault(status)))
+            return Explanation(
+                "input", phrase("The service refuses the picture and does not say why."), ONE_PERSON
+            )
+        return Explanation(
+            _fault(status),
+            phrase("The service answered with HTTP %(status)s and no reason.", status=status),
+            _advice(_fault(status)),
+        )
     verbatim = ": ".join(part for part in (code, message) if part)
     fault = _fault(status)
-    return Explanation(fault, phrase("The service says “%(verbatim)s”.", verbatim=verbatim), _advice(fault))
+    return Explanation(
+        fault, phrase("The service says “%(verbatim)s”.", verbatim=verbatim), _advice(fault)
+    )
 
 
 def _fault(status: int | None) -> str:

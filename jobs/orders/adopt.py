@@ -1,5 +1,6 @@
-"""Adopt a task: a task_id that was made anywhere on the account (a script, the console, a colleague) becomes a job here,
-so that its film is followed, brought home, priced and filed. Looking is free; nothing is sent."""
+"""Adopt a task: a task_id that was made anywhere on the account (a script, the console, a
+colleague) becomes a job here, so that its film is followed, brought home, priced and filed. Looking
+is free; nothing is sent."""
 
 from __future__ import annotations
 
@@ -27,12 +28,18 @@ PAGES = 20
 def adopt(account: Account, task_id: str, by: User, model: str = "") -> Job:
     """The job of `task_id` on `account`, RUNNING and followed from now on.
 
-    `model` is our name of the model; "" asks the service's list. Refused with a sentence: not a task id, unknown here,
-    followed already, over without a film, or of a kind that cannot be adopted.
+    `model` is our name of the model; "" asks the service's list. Refused with a sentence: not a
+    task id, unknown here, followed already, over without a film, or of a kind that cannot be
+    adopted.
     """
     task_id = task_id.strip()
     if not _TASK_ID.fullmatch(task_id):
-        raise Refused(phrase("This does not look like a task id. It has letters, digits and dashes, like a8532587-fa8c-4ef8-82be-0c46e17950bd."))
+        raise Refused(
+            phrase(
+                "This does not look like a task id. It has letters, digits and dashes, like "
+                "a8532587-fa8c-4ef8-82be-0c46e17950bd."
+            )
+        )
     _not_ours(account, task_id)
     try:
         client = client_for(account)
@@ -45,16 +52,34 @@ def adopt(account: Account, task_id: str, by: User, model: str = "") -> Job:
     except AccountTrouble as trouble:
         raise Refused(
             phrase(
-                "The service refuses this account at the moment: %(sentence)s Mend that, then adopt the task.", sentence=trouble.explain().sentence
+                "The service refuses this account at the moment: %(sentence)s Mend that, then "
+                "adopt the task.",
+                sentence=trouble.explain().sentence,
             )
         ) from None
     except WireError:
-        raise Refused(phrase("The service did not answer. Nothing has changed; try again in a moment.")) from None
+        raise Refused(
+            phrase("The service did not answer. Nothing has changed; try again in a moment.")
+        ) from None
     if spec.kind is not entries.Kind.VIDEO:
-        raise Refused(phrase("This task makes a dance template. A template is filed with its video, so make it here from the video instead."))
-    in_doubt = Job.objects.filter(lane__account_id=account.root_id, model=spec.name, state__in=(State.SUBMITTING, State.UNCERTAIN))
+        raise Refused(
+            phrase(
+                "This task makes a dance template. A template is filed with its video, so make it "
+                "here from the video instead."
+            )
+        )
+    in_doubt = Job.objects.filter(
+        lane__account_id=account.root_id,
+        model=spec.name,
+        state__in=(State.SUBMITTING, State.UNCERTAIN),
+    )
     if in_doubt.exists():
-        raise Refused(phrase("A job of this model was sent and got no answer, so this task may be its own. Wait until that is settled, then adopt."))
+        raise Refused(
+            phrase(
+                "A job of this model was sent and got no answer, so this task may be its own. Wait "
+                "until that is settled, then adopt."
+            )
+        )
     quote = _quote(account, spec, task)
     try:
         return create.take_over(account, by, spec, quote, task, task_id)
@@ -69,7 +94,9 @@ def _not_ours(account: Account, task_id: str) -> None:
         attempt = Attempt.objects.filter(task_id=task_id).select_related("job__team").first()
         job = attempt.job if attempt is not None else None
     if job is not None and job.team_id == account.team_id:
-        raise Refused(phrase("This task is followed already: it belongs to “%(title)s”.", title=job.title))
+        raise Refused(
+            phrase("This task is followed already: it belongs to “%(title)s”.", title=job.title)
+        )
     if job is not None:
         raise Refused(phrase("This task is followed already."))
 
@@ -78,14 +105,21 @@ def _worth_it(task: Task, account: Account) -> None:
     if task.unknown:
         raise Refused(
             phrase(
-                "The service does not know this task on %(account)s. It keeps tasks for 24 hours, and shows them only to keys "
+                "The service does not know this task on %(account)s. It keeps tasks for 24 hours, "
+                "and shows them only to keys "
                 "of the account that made them: choose that account.",
                 account=account,
             )
         )
     if task.finished and task.status != "SUCCEEDED":
         why = f"{task.status} ({task.code})" if task.code else task.status
-        raise Refused(phrase("This task ended without a film: %(why)s. It cost nothing, and there is nothing to bring home.", why=why))
+        raise Refused(
+            phrase(
+                "This task ended without a film: %(why)s. It cost nothing, and there is nothing to "
+                "bring home.",
+                why=why,
+            )
+        )
 
 
 def _spec(client: Client, account: Account, task_id: str, model: str) -> entries.Model:
@@ -103,21 +137,32 @@ def _spec(client: Client, account: Account, task_id: str, model: str) -> entries
             if found.model_name not in ours:
                 raise Refused(
                     phrase(
-                        "This task is of the model %(model_name)s, which is not in the catalogue, so its result cannot be read.",
+                        "This task is of the model %(model_name)s, which is not in the catalogue, "
+                        "so its result cannot be read.",
                         model_name=found.model_name,
                     )
                 )
             return entries.get(ours[found.model_name])
         if number >= page.total_page:
             break
-    raise Refused(phrase("The service’s list does not say which model this task is of. Choose the model, then adopt it."))
+    raise Refused(
+        phrase(
+            "The service’s list does not say which model this task is of. Choose the model, then "
+            "adopt it."
+        )
+    )
 
 
 def _quote(account: Account, spec: entries.Model, task: Task) -> ledger.Quote:
-    """What it costs as far as that is known: by what the service billed, or 0 s of the default variant while it runs."""
+    """What it costs as far as that is known: by what the service billed, or 0 s of the default
+    variant while it runs."""
     billed = entries.billed_units(spec, task.usage) or Decimal(0)
-    variant = (spec.variant.billed(task.usage) if spec.variant and billed else "") or spec.variant_of(entries.clean_choices(spec, {}))
+    variant = (
+        spec.variant.billed(task.usage) if spec.variant and billed else ""
+    ) or spec.variant_of(entries.clean_choices(spec, {}))
     try:
-        return ledger.quote(spec, variant, billed, currency=account.team.currency, region=account.region)
+        return ledger.quote(
+            spec, variant, billed, currency=account.team.currency, region=account.region
+        )
     except ledger.NoPrice as error:
         raise Refused(error.sentence) from None

@@ -1,7 +1,9 @@
-"""Consent: which files of a draft need somebody's word that the team may use the person in them, and that word.
+"""Consent: which files of a draft need somebody's word that the team may use the person in them,
+and that word.
 
-Asked once per file; what is made of a file here inherits it (studio.files.edit_queue). What our own jobs made needs none: it was given for what
-went in. The tick lives in the draft until the click that makes the job.
+Asked once per file; what is made of a file here inherits it (studio.files.edit_queue). What our own
+jobs made needs none: it was given for what went in. The tick lives in the draft until the click
+that makes the job.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """The word for one file of a draft: `consent` once it was given, `ticked` while it is only ticked."""
+    """The word for one file of a draft: `consent` once it was given, `ticked` while it is only
+    ticked."""
 
     asset: Asset
     consent: Consent | None
@@ -62,12 +65,16 @@ class Right:
         """“Mia said so on 14 Nov.”"""
         if self.consent is None:
             return ""
-        told = {"who": person(self.consent.by), "day": shown_date(localtime(self.consent.at), "j M")}
+        told = {
+            "who": person(self.consent.by),
+            "day": shown_date(localtime(self.consent.at), "j M"),
+        }
         return _("%(who)s said so on %(day)s.") % told
 
 
 def needed(asset: Asset) -> bool:
-    """Whether a word has to be given for it: for everything that people brought in, and what was made of that here."""
+    """Whether a word has to be given for it: for everything that people brought in, and what was
+    made of that here."""
     first: Asset | None = asset
     while first is not None and first.origin == Asset.Origin.EDIT:
         first = first.parent
@@ -75,23 +82,33 @@ def needed(asset: Asset) -> bool:
 
 
 def meant(asset: Asset, public_id: str) -> bool:
-    """Whether a tick that was made for the file `public_id` holds for `asset`: that very file, one made of it, or the one it was made of."""
+    """Whether a tick that was made for the file `public_id` holds for `asset`: that very file, one
+    made of it, or the one it was made of."""
     made_of = asset.parent if asset.origin == Asset.Origin.EDIT else None
-    if not public_id or public_id in (asset.public_id, made_of.public_id if made_of is not None else ""):
+    if not public_id or public_id in (
+        asset.public_id,
+        made_of.public_id if made_of is not None else "",
+    ):
         return bool(public_id)
-    return Asset.objects.filter(public_id=public_id, parent=asset, origin=Asset.Origin.EDIT).exists()
+    return Asset.objects.filter(
+        public_id=public_id, parent=asset, origin=Asset.Origin.EDIT
+    ).exists()
 
 
 def right_of(draft: Draft, name: str) -> Right | None:
-    """What stands for the file `name` of the draft; None without one, and for a file that needs no word."""
+    """What stands for the file `name` of the draft; None without one, and for a file that needs no
+    word."""
     asset = draft.asset(name)
     if asset is None or not needed(asset):
         return None
-    return Right(asset, Consent.objects.filter(asset=asset).select_related("by").first(), name in draft.said)
+    return Right(
+        asset, Consent.objects.filter(asset=asset).select_related("by").first(), name in draft.said
+    )
 
 
 def give(draft: Draft, by: User) -> list[Asset]:
-    """Keep every word that is ticked in the draft, as said by `by` now; returns the files that had none. A word that was given before stands."""
+    """Keep every word that is ticked in the draft, as said by `by` now; returns the files that had
+    none. A word that was given before stands."""
     new = []
     for name in sorted(draft.said):
         right = right_of(draft, name)
@@ -102,8 +119,9 @@ def give(draft: Draft, by: User) -> list[Asset]:
 
 
 def take_back(assets: Iterable[Asset], by: User) -> None:
-    """Forget the words that a click gave which made nothing, with those that its cut parts inherited: they were given for a film.
-    Where another click made one of the file meanwhile, its word stands."""
+    """Forget the words that a click gave which made nothing, with those that its cut parts
+    inherited: they were given for a film. Where another click made one of the file meanwhile, its
+    word stands."""
     for asset in assets:
         family = [asset, *asset.children.filter(origin=Asset.Origin.EDIT)]
         if not JobInput.objects.filter(asset__in=family).exists():

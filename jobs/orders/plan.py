@@ -1,4 +1,5 @@
-"""A wish: what somebody wants made, before it is a job. Tested against the limits, priced, and nothing written."""
+"""A wish: what somebody wants made, before it is a job. Tested against the limits, priced, and
+nothing written."""
 
 from __future__ import annotations
 
@@ -21,10 +22,11 @@ from studio.models import Asset, Team, User
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """`files` by the model's input name; `chosen` has the model's parameters and those of its check.
+    """`files` by the model's input name; `chosen` has the model's parameters and those of its
+    check.
 
-    For a model that needs a template give `template`, or `template_video` to have one made (or found) first.
-    `key` makes the click idempotent: the same key in a team is the same job.
+    For a model that needs a template give `template`, or `template_video` to have one made (or
+    found) first. `key` makes the click idempotent: the same key in a team is the same job.
     """
 
     team: Team
@@ -37,7 +39,8 @@ class Wish:
     account: Account | None = None
     title: str = ""
     key: str = ""
-    # what of a speech goes into the film, by the model's input name; cut out (`cut`) before it becomes a job
+    # what of a speech goes into the film, by the model's input name; cut out (`cut`) before it
+    # becomes a job
     keeps: dict[str, Kept] = field(default_factory=dict)
 
     def cut(self) -> Wish:
@@ -50,7 +53,11 @@ class Wish:
 
     def _cut(self, spec: entries.Model, name: str, asset: Asset) -> Asset:
         limits = spec.input(name).limits
-        return trim.made(asset, self.keeps[name], limits, self.owner) if name in self.keeps and limits is not None else asset
+        return (
+            trim.made(asset, self.keeps[name], limits, self.owner)
+            if name in self.keeps and limits is not None
+            else asset
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,8 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A wish that fits: the cleaned choices, the quote, and the plan of the template that must be made first."""
+    """A wish that fits: the cleaned choices, the quote, and the plan of the template that must be
+    made first."""
 
     wish: Wish
     spec: entries.Model
@@ -96,12 +104,18 @@ def keyed(team: Team) -> list[Account]:
 
 
 def account_for(team: Team, model: str = "") -> Account | None:
-    """The account of the team for `model` now: with a key, and rather one that takes, sends and is well; the first of equals."""
+    """The account of the team for `model` now: with a key, and rather one that takes, sends and is
+    well; the first of equals."""
     usable = keyed(team)
     spec = entries.MODELS.get(model)
     if spec is not None:
         usable = [account for account in usable if account.serves(spec)]
-    lanes = {lane.account_id: lane for lane in Lane.objects.filter(account_id__in=[account.root_id for account in usable], model=model)}
+    lanes = {
+        lane.account_id: lane
+        for lane in Lane.objects.filter(
+            account_id__in=[account.root_id for account in usable], model=model
+        )
+    }
 
     def worth(account: Account) -> tuple[bool, bool, bool]:
         lane = lanes.get(account.root_id)
@@ -113,7 +127,8 @@ def account_for(team: Team, model: str = "") -> Account | None:
 
 
 def plan(wish: Wish, *, checked: bool = True) -> Plan:
-    """Test the wish and price it. With `checked` the picture's check must have passed; without, it may be to come.
+    """Test the wish and price it. With `checked` the picture's check must have passed; without, it
+    may be to come.
 
     Raises Refused with every sentence that applies, and NoPrice.
     """
@@ -123,14 +138,31 @@ def plan(wish: Wish, *, checked: bool = True) -> Plan:
     except entries.BadChoice as error:
         raise Refused(error.sentence) from None
     except KeyError:
-        raise Refused(phrase("The model %(model)s is not in the catalogue.", model=wish.model)) from None
+        raise Refused(
+            phrase("The model %(model)s is not in the catalogue.", model=wish.model)
+        ) from None
     template = wish.template
-    account = wish.account or (template.account if template else None) or account_for(wish.team, wish.model)
+    account = (
+        wish.account
+        or (template.account if template else None)
+        or account_for(wish.team, wish.model)
+    )
     if account is None or account.key is None:
-        raise Refused(phrase("The team has no Model Studio account with a key for this model yet. An admin can add one under Accounts."))
+        raise Refused(
+            phrase(
+                "The team has no Model Studio account with a key for this model yet. An admin can "
+                "add one under Accounts."
+            )
+        )
     if not account.serves(spec):
         region = account.get_region_display()
-        raise Refused(phrase("%(model)s is not offered in %(region)s. Choose an account of another region.", model=spec.label, region=region))
+        raise Refused(
+            phrase(
+                "%(model)s is not offered in %(region)s. Choose an account of another region.",
+                model=spec.label,
+                region=region,
+            )
+        )
     problems = _file_problems(spec, wish) + _closed(account, spec.name)
     first: Plan | None = None
     waits_for: Job | None = None
@@ -140,8 +172,15 @@ def plan(wish: Wish, *, checked: bool = True) -> Plan:
         else:
             template, waits_for, first, more = _template_for(wish, spec, account, checked)
             problems += more
-    if template is not None and (template.team_id != wish.team.pk or template.account_id != account.pk):
-        problems.append(phrase("This template belongs to another account; the service knows it only there. Make it again on this account."))
+    if template is not None and (
+        template.team_id != wish.team.pk or template.account_id != account.pk
+    ):
+        problems.append(
+            phrase(
+                "This template belongs to another account; the service knows it only there. Make "
+                "it again on this account."
+            )
+        )
     if problems:
         raise Refused(*problems)
     check = _check_for(spec, wish, chosen) if spec.check and checked else None
@@ -149,8 +188,16 @@ def plan(wish: Wish, *, checked: bool = True) -> Plan:
     if not milliseconds and template is None:
         raise Refused(phrase("This would be a film of no length at all. Choose a longer file."))
     variant = spec.variant_of(chosen)
-    quote = ledger.quote(spec, variant, Decimal(milliseconds) / 1000, currency=wish.team.currency, region=account.region)
-    return Plan(wish, spec, account, chosen, variant, quote, milliseconds, check, template, first, waits_for)
+    quote = ledger.quote(
+        spec,
+        variant,
+        Decimal(milliseconds) / 1000,
+        currency=wish.team.currency,
+        region=account.region,
+    )
+    return Plan(
+        wish, spec, account, chosen, variant, quote, milliseconds, check, template, first, waits_for
+    )
 
 
 def estimate(wish: Wish) -> Estimate:
@@ -159,14 +206,22 @@ def estimate(wish: Wish) -> Estimate:
     lines = []
     if made.first is not None:
         lines.append(Line(made.first.spec.label, made.first.quote.formula, made.first.quote.micros))
-    label = phrase("%(model)s %(variant)s", model=made.spec.label, variant=made.variant) if made.variant else made.spec.label
+    label = (
+        phrase("%(model)s %(variant)s", model=made.spec.label, variant=made.variant)
+        if made.variant
+        else made.spec.label
+    )
     lines.append(Line(label, made.quote.formula, made.quote.micros))
     return Estimate(lines, made.quote.currency, made.milliseconds / 1000)
 
 
 def _closed(account: Account, model: str) -> list[Sentence]:
     """Why nothing new may be put in front of this account or lane."""
-    lane = Lane.objects.filter(account_id=account.root_id, model=model).select_related("account", "gate_by").first()
+    lane = (
+        Lane.objects.filter(account_id=account.root_id, model=model)
+        .select_related("account", "gate_by")
+        .first()
+    )
     refusal = pauses.refuses(account, lane, account.team)
     return [refusal] if refusal else []
 
@@ -180,17 +235,23 @@ def _file_problems(spec: entries.Model, wish: Wish) -> list[Sentence]:
         elif field_.limits is not None:
             parts = wish.keeps.get(field_.name)
             facts = trim.facts_of(asset, parts, field_.limits) if parts is not None else asset.facts
-            problems += [phrase("%(what)s: %(problem)s", what=field_.label, problem=problem.sentence) for problem in field_.limits.problems(facts)]
+            problems += [
+                phrase("%(what)s: %(problem)s", what=field_.label, problem=problem.sentence)
+                for problem in field_.limits.problems(facts)
+            ]
     return problems
 
 
 def _template_for(
     wish: Wish, spec: entries.Model, account: Account, checked: bool
 ) -> tuple[Template | None, Job | None, Plan | None, list[Sentence]]:
-    """(a template of the same video, a template job under way for it, the plan of a new one, problems): one of them."""
+    """(a template of the same video, a template job under way for it, the plan of a new one,
+    problems): one of them."""
     video = wish.template_video
     assert video is not None  # noqa: S101  (the caller asked)
-    known = Template.objects.filter(account=account, model=spec.makes, asset__sha256=video.sha256, forgotten=False).first()
+    known = Template.objects.filter(
+        account=account, model=spec.makes, asset__sha256=video.sha256, forgotten=False
+    ).first()
     if known is not None:
         return known, None, None, []
     under_way = (
@@ -227,7 +288,9 @@ def _check_for(spec: entries.Model, wish: Wish, chosen: dict[str, Any]) -> Check
     if check is None or check.state in (Check.State.WAITING, Check.State.ASKING):
         raise Refused(phrase("The picture is not checked yet. Wait for the check, then try again."))
     if check.state != Check.State.PASSED:
-        raise Refused(check.sentence or phrase("The picture did not pass the check. Choose another."))
+        raise Refused(
+            check.sentence or phrase("The picture did not pass the check. Choose another.")
+        )
     return check
 
 

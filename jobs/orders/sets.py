@@ -1,4 +1,5 @@
-"""Several films from one draft: every value of a choice side by side, or a long speech in parts. What each would be, and the click."""
+"""Several films from one draft: every value of a choice side by side, or a long speech in parts.
+What each would be, and the click."""
 
 from __future__ import annotations
 
@@ -25,25 +26,42 @@ CLICKS = ("make", "clip", "sweep", "sweep-clip", "split")
 
 
 def swept(spec: entries.Model, chosen: dict[str, Any]) -> entries.Parameter | None:
-    """The choice worth seeing side by side: of two to four values, each of which does something to the film and nothing to its price.
+    """The choice worth seeing side by side: of two to four values, each of which does something to
+    the film and nothing to its price.
 
-    Told by the declaration: values that do something say what (their help), and the price hangs on the variant alone.
+    Told by the declaration: values that do something say what (their help), and the price hangs on
+    the variant alone.
     """
     for parameter in spec.parameters:
-        heeded = parameter.only_when is None or chosen.get(parameter.only_when[0]) == parameter.only_when[1]
+        heeded = (
+            parameter.only_when is None
+            or chosen.get(parameter.only_when[0]) == parameter.only_when[1]
+        )
         priced = spec.variant is not None and spec.variant.chosen == parameter.name
-        if heeded and not priced and 2 <= len(parameter.words) <= 4 and all(help_ for _value, _label, help_ in parameter.words):
+        if (
+            heeded
+            and not priced
+            and 2 <= len(parameter.words) <= 4
+            and all(help_ for _value, _label, help_ in parameter.words)
+        ):
             return parameter
     return None
 
 
 def sweep(wish: Wish) -> list[Wish]:
-    """One wish for each value of the swept choice, named after it. Refused for a model that has none."""
+    """One wish for each value of the swept choice, named after it. Refused for a model that has
+    none."""
     parameter = swept(entries.get(wish.model), wish.chosen)
     if parameter is None:
-        raise Refused(phrase("This model has no choice whose values could be compared at one price."))
+        raise Refused(
+            phrase("This model has no choice whose values could be compared at one price.")
+        )
     return [
-        replace(wish, chosen={**wish.chosen, parameter.name: value}, title=f"{wish.title[:150]} · {translated(label)}")
+        replace(
+            wish,
+            chosen={**wish.chosen, parameter.name: value},
+            title=f"{wish.title[:150]} · {translated(label)}",
+        )
         for value, label, _help in parameter.words
     ]
 
@@ -51,58 +69,106 @@ def sweep(wish: Wish) -> list[Wish]:
 def split(wish: Wish, name: str, parts: Sequence[Kept]) -> list[Wish]:
     """One wish for each part of the speech `name`, numbered."""
     return [
-        replace(wish, keeps={**wish.keeps, name: part}, title=f"{wish.title[:180]} · {number}/{len(parts)}") for number, part in enumerate(parts, 1)
+        replace(
+            wish,
+            keeps={**wish.keeps, name: part},
+            title=f"{wish.title[:180]} · {number}/{len(parts)}",
+        )
+        for number, part in enumerate(parts, 1)
     ]
 
 
 def price(estimate: plan.Estimate, films: int) -> int:
-    """Micros of `films` films like the estimated one: what is made first, a template, is made once for all of them."""
+    """Micros of `films` films like the estimated one: what is made first, a template, is made once
+    for all of them."""
     *once, film = estimate.lines
     return sum(line.micros for line in once) + films * film.micros
 
 
 def total_again(jobs: Sequence[Job], by: User) -> int:
-    """Micros of all `jobs` made once more by `by`; those that cannot differ in price are planned once. Raises Refused and NoPrice."""
+    """Micros of all `jobs` made once more by `by`; those that cannot differ in price are planned
+    once. Raises Refused and NoPrice."""
     alike: dict[tuple[Any, ...], list[Job]] = {}
     for job in jobs:
-        alike.setdefault((job.model, job.account_id, job.variant, job.milliseconds, job.template_id, job.needs_id), []).append(job)
-    plans = [(plan.plan(create.wish_of(same[0], by), checked=False), len(same)) for same in alike.values()]
+        alike.setdefault(
+            (
+                job.model,
+                job.account_id,
+                job.variant,
+                job.milliseconds,
+                job.template_id,
+                job.needs_id,
+            ),
+            [],
+        ).append(job)
+    plans = [
+        (plan.plan(create.wish_of(same[0], by), checked=False), len(same))
+        for same in alike.values()
+    ]
     templates = create.templates_of(one for one, _films in plans).values()
-    return sum(one.quote.micros * films for one, films in plans) + sum(one.quote.micros for one in templates)
+    return sum(one.quote.micros * films for one, films in plans) + sum(
+        one.quote.micros for one in templates
+    )
 
 
 def sums(jobset: JobSet) -> tuple[int, int]:
-    """(held, settled) micros of all its jobs and of the templates that its click made, from the ledger."""
+    """(held, settled) micros of all its jobs and of the templates that its click made, from the
+    ledger."""
     its = Q(job__set=jobset) | Q(job__in=[maker.pk for maker in undo.makers_of(jobset)])
-    found = LedgerEntry.objects.filter(its, team_id=jobset.team_id).aggregate(held=Sum("held"), settled=Sum("settled"))
+    found = LedgerEntry.objects.filter(its, team_id=jobset.team_id).aggregate(
+        held=Sum("held"), settled=Sum("settled")
+    )
     return found["held"] or 0, found["settled"] or 0
 
 
 def failed(jobset: JobSet) -> list[Job]:
-    """The jobs of the set that failed and were not run again: in it, or from their own pages and not in vain."""
+    """The jobs of the set that failed and were not run again: in it, or from their own pages and
+    not in vain."""
     again = Q(set=jobset) | ~Q(state__in=(State.FAILED, State.CANCELED))
     rerun = jobset.team.jobs.filter(again, again_of__set=jobset).values("again_of")
     related = ("team", "account", "template__asset", "needs")
-    return list(jobset.jobs.filter(state=State.FAILED, adopted=False).exclude(pk__in=rerun).select_related(*related).order_by("id"))
+    return list(
+        jobset.jobs.filter(state=State.FAILED, adopted=False)
+        .exclude(pk__in=rerun)
+        .select_related(*related)
+        .order_by("id")
+    )
 
 
 def cancel(jobset: JobSet, by: User) -> str:
-    """Cancel what of the set was not sent, and the templates that its click wanted and nobody needs now; a sentence of what happened."""
+    """Cancel what of the set was not sent, and the templates that its click wanted and nobody needs
+    now; a sentence of what happened."""
     waiting = list(jobset.jobs.filter(state=State.QUEUED).select_related("team"))
     for job in waiting:
         transitions.cancel(job, by)
     for maker in undo.makers_of(jobset):
         undo.drop(maker, by)
     jobs = jobset.jobs.filter(pk__in=[job.pk for job in waiting])
-    gone, sent = jobs.filter(state=State.CANCELED).count(), jobset.jobs.exclude(state=State.CANCELED).count()
+    gone, sent = (
+        jobs.filter(state=State.CANCELED).count(),
+        jobset.jobs.exclude(state=State.CANCELED).count(),
+    )
     if not gone:
         return _("Nothing of it waits here any more, so there is nothing to cancel.")
-    said = ngettext("%(n)s film is canceled and cost nothing.", "%(n)s films are canceled and cost nothing.", gone) % {"n": gone}
-    return said + (" " + ngettext("%(n)s was sent before and goes on.", "%(n)s were sent before and go on.", sent) % {"n": sent} if sent else "")
+    said = ngettext(
+        "%(n)s film is canceled and cost nothing.",
+        "%(n)s films are canceled and cost nothing.",
+        gone,
+    ) % {"n": gone}
+    return said + (
+        " "
+        + ngettext("%(n)s was sent before and goes on.", "%(n)s were sent before and go on.", sent)
+        % {"n": sent}
+        if sent
+        else ""
+    )
 
 
-def make(wish: Wish, do: str, parts: Sequence[Kept] = (), again_of: Job | None = None) -> Job | JobSet:
-    """What the click `do` (one of CLICKS) makes of a wish; the files are cut before anything is written. `parts` are those of a split.
+def make(
+    wish: Wish, do: str, parts: Sequence[Kept] = (), again_of: Job | None = None
+) -> Job | JobSet:
+    """What the click `do` (one of CLICKS) makes of a wish; the files are cut before anything is
+    written. `parts` are those of a split.
 
     Raises Refused, OverBudget, NoPrice, MediaError.
     """
@@ -112,7 +178,13 @@ def make(wish: Wish, do: str, parts: Sequence[Kept] = (), again_of: Job | None =
         if len(parts) < 2:
             raise Refused(phrase("This speech fits into one film, so there is nothing to split."))
         several = [one.cut() for one in split(wish, entries.get(wish.model).length_of, parts)]
-        return create.create_set(several, kind=JobSet.Kind.SPLIT, title=wish.title, key=wish.key, again_of=[again_of] * len(several))
+        return create.create_set(
+            several,
+            kind=JobSet.Kind.SPLIT,
+            title=wish.title,
+            key=wish.key,
+            again_of=[again_of] * len(several),
+        )
     full: dict[str, Any] | None = None
     several = [wish]
     if do in ("clip", "sweep-clip"):
@@ -125,4 +197,11 @@ def make(wish: Wish, do: str, parts: Sequence[Kept] = (), again_of: Job | None =
     several = [one.cut() for one in sweep(replace(several[0], title=wish.title))]
     whole = [{**full, "title": one.title} for one in several] if full else []
     title = several[0].title.rsplit(" · ", 1)[0]
-    return create.create_set(several, kind=JobSet.Kind.SWEEP, title=title, key=wish.key, again_of=[again_of] * len(several), full=whole)
+    return create.create_set(
+        several,
+        kind=JobSet.Kind.SWEEP,
+        title=title,
+        key=wish.key,
+        again_of=[again_of] * len(several),
+        full=whole,
+    )

@@ -1,6 +1,8 @@
-"""The team's dance templates with what people ask of them: how often each was danced, what it cost, and where it can be had again.
+"""The team's dance templates with what people ask of them: how often each was danced, what it cost,
+and where it can be had again.
 
-A template belongs to the account that made it; the service knows it nowhere else, and may forget it (`Template.forgotten`).
+A template belongs to the account that made it; the service knows it nowhere else, and may forget it
+(`Template.forgotten`).
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ IN_VAIN = (State.FAILED, State.CANCELED)
 
 @dataclass(frozen=True, slots=True)
 class Remake:
-    """Making the template again from its video on `account`. `price` "" when the price table has none."""
+    """Making the template again from its video on `account`. `price` "" when the price table has
+    none."""
 
     account: Account
     url: str
@@ -40,13 +43,18 @@ class Remake:
 
     @property
     def label(self) -> str:
-        words = _("Make it again") if self.same else _("Make it on %(account)s too") % {"account": self.account.label}
+        words = (
+            _("Make it again")
+            if self.same
+            else _("Make it on %(account)s too") % {"account": self.account.label}
+        )
         return f"{words} — {self.price}" if self.price else words
 
 
 @dataclass
 class Entry:
-    """A template as a card shows it. `paid` is what making it cost, in micros; None where that is not known."""
+    """A template as a card shows it. `paid` is what making it cost, in micros; None where that is
+    not known."""
 
     template: Template
     team: Team
@@ -62,8 +70,13 @@ class Entry:
 
     @property
     def use_url(self) -> str:
-        """The dance page with the template chosen; "" when nothing dances it, or the service has forgotten it."""
-        model = dance_of(catalogue.get(self.template.model)) if self.template.model in catalogue.MODELS else None
+        """The dance page with the template chosen; "" when nothing dances it, or the service has
+        forgotten it."""
+        model = (
+            dance_of(catalogue.get(self.template.model))
+            if self.template.model in catalogue.MODELS
+            else None
+        )
         if model is None or self.template.forgotten:
             return ""
         query = {"model": model.name, "template": self.template.public_id}
@@ -71,16 +84,28 @@ class Entry:
 
     def _file(self, what: str) -> str:
         asset = self.template.asset
-        return reverse("asset_file", args=[self.team.slug, asset.public_id, what]) if asset is not None else ""
+        return (
+            reverse("asset_file", args=[self.team.slug, asset.public_id, what])
+            if asset is not None
+            else ""
+        )
 
     @property
     def poster_url(self) -> str:
-        return self._file("thumb") if self.template.asset is not None and self.template.asset.thumb else ""
+        return (
+            self._file("thumb")
+            if self.template.asset is not None and self.template.asset.thumb
+            else ""
+        )
 
     @property
     def loop_url(self) -> str:
         """The video that the moves are from; "" when it is not here, or no browser plays it."""
-        return self._file("original") if self.template.asset is not None and self.template.asset.format in PLAYED else ""
+        return (
+            self._file("original")
+            if self.template.asset is not None and self.template.asset.format in PLAYED
+            else ""
+        )
 
     @property
     def used(self) -> str:
@@ -96,7 +121,11 @@ class Entry:
         if not self.uses:
             return _("%(paid)s paid once") % once
         each = ledger.shown(round(self.paid / self.uses), self.team.currency)
-        return _("%(paid)s paid once, %(each)s a use after %(n)s") % {**once, "each": each, "n": self.uses}
+        return _("%(paid)s paid once, %(each)s a use after %(n)s") % {
+            **once,
+            "each": each,
+            "n": self.uses,
+        }
 
     @property
     def again(self) -> Remake | None:
@@ -105,7 +134,8 @@ class Entry:
 
     @property
     def anew(self) -> Remake | None:
-        """Where one that the service has forgotten is made again: its own account, else another; None when that is not needed or cannot be."""
+        """Where one that the service has forgotten is made again: its own account, else another;
+        None when that is not needed or cannot be."""
         if not self.template.forgotten or self.replaced or not self.remakes:
             return None
         return self.remakes[0]
@@ -117,27 +147,60 @@ class Entry:
 
 
 def entries(team: Team, rows: Sequence[Template]) -> list[Entry]:
-    """`rows` of `team` (with account and asset) as entries, in their order. A few statements however many there are."""
+    """`rows` of `team` (with account and asset) as entries, in their order. A few statements
+    however many there are."""
     dances = Job.objects.filter(team=team, template__in=rows)
     makers = {row.model for row in rows}
-    uses = dances.exclude(model__in=makers).exclude(state__in=IN_VAIN).order_by().values("template").annotate(n=Count("pk"), last=Max("created_at"))
+    uses = (
+        dances.exclude(model__in=makers)
+        .exclude(state__in=IN_VAIN)
+        .order_by()
+        .values("template")
+        .annotate(n=Count("pk"), last=Max("created_at"))
+    )
     used = {pk: (n, last) for pk, n, last in uses.values_list("template_id", "n", "last")}
-    sums = dances.filter(model__in=makers, settled_micros__isnull=False).order_by().values("template").annotate(paid=Sum("settled_micros"))
+    sums = (
+        dances.filter(model__in=makers, settled_micros__isnull=False)
+        .order_by()
+        .values("template")
+        .annotate(paid=Sum("settled_micros"))
+    )
     paid = dict(sums.values_list("template_id", "paid"))
     videos = {row.asset.sha256 for row in rows if row.asset is not None}
-    known = set(team.templates.filter(forgotten=False, asset__sha256__in=videos).values_list("model", "asset__sha256", "account_id"))
-    tills = {name: Till(team, catalogue.MODELS[name]) for name in makers if name in catalogue.MODELS}
+    known = set(
+        team.templates.filter(forgotten=False, asset__sha256__in=videos).values_list(
+            "model", "asset__sha256", "account_id"
+        )
+    )
+    tills = {
+        name: Till(team, catalogue.MODELS[name]) for name in makers if name in catalogue.MODELS
+    }
     found = []
     for row in rows:
         n, last = used.get(row.pk, (0, None))
-        has = {pk for model, sha256, pk in known if row.asset is not None and (model, sha256) == (row.model, row.asset.sha256)}
+        has = {
+            pk
+            for model, sha256, pk in known
+            if row.asset is not None and (model, sha256) == (row.model, row.asset.sha256)
+        }
         remakes = tills[row.model].remakes(row, has) if row.model in tills else []
-        found.append(Entry(row, team, n, last, paid.get(row.pk), remakes, row.forgotten and row.account_id in has))
+        found.append(
+            Entry(
+                row,
+                team,
+                n,
+                last,
+                paid.get(row.pk),
+                remakes,
+                row.forgotten and row.account_id in has,
+            )
+        )
     return found
 
 
 class Till:
-    """Where the team can have a template of `spec` made, and for how much. Prices and accounts are asked for once."""
+    """Where the team can have a template of `spec` made, and for how much. Prices and accounts are
+    asked for once."""
 
     def __init__(self, team: Team, spec: catalogue.Model) -> None:
         self.team, self.spec = team, spec
@@ -153,19 +216,30 @@ class Till:
         region = account.region
         if region not in self.prices:
             try:
-                self.prices[region] = ledger.price_of(self.spec.name, self.spec.variant_of({}), self.team.currency, region)
+                self.prices[region] = ledger.price_of(
+                    self.spec.name, self.spec.variant_of({}), self.team.currency, region
+                )
             except ledger.NoPrice:
                 self.prices[region] = None
         price = self.prices[region]
-        return ledger.shown(ledger.amount(price, Decimal(video.milliseconds) / 1000), price.currency) if price is not None else ""
+        return (
+            ledger.shown(ledger.amount(price, Decimal(video.milliseconds) / 1000), price.currency)
+            if price is not None
+            else ""
+        )
 
     def url(self, video: Asset, account: Account) -> str:
         """The create page of the template model, with the video and the account in it."""
-        query = {"model": self.spec.name, self.spec.inputs_of("video")[0].name: video.public_id, "account": account.public_id}
+        query = {
+            "model": self.spec.name,
+            self.spec.inputs_of("video")[0].name: video.public_id,
+            "account": account.public_id,
+        }
         return reverse(f"jobs:{page_of(self.spec)}", args=[self.team.slug]) + "?" + urlencode(query)
 
     def remakes(self, row: Template, has: set[int]) -> list[Remake]:
-        """Every account that has no template of this video (`has`: ids of those that do): its own first, and no Alibaba account twice."""
+        """Every account that has no template of this video (`has`: ids of those that do): its own
+        first, and no Alibaba account twice."""
         video = row.asset
         if video is None:
             return []
@@ -174,11 +248,21 @@ class Till:
         for account in sorted(self.accounts, key=lambda account: account.pk != row.account_id):
             if account.root_id not in roots:
                 roots.add(account.root_id)
-                found.append(Remake(account, self.url(video, account), self.price(video, account), account.pk == row.account_id))
+                found.append(
+                    Remake(
+                        account,
+                        self.url(video, account),
+                        self.price(video, account),
+                        account.pk == row.account_id,
+                    )
+                )
         return found
 
 
 def made_of(team: Team, model: str, video: Asset) -> list[Template]:
-    """What the team has made of this very content on accounts that still have a key, those that the service knows first."""
-    found = team.templates.filter(model=model, asset__sha256=video.sha256, account__keys__active=True)
+    """What the team has made of this very content on accounts that still have a key, those that the
+    service knows first."""
+    found = team.templates.filter(
+        model=model, asset__sha256=video.sha256, account__keys__active=True
+    )
     return list(found.distinct().select_related("account", "asset").order_by("forgotten", "-id"))

@@ -1,7 +1,9 @@
-"""Test clips: the first seconds of a speech as a film of their own, so that a face and a style are judged before the whole is paid.
+"""Test clips: the first seconds of a speech as a film of their own, so that a face and a style are
+judged before the whole is paid.
 
-A clip goes first within its person's turn by itself (`turns.usual_rank`). What the person had chosen in full stays with the job,
-as Job.full: {"name": the model's input, "asset": public id, "keep": the kept parts as a form holds them, "milliseconds", "title"}.
+A clip goes first within its person's turn by itself (`turns.usual_rank`). What the person had
+chosen in full stays with the job, as Job.full: {"name": the model's input, "asset": public id,
+"keep": the kept parts as a form holds them, "milliseconds", "title"}.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ LEAST_MS = 8000  # a shorter speech is its own test
 
 
 def worth(wish: Wish) -> bool:
-    """Whether the length of the film is that of a speech, and long enough for a clip to save anything."""
+    """Whether the length of the film is that of a speech, and long enough for a clip to save
+    anything."""
     parts = wish.keeps.get(entries.get(wish.model).length_of)
     return parts is not None and parts.milliseconds > LEAST_MS
 
@@ -32,19 +35,40 @@ def first(wish: Wish) -> tuple[Wish, dict[str, Any]]:
     """The wish of its test clip, and what Job.full is to hold. `wish` must be `worth` it."""
     name = entries.get(wish.model).length_of
     parts, asset = wish.keeps[name], wish.files[name]
-    full = {"name": name, "asset": asset.public_id, "keep": parts.word, "milliseconds": parts.milliseconds, "title": wish.title}
+    full = {
+        "name": name,
+        "asset": asset.public_id,
+        "keep": parts.word,
+        "milliseconds": parts.milliseconds,
+        "title": wish.title,
+    }
     title = _("%(title)s, first %(n)s s") % {"title": wish.title[:180], "n": CLIP_MS // 1000}
     return replace(wish, keeps={**wish.keeps, name: parts.first(CLIP_MS)}, title=title), full
 
 
 def whole(job: Job, by: User, key: str = "") -> Wish | None:
-    """The wish that `job` is the test clip of, with the clip's own picture and choices; None for no clip, or when the speech was deleted."""
+    """The wish that `job` is the test clip of, with the clip's own picture and choices; None for no
+    clip, or when the speech was deleted."""
     full = job.full
     asset = job.team.assets.filter(public_id=full["asset"]).first() if full else None
     limits = job.spec.input(full["name"]).limits if full else None
     if asset is None or limits is None:
         return None
-    files = {row.name: row.asset for row in job.inputs.select_related("asset")} | {full["name"]: asset}
+    files = {row.name: row.asset for row in job.inputs.select_related("asset")} | {
+        full["name"]: asset
+    }
     keeps = {full["name"]: trim.read(full["keep"], asset, limits)}
     account = job.account if job.account.key is not None and job.account.takes else None
-    return Wish(job.team, by, job.model, files, job.parameters, job.template, None, account, full["title"], key, keeps)
+    return Wish(
+        job.team,
+        by,
+        job.model,
+        files,
+        job.parameters,
+        job.template,
+        None,
+        account,
+        full["title"],
+        key,
+        keeps,
+    )

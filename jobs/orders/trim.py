@@ -1,4 +1,5 @@
-"""The kept parts of a speech: what of a recording goes into the film, chosen on the page and cut out only at the click.
+"""The kept parts of a speech: what of a recording goes into the film, chosen on the page and cut
+out only at the click.
 
 Times are milliseconds from the start. In an address they stand as “2100-18000.19900-43300”.
 """
@@ -55,15 +56,28 @@ class Kept:
         if len(self.parts) == 1:
             return {"do": "cut", "start": self.start, "stop": self.stop}
         gaps = [[before[1], after[0]] for before, after in pairwise(self.parts)]
-        # The last cut reaches past the end, or what a file has beyond its last whole millisecond would come along.
-        return {"do": "without", "cuts": [*([[0, self.start]] if self.start else []), *gaps, [self.stop, self.whole + FILM]]}
+        # The last cut reaches past the end, or what a file has beyond its last whole millisecond
+        # would come along.
+        return {
+            "do": "without",
+            "cuts": [
+                *([[0, self.start]] if self.start else []),
+                *gaps,
+                [self.stop, self.whole + FILM],
+            ],
+        }
 
     def edged(self, start: int, stop: int) -> Kept:
-        """The same with its first part beginning at `start` and its last ending at `stop`, pauses left out as before."""
+        """The same with its first part beginning at `start` and its last ending at `stop`, pauses
+        left out as before."""
         start, stop = max(0, start), min(stop, self.whole)
         if stop - start < LEAST:
             return self
-        inside = [[max(a, start), min(b, stop)] for a, b in self.parts if min(b, stop) - max(a, start) >= LEAST] or [[start, stop]]
+        inside = [
+            [max(a, start), min(b, stop)]
+            for a, b in self.parts
+            if min(b, stop) - max(a, start) >= LEAST
+        ] or [[start, stop]]
         inside[0][0], inside[-1][1] = start, stop
         return Kept(tuple((a, b) for a, b in inside), self.whole)
 
@@ -71,7 +85,12 @@ class Kept:
         """The same with [start, stop) left out; unchanged when nothing would be left."""
         if start >= stop:
             return self
-        parts = [piece for a, b in self.parts for piece in ((a, min(b, start)), (max(a, stop), b)) if piece[1] - piece[0] >= LEAST]
+        parts = [
+            piece
+            for a, b in self.parts
+            for piece in ((a, min(b, start)), (max(a, stop), b))
+            if piece[1] - piece[0] >= LEAST
+        ]
         return Kept(tuple(parts), self.whole) if parts else self
 
     def within(self, start: int, stop: int) -> Kept:
@@ -81,7 +100,8 @@ class Kept:
         return Kept(parts, self.whole) if parts else self
 
     def span(self, start: int, stop: int) -> Kept:
-        """What plays from `start` up to `stop` milliseconds of the film; all of it when nothing would be left."""
+        """What plays from `start` up to `stop` milliseconds of the film; all of it when nothing
+        would be left."""
         found, at = [], 0
         for first, last in self.parts:
             a, b = max(first, first + start - at), min(last, first + stop - at)
@@ -102,14 +122,17 @@ class Kept:
 
 
 def read(text: str, asset: Asset, limits: Limits) -> Kept:
-    """The parts that `text` names of a sound; what a form would begin with when it names none that can be: as much as `limits` take.
+    """The parts that `text` names of a sound; what a form would begin with when it names none that
+    can be: as much as `limits` take.
 
     Parts that touch or overlap become one.
     """
     end, whole = end_of(asset), length_of(asset, limits)
     parts: list[tuple[int, int]] = []
     if SHAPE.fullmatch(text):
-        named = sorted((int(start), int(stop)) for start, stop in (part.split("-") for part in text.split(".")))
+        named = sorted(
+            (int(start), int(stop)) for start, stop in (part.split("-") for part in text.split("."))
+        )
         for start, stop in named:
             stop = min(stop, end)
             if parts and start <= parts[-1][1]:
@@ -129,13 +152,15 @@ def tenths(milliseconds: int) -> float:
 
 
 def end_of(asset: Asset) -> int:
-    """The last whole millisecond that can be cut out: some headers promise more than there is to hear."""
+    """The last whole millisecond that can be cut out: some headers promise more than there is to
+    hear."""
     heard = asset.sound.get("seconds")
     return min(asset.milliseconds, int(heard * 1000 + 1e-6)) if heard else asset.milliseconds
 
 
 def length_of(asset: Asset, limits: Limits) -> int:
-    """Milliseconds of all of it: of the file where it can be sent as it is, else of what can be cut out of it."""
+    """Milliseconds of all of it: of the file where it can be sent as it is, else of what can be cut
+    out of it."""
     return end_of(asset) if limits.problems(asset.facts) else asset.milliseconds
 
 
@@ -152,20 +177,26 @@ def longest(limits: Limits, whole: int) -> int:
 
 
 def pauses_of(asset: Asset) -> list[tuple[int, int]]:
-    """The silences of a sound that was listened to, in milliseconds: at its start, inside, at its end; none when all is silent."""
+    """The silences of a sound that was listened to, in milliseconds: at its start, inside, at its
+    end; none when all is silent."""
     sound, end = asset.sound, end_of(asset)
     if not sound or sound["lead"] * 1000 >= end:
         return []
-    found = [(0.0, sound["lead"]), *sound["pauses"], (sound["seconds"] - sound["tail"], sound["seconds"])]
+    found = [
+        (0.0, sound["lead"]),
+        *sound["pauses"],
+        (sound["seconds"] - sound["tail"], sound["seconds"]),
+    ]
     spans = [(round(start * 1000), min(round(stop * 1000), end)) for start, stop in found]
     return [(start, stop) for start, stop in spans if stop - start >= LEAST]
 
 
 def split(asset: Asset, kept: Kept, limits: Limits) -> list[Kept]:
-    """The fewest films that `limits` take of a speech that is too long for one, parted in pauses; [] when it is not.
+    """The fewest films that `limits` take of a speech that is too long for one, parted in pauses;
+    [] when it is not.
 
-    More than the model takes is parted as it is kept. Otherwise the end was not chosen but set by the model, so the films go on to the
-    end of the recording.
+    More than the model takes is parted as it is kept. Otherwise the end was not chosen but set by
+    the model, so the films go on to the end of the recording.
     """
     most, whole = longest(limits, kept.whole), kept.milliseconds
     if whole <= most:
@@ -176,7 +207,11 @@ def split(asset: Asset, kept: Kept, limits: Limits) -> list[Kept]:
     pauses, at = [], 0
     for first, last in kept.parts:
         shift = at - first
-        inside = [(max(start, first) + shift, min(stop, last) + shift) for start, stop in pauses_of(asset) if start < last and stop > first]
+        inside = [
+            (max(start, first) + shift, min(stop, last) + shift)
+            for start, stop in pauses_of(asset)
+            if start < last and stop > first
+        ]
         pauses += [(start / 1000, stop / 1000) for start, stop in inside]
         at += last - first
     ranges = split_points(whole / 1000, pauses, most / 1000, least(limits, whole) / 1000)
@@ -190,12 +225,14 @@ def split(asset: Asset, kept: Kept, limits: Limits) -> list[Kept]:
 
 
 def made(asset: Asset, kept: Kept, limits: Limits, by: User) -> Asset:
-    """The file that is sent: `asset` itself, or what is cut out of it now. Raises MediaError with a sentence."""
+    """The file that is sent: `asset` itself, or what is cut out of it now. Raises MediaError with a
+    sentence."""
     return edit_queue.change(asset, kept.recipe, by) if needs_cut(asset, kept, limits) else asset
 
 
 def needs_cut(asset: Asset, kept: Kept, limits: Limits) -> bool:
-    """Whether a new file has to be made: parts are left out, or the file is of a kind that the model does not take."""
+    """Whether a new file has to be made: parts are left out, or the file is of a kind that the
+    model does not take."""
     return not kept.everything or bool(limits.problems(asset.facts))
 
 
@@ -205,4 +242,12 @@ def facts_of(asset: Asset, kept: Kept, limits: Limits) -> Facts:
     if not needs_cut(asset, kept, limits):
         return facts
     seconds = kept.milliseconds / 1000
-    return replace(facts, format="wav", mime="audio/wav", extension="wav", codec="", seconds=seconds, size=round(seconds * WAV_RATE))
+    return replace(
+        facts,
+        format="wav",
+        mime="audio/wav",
+        extension="wav",
+        codec="",
+        seconds=seconds,
+        size=round(seconds * WAV_RATE),
+    )

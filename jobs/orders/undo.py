@@ -1,4 +1,5 @@
-"""Undo: what one click made is taken back, all of it, and nothing that was there before or that somebody else waits for."""
+"""Undo: what one click made is taken back, all of it, and nothing that was there before or that
+somebody else waits for."""
 
 from __future__ import annotations
 
@@ -14,12 +15,21 @@ from studio.models import User
 
 
 def makers_of(made: Job | JobSet) -> list[Job]:
-    """The template jobs that the click on `made` made with it, each once; those of another click are not among them."""
+    """The template jobs that the click on `made` made with it, each once; those of another click
+    are not among them."""
     if isinstance(made, JobSet):
-        rows = made.jobs.filter(needs__idempotency_key__startswith=key_of_set(made)).select_related("needs__team")
+        rows = made.jobs.filter(needs__idempotency_key__startswith=key_of_set(made)).select_related(
+            "needs__team"
+        )
         return list({job.needs.pk: job.needs for job in rows if job.needs is not None}.values())
     maker = made.needs
-    return [maker] if maker is not None and made.idempotency_key and maker.idempotency_key == key_of(made.idempotency_key) else []
+    return (
+        [maker]
+        if maker is not None
+        and made.idempotency_key
+        and maker.idempotency_key == key_of(made.idempotency_key)
+        else []
+    )
 
 
 def key_of(key: str) -> str:
@@ -39,20 +49,29 @@ def held(made: Job | JobSet) -> int:
 
 
 def undo(job: Job, by: User) -> Sentence:
-    """Cancel `job`, and the template that its click made for it alone; a sentence of what happened."""
+    """Cancel `job`, and the template that its click made for it alone; a sentence of what
+    happened."""
     makers = makers_of(job)
     said = transitions.cancel(job, by)
     job.refresh_from_db(fields=["state"])
     if job.state == State.CANCELED and not all(drop(maker, by) for maker in makers):
-        said = together(said, phrase("Its template was sent before and goes on; its own page says what can be done."))
+        said = together(
+            said,
+            phrase("Its template was sent before and goes on; its own page says what can be done."),
+        )
     return said
 
 
 def drop(maker: Job, by: User) -> bool:
-    """Cancel a template job that nobody waits for any more. False when it was sent and could not be stopped."""
+    """Cancel a template job that nobody waits for any more. False when it was sent and could not be
+    stopped."""
     with transaction.atomic():
         # Whoever makes a dance that waits for it locks it too, so none joins in between.
-        maker = Job.objects.select_for_update(no_key=True, of=("self",)).select_related("team", "account").get(pk=maker.pk)
+        maker = (
+            Job.objects.select_for_update(no_key=True, of=("self",))
+            .select_related("team", "account")
+            .get(pk=maker.pk)
+        )
         if maker.needed_by.exclude(state__in=TERMINAL).exists() or State(maker.state) in TERMINAL:
             return True
         if maker.state == State.QUEUED:

@@ -1,7 +1,8 @@
-"""Jobs in words: the sentence of a state, times and places, the row on the board. View-models only, nothing is changed here.
+"""Jobs in words: the sentence of a state, times and places, the row on the board. View-models only,
+nothing is changed here.
 
-A row says the same to everybody and at any time: no viewer, no role, no "ago". Times that pass are marked with their beginning, and
-the page's script lets them run.
+A row says the same to everybody and at any time: no viewer, no role, no "ago". Times that pass are
+marked with their beginning, and the page's script lets them run.
 """
 
 from __future__ import annotations
@@ -39,7 +40,12 @@ def ordinal(position: int) -> str:
     if position <= 1:
         return _("Next in line")
     # A message for each ending: a language with one for all says the same four times.
-    st, nd, rd, th = _("%(n)sst in line"), _("%(n)snd in line"), _("%(n)srd in line"), _("%(n)sth in line")
+    st, nd, rd, th = (
+        _("%(n)sst in line"),
+        _("%(n)snd in line"),
+        _("%(n)srd in line"),
+        _("%(n)sth in line"),
+    )
     words = th if 10 <= position % 100 <= 20 else {1: st, 2: nd, 3: rd}.get(position % 10, th)
     return words % {"n": position}
 
@@ -53,22 +59,32 @@ def hour(moment: datetime | None) -> str:
 
 
 def ready_words(place: eta.Place | None) -> str:
-    """“ready 14:40 – 14:45”; “ready ≈ 14:40” when both ends are in one minute; "" when nobody knows."""
+    """“ready 14:40 – 14:45”; “ready ≈ 14:40” when both ends are in one minute; "" when nobody
+    knows."""
     if place is None or place.ready_at is None:
         return ""
     low, high = hour(place.ready_at), hour(place.late_at or place.ready_at)
-    return _("ready ≈ %(time)s") % {"time": low} if low == high else _("ready %(low)s – %(high)s") % {"low": low, "high": high}
+    return (
+        _("ready ≈ %(time)s") % {"time": low}
+        if low == high
+        else _("ready %(low)s – %(high)s") % {"low": low, "high": high}
+    )
 
 
 def place_words(place: eta.Place | None) -> str:
     """“starts ≈ 14:32 · ready 14:40 – 14:45”."""
     if place is None or place.starts_at is None:
         return ""
-    return " · ".join(part for part in (_("starts ≈ %(time)s") % {"time": hour(place.starts_at)}, ready_words(place)) if part)
+    return " · ".join(
+        part
+        for part in (_("starts ≈ %(time)s") % {"time": hour(place.starts_at)}, ready_words(place))
+        if part
+    )
 
 
 def door_words(account: Account, lane: Lane | None, team: Team) -> str:
-    """Why nothing of `account` is sent in `lane` now, and until when if that is known; "" when it is open."""
+    """Why nothing of `account` is sent in `lane` now, and until when if that is known; "" when it
+    is open."""
     if lane is None:
         lane = Lane(account=account)
     door = pauses.closed(account, lane)
@@ -85,11 +101,14 @@ def tried_again(until: datetime | None) -> str:
 def running_for(since: datetime) -> SafeString:
     """The time since `since`, which the page's script keeps up to date."""
     elapsed = max(0, int((timezone.now() - since).total_seconds()))
-    return format_html('<span class="num" data-since="{}">{}</span>', since.isoformat(), length(elapsed))
+    return format_html(
+        '<span class="num" data-since="{}">{}</span>', since.isoformat(), length(elapsed)
+    )
 
 
 def usual_range(job: Job) -> tuple[float, float]:
-    """Seconds that such a job takes at the service: half of them take longer than the first, one of ten longer than the second."""
+    """Seconds that such a job takes at the service: half of them take longer than the first, one of
+    ten longer than the second."""
     return eta.usual(job) or (speed.expected(job), speed.expected(job) * USUAL)
 
 
@@ -114,7 +133,11 @@ def state_label(job: Job) -> str:
 
 def label(job: Job, place: eta.Place | None = None) -> str:
     """The state's label, which for a job in line is its place there."""
-    in_line = job.state == State.QUEUED and place is not None and job.code not in (*HELD, Code.NEEDS_TEMPLATE)
+    in_line = (
+        job.state == State.QUEUED
+        and place is not None
+        and job.code not in (*HELD, Code.NEEDS_TEMPLATE)
+    )
     return ordinal(place.position) if in_line and place is not None else state_label(job)
 
 
@@ -128,7 +151,9 @@ def state_word(job: Job) -> str:
 def cost_sentence(job: Job) -> str:
     """What a job that produced nothing cost."""
     if job.settled_micros:
-        return _("The service billed it: %(sum)s.") % {"sum": ledger.shown(job.settled_micros, job.currency)}
+        return _("The service billed it: %(sum)s.") % {
+            "sum": ledger.shown(job.settled_micros, job.currency)
+        }
     return _("Nothing was produced, cost %(sum)s.") % {"sum": ledger.shown(0, job.currency, 2)}
 
 
@@ -140,10 +165,19 @@ def sentence(job: Job, place: eta.Place | None = None) -> str | SafeString:
     if state is State.SUBMITTING:
         return _("to %(model)s") % {"model": translated(job.spec.label)}
     if state is State.UNCERTAIN:
-        if job.code == Code.SEVERAL_TASKS and timezone.now() > (job.submitting_at or job.created_at) + speed.LIST_REACHES:
-            return _("The service’s list no longer reaches back to it, so a person decides. Nothing is paid twice.")
+        if (
+            job.code == Code.SEVERAL_TASKS
+            and timezone.now() > (job.submitting_at or job.created_at) + speed.LIST_REACHES
+        ):
+            return _(
+                "The service’s list no longer reaches back to it, so a person decides. Nothing is "
+                "paid twice."
+            )
         if job.code == Code.SEVERAL_TASKS:
-            return _("Several tasks at the service could be this one, so a person decides. Nothing is paid twice.")
+            return _(
+                "Several tasks at the service could be this one, so a person decides. Nothing is "
+                "paid twice."
+            )
         return _("Not sent again, so nothing is paid twice. Looking at the service’s list.")
     if state is State.RUNNING:
         return _running(job, place)
@@ -160,11 +194,23 @@ def _queued(job: Job, place: eta.Place | None) -> str:
     if job.code == Code.NEEDS_TEMPLATE:
         return _("for its template, which is made first")
     if job.code in HELD and job.sentence:
-        until = health.until(job.account, job.lane) if job.code in (Code.ACCOUNT_PAUSED, Code.MODEL_GONE) else None
+        until = (
+            health.until(job.account, job.lane)
+            if job.code in (Code.ACCOUNT_PAUSED, Code.MODEL_GONE)
+            else None
+        )
         return f"{translated(job.sentence)} {tried_again(until)}".rstrip()
     if job.code == Code.BACKING_OFF:
-        again = _("tries again at %(time)s") % {"time": shown_date(job.not_before, "H:i:s")} if job.not_before else _("tries again soon")
-        return f"· {translated(job.sentence)} {again}".replace("  ", " ") if job.sentence else f"· {again}"
+        again = (
+            _("tries again at %(time)s") % {"time": shown_date(job.not_before, "H:i:s")}
+            if job.not_before
+            else _("tries again soon")
+        )
+        return (
+            f"· {translated(job.sentence)} {again}".replace("  ", " ")
+            if job.sentence
+            else f"· {again}"
+        )
     if place is None:
         return ""
     words = place_words(place) or door_words(job.account, job.lane, job.team)
@@ -183,7 +229,11 @@ def _running(job: Job, place: eta.Place | None) -> str | SafeString:
     learned = eta.usual(job) is not None
     span = {"low": length(int(low)), "high": length(int(high))}
     if learned:
-        words = _("of usually %(low)s") if span["low"] == span["high"] else _("of usually %(low)s – %(high)s")
+        words = (
+            _("of usually %(low)s")
+            if span["low"] == span["high"]
+            else _("of usually %(low)s – %(high)s")
+        )
         usual = format_html("{} {}", since, words % span)
     else:
         usual = format_html("{} · ≈ {low} – {high}", since, **span)
@@ -192,20 +242,35 @@ def _running(job: Job, place: eta.Place | None) -> str | SafeString:
     slow = _("slower than nine of ten") if learned else _("longer than expected")
     if job.looked_at is None:
         return format_html("{} · {}; {}", usual, slow, _("still looking"))
-    return format_html("{} · {}; {}", usual, slow, format_html(_("still looking, last answer {} ago"), running_for(job.looked_at)))
+    return format_html(
+        "{} · {}; {}",
+        usual,
+        slow,
+        format_html(_("still looking, last answer {} ago"), running_for(job.looked_at)),
+    )
 
 
 def _archiving(job: Job) -> str:
     gone = hour(job.result_expires_at)
     if job.tries and job.sentence:
         why = _("bringing the film home. %(why)s") % {"why": translated(job.sentence)}
-        return f"{why} {_('The service deletes its copy at %(time)s.') % {'time': gone}}" if gone else why
-    return _("bringing the film home; the service deletes its copy at %(time)s") % {"time": gone} if gone else _("bringing the film home")
+        return (
+            f"{why} {_('The service deletes its copy at %(time)s.') % {'time': gone}}"
+            if gone
+            else why
+        )
+    return (
+        _("bringing the film home; the service deletes its copy at %(time)s") % {"time": gone}
+        if gone
+        else _("bringing the film home")
+    )
 
 
 def _succeeded(job: Job) -> str:
     if job.spec.kind is entries.Kind.TEMPLATE:
-        return _("· a template of %(length)s, ready to use") % {"length": length(float(job.billed_units or job.seconds))}
+        return _("· a template of %(length)s, ready to use") % {
+            "length": length(float(job.billed_units or job.seconds))
+        }
     made = length(job.result.seconds if job.result is not None else job.seconds)
     return _("· %(length)s, archived %(time)s") % {"length": made, "time": hour(job.finished_at)}
 
@@ -242,20 +307,26 @@ def icon_of(spec: entries.Model) -> str:
 
 
 def chosen_words(job: Job) -> list[tuple[str, str]]:
-    """(parameter, choice) of everything that was sent, in the declared words. What was sent elsewhere is not known here."""
+    """(parameter, choice) of everything that was sent, in the declared words. What was sent
+    elsewhere is not known here."""
     found: list[tuple[str, str]] = []
     if job.adopted:
         return found
     for parameter in job.spec.choices():
-        if parameter.only_when and job.parameters.get(parameter.only_when[0]) != parameter.only_when[1]:
+        if (
+            parameter.only_when
+            and job.parameters.get(parameter.only_when[0]) != parameter.only_when[1]
+        ):
             continue
         value = job.parameters.get(parameter.name, parameter.default)
-        label = next((label for known, label, _help in parameter.words if known == value), str(value))
+        label = next(
+            (label for known, label, _help in parameter.words if known == value), str(value)
+        )
         found.append((translated(parameter.label), translated(label)))
     return found
 
 
-# ── the row ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the row ───────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass
@@ -299,9 +370,14 @@ class Row:
 
 
 def row(job: Job, team: Team, place: eta.Place | None = None, thumb: str = "") -> Row:
-    """The row of `job`. `place` for one that waits or renders; `thumb` is the public id of the picture that stands for it."""
+    """The row of `job`. `place` for one that waits or renders; `thumb` is the public id of the
+    picture that stands for it."""
     micros, word = amount(job)
-    facts = [_("adopted, made elsewhere")] if job.adopted else [choice for _name, choice in chosen_words(job)][:1]
+    facts = (
+        [_("adopted, made elsewhere")]
+        if job.adopted
+        else [choice for _name, choice in chosen_words(job)][:1]
+    )
     if job.milliseconds and job.state != State.SUCCEEDED:
         facts.append(length(job.seconds))
     shown = Row(
@@ -337,7 +413,9 @@ def row(job: Job, team: Team, place: eta.Place | None = None, thumb: str = "") -
 def _where(shown: Row, job: Job, place: eta.Place | None) -> None:
     state = State(job.state)
     pending = state is State.RUNNING and job.provider_status == "PENDING"
-    if place is not None and ((state is State.QUEUED and job.code != Code.NEEDS_TEMPLATE) or (pending and place.ahead)):
+    if place is not None and (
+        (state is State.QUEUED and job.code != Code.NEEDS_TEMPLATE) or (pending and place.ahead)
+    ):
         shown.lamps = lamps_of(place)
         if place.ahead >= LAMPS:
             shown.where = _("%(n)s before it") % {"n": place.ahead}
@@ -347,14 +425,23 @@ def _where(shown: Row, job: Job, place: eta.Place | None) -> None:
         shown.where = "" if late else ready_words(place)
     elif state is State.SUCCEEDED and job.result is not None:
         film = job.result
-        made = _("made in %(length)s") % {"length": length(_took(job))} if job.submitted_at and job.provider_ended_at else ""
-        shown.where = " · ".join(part for part in (f"{film.width} × {film.height}", filesize_mb(film.size), made) if part)
+        made = (
+            _("made in %(length)s") % {"length": length(_took(job))}
+            if job.submitted_at and job.provider_ended_at
+            else ""
+        )
+        shown.where = " · ".join(
+            part for part in (f"{film.width} × {film.height}", filesize_mb(film.size), made) if part
+        )
     elif state is State.FAILED:
-        shown.where = FAULT_WORDS.get(job.fault, "") and _("Fault: %(whose)s") % {"whose": translated(FAULT_WORDS[job.fault])}
+        shown.where = FAULT_WORDS.get(job.fault, "") and _("Fault: %(whose)s") % {
+            "whose": translated(FAULT_WORDS[job.fault])
+        }
 
 
 def lamps_of(place: eta.Place) -> dict[str, Any]:
-    """The line up to this place: in one that moves, the first is on stage and the second waits at the service."""
+    """The line up to this place: in one that moves, the first is on stage and the second waits at
+    the service."""
     total = place.ahead + 1
     return {
         "total": min(total, LAMPS),
@@ -366,14 +453,23 @@ def lamps_of(place: eta.Place) -> dict[str, Any]:
 
 
 def gauge_of(job: Job) -> Gauge | None:
-    """Time at the service against the usual; None while it has not begun there, and for a length that nobody knows."""
+    """Time at the service against the usual; None while it has not begun there, and for a length
+    that nobody knows."""
     if job.state != State.RUNNING or job.provider_status == "PENDING" or not job.milliseconds:
         return None
     low, high = usual_range(job)
     since = began(job)
     elapsed = max(0.0, (timezone.now() - since).total_seconds())
-    words = _("%(elapsed)s of usually %(low)s – %(high)s") if eta.usual(job) else _("%(elapsed)s, expected %(low)s – %(high)s")
-    said = words % {"elapsed": length(int(elapsed)), "low": length(int(low)), "high": length(int(high))}
+    words = (
+        _("%(elapsed)s of usually %(low)s – %(high)s")
+        if eta.usual(job)
+        else _("%(elapsed)s, expected %(low)s – %(high)s")
+    )
+    said = words % {
+        "elapsed": length(int(elapsed)),
+        "low": length(int(low)),
+        "high": length(int(high)),
+    }
     return Gauge(since, elapsed, low, high, said)
 
 

@@ -1,8 +1,10 @@
-"""Follow a team's events as they happen: Server-Sent Events as plain ASGI, outside Django's handlers.
+"""Follow a team's events as they happen: Server-Sent Events as plain ASGI, outside Django's
+handlers.
 
-The person is looked up once, the database connection is closed, then the stream only listens: one Redis subscription per
-process feeds bounded queues. The id of an event is JobEvent.id; what a browser missed is read from the table, a little
-further back than it asked, and the browser drops what it knows.
+The person is looked up once, the database connection is closed, then the stream only listens: one
+Redis subscription per process feeds bounded queues. The id of an event is JobEvent.id; what a
+browser missed is read from the table, a little further back than it asked, and the browser drops
+what it knows.
 """
 
 from __future__ import annotations
@@ -43,8 +45,9 @@ class Silent(Exception):
 class Hub:
     """One pattern subscription for the whole process, handed to every follower's queue.
 
-    `connected` is None until it is known. Followers are told when it is lost and when it is back, and who comes while it is
-    lost is told at once: then pages say that live updates are paused, and look for themselves.
+    `connected` is None until it is known. Followers are told when it is lost and when it is back,
+    and who comes while it is lost is told at once: then pages say that live updates are paused, and
+    look for themselves.
     """
 
     def __init__(self) -> None:
@@ -71,7 +74,11 @@ class Hub:
     async def _listen(self) -> None:
         while self.followers:
             redis = Redis.from_url(
-                settings.REDIS_URL, socket_connect_timeout=PATIENCE, socket_timeout=PATIENCE, retry=Retry(NoBackoff(), 0), protocol=2
+                settings.REDIS_URL,
+                socket_connect_timeout=PATIENCE,
+                socket_timeout=PATIENCE,
+                retry=Retry(NoBackoff(), 0),
+                protocol=2,
             )
             try:
                 async with redis.pubsub() as subscription:
@@ -86,8 +93,9 @@ class Hub:
                 await redis.aclose()
 
     async def _hear(self, subscription: PubSub) -> None:
-        """Hand out what comes while anybody follows. A connection that is only half there, as after a cable was pulled, says
-        nothing for ever; so a quiet one is asked. Silent when it does not answer."""
+        """Hand out what comes while anybody follows. A connection that is only half there, as after
+        a cable was pulled, says nothing for ever; so a quiet one is asked. Silent when it does not
+        answer."""
         asked = time.monotonic()  # the subscription itself is answered
         heard = asked - 1
         while self.followers:
@@ -98,7 +106,9 @@ class Hub:
                 if message["type"] == "psubscribe":
                     self._tell_state(True)
                 elif message["type"] == "pmessage":
-                    self._hand_out(message["channel"].decode()[len(EVENTS) :], message["data"].decode())
+                    self._hand_out(
+                        message["channel"].decode()[len(EVENTS) :], message["data"].decode()
+                    )
             elif asked > heard:
                 if now - asked > PATIENCE:
                     raise Silent("Redis does not answer")
@@ -107,8 +117,8 @@ class Hub:
                 asked = now
 
     def _tell_state(self, connected: bool) -> None:
-        """Tell everybody of a change. Also of the first connection: what happened while it was made came to nobody, so the
-        pages look once."""
+        """Tell everybody of a change. Also of the first connection: what happened while it was made
+        came to nobody, so the pages look once."""
         before, self.connected = self.connected, connected
         if before is not connected:
             for team in self.followers:
@@ -117,7 +127,8 @@ class Hub:
     def _hand_out(self, team: str, data: str) -> None:
         for queue in list(self.followers.get(team, ())):
             if queue.full():
-                queue.get_nowait()  # a follower that does not read loses its oldest; it catches up from the table
+                # a follower that does not read loses its oldest; it catches up from the table
+                queue.get_nowait()
             queue.put_nowait(data)
 
 
@@ -125,7 +136,8 @@ hub = Hub()
 
 
 def _admit(scope: dict[str, Any], slug: str, after: int | None) -> tuple[int, list[dict[str, Any]]]:
-    """(HTTP status, events missed since id `after`): 401 for nobody, 404 for a stranger. Runs in a thread."""
+    """(HTTP status, events missed since id `after`): 401 for nobody, 404 for a stranger. Runs in a
+    thread."""
     from jobs.common.states import group_of
     from jobs.models import JobEvent
     from studio.models import Membership
@@ -137,13 +149,29 @@ def _admit(scope: dict[str, Any], slug: str, after: int | None) -> tuple[int, li
         user = get_user(request)
         if not user.is_authenticated:
             return 401, []
-        membership = Membership.objects.select_related("team").filter(user_id=user.pk, team__slug=slug.replace("\x00", "")).first()
+        membership = (
+            Membership.objects.select_related("team")
+            .filter(user_id=user.pk, team__slug=slug.replace("\x00", ""))
+            .first()
+        )
         if membership is None:
             return 404, []
         missed: list[dict[str, Any]] = []
         if after is not None:
-            events = JobEvent.objects.filter(team=membership.team, id__gt=max(0, after - OVERLAP)).order_by("id").select_related("job")
-            missed = [{"id": e.pk, "job": e.job.public_id, "state": e.new, "group": int(group_of(e.new, e.code))} for e in events[:CATCH_UP]]
+            events = (
+                JobEvent.objects.filter(team=membership.team, id__gt=max(0, after - OVERLAP))
+                .order_by("id")
+                .select_related("job")
+            )
+            missed = [
+                {
+                    "id": e.pk,
+                    "job": e.job.public_id,
+                    "state": e.new,
+                    "group": int(group_of(e.new, e.code)),
+                }
+                for e in events[:CATCH_UP]
+            ]
         return 200, missed
     finally:
         connection.close()
@@ -159,26 +187,47 @@ def _frame(data: str) -> bytes:
 async def stream(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """GET /live/<team>/ : text/event-stream until the browser leaves."""
     slug = scope["path"].removeprefix("/live/").strip("/")
-    headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope.get("headers", [])}
+    headers = {
+        name.decode().lower(): value.decode("latin-1") for name, value in scope.get("headers", [])
+    }
     last = headers.get("last-event-id", "")
-    status, missed = await sync_to_async(_admit, thread_sensitive=False)(scope, slug, int(last) if last.isdecimal() and len(last) < 19 else None)
+    status, missed = await sync_to_async(_admit, thread_sensitive=False)(
+        scope, slug, int(last) if last.isdecimal() and len(last) < 19 else None
+    )
     if scope.get("method") != "GET" or status != 200:
-        text = {401: b"Sign in to follow this team.", 404: b"No team of yours is at this address."}.get(status, b"Only GET is answered here.")
+        text = {
+            401: b"Sign in to follow this team.",
+            404: b"No team of yours is at this address.",
+        }.get(status, b"Only GET is answered here.")
         code = status if status != 200 else 405
-        await send({"type": "http.response.start", "status": code, "headers": [(b"content-type", b"text/plain; charset=utf-8")]})
+        await send(
+            {
+                "type": "http.response.start",
+                "status": code,
+                "headers": [(b"content-type", b"text/plain; charset=utf-8")],
+            }
+        )
         await send({"type": "http.response.body", "body": text})
         return
     queue = hub.join(slug)
-    kind = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
+    kind = [
+        (b"content-type", b"text/event-stream"),
+        (b"cache-control", b"no-store"),
+        (b"x-accel-buffering", b"no"),
+    ]
     gone = asyncio.create_task(_until_gone(receive))
     try:
         await send({"type": "http.response.start", "status": 200, "headers": kind})
         await send({"type": "http.response.body", "body": b"retry: 2000\n\n", "more_body": True})
         for event in missed:
-            await send({"type": "http.response.body", "body": _frame(json.dumps(event)), "more_body": True})
+            await send(
+                {"type": "http.response.body", "body": _frame(json.dumps(event)), "more_body": True}
+            )
         while not gone.done():
             waiting = asyncio.create_task(queue.get())
-            done, _ = await asyncio.wait({waiting, gone}, timeout=BEAT, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(
+                {waiting, gone}, timeout=BEAT, return_when=asyncio.FIRST_COMPLETED
+            )
             body = _frame(waiting.result()) if waiting in done else b": still here\n\n"
             if waiting not in done:
                 waiting.cancel()

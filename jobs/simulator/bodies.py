@@ -1,4 +1,5 @@
-"""Is a request body what its model takes (CONTRACT §2 to §6, §13)? Everything derives from the catalogue."""
+"""Is a request body what its model takes (CONTRACT §2 to §6, §13)? Everything derives from the
+catalogue."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ ASPECT_TOLERANCE = 0.03
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a good request asks for: addresses and ids by input name, boxes by input name, choices with defaults filled in."""
+    """What a good request asks for: addresses and ids by input name, boxes by input name, choices
+    with defaults filled in."""
 
     model: Model
     inputs: dict[str, str]
@@ -37,14 +39,19 @@ class Order:
 
     @property
     def variant(self) -> str:
-        """Our word for what decides the price: an own choice, or the shape of the frame; "" for a model with one price."""
+        """Our word for what decides the price: an own choice, or the shape of the frame; "" for a
+        model with one price."""
         if self.model.variant is None:
             return ""
         if self.model.variant.chosen in self.choices:
             return str(self.choices[self.model.variant.chosen])
         words = [word for _, word in self.model.variant.words]
         frame = self.frame
-        return min(words, key=lambda word: abs(aspect_of(word) - _aspect(frame))) if frame else words[0]
+        return (
+            min(words, key=lambda word: abs(aspect_of(word) - _aspect(frame)))
+            if frame
+            else words[0]
+        )
 
 
 def _is_frame(name: str) -> bool:
@@ -78,22 +85,33 @@ def model_named(content: Mapping[str, Any], gone: frozenset[str]) -> Model:
     """The model that the body names. Raises 400 BadRequest.EmptyModel or 404 ModelNotFound."""
     name = content.get("model")
     if not name:
-        raise Refusal(400, "BadRequest.EmptyModel", 'Required parameter "model" missing from request.')
+        raise Refusal(
+            400, "BadRequest.EmptyModel", 'Required parameter "model" missing from request.'
+        )
     if not isinstance(name, str) or name not in MODELS or name in gone:
         raise Refusal(404, "ModelNotFound")
     return MODELS[name]
 
 
 def read_order(model: Model, content: Mapping[str, Any]) -> Order:
-    """Check the form of every field of `content` for `model`. Raises Refusal with the documented code and message."""
+    """Check the form of every field of `content` for `model`. Raises Refusal with the documented
+    code and message."""
     given = content.get("input")
     if not given:
-        raise Refusal(400, "BadRequest.EmptyInput", 'Required parameter "input" missing from request.')
+        raise Refusal(
+            400, "BadRequest.EmptyInput", 'Required parameter "input" missing from request.'
+        )
     parameters = content.get("parameters")
     if parameters is None:
         parameters = {}
-        if any(parameter.required and parameter.place == "parameters" for parameter in model.parameters):
-            raise Refusal(400, "BadRequest.EmptyParameters", 'Required parameter "parameters" missing from request.')
+        if any(
+            parameter.required and parameter.place == "parameters" for parameter in model.parameters
+        ):
+            raise Refusal(
+                400,
+                "BadRequest.EmptyParameters",
+                'Required parameter "parameters" missing from request.',
+            )
     if not isinstance(given, dict) or not isinstance(parameters, dict):
         raise Refusal(400, "BadRequest.IllegalInput", "The input parameter requires json format.")
     inputs: dict[str, str] = {}
@@ -111,10 +129,17 @@ def read_order(model: Model, content: Mapping[str, Any]) -> Order:
 def check_references(order: Order, *, resolve: bool, store: Store, account: str) -> None:
     """Check what `order` points to: uploads for this model and account, templates of this account.
 
-    `resolve` is the X-DashScope-OssResourceResolve header. Checked once, at the counter: a task that is already queued outlives its upload.
+    `resolve` is the X-DashScope-OssResourceResolve header. Checked once, at the counter: a task
+    that is already queued outlives its upload.
     """
     for item in order.model.inputs_of("image", "audio", "video"):
-        check_upload(order.inputs[item.name], resolve=resolve, store=store, account=account, model=order.model.name)
+        check_upload(
+            order.inputs[item.name],
+            resolve=resolve,
+            store=store,
+            account=account,
+            model=order.model.name,
+        )
     for item in order.model.inputs_of("template"):
         if store.template(order.inputs[item.name], account) is None:
             raise Refusal(400, "InvalidFile.Template.Content")
@@ -129,7 +154,11 @@ def _template(value: Any, field: str) -> str:
 
 
 def _box(value: Any) -> Box:
-    if not isinstance(value, list) or len(value) != 4 or not all(type(edge) is int for edge in value):
+    if (
+        not isinstance(value, list)
+        or len(value) != 4
+        or not all(type(edge) is int for edge in value)
+    ):
         raise Refusal(400, "InvalidParameter", BAD_BBOX)
     left, top, right, bottom = value
     if left < 0 or top < 0 or right <= left or bottom <= top:
@@ -144,17 +173,22 @@ def _check_frame(order: Order) -> None:
     shapes = [aspect_of(word) for word, _, _ in order.model.output.frames]
     if shapes and all(abs(_aspect(frame) / shape - 1) > ASPECT_TOLERANCE for shape in shapes):
         raise Refusal(400, "InvalidParameter", BAD_FRAME)
-    if face and (face[0] >= frame[2] or face[2] <= frame[0] or face[1] >= frame[3] or face[3] <= frame[1]):
+    if face and (
+        face[0] >= frame[2] or face[2] <= frame[0] or face[1] >= frame[3] or face[3] <= frame[1]
+    ):
         raise Refusal(400, "InvalidParameter", BAD_FRAME)
 
 
 def check_frame_inside(frame: Box | None, width: int, height: int) -> None:
-    """The frame must lie inside the picture of `width` × `height` px; this can be told only after the download."""
+    """The frame must lie inside the picture of `width` × `height` px; this can be told only after
+    the download."""
     if frame and (frame[2] > width or frame[3] > height):
         raise Refusal(400, "InvalidParameter", BAD_FRAME)
 
 
-def _choices(model: Model, given: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
+def _choices(
+    model: Model, given: Mapping[str, Any], parameters: Mapping[str, Any]
+) -> dict[str, Any]:
     chosen: dict[str, Any] = {}
     for parameter in model.parameters:
         if parameter.only_when and chosen.get(parameter.only_when[0]) != parameter.only_when[1]:
@@ -162,7 +196,9 @@ def _choices(model: Model, given: Mapping[str, Any], parameters: Mapping[str, An
             continue
         place = given if parameter.place == "input" else parameters
         if parameter.required and parameter.name not in place:
-            raise Refusal(400, "InvalidParameter", f"Field required: {parameter.place}.{parameter.name}")
+            raise Refusal(
+                400, "InvalidParameter", f"Field required: {parameter.place}.{parameter.name}"
+            )
         value = place.get(parameter.name, parameter.default)
         if not any(value == known and type(value) is type(known) for known in parameter.values):
             raise Refusal(400, "InvalidParameter", _wrong_value(model, parameter))
@@ -174,6 +210,9 @@ def _wrong_value(model: Model, parameter: Parameter) -> str:
     if not model.asynchronous:
         return MESSAGES["InvalidParameter"]
     if parameter.name == "style_level":
-        return "The style_level is invalid."  # the one documented text that does not follow the pattern below
-    words = " or ".join(str(value).lower() if isinstance(value, bool) else str(value) for value in parameter.values)
+        # the one documented text that does not follow the pattern below
+        return "The style_level is invalid."
+    words = " or ".join(
+        str(value).lower() if isinstance(value, bool) else str(value) for value in parameter.values
+    )
     return f"{parameter.place}.{parameter.name} must be {words}."

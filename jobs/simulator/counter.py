@@ -1,4 +1,5 @@
-"""The counter: one request in, one reply out (CONTRACT §1 to §9). It speaks HTTP facts but opens no socket."""
+"""The counter: one request in, one reply out (CONTRACT §1 to §9). It speaks HTTP facts but opens no
+socket."""
 
 from __future__ import annotations
 
@@ -18,7 +19,16 @@ from urllib.parse import parse_qs, unquote
 from jobs.catalogue.entries import MODELS, Kind, Model
 from jobs.catalogue.limits import Limits
 from jobs.simulator import faces, media, verdicts
-from jobs.simulator.answers import NEEDS_ASYNC, NEEDS_SYNC, NO_KEY, WRONG_PATH, Refusal, Reply, json_reply, new_id
+from jobs.simulator.answers import (
+    NEEDS_ASYNC,
+    NEEDS_SYNC,
+    NO_KEY,
+    WRONG_PATH,
+    Refusal,
+    Reply,
+    json_reply,
+    new_id,
+)
 from jobs.simulator.bodies import check_references, model_named, read_body, read_order
 from jobs.simulator.faults import Draw
 from jobs.simulator.fetch import bring
@@ -33,13 +43,23 @@ QUERIES_PER_SECOND = 20
 POLICIES_PER_SECOND = 100
 LARGEST_PAGE = 100
 DAY_MS = 24 * 3_600_000
-STATUSES = ("PENDING", "PRE-PROCESSING", "RUNNING", "POST-PROCESSING", "SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN")
+STATUSES = (
+    "PENDING",
+    "PRE-PROCESSING",
+    "RUNNING",
+    "POST-PROCESSING",
+    "SUCCEEDED",
+    "FAILED",
+    "CANCELED",
+    "UNKNOWN",
+)
 PATHS = frozenset(model.path for model in MODELS.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request. `headers` by lower-case name, `host` is how the caller reached us (host:port)."""
+    """One request. `headers` by lower-case name, `host` is how the caller reached us
+    (host:port)."""
 
     method: str
     path: str
@@ -71,9 +91,14 @@ def place_of(request: Request) -> str:
 
 
 def elsewhere(path: str) -> Reply | None:
-    """What is found where a wrong address leads: a page for people, or the way to it; None for every other path."""
+    """What is found where a wrong address leads: a page for people, or the way to it; None for
+    every other path."""
     if path == "/results/elsewhere/page":
-        return Reply(200, b"<html><head><title>Sign in</title></head><body><h1>Sign in</h1></body></html>", "text/html")
+        return Reply(
+            200,
+            b"<html><head><title>Sign in</title></head><body><h1>Sign in</h1></body></html>",
+            "text/html",
+        )
     if path == "/results/elsewhere/moved":
         return Reply(302, b"", "text/html", {"Location": "/results/elsewhere/page"})
     return None
@@ -83,15 +108,27 @@ class Counter:
     """Answers requests against the store; work is handed to `works`."""
 
     def __init__(
-        self, store: Store, storage: Storage, works: Works, clock: Clock, *, keys: Mapping[str, str], refusal: str, gone: frozenset[str], pace: Pace
+        self,
+        store: Store,
+        storage: Storage,
+        works: Works,
+        clock: Clock,
+        *,
+        keys: Mapping[str, str],
+        refusal: str,
+        gone: frozenset[str],
+        pace: Pace,
     ) -> None:
         self.store, self.storage, self.works, self.clock = store, storage, works, clock
         self.keys, self.refusal, self.gone, self.pace = keys, refusal, gone, pace
         self._refused = itertools.count()
-        self.spoiled: dict[str, str] = {}  # tasks whose result never has a right address, and how it is wrong
+        self.spoiled: dict[
+            str, str
+        ] = {}  # tasks whose result never has a right address, and how it is wrong
 
     def answer(self, request: Request, draw: Draw) -> Reply:
-        """The reply to `request`. Of what `draw` ordered for it, the faults of the work itself happen here. Raises Refusal."""
+        """The reply to `request`. Of what `draw` ordered for it, the faults of the work itself
+        happen here. Raises Refusal."""
         place = place_of(request)
         if place == "result":
             return elsewhere(request.path) or self.storage.film(request.path, request.query)
@@ -113,7 +150,9 @@ class Counter:
         if place == "cancel":
             self._paced(("cancel", account), QUERIES_PER_SECOND)
             return self._cancel(request, account)
-        raise Refusal(405, "MethodNotAllowed", f"Request method '{request.method}' is not supported.")
+        raise Refusal(
+            405, "MethodNotAllowed", f"Request method '{request.method}' is not supported."
+        )
 
     def who(self, request: Request) -> tuple[str, str]:
         """(key, account) of a request. Raises 401 InvalidApiKey."""
@@ -121,7 +160,9 @@ class Counter:
         key = key.strip()
         if not key or word.lower() != "bearer":
             raise Refusal(401, "InvalidApiKey", NO_KEY)
-        if not re.fullmatch(r"(sk|st)-[\x21-\x7e]+", key) or key.startswith(("sk-refused", "sk-sp-")):
+        if not re.fullmatch(r"(sk|st)-[\x21-\x7e]+", key) or key.startswith(
+            ("sk-refused", "sk-sp-")
+        ):
             raise Refusal(401, "InvalidApiKey")
         return key, self.keys.get(key, key)
 
@@ -150,16 +191,39 @@ class Counter:
             raise Refusal(403, "AllocationQuota.FreeTierOnly")
         self._paced(("call", account, model.name), model.rate)
         order = read_order(model, content)
-        resolve = request.headers.get("x-dashscope-ossresourceresolve", "").strip().lower() == "enable"
+        resolve = (
+            request.headers.get("x-dashscope-ossresourceresolve", "").strip().lower() == "enable"
+        )
         check_references(order, resolve=resolve, store=self.store, account=account)
         if model.kind is Kind.CHECK:
             return self._detect(model, account, next(iter(order.inputs.values())), order.choices)
         fails = draw.take("task-fails")
         fail_code = fails.code if fails else ""
-        task = Task(new_id(), new_id(), account, key, model.name, content, WAITING, now_ms(), None, None, "", "", "", {}, fail_code)
+        task = Task(
+            new_id(),
+            new_id(),
+            account,
+            key,
+            model.name,
+            content,
+            WAITING,
+            now_ms(),
+            None,
+            None,
+            "",
+            "",
+            "",
+            {},
+            fail_code,
+        )
         self.store.create(task)
         self.works.ring()
-        return json_reply({"output": {"task_id": task.task_id, "task_status": WAITING}, "request_id": task.request_id})
+        return json_reply(
+            {
+                "output": {"task_id": task.task_id, "task_status": WAITING},
+                "request_id": task.request_id,
+            }
+        )
 
     def _detect(self, model: Model, account: str, url: str, choices: Mapping[str, Any]) -> Reply:
         request_id = new_id()
@@ -176,12 +240,19 @@ class Counter:
                 if refusal.code == "InvalidURL" or self._refuses_by_status():
                     raise
                 output = verdicts.refusal_verdict(model, refusal, words=self.refusal != "200-empty")
-        self.store.charge(BillLine(account, request_id, model.name, Decimal(1), "", price_of(model, Decimal(1), "")))
+        self.store.charge(
+            BillLine(
+                account, request_id, model.name, Decimal(1), "", price_of(model, Decimal(1), "")
+            )
+        )
         return json_reply({"output": output, "usage": {model.usage: 1}, "request_id": request_id})
 
     def _refuses_by_status(self) -> bool:
-        """Does this refused picture answer HTTP 400 (and is not billed) instead of HTTP 200 with a verdict?"""
-        return self.refusal == "400" or (self.refusal == "alternate" and next(self._refused) % 2 == 1)
+        """Does this refused picture answer HTTP 400 (and is not billed) instead of HTTP 200 with a
+        verdict?"""
+        return self.refusal == "400" or (
+            self.refusal == "alternate" and next(self._refused) % 2 == 1
+        )
 
     def _policy(self, request: Request, account: str) -> Reply:
         asked_for_policy(request.asked("action"))
@@ -196,30 +267,46 @@ class Counter:
         task = self.store.task(task_id)
         if task is None or task.account != account:
             return None
-        return None if task.end_ms is not None and now_ms() - task.end_ms > self.clock.life_ms else task
+        return (
+            None
+            if task.end_ms is not None and now_ms() - task.end_ms > self.clock.life_ms
+            else task
+        )
 
     def _task(self, request: Request, account: str, draw: Draw) -> Reply:
         task_id = unquote(request.path.removeprefix(BASE + "/tasks/").rstrip("/"))
         task = self._mine(task_id, account)
         if task is None:
-            return json_reply({"request_id": new_id(), "output": {"task_id": task_id, "task_status": "UNKNOWN"}})
+            return json_reply(
+                {"request_id": new_id(), "output": {"task_id": task_id, "task_status": "UNKNOWN"}}
+            )
         model = MODELS[task.model]
         output: dict[str, Any] = {"task_id": task_id, "task_status": task.status}
         strange = draw.take("unknown-status")
         if strange is not None:
             output["task_status"] = strange.code or "SUSPENDED"
             return json_reply({"request_id": new_id(), "output": output})
-        if len(model.result) > 1:  # the families that nest their result are those whose samples show times
-            for field, value in (("submit_time", task.created_ms), ("scheduled_time", task.scheduled_ms), ("end_time", task.end_ms)):
+        if (
+            len(model.result) > 1
+        ):  # the families that nest their result are those whose samples show times
+            for field, value in (
+                ("submit_time", task.created_ms),
+                ("scheduled_time", task.scheduled_ms),
+                ("end_time", task.end_ms),
+            ):
                 if value is not None:
-                    output[field] = datetime.fromtimestamp(value / 1000, CHINA).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+                    output[field] = datetime.fromtimestamp(value / 1000, CHINA).strftime(
+                        "%Y-%m-%d %H:%M:%S.%f"
+                    )[:-3]
         answer: dict[str, Any] = {"request_id": new_id(), "output": output}
         if task.status == "FAILED":
             output |= {"code": task.code, "message": task.message}
         if task.status == "SUCCEEDED":
             result = task.result
             if model.kind is not Kind.TEMPLATE:
-                result = self._wrong(task_id, draw, request.host) or self.storage.address(task, request.host)
+                result = self._wrong(task_id, draw, request.host) or self.storage.address(
+                    task, request.host
+                )
             place = output
             for step in model.result[:-1]:
                 place = place.setdefault(step, {})
@@ -228,7 +315,8 @@ class Counter:
         return json_reply(answer)
 
     def _wrong(self, task_id: str, draw: Draw, host: str) -> str:
-        """An address where there is no film, when one was ordered: once, or for good (bad-result); else ""."""
+        """An address where there is no film, when one was ordered: once, or for good (bad-result);
+        else ""."""
         bad = draw.take("bad-result")
         if bad is not None:
             self.spoiled[task_id] = bad.code
@@ -255,7 +343,9 @@ class Counter:
         page = _whole(request.asked("page_no", "1"), "page_no")
         size = min(LARGEST_PAGE, _whole(request.asked("page_size", "10"), "page_size"))
         first, last = _window(request.asked("start_time"), request.asked("end_time"))
-        where = "account = ? and created_ms >= ? and created_ms < ? and (end_ms is null or end_ms >= ?)"
+        where = (
+            "account = ? and created_ms >= ? and created_ms < ? and (end_ms is null or end_ms >= ?)"
+        )
         values: list[Any] = [account, first, last, now_ms() - self.clock.life_ms]
         for name, column in (("task_id", "task_id"), ("model_name", "model"), ("status", "status")):
             if wanted := request.asked(name):
@@ -264,7 +354,11 @@ class Counter:
                 where += f" and {column} = ?"
                 values.append(wanted)
         total = self.store.count(where, values)
-        found = self.store.tasks(where, [*values, size, (page - 1) * size], order="created_ms desc, seq desc limit ? offset ?")
+        found = self.store.tasks(
+            where,
+            [*values, size, (page - 1) * size],
+            order="created_ms desc, seq desc limit ? offset ?",
+        )
         return json_reply(
             {
                 "total": total,
@@ -290,7 +384,9 @@ def _row(task: Task) -> dict[str, Any]:
         "request_id": task.request_id,
         "status": task.status,
         "task_id": task.task_id,
-        "user_api_unique_key": "apikey:v1:" + ":".join(MODELS[task.model].path.strip("/").split("/")[1:]) + f":{task.model}",
+        "user_api_unique_key": "apikey:v1:"
+        + ":".join(MODELS[task.model].path.strip("/").split("/")[1:])
+        + f":{task.model}",
     }
     if task.scheduled_ms is not None:
         row["start_time"] = task.scheduled_ms
@@ -306,7 +402,8 @@ def _whole(text: str, name: str) -> int:
 
 
 def _window(start: str, end: str) -> tuple[float, float]:
-    """[from, to) in epoch ms. Both empty: the last 24 h (and a little ahead); one empty: 24 h from the other; UTC+8 is assumed."""
+    """[from, to) in epoch ms. Both empty: the last 24 h (and a little ahead); one empty: 24 h from
+    the other; UTC+8 is assumed."""
     first, last = _moment(start, "start_time"), _moment(end, "end_time")
     if first is None and last is None:
         return now_ms() - DAY_MS, now_ms() + 60_000
@@ -317,7 +414,11 @@ def _window(start: str, end: str) -> tuple[float, float]:
     if last is None:
         last = first + DAY_MS
     if last <= first or last - first > DAY_MS + 1000:
-        raise Refusal(400, "InvalidParameter", "The span between start_time and end_time must be at most 24 hours.")
+        raise Refusal(
+            400,
+            "InvalidParameter",
+            "The span between start_time and end_time must be at most 24 hours.",
+        )
     return first, last
 
 
@@ -329,5 +430,7 @@ def _moment(text: str, name: str) -> float | None:
             raise ValueError
         moment = datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=CHINA)
     except ValueError:
-        raise Refusal(400, "InvalidParameter", f"{name} is invalid; it must be like 20251120093000.") from None
+        raise Refusal(
+            400, "InvalidParameter", f"{name} is invalid; it must be like 20251120093000."
+        ) from None
     return moment.astimezone(UTC).timestamp() * 1000

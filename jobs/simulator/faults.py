@@ -1,4 +1,5 @@
-"""Faults that a test may order: how the service breaks, where, and how often; or by the dice of a storm."""
+"""Faults that a test may order: how the service breaks, where, and how often; or by the dice of a
+storm."""
 
 from __future__ import annotations
 
@@ -30,10 +31,12 @@ SLOW_SECONDS = 2.0
 
 @dataclass(slots=True)
 class Fault:
-    """One ordered fault. `code` belongs to task-fails, unknown-status, wrong-result-url and bad-result.
+    """One ordered fault. `code` belongs to task-fails, unknown-status, wrong-result-url and
+    bad-result.
 
-    `seconds` is how long slow waits, and the Retry-After of 429 (None: no such header). `length` belongs to
-    truncated-result: "right" announces the whole length and hangs up half way, "wrong" announces only the half it sends.
+    `seconds` is how long slow waits, and the Retry-After of 429 (None: no such header). `length`
+    belongs to truncated-result: "right" announces the whole length and hangs up half way, "wrong"
+    announces only the half it sends.
     """
 
     name: str
@@ -45,8 +48,17 @@ class Fault:
     length: str = "right"
 
 
-def fault_of(fault: str, *, times: int = 1, where: str = "", model: str | None = None, seconds: float | None = None, length: str = "right") -> Fault:
-    """The fault in the words of `arm`: `name` or `name:code`. Raises ValueError for a fault, place or mode that does not exist."""
+def fault_of(
+    fault: str,
+    *,
+    times: int = 1,
+    where: str = "",
+    model: str | None = None,
+    seconds: float | None = None,
+    length: str = "right",
+) -> Fault:
+    """The fault in the words of `arm`: `name` or `name:code`. Raises ValueError for a fault, place
+    or mode that does not exist."""
     name, _, code = fault.partition(":")
     where = where or FIXED.get(name, "submit")
     if name not in BEFORE + AFTER + SPECIAL:
@@ -66,7 +78,8 @@ def fault_of(fault: str, *, times: int = 1, where: str = "", model: str | None =
 
 @dataclass(frozen=True, slots=True)
 class Storm:
-    """Dice for every call: at each place the named faults, each with its share of the calls (0 … 1).
+    """Dice for every call: at each place the named faults, each with its share of the calls (0 …
+    1).
 
     What call number n at a place draws depends on the seed, the place and n alone.
     """
@@ -76,8 +89,9 @@ class Storm:
 
     @classmethod
     def of(cls, seed: int, rate: float, faults: Sequence[str | Mapping[str, Any]]) -> Storm:
-        """`faults` are words (`429`, `500@get`, `task-fails:InternalError.Algo`) or the arguments of `arm`, with a `rate` of
-        their own if they like; the others at a place share `rate`. Raises ValueError."""
+        """`faults` are words (`429`, `500@get`, `task-fails:InternalError.Algo`) or the arguments
+        of `arm`, with a `rate` of their own if they like; the others at a place share `rate`.
+        Raises ValueError."""
         told = [_in_storm(one) for one in faults]
         sharing = Counter(fault.where for own, fault in told if own is None)
         by_place: dict[str, list[tuple[float, Fault]]] = {}
@@ -108,7 +122,8 @@ def _in_storm(one: str | Mapping[str, Any]) -> tuple[float | None, Fault]:
 
 
 class Draw:
-    """What strikes one call: the storm's draw for it, and what was armed. Each fault is used up by `take`."""
+    """What strikes one call: the storm's draw for it, and what was armed. Each fault is used up by
+    `take`."""
 
     def __init__(self, faults: Faults, where: str, model: str | None, drawn: Fault | None) -> None:
         self._faults, self._where, self._model, self._drawn = faults, where, model, drawn
@@ -116,7 +131,11 @@ class Draw:
     def take(self, *names: str) -> Fault | None:
         """The next fault of `names` for this call, None when all goes well."""
         drawn = self._drawn
-        if drawn is not None and drawn.name in names and (drawn.model is None or drawn.model == self._model):
+        if (
+            drawn is not None
+            and drawn.name in names
+            and (drawn.model is None or drawn.model == self._model)
+        ):
             self._drawn = None
             return self._faults.struck(drawn)
         return self._faults.take(self._where, self._model, names)
@@ -133,10 +152,13 @@ class Faults:
         self._struck: Counter[str] = Counter()
 
     def arm(self, fault: str, **more: Any) -> None:
-        """Order `fault` for the next `times` calls at `where` (of `model`): see `fault_of`, which raises ValueError."""
+        """Order `fault` for the next `times` calls at `where` (of `model`): see `fault_of`, which
+        raises ValueError."""
         armed = fault_of(fault, **more)
         if armed.name == "429-burst":
-            armed = replace(armed, name="429", code="", times=armed.times * int(armed.code or BURST))
+            armed = replace(
+                armed, name="429", code="", times=armed.times * int(armed.code or BURST)
+            )
         with self._lock:
             self._armed.append(armed)
 
@@ -159,7 +181,11 @@ class Faults:
         """The next armed fault of `names` that is due at this call; it is used up by it."""
         with self._lock:
             for fault in self._armed:
-                if fault.where == where and fault.name in names and (fault.model is None or fault.model == model):
+                if (
+                    fault.where == where
+                    and fault.name in names
+                    and (fault.model is None or fault.model == model)
+                ):
                     fault.times -= 1
                     if fault.times <= 0:
                         self._armed.remove(fault)
@@ -168,7 +194,8 @@ class Faults:
         return None
 
     def struck(self, fault: Fault) -> Fault:
-        """Note that a drawn fault strikes, and as what; a burst strikes the next calls there too."""
+        """Note that a drawn fault strikes, and as what; a burst strikes the next calls there
+        too."""
         with self._lock:
             self._struck[f"{fault.name}@{fault.where}"] += 1
             if fault.name == "429-burst":

@@ -1,6 +1,8 @@
-"""How the service gets the media of a request: it downloads public addresses and resolves its own `oss://` ones (CONTRACT §1, §9).
+"""How the service gets the media of a request: it downloads public addresses and resolves its own
+`oss://` ones (CONTRACT §1, §9).
 
-Limits of the stand-in: 200 MiB and a little, 10 s of silence, 60 s in all, http and https, no proxy.
+Limits of the stand-in: 200 MiB and a little, 10 s of silence, 60 s in all, http and https, no
+proxy.
 """
 
 from __future__ import annotations
@@ -34,7 +36,12 @@ def check_address(url: Any, field: str) -> None:
         raise Refusal(400, "InvalidURL")
     try:
         parts = urlsplit(url)
-        fine = parts.scheme in ("http", "https", "oss") and bool(parts.netloc) and url.isascii() and not any(c.isspace() for c in url)
+        fine = (
+            parts.scheme in ("http", "https", "oss")
+            and bool(parts.netloc)
+            and url.isascii()
+            and not any(c.isspace() for c in url)
+        )
     except ValueError:
         fine = False
     if not fine:
@@ -42,19 +49,24 @@ def check_address(url: Any, field: str) -> None:
 
 
 def check_upload(url: str, *, resolve: bool, store: Store, account: str, model: str) -> None:
-    """Refuse an `oss://` address without the header that asks to resolve it, or one that was not uploaded by this account for this model
-    in the last 48 h. Other addresses pass."""
+    """Refuse an `oss://` address without the header that asks to resolve it, or one that was not
+    uploaded by this account for this model in the last 48 h. Other addresses pass."""
     if not url.startswith("oss://"):
         return
     if not resolve:
         raise Refusal(400, "InvalidParameter.DataInspection", OSS_UNREAD)
     upload = store.upload(url.removeprefix("oss://"))
-    if upload is None or now_ms() - upload.created_ms >= UPLOAD_LIFE_MS or (upload.account, upload.model) != (account, model):
+    if (
+        upload is None
+        or now_ms() - upload.created_ms >= UPLOAD_LIFE_MS
+        or (upload.account, upload.model) != (account, model)
+    ):
         raise Refusal(400, "invalid_parameter_error", OSS_WRONG)
 
 
 def bring(url: str, kind: str, to: Path, *, store: Store) -> None:
-    """Put the bytes behind `url` into the file `to`. The host must say Content-Type (of `kind`) and Content-Length.
+    """Put the bytes behind `url` into the file `to`. The host must say Content-Type (of `kind`) and
+    Content-Length.
 
     Raises Refusal with the documented download errors.
     """
@@ -71,9 +83,14 @@ def bring(url: str, kind: str, to: Path, *, store: Store) -> None:
 
 def _download(url: str, kind: str, to: Path) -> None:
     host = urlsplit(url).netloc
-    late = Refusal(400, "InvalidURL.Timeout", f"Download {url} timeout, please check network connection.")
+    late = Refusal(
+        400, "InvalidURL.Timeout", f"Download {url} timeout, please check network connection."
+    )
     try:
-        with _opener.open(urllib.request.Request(url, headers={"User-Agent": "model-studio-simulator"}), timeout=SILENCE_SECONDS) as answer:
+        with _opener.open(
+            urllib.request.Request(url, headers={"User-Agent": "model-studio-simulator"}),
+            timeout=SILENCE_SECONDS,
+        ) as answer:
             length = answer.headers.get("Content-Length", "")
             said = answer.headers.get("Content-Type", "").split("/")[0].strip().lower()
             if not length.isdigit() or said != kind:
@@ -91,14 +108,19 @@ def _download(url: str, kind: str, to: Path) -> None:
         if isinstance(error.reason, TimeoutError):
             raise late from None
         if isinstance(error.reason, ConnectionRefusedError):
-            raise Refusal(400, "InvalidURL.ConnectionRefused", f"Connection to {host} refused, please provide available URL.") from None
+            raise Refusal(
+                400,
+                "InvalidURL.ConnectionRefused",
+                f"Connection to {host} refused, please provide available URL.",
+            ) from None
         raise Refusal(400, "InvalidParameter.DataInspection") from None
     except (OSError, http.client.HTTPException, ValueError):
         raise Refusal(400, "InvalidParameter.DataInspection") from None
 
 
 def _copy(answer: IO[bytes], to: Path, length: int) -> int:
-    """Copy at most `length` bytes; returns how many came. Raises TimeoutError after WHOLE_SECONDS."""
+    """Copy at most `length` bytes; returns how many came. Raises TimeoutError after
+    WHOLE_SECONDS."""
     ends = time.monotonic() + WHOLE_SECONDS
     done = 0
     with to.open("wb") as file:

@@ -1,4 +1,5 @@
-"""Writing a film: H.264 yuv420p and AAC in an MP4 whose index comes first, every frame marked SIMULATED."""
+"""Writing a film: H.264 yuv420p and AAC in an MP4 whose index comes first, every frame marked
+SIMULATED."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ def even(value: float) -> int:
 
 
 def bar(width: int, height: int, word: str = "SIMULATED") -> Picture:
-    """A strip of `width` px with the mark in it, to lay over the foot of every frame of `height` px."""
+    """A strip of `width` px with the mark in it, to lay over the foot of every frame of `height`
+    px."""
     import cv2
     import numpy as np
 
@@ -35,12 +37,22 @@ def bar(width: int, height: int, word: str = "SIMULATED") -> Picture:
     font = cv2.FONT_HERSHEY_DUPLEX
     size = strip.shape[0] / 34
     (wide, high), _ = cv2.getTextSize(word, font, size, 2)
-    cv2.putText(strip, word, ((width - wide) // 2, (strip.shape[0] + high) // 2), font, size, (61, 180, 255), 2, cv2.LINE_AA)
+    cv2.putText(
+        strip,
+        word,
+        ((width - wide) // 2, (strip.shape[0] + high) // 2),
+        font,
+        size,
+        (61, 180, 255),
+        2,
+        cv2.LINE_AA,
+    )
     return strip
 
 
 def loudness(path: Path, fps: float, frames: int) -> list[float]:
-    """How open a mouth is at each of `frames` frames, 0..1: the RMS of the sound around it against the loudest tenth."""
+    """How open a mouth is at each of `frames` frames, 0..1: the RMS of the sound around it against
+    the loudest tenth."""
     import numpy as np
 
     samples = read_sound(path, 16_000)
@@ -70,7 +82,8 @@ def read_sound(path: Path, rate: int) -> Samples:
 
 
 def video_frames(path: Path, fps: float, width: int, height: int, count: int) -> Iterator[Picture]:
-    """`count` BGR pictures of a video at `fps`, cut to fill `width` × `height`; the last one is repeated when it ends early."""
+    """`count` BGR pictures of a video at `fps`, cut to fill `width` × `height`; the last one is
+    repeated when it ends early."""
     import numpy as np
 
     shown: Picture | None = None
@@ -85,7 +98,10 @@ def video_frames(path: Path, fps: float, width: int, height: int, count: int) ->
             if given and at - first < given / fps - 0.5 / fps:
                 continue
             scale = max(width / frame.width, height / frame.height)
-            wide, high = max(width, round(frame.width * scale)), max(height, round(frame.height * scale))
+            wide, high = (
+                max(width, round(frame.width * scale)),
+                max(height, round(frame.height * scale)),
+            )
             picture = frame.to_ndarray(format="bgr24", width=wide, height=high)
             left, top = (wide - width) // 2, (high - height) // 2
             shown = np.ascontiguousarray(picture[top : top + height, left : left + width])
@@ -99,16 +115,33 @@ def video_frames(path: Path, fps: float, width: int, height: int, count: int) ->
         yield shown
 
 
-def write_film(path: Path, frames: Iterable[Picture], *, fps: float, width: int, height: int, sound: Path | None = None) -> None:
-    """Write `frames` (BGR, all `width` × `height`, even sides) and the sound of the file `sound` to `path`."""
+def write_film(
+    path: Path,
+    frames: Iterable[Picture],
+    *,
+    fps: float,
+    width: int,
+    height: int,
+    sound: Path | None = None,
+) -> None:
+    """Write `frames` (BGR, all `width` × `height`, even sides) and the sound of the file `sound` to
+    `path`."""
     part = path.with_suffix(".part")
     mark = bar(width, height)
     rate = Fraction(fps).limit_denominator(1001)
     with av.open(str(part), "w", format="mp4", options={"movflags": "+faststart"}) as film:
-        video = film.add_stream("libx264", rate=rate, options={"preset": "ultrafast", "crf": "26", "tune": "zerolatency"})
+        video = film.add_stream(
+            "libx264",
+            rate=rate,
+            options={"preset": "ultrafast", "crf": "26", "tune": "zerolatency"},
+        )
         video.width, video.height, video.pix_fmt = width, height, "yuv420p"
         samples = read_sound(sound, SOUND_RATE) if sound else None
-        audio = film.add_stream("aac", rate=SOUND_RATE, layout="mono") if samples is not None and len(samples) else None
+        audio = (
+            film.add_stream("aac", rate=SOUND_RATE, layout="mono")
+            if samples is not None and len(samples)
+            else None
+        )
         for index, picture in enumerate(frames):
             picture[height - mark.shape[0] :] = mark
             frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
@@ -119,7 +152,9 @@ def write_film(path: Path, frames: Iterable[Picture], *, fps: float, width: int,
         if audio is not None and samples is not None:
             audio.bit_rate = 96_000
             for start in range(0, len(samples), 1024):
-                piece = av.AudioFrame.from_ndarray(samples[start : start + 1024].reshape(1, -1), format="fltp", layout="mono")
+                piece = av.AudioFrame.from_ndarray(
+                    samples[start : start + 1024].reshape(1, -1), format="fltp", layout="mono"
+                )
                 piece.sample_rate = SOUND_RATE
                 piece.pts = start
                 piece.time_base = Fraction(1, SOUND_RATE)

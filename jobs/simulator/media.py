@@ -1,6 +1,7 @@
 """What a file is, from its bytes, and how the service words what is wrong with it (CONTRACT §11.3).
 
-The service is another company: it looks for itself and shares no probing code with the site. Pillow for pictures, PyAV for the rest.
+The service is another company: it looks for itself and shares no probing code with the site. Pillow
+for pictures, PyAV for the rest.
 """
 
 from __future__ import annotations
@@ -16,13 +17,22 @@ from PIL import Image
 from jobs.catalogue.limits import MIB, Limits, Problem
 from jobs.simulator.answers import BAD_IMAGE_URL, Refusal
 
-_CONTAINERS = {"mp3": "mp3", "wav": "wav", "avi": "avi", "flac": "flac", "ogg": "ogg", "matroska": "webm", "aac": "aac"}
+_CONTAINERS = {
+    "mp3": "mp3",
+    "wav": "wav",
+    "avi": "avi",
+    "flac": "flac",
+    "ogg": "ogg",
+    "matroska": "webm",
+    "aac": "aac",
+}
 _PICTURES = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF")
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The facts that `Limits.problems` asks for. Sides in px as shown (EXIF turn applied), length in seconds, size in bytes."""
+    """The facts that `Limits.problems` asks for. Sides in px as shown (EXIF turn applied), length
+    in seconds, size in bytes."""
 
     kind: str
     format: str
@@ -49,7 +59,13 @@ def _probe_picture(path: Path) -> Found | None:
                 name = (picture.format or "").lower()
                 width, height = picture.size
                 turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+    except (
+        OSError,
+        ValueError,
+        SyntaxError,
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,
+    ):
         return None
     if turned:
         width, height = height, width
@@ -81,26 +97,43 @@ def _facts(container: InputContainer, path: Path) -> Found | None:
         if video.duration and video.time_base:
             seconds = float(video.duration * video.time_base)
         fps = float(video.average_rate or 0)
-        return Found("video", name, size, video.width, video.height, seconds, fps, video.codec_context.name, sound is not None)
+        return Found(
+            "video",
+            name,
+            size,
+            video.width,
+            video.height,
+            seconds,
+            fps,
+            video.codec_context.name,
+            sound is not None,
+        )
     if sound is not None:
         if next(container.decode(sound), None) is None:
             return None
-        return Found("audio", name, size, seconds=seconds, codec=sound.codec_context.name, has_sound=True)
+        return Found(
+            "audio", name, size, seconds=seconds, codec=sound.codec_context.name, has_sound=True
+        )
     return None
 
 
 def refuse(limits: Limits, found: Found | None) -> None:
-    """Raise the Refusal that the service answers for the first limit that `found` misses; None means it does not open."""
+    """Raise the Refusal that the service answers for the first limit that `found` misses; None
+    means it does not open."""
     if found is None or found.kind != limits.kind:
         raise _unreadable(limits.kind)
     problems = limits.problems(found)
     if problems:
-        raise {"image": _image_fault, "audio": _audio_fault, "video": _video_fault}[limits.kind](limits, problems[0])
+        raise {"image": _image_fault, "audio": _audio_fault, "video": _video_fault}[limits.kind](
+            limits, problems[0]
+        )
 
 
 def _unreadable(kind: str) -> Refusal:
     if kind == "audio":
-        return Refusal(400, "InvalidURL", "File type is not supported. Allowed types are: .wav, .mp3.")
+        return Refusal(
+            400, "InvalidURL", "File type is not supported. Allowed types are: .wav, .mp3."
+        )
     if kind == "image":
         return Refusal(400, "InvalidURL", BAD_IMAGE_URL)
     return Refusal(400, "InvalidFile.Openerror")
@@ -109,25 +142,41 @@ def _unreadable(kind: str) -> Refusal:
 def _audio_fault(limits: Limits, problem: Problem) -> Refusal:
     """Audio faults surface under InvalidURL (CONTRACT §3)."""
     if problem.kind == "size":
-        return Refusal(400, "InvalidURL", f"File size is larger than {(limits.max_bytes or 0) // MIB}MB.")
+        return Refusal(
+            400, "InvalidURL", f"File size is larger than {(limits.max_bytes or 0) // MIB}MB."
+        )
     if problem.kind == "duration":
-        return Refusal(400, "InvalidURL", f"The input audio is longer than {limits.max_seconds or 0:g}s.")
+        return Refusal(
+            400, "InvalidURL", f"The input audio is longer than {limits.max_seconds or 0:g}s."
+        )
     return _unreadable("audio")
 
 
 def _image_fault(limits: Limits, problem: Problem) -> Refusal:
     if problem.kind == "size":
-        return Refusal(400, "InvalidFile.Size", f"Invalid file size, The image file size must be smaller than {(limits.max_bytes or 0) // MIB}MB.")
+        return Refusal(
+            400,
+            "InvalidFile.Size",
+            "Invalid file size, The image file size must be smaller than "
+            f"{(limits.max_bytes or 0) // MIB}MB.",
+        )
     if problem.kind == "side":
-        least = (limits.min_side or 0) - (1 if limits.open_size else 0)  # the 225 px of a strict limit read “larger than 224”
+        least = (limits.min_side or 0) - (
+            1 if limits.open_size else 0
+        )  # the 225 px of a strict limit read “larger than 224”
         return Refusal(
             400,
             "InvalidFile.Resolution",
-            f"The image resolution is invalid, please make sure that the largest length of image is smaller than {limits.max_side}, "
+            "The image resolution is invalid, please make sure that the largest length of image "
+            f"is smaller than {limits.max_side}, "
             f"and the smallest length of image is larger than {least}.",
         )
     if problem.kind == "aspect":
-        return Refusal(400, "InvalidFile.AspectRatio", f"Invalid file ratio. The file aspect ratio (height/width) must be {_aspect(limits)}.")
+        return Refusal(
+            400,
+            "InvalidFile.AspectRatio",
+            f"Invalid file ratio. The file aspect ratio (height/width) must be {_aspect(limits)}.",
+        )
     return _unreadable("image")
 
 
@@ -135,13 +184,22 @@ def _video_fault(limits: Limits, problem: Problem) -> Refusal:
     texts = {
         "size": (
             "InvalidFile.Size",
-            "Invalid file size. The video file size must be less than 200MB, and the audio file size must be less than 15MB.",
+            "Invalid file size. The video file size must be less than 200MB, and the audio file "
+            "size must be less than 15MB.",
         ),
-        "side": ("InvalidFile.Resolution", f"Invalid video resolution. The height or width of video must be {limits.min_side} ~ {limits.max_side}."),
-        "aspect": ("InvalidFile.AspectRatio", f"Invalid file ratio. The file aspect ratio (height/width) must be {_aspect(limits)}."),
+        "side": (
+            "InvalidFile.Resolution",
+            f"Invalid video resolution. The height or width of video must be {limits.min_side} ~ "
+            f"{limits.max_side}.",
+        ),
+        "aspect": (
+            "InvalidFile.AspectRatio",
+            f"Invalid file ratio. The file aspect ratio (height/width) must be {_aspect(limits)}.",
+        ),
         "duration": (
             "InvalidFile.Duration",
-            f"Invalid file duration. The file duration must be {limits.min_seconds or 0:g} s ~ {limits.max_seconds or 0:g} s.",
+            f"Invalid file duration. The file duration must be {limits.min_seconds or 0:g} s ~ "
+            f"{limits.max_seconds or 0:g} s.",
         ),
         "fps": ("InvalidFile.FPS", ""),
     }
@@ -150,4 +208,8 @@ def _video_fault(limits: Limits, problem: Problem) -> Refusal:
 
 
 def _aspect(limits: Limits) -> str:
-    return "between 3:1 and 1:3" if limits.max_aspect == 3 else f"between {limits.max_aspect or 0:.1f} and {1 / (limits.max_aspect or 1):.1f}"
+    return (
+        "between 3:1 and 1:3"
+        if limits.max_aspect == 3
+        else f"between {limits.max_aspect or 0:.1f} and {1 / (limits.max_aspect or 1):.1f}"
+    )

@@ -1,4 +1,5 @@
-"""How often an account may call (CONTRACT §7, §8): a sliding second per key, as strict as the service says it is."""
+"""How often an account may call (CONTRACT §7, §8): a sliding second per key, as strict as the
+service says it is."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ class Pace:
         self._calls: dict[Hashable, deque[float]] = defaultdict(deque)
 
     def allows(self, key: Hashable, rate: int) -> bool:
-        """True, and the call is counted; False when the window is full (a refused call is not counted)."""
+        """True, and the call is counted; False when the window is full (a refused call is not
+        counted)."""
         now = time.monotonic()
         with self._lock:
             calls = self._calls[key]

@@ -1,4 +1,5 @@
-"""Sockets: reads requests, breaks them where a fault is ordered, writes replies. HTTP/1.1 with keep-alive, one thread per connection."""
+"""Sockets: reads requests, breaks them where a fault is ordered, writes replies. HTTP/1.1 with
+keep-alive, one thread per connection."""
 
 from __future__ import annotations
 
@@ -17,7 +18,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from jobs.simulator.answers import MESSAGES, Refusal, Reply, json_reply, new_id, refusal_reply, xml_reply
+from jobs.simulator.answers import (
+    MESSAGES,
+    Refusal,
+    Reply,
+    json_reply,
+    new_id,
+    refusal_reply,
+    xml_reply,
+)
 from jobs.simulator.counter import Counter, Request, place_of
 from jobs.simulator.faults import AFTER, BEFORE, SLOW_SECONDS, Fault, Faults
 from jobs.simulator.store import Store
@@ -34,7 +43,8 @@ class Cut(Exception):
 
 @dataclass(slots=True)
 class Call:
-    """One request as it was seen: epoch seconds, method, place, account's key, model ("" where none), HTTP status (0: no answer, or not yet)."""
+    """One request as it was seen: epoch seconds, method, place, account's key, model ("" where
+    none), HTTP status (0: no answer, or not yet)."""
 
     at: float
     method: str
@@ -50,7 +60,14 @@ class Server(ThreadingHTTPServer):
     allow_reuse_address = True
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], counter: Counter, store: Store, faults: Faults, control: Control) -> None:
+    def __init__(
+        self,
+        address: tuple[str, int],
+        counter: Counter,
+        store: Store,
+        faults: Faults,
+        control: Control,
+    ) -> None:
         self.counter, self.store, self.faults, self.control = counter, store, faults, control
         self.calls: list[Call] = []
         self._open: set[socket.socket] = set()
@@ -61,7 +78,10 @@ class Server(ThreadingHTTPServer):
     def server_bind(self) -> None:
         # HTTPServer would look the host name up here, which can take seconds without a resolver.
         socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+        self.server_name, self.server_port = (
+            str(self.server_address[0]),
+            int(self.server_address[1]),
+        )
 
     def process_request(self, request: Any, client_address: Any) -> None:
         with self._lock:
@@ -79,7 +99,8 @@ class Server(ThreadingHTTPServer):
             super().shutdown_request(request)
 
     def close_at_once(self, request: Any) -> None:
-        """Close this connection without the farewell that tells the caller that everything was sent."""
+        """Close this connection without the farewell that tells the caller that everything was
+        sent."""
         with self._lock:
             self._at_once.add(request)
 
@@ -127,16 +148,43 @@ class Handler(BaseHTTPRequestHandler):
         started = time.time()
         parts = urlsplit(self.path)
         length = self.headers.get("Content-Length", "0")
-        if not length.isdigit() or int(length) > LARGEST_BODY or self.headers.get("Transfer-Encoding"):
+        if (
+            not length.isdigit()
+            or int(length) > LARGEST_BODY
+            or self.headers.get("Transfer-Encoding")
+        ):
             self.close_connection = True
-            self._send(json_reply({"code": "BadRequest.TooLarge", "message": "Payload Too Large.", "request_id": new_id()}, 413))
+            self._send(
+                json_reply(
+                    {
+                        "code": "BadRequest.TooLarge",
+                        "message": "Payload Too Large.",
+                        "request_id": new_id(),
+                    },
+                    413,
+                )
+            )
             return
         body = self.rfile.read(int(length)) if int(length) else b""
         headers = {name.lower(): value for name, value in self.headers.items()}
-        request = Request("GET" if self.command == "HEAD" else self.command, parts.path, parts.query, headers, body, self._host(headers))
+        request = Request(
+            "GET" if self.command == "HEAD" else self.command,
+            parts.path,
+            parts.query,
+            headers,
+            body,
+            self._host(headers),
+        )
         place, model = place_of(request), self._model(request)
         # Noted before it is answered: whoever has the answer may count at once.
-        call = Call(started, request.method, place, headers.get("authorization", "").partition(" ")[2].strip(), model, 0)
+        call = Call(
+            started,
+            request.method,
+            place,
+            headers.get("authorization", "").partition(" ")[2].strip(),
+            model,
+            0,
+        )
         self.server.note(call)
         try:
             call.status = self._answer(request, place, model)
@@ -148,7 +196,11 @@ class Handler(BaseHTTPRequestHandler):
     def _host(self, headers: dict[str, str]) -> str:
         """How the caller names us, so that addresses in answers work from where the caller is."""
         named = headers.get("host", "")
-        return named if re.fullmatch(r"[A-Za-z0-9.\-\[\]:]+", named) else f"127.0.0.1:{self.server.server_port}"
+        return (
+            named
+            if re.fullmatch(r"[A-Za-z0-9.\-\[\]:]+", named)
+            else f"127.0.0.1:{self.server.server_port}"
+        )
 
     def _model(self, request: Request) -> str:
         """The model a request is about, for the faults and the log; "" when it names none."""
@@ -185,7 +237,13 @@ class Handler(BaseHTTPRequestHandler):
                 reply = refusal_reply(Refusal(500, "InternalError"), request_id)
             elif after.name == "garbled":
                 reply.body = reply.body[: len(reply.body) // 2]
-        cut = after if after is not None and after.name == "reset" else draw.take("truncated-result") if reply.file else None
+        cut = (
+            after
+            if after is not None and after.name == "reset"
+            else draw.take("truncated-result")
+            if reply.file
+            else None
+        )
         self._send(reply, cut)
         return reply.status
 
@@ -196,10 +254,18 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(SLOW_SECONDS if fault.seconds is None else fault.seconds)
             return None
         if fault.name in ("html", "503"):
-            said = "502 Bad Gateway" if fault.name == "html" else "503 Service Temporarily Unavailable"
-            return Reply(int(said[:3]), f"<html><head><title>{said}</title></head><body><h1>{said}</h1></body></html>".encode(), "text/html")
+            said = (
+                "502 Bad Gateway" if fault.name == "html" else "503 Service Temporarily Unavailable"
+            )
+            return Reply(
+                int(said[:3]),
+                f"<html><head><title>{said}</title></head><body><h1>{said}</h1></body></html>".encode(),
+                "text/html",
+            )
         if fault.name == "429":
-            reply = json_reply({"code": "Throttling.RateQuota", "message": MESSAGES["Throttling.RateQuota"]}, 429)
+            reply = json_reply(
+                {"code": "Throttling.RateQuota", "message": MESSAGES["Throttling.RateQuota"]}, 429
+            )
             if fault.seconds is not None:
                 reply.headers["Retry-After"] = f"{fault.seconds:g}"
             return reply
@@ -226,7 +292,8 @@ class Handler(BaseHTTPRequestHandler):
             self._reset()
 
     def _reset(self) -> None:
-        """Hang up so that the caller gets a reset and not an end: what is still on the way is lost."""
+        """Hang up so that the caller gets a reset and not an end: what is still on the way is
+        lost."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.server.close_at_once(self.connection)
         raise Cut
@@ -260,7 +327,8 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _range(self, size: int) -> tuple[int, int, bool]:
-        """(first, last, is it a part) of what is asked for; first > last when it lies outside the file."""
+        """(first, last, is it a part) of what is asked for; first > last when it lies outside the
+        file."""
         match = re.fullmatch(r"bytes=(\d*)-(\d*)", self.headers.get("Range", "").strip())
         if match is None or match.group(0) == "bytes=-":
             return 0, size - 1, False

@@ -23,12 +23,24 @@ POLICY_SECONDS = 300
 LEAST_MEGABYTES = 100
 BAD_SIGNATURE = "The request signature we calculated does not match the signature you provided."
 KEY_ID = "LTAIsimulator"
-FIELDS = {"x-oss-object-acl": "private", "x-oss-forbid-overwrite": "true", "success_action_status": "200"}
+FIELDS = {
+    "x-oss-object-acl": "private",
+    "x-oss-forbid-overwrite": "true",
+    "success_action_status": "200",
+}
 
 
 def largest_megabytes(model: Model) -> int:
-    """`max_file_size_mb` of a model's uploads: the largest file that one of its inputs takes, 100 at least."""
-    return max([LEAST_MEGABYTES] + [item.limits.max_bytes // MIB for item in model.inputs if item.limits and item.limits.max_bytes])
+    """`max_file_size_mb` of a model's uploads: the largest file that one of its inputs takes, 100
+    at least."""
+    return max(
+        [LEAST_MEGABYTES]
+        + [
+            item.limits.max_bytes // MIB
+            for item in model.inputs
+            if item.limits and item.limits.max_bytes
+        ]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +70,15 @@ def parts_of(body: bytes, content_type: str) -> list[Part] | None:
         kind = re.search(r"content-type:\s*(\S+)", headers, re.IGNORECASE)
         if name is None:
             return None
-        found.append(Part(name[1], filename[1] if filename else None, kind[1] if kind else "", content))
+        found.append(
+            Part(name[1], filename[1] if filename else None, kind[1] if kind else "", content)
+        )
     return None
 
 
 class Storage:
-    """Signs and checks upload policies and result addresses. `life_ms`: how long an address of a film lives."""
+    """Signs and checks upload policies and result addresses. `life_ms`: how long an address of a
+    film lives."""
 
     def __init__(self, store: Store, folder: Path, life_ms: float) -> None:
         self.store, self.life_ms = store, life_ms
@@ -72,20 +87,28 @@ class Storage:
         self._secret = store.secret()
 
     def _sign(self, text: str) -> str:
-        return base64.b64encode(hmac.new(self._secret, text.encode(), hashlib.sha1).digest()).decode()
+        return base64.b64encode(
+            hmac.new(self._secret, text.encode(), hashlib.sha1).digest()
+        ).decode()
 
     # ── uploads ──
 
     def policy(self, account: str, model: Model, host: str) -> Reply:
-        """The answer to getPolicy: a folder in which this account may put files for this model for five minutes."""
+        """The answer to getPolicy: a folder in which this account may put files for this model for
+        five minutes."""
         owner = hashlib.sha256(f"{account}\0{model.name}".encode()).hexdigest()[:16]
         day = datetime.now(UTC).date().isoformat()
         folder = f"dashscope-instant/{owner}/{day}/{new_id()}"
         expires = now_ms() + POLICY_SECONDS * 1000
         self.store.add_policy(folder, account, model.name, expires)
         conditions = {
-            "expiration": datetime.fromtimestamp(expires / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
-            "conditions": [["content-length-range", 0, largest_megabytes(model) * MIB], ["starts-with", "$key", folder]],
+            "expiration": datetime.fromtimestamp(expires / 1000, UTC).strftime(
+                "%Y-%m-%dT%H:%M:%S.000Z"
+            ),
+            "conditions": [
+                ["content-length-range", 0, largest_megabytes(model) * MIB],
+                ["starts-with", "$key", folder],
+            ],
         }
         text = base64.b64encode(json.dumps(conditions).encode()).decode()
         data = {
@@ -103,7 +126,8 @@ class Storage:
         return json_reply({"request_id": new_id(), "data": data})
 
     def receive(self, body: bytes, content_type: str) -> Reply:
-        """A browser-style POST of one file. Every field counts, the file comes last; faults are XML."""
+        """A browser-style POST of one file. Every field counts, the file comes last; faults are
+        XML."""
         request_id = secrets.token_hex(12).upper()
 
         def no(status: int, code: str, message: str) -> Reply:
@@ -111,35 +135,69 @@ class Storage:
 
         parts = parts_of(body, content_type)
         if not parts:
-            return no(400, "MalformedPOSTRequest", "The body of your POST request is not well-formed multipart/form-data.")
+            return no(
+                400,
+                "MalformedPOSTRequest",
+                "The body of your POST request is not well-formed multipart/form-data.",
+            )
         fields = {part.name: part.content.decode("utf-8", "replace") for part in parts[:-1]}
         file = parts[-1]
         if file.name != "file" or "file" in fields:
-            return no(400, "InvalidArgument", "POST requires exactly one file upload per request, and the file must be the last field.")
+            return no(
+                400,
+                "InvalidArgument",
+                "POST requires exactly one file upload per request, and the file must be the last "
+                "field.",
+            )
         if fields.get("OSSAccessKeyId") != KEY_ID:
-            return no(403, "InvalidAccessKeyId", "The OSS Access Key Id you provided does not exist in our records.")
+            return no(
+                403,
+                "InvalidAccessKeyId",
+                "The OSS Access Key Id you provided does not exist in our records.",
+            )
         policy = fields.get("policy", "")
-        if not hmac.compare_digest(self._sign(policy).encode(), fields.get("Signature", "").encode()):
+        if not hmac.compare_digest(
+            self._sign(policy).encode(), fields.get("Signature", "").encode()
+        ):
             return no(403, "SignatureDoesNotMatch", BAD_SIGNATURE)
         key = fields.get("key", "")
         folder, _, name = key.rpartition("/")
         known = self.store.policy(folder)
         if known is None or not name or f'"{folder}"' not in base64.b64decode(policy).decode():
-            return no(403, "AccessDenied", "Invalid according to Policy: Policy Condition failed: key")
+            return no(
+                403, "AccessDenied", "Invalid according to Policy: Policy Condition failed: key"
+            )
         account, model, expires = known
         if now_ms() >= expires:
             return no(403, "AccessDenied", "Invalid according to Policy: Policy expired.")
         for field, wanted in FIELDS.items():
             if fields.get(field) != wanted:
-                return no(400, "InvalidArgument", f"The value of {field} is invalid; it must be {wanted}.")
+                return no(
+                    400, "InvalidArgument", f"The value of {field} is invalid; it must be {wanted}."
+                )
         limit = json.loads(base64.b64decode(policy))["conditions"][0][2]
         if len(file.content) > limit:
-            return no(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size.")
+            return no(
+                400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size."
+            )
         kept = self.uploads / secrets.token_hex(16)
         kept.write_bytes(file.content)
-        if not self.store.add_upload(key, Upload(account, model, fields.get("x-oss-content-type") or file.content_type, str(kept), now_ms())):
+        if not self.store.add_upload(
+            key,
+            Upload(
+                account,
+                model,
+                fields.get("x-oss-content-type") or file.content_type,
+                str(kept),
+                now_ms(),
+            ),
+        ):
             kept.unlink()
-            return no(409, "FileAlreadyExists", "The object you specified already exists and can not be overwritten.")
+            return no(
+                409,
+                "FileAlreadyExists",
+                "The object you specified already exists and can not be overwritten.",
+            )
         return Reply(200, b"", "text/plain")
 
     # ── films ──
@@ -147,7 +205,8 @@ class Storage:
     def address(self, task: Task, host: str) -> str:
         """The public address of a finished task's film; it lives as long as the task."""
         expires = int(((task.end_ms or 0) + self.life_ms) / 1000) + 1
-        return f"http://{host}/results/{task.result}?Expires={expires}&Signature={quote(self._sign(f'{task.result}:{expires}'), safe='')}"
+        signature = quote(self._sign(f"{task.result}:{expires}"), safe="")
+        return f"http://{host}/results/{task.result}?Expires={expires}&Signature={signature}"
 
     def film(self, path: str, query: str) -> Reply:
         """The film at an address that was given out; XML otherwise."""
@@ -156,7 +215,9 @@ class Storage:
         asked = parse_qs(query)
         expires = asked.get("Expires", [""])[0]
         signature = asked.get("Signature", [""])[0]
-        if not expires.isdigit() or not hmac.compare_digest(self._sign(f"{name}:{expires}").encode(), signature.encode()):
+        if not expires.isdigit() or not hmac.compare_digest(
+            self._sign(f"{name}:{expires}").encode(), signature.encode()
+        ):
             return xml_reply(403, "SignatureDoesNotMatch", BAD_SIGNATURE, request_id)
         if int(expires) <= time.time():
             return xml_reply(403, "AccessDenied", "Request has expired.", request_id)

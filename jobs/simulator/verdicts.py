@@ -15,7 +15,8 @@ FULL_BODY_BELOW = 5.0
 
 
 def judge(model: Model, people: People, choices: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts that a passing picture gets, named as in `model.facts`. Raises Refusal (400 InvalidFile.*) for one that fails."""
+    """The facts that a passing picture gets, named as in `model.facts`. Raises Refusal (400
+    InvalidFile.*) for one that fails."""
     if "bodystyle" in model.facts:
         face = _person(people)
         return {"bodystyle": _bodystyle(people, face)}
@@ -36,7 +37,8 @@ def verdict(model: Model, facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def refusal_verdict(model: Model, refusal: Refusal, *, words: bool = True) -> dict[str, Any]:
-    """`output` of a refusal with HTTP 200. `words` False: empty code and message, as in the documented sample."""
+    """`output` of a refusal with HTTP 200. `words` False: empty code and message, as in the
+    documented sample."""
     if model.reasons[0] == "reason":
         return {model.verdict: False, "reason": refusal.message, "bodystyle": ""}
     return {
@@ -48,7 +50,8 @@ def refusal_verdict(model: Model, refusal: Refusal, *, words: bool = True) -> di
 
 
 def person_in(people: People) -> None:
-    """Raise Refusal unless exactly one person faces the camera; for a film whose picture was not checked before."""
+    """Raise Refusal unless exactly one person faces the camera; for a film whose picture was not
+    checked before."""
     _person(people)
 
 
@@ -60,9 +63,18 @@ def person_in_clip(people: People) -> None:
     if face is None and not people.bodies:
         raise Refusal(400, "InvalidFile.Content")
     if face is not None and face.height < people.height / 30:
-        raise Refusal(400, "InvalidFile.Content", "The human is too small in the first frame of input video. Please choose another clip.")
+        raise Refusal(
+            400,
+            "InvalidFile.Content",
+            "The human is too small in the first frame of input video. Please choose another clip.",
+        )
     if face is not None and (people.height - face.box[3]) < HALF_BODY_BELOW * face.height:
-        raise Refusal(400, "InvalidFile.FullBody", "The human is not fullbody in the first frame of input video. Please choose another clip.")
+        raise Refusal(
+            400,
+            "InvalidFile.FullBody",
+            "The human is not fullbody in the first frame of input video. Please choose another "
+            "clip.",
+        )
 
 
 def _person(people: People) -> Face:
@@ -73,14 +85,18 @@ def _person(people: People) -> Face:
     if people.faces:
         raise Refusal(400, "InvalidFile.FacePose")
     if people.light < 14 or people.detail < 0.4:
-        # A black or empty picture has nobody in it for a machine, so say what is wrong only when there is something dark to see.
+        # A black or empty picture has nobody in it for a machine, so say what is wrong only when
+        # there is something dark to see.
         raise Refusal(400, "InvalidFile.Value" if people.detail >= 0.4 else "InvalidFile.NoHuman")
     raise Refusal(400, "InvalidFile.NoHuman")
 
 
 def _bodystyle(people: People, face: Face) -> str:
     below = (people.height - face.box[3]) / face.height
-    stands = any(b[0] < face.box[0] and face.box[2] < b[2] and b[3] - b[1] > 4 * face.height for b in people.bodies)
+    stands = any(
+        b[0] < face.box[0] and face.box[2] < b[2] and b[3] - b[1] > 4 * face.height
+        for b in people.bodies
+    )
     if below >= FULL_BODY_BELOW or (stands and below >= FULL_BODY_BELOW - 1):
         return "full"
     if below >= HALF_BODY_BELOW:
@@ -91,13 +107,20 @@ def _bodystyle(people: People, face: Face) -> str:
 def _cut_off(people: People, face: Face) -> bool:
     """A face at the very edge of the picture is not whole."""
     edge = max(2, face.height // 40)
-    return face.box[0] < edge or face.box[1] < edge or people.width - face.box[2] < edge or people.height - face.box[3] < edge
+    return (
+        face.box[0] < edge
+        or face.box[1] < edge
+        or people.width - face.box[2] < edge
+        or people.height - face.box[3] < edge
+    )
 
 
 def _frame(people: People, face: Face, ratio: str) -> Box:
-    """The part of the picture that EMO films: 2.5 face widths, as in the documented sample, of the asked ratio and inside the picture.
+    """The part of the picture that EMO films: 2.5 face widths, as in the documented sample, of the
+    asked ratio and inside the picture.
 
-    For 3:4 the body must be visible to the chest at least, else FullBody (“change the ratio parameter to 1:1”).
+    For 3:4 the body must be visible to the chest at least, else FullBody (“change the ratio
+    parameter to 1:1”).
     """
     aspect = aspect_of(ratio)
     size = face.box[2] - face.box[0]
@@ -110,6 +133,11 @@ def _frame(people: People, face: Face, ratio: str) -> Box:
     up = 0.56 if aspect == 1 else 0.42  # share of the frame above the middle of the face
     left = round(min(max(0.0, middle_x - wide / 2), people.width - wide))
     top = round(min(max(0.0, middle_y - high * up), people.height - high))
-    if left > face.box[0] or top > face.box[1] or left + wide < face.box[2] or top + high < face.box[3]:
+    if (
+        left > face.box[0]
+        or top > face.box[1]
+        or left + wide < face.box[2]
+        or top + high < face.box[3]
+    ):
         raise Refusal(400, "InvalidFile.FullFace")
     return left, top, left + wide, top + high

@@ -1,4 +1,5 @@
-"""What happens behind the counter: the queue of each lane, the rendering, the bill (CONTRACT §0, §10)."""
+"""What happens behind the counter: the queue of each lane, the rendering, the bill (CONTRACT §0,
+§10)."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ class Stopped(Exception):
 
 @dataclass(slots=True)
 class Clock:
-    """How fast contract time passes. `life` is for the 3 h and the 24 h, which would be useless if they shrank with `speed`."""
+    """How fast contract time passes. `life` is for the 3 h and the 24 h, which would be useless if
+    they shrank with `speed`."""
 
     speed: float = 1.0
     life: float = 1.0
@@ -59,7 +61,8 @@ class Clock:
 
 
 def price_of(model: Model, units: Decimal, variant: str) -> int:
-    """Millionths of a US dollar for `units` (seconds or images) at the list price, rounded half up."""
+    """Millionths of a US dollar for `units` (seconds or images) at the list price, rounded half
+    up."""
     for price in model.prices:
         if price.currency == "USD" and price.variant == variant and not price.region:
             return int((units * price.micros).quantize(Decimal(1), ROUND_HALF_UP))
@@ -74,7 +77,9 @@ def usage_of(model: Model, seconds: float, variant: str) -> dict[str, Any]:
     if model.variant is None:
         usage["video_ratio"] = "standard"
     else:
-        usage[model.variant.usage] = next(raw for raw, word in model.variant.words if word == variant)
+        usage[model.variant.usage] = next(
+            raw for raw, word in model.variant.words if word == variant
+        )
     return usage
 
 
@@ -149,7 +154,11 @@ class Works:
                 if task.task_id in self._busy:
                     continue
             if now - task.created_ms > self.clock.kill_ms:
-                self.store.fail(task.task_id, "InternalError.Timeout", Refusal(500, "InternalError.Timeout").message)
+                self.store.fail(
+                    task.task_id,
+                    "InternalError.Timeout",
+                    Refusal(500, "InternalError.Timeout").message,
+                )
                 continue
             if task.status == WAITING:
                 allowed = MODELS[task.model].concurrency
@@ -158,7 +167,8 @@ class Works:
                 due = task.created_ms + self.clock.queue_ms
                 if due > now:
                     wait = min(wait, (due - now) / 1000)
-                    # The lane is in order: nobody overtakes the one whose machine is being made ready.
+                    # The lane is in order: nobody overtakes the one whose machine is being made
+                    # ready.
                     running[task.lane] = running.get(task.lane, 0) + 1
                     continue
                 states = MODELS[task.model].extra_states
@@ -173,7 +183,10 @@ class Works:
 
     def _sweep(self, now: int) -> None:
         """Forget films that are older than their address; the bill stays."""
-        for task in self.store.tasks("status = 'SUCCEEDED' and end_ms < ? and result like '%.mp4'", (now - self.clock.life_ms,)):
+        for task in self.store.tasks(
+            "status = 'SUCCEEDED' and end_ms < ? and result like '%.mp4'",
+            (now - self.clock.life_ms,),
+        ):
             (self.results / task.result).unlink(missing_ok=True)
 
     def _work(self, task_id: str) -> None:
@@ -242,13 +255,25 @@ class Works:
         self._pause(ready, task)
         self._finish(task, order, name, seconds, files)
 
-    def _finish(self, task: Task, order: Order, name: str, seconds: float, files: dict[str, Path]) -> None:
+    def _finish(
+        self, task: Task, order: Order, name: str, seconds: float, files: dict[str, Path]
+    ) -> None:
         model = order.model
         usage = usage_of(model, seconds, order.variant)
         units = Decimal(str(usage[model.usage]))
-        line = BillLine(task.account, task.task_id, model.name, units, order.variant, price_of(model, units, order.variant))
+        line = BillLine(
+            task.account,
+            task.task_id,
+            model.name,
+            units,
+            order.variant,
+            price_of(model, units, order.variant),
+        )
         if model.kind is Kind.TEMPLATE:
-            result = f"AACT.{secrets.token_hex(4)}.{secrets.token_hex(2)}-{secrets.token_urlsafe(16)}.{secrets.token_hex(4)}"
+            result = (
+                f"AACT.{secrets.token_hex(4)}.{secrets.token_hex(2)}-"
+                f"{secrets.token_urlsafe(16)}.{secrets.token_hex(4)}"
+            )
             self.store.succeed(task, result, usage, line, template=str(next(iter(files.values()))))
         elif self.store.succeed(task, name, usage, line):
             self._tidy(task.task_id)
@@ -256,7 +281,8 @@ class Works:
             (self.results / name).unlink(missing_ok=True)
 
     def _gather(self, task: Task, order: Order) -> dict[str, Path]:
-        """The media of the task as files of ours, by input name; kept until the end so that a restart needs no second download."""
+        """The media of the task as files of ours, by input name; kept until the end so that a
+        restart needs no second download."""
         folder = self.media / task.task_id
         folder.mkdir(exist_ok=True)
         files = {}
@@ -283,7 +309,14 @@ class Works:
             found[item.name] = seen
         return found
 
-    def _render(self, order: Order, files: dict[str, Path], found: dict[str, media.Found], seconds: float, to: Path) -> None:
+    def _render(
+        self,
+        order: Order,
+        files: dict[str, Path],
+        found: dict[str, media.Found],
+        seconds: float,
+        to: Path,
+    ) -> None:
         model = order.model
         image = model.inputs_of("image")[0].name
         picture = faces.read_picture(files[image])
@@ -295,7 +328,16 @@ class Works:
                 people = faces.look(picture)
                 verdicts.person_in(people)
                 face = people.face.box if people.face else None
-            render.talk(to, picture, files[sounds[0].name], seconds, output=model.output, frame=order.frame, face=face, choices=order.choices)
+            render.talk(
+                to,
+                picture,
+                files[sounds[0].name],
+                seconds,
+                output=model.output,
+                frame=order.frame,
+                face=face,
+                choices=order.choices,
+            )
             return
         clip = model.inputs_of("video", "template")[0].name
         people = faces.look(picture, bodies=True)
@@ -318,7 +360,9 @@ def _whole_person(people: faces.People) -> faces.Box:
     """The box of the whole figure: what HOG says, else what a face of this size implies."""
     face = people.face
     if face is None:
-        return max(people.bodies, key=lambda b: b[3] - b[1], default=(0, 0, people.width, people.height))
+        return max(
+            people.bodies, key=lambda b: b[3] - b[1], default=(0, 0, people.width, people.height)
+        )
     wide = face.box[2] - face.box[0]
     middle = (face.box[0] + face.box[2]) // 2
     return (

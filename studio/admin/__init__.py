@@ -1,6 +1,7 @@
 """The admin: what every page of it has in common, and the people, teams and files of the site.
 
-A full save could write an old status over a newer one, so every page saves only the columns that were changed on it.
+A full save could write an old status over a newer one, so every page saves only the columns that
+were changed on it.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ admin.site.site_header = _("Footlight admin")
 admin.site.site_title = _("Footlight admin")
 admin.site.index_title = _("Everything on this site")
 
-# ── cells ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── cells ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def link(row: models.Model | None, text: object = "") -> SafeString | str:
@@ -48,16 +49,29 @@ def link(row: models.Model | None, text: object = "") -> SafeString | str:
 def rows_link(model: type[models.Model], text: object, **where: object) -> SafeString:
     """A link to the list of `model`, filtered."""
     query = "&".join(f"{name}={value}" for name, value in where.items())
-    return format_html('<a href="{}?{}">{}</a>', reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"), query, text)
+    return format_html(
+        '<a href="{}?{}">{}</a>',
+        reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"),
+        query,
+        text,
+    )
 
 
 def amount(micros: int | None, currency: str, places: int = 4) -> SafeString | str:
-    """Millionths as money, in figures that line up; a dash for an unknown amount, which is never 0."""
+    """Millionths as money, in figures that line up; a dash for an unknown amount, which is never
+    0."""
     if micros is None:
         return NOTHING
-    exact = (Decimal(abs(micros)) / MILLION).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    exact = (Decimal(abs(micros)) / MILLION).quantize(
+        Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP
+    )
     sign = "−" if micros < 0 else ""
-    return format_html('<span class="amount">{}{}{}</span>', sign, SYMBOLS.get(currency, f"{currency} "), f"{exact:,f}")
+    return format_html(
+        '<span class="amount">{}{}{}</span>',
+        sign,
+        SYMBOLS.get(currency, f"{currency} "),
+        f"{exact:,f}",
+    )
 
 
 def tag(word: str, label: object) -> SafeString:
@@ -65,7 +79,7 @@ def tag(word: str, label: object) -> SafeString:
     return format_html('<span class="state" data-state="{}">{}</span>', word, label)
 
 
-# ── how pages save ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── how pages save ────────────────────────────────────────────────────────────────────────────────
 
 
 def columns_of(row: models.Model, names: Iterable[str]) -> list[str]:
@@ -100,7 +114,8 @@ class NamedSave(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 class Watched(NamedSave):
-    """Rows that only the machine writes: may be looked at and searched, never added, changed or deleted by hand."""
+    """Rows that only the machine writes: may be looked at and searched, never added, changed or
+    deleted by hand."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -113,7 +128,8 @@ class Watched(NamedSave):
 
 
 class Kept(NamedSave):
-    """Rows that are made by the site and never deleted here; of their columns only `editable` may be changed."""
+    """Rows that are made by the site and never deleted here; of their columns only `editable` may
+    be changed."""
 
     editable: tuple[str, ...] = ()
 
@@ -145,7 +161,7 @@ class WatchedRows(admin.TabularInline):  # type: ignore[type-arg]
         return False
 
 
-# ── people ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── people ────────────────────────────────────────────────────────────────────────────────────────
 
 
 class UserChangeForm(DjangoUserChangeForm):  # type: ignore[type-arg]
@@ -182,7 +198,15 @@ class TeamsOfUser(admin.TabularInline):  # type: ignore[type-arg]
 class UserAdmin(NamedSave, DjangoUserAdmin):  # type: ignore[type-arg]
     form = UserChangeForm
     add_form = UserAddForm
-    list_display = ("email", "first_name", "teams_shown", "is_active", "is_staff", "last_login", "date_joined")
+    list_display = (
+        "email",
+        "first_name",
+        "teams_shown",
+        "is_active",
+        "is_staff",
+        "last_login",
+        "date_joined",
+    )
     list_filter = ("is_active", "is_staff", "is_superuser", "memberships__role")
     search_fields = ("email", "first_name", "last_name", "teams__name", "teams__slug")
     ordering = ("email",)
@@ -192,10 +216,21 @@ class UserAdmin(NamedSave, DjangoUserAdmin):  # type: ignore[type-arg]
     fieldsets = (
         (None, {"fields": ("email", "password")}),
         (_("Person"), {"fields": ("first_name", "last_name")}),
-        (_("Rights on this site"), {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        (
+            _("Rights on this site"),
+            {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
+        ),
         (_("Times"), {"fields": ("last_login", "date_joined")}),
     )
-    add_fieldsets = ((None, {"classes": ("wide",), "fields": ("email", "usable_password", "password1", "password2")}),)
+    add_fieldsets = (
+        (
+            None,
+            {
+                "classes": ("wide",),
+                "fields": ("email", "usable_password", "password1", "password2"),
+            },
+        ),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("memberships__team")
@@ -205,7 +240,10 @@ class UserAdmin(NamedSave, DjangoUserAdmin):  # type: ignore[type-arg]
 
     @admin.display(description=_("teams"))
     def teams_shown(self, user: User) -> str:
-        return ", ".join(f"{one.team} ({one.get_role_display()})" for one in user.memberships.all()) or NOTHING
+        return (
+            ", ".join(f"{one.team} ({one.get_role_display()})" for one in user.memberships.all())
+            or NOTHING
+        )
 
 
 class MembersOfTeam(admin.TabularInline):  # type: ignore[type-arg]
@@ -231,7 +269,9 @@ class TeamAdmin(NamedSave):
         # The ledger of a team is in one currency; another one would make its sums mean nothing.
         return ("currency", "created_at") if obj else ("created_at",)
 
-    def get_prepopulated_fields(self, request: HttpRequest, obj: Team | None = None) -> dict[str, Any]:
+    def get_prepopulated_fields(
+        self, request: HttpRequest, obj: Team | None = None
+    ) -> dict[str, Any]:
         return {} if obj else {"slug": ("name",)}
 
     @admin.display(description=_("members"), ordering="members_n")
@@ -249,7 +289,7 @@ class MembershipAdmin(NamedSave):
     date_hierarchy = "created_at"
 
 
-# ── files ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── files ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 @admin.register(Asset)
@@ -260,26 +300,64 @@ class AssetAdmin(Kept):
     list_display = ("name", "kind", "team", "owner", "origin", "measure", "megabytes", "created_at")
     list_filter = ("kind", "origin", "format")
     list_select_related = ("team", "owner")
-    search_fields = ("name", "public_id", "sha256", "source_sha256", "owner__email", "team__name", "team__slug")
+    search_fields = (
+        "name",
+        "public_id",
+        "sha256",
+        "source_sha256",
+        "owner__email",
+        "team__name",
+        "team__slug",
+    )
     date_hierarchy = "created_at"
     fieldsets = (
-        (None, {"fields": ("name", "preview", "public_id", "team", "owner", "origin", "created_at")}),
-        (_("Content"), {"fields": ("kind", "format", "mime", "measure", "fps", "codec", "audio_codec", "has_audio", "megabytes")}),
+        (
+            None,
+            {"fields": ("name", "preview", "public_id", "team", "owner", "origin", "created_at")},
+        ),
+        (
+            _("Content"),
+            {
+                "fields": (
+                    "kind",
+                    "format",
+                    "mime",
+                    "measure",
+                    "fps",
+                    "codec",
+                    "audio_codec",
+                    "has_audio",
+                    "megabytes",
+                )
+            },
+        ),
         (_("Storage"), {"fields": ("file", "thumb", "sha256", "source_sha256")}),
     )
 
     @admin.display(description=_("size"))
     def measure(self, asset: Asset) -> str:
         pixels = f"{asset.width} × {asset.height}" if asset.width else ""
-        return ", ".join(part for part in (pixels, f"{asset.seconds:.1f} s" if asset.milliseconds else "") if part) or NOTHING
+        return (
+            ", ".join(
+                part
+                for part in (pixels, f"{asset.seconds:.1f} s" if asset.milliseconds else "")
+                if part
+            )
+            or NOTHING
+        )
 
     @admin.display(description=_("bytes"), ordering="size")
     def megabytes(self, asset: Asset) -> str:
-        return f"{asset.size / 1024 / 1024:.1f} MB" if asset.size >= 100 * 1024 else f"{-(-asset.size // 1024)} kB"
+        return (
+            f"{asset.size / 1024 / 1024:.1f} MB"
+            if asset.size >= 100 * 1024
+            else f"{-(-asset.size // 1024)} kB"
+        )
 
     @admin.display(description=_("preview"))
     def preview(self, asset: Asset) -> SafeString | str:
-        """The thumbnail inside the page: its address is for the team's members, who the staff need not be."""
+        """The thumbnail inside the page: its address is for the team's members, who the staff need
+        not be."""
         if not asset.thumb.name:
             return NOTHING
         try:
@@ -288,7 +366,9 @@ class AssetAdmin(Kept):
         except OSError:
             return str(_("The thumbnail is not in the storage."))
         return format_html(
-            '<img class="preview" src="data:image/{};base64,{}" alt="">', "webp" if asset.thumb.name.endswith(".webp") else "jpeg", picture
+            '<img class="preview" src="data:image/{};base64,{}" alt="">',
+            "webp" if asset.thumb.name.endswith(".webp") else "jpeg",
+            picture,
         )
 
 
@@ -300,7 +380,25 @@ class EditAdmin(Kept):
     list_filter = ("state",)
     list_select_related = ("asset", "team", "owner")
     search_fields = ("public_id", "asset__name", "asset__public_id", "team__name", "team__slug")
-    fieldsets = ((None, {"fields": ("asset", "team", "owner", "recipe", "state", "tries", "lease_until", "sentence", "made", "created_at")}),)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "asset",
+                    "team",
+                    "owner",
+                    "recipe",
+                    "state",
+                    "tries",
+                    "lease_until",
+                    "sentence",
+                    "made",
+                    "created_at",
+                )
+            },
+        ),
+    )
 
 
 @admin.register(Consent)

@@ -1,4 +1,5 @@
-"""Text columns with more to them: one encrypted at rest (MultiFernet over FIELD_KEYS, so keys can be rotated), one of sentences."""
+"""Text columns with more to them: one encrypted at rest (MultiFernet over FIELD_KEYS, so keys can
+be rotated), one of sentences."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ def box() -> MultiFernet:
 
 
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
-    """str in Python, a Fernet token in the database. Cannot be searched. Raises Unreadable when no key fits."""
+    """str in Python, a Fernet token in the database. Cannot be searched. Raises Unreadable when no
+    key fits."""
 
     def get_prep_value(self, value: Any) -> Any:
         value = super().get_prep_value(value)
@@ -32,7 +34,9 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
         try:
             return box().decrypt(value.encode()).decode()
         except InvalidToken:
-            raise Unreadable("A stored secret cannot be decrypted with any key of FIELD_KEYS.") from None
+            raise Unreadable(
+                "A stored secret cannot be decrypted with any key of FIELD_KEYS."
+            ) from None
 
 
 if TYPE_CHECKING:
@@ -42,7 +46,8 @@ else:
 
 
 class SentenceField(_Text):
-    """A Sentence in Python; in the database its message and values, so that it can be translated when it is read."""
+    """A Sentence in Python; in the database its message and values, so that it can be translated
+    when it is read."""
 
     def get_prep_value(self, value: Any) -> Any:
         value = super().get_prep_value(value)
@@ -53,7 +58,9 @@ class SentenceField(_Text):
 
     def to_python(self, value: Any) -> Any:
         # As it comes from a dump, whose text is that of the column.
-        return unpacked(value) if isinstance(value, str) and not isinstance(value, Sentence) else value
+        return (
+            unpacked(value) if isinstance(value, str) and not isinstance(value, Sentence) else value
+        )
 
     def save_form_data(self, instance: models.Model, data: Any) -> None:
         # A form gives the English words back; what was not changed there keeps its values.

@@ -1,4 +1,5 @@
-"""Leases that last as long as their holder: short, so that a death costs seconds, and renewed while the work goes on."""
+"""Leases that last as long as their holder: short, so that a death costs seconds, and renewed while
+the work goes on."""
 
 from __future__ import annotations
 
@@ -17,8 +18,9 @@ EVERY = 10.0
 
 @contextmanager
 def kept(renew: Callable[[], object]) -> Iterator[None]:
-    """Call `renew` every EVERY seconds, in a thread of its own, until the block is left. The caller's connection, which rested
-    meanwhile, is then tested before its next use: what came of the work must not be lost because it had been cut."""
+    """Call `renew` every EVERY seconds, in a thread of its own, until the block is left. The
+    caller's connection, which rested meanwhile, is then tested before its next use: what came of
+    the work must not be lost because it had been cut."""
     done = threading.Event()
 
     def run() -> None:
@@ -28,7 +30,8 @@ def kept(renew: Callable[[], object]) -> Iterator[None]:
                     renew()
                 except Error as error:
                     log.warning("a lease could not be renewed: %s", error)
-                    connection.close()  # a broken one stays broken; the next renewal makes a new one
+                    # a broken one stays broken; the next renewal makes a new one
+                    connection.close()
         finally:
             connection.close()
 
@@ -43,7 +46,8 @@ def kept(renew: Callable[[], object]) -> Iterator[None]:
 
 
 def rested() -> None:
-    """This thread's connection was not used while something else took its time: test it before its next use, and replace
-    it when it was cut. Inside a transaction, which cannot be gone on with elsewhere, it stays as it is."""
+    """This thread's connection was not used while something else took its time: test it before its
+    next use, and replace it when it was cut. Inside a transaction, which cannot be gone on with
+    elsewhere, it stays as it is."""
     if not connection.in_atomic_block:
         close_old_connections()

@@ -1,6 +1,7 @@
 """Read the environment, and refuse nonsense with a sentence that says what to do.
 
-`VARIABLES` is the whole list: settings read nothing that is not in it, and the README's table is compared with it.
+`VARIABLES` is the whole list: settings read nothing that is not in it, and the README's table is
+compared with it.
 """
 
 from __future__ import annotations
@@ -29,37 +30,72 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "ALLOWED_HOSTS",
         "loopback only",
-        "Host names the site answers to, with commas. Setting it makes the site strict: the two keys below must be set.",
+        "Host names the site answers to, with commas. Setting it makes the site strict: the two "
+        "keys below must be set.",
     ),
     Variable("SECRET_KEY", "made once, kept in `DATA_DIR`", "Signs sessions and file addresses."),
     Variable(
-        "FIELD_KEYS", "made once, kept in `DATA_DIR`", "Fernet keys that encrypt API keys, with commas; the first encrypts, all decrypt (rotation)."
+        "FIELD_KEYS",
+        "made once, kept in `DATA_DIR`",
+        "Fernet keys that encrypt API keys, with commas; the first encrypts, all decrypt "
+        "(rotation).",
     ),
     Variable("DEBUG", "off", "Django’s debug pages. Never on a site that others can reach."),
-    Variable("DATA_DIR", "`var/`", "Where the database, the files, the embedded Redis and the made keys live."),
-    Variable("DATABASE_URL", "SQLite in `DATA_DIR`", "Another database, such as `postgres://user:password@host/name`."),
-    Variable("REDIS_URL", "an embedded one", "A Redis or Valkey server for the queue and live updates."),
-    Variable("PUBLIC_URL", "the address `dev` serves", "Address of this site as others reach it; Model Studio fetches pictures and sound there."),
+    Variable(
+        "DATA_DIR",
+        "`var/`",
+        "Where the database, the files, the embedded Redis and the made keys live.",
+    ),
+    Variable(
+        "DATABASE_URL",
+        "SQLite in `DATA_DIR`",
+        "Another database, such as `postgres://user:password@host/name`.",
+    ),
+    Variable(
+        "REDIS_URL", "an embedded one", "A Redis or Valkey server for the queue and live updates."
+    ),
+    Variable(
+        "PUBLIC_URL",
+        "the address `dev` serves",
+        "Address of this site as others reach it; Model Studio fetches pictures and sound there.",
+    ),
     Variable(
         "STORAGE_URL",
         "local files in `DATA_DIR`",
-        "Where files live: `s3://bucket?endpoint=…&region=…`, keys from the usual AWS variables or the address.",
+        "Where files live: `s3://bucket?endpoint=…&region=…`, keys from the usual AWS variables or "
+        "the address.",
     ),
-    Variable("EMAIL_URL", "printed on the console", "Mail server, such as `smtp+tls://user:password@host:587`."),
-    Variable("MODELSTUDIO_URL", "the Beijing address", "Base address of accounts that name none of their own. The simulator sets it."),
+    Variable(
+        "EMAIL_URL",
+        "printed on the console",
+        "Mail server, such as `smtp+tls://user:password@host:587`.",
+    ),
+    Variable(
+        "MODELSTUDIO_URL",
+        "the Beijing address",
+        "Base address of accounts that name none of their own. The simulator sets it.",
+    ),
     Variable(
         "MEDIA_DELIVERY",
         "`auto`",
-        "How Model Studio gets files: `public` (addresses of the bucket or this site), `temporary` (its own storage), or `auto`.",
+        "How Model Studio gets files: `public` (addresses of the bucket or this site), `temporary` "
+        "(its own storage), or `auto`.",
     ),
-    Variable("DASHSCOPE_API_KEY", "none", "A key that `createteam` and `dev` put into the team’s first account."),
+    Variable(
+        "DASHSCOPE_API_KEY",
+        "none",
+        "A key that `createteam` and `dev` put into the team’s first account.",
+    ),
     Variable(
         "METRICS_TOKEN",
         "none",
-        "Opens `/metrics` (Prometheus) to who sends `Authorization: Bearer …`; 16 characters or more. Without it there is no such page.",
+        "Opens `/metrics` (Prometheus) to who sends `Authorization: Bearer …`; 16 characters or "
+        "more. Without it there is no such page.",
     ),
     Variable(
-        "LOG_FORMAT", "`json` on a strict site, else `console`", "How log lines are written: `json` (one object a line) or `console` (for eyes)."
+        "LOG_FORMAT",
+        "`json` on a strict site, else `console`",
+        "How log lines are written: `json` (one object a line) or `console` (for eyes).",
     ),
 )
 _NAMES = {variable.name for variable in VARIABLES}
@@ -101,7 +137,9 @@ def address(name: str, default: str = "") -> str:
     if value:
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ImproperlyConfigured(f"{name} is “{value}”; it must be an address that begins with http:// or https://.")
+            raise ImproperlyConfigured(
+                f"{name} is “{value}”; it must be an address that begins with http:// or https://."
+            )
     return value
 
 
@@ -109,18 +147,25 @@ def database(default: str) -> dict[str, Any]:
     try:
         return dict(env.dj_db_url(_known("DATABASE_URL"), default))
     except (EnvError, ValueError) as error:
-        raise ImproperlyConfigured(f"DATABASE_URL cannot be read ({error}); use something like postgres://user:password@host/name.") from None
+        raise ImproperlyConfigured(
+            f"DATABASE_URL cannot be read ({error}); use something like "
+            "postgres://user:password@host/name."
+        ) from None
 
 
 def email() -> dict[str, Any]:
     try:
         return dict(env.dj_email_url(_known("EMAIL_URL"), "console:"))
     except (EnvError, ValueError, KeyError) as error:
-        raise ImproperlyConfigured(f"EMAIL_URL cannot be read ({error}); use something like smtp+tls://user:password@host:587.") from None
+        raise ImproperlyConfigured(
+            f"EMAIL_URL cannot be read ({error}); use something like "
+            "smtp+tls://user:password@host:587."
+        ) from None
 
 
 def kept_keys(data_dir: Path, strict: bool) -> tuple[str, list[str]]:
-    """(SECRET_KEY, FIELD_KEYS): from the environment, else made once and kept in `data_dir`/keys.json (mode 600).
+    """(SECRET_KEY, FIELD_KEYS): from the environment, else made once and kept in
+    `data_dir`/keys.json (mode 600).
 
     A strict site must bring both: keys that lie beside the data protect nothing there.
     """
@@ -130,26 +175,39 @@ def kept_keys(data_dir: Path, strict: bool) -> tuple[str, list[str]]:
             Fernet(key.encode())
         except ValueError:
             raise ImproperlyConfigured(
-                "FIELD_KEYS holds something that is no Fernet key; `FIELD_KEYS= ALLOWED_HOSTS= python manage.py makekeys` prints a new one."
+                "FIELD_KEYS holds something that is no Fernet key; `FIELD_KEYS= ALLOWED_HOSTS= "
+                "python manage.py makekeys` prints a new one."
             ) from None
     if secret and fields:
         return secret, fields
     if strict:
-        missing = " and ".join(name for name, value in (("SECRET_KEY", secret), ("FIELD_KEYS", fields)) if not value)
-        raise ImproperlyConfigured(f"{missing} must be set because ALLOWED_HOSTS is; `ALLOWED_HOSTS= python manage.py makekeys` prints both.")
+        missing = " and ".join(
+            name for name, value in (("SECRET_KEY", secret), ("FIELD_KEYS", fields)) if not value
+        )
+        raise ImproperlyConfigured(
+            f"{missing} must be set because ALLOWED_HOSTS is; `ALLOWED_HOSTS= python manage.py "
+            "makekeys` prints both."
+        )
     path = data_dir / "keys.json"
     try:
         kept = json.loads(path.read_text())
     except FileNotFoundError:
-        kept = {"SECRET_KEY": secrets.token_urlsafe(50), "FIELD_KEYS": [Fernet.generate_key().decode()]}
+        kept = {
+            "SECRET_KEY": secrets.token_urlsafe(50),
+            "FIELD_KEYS": [Fernet.generate_key().decode()],
+        }
         kept = _keep(path, kept)
     except ValueError:
-        raise ImproperlyConfigured(f"{path} is damaged. Restore it from a backup: without it the stored API keys cannot be read.") from None
+        raise ImproperlyConfigured(
+            f"{path} is damaged. Restore it from a backup: without it the stored API keys cannot "
+            "be read."
+        ) from None
     return secret or kept["SECRET_KEY"], fields or kept["FIELD_KEYS"]
 
 
 def _keep(path: Path, kept: dict[str, Any]) -> dict[str, Any]:
-    """Write `kept` unless another process was first; what stands in the file afterwards is returned."""
+    """Write `kept` unless another process was first; what stands in the file afterwards is
+    returned."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
@@ -166,7 +224,8 @@ def _keep(path: Path, kept: dict[str, Any]) -> dict[str, Any]:
 
 
 def running_stack(data_dir: Path) -> dict[str, str]:
-    """Addresses of the embedded stack that `dev` wrote down (redis, modelstudio, web), so that other commands find it."""
+    """Addresses of the embedded stack that `dev` wrote down (redis, modelstudio, web), so that
+    other commands find it."""
     try:
         found = json.loads((data_dir / "run" / "stack.json").read_text())
     except (FileNotFoundError, ValueError):

@@ -1,11 +1,13 @@
-"""Files made from files of the library: a crop, a cut, another format. The parent stays as it is; the child says what was done to it.
+"""Files made from files of the library: a crop, a cut, another format. The parent stays as it is;
+the child says what was done to it.
 
-Pictures and sound are made while the page waits (`change`); a video takes a minute, so it is an `Edit` row that a worker takes up
-(`ask`, `step`). The same recipe on the same file is made once.
+Pictures and sound are made while the page waits (`change`); a video takes a minute, so it is an
+`Edit` row that a worker takes up (`ask`, `step`). The same recipe on the same file is made once.
 
-A recipe is a dict: {"do": "picture", "box", "angle", "format", "max_side", "min_side", "max_bytes"}, {"do": "cut", "start", "stop"},
-{"do": "without", "cuts": [[start, stop], …]} or {"do": "film", "start", "stop", "fps", "max_side", "max_bytes"}. Boxes are (left, top,
-right, bottom) in px, times milliseconds, sizes bytes; what is missing stays as it is.
+A recipe is a dict: {"do": "picture", "box", "angle", "format", "max_side", "min_side",
+"max_bytes"}, {"do": "cut", "start", "stop"}, {"do": "without", "cuts": [[start, stop], …]} or
+{"do": "film", "start", "stop", "fps", "max_side", "max_bytes"}. Boxes are (left, top, right,
+bottom) in px, times milliseconds, sizes bytes; what is missing stays as it is.
 """
 
 from __future__ import annotations
@@ -40,13 +42,30 @@ log = logging.getLogger("footlight.edits")
 TRIES = 3
 AGAIN = timedelta(seconds=30)
 SWEPT = timedelta(days=1)
-LEFT = ("edit-", "keep-", "copy-", "sound-", "upload-")  # how working files are called that a request or a step makes for itself
-SHAPES = ((1, 1), (3, 4), (4, 3), (9, 16), (16, 9), (2, 3), (3, 2), (4, 5), (5, 4))  # width and height, told as such in a name
+LEFT = (
+    "edit-",
+    "keep-",
+    "copy-",
+    "sound-",
+    "upload-",
+)  # how working files are called that a request or a step makes for itself
+SHAPES = (
+    (1, 1),
+    (3, 4),
+    (4, 3),
+    (9, 16),
+    (16, 9),
+    (2, 3),
+    (3, 2),
+    (4, 5),
+    (5, 4),
+)  # width and height, told as such in a name
 Recipe: TypeAlias = dict[str, Any]
 
 
 def change(asset: Asset, recipe: Recipe, by: User) -> Asset:
-    """The picture or sound that `recipe` makes of `asset`, which is kept beside it; the one we have when it was made before.
+    """The picture or sound that `recipe` makes of `asset`, which is kept beside it; the one we have
+    when it was made before.
 
     Raises MediaError with a sentence; then nothing was stored.
     """
@@ -58,13 +77,23 @@ def change(asset: Asset, recipe: Recipe, by: User) -> Asset:
         return _make(asset, recipe, by)
     except OSError as error:  # a full disk, mostly
         log.exception("an edit of %s", asset.public_id)
-        raise MediaError("broken", phrase("The new file could not be written here. Try again later.")) from error
+        raise MediaError(
+            "broken", phrase("The new file could not be written here. Try again later.")
+        ) from error
 
 
 def ask(asset: Asset, recipe: Recipe, by: User) -> Edit:
-    """The row of this edit of a video; a worker begins it within seconds. One that failed is tried anew."""
+    """The row of this edit of a video; a worker begins it within seconds. One that failed is tried
+    anew."""
     edit, new = Edit.objects.get_or_create(
-        asset=asset, word=word_of(recipe), defaults={"team_id": asset.team_id, "owner": by, "recipe": recipe, "state": Edit.State.WAITING}
+        asset=asset,
+        word=word_of(recipe),
+        defaults={
+            "team_id": asset.team_id,
+            "owner": by,
+            "recipe": recipe,
+            "state": Edit.State.WAITING,
+        },
     )
     gone = edit.state == Edit.State.DONE and edit.made_id is None
     if edit.state == Edit.State.FAILED or gone:
@@ -79,22 +108,31 @@ def ask(asset: Asset, recipe: Recipe, by: User) -> Edit:
 def due() -> list[int]:
     """Ids of edits that nobody works on."""
     left = Q(state=Edit.State.WORKING, lease_until__lt=timezone.now())
-    return list(Edit.objects.filter(Q(state=Edit.State.WAITING) | left).order_by("id").values_list("pk", flat=True)[:50])
+    return list(
+        Edit.objects.filter(Q(state=Edit.State.WAITING) | left)
+        .order_by("id")
+        .values_list("pk", flat=True)[:50]
+    )
 
 
 def step(pk: int) -> None:
-    """Make the file of an Edit. May run twice: the lease lets one in, and what was made is kept by its content."""
+    """Make the file of an Edit. May run twice: the lease lets one in, and what was made is kept by
+    its content."""
     now = timezone.now()
     free = Q(state=Edit.State.WAITING) | Q(state=Edit.State.WORKING, lease_until__lt=now)
     _sweep()
     mine = Edit.objects.filter(pk=pk)
     edit = mine.select_related("asset__team", "owner").first()
-    if edit is None or not mine.filter(free, tries=edit.tries).update(state=Edit.State.WORKING, lease_until=now + LEASE, tries=edit.tries + 1):
+    if edit is None or not mine.filter(free, tries=edit.tries).update(
+        state=Edit.State.WORKING, lease_until=now + LEASE, tries=edit.tries + 1
+    ):
         return
     # The number of the try is the token: whoever takes it up after us counts on.
     ours = mine.filter(state=Edit.State.WORKING, tries=edit.tries + 1)
     if edit.tries >= TRIES:  # it broke off, or whoever made it died over it, each time
-        said = edit.sentence or phrase("The video could not be made over. Export it again and upload it.")
+        said = edit.sentence or phrase(
+            "The video could not be made over. Export it again and upload it."
+        )
         ours.update(state=Edit.State.FAILED, sentence=said, lease_until=None)
         return
     done: dict[str, Any]
@@ -104,12 +142,18 @@ def step(pk: int) -> None:
         except MediaError as error:
             done = {"state": Edit.State.FAILED, "sentence": error.sentence, "lease_until": None}
         except JobTimeoutException:
-            said = phrase("The video takes longer than half an hour to make over. Cut it shorter or export it smaller, and upload it again.")
+            said = phrase(
+                "The video takes longer than half an hour to make over. Cut it shorter or export "
+                "it smaller, and upload it again."
+            )
             done = {"state": Edit.State.FAILED, "sentence": said, "lease_until": None}
         except Exception:
             # A full disk or a bucket that is away: it is tried again soon.
             log.exception("edit %s", edit.public_id)
-            said = phrase("The video could not be made over, because its new file could not be written here. Try again later.")
+            said = phrase(
+                "The video could not be made over, because its new file could not be written here. "
+                "Try again later."
+            )
             done = {"sentence": said, "lease_until": timezone.now() + AGAIN}
         else:
             done = {"state": Edit.State.DONE, "made": made, "sentence": EMPTY, "lease_until": None}
@@ -129,20 +173,37 @@ def _ring_later(pk: int) -> None:
 
 
 def _make(asset: Asset, recipe: Recipe, by: User | None) -> Asset:
-    with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix="edit-") as folder, local_copy(asset) as source:
+    with (
+        tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix="edit-") as folder,
+        local_copy(asset) as source,
+    ):
         if not source.exists():
-            raise MediaError("broken", phrase("The stored file of “%(name)s” is missing. Upload it again.", name=asset.name))
+            raise MediaError(
+                "broken",
+                phrase(
+                    "The stored file of “%(name)s” is missing. Upload it again.", name=asset.name
+                ),
+            )
         target = Path(folder) / "made"
         facts = _MAKERS[recipe["do"]](source, target, recipe)
         rested()
         name = name_of(asset, recipe, facts)
-        made, _new = keep(target, team=asset.team, owner=by, name=name, origin=Asset.Origin.EDIT, parent=asset, recipe=recipe)
+        made, _new = keep(
+            target,
+            team=asset.team,
+            owner=by,
+            name=name,
+            origin=Asset.Origin.EDIT,
+            parent=asset,
+            recipe=recipe,
+        )
     _inherit(asset, made)
     return made
 
 
 def _sweep() -> None:
-    """Remove what processes that were killed left in the working folder; nothing at work is a day old."""
+    """Remove what processes that were killed left in the working folder; nothing at work is a day
+    old."""
     old = time.time() - SWEPT.total_seconds()
     for path in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir():
         with suppress(OSError):
@@ -154,7 +215,9 @@ def _inherit(parent: Asset, child: Asset) -> None:
     """What was said of the person in the parent holds for what is made of it."""
     said = Consent.objects.filter(asset=parent).first()
     if said is not None and child.pk != parent.pk:
-        Consent.objects.get_or_create(asset=child, defaults={"by": said.by, "said": said.said, "at": said.at})
+        Consent.objects.get_or_create(
+            asset=child, defaults={"by": said.by, "said": said.said, "at": said.at}
+        )
 
 
 def consent(asset: Asset, by: User, words: str) -> Consent:
@@ -171,13 +234,16 @@ def consent(asset: Asset, by: User, words: str) -> Consent:
 
 
 def words(recipe: Recipe) -> list[str]:
-    """What the recipe does to a file, such as ["straightened", "cropped"]; bounds that a file keeps anyway are not told."""
+    """What the recipe does to a file, such as ["straightened", "cropped"]; bounds that a file keeps
+    anyway are not told."""
     do, found = recipe.get("do"), []
     if recipe.get("angle"):
         found.append(_("straightened"))
     if recipe.get("box"):
         found.append(_("cropped"))
-    if do in ("cut", "without") or (do == "film" and (recipe.get("start") or recipe.get("stop") is not None)):
+    if do in ("cut", "without") or (
+        do == "film" and (recipe.get("start") or recipe.get("stop") is not None)
+    ):
         found.append(_("cut"))
     if recipe.get("fps"):
         found.append(_("made %(n)s frames per second") % {"n": f"{recipe['fps']:g}"})
@@ -190,7 +256,8 @@ def words(recipe: Recipe) -> list[str]:
 
 
 def name_of(asset: Asset, recipe: Recipe, facts: Facts) -> str:
-    """“portrait, cropped 3:4.jpg” for the file with `facts` that `recipe` made of `asset`: the first file's name, and all that was done since."""
+    """“portrait, cropped 3:4.jpg” for the file with `facts` that `recipe` made of `asset`: the
+    first file's name, and all that was done since."""
     first, done = asset, recipe
     while first.origin == Asset.Origin.EDIT:
         done = _both(first.recipe, done)
@@ -198,14 +265,17 @@ def name_of(asset: Asset, recipe: Recipe, facts: Facts) -> str:
             break
         first = first.parent
     stem = first.name.removesuffix(f".{first.extension}")
-    if first.origin == Asset.Origin.EDIT:  # what it was made from was deleted; its own name tells what was done to that
+    if (
+        first.origin == Asset.Origin.EDIT
+    ):  # what it was made from was deleted; its own name tells what was done to that
         stem = stem.removesuffix(_suffix(first.recipe, first.facts))
     suffix, ending = _suffix(done, facts), f".{facts.extension}"
     return stem[: NAME_LENGTH - len(suffix) - len(ending)].rstrip(" .,") + suffix + ending
 
 
 def _both(before: Recipe, after: Recipe) -> Recipe:
-    """One recipe for two, as far as a name tells it; times count from the start of what `before` was done to."""
+    """One recipe for two, as far as a name tells it; times count from the start of what `before`
+    was done to."""
     both = before | after
     if "start" in before:
         both["start"] = before["start"] + after.get("start", 0)
@@ -225,7 +295,10 @@ def _suffix(recipe: Recipe, facts: Facts) -> str:
     if do == "without":
         found.append(_("cut to %(n)s s") % {"n": f"{facts.seconds:.1f}"})
     elif do == "cut" or start or recipe.get("stop") is not None:
-        found.append(_("cut %(start)s–%(stop)s s") % {"start": f"{start:.1f}", "stop": f"{start + facts.seconds:.1f}"})
+        found.append(
+            _("cut %(start)s–%(stop)s s")
+            % {"start": f"{start:.1f}", "stop": f"{start + facts.seconds:.1f}"}
+        )
     if recipe.get("fps"):
         found.append(_("%(n)s frames per second") % {"n": f"{recipe['fps']:g}"})
     if recipe.get("format"):
@@ -235,7 +308,9 @@ def _suffix(recipe: Recipe, facts: Facts) -> str:
 
 def _shape(width: int, height: int) -> str:
     # Whole pixels: one more or less on a side is the same shape.
-    shape = next((shape for shape in SHAPES if abs(width * shape[1] - height * shape[0]) <= max(shape)), None)
+    shape = next(
+        (shape for shape in SHAPES if abs(width * shape[1] - height * shape[0]) <= max(shape)), None
+    )
     return "{}:{}".format(*shape) if shape else f"{width} × {height}"
 
 
@@ -261,7 +336,9 @@ def _cut(source: Path, target: Path, recipe: Recipe) -> Facts:
 
 
 def _without(source: Path, target: Path, recipe: Recipe) -> Facts:
-    return edits.without(source, target, [(start / 1000, stop / 1000) for start, stop in recipe["cuts"]])
+    return edits.without(
+        source, target, [(start / 1000, stop / 1000) for start, stop in recipe["cuts"]]
+    )
 
 
 def _film(source: Path, target: Path, recipe: Recipe) -> Facts:
@@ -277,4 +354,9 @@ def _film(source: Path, target: Path, recipe: Recipe) -> Facts:
     )
 
 
-_MAKERS: dict[str, Callable[[Path, Path, Recipe], Facts]] = {"picture": _picture, "cut": _cut, "without": _without, "film": _film}
+_MAKERS: dict[str, Callable[[Path, Path, Recipe], Facts]] = {
+    "picture": _picture,
+    "cut": _cut,
+    "without": _without,
+    "film": _film,
+}

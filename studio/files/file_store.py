@@ -1,4 +1,5 @@
-"""Keeping files and letting go of them: once per content and team, the file before its row, never a row without its file."""
+"""Keeping files and letting go of them: once per content and team, the file before its row, never a
+row without its file."""
 
 from __future__ import annotations
 
@@ -41,7 +42,8 @@ Source: TypeAlias = "str | os.PathLike[str] | UploadedFile[Any]"
 
 
 class InUse(Exception):
-    """The file cannot be deleted. `jobs` are the rows that need it (jobs or templates); `str()` is a sentence that names them."""
+    """The file cannot be deleted. `jobs` are the rows that need it (jobs or templates); `str()` is
+    a sentence that names them."""
 
     def __init__(self, asset: Asset, jobs: list[Any]) -> None:
         self.jobs = jobs
@@ -50,7 +52,10 @@ class InUse(Exception):
             more = len(jobs) - 3
             named.append(ngettext("%(n)s more", "%(n)s more", more) % {"n": more})
         super().__init__(
-            _("“%(name)s” stays: it is used by %(jobs)s, which could not be shown or made again without it.")
+            _(
+                "“%(name)s” stays: it is used by %(jobs)s, which could not be shown or made again "
+                "without it."
+            )
             % {"name": asset.name, "jobs": ", ".join(named)}
         )
 
@@ -63,7 +68,8 @@ def _used_by(row: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """What goes into the store: a file of our own in the working folder, what is known of it, and its small picture or waveform."""
+    """What goes into the store: a file of our own in the working folder, what is known of it, and
+    its small picture or waveform."""
 
     path: Path
     facts: Facts
@@ -73,7 +79,7 @@ class _Prepared:
     sound: dict[str, Any]
 
 
-# ── keeping ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── keeping ───────────────────────────────────────────────────────────────────────────────────────
 
 
 def keep(
@@ -88,10 +94,11 @@ def keep(
 ) -> tuple[Asset, bool]:
     """Keep the file `source` for `team`; returns its asset and whether it is new.
 
-    `source` is the path of a finished file, which stays where it is and belongs to the caller, or an uploaded file. An upload is
-    stored without metadata, a picture upright; what we made ourselves (a result, or from `parent` by `recipe`) byte for byte. The same
-    content is kept once per team, whatever it is called. Memory does not grow with sound and video. Raises MediaError with a sentence;
-    then nothing was stored.
+    `source` is the path of a finished file, which stays where it is and belongs to the caller, or
+    an uploaded file. An upload is stored without metadata, a picture upright; what we made
+    ourselves (a result, or from `parent` by `recipe`) byte for byte. The same content is kept once
+    per team, whatever it is called. Memory does not grow with sound and video. Raises MediaError
+    with a sentence; then nothing was stored.
     """
     with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix="keep-") as folder:
         path, digest = _received(source, Path(folder))
@@ -128,7 +135,8 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
 
 
 def _same(team: Team, digest: str) -> Asset | None:
-    """The team's asset with this content, as it came in or as it is stored (somebody may upload what they downloaded here)."""
+    """The team's asset with this content, as it came in or as it is stored (somebody may upload
+    what they downloaded here)."""
     return team.assets.filter(Q(source_sha256=digest) | Q(sha256=digest)).first()
 
 
@@ -171,9 +179,21 @@ def _heard(path: Path) -> dict[str, Any]:
         return {}
 
 
-def _store(ready: _Prepared, *, source_sha256: str, team: Team, owner: User | None, name: str, **lineage: Any) -> tuple[Asset, bool]:
+def _store(
+    ready: _Prepared,
+    *,
+    source_sha256: str,
+    team: Team,
+    owner: User | None,
+    name: str,
+    **lineage: Any,
+) -> tuple[Asset, bool]:
     facts = ready.facts
-    thumb = _put(ready.thumb, f"{team.pk}/{ready.sha256}.thumb.webp", "image/webp") if ready.thumb else ""
+    thumb = (
+        _put(ready.thumb, f"{team.pk}/{ready.sha256}.thumb.webp", "image/webp")
+        if ready.thumb
+        else ""
+    )
     stored = _put(ready.path, f"{team.pk}/{ready.sha256}.{facts.extension}", facts.mime)
     try:
         with transaction.atomic():
@@ -201,12 +221,14 @@ def _store(ready: _Prepared, *, source_sha256: str, team: Team, owner: User | No
                 **lineage,
             )
     except IntegrityError:
-        # Somebody else kept the same content in the meantime; the files are the same by name and content.
+        # Somebody else kept the same content in the meantime; the files are the same by name and
+        # content.
         winner = _same(team, ready.sha256)
         if winner is None:
             raise
         return winner, False
-    # Between our look at the storage and our row, somebody may have deleted the last asset with this content and its files.
+    # Between our look at the storage and our row, somebody may have deleted the last asset with
+    # this content and its files.
     for path, name, mime in ((ready.path, stored, facts.mime), (ready.thumb, thumb, "image/webp")):
         if path and path.exists() and not default_storage.exists(name):
             _put(path, name, mime)
@@ -214,7 +236,8 @@ def _store(ready: _Prepared, *, source_sha256: str, team: Team, owner: User | No
 
 
 class _Ready(File):  # type: ignore[type-arg]
-    """A finished file of ours. Local storage moves it into place in one step, so a crash leaves all of it or nothing."""
+    """A finished file of ours. Local storage moves it into place in one step, so a crash leaves all
+    of it or nothing."""
 
     def __init__(self, file: Any, name: str, mime: str) -> None:
         super().__init__(file, name)
@@ -226,7 +249,8 @@ class _Ready(File):  # type: ignore[type-arg]
 
 
 def _put(path: Path, name: str, mime: str) -> str:
-    """Write once: the storage's name of the content of `path`, which is there whole when this returns."""
+    """Write once: the storage's name of the content of `path`, which is there whole when this
+    returns."""
     size = path.stat().st_size
     if default_storage.exists(name):
         if default_storage.size(name) == size:
@@ -238,16 +262,18 @@ def _put(path: Path, name: str, mime: str) -> str:
         return default_storage.save(name, _Ready(file, name, mime))
 
 
-# ── letting go ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── letting go ────────────────────────────────────────────────────────────────────────────────────
 
 
 def every_asset() -> QuerySet[Asset]:
-    """Files of all teams: for a signed link, where the signature and not a membership is the permission."""
+    """Files of all teams: for a signed link, where the signature and not a membership is the
+    permission."""
     return Asset.objects.all()
 
 
 def forget(asset: Asset) -> None:
-    """Delete the asset and its files. Raises InUse, and changes nothing, while a job or a template needs it."""
+    """Delete the asset and its files. Raises InUse, and changes nothing, while a job or a template
+    needs it."""
     names = [str(field.name) for field in (asset.file, asset.thumb) if field]
     try:
         with transaction.atomic():
@@ -261,7 +287,8 @@ def forget(asset: Asset) -> None:
 
 
 def users_of(asset: Asset) -> list[Any]:
-    """The jobs and templates that keep `asset` from being deleted, newest first; empty when none does."""
+    """The jobs and templates that keep `asset` from being deleted, newest first; empty when none
+    does."""
     inputs = [use.job for use in asset.used_as.select_related("job__team").order_by("-id")]
     return _users([*inputs, *asset.made_by.select_related("team"), *asset.templates.all()])
 
@@ -275,7 +302,7 @@ def _users(rows: Any) -> list[Any]:
     return sorted(found.values(), key=lambda user: (user._meta.label, -user.pk))
 
 
-# ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── reading ───────────────────────────────────────────────────────────────────────────────────────
 
 
 def is_local(storage: Storage | None = None) -> bool:
@@ -285,7 +312,8 @@ def is_local(storage: Storage | None = None) -> bool:
 
 @contextmanager
 def local_copy(asset: Asset) -> Iterator[Path]:
-    """The path of the stored file, to read and not to change: the file itself on local storage, else a copy that is removed afterwards."""
+    """The path of the stored file, to read and not to change: the file itself on local storage,
+    else a copy that is removed afterwards."""
     if is_local():
         yield Path(default_storage.path(str(asset.file.name)))
         return
@@ -297,7 +325,8 @@ def local_copy(asset: Asset) -> Iterator[Path]:
 
 
 def blocks(name: str, start: int, stop: int, size: int = 64 * 1024) -> Iterator[bytes]:
-    """The bytes `start` up to, not including, `stop` of a stored file, in blocks of at most `size`; opens the file when first asked.
+    """The bytes `start` up to, not including, `stop` of a stored file, in blocks of at most `size`;
+    opens the file when first asked.
 
     Raises FileNotFoundError when it is not there. Closing the iterator closes the file.
     """
@@ -320,16 +349,22 @@ def blocks(name: str, start: int, stop: int, size: int = 64 * 1024) -> Iterator[
             yield block
 
 
-# ── names ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── names ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def clean_name(name: str, extension: str = "") -> str:
-    """A name to show, from anything a browser or a person sends: one line, no folders, no direction tricks, at most 120 characters.
+    """A name to show, from anything a browser or a person sends: one line, no folders, no direction
+    tricks, at most 120 characters.
 
-    With `extension` the name ends in it and loses the media extension that it claimed. Never used as a path.
+    With `extension` the name ends in it and loses the media extension that it claimed. Never used
+    as a path.
     """
-    text = unicodedata.normalize("NFC", str(name)).replace("\\", "/").rstrip("/ ").rsplit("/", 1)[-1]
-    text = "".join(" " if char.isspace() else char for char in text if char.isspace() or _shown(char))
+    text = (
+        unicodedata.normalize("NFC", str(name)).replace("\\", "/").rstrip("/ ").rsplit("/", 1)[-1]
+    )
+    text = "".join(
+        " " if char.isspace() else char for char in text if char.isspace() or _shown(char)
+    )
     text = " ".join(text.replace('"', "'").split()).strip(". ")
     stem, dot, last = text.rpartition(".")
     ending = f".{extension}" if extension else ""
@@ -342,7 +377,15 @@ def clean_name(name: str, extension: str = "") -> str:
 
 
 def _shown(char: str) -> bool:
-    return char in JOINERS or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+    return char in JOINERS or unicodedata.category(char) not in (
+        "Cc",
+        "Cf",
+        "Cs",
+        "Co",
+        "Cn",
+        "Zl",
+        "Zp",
+    )
 
 
 def _known(ending: str) -> bool:

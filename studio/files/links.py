@@ -31,18 +31,23 @@ class Reach(IntEnum):
     EVERYWHERE = 2
 
 
-# ── addresses ───────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── addresses ─────────────────────────────────────────────────────────────────────────────────────
 
 
 def public_url(asset: Asset, hours: float = settings.LINK_HOURS) -> str:
-    """An address of the stored file that needs no sign-in and is good for at least `hours`; its path ends in the file's extension.
+    """An address of the stored file that needs no sign-in and is good for at least `hours`; its
+    path ends in the file's extension.
 
-    A presigned address of the bucket, or a signed one of this site. Whether the outside reaches it is for `delivery` to say.
+    A presigned address of the bucket, or a signed one of this site. Whether the outside reaches it
+    is for `delivery` to say.
     """
     seconds = int(hours * 3600)
     if not is_local():
         return str(default_storage.url(asset.file.name, expire=seconds))  # type: ignore[call-arg]
-    return settings.PUBLIC_URL + reverse("outside_file", args=[_token(asset.public_id, int(time.time()) + seconds), outside_name(asset)])
+    return settings.PUBLIC_URL + reverse(
+        "outside_file",
+        args=[_token(asset.public_id, int(time.time()) + seconds), outside_name(asset)],
+    )
 
 
 def outside_name(asset: Asset) -> str:
@@ -59,7 +64,8 @@ def _token(public_id: str, expires: int) -> str:
 
 
 def asset_of(token: str) -> str:
-    """The public id in a token of ours. Raises BadSignature for a token that is not ours, Expired for one whose time is over."""
+    """The public id in a token of ours. Raises BadSignature for a token that is not ours, Expired
+    for one whose time is over."""
     public_id, _, expires = _signer().unsign(token).rpartition("-")
     try:
         over = int(expires, 16) < time.time()
@@ -70,18 +76,21 @@ def asset_of(token: str) -> str:
     return public_id
 
 
-# ── who can fetch them ──────────────────────────────────────────────────────────────────────────────────────────────
+# ── who can fetch them ────────────────────────────────────────────────────────────────────────────
 
 
 def reach(url: str) -> Reach:
-    """How far the host of `url` is, judged by its name or number alone; nothing is asked of the network."""
+    """How far the host of `url` is, judged by its name or number alone; nothing is asked of the
+    network."""
     host = (urlsplit(url).hostname or "").rstrip(".").lower()
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
         if host == "localhost" or host.endswith(".localhost") or not host:
             return Reach.MACHINE
-        inner = "." not in host or host.rsplit(".", 1)[-1] in LOCAL_NAMES or host.endswith(".home.arpa")
+        inner = (
+            "." not in host or host.rsplit(".", 1)[-1] in LOCAL_NAMES or host.endswith(".home.arpa")
+        )
         return Reach.NETWORK if inner else Reach.EVERYWHERE
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
@@ -98,12 +107,14 @@ def files_at() -> str:
 
 
 def reachable_for(base_url: str) -> bool:
-    """Whether the service at `base_url` can fetch our links: nobody reaches a host that is nearer to us than they are."""
+    """Whether the service at `base_url` can fetch our links: nobody reaches a host that is nearer
+    to us than they are."""
     return reach(files_at()) >= reach(base_url)
 
 
 def delivery(base_url: str) -> str:
-    """How files get to the service at `base_url`: "public", it fetches our links, or "temporary", we upload to its own storage.
+    """How files get to the service at `base_url`: "public", it fetches our links, or "temporary",
+    we upload to its own storage.
 
     MEDIA_DELIVERY decides; `auto` means public whenever the service can reach us.
     """

@@ -1,4 +1,5 @@
-"""Stored files over HTTP: in blocks, with ranges, as RFC 9110 §14 has them. Django's FileResponse knows no ranges."""
+"""Stored files over HTTP: in blocks, with ranges, as RFC 9110 §14 has them. Django's FileResponse
+knows no ranges."""
 
 from __future__ import annotations
 
@@ -6,13 +7,21 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified, StreamingHttpResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseNotModified,
+    StreamingHttpResponse,
+)
 from django.utils.http import content_disposition_header, parse_etags
 
 from studio.files.file_store import blocks
 
 RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
-# An open-ended range is answered in pieces of this size: a paused player would otherwise hold one of the few page threads.
+# An open-ended range is answered in pieces of this size: a paused player would otherwise hold one
+# of the few page threads.
 PIECE = 4 * 1024 * 1024
 
 
@@ -21,7 +30,8 @@ class Unsatisfiable(Exception):
 
 
 class _Body:
-    """An iterator that is closed even when nobody began to read it. Asks for the first block at once, so a missing file is a 404."""
+    """An iterator that is closed even when nobody began to read it. Asks for the first block at
+    once, so a missing file is a 404."""
 
     def __init__(self, name: str, start: int, stop: int) -> None:
         self.source = blocks(name, start, stop)
@@ -49,8 +59,9 @@ def serve(
 ) -> HttpResponseBase:
     """Answer GET or HEAD with the stored file `name` of `size` bytes: 200, 206, 304 or 416.
 
-    `etag` without quotes; `filename` is what a browser saves it as; `piece` caps the answer to a range without an end.
-    One range per request is honoured; several, and words that are no range, get the whole file, which the standard allows.
+    `etag` without quotes; `filename` is what a browser saves it as; `piece` caps the answer to a
+    range without an end. One range per request is honoured; several, and words that are no range,
+    get the whole file, which the standard allows.
     """
     quoted = f'"{etag}"'
     response: HttpResponseBase
@@ -84,7 +95,9 @@ def serve(
     if status == 206:
         response["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
     if filename:
-        response["Content-Disposition"] = content_disposition_header(attachment, filename) or "attachment"
+        response["Content-Disposition"] = (
+            content_disposition_header(attachment, filename) or "attachment"
+        )
     return response
 
 
@@ -96,11 +109,14 @@ def _body(name: str, start: int, stop: int) -> _Body:
 
 
 def _matches(header: str, quoted: str) -> bool:
-    return header.strip() == "*" or quoted in [tag.removeprefix("W/") for tag in parse_etags(header)]
+    return header.strip() == "*" or quoted in [
+        tag.removeprefix("W/") for tag in parse_etags(header)
+    ]
 
 
 def byte_range(header: str, size: int, piece: int = 0) -> tuple[int, int] | None:
-    """(start, stop) of a Range header for a file of `size` bytes, stop not included; None when it is to be ignored.
+    """(start, stop) of a Range header for a file of `size` bytes, stop not included; None when it
+    is to be ignored.
 
     Raises Unsatisfiable for a range that begins behind the end, and for any range of an empty file.
     """

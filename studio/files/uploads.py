@@ -1,7 +1,9 @@
-"""Uploads as plain ASGI: a raw PUT, hashed while it is written, so that a file of any size costs two megabytes of memory.
+"""Uploads as plain ASGI: a raw PUT, hashed while it is written, so that a file of any size costs
+two megabytes of memory.
 
-PUT /upload/<team>/?name=<file name> with the file as the body. Answers JSON: 201 (new) or 200 (was here already) with the asset, or
-{"error": sentence} with 400, 401, 403, 404, 405, 413, 415 or 500. The session cookie and the CSRF header say who asks.
+PUT /upload/<team>/?name=<file name> with the file as the body. Answers JSON: 201 (new) or 200 (was
+here already) with the asset, or {"error": sentence} with 400, 401, 403, 404, 405, 413, 415 or 500.
+The session cookie and the CSRF header say who asks.
 """
 
 from __future__ import annotations
@@ -47,9 +49,19 @@ T = TypeVar("T")
 
 ADDRESS = re.compile(r"/upload/([-\w]+)/?", re.ASCII)
 BUFFER = 1024 * 1024  # bytes gathered before they are written
-POLITE = 4 * 1024 * 1024  # bytes read after a refusal, so that the answer arrives before the connection closes
-STATUS = {"empty": 400, "broken": 400, "too-large-picture": 413, "unknown-type": 415, "not-supported": 415, "no-stream": 415}
-# Decoding the largest picture takes a quarter of a gigabyte: two at a time, the others wait in line.
+POLITE = (
+    4 * 1024 * 1024
+)  # bytes read after a refusal, so that the answer arrives before the connection closes
+STATUS = {
+    "empty": 400,
+    "broken": 400,
+    "too-large-picture": 413,
+    "unknown-type": 415,
+    "not-supported": 415,
+    "no-stream": 415,
+}
+# Decoding the largest picture takes a quarter of a gigabyte: two at a time, the others wait in
+# line.
 _benches = ThreadPoolExecutor(max_workers=2, thread_name_prefix="keep")
 _desk = ThreadPoolExecutor(max_workers=4, thread_name_prefix="upload")
 
@@ -84,7 +96,11 @@ async def door(scope: Scope, receive: Receive, send: Send) -> None:
     except Gone:
         return
     body = json.dumps(answer).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), (b"cache-control", b"no-store")]
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
     if status == 405:
         headers.append((b"allow", b"PUT"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -101,7 +117,9 @@ async def _answer(scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
     declared = _declared_length(scope)
     if declared is not None and declared > settings.UPLOAD_MAX_BYTES:
         raise Refused(413, too_large())
-    name = parse_qs(scope["query_string"].decode("latin-1"), encoding="utf-8", errors="replace").get("name", [""])[0]
+    name = parse_qs(
+        scope["query_string"].decode("latin-1"), encoding="utf-8", errors="replace"
+    ).get("name", [""])[0]
     handle, path = tempfile.mkstemp(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix="upload-")
     try:
         with os.fdopen(handle, "wb") as out:
@@ -112,7 +130,8 @@ async def _answer(scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
 
 
 def _declared_length(scope: Scope) -> int | None:
-    """Content-Length; None when the body comes in chunks without one, which the count while streaming covers."""
+    """Content-Length; None when the body comes in chunks without one, which the count while
+    streaming covers."""
     for key, value in scope["headers"]:
         if key.lower() == b"content-length":
             if not value.isdigit():
@@ -149,11 +168,12 @@ async def _drain(receive: Receive) -> None:
             return
 
 
-# ── in threads, because the database is ─────────────────────────────────────────────────────────────────────────────
+# ── in threads, because the database is ───────────────────────────────────────────────────────────
 
 
 async def _in_thread(pool: ThreadPoolExecutor, work: Callable[..., T], *args: Any) -> T:
-    """Run `work` in `pool`. Its database connection is closed afterwards: an upload is rare, a connection is not free."""
+    """Run `work` in `pool`. Its database connection is closed afterwards: an upload is rare, a
+    connection is not free."""
 
     def run() -> T:
         try:
@@ -186,13 +206,22 @@ def _sender(scope: Scope, slug: str) -> _Sender:
     csrf = _Csrf(lambda _request: HttpResponse())
     csrf.process_request(request)
     if csrf.process_view(request, lambda _request: HttpResponse(), (), {}):
-        raise Refused(403, _("The page is too old to upload from; load it again and upload the file once more."))
+        raise Refused(
+            403,
+            _("The page is too old to upload from; load it again and upload the file once more."),
+        )
     try:
         membership: Membership = membership_of(user, slug)
     except Http404:
         raise Refused(404, _("No team of yours is at this address.")) from None
     if not membership.reaches(Role.CREATOR):
-        raise Refused(403, _("Uploading needs the role Creator or higher; an owner or admin of the team can give it to you."))
+        raise Refused(
+            403,
+            _(
+                "Uploading needs the role Creator or higher; an owner or admin of the team can "
+                "give it to you."
+            ),
+        )
     return _Sender(user, membership.team)
 
 
@@ -203,12 +232,18 @@ def _keep(path: str, sender: _Sender, name: str) -> tuple[int, dict[str, Any]]:
         return STATUS.get(error.code, 400), {"error": translated(error.sentence)}
     except Exception:
         log.exception("an upload to %s could not be kept", sender.team.slug)
-        return 500, {"error": _("The file arrived and could not be stored; nothing was kept. Upload it again in a minute.")}
+        return 500, {
+            "error": _(
+                "The file arrived and could not be stored; nothing was kept. Upload it again in a "
+                "minute."
+            )
+        }
     return 201 if new else 200, told(asset, sender.team, new)
 
 
 def told(asset: Asset, team: Team, new: bool) -> dict[str, Any]:
-    """What a page is told of a file: ids and addresses, and the facts that limits are tested against."""
+    """What a page is told of a file: ids and addresses, and the facts that limits are tested
+    against."""
 
     def file(what: str) -> str:
         return reverse("asset_file", args=[team.slug, asset.public_id, what])
@@ -228,6 +263,6 @@ def told(asset: Asset, team: Team, new: bool) -> dict[str, Any]:
 
 def too_large() -> str:
     """The sentence for a file above settings.UPLOAD_MAX_BYTES."""
-    return _("The file is larger than %(size)s, the most that is taken; cut it or save it smaller.") % {
-        "size": filesize_mb(settings.UPLOAD_MAX_BYTES)
-    }
+    return _(
+        "The file is larger than %(size)s, the most that is taken; cut it or save it smaller."
+    ) % {"size": filesize_mb(settings.UPLOAD_MAX_BYTES)}

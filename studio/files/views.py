@@ -35,7 +35,7 @@ YEAR = 365 * 24 * 3600
 Tag = tuple[str, str, str]  # words, fit ("yes", "no", "maybe"), reason
 
 
-# ── the list ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the list ──────────────────────────────────────────────────────────────────────────────────────
 
 TABS: dict[str, Q] = {
     "all": Q(),
@@ -50,7 +50,8 @@ TABS: dict[str, Q] = {
 @team_page()
 @require_safe
 def library(request: TeamRequest) -> HttpResponse:
-    """Cards of the team's files, newest first, a page at a time; ?kind=, ?q=, and ?older= or ?newer= than a file's public id."""
+    """Cards of the team's files, newest first, a page at a time; ?kind=, ?q=, and ?older= or
+    ?newer= than a file's public id."""
     form = LibraryFilter(request.GET)
     form.is_valid()
     kind, q = form.cleaned_data.get("kind", "all"), form.cleaned_data.get("q", "")
@@ -78,7 +79,8 @@ def library(request: TeamRequest) -> HttpResponse:
 
 
 def _page(request: TeamRequest, found: QuerySet[Asset]) -> tuple[list[Asset], str, str]:
-    """One page of `found` and the public ids to go on from in either direction ("" where nothing follows)."""
+    """One page of `found` and the public ids to go on from in either direction ("" where nothing
+    follows)."""
     older, newer = (_pk(request, name) for name in ("older", "newer"))
     if newer is not None:
         assets = list(found.filter(pk__gt=newer).order_by("pk")[: PAGE + 1])
@@ -94,7 +96,11 @@ def _page(request: TeamRequest, found: QuerySet[Asset]) -> tuple[list[Asset], st
         assets = assets[:PAGE]
     if not assets:
         return [], "", ""
-    return assets, assets[0].public_id if more_newer else "", assets[-1].public_id if more_older else ""
+    return (
+        assets,
+        assets[0].public_id if more_newer else "",
+        assets[-1].public_id if more_older else "",
+    )
 
 
 def _page_from_top(found: QuerySet[Asset]) -> tuple[list[Asset], str, str]:
@@ -104,20 +110,38 @@ def _page_from_top(found: QuerySet[Asset]) -> tuple[list[Asset], str, str]:
 
 def _pk(request: TeamRequest, name: str) -> int | None:
     public_id = request.GET.get(name, "")
-    return request.team.assets.filter(public_id=public_id).values_list("pk", flat=True).first() if public_id.isalnum() else None
+    return (
+        request.team.assets.filter(public_id=public_id).values_list("pk", flat=True).first()
+        if public_id.isalnum()
+        else None
+    )
 
 
 def _address(request: TeamRequest, kind: str, q: str, **more: str) -> str:
-    query = {name: value for name, value in {"kind": kind if kind != "all" else "", "q": q, **more}.items() if value}
+    query = {
+        name: value
+        for name, value in {"kind": kind if kind != "all" else "", "q": q, **more}.items()
+        if value
+    }
     return reverse("library", args=[request.team.slug], query=query)
 
 
 def _tabs(request: TeamRequest, kind: str, q: str) -> list[dict[str, Any]]:
     # Templates are counted apart: their join would multiply the rows that the others count.
-    counts = request.team.assets.aggregate(**{name: Count("pk", filter=rule) for name, rule in TABS.items() if name != "templates"})
-    counts["templates"] = request.team.assets.filter(TABS["templates"]).values("pk").distinct().count()
+    counts = request.team.assets.aggregate(
+        **{name: Count("pk", filter=rule) for name, rule in TABS.items() if name != "templates"}
+    )
+    counts["templates"] = (
+        request.team.assets.filter(TABS["templates"]).values("pk").distinct().count()
+    )
     return [
-        {"name": name, "label": label, "count": counts[name], "url": _address(request, name, q), "current": name == kind}
+        {
+            "name": name,
+            "label": label,
+            "count": counts[name],
+            "url": _address(request, name, q),
+            "current": name == kind,
+        }
         for name, label in LibraryFilter.TABS
     ]
 
@@ -134,13 +158,20 @@ def _card(request: TeamRequest, asset: Asset, tags: Iterable[Tag]) -> dict[str, 
         "icon": "speech" if asset.kind == Asset.Kind.AUDIO else "portrait",
         "badge": seconds(asset.seconds) if asset.milliseconds else "",
         "facts": " · ".join(part for part in (size, who) if part),
-        "tags": [{"label": words, "fit": fit if fit != "maybe" else "none"} for words, fit, _reason in tags],
+        "tags": [
+            {"label": words, "fit": fit if fit != "maybe" else "none"}
+            for words, fit, _reason in tags
+        ],
     }
 
 
 def thumb_url(request: TeamRequest, asset: Asset) -> str:
     """The address of the small picture, "" for sound."""
-    return reverse("asset_file", args=[request.team.slug, asset.public_id, "thumb"]) if asset.thumb else ""
+    return (
+        reverse("asset_file", args=[request.team.slug, asset.public_id, "thumb"])
+        if asset.thumb
+        else ""
+    )
 
 
 def drawn_peaks(asset: Asset) -> list[float]:
@@ -149,7 +180,8 @@ def drawn_peaks(asset: Asset) -> list[float]:
 
 
 def _tags(assets: list[Asset]) -> dict[int, list[Tag]]:
-    """What each file is good for, from whoever knows (settings.ASSET_TAGS); nothing when nobody does."""
+    """What each file is good for, from whoever knows (settings.ASSET_TAGS); nothing when nobody
+    does."""
     path = getattr(settings, "ASSET_TAGS", "")
     if not path or not assets:
         return {}
@@ -157,7 +189,7 @@ def _tags(assets: list[Asset]) -> dict[int, list[Tag]]:
     return tags(assets)
 
 
-# ── one file ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── one file ──────────────────────────────────────────────────────────────────────────────────────
 
 
 @team_page()
@@ -170,8 +202,12 @@ def detail(request: TeamRequest, asset: str) -> HttpResponse:
         {
             "nav": "library",
             "asset": found,
-            "file_url": reverse("asset_file", args=[request.team.slug, found.public_id, "original"]),
-            "download_url": reverse("asset_file", args=[request.team.slug, found.public_id, "download"]),
+            "file_url": reverse(
+                "asset_file", args=[request.team.slug, found.public_id, "original"]
+            ),
+            "download_url": reverse(
+                "asset_file", args=[request.team.slug, found.public_id, "download"]
+            ),
             "poster_url": thumb_url(request, found),
             "peaks": drawn_peaks(found),
             # What no browser plays gets a sentence instead of a black box.
@@ -198,14 +234,20 @@ def delete(request: TeamRequest, asset: str) -> HttpResponse:
             messages.success(request, _("“%(name)s” is deleted.") % {"name": found.name})
             return redirect("library", request.team.slug)
     users = users_of(found)
-    context = {"nav": "library", "asset": found, "users": users, "refusal": str(InUse(found, users)) if users else ""}
+    context = {
+        "nav": "library",
+        "asset": found,
+        "users": users,
+        "refusal": str(InUse(found, users)) if users else "",
+    }
     return render(request, "studio/files/asset_delete.html", context, status=status)
 
 
 @team_page(write=Role.CREATOR)
 @require_POST
 def upload(request: TeamRequest) -> HttpResponse:
-    """The way without a script: one form with any number of `file`, a sentence for each that is refused."""
+    """The way without a script: one form with any number of `file`, a sentence for each that is
+    refused."""
     files = request.FILES.getlist("file")
     if not files:
         messages.error(request, _("No file came with the form; choose one first."))
@@ -217,17 +259,25 @@ def upload(request: TeamRequest) -> HttpResponse:
         try:
             asset, new = keep(file, team=request.team, owner=request.user, name=file.name or "")
         except MediaError as error:
-            messages.error(request, _("%(name)s: %(sentence)s") % {"name": file.name, "sentence": translated(error.sentence)})
+            messages.error(
+                request,
+                _("%(name)s: %(sentence)s")
+                % {"name": file.name, "sentence": translated(error.sentence)},
+            )
             continue
         if new:
             kept.append(asset)
         else:
-            messages.info(request, _("“%(name)s” is here already; it is kept once.") % {"name": asset.name})
+            messages.info(
+                request, _("“%(name)s” is here already; it is kept once.") % {"name": asset.name}
+            )
     if kept:
         words = ngettext("%(names)s is in the library.", "%(names)s are in the library.", len(kept))
         messages.success(request, words % {"names": ", ".join(asset.name for asset in kept)})
     after = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(after, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+    if not url_has_allowed_host_and_scheme(
+        after, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    ):
         after = reverse("library", args=[request.team.slug])
     return redirect(after)
 
@@ -244,13 +294,14 @@ def _only(assets: QuerySet[Asset], public_id: str) -> Asset:
     return found
 
 
-# ── the files themselves ────────────────────────────────────────────────────────────────────────────────────────────
+# ── the files themselves ──────────────────────────────────────────────────────────────────────────
 
 
 @team_page()
 @require_safe
 def inside(request: TeamRequest, asset: str, what: str) -> HttpResponseBase:
-    """The stored file (`original`, `download`) or its small picture (`thumb`) for members, through this site wherever it is stored.
+    """The stored file (`original`, `download`) or its small picture (`thumb`) for members, through
+    this site wherever it is stored.
 
     The content of an address never changes, so a browser may keep it; nobody else may.
     """
@@ -259,7 +310,14 @@ def inside(request: TeamRequest, asset: str, what: str) -> HttpResponseBase:
     if what == "thumb" and found.thumb:
         name = str(found.thumb.name)
         size = found.thumb.storage.size(name)
-        return serve(request, name, size=size, mime="image/webp", etag=f"{found.sha256[:32]}-t", caching=caching)
+        return serve(
+            request,
+            name,
+            size=size,
+            mime="image/webp",
+            etag=f"{found.sha256[:32]}-t",
+            caching=caching,
+        )
     if what not in ("original", "download"):
         raise Http404("A file is served as original, thumb or download.")
     return serve(
@@ -278,15 +336,25 @@ def inside(request: TeamRequest, asset: str, what: str) -> HttpResponseBase:
 @public
 @require_safe
 def outside(request: HttpRequest, token: str, name: str) -> HttpResponseBase:
-    """A stored file for whoever holds a signed link that has not expired: the service fetches it, and has no account here."""
+    """A stored file for whoever holds a signed link that has not expired: the service fetches it,
+    and has no account here."""
     try:
         public_id = links.asset_of(token)
     except links.Expired:
-        raise PermissionDenied(_("This link has expired. Ask for a new one where it came from.")) from None
+        raise PermissionDenied(
+            _("This link has expired. Ask for a new one where it came from.")
+        ) from None
     except BadSignature:
         raise Http404("No such link.") from None
     # The signature is the permission, so this view starts at the file and not at a team.
     asset = _only(every_asset(), public_id)
     if name != links.outside_name(asset):
         raise Http404("No such link.")
-    return serve(request, str(asset.file.name), size=asset.size, mime=asset.mime, etag=asset.sha256[:32], caching="private, no-store")
+    return serve(
+        request,
+        str(asset.file.name),
+        size=asset.size,
+        mime=asset.mime,
+        etag=asset.sha256[:32],
+        caching="private, no-store",
+    )

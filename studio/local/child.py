@@ -24,15 +24,16 @@ class Stopped(Exception):
 
 
 class Broken(Exception):
-    """A child does not come up. Its text is a sentence for people and the last lines that the child wrote."""
+    """A child does not come up. Its text is a sentence for people and the last lines that the child
+    wrote."""
 
 
 @dataclass
 class Child:
     """One program. `ready` says whether it answers; `grace` is how long it may take to end (s).
 
-    With `run_dir` it leads a session of its own, is written down there, and writes to <name>.log; without, it stays in
-    the session of its parent and writes where the parent writes.
+    With `run_dir` it leads a session of its own, is written down there, and writes to <name>.log;
+    without, it stays in the session of its parent and writes where the parent writes.
     """
 
     name: str
@@ -62,22 +63,32 @@ class Child:
         words = [sys.executable, "-S", "-m", "studio.local.tether", str(os.getpid()), *self.command]
         env = {**os.environ, **self.env}
         if self.run_dir is None or self.log is None:
-            self.process = subprocess.Popen(words, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, process_group=0)
+            self.process = subprocess.Popen(
+                words, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, process_group=0
+            )
         else:
             if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
                 self.log.replace(self.log.with_suffix(".log.1"))
                 self.read = 0
             with self.log.open("ab") as out:
                 self.read = self.read or out.tell()
-                # A session of its own: Ctrl-C of the terminal reaches the supervisor alone, which stops all in order.
+                # A session of its own: Ctrl-C of the terminal reaches the supervisor alone, which
+                # stops all in order.
                 self.process = subprocess.Popen(
-                    words, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
+                    words,
+                    cwd=ROOT,
+                    env=env,
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
                 )
             processes.note(self.run_dir / f"{self.name}.pid", self.process.pid, self.command)
         self.started = time.monotonic()
 
     def mind(self) -> str:
-        """Restart it when it died and its pause is over; a sentence when something happened, else ""."""
+        """Restart it when it died and its pause is over; a sentence when something happened, else
+        ""."""
         now = time.monotonic()
         if self.alive:
             if self.deaths and now - self.started > STEADY:
@@ -156,7 +167,8 @@ class Troupe:
         self.stopping = True
 
     def add(self, *children: Child, within: float = 60.0) -> None:
-        """Start `children` together and come back when all answer. Stopped, or Broken when one does not."""
+        """Start `children` together and come back when all answer. Stopped, or Broken when one does
+        not."""
         self.children += children
         for child in children:
             child.start()
@@ -177,7 +189,8 @@ class Troupe:
         return f"The end of {child.log}:\n" + "\n".join(lines)
 
     def look(self) -> None:
-        """One look at every child: show what they say, restart who died. Stopped when somebody asked."""
+        """One look at every child: show what they say, restart who died. Stopped when somebody
+        asked."""
         for child in self.children:
             self._show(child)
             said = child.mind()
@@ -192,7 +205,8 @@ class Troupe:
                 self.say(child.name, line)
 
     def stop(self) -> None:
-        """Stop everybody, last come first; whoever takes longer than its grace is killed with all it started."""
+        """Stop everybody, last come first; whoever takes longer than its grace is killed with all
+        it started."""
         self.stopping = True
         for child in reversed(self.children):
             child.ask_to_stop()

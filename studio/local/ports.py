@@ -45,17 +45,30 @@ class Ports:
         except (FileNotFoundError, ValueError, TypeError, AttributeError):
             self.kept = {}
 
-    def choose(self, name: str, *, asked: int | None = None, first: int | None = None, host: str = "127.0.0.1") -> int:
-        """The port of `name`: `asked` (Taken when it is), else the kept one, else one of the ten from `first`, else any."""
+    def choose(
+        self,
+        name: str,
+        *,
+        asked: int | None = None,
+        first: int | None = None,
+        host: str = "127.0.0.1",
+    ) -> int:
+        """The port of `name`: `asked` (Taken when it is), else the kept one, else one of the ten
+        from `first`, else any."""
         if asked is not None:
             if not free(asked, host):
-                raise Taken(f"Port {asked} is taken by another program. Stop it, or choose another with --port; without --port one is chosen.")
+                raise Taken(
+                    f"Port {asked} is taken by another program. Stop it, or choose another with "
+                    "--port; without --port one is chosen."
+                )
             port = asked
         else:
             wished = [self.kept[name]] if name in self.kept else []
             wished += list(range(first, first + 10)) if first is not None else []
             others = {kept for other, kept in self.kept.items() if other != name}
-            port = next((wish for wish in wished if wish not in others and free(wish, host)), 0) or any_free(host)
+            port = next(
+                (wish for wish in wished if wish not in others and free(wish, host)), 0
+            ) or any_free(host)
         self.kept[name] = port
         write(self.path, self.kept)
         return port

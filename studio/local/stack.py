@@ -36,10 +36,12 @@ def manage(*words: object) -> list[str]:
 
 
 class Stack:
-    """The embedded stack of `data_dir`; use it as a context. `port` None means: the kept one, or choose.
+    """The embedded stack of `data_dir`; use it as a context. `port` None means: the kept one, or
+    choose.
 
-    On entering: the lock is taken, what a killed run left is stopped. `up` starts the children, `serve` keeps them
-    alive until somebody asks to stop; on leaving all of them are stopped, and the address file with them.
+    On entering: the lock is taken, what a killed run left is stopped. `up` starts the children,
+    `serve` keeps them alive until somebody asks to stop; on leaving all of them are stopped, and
+    the address file with them.
     """
 
     def __init__(
@@ -53,13 +55,19 @@ class Stack:
         speed: float = 1.0,
     ) -> None:
         self.data_dir, self.run_dir = data_dir, data_dir / "run"
-        self.say, self.port, self.host, self.simulator, self.speed = say, port, host, simulator, speed
+        self.say, self.port, self.host, self.simulator, self.speed = (
+            say,
+            port,
+            host,
+            simulator,
+            speed,
+        )
         self.troupe = Troupe(say)
         self.env: dict[str, str] = {}
         self.addresses: dict[str, str] = {}
         self._lock: IO[str] | None = None
 
-    # ── before and after ────────────────────────────────────────────────────────────────────────────────────────────
+    # ── before and after ──────────────────────────────────────────────────────────────────────────
     def __enter__(self) -> Stack:
         self.run_dir.mkdir(parents=True, exist_ok=True)
         self._lock = (self.run_dir / "dev.lock").open("a+")
@@ -67,7 +75,10 @@ class Stack:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self._lock.close()
-            raise Busy(f"Footlight already runs on {self.data_dir}. Use the one that runs, stop it first, or set another DATA_DIR.") from None
+            raise Busy(
+                f"Footlight already runs on {self.data_dir}. Use the one that runs, stop it first, "
+                "or set another DATA_DIR."
+            ) from None
         for name in processes.stop_stale(self.run_dir):
             self.say(name, "was left over from a run that was killed; it is stopped.")
         # A dead run's addresses would send commands to ports that by now belong to anybody.
@@ -75,18 +86,24 @@ class Stack:
         self.troupe.listen()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.troupe.stop()
         (self.run_dir / "stack.json").unlink(missing_ok=True)
         if self._lock is not None:
             self._lock.close()
 
-    # ── the children ────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── the children ──────────────────────────────────────────────────────────────────────────────
     def up(self) -> dict[str, str]:
-        """Start everything and come back when all of it answers: {"redis", "web" and, with it, "modelstudio"}.
+        """Start everything and come back when all of it answers: {"redis", "web" and, with it,
+        "modelstudio"}.
 
-        What the user set in the environment (REDIS_URL, MODELSTUDIO_URL, PUBLIC_URL) is used instead and left alone.
-        Raises server.NoServer, ports.Taken, child.Broken, child.Stopped.
+        What the user set in the environment (REDIS_URL, MODELSTUDIO_URL, PUBLIC_URL) is used
+        instead and left alone. Raises server.NoServer, ports.Taken, child.Broken, child.Stopped.
         """
         ports = Ports(self.run_dir / "ports.json")
         web = ports.choose("web", asked=self.port, first=FIRST_WEB_PORT, host=self.host)
@@ -97,16 +114,35 @@ class Stack:
         if self.simulator:
             port = ports.choose("simulator")
             modelstudio = f"http://{LOOPBACK}:{port}/api/v1"
-            words = manage("simulator", "--port", port, "--host", LOOPBACK, "--speed", f"{self.speed:g}", "--data-dir", self.data_dir / "simulator")
+            words = manage(
+                "simulator",
+                "--port",
+                port,
+                "--host",
+                LOOPBACK,
+                "--speed",
+                f"{self.speed:g}",
+                "--data-dir",
+                self.data_dir / "simulator",
+            )
             others.append(self._child("simulator", words, ready=lambda: listens(port), quiet=True))
         home = f"http://{reached_at(self.host)}:{web}"
-        self.addresses = {"redis": redis_url or embedded, "web": home} | ({"modelstudio": modelstudio} if modelstudio else {})
-        self.env |= {"REDIS_URL": redis_url or embedded, "PUBLIC_URL": os.environ.get("PUBLIC_URL", "").strip() or home}
+        self.addresses = {"redis": redis_url or embedded, "web": home} | (
+            {"modelstudio": modelstudio} if modelstudio else {}
+        )
+        self.env |= {
+            "REDIS_URL": redis_url or embedded,
+            "PUBLIC_URL": os.environ.get("PUBLIC_URL", "").strip() or home,
+        }
         if modelstudio:
             self.env["MODELSTUDIO_URL"] = modelstudio
-        write(self.run_dir / "stack.json", self.addresses, mode=0o600)  # REDIS_URL may hold a password
+        write(
+            self.run_dir / "stack.json", self.addresses, mode=0o600
+        )  # REDIS_URL may hold a password
         others.append(self._child("worker", manage("worker"), grace=20.0))
-        others.append(self._child("web", uvicorn(self.host, web), ready=lambda: answers(home), grace=6.0))
+        others.append(
+            self._child("web", uvicorn(self.host, web), ready=lambda: answers(home), grace=6.0)
+        )
         for child in others:
             child.env = self.env
         self.troupe.add(*others, within=120.0)
@@ -119,10 +155,24 @@ class Stack:
         self.troupe.add(self._child("redis", command, ready=lambda: pings(url), quiet=True))
         return url
 
-    def _child(self, name: str, command: list[str], *, ready: Callable[[], bool] = lambda: True, grace: float = 5.0, quiet: bool = False) -> Child:
-        base = {"DATA_DIR": str(self.data_dir), "DJANGO_SETTINGS_MODULE": "studio.settings", "PYTHONUNBUFFERED": "1"}
+    def _child(
+        self,
+        name: str,
+        command: list[str],
+        *,
+        ready: Callable[[], bool] = lambda: True,
+        grace: float = 5.0,
+        quiet: bool = False,
+    ) -> Child:
+        base = {
+            "DATA_DIR": str(self.data_dir),
+            "DJANGO_SETTINGS_MODULE": "studio.settings",
+            "PYTHONUNBUFFERED": "1",
+        }
         self.env = base | self.env
-        return Child(name, command, run_dir=self.run_dir, env=self.env, ready=ready, grace=grace, quiet=quiet)
+        return Child(
+            name, command, run_dir=self.run_dir, env=self.env, ready=ready, grace=grace, quiet=quiet
+        )
 
     def serve(self, done: Callable[[], bool] = lambda: False) -> None:
         """Keep the children alive until somebody asks to stop, or until `done()`."""
@@ -140,9 +190,28 @@ def reached_at(host: str) -> str:
 
 
 def uvicorn(host: str, port: int) -> list[str]:
-    """The web: one process. Open live streams are cut after 2 s when it stops; browsers come back by themselves."""
-    words = ["-m", "uvicorn", "studio.asgi:application", "--host", host, "--port", str(port), "--lifespan", "on"]
-    return [sys.executable, *words, "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "2"]
+    """The web: one process. Open live streams are cut after 2 s when it stops; browsers come back
+    by themselves."""
+    words = [
+        "-m",
+        "uvicorn",
+        "studio.asgi:application",
+        "--host",
+        host,
+        "--port",
+        str(port),
+        "--lifespan",
+        "on",
+    ]
+    return [
+        sys.executable,
+        *words,
+        "--no-access-log",
+        "--log-level",
+        "warning",
+        "--timeout-graceful-shutdown",
+        "2",
+    ]
 
 
 def pings(url: str) -> bool:

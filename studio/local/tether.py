@@ -1,7 +1,9 @@
-"""`python -m studio.local.tether PARENT COMMAND…`: run COMMAND so that it does not outlive the process PARENT.
+"""`python -m studio.local.tether PARENT COMMAND…`: run COMMAND so that it does not outlive the
+process PARENT.
 
-On Linux the kernel sends SIGTERM to COMMAND when PARENT is gone, even after a kill -9, and nothing stays in between.
-Elsewhere this process stays, looks every second whether PARENT is still there, and passes signals on.
+On Linux the kernel sends SIGTERM to COMMAND when PARENT is gone, even after a kill -9, and nothing
+stays in between. Elsewhere this process stays, looks every second whether PARENT is still there,
+and passes signals on.
 """
 
 from __future__ import annotations
@@ -17,14 +19,18 @@ PR_SET_PDEATHSIG = 1
 
 
 def tie(parent: int) -> bool:
-    """SIGTERM to this process when `parent` dies; kept over exec. False where the kernel cannot do it.
+    """SIGTERM to this process when `parent` dies; kept over exec. False where the kernel cannot do
+    it.
 
-    The signal follows the thread that started this process, so children must be started from the main thread.
+    The signal follows the thread that started this process, so children must be started from the
+    main thread.
     """
     if not sys.platform.startswith("linux"):
         return False
     try:
-        tied = bool(ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0) == 0)
+        tied = bool(
+            ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0) == 0
+        )
     except (OSError, AttributeError):
         return False
     if tied and os.getppid() != parent:

@@ -1,8 +1,11 @@
-"""Pictures, sound and video from their bytes: what they are, whether they are whole, and a clean copy without private metadata.
+"""Pictures, sound and video from their bytes: what they are, whether they are whole, and a clean
+copy without private metadata.
 
-Nothing here knows Django, a model or a request. Every function takes a path on the local disk and either answers or raises `MediaError`,
-whatever the bytes are; a path that does not exist raises `FileNotFoundError`, because that is the caller's mistake and not the file's.
-A file name or a declared type is never looked at. Video and sound are streamed: a 200 MB file costs a few megabytes of memory.
+Nothing here knows Django, a model or a request. Every function takes a path on the local disk and
+either answers or raises `MediaError`, whatever the bytes are; a path that does not exist raises
+`FileNotFoundError`, because that is the caller's mistake and not the file's. A file name or a
+declared type is never looked at. Video and sound are streamed: a 200 MB file costs a few megabytes
+of memory.
 """
 
 from __future__ import annotations
@@ -34,20 +37,28 @@ __all__ = [
 def probe(path: str | os.PathLike[str]) -> Facts:
     """What the file at `path` is, read from its bytes.
 
-    A picture is decoded in full (a cut JPEG does not pass), a video gives its first frame, sound gives its first samples.
-    Lengths are in seconds, sides in pixels as displayed. Raises MediaError with a code and a sentence for anything else.
+    A picture is decoded in full (a cut JPEG does not pass), a video gives its first frame, sound
+    gives its first samples. Lengths are in seconds, sides in pixels as displayed. Raises MediaError
+    with a code and a sentence for anything else.
     """
     found = sniff(path)
     return probe_picture(path, found) if found.kind == "image" else probe_film(path, found)
 
 
-def thumbnail(path: str | os.PathLike[str], facts: Facts, target: str | os.PathLike[str], box: int = 480) -> tuple[int, int]:
-    """Write a WebP that fits a square of `box` pixels to `target`, from a picture or from a video's first good frame.
+def thumbnail(
+    path: str | os.PathLike[str], facts: Facts, target: str | os.PathLike[str], box: int = 480
+) -> tuple[int, int]:
+    """Write a WebP that fits a square of `box` pixels to `target`, from a picture or from a video's
+    first good frame.
 
-    Returns its (width, height) in pixels. A smaller picture keeps its size. Sound has no picture: MediaError("no-stream").
+    Returns its (width, height) in pixels. A smaller picture keeps its size. Sound has no picture:
+    MediaError("no-stream").
     """
     if facts.kind == "image":
         return picture_thumbnail(path, facts, target, box)
     if facts.kind == "video":
         return video_thumbnail(path, target, box)
-    raise MediaError("no-stream", phrase("A sound file has no picture to make a thumbnail from; show its waveform instead."))
+    raise MediaError(
+        "no-stream",
+        phrase("A sound file has no picture to make a thumbnail from; show its waveform instead."),
+    )

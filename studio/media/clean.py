@@ -1,7 +1,7 @@
 """Metadata cut out of files without touching a pixel or a sample.
 
-Pictures lose their metadata segments; MP4, MOV, WAV and AVI keep every offset, because a metadata box is only renamed to "free" (or "JUNK")
-and filled with zeros.
+Pictures lose their metadata segments; MP4, MOV, WAV and AVI keep every offset, because a metadata
+box is only renamed to "free" (or "JUNK") and filled with zeros.
 """
 
 from __future__ import annotations
@@ -19,16 +19,42 @@ from studio.media.facts import Facts, unreadable
 from studio.media.kinds import id3_length
 
 CHUNK = 1 << 20
-PNG_KEPT = {b"IHDR", b"PLTE", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"sBIT", b"cICP", b"IDAT", b"IEND"}
+PNG_KEPT = {
+    b"IHDR",
+    b"PLTE",
+    b"tRNS",
+    b"gAMA",
+    b"cHRM",
+    b"sRGB",
+    b"sBIT",
+    b"cICP",
+    b"IDAT",
+    b"IEND",
+}
 WEBP_KEPT = {b"VP8 ", b"VP8L", b"ALPH"}
 BOX_HOMES = {b"moov", b"trak", b"mdia", b"minf", b"moof", b"traf", b"udta"}
 BOX_PRIVATE = {b"udta", b"meta", b"uuid"}
-RIFF_KEPT = {b"fmt ", b"data", b"fact", b"JUNK", b"cue ", b"smpl", b"idx1", b"avih", b"strh", b"strf", b"vprp", b"indx", b"dmlh"}
+RIFF_KEPT = {
+    b"fmt ",
+    b"data",
+    b"fact",
+    b"JUNK",
+    b"cue ",
+    b"smpl",
+    b"idx1",
+    b"avih",
+    b"strh",
+    b"strf",
+    b"vprp",
+    b"indx",
+    b"dmlh",
+}
 RIFF_HOMES = {b"hdrl", b"strl", b"odml"}
 
 
 def bare_picture(path: str | os.PathLike[str], name: str) -> bytes | None:
-    """The bytes of an upright sRGB picture without its metadata; None when there is none to drop, so that the file stays as it is."""
+    """The bytes of an upright sRGB picture without its metadata; None when there is none to drop,
+    so that the file stays as it is."""
     data = Path(path).read_bytes()
     bare = {"jpeg": _bare_jpeg, "png": _bare_png, "webp": _bare_webp, "bmp": _bare_bmp}[name](data)
     return None if bare == data else bare
@@ -50,8 +76,11 @@ def _bare_jpeg(data: bytes) -> bytes:
         end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
         if marker == 0xDA:
             end = _scan_end(data, end)
-        # APP0 JFIF and APP14 Adobe say how the colours are coded; every other APPn and COM speaks about the picture.
-        colour = (marker == 0xE0 and data[at + 4 : at + 9] == b"JFIF\0") or (marker == 0xEE and data[at + 4 : at + 9] == b"Adobe")
+        # APP0 JFIF and APP14 Adobe say how the colours are coded; every other APPn and COM speaks
+        # about the picture.
+        colour = (marker == 0xE0 and data[at + 4 : at + 9] == b"JFIF\0") or (
+            marker == 0xEE and data[at + 4 : at + 9] == b"Adobe"
+        )
         if colour or not (0xE0 <= marker <= 0xEF or marker == 0xFE):
             kept.append(data[at:end])
         at = end
@@ -59,7 +88,8 @@ def _bare_jpeg(data: bytes) -> bytes:
 
 
 def _scan_end(data: bytes, at: int) -> int:
-    """Where the entropy-coded bytes that start at `at` end: at the next marker that is neither stuffing nor a restart."""
+    """Where the entropy-coded bytes that start at `at` end: at the next marker that is neither
+    stuffing nor a restart."""
     while True:
         at = data.find(b"\xff", at)
         if at < 0 or at + 1 >= len(data):
@@ -88,8 +118,11 @@ def _bare_webp(data: bytes) -> bytes:
     kept = []
     for name, start, stop in _chunks(data, 12, end):
         if name == b"VP8X":
-            # Of the flags only transparency (0x10) stays true once profile, EXIF, XMP and animation are gone.
-            extended = data[start - 8 : start] + bytes([data[start] & 0x10]) + data[start + 1 : stop]
+            # Of the flags only transparency (0x10) stays true once profile, EXIF, XMP and animation
+            # are gone.
+            extended = (
+                data[start - 8 : start] + bytes([data[start] & 0x10]) + data[start + 1 : stop]
+            )
         elif name in WEBP_KEPT:
             kept.append(data[start - 8 : stop] + b"\0" * ((stop - start) & 1))
     body = b"WEBP" + extended + b"".join(kept)
@@ -104,23 +137,39 @@ def _chunks(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _bare_bmp(data: bytes) -> bytes:
-    """A bitmap has no metadata of its own; what stands behind its declared end, and a linked profile's path, goes."""
+    """A bitmap has no metadata of its own; what stands behind its declared end, and a linked
+    profile's path, goes."""
     declared = int.from_bytes(data[2:6], "little")
     header = int.from_bytes(data[14:18], "little")
     pixels = int.from_bytes(data[10:14], "little")
     if header == 124 and data[70:74] in (b"LINK", b"MBED"):
-        start, size = (int.from_bytes(data[at : at + 4], "little") + shift for at, shift in ((126, 14), (130, 0)))
+        start, size = (
+            int.from_bytes(data[at : at + 4], "little") + shift
+            for at, shift in ((126, 14), (130, 0))
+        )
         if pixels < start < len(data):
             # "BGRs" is the code for sRGB: the profile behind the pixels is no longer spoken of.
-            data = data[:70] + b"BGRs" + data[74:126] + b"\0" * 8 + data[134:start] + b"\0" * min(size, len(data) - start) + data[start + size :]
+            data = (
+                data[:70]
+                + b"BGRs"
+                + data[74:126]
+                + b"\0" * 8
+                + data[134:start]
+                + b"\0" * min(size, len(data) - start)
+                + data[start + size :]
+            )
     return data[:declared] if pixels < declared < len(data) else data
 
 
-def strip_av_metadata(path: str | os.PathLike[str], facts: Facts, target: str | os.PathLike[str]) -> Facts:
-    """Copy sound or video to `target` without titles, places and device names; returns the facts of the copy (only `size` can differ).
+def strip_av_metadata(
+    path: str | os.PathLike[str], facts: Facts, target: str | os.PathLike[str]
+) -> Facts:
+    """Copy sound or video to `target` without titles, places and device names; returns the facts of
+    the copy (only `size` can differ).
 
-    MP4, MOV, M4A, WAV, AVI: metadata boxes are blanked in the copy, same size, every sample at its place. MP3: ID3 tags are left out.
-    AAC, FLAC, Ogg, WebM, MKV: copied as they are. Streamed; `target` appears whole or not at all and must not be `path`.
+    MP4, MOV, M4A, WAV, AVI: metadata boxes are blanked in the copy, same size, every sample at its
+    place. MP3: ID3 tags are left out. AAC, FLAC, Ogg, WebM, MKV: copied as they are. Streamed;
+    `target` appears whole or not at all and must not be `path`.
     """
     target = Path(target)
     part = target.with_name(target.name + ".part")
@@ -129,7 +178,15 @@ def strip_av_metadata(path: str | os.PathLike[str], facts: Facts, target: str | 
             _copy_mp3(path, part)
         else:
             shutil.copyfile(path, part)
-            with unreadable(phrase("This file is damaged inside, so its metadata cannot be removed; export it again.")), open(part, "r+b") as file:
+            with (
+                unreadable(
+                    phrase(
+                        "This file is damaged inside, so its metadata cannot be removed; export it "
+                        "again."
+                    )
+                ),
+                open(part, "r+b") as file,
+            ):
                 if facts.format in ("mp4", "mov", "m4a"):
                     _blank_boxes(file, 0, os.stat(part).st_size, 0)
                 elif facts.format in ("wav", "avi"):
@@ -142,7 +199,8 @@ def strip_av_metadata(path: str | os.PathLike[str], facts: Facts, target: str | 
 
 
 def boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int, int]]:
-    """The ISO base media boxes between two offsets: (type, start, start of the body, declared end)."""
+    """The ISO base media boxes between two offsets: (type, start, start of the body, declared
+    end)."""
     at = start
     while at + 8 <= end:
         file.seek(at)
@@ -177,7 +235,11 @@ def _blank_chunks(file: BinaryIO, start: int, end: int, depth: int) -> None:
         stop = min(at + 8 + size, end)
         if name in (b"LIST", b"RIFF") and (listed in RIFF_HOMES or name == b"RIFF") and depth < 8:
             _blank_chunks(file, at + 12, stop, depth + 1)
-        elif name not in RIFF_KEPT and not (name == b"LIST" and listed in (b"movi", b"rec ")) and not name.startswith(b"ix"):
+        elif (
+            name not in RIFF_KEPT
+            and not (name == b"LIST" and listed in (b"movi", b"rec "))
+            and not name.startswith(b"ix")
+        ):
             file.seek(at)
             file.write(b"JUNK")
             _zero(file, at + 8, stop)

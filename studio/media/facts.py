@@ -13,10 +13,12 @@ CODES = ("empty", "unknown-type", "broken", "too-large-picture", "no-stream", "n
 
 
 class MediaError(ValueError):
-    """A file that cannot be used. `code` is one of CODES; `sentence` is for people: what, why, what to do.
+    """A file that cannot be used. `code` is one of CODES; `sentence` is for people: what, why, what
+    to do.
 
-    empty: no bytes. unknown-type: not a picture, a sound or a video. not-supported: one, but of a kind the studio does not take.
-    broken: of a known kind, cut or damaged. too-large-picture: more pixels than may be decoded. no-stream: nothing to see or hear in it.
+    empty: no bytes. unknown-type: not a picture, a sound or a video. not-supported: one, but of a
+    kind the studio does not take. broken: of a known kind, cut or damaged. too-large-picture: more
+    pixels than may be decoded. no-stream: nothing to see or hear in it.
     """
 
     def __init__(self, code: str, sentence: Sentence) -> None:
@@ -31,11 +33,13 @@ class MediaError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Facts of one media file. `size` in bytes, `width` and `height` in pixels as displayed, `seconds` of playing time, `fps` on average.
+    """Facts of one media file. `size` in bytes, `width` and `height` in pixels as displayed,
+    `seconds` of playing time, `fps` on average.
 
-    `kind`: image, audio or video. `format`: jpeg, png, bmp, webp; wav, mp3, aac, m4a, flac, ogg; mp4, mov, avi, webm, mkv (a webm or mkv
-    with sound only is audio). `extension` has no dot. `codec`: of the video, or of the sound when there is no video, "" for pictures.
-    `audio_codec`: "" when there is no sound. What does not apply is 0, "" or False.
+    `kind`: image, audio or video. `format`: jpeg, png, bmp, webp; wav, mp3, aac, m4a, flac, ogg;
+    mp4, mov, avi, webm, mkv (a webm or mkv with sound only is audio). `extension` has no dot.
+    `codec`: of the video, or of the sound when there is no video, "" for pictures. `audio_codec`:
+    "" when there is no sound. What does not apply is 0, "" or False.
     """
 
     kind: str
@@ -57,7 +61,8 @@ class Facts:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Facts:
-        """The inverse of `as_dict`; names it does not know are ignored, so that stored facts outlive a changed class."""
+        """The inverse of `as_dict`; names it does not know are ignored, so that stored facts
+        outlive a changed class."""
         return cls(**{field.name: data[field.name] for field in fields(cls) if field.name in data})
 
 
@@ -65,8 +70,9 @@ class Facts:
 def unreadable(sentence: Sentence) -> Iterator[None]:
     """Turn whatever a decoder throws at damaged bytes into MediaError("broken", sentence).
 
-    Decoders answer hostile bytes with nearly every exception there is (OSError, SyntaxError, struct.error, MemoryError, ...),
-    so only reading may stand inside: a full disk while writing must not be blamed on the file.
+    Decoders answer hostile bytes with nearly every exception there is (OSError, SyntaxError,
+    struct.error, MemoryError, ...), so only reading may stand inside: a full disk while writing
+    must not be blamed on the file.
     """
     try:
         yield

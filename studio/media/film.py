@@ -29,18 +29,25 @@ VERIFY_SECONDS = 900.0  # to decode a whole film
 FIRST_FRAME_PACKETS = 600
 LONGEST = 24 * 3600.0  # a header that states more is not believed
 POSTER_FRAMES = 50
-POSTER_CONTRAST = 12.0  # of 255: standard deviation below which a frame is a plain card (black, white, a fade)
+POSTER_CONTRAST = (
+    12.0  # of 255: standard deviation below which a frame is a plain card (black, white, a fade)
+)
 POSTER_QUALITY = 85
 BRANDED = {"mp4": "mp4", "m4a": "mp4", "mov": "mov"}
 
 
 def cut_short(format: str) -> Sentence:
     """What is said of a file that does not play to its end."""
-    return phrase("This %(format)s file is cut or damaged and does not play to its end; export or upload it again.", format=format.upper())
+    return phrase(
+        "This %(format)s file is cut or damaged and does not play to its end; export or upload it "
+        "again.",
+        format=format.upper(),
+    )
 
 
 def probe_film(path: str | os.PathLike[str], kind: Kind) -> Facts:
-    """Facts of a video or sound file, proved by decoding its first frame. Raises MediaError: broken, no-stream, not-supported."""
+    """Facts of a video or sound file, proved by decoding its first frame. Raises MediaError:
+    broken, no-stream, not-supported."""
     size = os.stat(path).st_size
     with opened(path, kind) as container:
         _refuse_cut(path, kind, size)
@@ -51,13 +58,21 @@ def probe_film(path: str | os.PathLike[str], kind: Kind) -> Facts:
             if audio is None:
                 raise MediaError(
                     "no-stream",
-                    phrase("This %(format)s file holds neither a picture nor sound that can be read; export it again.", format=kind.format.upper()),
+                    phrase(
+                        "This %(format)s file holds neither a picture nor sound that can be read; "
+                        "export it again.",
+                        format=kind.format.upper(),
+                    ),
                 )
             return _sound_facts(path, kind, container, audio, audio_codec, size, deadline)
         if kind.format in ("wav", "mp3", "aac", "flac", "ogg"):
             raise MediaError(
                 "not-supported",
-                phrase("This %(format)s file holds a video, which that format is not made for; save it as MP4.", format=kind.format.upper()),
+                phrase(
+                    "This %(format)s file holds a video, which that format is not made for; save "
+                    "it as MP4.",
+                    format=kind.format.upper(),
+                ),
             )
         kind = KINDS["mp4"] if kind.format == "m4a" else kind
         frame = _first_frame(container, video, deadline)
@@ -65,7 +80,11 @@ def probe_film(path: str | os.PathLike[str], kind: Kind) -> Facts:
         refuse_pixels(width, height)
         if _quarter_turns(frame) % 2:
             width, height = height, width
-        codec, stated, rate = codec_name(video), _stated(container, video), video.average_rate or video.guessed_rate
+        codec, stated, rate = (
+            codec_name(video),
+            _stated(container, video),
+            video.average_rate or video.guessed_rate,
+        )
     frames = 0
     if not stated:
         stated, frames = _counted(path, kind, "video", deadline)
@@ -89,16 +108,22 @@ def probe_film(path: str | os.PathLike[str], kind: Kind) -> Facts:
 
 
 def verify_video(path: str | os.PathLike[str]) -> Facts:
-    """Decode every frame of the video at `path` and return its facts, `seconds` and `fps` as really decoded. Streamed.
+    """Decode every frame of the video at `path` and return its facts, `seconds` and `fps` as really
+    decoded. Streamed.
 
-    Raises MediaError("broken") when a frame is damaged, or when fewer seconds decode than the file states; "no-stream" without video.
+    Raises MediaError("broken") when a frame is damaged, or when fewer seconds decode than the file
+    states; "no-stream" without video.
     """
     kind = sniff(path)
     facts = probe_film(path, kind) if kind.kind != "image" else None
     if facts is None or facts.kind != "video":
         raise MediaError(
             "no-stream",
-            phrase("This %(format)s file is no video, so there is nothing to play; a film has to be MP4, MOV or AVI.", format=kind.format.upper()),
+            phrase(
+                "This %(format)s file is no video, so there is nothing to play; a film has to be "
+                "MP4, MOV or AVI.",
+                format=kind.format.upper(),
+            ),
         )
     deadline = time.monotonic() + VERIFY_SECONDS
     frames, first, last, span = 0, math.inf, -math.inf, 0.0
@@ -118,13 +143,18 @@ def verify_video(path: str | os.PathLike[str]) -> Facts:
     if not frames:
         raise MediaError("broken", cut_short(facts.format))
     if last > first or frames == 1:
-        seconds = last - first + (span or (last - first) / max(frames - 1, 1)) if last >= first else facts.seconds
+        seconds = (
+            last - first + (span or (last - first) / max(frames - 1, 1))
+            if last >= first
+            else facts.seconds
+        )
     else:
         seconds = frames / facts.fps if facts.fps else 0.0
     if seconds < facts.seconds - max(0.25, 3 / facts.fps if facts.fps else 0.0):
         raise MediaError("broken", cut_short(facts.format))
     measured = (frames - 1) / (last - first) if last > first else facts.fps
-    # The stated rate is exact where the clock of the file is coarse; the measured one is for a header that lies.
+    # The stated rate is exact where the clock of the file is coarse; the measured one is for a
+    # header that lies.
     fps = facts.fps if abs(measured - facts.fps) < 0.1 * facts.fps else round(measured, 4)
     return replace(facts, seconds=round(seconds, 6), fps=fps)
 
@@ -132,12 +162,15 @@ def verify_video(path: str | os.PathLike[str]) -> Facts:
 def poster(path: str | os.PathLike[str], target: str | os.PathLike[str]) -> tuple[int, int]:
     """Write the video's first good frame upright to `target` as WebP; returns its size in pixels.
 
-    A plain card (black, white, a fade) is passed over when a better frame follows within POSTER_FRAMES.
+    A plain card (black, white, a fade) is passed over when a better frame follows within
+    POSTER_FRAMES.
     """
     return write_webp(_good_frame(path), target, POSTER_QUALITY)
 
 
-def video_thumbnail(path: str | os.PathLike[str], target: str | os.PathLike[str], box: int) -> tuple[int, int]:
+def video_thumbnail(
+    path: str | os.PathLike[str], target: str | os.PathLike[str], box: int
+) -> tuple[int, int]:
     """The poster within `box` x `box` pixels, as WebP; returns its size."""
     picture = _good_frame(path)
     picture.thumbnail((box, box))
@@ -146,7 +179,8 @@ def video_thumbnail(path: str | os.PathLike[str], target: str | os.PathLike[str]
 
 @contextmanager
 def opened(path: str | os.PathLike[str], kind: Kind) -> Iterator[InputContainer]:
-    """The container at `path`, read by the demuxer that its bytes call for and by no other: a playlist in disguise opens nothing else."""
+    """The container at `path`, read by the demuxer that its bytes call for and by no other: a
+    playlist in disguise opens nothing else."""
     sentence = cut_short(kind.format)
     with (
         unreadable(sentence),
@@ -161,19 +195,25 @@ def opened(path: str | os.PathLike[str], kind: Kind) -> Iterator[InputContainer]
         ) as container,
     ):
         for stream in container.streams:
-            # Cut files give streams without a codec; FFmpeg's own limit keeps a frame from being larger than its header said.
+            # Cut files give streams without a codec; FFmpeg's own limit keeps a frame from being
+            # larger than its header said.
             if getattr(stream, "codec_context", None) is not None and stream.type == "video":
                 stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
         yield container
 
 
 def streams(container: InputContainer) -> tuple[Any, Any]:
-    """The (video, audio) stream that plays, None where there is none; cover art is no video, a stream without a codec is none at all."""
+    """The (video, audio) stream that plays, None where there is none; cover art is no video, a
+    stream without a codec is none at all."""
     video = audio = None
     for stream in container.streams:
         if getattr(stream, "codec_context", None) is None:
             continue
-        if stream.type == "video" and video is None and not stream.disposition & Disposition.attached_pic:
+        if (
+            stream.type == "video"
+            and video is None
+            and not stream.disposition & Disposition.attached_pic
+        ):
             video = stream
         elif stream.type == "audio" and audio is None and codec_name(stream):
             audio = stream
@@ -181,29 +221,48 @@ def streams(container: InputContainer) -> tuple[Any, Any]:
 
 
 def codec_name(stream: Any) -> str:
-    """The codec's own name ("mp3", "h264"), not that of the decoder chosen for it; "" when nothing here decodes it."""
+    """The codec's own name ("mp3", "h264"), not that of the decoder chosen for it; "" when nothing
+    here decodes it."""
     codec = getattr(stream.codec_context, "codec", None)
     return str(codec.canonical_name) if codec is not None else ""
 
 
 def check(deadline: float) -> None:
-    """Raise MediaError when the time for reading a file is over: some bytes keep a decoder busy for ever."""
+    """Raise MediaError when the time for reading a file is over: some bytes keep a decoder busy for
+    ever."""
     if time.monotonic() > deadline:
-        raise MediaError("broken", phrase("Reading this file takes too long, so it is either far too big or damaged; export it again, shorter."))
+        raise MediaError(
+            "broken",
+            phrase(
+                "Reading this file takes too long, so it is either far too big or damaged; export "
+                "it again, shorter."
+            ),
+        )
 
 
 def refuse_rate(audio: Any) -> None:
     """Raise MediaError when the sound states a sample rate that no recorder makes."""
     rate = audio.codec_context.sample_rate or 0
     if not 1000 <= rate <= 768_000:
-        raise MediaError("broken", phrase("This sound says that it has %(rate)s samples a second, so it is damaged; export it again.", rate=rate))
+        raise MediaError(
+            "broken",
+            phrase(
+                "This sound says that it has %(rate)s samples a second, so it is damaged; export "
+                "it again.",
+                rate=rate,
+            ),
+        )
 
 
 def _refuse_cut(path: str | os.PathLike[str], kind: Kind, size: int) -> None:
-    """Refuse a file whose media box is longer than the file: its header states a length that is not there."""
+    """Refuse a file whose media box is longer than the file: its header states a length that is not
+    there."""
     with open(path, "rb") as file:
         if kind.demuxer in ("mp4", "mov"):
-            cut = any(name in (b"mdat", b"moov") and end > size for name, _, _, end in boxes(file, 0, size))
+            cut = any(
+                name in (b"mdat", b"moov") and end > size
+                for name, _, _, end in boxes(file, 0, size)
+            )
         elif kind.format == "avi":
             file.seek(4)
             stated = int.from_bytes(file.read(4), "little")
@@ -215,7 +274,8 @@ def _refuse_cut(path: str | os.PathLike[str], kind: Kind, size: int) -> None:
 
 
 def _stated(container: InputContainer, stream: Any) -> float:
-    """The length that the stream, or else the container, states, in seconds; 0.0 when there is none worth believing."""
+    """The length that the stream, or else the container, states, in seconds; 0.0 when there is none
+    worth believing."""
     seconds = 0.0
     if stream.duration and stream.time_base:
         seconds = float(stream.duration * stream.time_base)
@@ -224,8 +284,11 @@ def _stated(container: InputContainer, stream: Any) -> float:
     return seconds if 0 < seconds <= LONGEST else 0.0
 
 
-def _counted(path: str | os.PathLike[str], kind: Kind, which: str, deadline: float) -> tuple[float, int]:
-    """The length (seconds) and number of packets of the first video or audio stream, by reading all packets and decoding none."""
+def _counted(
+    path: str | os.PathLike[str], kind: Kind, which: str, deadline: float
+) -> tuple[float, int]:
+    """The length (seconds) and number of packets of the first video or audio stream, by reading all
+    packets and decoding none."""
     ticks, count, first, end = Fraction(0), 0, None, Fraction(0)
     with opened(path, kind) as container:
         video, audio = streams(container)
@@ -241,31 +304,61 @@ def _counted(path: str | os.PathLike[str], kind: Kind, which: str, deadline: flo
                 at = packet.pts * packet.time_base
                 first = at if first is None else min(first, at)
                 end = max(end, at + span)
-    # Formats without a clock of their own (Matroska without durations) still have the times of their packets.
+    # Formats without a clock of their own (Matroska without durations) still have the times of
+    # their packets.
     return float(ticks or (end - first if first is not None else 0)), count
 
 
-def _sound_facts(path: str | os.PathLike[str], kind: Kind, container: InputContainer, audio: Any, codec: str, size: int, deadline: float) -> Facts:
+def _sound_facts(
+    path: str | os.PathLike[str],
+    kind: Kind,
+    container: InputContainer,
+    audio: Any,
+    codec: str,
+    size: int,
+    deadline: float,
+) -> Facts:
     refuse_rate(audio)
     stated = _stated(container, audio)
     _first_frame(container, audio, deadline)
     if kind.format in ("mp4", "mov"):
         kind = KINDS["m4a"]
     elif kind.kind == "video":
-        kind = Kind("audio", kind.format, kind.mime.replace("video/", "audio/"), kind.extension, kind.demuxer)
+        kind = Kind(
+            "audio",
+            kind.format,
+            kind.mime.replace("video/", "audio/"),
+            kind.extension,
+            kind.demuxer,
+        )
     if kind.format == "mp3" and codec != "mp3":
         raise MediaError(
-            "not-supported", phrase("This file looks like MP3 and holds %(codec)s sound; save it as MP3 or WAV.", codec=codec or phrase("unknown"))
+            "not-supported",
+            phrase(
+                "This file looks like MP3 and holds %(codec)s sound; save it as MP3 or WAV.",
+                codec=codec or phrase("unknown"),
+            ),
         )
     seconds = stated
     if kind.format in ("wav", "mp3", "aac") or not stated:
-        # Their headers are estimates or promises (a stream that was cut, a variable bit rate): the packets are the
-        # truth, and a header is believed only where it takes the encoder's padding off.
+        # Their headers are estimates or promises (a stream that was cut, a variable bit rate): the
+        # packets are the truth, and a header is believed only where it takes the encoder's padding
+        # off.
         counted, _ = _counted(path, kind, "audio", deadline)
         seconds = stated if counted - 0.1 < stated <= counted else counted
     if not 0 < seconds <= LONGEST:
         raise MediaError("broken", cut_short(kind.format))
-    return Facts("audio", kind.format, kind.mime, kind.extension, size, seconds=round(seconds, 6), codec=codec, audio_codec=codec, has_audio=True)
+    return Facts(
+        "audio",
+        kind.format,
+        kind.mime,
+        kind.extension,
+        size,
+        seconds=round(seconds, 6),
+        codec=codec,
+        audio_codec=codec,
+        has_audio=True,
+    )
 
 
 def _first_frame(container: InputContainer, stream: Any, deadline: float) -> Any:
@@ -281,14 +374,21 @@ def _first_frame(container: InputContainer, stream: Any, deadline: float) -> Any
         if frames:
             return frames[0]
     if stream.type == "video":
-        said = phrase("No picture in this file can be decoded, so it is damaged or in a format of its own; export it again as MP4, MP3 or WAV.")
+        said = phrase(
+            "No picture in this file can be decoded, so it is damaged or in a format of its own; "
+            "export it again as MP4, MP3 or WAV."
+        )
     else:
-        said = phrase("No sound in this file can be decoded, so it is damaged or in a format of its own; export it again as MP4, MP3 or WAV.")
+        said = phrase(
+            "No sound in this file can be decoded, so it is damaged or in a format of its own; "
+            "export it again as MP4, MP3 or WAV."
+        )
     raise MediaError("broken", said)
 
 
 def _quarter_turns(frame: VideoFrame) -> int:
-    """Quarter turns, counter-clockwise, that bring the stored frame upright (the display matrix of a phone held upright)."""
+    """Quarter turns, counter-clockwise, that bring the stored frame upright (the display matrix of
+    a phone held upright)."""
     return round(frame.rotation / 90) % 4
 
 
@@ -296,12 +396,20 @@ def _good_frame(path: str | os.PathLike[str]) -> Image.Image:
     best: Any
     kind = sniff(path)
     if kind.kind == "image":
-        raise MediaError("no-stream", phrase("A still picture has no poster frame; use its thumbnail instead."))
+        raise MediaError(
+            "no-stream", phrase("A still picture has no poster frame; use its thumbnail instead.")
+        )
     deadline = time.monotonic() + PROBE_SECONDS
     with opened(path, kind) as container:
         video, _ = streams(container)
         if video is None:
-            raise MediaError("no-stream", phrase("This file holds sound and no video, so it has no frame to show; show its waveform instead."))
+            raise MediaError(
+                "no-stream",
+                phrase(
+                    "This file holds sound and no video, so it has no frame to show; show its "
+                    "waveform instead."
+                ),
+            )
         best = _first_frame(container, video, deadline)
         best_contrast = _contrast(best)
         for count, frame in enumerate(container.decode(video)):
@@ -319,4 +427,8 @@ def _good_frame(path: str | os.PathLike[str]) -> Image.Image:
 
 def _contrast(frame: Any) -> float:
     """Standard deviation of the frame's brightness, 0 to 127, measured small."""
-    return float(ImageStat.Stat(frame.reformat(width=32, height=32, format="rgb24").to_image().convert("L")).stddev[0])
+    return float(
+        ImageStat.Stat(
+            frame.reformat(width=32, height=32, format="rgb24").to_image().convert("L")
+        ).stddev[0]
+    )

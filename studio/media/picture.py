@@ -10,21 +10,31 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PIL import BmpImagePlugin, Image, ImageCms, ImageOps, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import (
+    BmpImagePlugin,
+    Image,
+    ImageCms,
+    ImageOps,
+    JpegImagePlugin,
+    PngImagePlugin,
+    WebPImagePlugin,
+)
 
 from studio.common.translatable import Sentence, phrase
 from studio.media.clean import bare_picture
 from studio.media.facts import Facts, MediaError, unreadable
 from studio.media.kinds import Kind
 
-MAX_PIXELS = 64_000_000  # a 7000 x 7000 portrait (CONTRACT §2) has 49 million; decoded it takes four bytes each
+# a 7000 x 7000 portrait (CONTRACT §2) has 49 million; decoded it takes four bytes each
+MAX_PIXELS = 64_000_000
 ORIENTATION = 0x0112
 JPEG_QUALITY = 95
 WEBP_QUALITY = 95
 THUMBNAIL_QUALITY = 80
 
-# The plug-ins themselves, not Image.open: no other decoder can be reached, a multi-picture JPEG gives its first picture, and
-# no warning or process-wide pixel limit stands between the header and our own.
+# The plug-ins themselves, not Image.open: no other decoder can be reached, a multi-picture JPEG
+# gives its first picture, and no warning or process-wide pixel limit stands between the header and
+# our own.
 OPENERS: dict[str, Any] = {
     "jpeg": JpegImagePlugin.JpegImageFile,
     "png": PngImagePlugin.PngImageFile,
@@ -36,30 +46,39 @@ OPENERS: dict[str, Any] = {
 def broken(format: str) -> Sentence:
     """What is said of a picture that is not whole."""
     return phrase(
-        "This %(format)s picture is cut or damaged and cannot be shown in full; export it again from where it came from.", format=format.upper()
+        "This %(format)s picture is cut or damaged and cannot be shown in full; export it again "
+        "from where it came from.",
+        format=format.upper(),
     )
 
 
 def probe_picture(path: str | os.PathLike[str], kind: Kind) -> Facts:
-    """Facts of a picture that has been decoded in full. Raises MediaError: broken, too-large-picture, not-supported."""
+    """Facts of a picture that has been decoded in full. Raises MediaError: broken,
+    too-large-picture, not-supported."""
     size = os.stat(path).st_size
     with unreadable(broken(kind.format)):
         with _open(path, kind.format) as picture:
             picture.verify()
-        # verify() lets a JPEG cut in half pass and leaves the picture unusable: open again and decode every pixel.
+        # verify() lets a JPEG cut in half pass and leaves the picture unusable: open again and
+        # decode every pixel.
         with _open(path, kind.format) as picture:
             picture.load()
             width, height = _upright(picture)
     return Facts("image", kind.format, kind.mime, kind.extension, size, width, height)
 
 
-def normalise_image(path: str | os.PathLike[str], facts: Facts, target: str | os.PathLike[str]) -> Facts:
-    """Write the picture upright and without metadata to `target`, in the same format; returns the facts of the new file.
+def normalise_image(
+    path: str | os.PathLike[str], facts: Facts, target: str | os.PathLike[str]
+) -> Facts:
+    """Write the picture upright and without metadata to `target`, in the same format; returns the
+    facts of the new file.
 
-    Rotation is baked in; EXIF, GPS, XMP, comments, embedded previews and whatever follows the picture are dropped. Pixels are encoded
-    anew only for a rotation, a colour profile other than sRGB (converted to sRGB) or a colour space other than RGB and grey (CMYK
-    becomes RGB); otherwise metadata is cut out of the bytes without loss, and a file without any is copied unchanged.
-    `target` may be `path`; it appears whole or not at all. Raises MediaError for what `probe` refuses.
+    Rotation is baked in; EXIF, GPS, XMP, comments, embedded previews and whatever follows the
+    picture are dropped. Pixels are encoded anew only for a rotation, a colour profile other than
+    sRGB (converted to sRGB) or a colour space other than RGB and grey (CMYK becomes RGB); otherwise
+    metadata is cut out of the bytes without loss, and a file without any is copied unchanged.
+    `target` may be `path`; it appears whole or not at all. Raises MediaError for what `probe`
+    refuses.
     """
     target = Path(target)
     part = target.with_name(target.name + ".part")
@@ -94,16 +113,25 @@ def _normal(path: str | os.PathLike[str], facts: Facts, part: Path) -> Facts:
     return replace(facts, size=os.stat(part).st_size, width=width, height=height)
 
 
-def picture_thumbnail(path: str | os.PathLike[str], facts: Facts, target: str | os.PathLike[str], box: int) -> tuple[int, int]:
+def picture_thumbnail(
+    path: str | os.PathLike[str], facts: Facts, target: str | os.PathLike[str], box: int
+) -> tuple[int, int]:
     """A WebP within `box` x `box` pixels, upright, in sRGB; returns its size."""
     with unreadable(broken(facts.format)), _open(path, facts.format) as picture:
-        # Shrinking first lets the JPEG decoder skip most of the work; a square box does not mind the later turn.
+        # Shrinking first lets the JPEG decoder skip most of the work; a square box does not mind
+        # the later turn.
         picture.thumbnail((box, box), reducing_gap=3.0)
-        small = _srgb(ImageOps.exif_transpose(picture) if _orientation(picture) in range(2, 9) else picture.copy())
+        small = _srgb(
+            ImageOps.exif_transpose(picture)
+            if _orientation(picture) in range(2, 9)
+            else picture.copy()
+        )
     return write_webp(small, target, THUMBNAIL_QUALITY)
 
 
-def write_webp(picture: Image.Image, target: str | os.PathLike[str], quality: int) -> tuple[int, int]:
+def write_webp(
+    picture: Image.Image, target: str | os.PathLike[str], quality: int
+) -> tuple[int, int]:
     """Encode `picture` (RGB or RGBA) to `target`; returns its size in pixels."""
     out = io.BytesIO()
     picture.save(out, "WEBP", quality=quality, method=4)
@@ -112,12 +140,14 @@ def write_webp(picture: Image.Image, target: str | os.PathLike[str], quality: in
 
 
 def refuse_pixels(width: int, height: int) -> None:
-    """Raise MediaError("too-large-picture") when decoding so many pixels would cost too much memory."""
+    """Raise MediaError("too-large-picture") when decoding so many pixels would cost too much
+    memory."""
     if width * height > MAX_PIXELS:
         raise MediaError(
             "too-large-picture",
             phrase(
-                "The picture is %(width)s×%(height)s pixels, more than the %(max_pixels)s million the studio opens; make it "
+                "The picture is %(width)s×%(height)s pixels, more than the %(max_pixels)s million "
+                "the studio opens; make it "
                 "smaller and upload it again.",
                 width=width,
                 height=height,
@@ -127,7 +157,8 @@ def refuse_pixels(width: int, height: int) -> None:
 
 
 def _open(path: str | os.PathLike[str], name: str) -> Image.Image:
-    """The picture, header read and pixels not yet decoded, of a size that may be decoded, and still. The caller closes it."""
+    """The picture, header read and pixels not yet decoded, of a size that may be decoded, and
+    still. The caller closes it."""
     if name == "webp":
         # This decoder asks for the memory of the whole canvas when it opens the file.
         refuse_pixels(*_webp_canvas(path))
@@ -135,9 +166,21 @@ def _open(path: str | os.PathLike[str], name: str) -> Image.Image:
     try:
         refuse_pixels(*picture.size)
         if min(picture.size) < 1:
-            raise MediaError("broken", phrase("The picture says that it has no pixels; export it again from where it came from."))
+            raise MediaError(
+                "broken",
+                phrase(
+                    "The picture says that it has no pixels; export it again from where it came "
+                    "from."
+                ),
+            )
         if getattr(picture, "n_frames", 1) > 1:
-            raise MediaError("not-supported", phrase("This picture moves, and the studio needs a still one; save one frame of it as PNG or JPEG."))
+            raise MediaError(
+                "not-supported",
+                phrase(
+                    "This picture moves, and the studio needs a still one; save one frame of it as "
+                    "PNG or JPEG."
+                ),
+            )
     except BaseException:
         picture.close()
         raise
@@ -145,19 +188,24 @@ def _open(path: str | os.PathLike[str], name: str) -> Image.Image:
 
 
 def _webp_canvas(path: str | os.PathLike[str]) -> tuple[int, int]:
-    """Width and height that a WebP declares; (0, 0) when it declares none, which the decoder then refuses."""
+    """Width and height that a WebP declares; (0, 0) when it declares none, which the decoder then
+    refuses."""
     with open(path, "rb") as file:
         head = file.read(30)
     if len(head) < 30:
         return 0, 0
     match head[12:16]:
         case b"VP8X":
-            return int.from_bytes(head[24:27], "little") + 1, int.from_bytes(head[27:30], "little") + 1
+            return int.from_bytes(head[24:27], "little") + 1, int.from_bytes(
+                head[27:30], "little"
+            ) + 1
         case b"VP8L":
             bits = int.from_bytes(head[21:25], "little")
             return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
         case b"VP8 ":
-            return int.from_bytes(head[26:28], "little") & 0x3FFF, int.from_bytes(head[28:30], "little") & 0x3FFF
+            return int.from_bytes(head[26:28], "little") & 0x3FFF, int.from_bytes(
+                head[28:30], "little"
+            ) & 0x3FFF
     return 0, 0
 
 
@@ -167,7 +215,8 @@ def _upright(picture: Image.Image) -> tuple[int, int]:
 
 
 def _orientation(picture: Image.Image) -> object:
-    """The EXIF orientation, 1 to 8; 1 when there is none. Damaged EXIF is no reason to refuse a good picture and counts as none."""
+    """The EXIF orientation, 1 to 8; 1 when there is none. Damaged EXIF is no reason to refuse a
+    good picture and counts as none."""
     try:
         return picture.getexif().get(ORIENTATION, 1)
     except (SyntaxError, struct.error, ValueError, LookupError, TypeError):
@@ -175,7 +224,8 @@ def _orientation(picture: Image.Image) -> object:
 
 
 def _profile(picture: Image.Image) -> ImageCms.ImageCmsProfile | None:
-    """The embedded colour profile when it means anything else than sRGB; a profile that cannot be read counts as none."""
+    """The embedded colour profile when it means anything else than sRGB; a profile that cannot be
+    read counts as none."""
     data = picture.info.get("icc_profile")
     if not data:
         return None
@@ -184,7 +234,11 @@ def _profile(picture: Image.Image) -> ImageCms.ImageCmsProfile | None:
         name = ImageCms.getProfileDescription(profile)
     except (OSError, ValueError, ImageCms.PyCMSError):
         return None
-    return None if "srgb" in name.lower() or profile.profile.xcolor_space.strip() not in ("RGB", "CMYK") else profile
+    return (
+        None
+        if "srgb" in name.lower() or profile.profile.xcolor_space.strip() not in ("RGB", "CMYK")
+        else profile
+    )
 
 
 def _foreign(picture: Image.Image) -> bool:
@@ -198,34 +252,53 @@ def _srgb(picture: Image.Image) -> Image.Image:
     if profile is not None:
         if picture.mode in ("P", "PA"):
             picture = picture.convert("RGBA" if "transparency" in picture.info else "RGB")
-        if picture.mode in ("RGB", "RGBA", "CMYK") and (picture.mode == "CMYK") == (profile.profile.xcolor_space.strip() == "CMYK"):
+        if picture.mode in ("RGB", "RGBA", "CMYK") and (picture.mode == "CMYK") == (
+            profile.profile.xcolor_space.strip() == "CMYK"
+        ):
             mode = "RGB" if picture.mode == "CMYK" else picture.mode
             try:
-                converted = ImageCms.profileToProfile(picture, profile, ImageCms.createProfile("sRGB"), outputMode=mode)
+                converted = ImageCms.profileToProfile(
+                    picture, profile, ImageCms.createProfile("sRGB"), outputMode=mode
+                )
             except ImageCms.PyCMSError:
-                # A profile the library cannot use is no reason to lose a good picture: its numbers are taken as they are.
+                # A profile the library cannot use is no reason to lose a good picture: its numbers
+                # are taken as they are.
                 converted = None
             picture = converted or picture
     return picture.convert("RGB") if picture.mode in ("CMYK", "YCbCr", "LAB", "HSV") else picture
 
 
 def _encoded(upright: Image.Image, source: Image.Image, facts: Facts) -> bytes:
-    """`upright` in the format of its source, nothing but pixels; transparency of a palette is kept."""
-    keep: dict[str | tuple[int, int], Any] = {"transparency": upright.info["transparency"]} if "transparency" in upright.info else {}
+    """`upright` in the format of its source, nothing but pixels; transparency of a palette is
+    kept."""
+    keep: dict[str | tuple[int, int], Any] = (
+        {"transparency": upright.info["transparency"]} if "transparency" in upright.info else {}
+    )
     upright.info = keep
     if facts.format == "jpeg":
         sampling = JpegImagePlugin.get_sampling(source) if source.mode in ("RGB", "YCbCr") else -1
-        options: dict[str, Any] = {"subsampling": sampling if sampling >= 0 else 0} if upright.mode == "RGB" else {}
+        options: dict[str, Any] = (
+            {"subsampling": sampling if sampling >= 0 else 0} if upright.mode == "RGB" else {}
+        )
         data = _saved(upright, "JPEG", quality=JPEG_QUALITY, optimize=True, **options)
         tables = getattr(source, "quantization", None)
-        # A picture saved at 85 must not grow beyond a service's limit of megabytes: then its own tables are used again.
+        # A picture saved at 85 must not grow beyond a service's limit of megabytes: then its own
+        # tables are used again.
         if len(data) > facts.size and tables and source.mode == upright.mode:
-            data = min(data, _saved(upright, "JPEG", qtables=tables, optimize=True, **options), key=len)
+            data = min(
+                data, _saved(upright, "JPEG", qtables=tables, optimize=True, **options), key=len
+            )
         return data
     if facts.format == "webp":
         with open(_source_path(source), "rb") as file:
             lossless = b"VP8L" in file.read(4096)
-        return _saved(upright, "WEBP", quality=100 if lossless else WEBP_QUALITY, lossless=lossless, exact=True)
+        return _saved(
+            upright,
+            "WEBP",
+            quality=100 if lossless else WEBP_QUALITY,
+            lossless=lossless,
+            exact=True,
+        )
     if facts.format == "bmp" and upright.mode not in ("1", "L", "P", "RGB", "RGBA"):
         upright = upright.convert("RGB")
     return _saved(upright, facts.format.upper())

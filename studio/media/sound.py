@@ -22,10 +22,11 @@ QUIET = FULL // 50  # the loudest sample of a recording that is not drawn larger
 
 
 def peaks(path: str | os.PathLike[str], count: int = 200) -> list[int]:
-    """The waveform of a sound file, or of a video's sound: `count` peaks in order of time, each 0 to 100.
+    """The waveform of a sound file, or of a video's sound: `count` peaks in order of time, each 0
+    to 100.
 
-    The loudest peak is 100, however quiet the recording (silence stays 0). Decoded as a stream in constant memory.
-    Raises MediaError: no-stream without sound, broken when it cannot be decoded.
+    The loudest peak is 100, however quiet the recording (silence stays 0). Decoded as a stream in
+    constant memory. Raises MediaError: no-stream without sound, broken when it cannot be decoded.
     """
     if count < 1:
         raise AssertionError("a waveform needs at least one peak")
@@ -42,13 +43,20 @@ def peaks(path: str | os.PathLike[str], count: int = 200) -> list[int]:
                 bins.append(loudest)
                 filled = loudest = 0
                 if len(bins) == limit:
-                    # Full: two bins become one and the next ones are twice as wide, so that any length fits.
+                    # Full: two bins become one and the next ones are twice as wide, so that any
+                    # length fits.
                     bins = [max(bins[i], bins[i + 1]) for i in range(0, limit, 2)]
                     width *= 2
     if filled:
         bins.append(loudest)
     if not bins:
-        raise MediaError("broken", phrase("The sound in this file is cut or damaged, not one sample of it plays; export it again."))
+        raise MediaError(
+            "broken",
+            phrase(
+                "The sound in this file is cut or damaged, not one sample of it plays; export it "
+                "again."
+            ),
+        )
     top = max(max(bins), QUIET)
     drawn = []
     for index in range(count):
@@ -58,15 +66,24 @@ def peaks(path: str | os.PathLike[str], count: int = 200) -> list[int]:
 
 
 def _mono(path: str | os.PathLike[str]) -> Iterator[array[int]]:
-    """The sound as runs of signed 16-bit samples, one channel, RATE per second. Damaged packets are passed over, as players do."""
+    """The sound as runs of signed 16-bit samples, one channel, RATE per second. Damaged packets are
+    passed over, as players do."""
     kind = sniff(path)
     deadline = time.monotonic() + VERIFY_SECONDS
     if kind.kind == "image":
-        raise MediaError("no-stream", phrase("A still picture has no sound to draw; choose a sound file or a video."))
+        raise MediaError(
+            "no-stream",
+            phrase("A still picture has no sound to draw; choose a sound file or a video."),
+        )
     with opened(path, kind) as container:
         _, audio = streams(container)
         if audio is None:
-            raise MediaError("no-stream", phrase("This video is silent, so there is no waveform to draw; choose one with sound."))
+            raise MediaError(
+                "no-stream",
+                phrase(
+                    "This video is silent, so there is no waveform to draw; choose one with sound."
+                ),
+            )
         refuse_rate(audio)  # an absurd one makes the resampler build a filter of gigabytes
         setup: tuple[str, str, int] | None = None
         resampler: Any = None
@@ -81,7 +98,10 @@ def _mono(path: str | os.PathLike[str]) -> Iterator[array[int]]:
                 if setup != (now := (frame.format.name, frame.layout.name, frame.sample_rate)):
                     refuse_rate(audio)
                     yield from _rest(resampler)
-                    setup, resampler = now, av.AudioResampler(format="s16", layout="mono", rate=RATE)
+                    setup, resampler = (
+                        now,
+                        av.AudioResampler(format="s16", layout="mono", rate=RATE),
+                    )
                 frame.pts = None
                 for part in resampler.resample(frame):
                     yield _samples(part)

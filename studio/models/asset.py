@@ -1,4 +1,5 @@
-"""A file a team owns: image, audio or video; uploaded or made; known by the sha256 of its content."""
+"""A file a team owns: image, audio or video; uploaded or made; known by the sha256 of its
+content."""
 
 from __future__ import annotations
 
@@ -24,10 +25,17 @@ class Asset(models.Model):
 
     public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="assets", db_index=False)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
     origin = models.CharField(max_length=8, choices=Origin.choices, default=Origin.UPLOAD)
     parent = models.ForeignKey(
-        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="children", help_text=_("what it was made from")
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="children",
+        help_text=_("what it was made from"),
     )
     recipe = models.JSONField(default=dict, blank=True, help_text=_("what was done to the parent"))
     name = models.CharField(_("name"), max_length=200)
@@ -38,7 +46,9 @@ class Asset(models.Model):
     thumb = models.FileField(max_length=200, upload_to="unused", blank=True)
     sha256 = models.CharField(max_length=64, help_text=_("of the stored file"))
     # A picture is stored without its metadata, so the bytes that came in hash differently.
-    source_sha256 = models.CharField(max_length=64, blank=True, help_text=_("of the bytes as uploaded"))
+    source_sha256 = models.CharField(
+        max_length=64, blank=True, help_text=_("of the bytes as uploaded")
+    )
 
     format = models.CharField(max_length=8)
     mime = models.CharField(max_length=40)
@@ -52,13 +62,22 @@ class Asset(models.Model):
     has_audio = models.BooleanField(default=False)
     peaks = models.JSONField(default=list, blank=True)
     sound = models.JSONField(
-        default=dict, blank=True, help_text=_("of a sound: lead, tail, pauses, all in seconds, loudness_db, clipped; empty when not listened to")
+        default=dict,
+        blank=True,
+        help_text=_(
+            "of a sound: lead, tail, pauses, all in seconds, loudness_db, clipped; empty when not "
+            "listened to"
+        ),
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ("-id",)
-        constraints = (models.UniqueConstraint(fields=("team", "sha256"), name="one_original_per_content_and_team"),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("team", "sha256"), name="one_original_per_content_and_team"
+            ),
+        )
         indexes = (
             models.Index(fields=("team", "kind", "-id"), name="asset_team_kind"),
             models.Index(fields=("team", "source_sha256"), name="asset_team_source"),

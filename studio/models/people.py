@@ -22,7 +22,8 @@ class UserManager(BaseUserManager["User"]):
     use_in_migrations = True
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
-        """A user who signs in with `email`; without a password they need a link. ValueError without an address."""
+        """A user who signs in with `email`; without a password they need a link. ValueError without
+        an address."""
         if not email:
             raise ValueError("A user needs an e-mail address.")
         user = self.model(email=self.normalize_email(email).lower(), **fields)
@@ -31,7 +32,9 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
-        return self.create_user(email, password, **{**fields, "is_staff": True, "is_superuser": True})
+        return self.create_user(
+            email, password, **{**fields, "is_staff": True, "is_superuser": True}
+        )
 
 
 class User(AbstractUser):
@@ -72,12 +75,18 @@ class Team(models.Model):
     slug = models.SlugField(_("address"), max_length=60, unique=True)
     personal = models.BooleanField(_("personal"), default=False)
     # Prices, budgets and the ledger of a team are in one currency, so sums mean something.
-    currency = models.CharField(_("currency"), max_length=3, choices=Currency.choices, default=Currency.USD)
+    currency = models.CharField(
+        _("currency"), max_length=3, choices=Currency.choices, default=Currency.USD
+    )
     waiting_limit = models.PositiveIntegerField(
-        _("waiting jobs per person"), default=100, help_text=_("So that one person’s heap cannot bury everybody else’s; 0 takes nothing new.")
+        _("waiting jobs per person"),
+        default=100,
+        help_text=_("So that one person’s heap cannot bury everybody else’s; 0 takes nothing new."),
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
-    members: models.ManyToManyField[User, Membership] = models.ManyToManyField(User, through="Membership", related_name="teams")
+    members: models.ManyToManyField[User, Membership] = models.ManyToManyField(
+        User, through="Membership", related_name="teams"
+    )
 
     class Meta:
         ordering = ("name", "id")
@@ -89,8 +98,11 @@ class Team(models.Model):
         return reverse("jobs:board", args=[self.slug])
 
     @classmethod
-    def start(cls, name: str, owner: User, *, personal: bool = False, currency: str = Currency.USD) -> Team:
-        """A new team with `owner` as its owner and an address made from `name` that nobody else has."""
+    def start(
+        cls, name: str, owner: User, *, personal: bool = False, currency: str = Currency.USD
+    ) -> Team:
+        """A new team with `owner` as its owner and an address made from `name` that nobody else
+        has."""
         name = " ".join(name.split())[:80] or owner.short_name
         stem = slugify(name)[:40] or "team"
         slug = stem
@@ -116,7 +128,11 @@ class Membership(models.Model):
 
     class Meta:
         ordering = ("team_id", "id")
-        constraints = (models.UniqueConstraint(fields=("team", "user"), name="one_membership_per_person_and_team"),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("team", "user"), name="one_membership_per_person_and_team"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.user} in {self.team} ({self.role})"

@@ -40,14 +40,21 @@ def alive(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def ready(request: HttpRequest) -> JsonResponse:
-    """200 when the database, its tables, Redis and the storage are there, else 503; one word for each and no details, so it
-    may be open to anybody. Whether a worker is alive is told and changes nothing: pages work without one."""
+    """200 when the database, its tables, Redis and the storage are there, else 503; one word for
+    each and no details, so it may be open to anybody. Whether a worker is alive is told and changes
+    nothing: pages work without one."""
     found = {"database": _database(), "redis": _redis()}
     words = {name: "ok" if good else "unreachable" for name, good in found.items()}
     words["tables"] = _tables() if found["database"] else "unknown"
     words["storage"] = _storage()
     well = all(found.values()) and words["tables"] == "ok" and words["storage"] in ("ok", "remote")
-    worker = "unknown" if not found["redis"] else "alive" if import_string(settings.WORKER_ALIVE)() else "silent"
+    worker = (
+        "unknown"
+        if not found["redis"]
+        else "alive"
+        if import_string(settings.WORKER_ALIVE)()
+        else "silent"
+    )
     return JsonResponse({"ready": well, **words, "worker": worker}, status=200 if well else 503)
 
 
@@ -61,7 +68,9 @@ def _database() -> bool:
     return True
 
 
-_migrated: set[str] = set()  # databases whose tables were seen to be those of this code; that stays so while it runs
+_migrated: set[str] = (
+    set()
+)  # databases whose tables were seen to be those of this code; that stays so while it runs
 
 
 def _tables() -> str:
@@ -84,7 +93,9 @@ def _tables() -> str:
 
 @lru_cache(maxsize=4)
 def _client(url: str) -> Any:
-    return redis.Redis.from_url(url, socket_connect_timeout=PATIENCE, socket_timeout=PATIENCE, retry=Retry(NoBackoff(), 0))
+    return redis.Redis.from_url(
+        url, socket_connect_timeout=PATIENCE, socket_timeout=PATIENCE, retry=Retry(NoBackoff(), 0)
+    )
 
 
 def _redis() -> bool:
@@ -97,7 +108,8 @@ def _redis() -> bool:
 
 
 def _storage() -> str:
-    """“ok”, “read-only” or “full” of a local disk; “remote” for a bucket, which is not asked: that takes long and may cost."""
+    """“ok”, “read-only” or “full” of a local disk; “remote” for a bucket, which is not asked: that
+    takes long and may cost."""
     if not is_local():
         return "remote"
     place = default_storage.path("")

@@ -1,4 +1,5 @@
-"""The living page of parts: every part and icon in every state, with what it is for. For those who build pages, so only with DEBUG."""
+"""The living page of parts: every part and icon in every state, with what it is for. For those who
+build pages, so only with DEBUG."""
 
 from __future__ import annotations
 
@@ -20,7 +21,23 @@ from studio.models import Membership, Role, Team, User
 from studio.teams.access import public
 
 SPRITE = "img/icons.svg"
-COLOURS = ("ground", "surface", "raised", "sunken", "line", "edge", "soft", "ink", "lamp", "stage", "amber", "green", "red", "blue", "rose")
+COLOURS = (
+    "ground",
+    "surface",
+    "raised",
+    "sunken",
+    "line",
+    "edge",
+    "soft",
+    "ink",
+    "lamp",
+    "stage",
+    "amber",
+    "green",
+    "red",
+    "blue",
+    "rose",
+)
 ERRORS = ("400", "403", "403_csrf", "404", "413", "500")
 PEAKS = [0.1, 0.35, 0.8, 0.55, 0.9, 0.4, 0.05, 0.03, 0.3, 0.7, 1.0, 0.65, 0.45, 0.2] * 6
 HOUR = 3600
@@ -42,31 +59,64 @@ STATES = {
 
 
 class SampleForm(forms.Form):
-    """Every kind of control that parts/field.html draws; bound with SAMPLE it has an error of each kind."""
+    """Every kind of control that parts/field.html draws; bound with SAMPLE it has an error of each
+    kind."""
 
     name = forms.CharField(label="Name", help_text="Shown to the team.")
-    limit = forms.DecimalField(label="Limit a month, USD", max_value=10, error_messages={"max_value": "The team has $10.00. Enter 10.00 or less."})
-    account = forms.ChoiceField(label="Account", choices=[("north", "North-1"), ("south", "South-a")])
-    locked = forms.CharField(label="Region", help_text="Cannot be changed any more.", disabled=True, initial="Beijing")
+    limit = forms.DecimalField(
+        label="Limit a month, USD",
+        max_value=10,
+        error_messages={"max_value": "The team has $10.00. Enter 10.00 or less."},
+    )
+    account = forms.ChoiceField(
+        label="Account", choices=[("north", "North-1"), ("south", "South-a")]
+    )
+    locked = forms.CharField(
+        label="Region", help_text="Cannot be changed any more.", disabled=True, initial="Beijing"
+    )
     words = forms.CharField(label="Words", widget=forms.Textarea(attrs={"rows": 2}), required=False)
-    tell = forms.BooleanField(label="Tell me when it is ready", help_text="By e-mail.", required=False)
-    rights = forms.BooleanField(label="The person agreed to this film", error_messages={"required": "Without it no film is made."})
-    style = forms.ChoiceField(label="Style", choices=[("calm", "Calm"), ("normal", "Normal"), ("active", "Active")], widget=forms.RadioSelect)
-    picture = forms.FileField(label="Drop a picture here or choose one", help_text="JPG, PNG, BMP, WebP · sides 400–7000 px", required=False)
-    speech = forms.FileField(label="Drop a speech here or choose one", error_messages={"required": "A portrait needs a speech."})
+    tell = forms.BooleanField(
+        label="Tell me when it is ready", help_text="By e-mail.", required=False
+    )
+    rights = forms.BooleanField(
+        label="The person agreed to this film",
+        error_messages={"required": "Without it no film is made."},
+    )
+    style = forms.ChoiceField(
+        label="Style",
+        choices=[("calm", "Calm"), ("normal", "Normal"), ("active", "Active")],
+        widget=forms.RadioSelect,
+    )
+    picture = forms.FileField(
+        label="Drop a picture here or choose one",
+        help_text="JPG, PNG, BMP, WebP · sides 400–7000 px",
+        required=False,
+    )
+    speech = forms.FileField(
+        label="Drop a speech here or choose one",
+        error_messages={"required": "A portrait needs a speech."},
+    )
     token = forms.CharField(widget=forms.HiddenInput, initial="k2m-x81p")
 
     def clean(self) -> dict[str, Any] | None:
         raise forms.ValidationError("Nothing was saved: three fields need another look.")
 
 
-SAMPLE = {"name": "Welcome line, take 2", "limit": "12.00", "account": "north", "style": "calm", "tell": "on", "token": "k2m-x81p"}
+SAMPLE = {
+    "name": "Welcome line, take 2",
+    "limit": "12.00",
+    "account": "north",
+    "style": "calm",
+    "tell": "on",
+    "token": "k2m-x81p",
+}
 
 
 @public
 @require_safe
 def parts(request: HttpRequest) -> HttpResponse:
-    """200 with DEBUG, else 404. Open to anybody then: it shows samples only. `?error=404` shows that error page as people see it."""
+    """200 with DEBUG, else 404. Open to anybody then: it shows samples only. `?error=404` shows
+    that error page as people see it."""
     if not settings.DEBUG:
         raise Http404("The page of parts is there only with DEBUG.")
     error = request.GET.get("error", "")
@@ -76,10 +126,13 @@ def parts(request: HttpRequest) -> HttpResponse:
 
 
 def symbols() -> tuple[list[str], list[str]]:
-    """(icons, state words) that the sprite holds, in its order; the file itself is read, so none can be forgotten."""
+    """(icons, state words) that the sprite holds, in its order; the file itself is read, so none
+    can be forgotten."""
     path = finders.find(SPRITE)
     names = re.findall(r'<symbol[^>]*\bid="([^"]+)"', Path(str(path)).read_text()) if path else []
-    return [name for name in names if not name.startswith("s-")], [name.removeprefix("s-") for name in names if name.startswith("s-")]
+    return [name for name in names if not name.startswith("s-")], [
+        name.removeprefix("s-") for name in names if name.startswith("s-")
+    ]
 
 
 def samples(request: HttpRequest) -> dict[str, Any]:
@@ -88,7 +141,14 @@ def samples(request: HttpRequest) -> dict[str, Any]:
     portrait, dance = static("img/samples/portrait.svg"), static("img/samples/dance.svg")
     return {
         "icons": icons,
-        "states": [{"word": word, "label": STATES.get(word, (word, ""))[0], "sentence": STATES.get(word, (word, ""))[1]} for word in marks],
+        "states": [
+            {
+                "word": word,
+                "label": STATES.get(word, (word, ""))[0],
+                "sentence": STATES.get(word, (word, ""))[1],
+            }
+            for word in marks
+        ],
         "colours": COLOURS,
         "errors": ERRORS,
         "portrait": portrait,
@@ -117,20 +177,65 @@ def _jobs(portrait: str, dance: str) -> list[dict[str, Any]]:
     base = {"currency": "USD", "url": "#jobs", "owner_name": "Chidi"}
     return [
         base
-        | {"title": "Ticket reminder", "model_label": "Talking portrait", "facts": "1:1", "poster_url": portrait, "state_word": "running"}
-        | {"state_label": "Rendering", "sentence": "1 m 10 s · usually 1 m 40 s – 2 m 20 s", "amount_micros": 159_800, "amount_word": "held"}
-        | {"gauge": {"elapsed": 70, "low": 100, "high": 140, "label": "1 m 10 s, usually 1 m 40 s to 2 m 20 s"}},
+        | {
+            "title": "Ticket reminder",
+            "model_label": "Talking portrait",
+            "facts": "1:1",
+            "poster_url": portrait,
+            "state_word": "running",
+        }
+        | {
+            "state_label": "Rendering",
+            "sentence": "1 m 10 s · usually 1 m 40 s – 2 m 20 s",
+            "amount_micros": 159_800,
+            "amount_word": "held",
+        }
+        | {
+            "gauge": {
+                "elapsed": 70,
+                "low": 100,
+                "high": 140,
+                "label": "1 m 10 s, usually 1 m 40 s to 2 m 20 s",
+            }
+        },
         base
-        | {"title": "Welcome line", "model_label": "Talking portrait", "facts": "3:4", "state_word": "queued", "state_label": "3rd in line"}
+        | {
+            "title": "Welcome line",
+            "model_label": "Talking portrait",
+            "facts": "3:4",
+            "state_word": "queued",
+            "state_label": "3rd in line",
+        }
         | {"sentence": "starts ≈ 14:32", "amount_micros": 472_523, "amount_word": "held"}
         | {"place": {"total": 5, "on": 1, "next": 1, "you": 3, "label": "third of five"}},
         base
-        | {"title": "Spring steps", "model_label": "Dancing character", "icon": "dance", "poster_url": dance, "state_word": "archiving"}
-        | {"state_label": "Archiving", "sentence": "11.2 of 18.2 MB", "amount_micros": 114_690, "amount_word": "settled"}
+        | {
+            "title": "Spring steps",
+            "model_label": "Dancing character",
+            "icon": "dance",
+            "poster_url": dance,
+            "state_word": "archiving",
+        }
+        | {
+            "state_label": "Archiving",
+            "sentence": "11.2 of 18.2 MB",
+            "amount_micros": 114_690,
+            "amount_word": "settled",
+        }
         | {"gauge": {"got": 11.2, "whole": 18.2, "label": "11.2 of 18.2 MB fetched"}},
         base
-        | {"title": "Two at the door", "model_label": "Talking portrait", "state_word": "failed", "state_label": "Failed"}
-        | {"sentence": "two people in the picture", "amount_micros": 0, "amount_word": "released", "where": "Crop to one person"},
+        | {
+            "title": "Two at the door",
+            "model_label": "Talking portrait",
+            "state_word": "failed",
+            "state_label": "Failed",
+        }
+        | {
+            "sentence": "two people in the picture",
+            "amount_micros": 0,
+            "amount_word": "released",
+            "where": "Crop to one person",
+        },
         base
         | {
             "title": "Without an amount",
@@ -152,7 +257,14 @@ def _cards(portrait: str, dance: str) -> list[dict[str, Any]]:
             "facts": "960 × 1200 · Aiko",
             "tags": [{"fit": "yes", "label": "EMO 1:1"}],
         },
-        {"title": "spring-steps.mp4", "url": "#cards", "picture_url": dance, "badge": "9.3 s", "film": True, "facts": "512 × 704"},
+        {
+            "title": "spring-steps.mp4",
+            "url": "#cards",
+            "picture_url": dance,
+            "badge": "9.3 s",
+            "film": True,
+            "facts": "512 × 704",
+        },
         {
             "title": "speech.mp3",
             "url": "#cards",
@@ -170,15 +282,38 @@ def _picks(portrait: str) -> list[dict[str, Any]]:
     return [
         base | {"title": "Chosen", "pick_value": "1", "picked": True},
         base | {"title": "Can be chosen", "pick_value": "2"},
-        base | {"title": "Does not fit", "pick_value": "3", "unfit": True, "tags": [{"fit": "no", "label": "person too small"}]},
-        {"title": "Several", "peaks": PEAKS, "pick_name": "sample_several", "pick_value": "1", "pick_type": "checkbox"},
+        base
+        | {
+            "title": "Does not fit",
+            "pick_value": "3",
+            "unfit": True,
+            "tags": [{"fit": "no", "label": "person too small"}],
+        },
+        {
+            "title": "Several",
+            "peaks": PEAKS,
+            "pick_name": "sample_several",
+            "pick_value": "1",
+            "pick_type": "checkbox",
+        },
     ]
 
 
 def _steps() -> list[dict[str, str]]:
     return [
-        {"title": "Sent", "when": "14:32:12", "tone": "good", "note": "request 8190395f-2b1c", "iso": "2026-11-20T14:32:12Z"},
-        {"title": "Rendering", "when": "1 m 10 s", "tone": "lit", "note": "usually 1 m 40 s – 2 m 20 s"},
+        {
+            "title": "Sent",
+            "when": "14:32:12",
+            "tone": "good",
+            "note": "request 8190395f-2b1c",
+            "iso": "2026-11-20T14:32:12Z",
+        },
+        {
+            "title": "Rendering",
+            "when": "1 m 10 s",
+            "tone": "lit",
+            "note": "usually 1 m 40 s – 2 m 20 s",
+        },
         {"title": "Download broke off", "when": "14:36:10", "tone": "bad", "note": "again in 4 s"},
         {"title": "Noted", "when": "14:36:20"},
         {"title": "Archive", "when": "≈ 14:38", "tone": "todo"},
@@ -206,9 +341,24 @@ def _told() -> list[Told]:
 
 def _clocks() -> list[dict[str, Any]]:
     return [
-        {"left": 21 * HOUR + 41 * 60, "title": "Task, 21 h 41 m", "note": "then the service forgets it", "ours": False},
-        {"left": 3 * HOUR + 12 * 60, "title": "Link, 3 h 12 m", "note": "film not home yet", "ours": False},
-        {"left": 21 * HOUR + 46 * 60, "title": "Link, 21 h 46 m", "note": "archived, does not matter", "ours": True},
+        {
+            "left": 21 * HOUR + 41 * 60,
+            "title": "Task, 21 h 41 m",
+            "note": "then the service forgets it",
+            "ours": False,
+        },
+        {
+            "left": 3 * HOUR + 12 * 60,
+            "title": "Link, 3 h 12 m",
+            "note": "film not home yet",
+            "ours": False,
+        },
+        {
+            "left": 21 * HOUR + 46 * 60,
+            "title": "Link, 21 h 46 m",
+            "note": "archived, does not matter",
+            "ours": True,
+        },
         {"left": 0, "title": "Task, over", "note": "the service has forgotten it", "ours": False},
     ]
 
@@ -234,29 +384,61 @@ def _bar() -> dict[str, Any]:
         "label": "1 job, yours, rendering",
         "sentence": "yours is rendering",
     }
-    return {"lanes": [emo, dance], "money": _money(10_000_000, 6_280_000, "$1.97 settled and $1.74 held of $10.00", "9 m 8 s of 1:1")}
+    return {
+        "lanes": [emo, dance],
+        "money": _money(
+            10_000_000, 6_280_000, "$1.97 settled and $1.74 held of $10.00", "9 m 8 s of 1:1"
+        ),
+    }
 
 
 def _bar_new() -> dict[str, Any]:
-    return {"lanes": [], "sentence": "No account yet, so nothing can run.", "money": _money(10_000_000, 0, "all of $10.00 is spent", "")}
+    return {
+        "lanes": [],
+        "sentence": "No account yet, so nothing can run.",
+        "money": _money(10_000_000, 0, "all of $10.00 is spent", ""),
+    }
 
 
 def _bar_unlimited() -> dict[str, Any]:
-    lane = {"name": "EMO", "url": "#bar", "total": 21, "on": 1, "next": 1, "you": [], "label": "21 jobs"}
+    lane = {
+        "name": "EMO",
+        "url": "#bar",
+        "total": 21,
+        "on": 1,
+        "next": 1,
+        "you": [],
+        "label": "21 jobs",
+    }
     return {"lanes": [lane], "money": _money(None, None, "$1.97 settled, no limit", "")}
 
 
 def _money(limit: int | None, left: int | None, label: str, film: str) -> dict[str, Any]:
     sums = {"settled_micros": 1_970_000, "held_micros": 1_740_000}
-    return {"url": "#bar", "month": "November", "currency": "USD", "limit_micros": limit, "left_micros": left, "film": film, "label": label} | sums
+    return {
+        "url": "#bar",
+        "month": "November",
+        "currency": "USD",
+        "limit_micros": limit,
+        "left_micros": left,
+        "film": film,
+        "label": label,
+    } | sums
 
 
 def _seen_by(request: HttpRequest) -> list[dict[str, Any]]:
-    """The bar on top as three people see it; rows that were never saved. The path keeps what a form would post to harmless."""
-    team, other = Team(pk=1, name="Studio North", slug="north"), Team(pk=2, name="Evening Desk", slug="evening-desk")
+    """The bar on top as three people see it; rows that were never saved. The path keeps what a form
+    would post to harmless."""
+    team, other = (
+        Team(pk=1, name="Studio North", slug="north"),
+        Team(pk=2, name="Evening Desk", slug="evening-desk"),
+    )
     aiko = User(pk=1, email="aiko@example.com", first_name="Aiko", is_staff=True)
     dora = User(pk=4, email="dora@example.com", first_name="Dora")
-    of_aiko = [Membership(pk=1, team=team, user=aiko, role=Role.OWNER), Membership(pk=2, team=other, user=aiko, role=Role.CREATOR)]
+    of_aiko = [
+        Membership(pk=1, team=team, user=aiko, role=Role.OWNER),
+        Membership(pk=2, team=other, user=aiko, role=Role.CREATOR),
+    ]
     of_dora = Membership(pk=3, team=team, user=dora, role=Role.VIEWER)
     shown = [
         ("an owner who is of the staff", aiko, team, of_aiko[0], of_aiko),
@@ -265,6 +447,12 @@ def _seen_by(request: HttpRequest) -> list[dict[str, Any]]:
         ("nobody who is signed in", AnonymousUser(), None, None, []),
     ]
     return [
-        {"who": who, "request": SimpleNamespace(user=user, team=team_, membership=membership, path=request.path), "memberships": memberships}
+        {
+            "who": who,
+            "request": SimpleNamespace(
+                user=user, team=team_, membership=membership, path=request.path
+            ),
+            "memberships": memberships,
+        }
         for who, user, team_, membership, memberships in shown
     ]

@@ -1,4 +1,5 @@
-"""The doors. Every view wears exactly one of these marks; tests/test_access.py walks every address and checks it.
+"""The doors. Every view wears exactly one of these marks; tests/test_access.py walks every address
+and checks it.
 
 A stranger to a team gets 404 (not even its existence is told), a role too low gets 403.
 """
@@ -44,9 +45,11 @@ def signed_in(view: View) -> View:
 
 
 def team_page(read: Role = Role.VIEWER, write: Role = Role.CREATOR) -> Callable[[View], View]:
-    """Members of the team whose address is in the URL: `read` for GET and HEAD, `write` for everything else.
+    """Members of the team whose address is in the URL: `read` for GET and HEAD, `write` for
+    everything else.
 
-    Sets request.team and request.membership. 404 for a stranger and for an unknown team, 403 for a role too low.
+    Sets request.team and request.membership. 404 for a stranger and for an unknown team, 403 for a
+    role too low.
     """
 
     def door(view: View) -> View:
@@ -60,7 +63,11 @@ def team_page(read: Role = Role.VIEWER, write: Role = Role.CREATOR) -> Callable[
             if not request.membership.reaches(needed):
                 raise PermissionDenied(
                     _("This needs the role %(needed)s or higher; you are %(role)s of %(team)s.")
-                    % {"needed": needed.label, "role": Role(request.membership.role).label, "team": request.team}
+                    % {
+                        "needed": needed.label,
+                        "role": Role(request.membership.role).label,
+                        "team": request.team,
+                    }
                 )
             return view(request, *args, **kwargs)
 
@@ -72,7 +79,11 @@ def team_page(read: Role = Role.VIEWER, write: Role = Role.CREATOR) -> Callable[
 def membership_of(user: Any, slug: str) -> Membership:
     """The membership of `user` in the team at `slug`; Http404 when there is none."""
     askable = user.is_authenticated and "\x00" not in slug
-    found = Membership.objects.select_related("team").filter(team__slug=slug, user_id=user.pk).first() if askable else None
+    found = (
+        Membership.objects.select_related("team").filter(team__slug=slug, user_id=user.pk).first()
+        if askable
+        else None
+    )
     if found is None:
         raise Http404("No team of yours is at this address.")
     return found

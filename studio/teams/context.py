@@ -15,5 +15,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
     return {
         "theme": theme if theme in ("light", "dark") else "",
         # lazy: evaluated only by pages that draw the team menu
-        "memberships": Membership.objects.select_related("team").filter(user_id=user.pk) if user is not None and user.is_authenticated else [],
+        "memberships": Membership.objects.select_related("team").filter(user_id=user.pk)
+        if user is not None and user.is_authenticated
+        else [],
     }

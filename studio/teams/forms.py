@@ -16,7 +16,9 @@ _NUMBER_ERRORS = ("required", "invalid", "min_value", "max_value")
 
 
 class TeamForm(forms.Form):
-    name = forms.CharField(label=_("Name"), max_length=80, help_text=_("Of a team, a client or a show."))
+    name = forms.CharField(
+        label=_("Name"), max_length=80, help_text=_("Of a team, a client or a show.")
+    )
     currency = forms.ChoiceField(
         label=_("Currency"),
         choices=Currency.choices,
@@ -35,7 +37,8 @@ class TeamForm(forms.Form):
 
 
 class TurnsForm(forms.Form):
-    """How many jobs a person may have waiting, and how many turns each member of `team` has. Saving writes what changed."""
+    """How many jobs a person may have waiting, and how many turns each member of `team` has. Saving
+    writes what changed."""
 
     def __init__(self, data: Any = None, *, team: Team) -> None:
         super().__init__(data)
@@ -49,7 +52,10 @@ class TurnsForm(forms.Form):
             min_value=0,
             max_value=MOST_WAITING,
             widget=forms.NumberInput(attrs={"class": "short"}),
-            error_messages={name: _("Give a whole number from 0 to %(most)s.") % {"most": f"{MOST_WAITING:,}"} for name in _NUMBER_ERRORS},
+            error_messages={
+                name: _("Give a whole number from 0 to %(most)s.") % {"most": f"{MOST_WAITING:,}"}
+                for name in _NUMBER_ERRORS
+            },
         )
         for member in self.members:
             self.fields[self.name_of(member)] = forms.IntegerField(
@@ -58,7 +64,9 @@ class TurnsForm(forms.Form):
                 min_value=1,
                 max_value=9,
                 widget=forms.NumberInput(attrs={"class": "short"}),
-                error_messages={name: _("Give a whole number from 1 to 9.") for name in _NUMBER_ERRORS},
+                error_messages={
+                    name: _("Give a whole number from 1 to 9.") for name in _NUMBER_ERRORS
+                },
             )
             if self.is_bound and self.name_of(member) not in self.data:
                 # Who joined after the page was opened keeps what they have.
@@ -70,7 +78,10 @@ class TurnsForm(forms.Form):
 
     @property
     def rows(self) -> list[tuple[Membership, forms.BoundField | None]]:
-        return [(member, self[self.name_of(member)] if self.name_of(member) in self.fields else None) for member in self.members]
+        return [
+            (member, self[self.name_of(member)] if self.name_of(member) in self.fields else None)
+            for member in self.members
+        ]
 
     def save(self) -> int:
         """Write what changed; returns how many rows that were."""

@@ -15,7 +15,9 @@ from studio.models.people import Membership, Team, User
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
     error_messages = {
         **DefaultAccountAdapter.error_messages,
-        "email_password_mismatch": _("This e-mail and password do not belong together. Check both, or set a new password."),
+        "email_password_mismatch": _(
+            "This e-mail and password do not belong together. Check both, or set a new password."
+        ),
     }
 
     def save_user(self, request: Any, user: User, form: Any, commit: bool = True) -> User:
@@ -27,9 +29,14 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         return user
 
     def get_signup_redirect_url(self, request: Any) -> str:
-        """To the first thing that a new team needs: an account with its key, since nothing can be made without one. Who was
-        invited before signing up goes to the team that asked for them."""
-        first = Membership.objects.select_related("team").filter(user=request.user).order_by("id").first()
+        """To the first thing that a new team needs: an account with its key, since nothing can be
+        made without one. Who was invited before signing up goes to the team that asked for them."""
+        first = (
+            Membership.objects.select_related("team")
+            .filter(user=request.user)
+            .order_by("id")
+            .first()
+        )
         if first is None or not first.team.personal:
             return super().get_signup_redirect_url(request)  # type: ignore[no-any-return]
         return reverse("jobs:account_new", args=[first.team.slug])

@@ -19,7 +19,12 @@ from studio.teams.forms import TeamForm, TurnsForm
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """The board of the person's first team; without one, a page to make it."""
-    first = Membership.objects.select_related("team").filter(user=cast(User, request.user)).order_by("id").first()
+    first = (
+        Membership.objects.select_related("team")
+        .filter(user=cast(User, request.user))
+        .order_by("id")
+        .first()
+    )
     if first is None:
         return render(request, "studio/teams/home.html", {"form": TeamForm()})
     return redirect(first.team)
@@ -31,7 +36,9 @@ def new(request: HttpRequest) -> HttpResponse:
     form = TeamForm(request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
         return redirect(form.start(request.user))
-    return render(request, "studio/teams/team_new.html", {"form": form}, status=400 if form.is_bound else 200)
+    return render(
+        request, "studio/teams/team_new.html", {"form": form}, status=400 if form.is_bound else 200
+    )
 
 
 @team_page(write=Role.ADMIN)
@@ -45,4 +52,9 @@ def people(request: TeamRequest) -> HttpResponse:
         else:
             messages.info(request, _("Nothing has changed."))
         return redirect("team", request.team.slug)
-    return render(request, "studio/teams/team.html", {"nav": "team", "form": form}, status=422 if form.is_bound else 200)
+    return render(
+        request,
+        "studio/teams/team.html",
+        {"nav": "team", "form": form},
+        status=422 if form.is_bound else 200,
+    )

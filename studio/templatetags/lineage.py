@@ -14,7 +14,8 @@ register = template.Library()
 
 @register.filter
 def done(recipe: dict[str, Any] | str | None) -> str:
-    """“Cropped, converted” for a recipe of studio.files.edit_queue; "" for a file that was not made here."""
+    """“Cropped, converted” for a recipe of studio.files.edit_queue; "" for a file that was not made
+    here."""
     if not isinstance(recipe, dict) or not recipe:
         return ""
     said = ", ".join(words(recipe)) or _("made to fit")

@@ -1,7 +1,8 @@
 """Template tags of the look: icons, money, times and the parts whose geometry must be computed.
 
-Widths and positions are SVG attributes, never style attributes, so the content security policy needs no exception.
-Nothing here knows about jobs or accounts: plain numbers and words come in, markup goes out.
+Widths and positions are SVG attributes, never style attributes, so the content security policy
+needs no exception. Nothing here knows about jobs or accounts: plain numbers and words come in,
+markup goes out.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ TONES = 4
 # A template hands an empty text over for a name that it does not know.
 Whole = int | str | None
 
-# ── sentences ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── sentences ─────────────────────────────────────────────────────────────────────────────────────
 
 
 @register.filter
@@ -45,7 +46,7 @@ def translated(text: str) -> str:
     return translatable.translated(text)
 
 
-# ── marks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── marks ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _sprite(name: str) -> str:
@@ -54,26 +55,35 @@ def _sprite(name: str) -> str:
 
 @register.simple_tag
 def icon(name: str, extra: str = "") -> SafeString:
-    """One icon of the sprite. It is hidden from assistive technology: a word stands beside it, or a `.vh` word."""
+    """One icon of the sprite. It is hidden from assistive technology: a word stands beside it, or a
+    `.vh` word."""
     css = f"icon {extra}".strip()
-    return format_html('<svg class="{}" aria-hidden="true"><use href="{}"></use></svg>', css, _sprite(name))
+    return format_html(
+        '<svg class="{}" aria-hidden="true"><use href="{}"></use></svg>', css, _sprite(name)
+    )
 
 
 @register.simple_tag
 def state_mark(state_word: str) -> SafeString:
     """The mark of a state; its shape differs in each, so colour is never alone."""
-    return format_html('<svg class="mark" aria-hidden="true"><use href="{}"></use></svg>', _sprite(f"s-{state_word}"))
+    return format_html(
+        '<svg class="mark" aria-hidden="true"><use href="{}"></use></svg>',
+        _sprite(f"s-{state_word}"),
+    )
 
 
-# ── money: integer millionths in, words out ─────────────────────────────────────────────────────────────────────────
+# ── money: integer millionths in, words out ───────────────────────────────────────────────────────
 
 
 def _amount(micros: int, places: int, rounding: str) -> str:
-    return f"{(Decimal(micros) / MICROS).quantize(Decimal(1).scaleb(-places), rounding=rounding):,f}"
+    return (
+        f"{(Decimal(micros) / MICROS).quantize(Decimal(1).scaleb(-places), rounding=rounding):,f}"
+    )
 
 
 def _with_currency(micros: Whole, currency: str, places: int, rounding: str = ROUND_HALF_UP) -> str:
-    """The amount with its sign before the symbol. `None` is an unknown amount, which is never shown as 0."""
+    """The amount with its sign before the symbol. `None` is an unknown amount, which is never shown
+    as 0."""
     if micros is None or micros == "":
         return DASH
     micros = int(micros)
@@ -87,7 +97,8 @@ def _with_currency(micros: Whole, currency: str, places: int, rounding: str = RO
 
 @register.filter
 def money(micros: Whole, currency: str = "USD") -> str:
-    """Millionths -> "$0.4725": four decimals, half up. What a job, a quote and a price per second are shown with."""
+    """Millionths -> "$0.4725": four decimals, half up. What a job, a quote and a price per second
+    are shown with."""
     return _with_currency(micros, currency, 4)
 
 
@@ -99,7 +110,8 @@ def money_short(micros: Whole, currency: str = "USD") -> str:
 
 @register.filter
 def money_left(micros: Whole, currency: str = "USD") -> str:
-    """Millionths -> "$6.28": two decimals, always down, so that nobody is promised what the budget has not got."""
+    """Millionths -> "$6.28": two decimals, always down, so that nobody is promised what the budget
+    has not got."""
     if micros is None or micros == "":
         return DASH
     return _with_currency(int(_floor_to(int(micros), 10_000)), currency, 2)
@@ -111,7 +123,8 @@ def _floor_to(micros: int, step: int) -> int:
 
 @register.filter
 def ledger(micros: Whole, currency: str = "") -> str:
-    """Millionths -> "0.472523" ("$0.472523" with a currency): every one of the six decimals, as the ledger keeps them."""
+    """Millionths -> "0.472523" ("$0.472523" with a currency): every one of the six decimals, as the
+    ledger keeps them."""
     text = _with_currency(micros, currency or "USD", 6)
     return text if currency or text == DASH else text.replace("$", "", 1)
 
@@ -123,12 +136,13 @@ def ledger_signed(micros: Whole) -> str:
     return text if micros is None or micros == "" or int(micros) <= 0 else f"+{text}"
 
 
-# ── times and sizes ─────────────────────────────────────────────────────────────────────────────────────────────────
+# ── times and sizes ───────────────────────────────────────────────────────────────────────────────
 
 
 @register.filter
 def seconds(value: float | int | Decimal | timedelta | None) -> str:
-    """Seconds -> "13.9 s", "9 m 13 s", "23 h 52 m". A whole number below a minute has no decimal; hours round down."""
+    """Seconds -> "13.9 s", "9 m 13 s", "23 h 52 m". A whole number below a minute has no decimal;
+    hours round down."""
     if value is None or value == "":
         return DASH
     if isinstance(value, timedelta):
@@ -157,21 +171,24 @@ def clock_time(value: float | int | Decimal | None) -> str:
 
 @register.filter
 def filesize_mb(size: Whole) -> str:
-    """Bytes -> "3.6 MB" (of 1024 × 1024 bytes, as the service's limits count); small files in kB."""
+    """Bytes -> "3.6 MB" (of 1024 × 1024 bytes, as the service's limits count); small files in
+    kB."""
     if size is None or size == "":
         return DASH
     size = int(size)
     if size < 100 * 1024:
         return f"{-(-size // 1024)}{NBSP}kB"
-    return f"{(Decimal(size) / (1024 * 1024)).quantize(Decimal('0.1'), rounding=ROUND_HALF_UP)}{NBSP}MB"
+    megabytes = Decimal(size) / (1024 * 1024)
+    return f"{megabytes.quantize(Decimal('0.1'), rounding=ROUND_HALF_UP)}{NBSP}MB"
 
 
-# ── people ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── people ────────────────────────────────────────────────────────────────────────────────────────
 
 
 @register.filter
 def person(user: Any) -> str:
-    """How a person is called on a page: their name, or else what stands before the @ of their address."""
+    """How a person is called on a page: their name, or else what stands before the @ of their
+    address."""
     if user is None or user == "":
         return _("Someone")
     if isinstance(user, str):
@@ -181,8 +198,11 @@ def person(user: Any) -> str:
 
 @register.filter
 def initials(name: str | None) -> str:
-    """Two letters of a name or an address: "Aiko" -> "AI", "Ben Carter" -> "BC", "dora@x.org" -> "DO"."""
-    words = [w for w in str(name or "").split("@", 1)[0].replace(".", " ").replace("_", " ").split() if w]
+    """Two letters of a name or an address: "Aiko" -> "AI", "Ben Carter" -> "BC", "dora@x.org" ->
+    "DO"."""
+    words = [
+        w for w in str(name or "").split("@", 1)[0].replace(".", " ").replace("_", " ").split() if w
+    ]
     if not words:
         return "?"
     letters = words[0][:2] if len(words) == 1 else words[0][0] + words[-1][0]
@@ -196,7 +216,7 @@ def tone(key: int | str | None) -> str:
     return f"tone-{number % TONES + 1}"
 
 
-# ── drawings ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── drawings ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def _share(part: float | int | Decimal, whole: float | int | Decimal) -> float:
@@ -214,7 +234,11 @@ def _number(value: float) -> str:
 @register.inclusion_tag("parts/gauge.html")
 def gauge(elapsed: float = 0, low: float = 0, high: float = 0, label: str = "") -> dict[str, str]:
     """Elapsed seconds against the usual range of our own past; past `high` the bar turns red."""
-    elapsed, low, high = max(float(elapsed or 0), 0), max(float(low or 0), 0), max(float(high or 0), 0)
+    elapsed, low, high = (
+        max(float(elapsed or 0), 0),
+        max(float(low or 0), 0),
+        max(float(high or 0), 0),
+    )
     whole = max(high / 0.84, elapsed / 0.92) or 1
     now = _share(min(elapsed, high) if high else elapsed, whole)
     end = _share(elapsed, whole)
@@ -244,11 +268,16 @@ def gauge_got(got: float, whole: float, label: str = "") -> dict[str, str]:
 
 
 @register.inclusion_tag("parts/dim.html")
-def dim(limit: int | None, settled: int = 0, held: int = 0, this: int = 0, label: str = "") -> dict[str, str]:
-    """The money meter: settled, held and this job against `limit`, all in millionths. Without a limit it shows shares."""
+def dim(
+    limit: int | None, settled: int = 0, held: int = 0, this: int = 0, label: str = ""
+) -> dict[str, str]:
+    """The money meter: settled, held and this job against `limit`, all in millionths. Without a
+    limit it shows shares."""
     settled, held, this = int(settled or 0), int(held or 0), int(this or 0)
     whole = int(limit or 0) or settled + held + this
-    first, second, third = (_share(part, whole) for part in (settled, settled + held, settled + held + this))
+    first, second, third = (
+        _share(part, whole) for part in (settled, settled + held, settled + held + this)
+    )
     return {
         "label": label,
         "settled": _number(first),
@@ -260,10 +289,19 @@ def dim(limit: int | None, settled: int = 0, held: int = 0, this: int = 0, label
 
 
 @register.inclusion_tag("parts/lamps.html")
-def lamps(total: int, on: int = 0, next: int = 0, you: int | str | Iterable[int] = (), label: str = "", most: int = 9) -> dict[str, Any]:
-    """A queue of `total` lamps: the first `on` lit (on stage), then `next` ringed (waiting at the service), the rest ours.
+def lamps(
+    total: int,
+    on: int = 0,
+    next: int = 0,
+    you: int | str | Iterable[int] = (),
+    label: str = "",
+    most: int = 9,
+) -> dict[str, Any]:
+    """A queue of `total` lamps: the first `on` lit (on stage), then `next` ringed (waiting at the
+    service), the rest ours.
 
-    `you` is the 1-based place, or places ("3,4" in a template), of the reader's own jobs. More than `most` are counted.
+    `you` is the 1-based place, or places ("3,4" in a template), of the reader's own jobs. More than
+    `most` are counted.
     """
     if isinstance(you, str):
         places = {int(part) for part in you.split(",") if part.strip().isdigit()}
@@ -278,8 +316,11 @@ def lamps(total: int, on: int = 0, next: int = 0, you: int | str | Iterable[int]
 
 
 @register.inclusion_tag("parts/clock.html")
-def clock(left: float | timedelta, title: str, note: str = "", ours: bool = False, whole: float = DAY) -> dict[str, str]:
-    """One of the two lifetimes at the service: seconds `left` of `whole`. `ours` means the film is home, so it is green."""
+def clock(
+    left: float | timedelta, title: str, note: str = "", ours: bool = False, whole: float = DAY
+) -> dict[str, str]:
+    """One of the two lifetimes at the service: seconds `left` of `whole`. `ours` means the film is
+    home, so it is green."""
     remaining = left.total_seconds() if isinstance(left, timedelta) else float(left or 0)
     arc = round(_share(remaining, whole) / 100 * RING, 1)
     return {
@@ -292,29 +333,57 @@ def clock(left: float | timedelta, title: str, note: str = "", ours: bool = Fals
 
 
 def _box(corners: Sequence[int] | None) -> dict[str, int] | None:
-    """[x1, y1, x2, y2] as the service answers it -> x, y, width, height; None for anything that is not a box."""
+    """[x1, y1, x2, y2] as the service answers it -> x, y, width, height; None for anything that is
+    not a box."""
     if not corners or len(corners) != 4:
         return None
     left, top, right, bottom = (int(corner) for corner in corners)
     if right <= left or bottom <= top:
         return None
-    return {"x": left, "y": top, "w": right - left, "h": bottom - top, "right": right, "bottom": bottom}
+    return {
+        "x": left,
+        "y": top,
+        "w": right - left,
+        "h": bottom - top,
+        "right": right,
+        "bottom": bottom,
+    }
 
 
 @register.inclusion_tag("parts/boxed.html")
 def boxed(
-    url: str, width: int, height: int, frame: Sequence[int] | None = None, face: Sequence[int] | None = None, label: str = ""
+    url: str,
+    width: int,
+    height: int,
+    frame: Sequence[int] | None = None,
+    face: Sequence[int] | None = None,
+    label: str = "",
 ) -> dict[str, Any]:
-    """A picture with its boxes in its own pixels: dashed blue is the face, lamp is the frame that becomes the film.
+    """A picture with its boxes in its own pixels: dashed blue is the face, lamp is the frame that
+    becomes the film.
 
-    `frame` and `face` are [x1, y1, x2, y2] (CONTRACT: `ext_bbox`, `face_bbox`); what lies outside the frame is dimmed.
+    `frame` and `face` are [x1, y1, x2, y2] (CONTRACT: `ext_bbox`, `face_bbox`); what lies outside
+    the frame is dimmed.
     """
-    return {"url": url, "width": int(width), "height": int(height), "frame": _box(frame), "face": _box(face), "label": label}
+    return {
+        "url": url,
+        "width": int(width),
+        "height": int(height),
+        "frame": _box(frame),
+        "face": _box(face),
+        "label": label,
+    }
 
 
 @register.inclusion_tag("parts/framed.html")
 def framed(
-    url: str, width: int, height: int, frame: Sequence[int] | None = None, out_width: int = 512, out_height: int = 512, label: str = ""
+    url: str,
+    width: int,
+    height: int,
+    frame: Sequence[int] | None = None,
+    out_width: int = 512,
+    out_height: int = 512,
+    label: str = "",
 ) -> dict[str, Any]:
     """What the film will show: only the inside of `frame`, at the film's own size in pixels."""
     box = _box(frame) or _box((0, 0, int(width), int(height)))
@@ -331,7 +400,8 @@ def framed(
 
 @register.filter
 def wave_path(peaks: Sequence[float] | None, width: int = 600) -> SafeString | str:
-    """Loudness peaks (0 … 1) -> the `d` of a path of upright bars, for a viewBox of `width` × 100."""
+    """Loudness peaks (0 … 1) -> the `d` of a path of upright bars, for a viewBox of `width` ×
+    100."""
     if not peaks:
         return ""
     step = width / len(peaks)
@@ -343,7 +413,7 @@ def wave_path(peaks: Sequence[float] | None, width: int = 600) -> SafeString | s
     return "".join(bars)
 
 
-# ── forms ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── forms ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 KINDS = {
@@ -357,8 +427,11 @@ KINDS = {
 
 
 @register.simple_tag
-def field_words(field: BoundField, label: str = "", help: str = "", nohelp: bool = False) -> dict[str, Any]:
-    """What the field part draws: the control's kind (check, radios, file, hidden or line), its label and its help."""
+def field_words(
+    field: BoundField, label: str = "", help: str = "", nohelp: bool = False
+) -> dict[str, Any]:
+    """What the field part draws: the control's kind (check, radios, file, hidden or line), its
+    label and its help."""
     return {
         "kind": KINDS.get(field.widget_type, "line"),
         "label": label or field.label,
@@ -369,10 +442,19 @@ def field_words(field: BoundField, label: str = "", help: str = "", nohelp: bool
 
 
 @register.simple_tag
-def widget(field: BoundField, help: str = "", autocomplete: str = "", inputmode: str = "", placeholder: str = "", focus: bool = False) -> SafeString:
-    """The form field's control with the look's class and with its help and error tied to it for screen readers.
+def widget(
+    field: BoundField,
+    help: str = "",
+    autocomplete: str = "",
+    inputmode: str = "",
+    placeholder: str = "",
+    focus: bool = False,
+) -> SafeString:
+    """The form field's control with the look's class and with its help and error tied to it for
+    screen readers.
 
-    A placeholder that only repeats the label is dropped: it vanishes as soon as one types, the label does not.
+    A placeholder that only repeats the label is dropped: it vanishes as soon as one types, the
+    label does not.
     """
     control = field.field.widget
     attrs: dict[str, Any] = {"placeholder": placeholder or False, "id": field.auto_id}
@@ -388,7 +470,11 @@ def widget(field: BoundField, help: str = "", autocomplete: str = "", inputmode:
         attrs["autofocus"] = True
     attrs = field.build_widget_attrs(attrs, control)
     # Written over what Django set: it would name a help text that this part may not show.
-    described = [f"{field.auto_id}_helptext"] * bool(help) + [f"{field.auto_id}_error"] * bool(field.errors)
+    described = [f"{field.auto_id}_helptext"] * bool(help) + [f"{field.auto_id}_error"] * bool(
+        field.errors
+    )
     attrs["aria-describedby"] = " ".join(described) or False
-    drawn: SafeString = control.render(name=field.html_name, value=field.value(), attrs=attrs, renderer=field.form.renderer)
+    drawn: SafeString = control.render(
+        name=field.html_name, value=field.value(), attrs=attrs, renderer=field.form.renderer
+    )
     return drawn

@@ -1,6 +1,8 @@
-"""The board of a team with many jobs against one with few, asked in turns in one process: time, SQL statements, SQL time.
+"""The board of a team with many jobs against one with few, asked in turns in one process: time, SQL
+statements, SQL time.
 
-Both teams have the same open jobs; what grows is what has ended, with its files, ledger entries and events.
+Both teams have the same open jobs; what grows is what has ended, with its files, ledger entries and
+events.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ BATCH = 2000
 
 
 def fill(team: Team, owner: Any, number: int, open_jobs: int) -> None:
-    """`number` jobs of `owner`, the newest `open_jobs` of them waiting, the others succeeded and paid."""
+    """`number` jobs of `owner`, the newest `open_jobs` of them waiting, the others succeeded and
+    paid."""
     from django.utils import timezone
 
     from jobs.common.states import Code, State, group_of
@@ -29,19 +32,46 @@ def fill(team: Team, owner: Any, number: int, open_jobs: int) -> None:
     from tests import makers
 
     film = makers.asset(team, "video", thumb="thumb.webp", owner=owner, origin="result")
-    files = {"image_url": makers.asset(team, "image", thumb="thumb.webp"), "audio_url": makers.asset(team, "audio")}
+    files = {
+        "image_url": makers.asset(team, "image", thumb="thumb.webp"),
+        "audio_url": makers.asset(team, "audio"),
+    }
     first = makers.job(team, owner, state=State.QUEUED, code=Code.WAITING_TURN, files=files)
     hold = LedgerEntry.objects.get(job=first)
     jobs_before = number - 1
-    fixed = {name: getattr(first, name) for name in ("account", "lane", "model", "parameters", "variant", "milliseconds", "price", "currency")}
-    paid = {name: getattr(hold, name) for name in ("member", "currency", "model", "price", "units", "month")}
+    fixed = {
+        name: getattr(first, name)
+        for name in (
+            "account",
+            "lane",
+            "model",
+            "parameters",
+            "variant",
+            "milliseconds",
+            "price",
+            "currency",
+        )
+    }
+    paid = {
+        name: getattr(hold, name)
+        for name in ("member", "currency", "model", "price", "units", "month")
+    }
     micros, now = first.quote_micros, timezone.now()
     for begin in range(0, jobs_before, BATCH):
         rows = []
         for count in range(begin, min(begin + BATCH, jobs_before)):
             waits = count >= number - open_jobs
             state, code = (State.QUEUED, Code.WAITING_TURN) if waits else (State.SUCCEEDED, "")
-            more = {} if waits else {"result": film, "finished_at": now, "settled_micros": micros, "task_id": f"task-{first.pk}-{count}"}
+            more = (
+                {}
+                if waits
+                else {
+                    "result": film,
+                    "finished_at": now,
+                    "settled_micros": micros,
+                    "task_id": f"task-{first.pk}-{count}",
+                }
+            )
             rows.append(
                 Job(
                     team=team,
@@ -57,11 +87,28 @@ def fill(team: Team, owner: Any, number: int, open_jobs: int) -> None:
                 )
             )
         made = Job.objects.bulk_create(rows)
-        JobInput.objects.bulk_create([JobInput(job=job, name=name, asset=asset) for job in made for name, asset in files.items()])
-        JobEvent.objects.bulk_create([JobEvent(team=team, job=job, new=job.state, text="Moved") for job in made for _ in range(5)])
-        entries = [LedgerEntry(team=team, job=job, kind="hold", held=micros, **paid) for job in made]
+        JobInput.objects.bulk_create(
+            [
+                JobInput(job=job, name=name, asset=asset)
+                for job in made
+                for name, asset in files.items()
+            ]
+        )
+        JobEvent.objects.bulk_create(
+            [
+                JobEvent(team=team, job=job, new=job.state, text="Moved")
+                for job in made
+                for _ in range(5)
+            ]
+        )
+        entries = [
+            LedgerEntry(team=team, job=job, kind="hold", held=micros, **paid) for job in made
+        ]
         ends = [job for job in made if job.state == State.SUCCEEDED]
-        entries += [LedgerEntry(team=team, job=job, kind="settle", held=-micros, settled=micros, **paid) for job in ends]
+        entries += [
+            LedgerEntry(team=team, job=job, kind="settle", held=-micros, settled=micros, **paid)
+            for job in ends
+        ]
         LedgerEntry.objects.bulk_create(entries)
 
 
@@ -85,7 +132,10 @@ def main() -> None:
         fill(large, owner, asked.many, OPEN)
         client = Client(SERVER_NAME="localhost")
         client.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
-        pages = {asked.few: reverse("jobs:board", args=[small.slug]), asked.many: reverse("jobs:board", args=[large.slug])}
+        pages = {
+            asked.few: reverse("jobs:board", args=[small.slug]),
+            asked.many: reverse("jobs:board", args=[large.slug]),
+        }
         for page in pages.values():
             assert client.get(page).status_code == 200
         times: dict[int, list[float]] = {number: [] for number in pages}

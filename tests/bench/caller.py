@@ -1,12 +1,16 @@
-"""A program that uses the vendor's SDK as a caller would. Runs in a virtual environment of the SDK, without Django and without
-anything of this project, as `python caller.py one|two`: the 1.x style (`VideoSynthesis`) or the 2.0 style (`Jobs` of a `Client`).
+"""A program that uses the vendor's SDK as a caller would. Runs in a virtual environment of the SDK,
+without Django and without anything of this project, as `python caller.py one|two`: the 1.x style
+(`VideoSynthesis`) or the 2.0 style (`Jobs` of a `Client`).
 
 An order comes on stdin as JSON: `url`, `model`, `input`, `parameters`, and
-- `queues` (lists of {key, jobs}): each queue is a thread that has its jobs made one after another, and downloads each film to `folder`;
+- `queues` (lists of {key, jobs}): each queue is a thread that has its jobs made one after another,
+  and downloads each film to `folder`;
   with `retry` it tries again, later each time, where a careful caller would; or
-- `tasks` (ids), `keys`, `spread`, `warm` and `seconds`: a thread waits for each task; they begin within `spread` seconds. After `warm`
+- `tasks` (ids), `keys`, `spread`, `warm` and `seconds`: a thread waits for each task; they begin
+  within `spread` seconds. After `warm`
   more it says "warm", waits for a line, and tells what the next `seconds` cost.
-One line of JSON comes out: `done` [{key, task_id, at}], `lost` [reasons], `cpu_s`, `memory`; or `watched_cpu_s`.
+One line of JSON comes out: `done` [{key, task_id, at}], `lost` [reasons], `cpu_s`, `memory`; or
+`watched_cpu_s`.
 """
 
 from __future__ import annotations
@@ -44,7 +48,13 @@ class One:
 
     def submit(self, key: str) -> Any:
         order = self.order
-        answer = self.sdk.async_call(model=order["model"], task="image2video", extra_input=order["input"], api_key=key, **order["parameters"])
+        answer = self.sdk.async_call(
+            model=order["model"],
+            task="image2video",
+            extra_input=order["input"],
+            api_key=key,
+            **order["parameters"],
+        )
         if answer.status_code != 200:
             raise LostJob(f"submit: {answer.status_code} {answer.code}")
         return answer
@@ -73,12 +83,17 @@ class Two:
 
         with self.lock:
             if key not in self.clients:
-                self.clients[key] = Jobs(dashscope.Client(api_key=key, base_url=self.order["url"]), "aigc/image2video/video-synthesis")
+                self.clients[key] = Jobs(
+                    dashscope.Client(api_key=key, base_url=self.order["url"]),
+                    "aigc/image2video/video-synthesis",
+                )
             return self.clients[key]
 
     def submit(self, key: str) -> Any:
         order = self.order
-        return self._jobs(key).create(model=order["model"], input=order["input"], parameters=order["parameters"])
+        return self._jobs(key).create(
+            model=order["model"], input=order["input"], parameters=order["parameters"]
+        )
 
     def name(self, made: Any) -> str:
         return str(made.task_id)
@@ -108,7 +123,9 @@ def patiently(step: Callable[[], Any]) -> Any:
 
 def make(sdk: One | Two, order: dict[str, Any]) -> dict[str, Any]:
     """All queues of the order, side by side."""
-    try_: Callable[[Callable[[], Any]], Any] = patiently if order.get("retry") else lambda step: step()
+    try_: Callable[[Callable[[], Any]], Any] = (
+        patiently if order.get("retry") else lambda step: step()
+    )
     done: list[dict[str, Any]] = []
     lost: list[str] = []
 
@@ -133,7 +150,9 @@ def make(sdk: One | Two, order: dict[str, Any]) -> dict[str, Any]:
 def watch(sdk: One | Two, order: dict[str, Any]) -> dict[str, Any]:
     """Wait for tasks that never end, for so many seconds."""
     for number, task_id in enumerate(order["tasks"]):
-        threading.Thread(target=sdk.wait, args=(order["keys"][number], task_id), daemon=True).start()
+        threading.Thread(
+            target=sdk.wait, args=(order["keys"][number], task_id), daemon=True
+        ).start()
         time.sleep(order["spread"] / len(order["tasks"]))
     time.sleep(order["warm"])
     print("warm", flush=True)

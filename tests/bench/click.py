@@ -1,5 +1,6 @@
-"""From a click to its submit: how long after `orders.create` begins, in a process like that of the web pages, the POST is at the service,
-while a worker waits on free lanes. Every click is on a lane of its own that has nothing to do.
+"""From a click to its submit: how long after `orders.create` begins, in a process like that of the
+web pages, the POST is at the service, while a worker waits on free lanes. Every click is on a lane
+of its own that has nothing to do.
 """
 
 from __future__ import annotations
@@ -17,11 +18,21 @@ DICE = random.Random(7)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clicks", type=int, default=60)
-    parser.add_argument("--busy", type=int, default=0, help="other lanes that are looked at every five seconds meanwhile")
+    parser.add_argument(
+        "--busy",
+        type=int,
+        default=0,
+        help="other lanes that are looked at every five seconds meanwhile",
+    )
     asked = parser.parse_args()
     with (
         stage.module("stub") as stub,
-        stage.site(redis=True, database=stage.database_asked(), PUBLIC_URL="http://127.0.0.1:9", MEDIA_DELIVERY="public"),
+        stage.site(
+            redis=True,
+            database=stage.database_asked(),
+            PUBLIC_URL="http://127.0.0.1:9",
+            MEDIA_DELIVERY="public",
+        ),
     ):
         from django.conf import settings
         from django.utils import timezone
@@ -38,10 +49,14 @@ def main() -> None:
         if asked.busy:
             fill(team, owner, url, asked.busy, 5.0, timezone.now())
         wish = stage.portrait_wish(team, owner, account)
-        accounts = [makers.account(team, url, key=f"sk-click-{number}") for number in range(asked.clicks)]
+        accounts = [
+            makers.account(team, url, key=f"sk-click-{number}") for number in range(asked.clicks)
+        ]
         clicked, created = [], []
         with stage.workers(steps=1):
-            create.create(replace(wish, account=account))  # the first of a process loads what the others find
+            create.create(
+                replace(wish, account=account)
+            )  # the first of a process loads what the others find
             time.sleep(3)
             stage.asked_of(url, "/stub/reset", {})
             for free in accounts:
@@ -51,7 +66,10 @@ def main() -> None:
                 clicked.append(began)
                 created.append(time.time() - began)
                 end = began + 10
-                while len(stage.asked_of(url, "/stub/report")["submits"]) < len(clicked) and time.time() < end:
+                while (
+                    len(stage.asked_of(url, "/stub/report")["submits"]) < len(clicked)
+                    and time.time() < end
+                ):
                     time.sleep(0.05)
         submits = stage.asked_of(url, "/stub/report")["submits"]
         lost = len(clicked) - len(submits)

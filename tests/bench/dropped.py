@@ -1,4 +1,5 @@
-"""One submit whose answer is cut off after the service did its work, once or every time: how many tasks exist, how many POSTs were sent."""
+"""One submit whose answer is cut off after the service did its work, once or every time: how many
+tasks exist, how many POSTs were sent."""
 
 from __future__ import annotations
 
@@ -32,26 +33,45 @@ def submit(url: str, key: str) -> str:
         doubted = doubted or job.state == State.UNCERTAIN
         if job.state == State.RUNNING:
             break
-    return f"{'in doubt, then ' if doubted else ''}{job.state} after {time.monotonic() - began:.1f} s"
+    return (
+        f"{'in doubt, then ' if doubted else ''}{job.state} after {time.monotonic() - began:.1f} s"
+    )
 
 
 def seen(service: str, key: str, ended: str) -> dict[str, Any]:
     """What the service has of `key`."""
-    tasks = [task for task in stage.asked_of(service, "/simulator/tasks")["tasks"] if task["account"] == key]
+    tasks = [
+        task
+        for task in stage.asked_of(service, "/simulator/tasks")["tasks"]
+        if task["account"] == key
+    ]
     posts = stage.asked_of(service, "/simulator/seen")["seen"].get(key, {}).get("submit", 0)
     return {"tasks": len(tasks), "posts": posts, "ended": ended}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--times", type=int, default=1, help="how many submits in a row are cut off")
+    parser.add_argument(
+        "--times", type=int, default=1, help="how many submits in a row are cut off"
+    )
     asked = parser.parse_args()
     # Long enough that the task is still there to be found.
     with stage.module("service", "--length", 120) as process:
         service = stage.line(process)
-        with stage.site(redis=True, database=stage.database_asked(), MEDIA_DELIVERY="temporary"), stage.workers():
-            stage.asked_of(service, "/simulator/arm", {"fault": "cut-after", "where": "submit", "times": asked.times})
-            stage.say(bench="dropped", cut=asked.times, **seen(service, "sk-ours", submit(service, "sk-ours")))
+        with (
+            stage.site(redis=True, database=stage.database_asked(), MEDIA_DELIVERY="temporary"),
+            stage.workers(),
+        ):
+            stage.asked_of(
+                service,
+                "/simulator/arm",
+                {"fault": "cut-after", "where": "submit", "times": asked.times},
+            )
+            stage.say(
+                bench="dropped",
+                cut=asked.times,
+                **seen(service, "sk-ours", submit(service, "sk-ours")),
+            )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
-"""Jobs through lanes against one simulator process: by our worker processes, and by callers of the vendor's SDK beside them.
+"""Jobs through lanes against one simulator process: by our worker processes, and by callers of the
+vendor's SDK beside them.
 
-Every side has its own accounts (keys) at the same service at the same time, so whatever slows the machine slows all of them.
+Every side has its own accounts (keys) at the same service at the same time, so whatever slows the
+machine slows all of them.
 """
 
 from __future__ import annotations
@@ -27,13 +29,16 @@ from tests.bench.service import FILM_SECONDS, SCATTER
 
 SDK = "dashscope==2.0.2"
 STYLES = {"one": "sdk 1.x", "two": "sdk 2.0"}
-BOXES = {"face_bbox": [200, 200, 400, 420], "ext_bbox": [60, 60, 660, 660]}  # what makers.check says of the sample portrait
+BOXES = {
+    "face_bbox": [200, 200, 400, 420],
+    "ext_bbox": [60, 60, 660, 660],
+}  # what makers.check says of the sample portrait
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """`lanes` accounts with `jobs` jobs each, of about `length` seconds of work. `at_once`: a caller hands over all jobs of a lane
-    together; else one after the other."""
+    """`lanes` accounts with `jobs` jobs each, of about `length` seconds of work. `at_once`: a
+    caller hands over all jobs of a lane together; else one after the other."""
 
     lanes: int
     jobs: int
@@ -47,8 +52,9 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What one side has: when each task's film was in its hands (epoch seconds), how many jobs have none, when it began, and how
-    often it looked at tasks for their jobs (None: every query was such a look; ours also ask whose account is whose)."""
+    """What one side has: when each task's film was in its hands (epoch seconds), how many jobs have
+    none, when it began, and how often it looked at tasks for their jobs (None: every query was such
+    a look; ours also ask whose account is whose)."""
 
     at: dict[str, float]
     lost: int
@@ -57,22 +63,31 @@ class Done:
     looks: int | None = None
 
 
-# ── ours ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── ours ──────────────────────────────────────────────────────────────────────────────────────────
 
 
 def learned(account: Any, length: float) -> None:
-    """What a site knows that has made such films before: twenty work times, scattered as the service scatters them."""
+    """What a site knows that has made such films before: twenty work times, scattered as the
+    service scatters them."""
     from jobs.engine import speed
     from jobs.models import WorkTime
 
     dice = Random(20)
-    recent = sorted(length / FILM_SECONDS * dice.uniform(1 - SCATTER, 1 + SCATTER) for _ in range(20))
+    recent = sorted(
+        length / FILM_SECONDS * dice.uniform(1 - SCATTER, 1 + SCATTER) for _ in range(20)
+    )
     name = {"service": speed.service_of(account), "model": "emo-v1", "variant": "1:1"}
-    WorkTime.objects.update_or_create(**name, defaults={"recent": recent, "median": median(recent), "p90": quantiles(recent, n=10)[8]})
+    WorkTime.objects.update_or_create(
+        **name,
+        defaults={"recent": recent, "median": median(recent), "p90": quantiles(recent, n=10)[8]},
+    )
 
 
-def ours(url: str, work: Work, keys: Sequence[str], *, taught: bool = True) -> Iterator[Done | None]:
-    """Create the jobs, and let the running worker make them; None again and again, at last what came of it."""
+def ours(
+    url: str, work: Work, keys: Sequence[str], *, taught: bool = True
+) -> Iterator[Done | None]:
+    """Create the jobs, and let the running worker make them; None again and again, at last what
+    came of it."""
     from dataclasses import replace
 
     from django.utils import timezone
@@ -100,23 +115,29 @@ def ours(url: str, work: Work, keys: Sequence[str], *, taught: bool = True) -> I
         time.sleep(1)
     made = Job.objects.filter(state=State.SUCCEEDED)
     at = {job.task_id: job.finished_at.timestamp() for job in made if job.finished_at is not None}
-    reasons = tuple(f"{job.state} {job.code} {job.sentence}"[:200] for job in Job.objects.exclude(state=State.SUCCEEDED)[:3])
+    reasons = tuple(
+        f"{job.state} {job.code} {job.sentence}"[:200]
+        for job in Job.objects.exclude(state=State.SUCCEEDED)[:3]
+    )
     looks = sum(made.values_list("looks", flat=True))
     yield Done(at, work.lanes * work.jobs - len(at), began.timestamp(), reasons, looks)
 
 
-# ── the SDK ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the SDK ───────────────────────────────────────────────────────────────────────────────────────
 
 
 def python_of(style: str) -> Path:
-    """The interpreter of the virtual environment in which a style of the SDK is installed; made when it is not there yet."""
+    """The interpreter of the virtual environment in which a style of the SDK is installed; made
+    when it is not there yet."""
     name = hashlib.sha256(f"{SDK} {sys.version} {style}".encode()).hexdigest()[:8]
     folder = Path(tempfile.gettempdir()) / f"footlight-peers-{name}"
     python, whole = folder / "bin" / "python", folder / "installed"
     if not whole.exists():
         print(f"making {folder} with {SDK} (a few minutes, once)", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", SDK], check=True)
+        subprocess.run(
+            [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", SDK], check=True
+        )
         whole.touch()
     return python
 
@@ -141,13 +162,21 @@ def files() -> Iterator[str]:
 def order(url: str, samples: str, **more: Any) -> dict[str, Any]:
     """What a caller is told; see tests/bench/caller.py."""
     given = {"image_url": f"{samples}/portrait.jpg", "audio_url": f"{samples}/speech.mp3", **BOXES}
-    return {"url": url, "model": "emo-v1", "input": given, "parameters": {"style_level": "normal"}, **more}
+    return {
+        "url": url,
+        "model": "emo-v1",
+        "input": given,
+        "parameters": {"style_level": "normal"},
+        **more,
+    }
 
 
 @contextmanager
 def calling(style: str) -> Iterator[subprocess.Popen[str]]:
     command = [str(python_of(style)), str(Path(__file__).with_name("caller.py")), style]
-    with stage.running(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    with stage.running(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
         yield process
 
 
@@ -170,30 +199,52 @@ class Peer:
     def _listen(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
         line = process.stdout.readline()
-        self.answer = json.loads(line) if line.strip() else {"done": [], "lost": ["the caller died"]}
+        self.answer = (
+            json.loads(line) if line.strip() else {"done": [], "lost": ["the caller died"]}
+        )
 
     def done(self, patience: float) -> Done:
         self._thread.join(patience)
         answer = self.answer or {"done": [], "lost": ["the caller never ended"]}
         reasons = sorted(set(answer["lost"]))
-        return Done({one["task_id"]: one["at"] for one in answer["done"]}, len(answer["lost"]), self.began, tuple(reasons[:3]))
+        return Done(
+            {one["task_id"]: one["at"] for one in answer["done"]},
+            len(answer["lost"]),
+            self.began,
+            tuple(reasons[:3]),
+        )
 
 
 def _end(task: dict[str, Any]) -> int:
     return int(task["end_ms"])
 
 
-# ── what it came to ─────────────────────────────────────────────────────────────────────────────────────────────────
+# ── what it came to ───────────────────────────────────────────────────────────────────────────────
 
 
 def figures(service: str, keys: Sequence[str], work: Work, done: Done) -> dict[str, Any]:
     """The numbers of one side, from what the service saw of its keys."""
-    tasks = [task for task in stage.asked_of(service, "/simulator/tasks")["tasks"] if task["account"] in keys]
+    tasks = [
+        task
+        for task in stage.asked_of(service, "/simulator/tasks")["tasks"]
+        if task["account"] in keys
+    ]
     seen = stage.asked_of(service, "/simulator/seen")["seen"]
-    calls = {name: sum(seen.get(key, {}).get(name, 0) for key in keys) for name in ("submit", "get", "list", "429")}
+    calls = {
+        name: sum(seen.get(key, {}).get(name, 0) for key in keys)
+        for name in ("submit", "get", "list", "429")
+    }
     ended = [task for task in tasks if task["end_ms"] is not None]
-    spent = {key: sum(task["end_ms"] - task["scheduled_ms"] for task in ended if task["account"] == key) / 1000 for key in keys}
-    late = sorted(done.at[task["task_id"]] - task["end_ms"] / 1000 for task in ended if task["task_id"] in done.at)
+    spent = {
+        key: sum(task["end_ms"] - task["scheduled_ms"] for task in ended if task["account"] == key)
+        / 1000
+        for key in keys
+    }
+    late = sorted(
+        done.at[task["task_id"]] - task["end_ms"] / 1000
+        for task in ended
+        if task["task_id"] in done.at
+    )
     told: dict[str, Any] = {
         "jobs": work.lanes * work.jobs,
         "lost": done.lost,
@@ -204,7 +255,11 @@ def figures(service: str, keys: Sequence[str], work: Work, done: Done) -> dict[s
         **({} if done.looks is None else {"looks_per_film": done.looks / max(1, len(done.at))}),
     }
     if late:
-        lasts = {task["account"]: done.at[task["task_id"]] for task in sorted(ended, key=_end) if task["task_id"] in done.at}
+        lasts = {
+            task["account"]: done.at[task["task_id"]]
+            for task in sorted(ended, key=_end)
+            if task["task_id"] in done.at
+        }
         ratios = [(last - done.began) / spent[key] for key, last in lasts.items()]
         told |= {
             "ratio": sum(ratios) / len(ratios),

@@ -1,8 +1,10 @@
-"""What a visit of a busy lane costs when its account has 10, 1,000 and 1,000,000 finished jobs behind it: processor time and statements.
+"""What a visit of a busy lane costs when its account has 10, 1,000 and 1,000,000 finished jobs
+behind it: processor time and statements.
 
-Rounds of looks (what most visits are) and whole visits are measured apart. The rows are inserted by the database itself, copied from
-one finished job with all that belongs to it. Processor time is given in units of the machine's speed just before, which other
-programs change; on SQLite the steps of its virtual machine are counted too, which nothing changes.
+Rounds of looks (what most visits are) and whole visits are measured apart. The rows are inserted by
+the database itself, copied from one finished job with all that belongs to it. Processor time is
+given in units of the machine's speed just before, which other programs change; on SQLite the steps
+of its virtual machine are counted too, which nothing changes.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ STEPS = 10  # of SQLite's virtual machine between two counts
 
 
 def finished(team: Team, owner: User) -> Job:
-    """One film that is done and paid, with files, events, an attempt and ledger lines: what the many are copied from."""
+    """One film that is done and paid, with files, events, an attempt and ledger lines: what the
+    many are copied from."""
     from django.utils import timezone
 
     from jobs.common.states import Outcome, State
@@ -39,12 +42,31 @@ def finished(team: Team, owner: User) -> Job:
 
     now = timezone.now()
     film = makers.asset(team, "video", owner=owner, origin="result")
-    job = makers.job(team, owner, state=State.SUCCEEDED, attempt=1, task_id="done", result=film, finished_at=now, provider_status="SUCCEEDED")
+    job = makers.job(
+        team,
+        owner,
+        state=State.SUCCEEDED,
+        attempt=1,
+        task_id="done",
+        result=film,
+        finished_at=now,
+        provider_status="SUCCEEDED",
+    )
     Attempt.objects.create(job=job, number=1, began_at=now, task_id="done", outcome=Outcome.DONE)
-    JobEvent.objects.bulk_create([JobEvent(team=team, job=job, new=state, text="Moved") for state in ("queued", "running", "succeeded")])
+    JobEvent.objects.bulk_create(
+        [
+            JobEvent(team=team, job=job, new=state, text="Moved")
+            for state in ("queued", "running", "succeeded")
+        ]
+    )
     hold = LedgerEntry.objects.get(job=job)
-    paid = {name: getattr(hold, name) for name in ("member", "currency", "model", "price", "units", "month")}
-    LedgerEntry.objects.create(team=team, job=job, kind="settle", held=-job.quote_micros, settled=job.quote_micros, **paid)
+    paid = {
+        name: getattr(hold, name)
+        for name in ("member", "currency", "model", "price", "units", "month")
+    }
+    LedgerEntry.objects.create(
+        team=team, job=job, kind="settle", held=-job.quote_micros, settled=job.quote_micros, **paid
+    )
     return job
 
 
@@ -57,43 +79,70 @@ def multiply(job: Job, number: int) -> None:
     while begin < number:
         count = min(CHUNK, number - begin)
         begins = first + begin
-        _copies(Job, job.pk, begins, count, {"id": "n", "public_id": _text("f", "n"), "task_id": _text("t", "n")})
+        _copies(
+            Job,
+            job.pk,
+            begins,
+            count,
+            {"id": "n", "public_id": _text("f", "n"), "task_id": _text("t", "n")},
+        )
         for model in (JobInput, JobEvent, Attempt, LedgerEntry):
             rows: Any = model._default_manager
             for pk in rows.filter(job_id=job.pk).values_list("pk", flat=True):
-                own = {"id": None, "job_id": "n"} | ({"task_id": _text("a", "n")} if model is Attempt else {})
+                own = {"id": None, "job_id": "n"} | (
+                    {"task_id": _text("a", "n")} if model is Attempt else {}
+                )
                 _copies(model, pk, begins, count, own)
         begin += count
     from django.db import connection
 
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("SELECT setval(pg_get_serial_sequence('jobs_job', 'id'), (SELECT max(id) FROM jobs_job))")
-            cursor.execute("VACUUM ANALYZE")  # which autovacuum does on a site; SQLite plans without numbers there
+            cursor.execute(
+                "SELECT setval(pg_get_serial_sequence('jobs_job', 'id'), (SELECT max(id) FROM "
+                "jobs_job))"
+            )
+            cursor.execute(
+                "VACUUM ANALYZE"
+            )  # which autovacuum does on a site; SQLite plans without numbers there
 
 
 def _text(prefix: str, column: str) -> str:
     return f"'{prefix}' || {column}"
 
 
-def _copies(model: type[Model], pk: int, first: int, count: int, own: dict[str, str | None]) -> None:
-    """Copies of one row for n = first …; `own` has an expression of n for columns that differ, None for one that the database fills in."""
+def _copies(
+    model: type[Model], pk: int, first: int, count: int, own: dict[str, str | None]
+) -> None:
+    """Copies of one row for n = first …; `own` has an expression of n for columns that differ, None
+    for one that the database fills in."""
     from django.db import connection
 
     table = model._meta.db_table
-    columns = [field.column for field in model._meta.concrete_fields if own.get(field.column, "") is not None]
+    columns = [
+        field.column
+        for field in model._meta.concrete_fields
+        if own.get(field.column, "") is not None
+    ]
     told = ", ".join(own.get(column) or f't."{column}"' for column in columns)
     names = ", ".join(f'"{column}"' for column in columns)
     if connection.vendor == "postgresql":
         series = f"generate_series({first}, {first + count - 1}) AS s(n)"
     else:
-        series = f"(WITH RECURSIVE s(n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM s WHERE n < {first + count - 1}) SELECT n FROM s) AS s"
+        series = (
+            f"(WITH RECURSIVE s(n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM s WHERE n < "
+            f"{first + count - 1}) SELECT n FROM s) AS s"
+        )
     with connection.cursor() as cursor:
-        cursor.execute(f'INSERT INTO "{table}" ({names}) SELECT {told} FROM "{table}" AS t CROSS JOIN {series} WHERE t.id = {pk}')
+        cursor.execute(
+            f'INSERT INTO "{table}" ({names}) SELECT {told} FROM "{table}" AS t CROSS JOIN '
+            f"{series} WHERE t.id = {pk}"
+        )
 
 
 def busy(team: Team, owner: User, first: Job, lanes: int) -> list[Lane]:
-    """Lanes of the account of `first` and of others, each with a task that runs, one that waits at the service and two that wait here."""
+    """Lanes of the account of `first` and of others, each with a task that runs, one that waits at
+    the service and two that wait here."""
     from django.utils import timezone
 
     from jobs.common.states import Code, State
@@ -105,16 +154,39 @@ def busy(team: Team, owner: User, first: Job, lanes: int) -> list[Lane]:
         account = first.account if number == 0 else makers.account(team)
         files: dict[str, Any] = {row.name: row.asset for row in first.inputs.all()}
         for task in range(2):
-            out = {"task_id": f"out-{number}-{task}", "provider_status": "RUNNING", "provider_started_at": now, "looked_at": now, "attempt": 1}
-            makers.job(team, owner, state=State.RUNNING, account=account, files=files, submitted_at=now, next_look_at=now, **out)
+            out = {
+                "task_id": f"out-{number}-{task}",
+                "provider_status": "RUNNING",
+                "provider_started_at": now,
+                "looked_at": now,
+                "attempt": 1,
+            }
+            makers.job(
+                team,
+                owner,
+                state=State.RUNNING,
+                account=account,
+                files=files,
+                submitted_at=now,
+                next_look_at=now,
+                **out,
+            )
         for _ in range(2):
-            job = makers.job(team, owner, state=State.QUEUED, code=Code.WAITING_TURN, account=account, files=files)
+            job = makers.job(
+                team,
+                owner,
+                state=State.QUEUED,
+                code=Code.WAITING_TURN,
+                account=account,
+                files=files,
+            )
         found.append(Lane.objects.get(pk=job.lane_id))
     return found
 
 
 class Cost:
-    """What was spent while measuring `visits` visits: processor milliseconds of each, statements, and steps of SQLite's machine."""
+    """What was spent while measuring `visits` visits: processor milliseconds of each, statements,
+    and steps of SQLite's machine."""
 
     def __init__(self) -> None:
         self.spent: list[float] = []
@@ -124,7 +196,9 @@ class Cost:
     def of(self, visits: int) -> Iterator[None]:
         from django.db import connection
 
-        def note(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        def note(
+            execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
+        ) -> Any:
             self.statements += len(params) if many else 1
             return execute(sql, params, many, context)
 
@@ -213,16 +287,31 @@ def main() -> None:
                 began = time.monotonic()
                 multiply(first, missing)
                 told[f"filled_{number}_s"] = time.monotonic() - began
-                for name, measure, of in (("round", rounds, lanes), ("alone", rounds, lanes[:1]), ("whole", whole, lanes)):
+                for name, measure, of in (
+                    ("round", rounds, lanes),
+                    ("alone", rounds, lanes[:1]),
+                    ("whole", whole, lanes),
+                ):
                     measure(of, 5)
                     machine = stage.machine()
                     cost = measure(of, asked.rounds)
                     machine = (machine + stage.machine()) / 2
                     middle = median(cost.spent) * stage.QUICK / machine
-                    told |= {f"{name}_ms_{number}": median(cost.spent), f"{name}_quick_ms_{number}": middle}
-                    told |= {f"{name}_statements_{number}": cost.statements / cost.visits, f"{name}_steps_{number}": cost.steps / cost.visits}
+                    told |= {
+                        f"{name}_ms_{number}": median(cost.spent),
+                        f"{name}_quick_ms_{number}": middle,
+                    }
+                    told |= {
+                        f"{name}_statements_{number}": cost.statements / cost.visits,
+                        f"{name}_steps_{number}": cost.steps / cost.visits,
+                    }
                     told[f"{name}_ratio_{number}"] = middle / few.setdefault(name, middle)
-        stage.say(bench="growth", database=settings.DATABASES["default"]["ENGINE"].rsplit(".", 1)[-1], **told, machine_ms=stage.machine())
+        stage.say(
+            bench="growth",
+            database=settings.DATABASES["default"]["ENGINE"].rsplit(".", 1)[-1],
+            **told,
+            machine_ms=stage.machine(),
+        )
 
 
 if __name__ == "__main__":

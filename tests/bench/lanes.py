@@ -1,7 +1,9 @@
-"""Many lanes tended by one process: each account has one lane with one running task, looked at every five seconds.
+"""Many lanes tended by one process: each account has one lane with one running task, looked at
+every five seconds.
 
-How late the looks are, what a visit costs in processor time, and how much memory the process has; the service is a stub in a
-process of its own that answers within milliseconds, so what is measured is ours.
+How late the looks are, what a visit costs in processor time, and how much memory the process has;
+the service is a stub in a process of its own that answers within milliseconds, so what is measured
+is ours.
 """
 
 from __future__ import annotations
@@ -21,23 +23,45 @@ BATCH = 500
 
 
 def fill(team: Team, owner: User, url: str, number: int, every: float, now: datetime) -> None:
-    """`number` accounts, each with a key and a lane whose one task runs and is due within the next `every` seconds."""
+    """`number` accounts, each with a key and a lane whose one task runs and is due within the next
+    `every` seconds."""
     from jobs.common.states import State, group_of
     from jobs.models import Account, ApiKey, Job, Lane
     from studio.models.people import public_id
     from tests import makers
 
     first = makers.job(team, owner, account=makers.account(team, url))
-    fixed = {name: getattr(first, name) for name in ("model", "parameters", "variant", "milliseconds", "price", "currency", "quote_micros")}
+    fixed = {
+        name: getattr(first, name)
+        for name in (
+            "model",
+            "parameters",
+            "variant",
+            "milliseconds",
+            "price",
+            "currency",
+            "quote_micros",
+        )
+    }
     Job.objects.filter(pk=first.pk).update(state=State.CANCELED, group=group_of(State.CANCELED, ""))
     Lane.objects.filter(pk=first.lane_id).update(next_visit_at=None)
     for begin in range(0, number, BATCH):
         numbers = range(begin, min(begin + BATCH, number))
         due = {n: now + timedelta(seconds=every * n / number) for n in numbers}
-        accounts = Account.objects.bulk_create([Account(team=team, label=f"Account {n}", base_url=url, health=Account.Health.OK) for n in numbers])
-        ApiKey.objects.bulk_create([ApiKey.make(account, f"sk-bench-{account.pk}") for account in accounts])
+        accounts = Account.objects.bulk_create(
+            [
+                Account(team=team, label=f"Account {n}", base_url=url, health=Account.Health.OK)
+                for n in numbers
+            ]
+        )
+        ApiKey.objects.bulk_create(
+            [ApiKey.make(account, f"sk-bench-{account.pk}") for account in accounts]
+        )
         lanes = Lane.objects.bulk_create(
-            [Lane(account=account, model=first.model, next_visit_at=due[n]) for n, account in zip(numbers, accounts, strict=True)]
+            [
+                Lane(account=account, model=first.model, next_visit_at=due[n])
+                for n, account in zip(numbers, accounts, strict=True)
+            ]
         )
         Job.objects.bulk_create(
             [
@@ -78,7 +102,13 @@ def main() -> None:
 
         url = stage.line(stub)
         team, owner, _ = stage.company(url)
-        options = {"seconds": asked.seconds, "warm": asked.warm, "threads": asked.threads, "every": asked.every, "stub": url}
+        options = {
+            "seconds": asked.seconds,
+            "warm": asked.warm,
+            "threads": asked.threads,
+            "every": asked.every,
+            "stub": url,
+        }
         words = [word for name, value in options.items() for word in (f"--{name}", value)]
         with stage.module("tend", *words) as worker:
             stage.line(worker)
@@ -103,7 +133,11 @@ def main() -> None:
             visits=took["visits"],
             cpu_ms_per_visit=took["cpu_s"] * 1000 / max(1, took["visits"]),
             cpu_ms_per_query=took["cpu_s"] * 1000 / max(1, seen["gets"]),
-            cpu_ms_per_visit_quick=took["cpu_s"] * 1000 / max(1, took["visits"]) * stage.QUICK / machine,
+            cpu_ms_per_visit_quick=took["cpu_s"]
+            * 1000
+            / max(1, took["visits"])
+            * stage.QUICK
+            / machine,
             cpu_share=took["cpu_s"] / took["seconds"],
             memory_mb=took["memory"] / 1e6,
             memory_peak_mb=took["peak"] / 1e6,

@@ -1,8 +1,10 @@
-"""The simulator as a process of its own for benchmarks: work takes a fifth more or less than it should, and a film is rendered once and
-copied afterwards, so that the service leaves the processors to those who are measured.
+"""The simulator as a process of its own for benchmarks: work takes a fifth more or less than it
+should, and a film is rendered once and copied afterwards, so that the service leaves the processors
+to those who are measured.
 
-`python -m tests.bench.service --length 20` prints its base address and serves until SIGTERM. Beside what the simulator answers:
-`GET /simulator/seen` counts, per key, the calls by place and the answers with 429.
+`python -m tests.bench.service --length 20` prints its base address and serves until SIGTERM. Beside
+what the simulator answers: `GET /simulator/seen` counts, per key, the calls by place and the
+answers with 429.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ class Scattered(Clock):
     dice: random.Random = field(default_factory=lambda: random.Random(10))
 
     def work_ms(self, seconds: float) -> float:
-        # dataclass(slots=True) makes the class anew, which the short form of super() does not survive
+        # dataclass(slots=True) makes the class anew, which the short form of super() does not
+        # survive
         return Clock.work_ms(self, seconds) * self.dice.uniform(1 - SCATTER, 1 + SCATTER)
 
 
@@ -67,7 +70,12 @@ class Once:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--length", type=float, default=20.0, help="seconds of work of one film of the sample speech")
+    parser.add_argument(
+        "--length",
+        type=float,
+        default=20.0,
+        help="seconds of work of one film of the sample speech",
+    )
     asked = parser.parse_args()
     done = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):

@@ -1,8 +1,9 @@
-"""What every benchmark stands on: a migrated site in a folder and a database of its own that go away, processes beside it, and a
-few ways to sum up numbers.
+"""What every benchmark stands on: a migrated site in a folder and a database of its own that go
+away, processes beside it, and a few ways to sum up numbers.
 
-Each benchmark is run by hand (`python -m tests.bench.NAME`), prints one JSON line, and is never a test: times belong to a machine.
-With DATABASE_URL set to a PostgreSQL server those of the engine use a new database there, else SQLite.
+Each benchmark is run by hand (`python -m tests.bench.NAME`), prints one JSON line, and is never a
+test: times belong to a machine. With DATABASE_URL set to a PostgreSQL server those of the engine
+use a new database there, else SQLite.
 """
 
 from __future__ import annotations
@@ -36,21 +37,39 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "jobs" / "samples"
 NO_REDIS = "redis://127.0.0.1:1/0"
-UNWANTED = ("DATABASE_URL", "STORAGE_URL", "ALLOWED_HOSTS", "DEBUG", "PUBLIC_URL", "MODELSTUDIO_URL", "DASHSCOPE_API_KEY", "EMAIL_URL")
+UNWANTED = (
+    "DATABASE_URL",
+    "STORAGE_URL",
+    "ALLOWED_HOSTS",
+    "DEBUG",
+    "PUBLIC_URL",
+    "MODELSTUDIO_URL",
+    "DASHSCOPE_API_KEY",
+    "EMAIL_URL",
+)
 
 
 @contextmanager
 def site(*, redis: bool = False, database: str = "", **environment: str) -> Iterator[Path]:
-    """Django set up on an empty, migrated site in a temporary DATA_DIR, which is the value; with `redis` the embedded server runs too.
+    """Django set up on an empty, migrated site in a temporary DATA_DIR, which is the value; with
+    `redis` the embedded server runs too.
 
-    `database` is the address of a PostgreSQL server on which a database is made and dropped again; SQLite without.
-    Nothing of Django may be imported before. `environment` is set on top, and processes that are started meanwhile inherit it.
+    `database` is the address of a PostgreSQL server on which a database is made and dropped again;
+    SQLite without. Nothing of Django may be imported before. `environment` is set on top, and
+    processes that are started meanwhile inherit it.
     """
     with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="footlight-bench-", ignore_cleanup_errors=True))
+        folder = stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="footlight-bench-", ignore_cleanup_errors=True)
+        )
         for name in UNWANTED:
             os.environ.pop(name, None)
-        os.environ |= {"DJANGO_SETTINGS_MODULE": "studio.settings", "DATA_DIR": folder, "REDIS_URL": NO_REDIS, **environment}
+        os.environ |= {
+            "DJANGO_SETTINGS_MODULE": "studio.settings",
+            "DATA_DIR": folder,
+            "REDIS_URL": NO_REDIS,
+            **environment,
+        }
         if database:
             os.environ["DATABASE_URL"] = stack.enter_context(_database(database))
         if redis:
@@ -69,14 +88,16 @@ def _disconnect() -> None:
 
 
 def database_asked() -> str:
-    """The PostgreSQL server that the caller's DATABASE_URL names; "" for SQLite. Ask before `site`, which forgets it."""
+    """The PostgreSQL server that the caller's DATABASE_URL names; "" for SQLite. Ask before `site`,
+    which forgets it."""
     asked = os.environ.get("DATABASE_URL", "")
     return asked if asked.startswith("postgres") else ""
 
 
 @contextmanager
 def _database(server: str) -> Iterator[str]:
-    """The address of a new database on `server`, dropped at the end with whoever is still connected."""
+    """The address of a new database on `server`, dropped at the end with whoever is still
+    connected."""
     import psycopg
 
     name = f"footlight_bench_{secrets.token_hex(4)}"
@@ -106,14 +127,19 @@ def _redis(data_dir: Path) -> Iterator[str]:
         yield f"redis://127.0.0.1:{port}/0"
 
 
-# ── processes beside us ─────────────────────────────────────────────────────────────────────────────────────────────
+# ── processes beside us ───────────────────────────────────────────────────────────────────────────
 
 
 @contextmanager
-def running(command: Sequence[str], *, patience: float = 20.0, **more: Any) -> Iterator[subprocess.Popen[str]]:
-    """A process that is asked to stop at the end, and its whole group ended when it has not after `patience` seconds; also when we
-    are asked to stop ourselves, so that nothing is left behind."""
-    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+def running(
+    command: Sequence[str], *, patience: float = 20.0, **more: Any
+) -> Iterator[subprocess.Popen[str]]:
+    """A process that is asked to stop at the end, and its whole group ended when it has not after
+    `patience` seconds; also when we are asked to stop ourselves, so that nothing is left behind."""
+    if (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    ):
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     process = subprocess.Popen(command, text=True, start_new_session=True, cwd=ROOT, **more)
     try:
@@ -130,7 +156,12 @@ def running(command: Sequence[str], *, patience: float = 20.0, **more: Any) -> I
 @contextmanager
 def module(name: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
     """`python -m tests.bench.NAME` with its pipes; it must print a line when it is ready."""
-    command = [sys.executable, "-m", f"tests.bench.{name}", *(str(argument) for argument in arguments)]
+    command = [
+        sys.executable,
+        "-m",
+        f"tests.bench.{name}",
+        *(str(argument) for argument in arguments),
+    ]
     with running(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         yield process
 
@@ -150,7 +181,15 @@ def workers(shifts: int = 1, steps: int = 2) -> Iterator[subprocess.Popen[str]]:
     from jobs import tasks
     from jobs.common import wakeup
 
-    command = [sys.executable, "manage.py", "worker", "--shifts", str(shifts), "--steps", str(steps)]
+    command = [
+        sys.executable,
+        "manage.py",
+        "worker",
+        "--shifts",
+        str(shifts),
+        "--steps",
+        str(steps),
+    ]
     with running(command, stdout=subprocess.DEVNULL) as process:
         for _ in range(3000):
             if wakeup.quietly(lambda: list(wakeup.redis().scan_iter(f"{tasks.SHIFT}*"))):
@@ -162,16 +201,21 @@ def workers(shifts: int = 1, steps: int = 2) -> Iterator[subprocess.Popen[str]]:
 
 
 def asked_of(url: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-    """The JSON of a GET, or of a POST of `body`, beside the contract of a service whose base address is `url`."""
+    """The JSON of a GET, or of a POST of `body`, beside the contract of a service whose base
+    address is `url`."""
     with requests.Session() as session:
         session.trust_env = False
         address = url.removesuffix("/api/v1") + path
-        answer = session.get(address, timeout=60) if body is None else session.post(address, json=body, timeout=60)
+        answer = (
+            session.get(address, timeout=60)
+            if body is None
+            else session.post(address, json=body, timeout=60)
+        )
     answer.raise_for_status()
     return answer.json()
 
 
-# ── rows ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── rows ──────────────────────────────────────────────────────────────────────────────────────────
 
 
 def company(url: str = "") -> tuple[Team, User, Account]:
@@ -206,21 +250,24 @@ def portrait_wish(team: Team, owner: User, account: Account) -> Any:
 
 def percentile(values: Sequence[float], percent: int) -> float:
     """The `percent`th percentile, between neighbours by their distance."""
-    return values[0] if len(values) == 1 else quantiles(values, n=100, method="inclusive")[percent - 1]
+    return (
+        values[0] if len(values) == 1 else quantiles(values, n=100, method="inclusive")[percent - 1]
+    )
 
 
 QUICK = 50.0  # what `machine` says on a quick machine
 
 
 def machine() -> float:
-    """Processor milliseconds of a million additions here, so that times from two machines can be compared (about 50 on a quick one)."""
+    """Processor milliseconds of a million additions here, so that times from two machines can be
+    compared (about 50 on a quick one)."""
     began, total = time.process_time(), 0
     for number in range(1_000_000):
         total += number
     return (time.process_time() - began) * 1000
 
 
-# ── memory and disk ─────────────────────────────────────────────────────────────────────────────────────────────────
+# ── memory and disk ───────────────────────────────────────────────────────────────────────────────
 
 
 def memory() -> int:
@@ -241,7 +288,8 @@ def _disk(folder: Path) -> int:
 
 
 class Watch:
-    """The most that memory (beyond what was there before) and files in `folder` came to while `work` ran, looked at every `pause` seconds."""
+    """The most that memory (beyond what was there before) and files in `folder` came to while
+    `work` ran, looked at every `pause` seconds."""
 
     def __init__(self, folder: Path, pause: float = 0.005) -> None:
         self.folder, self.pause = folder, pause
@@ -268,4 +316,12 @@ class Watch:
 
 def say(**numbers: Any) -> None:
     """The one line."""
-    print(json.dumps({name: round(value, 3) if isinstance(value, float) else value for name, value in numbers.items()}), flush=True)
+    print(
+        json.dumps(
+            {
+                name: round(value, 3) if isinstance(value, float) else value
+                for name, value in numbers.items()
+            }
+        ),
+        flush=True,
+    )

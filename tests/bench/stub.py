@@ -1,8 +1,9 @@
-"""A service that costs next to nothing, for benchmarks of those who call it: every task it is asked about is running, and every
-submit makes one. It notes when calls came.
+"""A service that costs next to nothing, for benchmarks of those who call it: every task it is asked
+about is running, and every submit makes one. It notes when calls came.
 
-`python -m tests.bench.stub --delay 3` prints its base address and serves until SIGTERM. `GET /stub/report` has the seconds between
-two looks at the same task, how many looks came and when submits came (epoch seconds); `POST /stub/reset` forgets all of it.
+`python -m tests.bench.stub --delay 3` prints its base address and serves until SIGTERM. `GET
+/stub/report` has the seconds between two looks at the same task, how many looks came and when
+submits came (epoch seconds); `POST /stub/reset` forgets all of it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import signal
 import time
 from functools import partial
 
-MOMENT = time.strftime("%Y-%m-%d %H:%M:%S.000", time.gmtime(time.time() + 8 * 3600))  # the service tells the time of China
+MOMENT = time.strftime(
+    "%Y-%m-%d %H:%M:%S.000", time.gmtime(time.time() + 8 * 3600)
+)  # the service tells the time of China
 
 
 class Notes:
@@ -52,11 +55,16 @@ class Caller(asyncio.Protocol):
             self.data = rest[length:]
             method, path = head.split(b" ", 2)[:2]
             answer = self._answer(method.decode(), path.decode(), now)
-            asyncio.get_running_loop().call_later(self.delay, self._send, answer, b"connection: close" in head.lower())
+            asyncio.get_running_loop().call_later(
+                self.delay, self._send, answer, b"connection: close" in head.lower()
+            )
 
     def _send(self, answer: object, last: bool) -> None:
         body = json.dumps(answer).encode()
-        self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        self.transport.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+            % (len(body), body)
+        )
         if last:
             self.transport.close()
 
@@ -65,20 +73,40 @@ class Caller(asyncio.Protocol):
         if path.startswith("/stub/"):
             if path == "/stub/reset":
                 notes.reset()
-            return {"gaps": notes.gaps, "gets": notes.gets, "submits": notes.submits, "tasks": len(notes.last)}
+            return {
+                "gaps": notes.gaps,
+                "gets": notes.gets,
+                "submits": notes.submits,
+                "tasks": len(notes.last),
+            }
         if method == "POST":
             notes.submits.append(now)
             notes.made += 1
-            return {"request_id": f"request-{notes.made}", "output": {"task_id": f"made-{notes.made}", "task_status": "PENDING"}}
+            return {
+                "request_id": f"request-{notes.made}",
+                "output": {"task_id": f"made-{notes.made}", "task_status": "PENDING"},
+            }
         if path.startswith("/api/v1/tasks/") and path[14:15] not in ("", "?"):
             task = path[14:]
             notes.gets += 1
             if task in notes.last:
                 notes.gaps.append(round(now - notes.last[task], 4))
             notes.last[task] = now
-            told = {"task_id": task, "task_status": "RUNNING", "submit_time": MOMENT, "scheduled_time": MOMENT}
+            told = {
+                "task_id": task,
+                "task_status": "RUNNING",
+                "submit_time": MOMENT,
+                "scheduled_time": MOMENT,
+            }
             return {"request_id": "request", "output": told}
-        return {"request_id": "request", "total": 0, "data": [], "total_page": 1, "page_no": 1, "page_size": 50}
+        return {
+            "request_id": "request",
+            "total": 0,
+            "data": [],
+            "total_page": 1,
+            "page_no": 1,
+            "page_size": 50,
+        }
 
 
 def _length(head: bytes) -> int:

@@ -1,7 +1,9 @@
-"""A process that does nothing but tend lanes of the present site, for benchmarks that want to know what that costs.
+"""A process that does nothing but tend lanes of the present site, for benchmarks that want to know
+what that costs.
 
-`python -m tests.bench.tend --seconds 30 --every 5`: says "ready", waits for a line, warms up, tends for so long and prints what it
-took. `--every` looks at every task so many seconds after the last look, instead of when its end is near.
+`python -m tests.bench.tend --seconds 30 --every 5`: says "ready", waits for a line, warms up, tends
+for so long and prints what it took. `--every` looks at every task so many seconds after the last
+look, instead of when its end is near.
 """
 
 from __future__ import annotations
@@ -34,7 +36,11 @@ def main() -> None:
     parser.add_argument("--warm", type=float, default=0.0, help="seconds before what counts")
     parser.add_argument("--threads", type=int, default=16)
     parser.add_argument("--every", type=float, default=0.0)
-    parser.add_argument("--stub", default="", help="base address of the stub, whose notes begin anew after the warming")
+    parser.add_argument(
+        "--stub",
+        default="",
+        help="base address of the stub, whose notes begin anew after the warming",
+    )
     asked = parser.parse_args()
     django.setup()
     logging.disable(logging.INFO)

@@ -1,4 +1,5 @@
-"""Memory and temporary disk of a 200 MB upload through the raw door, and memory of a 50 MB film that the outside fetches."""
+"""Memory and temporary disk of a 200 MB upload through the raw door, and memory of a 50 MB film
+that the outside fetches."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ def main() -> None:
         team, owner, _ = stage.company()
         sent = data_dir / "sent"
         sent.mkdir()
-        # The first of each kind loads decoders and views, which stay; only what a file adds is measured.
+        # The first of each kind loads decoders and views, which stay; only what a file adds is
+        # measured.
         small = files.big_mp4(sent, 1, "small.mp4")
         assert _put(small, team.slug, owner)[0] == 201
         _fetch(Asset.objects.get(size=small.stat().st_size))
@@ -119,7 +121,9 @@ def _fetch(asset: Any) -> int:
 
     from studio.files import links
 
-    response: Any = Client().get(urlsplit(links.public_url(asset)).path, headers={"host": "localhost"})
+    response: Any = Client().get(
+        urlsplit(links.public_url(asset)).path, headers={"host": "localhost"}
+    )
     assert response.status_code == 200, response.status_code
     came = sum(len(block) for block in response.streaming_content)
     response.close()

@@ -1,4 +1,5 @@
-"""One studio and one browser's worth of fixtures for all tests of this folder; without Chromium nothing is started."""
+"""One studio and one browser's worth of fixtures for all tests of this folder; without Chromium
+nothing is started."""
 
 from __future__ import annotations
 
@@ -17,7 +18,9 @@ def chromium() -> str:
     if site.CHROMIUM is None:
         if os.environ.get("CI"):
             pytest.fail("chromium is not on PATH, and this test is never skipped in CI")
-        pytest.skip("chromium is not installed, so no page is looked at in a browser (apt install chromium)")
+        pytest.skip(
+            "chromium is not installed, so no page is looked at in a browser (apt install chromium)"
+        )
     if not os.environ.get("CI"):
         pytest.importorskip("playwright.sync_api")
     return site.CHROMIUM
@@ -32,14 +35,20 @@ def studio(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture(scope="session")
 def lived_in(studio: site.Site) -> Iterator[pages.Cast]:
-    """The same, filled with people, files and films, and a browser in which its owner is signed in."""
+    """The same, filled with people, files and films, and a browser in which its owner is signed
+    in."""
     told = site.filled(studio)
     with site.debugging(studio) as debug, pages.cast(studio.address, told, debug) as cast:
         yield cast
 
 
 @pytest.fixture(scope="module", params=SCREENS, ids=screen)
-def made(request: pytest.FixtureRequest, chromium: str, studio: site.Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Maker]:
+def made(
+    request: pytest.FixtureRequest,
+    chromium: str,
+    studio: site.Site,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Maker]:
     """Somebody for all flows of one file, at one width and in one theme."""
     width, theme = request.param
     name = f"{request.path.stem.rpartition('_')[2]}{width}{theme}"

@@ -1,4 +1,5 @@
-"""Somebody who has signed up, added an account and had a portrait checked: where most ways to a film begin."""
+"""Somebody who has signed up, added an account and had a portrait checked: where most ways to a
+film begin."""
 
 from __future__ import annotations
 
@@ -12,7 +13,12 @@ from tests import files
 from tests.browser.person import Person, person, signed_up
 from tests.browser.site import SAMPLES, Site
 
-SCREENS = [(1440, "light"), (390, "dark"), (1440, "dark"), (390, "light")]  # what every flow is gone at: pixels, theme
+SCREENS = [
+    (1440, "light"),
+    (390, "dark"),
+    (1440, "dark"),
+    (390, "light"),
+]  # what every flow is gone at: pixels, theme
 LONG = 9  # seconds of the speech: longer than a test clip, and rendered in three
 PRICED = "#generate:not([disabled]) .price"
 SPEECH = "section[aria-labelledby=h-sound]"
@@ -26,7 +32,8 @@ def screen(pair: tuple[int, str]) -> str:
 
 @dataclass
 class Maker:
-    """A person with a team, a checked portrait and a speech; `chosen` is the address of the form that holds both."""
+    """A person with a team, a checked portrait and a speech; `chosen` is the address of the form
+    that holds both."""
 
     hand: Person
     studio: Site
@@ -56,7 +63,9 @@ class Maker:
 
 
 @contextmanager
-def at_work(chromium: str, studio: Site, width: int, theme: str, name: str, folder: Path) -> Iterator[Maker]:
+def at_work(
+    chromium: str, studio: Site, width: int, theme: str, name: str, folder: Path
+) -> Iterator[Maker]:
     with person(chromium, studio, width, theme) as hand:
         team = signed_up(hand, name)
         hand.page.goto(team + "make/portrait/")
@@ -64,7 +73,9 @@ def at_work(chromium: str, studio: Site, width: int, theme: str, name: str, fold
         hand.click("#consent-image_url")
         hand.click("button:has-text('Check the picture')")
         hand.see("rect.frame:not([data-grip])")
-        hand.drop("[data-slot=audio_url]", files.write(folder, "speech.mp3", files.mp3(seconds=LONG)))
+        hand.drop(
+            "[data-slot=audio_url]", files.write(folder, "speech.mp3", files.mp3(seconds=LONG))
+        )
         hand.click("#consent-audio_url")
         hand.see(PRICED)
         yield Maker(hand, studio, team, hand.page.url, folder)

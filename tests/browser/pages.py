@@ -1,7 +1,8 @@
-"""Every page of the site, found by walking its addresses, so that a new one is looked at without being listed anywhere.
+"""Every page of the site, found by walking its addresses, so that a new one is looked at without
+being listed anywhere.
 
-An address is opened as the owner, and as nobody where the owner is sent elsewhere. What answers with a whole page is one; what
-cannot be opened is a complaint, unless WITHOUT says why.
+An address is opened as the owner, and as nobody where the owner is sent elsewhere. What answers
+with a whole page is one; what cannot be opened is a complaint, unless WITHOUT says why.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ HTML = "text/html,application/xhtml+xml"
 
 @dataclass(frozen=True)
 class Scene:
-    """One page to look at: its name, the whole address, whether somebody is signed in, and the status that it answers with."""
+    """One page to look at: its name, the whole address, whether somebody is signed in, and the
+    status that it answers with."""
 
     name: str
     url: str
@@ -60,7 +62,12 @@ class Cast:
 
     def __init__(self, browser: Any, address: str, told: dict[str, Any], debug: str) -> None:
         self.address, self.told, self.debug = address, told, debug
-        self.contexts = {signed_in: browser.new_context(base_url=address, viewport={"width": 1440, "height": 900}) for signed_in in (True, False)}
+        self.contexts = {
+            signed_in: browser.new_context(
+                base_url=address, viewport={"width": 1440, "height": 900}
+            )
+            for signed_in in (True, False)
+        }
         for context in self.contexts.values():
             context.set_default_timeout(PATIENCE)
         # One tab for each: every new one costs a process.
@@ -81,7 +88,10 @@ class Cast:
                 continue
             lacking = sorted(set(_names(entry)) - set(self.told["values"]))
             if lacking:
-                complaints.append(f"{name} is forgotten: tests/browser/seed.py gives no value for {', '.join(lacking)}")
+                complaints.append(
+                    f"{name} is forgotten: tests/browser/seed.py gives no value for "
+                    f"{', '.join(lacking)}"
+                )
                 continue
             path = reverse(name, kwargs={key: self.told["values"][key] for key in _names(entry)})
             scene, complaint = self._opened(name, path)
@@ -89,7 +99,10 @@ class Cast:
             complaints += [complaint] if complaint else []
         found += [Scene(name, self.address + path) for name, path in self.told["scenes"]]
         found += [Scene("parts", self.debug + reverse("parts"))]
-        found += [Scene(f"error-{error}", f"{self.debug}{reverse('parts')}?error={error}") for error in ERRORS]
+        found += [
+            Scene(f"error-{error}", f"{self.debug}{reverse('parts')}?error={error}")
+            for error in ERRORS
+        ]
         found += [Scene("error-404-met", self.address + "/nothing/here/", status=404)]
         return found, complaints
 
@@ -98,12 +111,21 @@ class Cast:
 
         for signed_in in (True, False):
             try:
-                answer = self.contexts[signed_in].request.get(path, max_redirects=0, headers={"Accept": HTML}, timeout=OPENS)
+                answer = self.contexts[signed_in].request.get(
+                    path, max_redirects=0, headers={"Accept": HTML}, timeout=OPENS
+                )
             except PlaywrightError as error:
                 return None, f"{name} cannot be opened: {path}: {error.message.splitlines()[0]}"
             if answer.status == 200:
-                whole = "text/html" in answer.headers.get("content-type", "") and "<html" in answer.text()[:2000]
-                return (Scene(name.replace(":", "-"), self.address + path, signed_in), "") if whole else (None, "")
+                whole = (
+                    "text/html" in answer.headers.get("content-type", "")
+                    and "<html" in answer.text()[:2000]
+                )
+                return (
+                    (Scene(name.replace(":", "-"), self.address + path, signed_in), "")
+                    if whole
+                    else (None, "")
+                )
             if answer.status not in (301, 302, 303):
                 break
         # 204 and 3xx lead somewhere else, 405 is for forms; the page of parts is on another web.
@@ -111,9 +133,11 @@ class Cast:
         return None, "" if fine else f"{name} cannot be opened: {path} answers {answer.status}"
 
     def look(self, scene: Scene, *, again: bool = False) -> Iterator[Look]:
-        """The page in every theme and width. What goes wrong meanwhile is told in words in the look where it was seen.
+        """The page in every theme and width. What goes wrong meanwhile is told in words in the look
+        where it was seen.
 
-        It is loaded once, and for the second theme switched as its button does it; with `again` loaded with the other cookie.
+        It is loaded once, and for the second theme switched as its button does it; with `again`
+        loaded with the other cookie.
         """
         page, wrong = self.pages[scene.signed_in], list[str]()
         home = re.match(r"https?://[^/]+", scene.url)
@@ -127,14 +151,20 @@ class Cast:
         listening = {
             "console": said,
             "pageerror": lambda error: wrong.append(f"script: {error}"),
-            "request": lambda asked: None if asked.url.startswith(allowed) else wrong.append(f"left the host: {asked.url}"),
+            "request": lambda asked: (
+                None
+                if asked.url.startswith(allowed)
+                else wrong.append(f"left the host: {asked.url}")
+            ),
         }
         for event, heard in listening.items():
             page.on(event, heard)
         size = 0
         for number, theme in enumerate(THEMES):
             if number and not again:
-                page.evaluate("(theme) => { document.documentElement.dataset.theme = theme }", theme)
+                page.evaluate(
+                    "(theme) => { document.documentElement.dataset.theme = theme }", theme
+                )
             else:
                 page.set_viewport_size({"width": 1440, "height": WIDTHS[1440]})
                 size = self._load(page, scene, theme, wrong)
@@ -150,7 +180,9 @@ class Cast:
 
     def _load(self, page: Any, scene: Scene, theme: str, wrong: list[str]) -> int:
         """The bytes of the page's HTML."""
-        page.context.add_cookies([{"name": "theme", "value": theme, "domain": LOOPBACK, "path": "/"}])
+        page.context.add_cookies(
+            [{"name": "theme", "value": theme, "domain": LOOPBACK, "path": "/"}]
+        )
         page.emulate_media(color_scheme=theme)  # the admin goes by this
         answer = page.goto(scene.url, wait_until="load")
         if answer.status != scene.status:
@@ -163,8 +195,12 @@ class Cast:
 
 
 def _bring_everything(page: Any) -> None:
-    """Pictures below the window are loaded only when they come near it; a picture of the whole page needs them all."""
-    page.evaluate("for (const picture of document.querySelectorAll('img[loading=lazy]')) picture.loading = 'eager'")
+    """Pictures below the window are loaded only when they come near it; a picture of the whole page
+    needs them all."""
+    page.evaluate(
+        "for (const picture of document.querySelectorAll('img[loading=lazy]')) picture.loading = "
+        "'eager'"
+    )
     end = 50
     while end and not page.evaluate("[...document.images].every((picture) => picture.complete)"):
         page.wait_for_timeout(100)
@@ -174,9 +210,13 @@ def _bring_everything(page: Any) -> None:
 def _widest(page: Any) -> str:
     return str(
         page.evaluate(
-            """[...document.querySelectorAll("body *")].filter((one) => one.getBoundingClientRect().right > innerWidth + 1
-            && ![...function* (up) { while ((up = up.parentElement)) yield up }(one)].some((up) => getComputedStyle(up).overflowX !== "visible"))
-            .slice(0, 3).map((one) => one.tagName.toLowerCase() + "." + (one.getAttribute("class") || "").replaceAll(" ", ".")).join(", ")"""
+            """[...document.querySelectorAll("body *")].filter((one) => one.getBoundingClientRect()
+    .right > innerWidth + 1
+            && ![...function* (up) { while ((up = up.parentElement)) yield up }(one)]
+    .some((up) => getComputedStyle(up).overflowX !== "visible"))
+            .slice(0, 3).map((one) => one.tagName.toLowerCase()
+                + "." + (one.getAttribute("class") || "").replaceAll(" ", "."))
+    .join(", ")"""
         )
     )
 
@@ -202,7 +242,9 @@ def _addresses(resolver: URLResolver, space: str = "") -> Iterator[tuple[str, UR
 
 def _names(entry: URLPattern) -> list[str]:
     """The names in the address below the team's, and the team itself where its view asks for it."""
-    return sorted(entry.pattern.converters) + (["team"] if "team" not in entry.pattern.converters and _of_team(entry) else [])
+    return sorted(entry.pattern.converters) + (
+        ["team"] if "team" not in entry.pattern.converters and _of_team(entry) else []
+    )
 
 
 def _of_team(entry: URLPattern) -> bool:

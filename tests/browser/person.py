@@ -1,4 +1,5 @@
-"""Somebody in front of the studio: clicks, keys and dropped files are counted, and what goes wrong behind the page is noted."""
+"""Somebody in front of the studio: clicks, keys and dropped files are counted, and what goes wrong
+behind the page is noted."""
 
 from __future__ import annotations
 
@@ -17,11 +18,13 @@ SIZES = {1440: 900, 390: 844}
 PATIENCE = 60_000  # milliseconds, for one look; a film of a few seconds is among them
 # What a drop hands to the page: the file itself, as the desktop would.
 HOLD = """([name, kind, text]) => { const held = new DataTransfer();
-    held.items.add(new File([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))], name, { type: kind })); return held; }"""
+    held.items.add(new File([Uint8Array.from(atob(text),
+        (letter) => letter.charCodeAt(0))], name, { type: kind })); return held; }"""
 
 
 class Person:
-    """One tab. `clicks` and `files` count what the hand did; `wrong` has a sentence for everything that a developer would see in red."""
+    """One tab. `clicks` and `files` count what the hand did; `wrong` has a sentence for everything
+    that a developer would see in red."""
 
     def __init__(self, page: Any, home: str) -> None:
         self.page, self.clicks, self.files = page, 0, 0
@@ -29,16 +32,29 @@ class Person:
         page.on("console", self._said)
         page.on("pageerror", lambda error: self.wrong.append(f"script: {error}"))
         page.on("response", lambda answer: self._policy(answer, home))
-        page.on("request", lambda asked: None if asked.url.startswith((home, "data:", "blob:")) else self.wrong.append(f"left the host: {asked.url}"))
+        page.on(
+            "request",
+            lambda asked: (
+                None
+                if asked.url.startswith((home, "data:", "blob:"))
+                else self.wrong.append(f"left the host: {asked.url}")
+            ),
+        )
 
     def _said(self, message: Any) -> None:
-        # htmx says so when a question is withdrawn for a newer one, which is what a form that asks at every change is meant to do.
-        if message.type == "error" and not message.text.startswith(("htmx:afterRequest,", "htmx:sendAbort,")):
+        # htmx says so when a question is withdrawn for a newer one, which is what a form that asks
+        # at every change is meant to do.
+        if message.type == "error" and not message.text.startswith(
+            ("htmx:afterRequest,", "htmx:sendAbort,")
+        ):
             self.wrong.append(f"console: {message.text} {message.location.get('url', '')}")
 
     def _policy(self, answer: Any, home: str) -> None:
-        """Nothing but the site's own files may run or be fetched, and no code or style that stands in the page itself."""
-        if not answer.url.startswith(home) or "text/html" not in answer.headers.get("content-type", ""):
+        """Nothing but the site's own files may run or be fetched, and no code or style that stands
+        in the page itself."""
+        if not answer.url.startswith(home) or "text/html" not in answer.headers.get(
+            "content-type", ""
+        ):
             return
         policy = answer.headers.get("content-security-policy", "")
         if "default-src 'self'" not in policy or "unsafe" in policy:
@@ -59,9 +75,12 @@ class Person:
     def drop(self, where: str, path: Path) -> None:
         """A file from the desktop, let go over `where`."""
         self.files += 1
-        self.page.wait_for_load_state()  # a drop that is only played finds nobody before the scripts are there
+        # a drop that is only played finds nobody before the scripts are there
+        self.page.wait_for_load_state()
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        held = self.page.evaluate_handle(HOLD, [path.name, kind, base64.b64encode(path.read_bytes()).decode()])
+        held = self.page.evaluate_handle(
+            HOLD, [path.name, kind, base64.b64encode(path.read_bytes()).decode()]
+        )
         for event in ("dragover", "drop"):
             self.page.dispatch_event(where, event, {"dataTransfer": held})
 
@@ -80,7 +99,8 @@ class Person:
         return " ".join(str(self.see(what).inner_text()).split())
 
     def until(self, expression: str, meant: str = "") -> None:
-        """Wait until `expression` is true. The library's own way would need eval, which the site's policy forbids."""
+        """Wait until `expression` is true. The library's own way would need eval, which the site's
+        policy forbids."""
         end = time.monotonic() + PATIENCE / 1000
         while not self.page.evaluate(expression):
             assert time.monotonic() < end, meant or f"never came true: {expression}"
@@ -96,15 +116,22 @@ class Person:
         return micros(words.inner_text()) if words.count() else 0
 
     def plays(self, film: str = "#job video") -> None:
-        self.until(f"(() => {{ const film = document.querySelector({film!r}); return film && film.currentTime > 0.3 }})()", f"{film} does not play")
+        self.until(
+            f"(() => {{ const film = document.querySelector({film!r}); return film && "
+            f"film.currentTime > 0.3 }})()",
+            f"{film} does not play",
+        )
 
     def at_ease(self) -> None:
-        """Nothing was wrong so far, the page is not wider than the window, and what is for browsers without scripts is seen by none with them."""
+        """Nothing was wrong so far, the page is not wider than the window, and what is for browsers
+        without scripts is seen by none with them."""
         assert not self.wrong, "\n".join(self.wrong)
         width, window = self.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         assert width <= window, f"{self.page.url} is {width} px wide in a window of {window}"
         plain = self.page.locator(".noscript:visible").count()
-        assert not (plain and self.page.evaluate("matchMedia('(scripting: enabled)').matches")), f"{self.page.url} shows what is for no scripts"
+        assert not (plain and self.page.evaluate("matchMedia('(scripting: enabled)').matches")), (
+            f"{self.page.url} shows what is for no scripts"
+        )
 
 
 def micros(words: str) -> int:
@@ -116,27 +143,41 @@ def micros(words: str) -> int:
 
 
 @contextmanager
-def person(chromium: str, studio: Site, width: int, theme: str, *, scripts: bool = True) -> Iterator[Person]:
-    """Somebody with a fresh browser, which runs `scripts` or not. What the page and the studio's log say at the end is printed, which pytest
-    shows when the test failed."""
+def person(
+    chromium: str, studio: Site, width: int, theme: str, *, scripts: bool = True
+) -> Iterator[Person]:
+    """Somebody with a fresh browser, which runs `scripts` or not. What the page and the studio's
+    log say at the end is printed, which pytest shows when the test failed."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as machine:
         flags = [*FLAGS, "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
         browser = machine.chromium.launch(executable_path=chromium, args=flags)
         size = {"width": width, "height": SIZES[width]}
-        context = browser.new_context(base_url=studio.address, viewport=size, color_scheme=theme, has_touch=width < 500, java_script_enabled=scripts)
+        context = browser.new_context(
+            base_url=studio.address,
+            viewport=size,
+            color_scheme=theme,
+            has_touch=width < 500,
+            java_script_enabled=scripts,
+        )
         context.set_default_timeout(PATIENCE)
         somebody = Person(context.new_page(), studio.address)
         try:
             yield somebody
         finally:
-            print(somebody.page.url, somebody.page.inner_text("body"), studio.log.read_text()[-4000:], sep="\n")
+            print(
+                somebody.page.url,
+                somebody.page.inner_text("body"),
+                studio.log.read_text()[-4000:],
+                sep="\n",
+            )
             browser.close()
 
 
 def signed_up(somebody: Person, name: str) -> str:
-    """A new person with a team and an account that works; returns the team's address, such as "/t/mias-studio/"."""
+    """A new person with a team and an account that works; returns the team's address, such as
+    "/t/mias-studio/"."""
     page = somebody.page
     page.goto("/accounts/signup/")
     somebody.type("[name=email]", f"{name}@example.com")

@@ -1,7 +1,8 @@
-"""Fills a running studio with what a few weeks leave behind, and prints as one JSON line what it holds: `python -m tests.browser.seed`.
+"""Fills a running studio with what a few weeks leave behind, and prints as one JSON line what it
+holds: `python -m tests.browser.seed`.
 
-The films are really made, by the worker and the simulator. Jobs that must stay as they are (in line, rendering, in doubt) stand in
-lanes that no worker visits before tomorrow.
+The films are really made, by the worker and the simulator. Jobs that must stay as they are (in
+line, rendering, in doubt) stand in lanes that no worker visits before tomorrow.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ PATIENCE = 240.0  # seconds for all films
 
 
 def fill() -> dict[str, Any]:
-    """{"email", "password": of the owner, "values": name in an address -> value, "scenes": [[name, path]]}."""
+    """{"email", "password": of the owner, "values": name in an address -> value, "scenes": [[name,
+    path]]}."""
     from studio.models import Team
 
     users = people()
@@ -33,7 +35,10 @@ def fill() -> dict[str, Any]:
     made = films(team, users)
     still = standing(team, users)
     sets = together(team, users, made | still)
-    told = values(team, made) | {"jobset": sets["sweep"].public_id, "preset": team.presets.earliest("id").public_id}
+    told = values(team, made) | {
+        "jobset": sets["sweep"].public_id,
+        "preset": team.presets.earliest("id").public_id,
+    }
     found = [*scenes(team, made | still), ["set-batch", sets["batch"].get_absolute_url()]]
     return {"email": EMAIL, "password": PASSWORD, "values": told, "scenes": found}
 
@@ -44,7 +49,10 @@ def people() -> dict[str, Any]:
     from studio.models import Membership, Role, Team, User
 
     users = {
-        name: User.objects.create_user(f"{name}@example.com", PASSWORD, first_name=name.capitalize()) for name in ("aiko", "ben", "chidi", "dora")
+        name: User.objects.create_user(
+            f"{name}@example.com", PASSWORD, first_name=name.capitalize()
+        )
+        for name in ("aiko", "ben", "chidi", "dora")
     }
     aiko = users["aiko"]
     aiko.is_staff = aiko.is_superuser = True
@@ -68,7 +76,15 @@ def submit(team: Any, by: str, model: str, title: str, **files: Path) -> dict[st
     out = io.StringIO()
     try:
         with redirect_stdout(io.StringIO()):
-            call_command("submit", model, team=team.slug, by=f"{by}@example.com", title=title, stdout=out, **{k: str(v) for k, v in files.items()})
+            call_command(
+                "submit",
+                model,
+                team=team.slug,
+                by=f"{by}@example.com",
+                title=title,
+                stdout=out,
+                **{k: str(v) for k, v in files.items()},
+            )
     except SystemExit:
         raise RuntimeError(f"{title} was not taken: {out.getvalue()}") from None
     said: dict[str, Any] = json.loads(out.getvalue())
@@ -76,18 +92,37 @@ def submit(team: Any, by: str, model: str, title: str, **files: Path) -> dict[st
 
 
 def films(team: Any, users: dict[str, Any]) -> dict[str, Any]:
-    """Really made: two portraits, a dance with its template, and one that fails because nobody is in its video."""
+    """Really made: two portraits, a dance with its template, and one that fails because nobody is
+    in its video."""
     from jobs.models import Job
     from tests import files as samples
 
     folder = Path(tempfile.mkdtemp(prefix="footlight-seed-"))
     speech, picture = next(SAMPLES.glob("speech.*")), SAMPLES / "portrait.jpg"
-    empty = samples.write(folder, "empty-room.mp4", samples.mp4(seconds=4, fps=30, width=540, height=960))
+    empty = samples.write(
+        folder, "empty-room.mp4", samples.mp4(seconds=4, fps=30, width=540, height=960)
+    )
     wishes = {
         "portrait": submit(team, "aiko", "emo-v1", "Welcome line", image=picture, audio=speech),
-        "portrait2": submit(team, "chidi", "emo-v1", "Ticket reminder", image=picture, audio=speech),
-        "dance": submit(team, "ben", "animate-anyone-gen2", "Spring steps", image=SAMPLES / "character.png", video=SAMPLES / "dance.mp4"),
-        "failed": submit(team, "ben", "animate-anyone-gen2", "Empty room", image=SAMPLES / "character.png", video=empty),
+        "portrait2": submit(
+            team, "chidi", "emo-v1", "Ticket reminder", image=picture, audio=speech
+        ),
+        "dance": submit(
+            team,
+            "ben",
+            "animate-anyone-gen2",
+            "Spring steps",
+            image=SAMPLES / "character.png",
+            video=SAMPLES / "dance.mp4",
+        ),
+        "failed": submit(
+            team,
+            "ben",
+            "animate-anyone-gen2",
+            "Empty room",
+            image=SAMPLES / "character.png",
+            video=empty,
+        ),
     }
     end = time.monotonic() + PATIENCE
     rows = {name: Job.objects.get(public_id=said["job"]) for name, said in wishes.items()}
@@ -98,8 +133,15 @@ def films(team: Any, users: dict[str, Any]) -> dict[str, Any]:
         for job in rows.values():
             job.refresh_from_db()
     told = {name: str(job.state) for name, job in rows.items()}
-    if told != {"portrait": "succeeded", "portrait2": "succeeded", "dance": "succeeded", "failed": "failed"}:
-        raise RuntimeError(f"the films ended otherwise than meant: {told} {rows['failed'].sentence}")
+    if told != {
+        "portrait": "succeeded",
+        "portrait2": "succeeded",
+        "dance": "succeeded",
+        "failed": "failed",
+    }:
+        raise RuntimeError(
+            f"the films ended otherwise than meant: {told} {rows['failed'].sentence}"
+        )
     return rows
 
 
@@ -124,13 +166,27 @@ def standing(team: Any, users: dict[str, Any]) -> dict[str, Any]:
     inputs = {"image_url": picture, "audio_url": sound}
     aiko, ben, chidi = users["aiko"], users["ben"], users["chidi"]
 
-    due = {"health": Account.Health.ARREARS, "health_text": "Payment is due at Alibaba Cloud.", "paused_until": tomorrow, "troubles": 2}
+    due = {
+        "health": Account.Health.ARREARS,
+        "health_text": "Payment is due at Alibaba Cloud.",
+        "paused_until": tomorrow,
+        "troubles": 2,
+    }
     west = Account.objects.create(team=team, label="West-3", **due)
     ApiKey.make(west, "sk-west-0001", users["ben"]).save()
     Lane.objects.create(account=west, model="emo-v1", next_visit_at=tomorrow)
 
     def job(owner: Any, title: str, state: State, account: Any = south, **columns: Any) -> Any:
-        row = makers.job(team, owner, state=state, account=account, title=title, files=inputs, milliseconds=13_900, **columns)
+        row = makers.job(
+            team,
+            owner,
+            state=state,
+            account=account,
+            title=title,
+            files=inputs,
+            milliseconds=13_900,
+            **columns,
+        )
         JobEvent.objects.create(team=team, job=row, old="", new=State.QUEUED, text="Created.")
         return row
 
@@ -148,10 +204,21 @@ def standing(team: Any, users: dict[str, Any]) -> dict[str, Any]:
             next_look_at=tomorrow,
             **out,
         ),
-        "queued": job(aiko, "A greeting for everybody who comes in by the back door on a rainy evening", State.QUEUED),
+        "queued": job(
+            aiko,
+            "A greeting for everybody who comes in by the back door on a rainy evening",
+            State.QUEUED,
+        ),
         "queued2": job(ben, "Second floor", State.QUEUED),
         "held": job(chidi, "Long farewell", State.QUEUED, west, code=Code.ACCOUNT_PAUSED),
-        "uncertain": job(ben, "Closing line", State.UNCERTAIN, code=Code.SEVERAL_TASKS, not_before=tomorrow, **out),
+        "uncertain": job(
+            ben,
+            "Closing line",
+            State.UNCERTAIN,
+            code=Code.SEVERAL_TASKS,
+            not_before=tomorrow,
+            **out,
+        ),
         "canceled": job(aiko, "Wrong take", State.CANCELED, code=Code.CANCELED, finished_at=now),
         "refused": job(
             chidi,
@@ -160,7 +227,8 @@ def standing(team: Any, users: dict[str, Any]) -> dict[str, Any]:
             code=Code.REJECTED,
             fault=Fault.INPUT,
             provider_code="InvalidFile.MultiHuman",
-            provider_message="The input image has multi human bodies. Please upload other image with single person.",
+            provider_message="The input image has multi human bodies. Please upload other image "
+            "with single person.",
             sentence="There is more than one person in the picture.",
             advice="Crop the picture to one person.",
             finished_at=now,
@@ -168,7 +236,12 @@ def standing(team: Any, users: dict[str, Any]) -> dict[str, Any]:
         ),
     }
     for name in ("running", "uncertain", "refused"):
-        Attempt.objects.create(job=rows[name], number=1, began_at=began, outcome="refused" if name == "refused" else "sending")
+        Attempt.objects.create(
+            job=rows[name],
+            number=1,
+            began_at=began,
+            outcome="refused" if name == "refused" else "sending",
+        )
     for name in ("canceled", "refused"):
         ledger.release(rows[name])
     Lane.objects.filter(account__in=(south, west)).update(next_visit_at=tomorrow)
@@ -180,17 +253,34 @@ def together(team: Any, users: dict[str, Any], jobs: dict[str, Any]) -> dict[str
     from jobs.models import Job, JobSet, Preset
 
     sets = {
-        "sweep": JobSet.objects.create(team=team, owner=users["aiko"], kind=JobSet.Kind.SWEEP, title="Welcome line in three styles"),
-        "batch": JobSet.objects.create(team=team, owner=users["chidi"], kind=JobSet.Kind.BATCH, title="Front desk, autumn"),
+        "sweep": JobSet.objects.create(
+            team=team,
+            owner=users["aiko"],
+            kind=JobSet.Kind.SWEEP,
+            title="Welcome line in three styles",
+        ),
+        "batch": JobSet.objects.create(
+            team=team, owner=users["chidi"], kind=JobSet.Kind.BATCH, title="Front desk, autumn"
+        ),
     }
-    for name, members in {"sweep": ("portrait", "portrait2", "running"), "batch": ("queued", "refused", "canceled")}.items():
+    for name, members in {
+        "sweep": ("portrait", "portrait2", "running"),
+        "batch": ("queued", "refused", "canceled"),
+    }.items():
         Job.objects.filter(pk__in=[jobs[member].pk for member in members]).update(set=sets[name])
-    Preset.objects.create(team=team, owner=users["ben"], model="emo-v1", name="Front desk", chosen={"style_level": "calm"})
+    Preset.objects.create(
+        team=team,
+        owner=users["ben"],
+        model="emo-v1",
+        name="Front desk",
+        chosen={"style_level": "calm"},
+    )
     return sets
 
 
 def values(team: Any, made: dict[str, Any]) -> dict[str, str]:
-    """What stands for each name in an address. A page whose address needs another name is reported as forgotten."""
+    """What stands for each name in an address. A page whose address needs another name is reported
+    as forgotten."""
     north = team.accounts.get(label="North-1")
     return {
         "team": team.slug,
@@ -216,29 +306,63 @@ def scenes(team: Any, jobs: dict[str, Any]) -> list[list[str]]:
     dance = {row.name: row.asset.public_id for row in jobs["dance"].inputs.all()}
     dance["template"] = jobs["dance"].template.public_id
     sound, film = inputs["audio_url"], jobs["portrait"].result.public_id
-    video = team.assets.filter(kind=Asset.Kind.VIDEO, origin=Asset.Origin.UPLOAD).earliest("id").public_id
+    video = (
+        team.assets.filter(kind=Asset.Kind.VIDEO, origin=Asset.Origin.UPLOAD)
+        .earliest("id")
+        .public_id
+    )
     new = Team.objects.get(name="Evening Desk")
-    found = [[f"job-{name}", team_page("jobs:job", job.public_id)] for name, job in jobs.items() if name not in ("portrait", "portrait2", "queued2")]
-    found += [["board-new", team_page("jobs:board", of=new)], ["library-new", team_page("library", of=new)]]
-    found += [["spend-new", team_page("jobs:spend", of=new)], ["keys-new", team_page("jobs:keys", of=new)]]
-    found += [["portrait-no-account", team_page("jobs:portrait", of=new)], ["board-needs", team_page("jobs:board", tab="needs")]]
-    found += [["portrait-chosen", team_page("jobs:portrait", **inputs)], ["dance-chosen", team_page("jobs:dance", **dance)]]
-    found += [["asset-sound", team_page("asset", sound)], ["asset-film", team_page("asset", film)], ["asset-video", team_page("asset", video)]]
+    found = [
+        [f"job-{name}", team_page("jobs:job", job.public_id)]
+        for name, job in jobs.items()
+        if name not in ("portrait", "portrait2", "queued2")
+    ]
+    found += [
+        ["board-new", team_page("jobs:board", of=new)],
+        ["library-new", team_page("library", of=new)],
+    ]
+    found += [
+        ["spend-new", team_page("jobs:spend", of=new)],
+        ["keys-new", team_page("jobs:keys", of=new)],
+    ]
+    found += [
+        ["portrait-no-account", team_page("jobs:portrait", of=new)],
+        ["board-needs", team_page("jobs:board", tab="needs")],
+    ]
+    found += [
+        ["portrait-chosen", team_page("jobs:portrait", **inputs)],
+        ["dance-chosen", team_page("jobs:dance", **dance)],
+    ]
+    found += [
+        ["asset-sound", team_page("asset", sound)],
+        ["asset-film", team_page("asset", film)],
+        ["asset-video", team_page("asset", video)],
+    ]
     found += making(team, jobs, inputs, dance, video, team_page)
     return [*found, ["library-nothing", team_page("library", q="no such name")]]
 
 
 def making(
-    team: Any, jobs: dict[str, Any], portrait: dict[str, str], dance: dict[str, str], video: str, team_page: Callable[..., str]
+    team: Any,
+    jobs: dict[str, Any],
+    portrait: dict[str, str],
+    dance: dict[str, str],
+    video: str,
+    team_page: Callable[..., str],
 ) -> list[list[str]]:
-    """The create pages while something is still to be done: too long, too small, unchecked, changed from a film, many at once."""
+    """The create pages while something is still to be done: too long, too small, unchecked, changed
+    from a film, many at once."""
     from studio.files import file_store
     from tests import files as samples
 
     folder, aiko = Path(tempfile.mkdtemp(prefix="footlight-seed-")), jobs["portrait"].owner
 
     def kept(name: str, data: bytes) -> str:
-        return str(file_store.keep(samples.write(folder, name, data), team=team, owner=aiko, name=name)[0].public_id)
+        return str(
+            file_store.keep(samples.write(folder, name, data), team=team, owner=aiko, name=name)[
+                0
+            ].public_id
+        )
 
     long, small, new = (
         kept("lecture.mp3", samples.mp3(seconds=75)),
@@ -247,15 +371,36 @@ def making(
     )
     picture = portrait["image_url"]
     fresh = {"image_url": dance["image_url"], "template_video": video}
-    remix = {"model": "emo-v1", "from": jobs["portrait"].public_id, "style_level": "calm", "ratio": "3:4"}
+    remix = {
+        "model": "emo-v1",
+        "from": jobs["portrait"].public_id,
+        "style_level": "calm",
+        "ratio": "3:4",
+    }
     return [
         ["portrait-too-long", team_page("jobs:portrait", image_url=picture, audio_url=long)],
         ["portrait-too-small", team_page("jobs:portrait", image_url=small)],
         ["portrait-unchecked", team_page("jobs:portrait", image_url=new)],
         ["portrait-remix", team_page("jobs:portrait", **(portrait | remix))],
-        ["portrait-successor", team_page("jobs:portrait", model="wan2.2-s2v", image_url=picture, audio_url=portrait["audio_url"])],
+        [
+            "portrait-successor",
+            team_page(
+                "jobs:portrait",
+                model="wan2.2-s2v",
+                image_url=picture,
+                audio_url=portrait["audio_url"],
+            ),
+        ],
         ["dance-new-video", team_page("jobs:dance", **fresh)],
-        ["batch-matrix", team_page("jobs:batch", model="emo-v1", picture=[picture, new, small], speech=[portrait["audio_url"], long])],
+        [
+            "batch-matrix",
+            team_page(
+                "jobs:batch",
+                model="emo-v1",
+                picture=[picture, new, small],
+                speech=[portrait["audio_url"], long],
+            ),
+        ],
     ]
 
 

@@ -1,7 +1,9 @@
-"""Pictures of every page in both themes and at two widths: `python -m tests.browser.shots [--only NAME] [--to DIR]`.
+"""Pictures of every page in both themes and at two widths: `python -m tests.browser.shots [--only
+NAME] [--to DIR]`.
 
-Starts a studio of its own, fills it, and prints one line per page: bytes of its HTML, and what is wrong with it. Ends with 1 when
-anything is: an error on the console, a request that leaves the host, a page wider than the window, too many bytes, a forgotten page.
+Starts a studio of its own, fills it, and prints one line per page: bytes of its HTML, and what is
+wrong with it. Ends with 1 when anything is: an error on the console, a request that leaves the
+host, a page wider than the window, too many bytes, a forgotten page.
 """
 
 from __future__ import annotations
@@ -19,14 +21,28 @@ HIGHEST = 16_000  # pixels; what is higher than Chromium can paint at once keeps
 
 
 def main() -> int:
-    parser = ArgumentParser(prog="python -m tests.browser.shots", description="Pictures of every page, and what is wrong with each.")
-    parser.add_argument("--only", default="", metavar="NAME", help="only pages whose name begins with this")
-    parser.add_argument("--to", default="var/shots", metavar="DIR", type=Path, help="where the pictures go (default %(default)s)")
+    parser = ArgumentParser(
+        prog="python -m tests.browser.shots",
+        description="Pictures of every page, and what is wrong with each.",
+    )
+    parser.add_argument(
+        "--only", default="", metavar="NAME", help="only pages whose name begins with this"
+    )
+    parser.add_argument(
+        "--to",
+        default="var/shots",
+        metavar="DIR",
+        type=Path,
+        help="where the pictures go (default %(default)s)",
+    )
     options = parser.parse_args()
     # Asked to stop in the middle, it takes its studio with it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    with tempfile.TemporaryDirectory(prefix="footlight-shots-", ignore_cleanup_errors=True) as folder:
-        # The addresses are read from the settings, which make a folder for data: not the one of a studio that may run here.
+    with tempfile.TemporaryDirectory(
+        prefix="footlight-shots-", ignore_cleanup_errors=True
+    ) as folder:
+        # The addresses are read from the settings, which make a folder for data: not the one of a
+        # studio that may run here.
         os.environ |= {"DATA_DIR": f"{folder}/own", "DJANGO_SETTINGS_MODULE": "studio.settings"}
         import django
 
@@ -60,17 +76,33 @@ def shoot(cast: object, to: Path, only: str) -> int:
         if size > LARGEST:
             wrong.append(f"more than {LARGEST // 1000} kB of HTML")
         bad += bool(wrong)
-        print(f"{scene.name:34} {size / 1000:6.1f} kB  {'ok' if not wrong else '; '.join(dict.fromkeys(wrong))}", flush=True)
+        print(
+            f"{scene.name:34} {size / 1000:6.1f} kB  "
+            f"{'ok' if not wrong else '; '.join(dict.fromkeys(wrong))}",
+            flush=True,
+        )
     for complaint in complaints:
         print(complaint)
-    print(f"{bad} wrong" if bad else "nothing is wrong", f"in {len(scenes)} pages; pictures are in {to}")
+    print(
+        f"{bad} wrong" if bad else "nothing is wrong",
+        f"in {len(scenes)} pages; pictures are in {to}",
+    )
     return 1 if bad else 0
 
 
 def picture(page: Any, width: int, path: Path) -> None:
-    """The whole page in a window as high as itself: in a lower one the bar at its edge would lie across the middle."""
+    """The whole page in a window as high as itself: in a lower one the bar at its edge would lie
+    across the middle."""
     before = page.viewport_size
-    page.set_viewport_size({"width": width, "height": max(before["height"], min(HIGHEST, page.evaluate("document.documentElement.scrollHeight")))})
+    page.set_viewport_size(
+        {
+            "width": width,
+            "height": max(
+                before["height"],
+                min(HIGHEST, page.evaluate("document.documentElement.scrollHeight")),
+            ),
+        }
+    )
     page.screenshot(path=path, full_page=True)
     page.set_viewport_size(before)
 

@@ -24,11 +24,28 @@ from studio.local.stack import LOOPBACK, uvicorn
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "jobs" / "samples"
 CHROMIUM = shutil.which("chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 PATIENCE = 300_000  # milliseconds; a busy machine starts four processes and a browser
 SPEED = 30  # of the simulator: a film of a few seconds is rendered in about one
 # What whoever starts this may have set for a site of theirs.
-TAKEN = ("REDIS_URL", "DATABASE_URL", "MODELSTUDIO_URL", "STORAGE_URL", "PUBLIC_URL", "ALLOWED_HOSTS", "DASHSCOPE_API_KEY", "EMAIL_URL", "DEBUG")
+TAKEN = (
+    "REDIS_URL",
+    "DATABASE_URL",
+    "MODELSTUDIO_URL",
+    "STORAGE_URL",
+    "PUBLIC_URL",
+    "ALLOWED_HOSTS",
+    "DASHSCOPE_API_KEY",
+    "EMAIL_URL",
+    "DEBUG",
+)
 
 
 class NotUp(Exception):
@@ -42,10 +59,13 @@ class Site:
     data_dir: Path
 
     def simulator(self, what: str, **orders: Any) -> None:
-        """Have the service misbehave: `what` is arm, storm or calm (see jobs/simulator/service.py)."""
+        """Have the service misbehave: `what` is arm, storm or calm (see
+        jobs/simulator/service.py)."""
         stack = json.loads((self.data_dir / "run" / "stack.json").read_text())
         address = urllib.parse.urljoin(stack["modelstudio"], f"/simulator/{what}")
-        with urllib.request.urlopen(urllib.request.Request(address, json.dumps(orders).encode(), method="POST"), timeout=20):
+        with urllib.request.urlopen(
+            urllib.request.Request(address, json.dumps(orders).encode(), method="POST"), timeout=20
+        ):
             pass
 
     @property
@@ -55,7 +75,11 @@ class Site:
 
 
 def _env(data_dir: Path) -> dict[str, str]:
-    own = {"DATA_DIR": str(data_dir), "DJANGO_SETTINGS_MODULE": "studio.settings", "PYTHONUNBUFFERED": "1"}
+    own = {
+        "DATA_DIR": str(data_dir),
+        "DJANGO_SETTINGS_MODULE": "studio.settings",
+        "PYTHONUNBUFFERED": "1",
+    }
     return {name: value for name, value in os.environ.items() if name not in TAKEN} | own
 
 
@@ -108,15 +132,31 @@ def debugging(site: Site) -> Iterator[str]:
     """The address of one more web of `site`, with DEBUG: the page of parts is only there."""
     port = _free_port()
     address = f"http://{LOOPBACK}:{port}"
-    with _served(uvicorn(LOOPBACK, port), address + "/healthz", site.data_dir.parent / "debug.txt", site.env | {"DEBUG": "1"}):
+    with _served(
+        uvicorn(LOOPBACK, port),
+        address + "/healthz",
+        site.data_dir.parent / "debug.txt",
+        site.env | {"DEBUG": "1"},
+    ):
         yield address
 
 
 def filled(site: Site) -> dict[str, Any]:
     """Fill `site` with a believable studio and tell what it holds (see tests/browser/seed.py)."""
     words = [sys.executable, "-m", "tests.browser.seed"]
-    seeded = subprocess.run(words, cwd=ROOT, env=site.env, capture_output=True, text=True, timeout=PATIENCE / 1000, check=False)
+    seeded = subprocess.run(
+        words,
+        cwd=ROOT,
+        env=site.env,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE / 1000,
+        check=False,
+    )
     if seeded.returncode:
-        raise NotUp(f"the studio could not be filled, exit {seeded.returncode}:\n{seeded.stderr[-4000:]}\n{site.log.read_text()[-3000:]}")
+        raise NotUp(
+            "the studio could not be filled, exit "
+            f"{seeded.returncode}:\n{seeded.stderr[-4000:]}\n{site.log.read_text()[-3000:]}"
+        )
     told: dict[str, Any] = json.loads(seeded.stdout.splitlines()[-1])
     return told

@@ -1,4 +1,5 @@
-"""Every page, in both themes and at two widths, without a violation of WCAG 2.2 A and AA that axe can find."""
+"""Every page, in both themes and at two widths, without a violation of WCAG 2.2 A and AA that axe
+can find."""
 
 from __future__ import annotations
 
@@ -9,16 +10,24 @@ import pytest
 
 from tests.browser.pages import THEMES, Cast
 
-EVERYTHING = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]}
+EVERYTHING = {
+    "type": "tag",
+    "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"],
+}
 # A theme changes nothing but colours, and these are the rules of colour.
 COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
-RUN = """(rules) => axe.run(document, {runOnly: rules}).then((said) => said.violations.map((one) => {
-    const places = one.nodes.slice(0, 4).map((node) => node.target.join(" ") + ": " + node.failureSummary.split("\\n").slice(1, 3).join(" "));
+RUN = """(rules) => axe.run(document, {runOnly: rules}).then((said) =>
+    said.violations.map((one) => {
+    const places = one.nodes.slice(0, 4).map((node) => node.target.join(" ") + ": "
+     + node.failureSummary.split("\\n").slice(1, 3).join(" "));
     return one.id + " (" + one.help + ") at " + places.join(" | ");
 }))"""
-# A page comes to rest first: colours that fade in are measured wrong. What moves for ever, or was stopped, is not waited for.
+# A page comes to rest first: colours that fade in are measured wrong. What moves for ever, or was
+# stopped, is not waited for.
 REST = """Promise.race([new Promise((go) => setTimeout(go, 2000)), Promise.allSettled(
-    document.getAnimations().filter((one) => one.effect.getTiming().iterations !== Infinity).map((one) => one.finished))]).then(() => null)"""
+    document.getAnimations().filter((one) =>
+    one.effect.getTiming().iterations !== Infinity).map((one) => one.finished))])
+    .then(() => null)"""
 
 pytestmark = [pytest.mark.browser, pytest.mark.axe]
 
@@ -29,7 +38,8 @@ def axe() -> str:
 
 
 def violations(page: Any, axe: str, rules: dict[str, Any] = EVERYTHING) -> list[str]:
-    """What axe finds on `page` now. The script comes through the debugger's door, so the page's policy stays as it is."""
+    """What axe finds on `page` now. The script comes through the debugger's door, so the page's
+    policy stays as it is."""
     if not page.evaluate("Boolean(window.axe)"):
         page.evaluate(axe)
     page.evaluate(REST)
@@ -51,7 +61,11 @@ def test_no_page_keeps_anybody_out(lived_in: Cast, axe: str) -> None:
     wrong: dict[str, list[str]] = {}
     for scene in scenes:
         for look in lived_in.look(scene):
-            for sentence in look.wrong + violations(look.page, axe, EVERYTHING if look.theme == THEMES[0] else COLOURS):
-                wrong.setdefault(f"{scene.name}: {sentence}", []).append(f"{look.width} {look.theme}")
+            for sentence in look.wrong + violations(
+                look.page, axe, EVERYTHING if look.theme == THEMES[0] else COLOURS
+            ):
+                wrong.setdefault(f"{scene.name}: {sentence}", []).append(
+                    f"{look.width} {look.theme}"
+                )
     told = complaints + [f"{sentence} [{', '.join(where)}]" for sentence, where in wrong.items()]
     assert not told, "\n".join(["", *told])

@@ -1,4 +1,5 @@
-"""From signing up to a film that plays: at most eight clicks and two files, without reading any help."""
+"""From signing up to a film that plays: at most eight clicks and two files, without reading any
+help."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The click that costs, and what stands around it: the form that stays, undo, presets, a film changed, the model that follows."""
+"""The click that costs, and what stands around it: the form that stays, undo, presets, a film
+changed, the model that follows."""
 
 from __future__ import annotations
 
@@ -37,7 +38,9 @@ def test_a_preset_keeps_the_choices(maker: Maker) -> None:
     unfold(hand, "#preset_name")
     hand.type("#preset_name", "Quiet desk")
     hand.still()
-    assert hand.page.input_value("#preset_name") == "Quiet desk", "the answer to the choice leaves what is typed"
+    assert hand.page.input_value("#preset_name") == "Quiet desk", (
+        "the answer to the choice leaves what is typed"
+    )
     hand.click("button[formaction$='/presets/']")
     hand.see(".presets a:has-text('Quiet desk')")
     hand.page.goto(maker.team + "make/portrait/")
@@ -129,4 +132,6 @@ def test_a_double_click_makes_one_job(maker: Maker) -> None:
     hand.see(".note-line:has-text('made again')")
     hand.page.goto(maker.team)
     hand.see("li.job:has-text('Clicked twice') >> nth=1")
-    assert hand.page.locator("li.job:has-text('Clicked twice')").count() == 2, "the first, and one more"
+    assert hand.page.locator("li.job:has-text('Clicked twice')").count() == 2, (
+        "the first, and one more"
+    )

@@ -1,4 +1,5 @@
-"""Dances: a video is paid once, made over where it does not fit, and made anew where the service forgot it."""
+"""Dances: a video is paid once, made over where it does not fit, and made anew where the service
+forgot it."""
 
 from __future__ import annotations
 
@@ -19,9 +20,11 @@ from tests.browser.site import SAMPLES, Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.flows]
 MOVES = "section[aria-labelledby=h-moves]"
-IN_STEP = """(() => { const [film, sound] = ["video", "audio"].map((kind) => document.querySelector(`#job ${kind}`));
+IN_STEP = """(() => { const [film, sound] = ["video", "audio"]
+    .map((kind) => document.querySelector(`#job ${kind}`));
     if (film.ended) film.play();
-    return !film.paused && !sound.paused && Math.abs(film.currentTime - sound.currentTime) < 0.08; })()"""
+    return !film.paused && !sound.paused
+    && Math.abs(film.currentTime - sound.currentTime) < 0.08; })()"""
 TAKEN = ".tag:has-text('The service takes it')"
 
 
@@ -74,7 +77,9 @@ def forget_templates(studio: Site) -> None:
 
 def test_the_same_video_is_not_paid_twice_and_lends_its_sound(maker: Maker) -> None:
     dance = maker.folder / "dance.mp4"
-    with_sound(SAMPLES / "dance.mp4", files.write(maker.folder, "music.mp3", files.mp3(seconds=4)), dance)
+    with_sound(
+        SAMPLES / "dance.mp4", files.write(maker.folder, "music.mp3", files.mp3(seconds=4)), dance
+    )
     hand = character(maker)
     moves(hand, dance)
     hand.click("#consent-template_video")
@@ -97,18 +102,28 @@ def test_the_same_video_is_not_paid_twice_and_lends_its_sound(maker: Maker) -> N
     hand.see("main video, main img")
 
 
-@pytest.mark.parametrize(("codec", "rate", "told"), [("mpeg4", 30, "MPEG4"), ("libx264", 15, "15 frames per second")], ids=("codec", "frames"))
-def test_a_video_that_does_not_fit_is_made_over_in_place(maker: Maker, codec: str, rate: int, told: str) -> None:
+@pytest.mark.parametrize(
+    ("codec", "rate", "told"),
+    [("mpeg4", 30, "MPEG4"), ("libx264", 15, "15 frames per second")],
+    ids=("codec", "frames"),
+)
+def test_a_video_that_does_not_fit_is_made_over_in_place(
+    maker: Maker, codec: str, rate: int, told: str
+) -> None:
     hand = character(maker)
     moves(hand, coded(maker.folder / f"phone-{codec}.mp4", codec, rate))
     said = hand.read(f"{MOVES} [role=alert] >> visible=true")
     assert told in said
-    assert hand.page.locator(f"{MOVES} [role=alert] >> visible=true").count() == 1, "one thing is wrong, so one sentence says it"
+    assert hand.page.locator(f"{MOVES} [role=alert] >> visible=true").count() == 1, (
+        "one thing is wrong, so one sentence says it"
+    )
     assert hand.page.locator("#generate").is_disabled()
     assert "free" in hand.read(f"{MOVES} .mend button")
     hand.click(f"{MOVES} .mend button")
     hand.see("button:has-text('Back to the original')")
-    assert not hand.page.locator(f"{MOVES} [role=alert] >> visible=true").count(), "the limits were looked at again"
+    assert not hand.page.locator(f"{MOVES} [role=alert] >> visible=true").count(), (
+        "the limits were looked at again"
+    )
     hand.click("#consent-template_video")
     hand.see(PRICED)
     assert hand.price() > 0
@@ -133,7 +148,9 @@ def test_a_template_that_the_service_forgot_is_made_anew_for_its_price(maker: Ma
     hand.see("#job[data-state=failed]")
     assert "template" in hand.read("#blame").lower()
     assert "$0.00" in hand.read(".blame .answers")
-    assert micros(hand.read(".blame button:has-text('Run again')")) == whole, "from now on the template is part of the price"
+    assert micros(hand.read(".blame button:has-text('Run again')")) == whole, (
+        "from now on the template is part of the price"
+    )
     # its own page, and the list, say so
     hand.page.goto(maker.team + "templates/")
     assert "forgotten" in hand.read("main .cards").lower()
@@ -164,7 +181,10 @@ def test_half_a_body_before_the_background_of_the_video_is_advised_against(maker
     advice = hand.read("section.out .notice.warn:has(button[name^=pick_])")
     assert "invent the legs" in advice
     hand.click("section.out .notice.warn button:has-text('Use the picture’s background')")
-    hand.until("document.querySelector('[name=use_ref_img_bg]:checked')?.nextElementSibling.textContent === 'Picture'")
+    hand.until(
+        "document.querySelector('[name=use_ref_img_bg]:checked')?.nextElementSibling.textContent "
+        "=== 'Picture'"
+    )
     hand.see("fieldset:has(legend:has-text('Shape'))")
     assert not hand.page.locator("section.out .notice.warn:has(button[name^=pick_])").count()
     hand.see(PRICED)
@@ -175,4 +195,7 @@ def test_half_a_body_before_the_background_of_the_video_is_advised_against(maker
     assert hand.price() == price, "the shape of a dance costs nothing"
     hand.click("#generate")
     maker.film()
-    hand.until("document.querySelector('#job video').videoWidth / document.querySelector('#job video').videoHeight === 0.75")
+    hand.until(
+        "document.querySelector('#job video').videoWidth / document.querySelector('#job "
+        "video').videoHeight === 0.75"
+    )

@@ -66,7 +66,9 @@ def test_a_task_is_looked_at_again_for_nothing(maker: Maker) -> None:
     assert "free" in hand.read(".messages")
     hand.see("#job[data-state=succeeded] video")
     assert hand.page.locator(".attempts li").count() == 1, "a look is no second task"
-    assert abs(micros(hand.read("section[aria-labelledby=cost] .sum")) - price) <= price / 20, "and is not paid"
+    assert abs(micros(hand.read("section[aria-labelledby=cost] .sum")) - price) <= price / 20, (
+        "and is not paid"
+    )
     assert not hand.page.locator("button:has-text('Look again')").count()
 
 
@@ -87,7 +89,9 @@ def test_a_film_is_downloaded_again_for_nothing(maker: Maker) -> None:
     hand.plays()
     assert hand.page.locator(".attempts li").count() == 1
     assert abs(micros(hand.read("section[aria-labelledby=cost] .sum")) - price) <= price / 20
-    assert micros(hand.read("button:has-text('Run again')")) == price, "another film is another price"
+    assert micros(hand.read("button:has-text('Run again')")) == price, (
+        "another film is another price"
+    )
 
 
 def test_a_failure_is_told_in_plain_words_and_its_code_unfolds_by_keyboard(maker: Maker) -> None:
@@ -98,7 +102,11 @@ def test_a_failure_is_told_in_plain_words_and_its_code_unfolds_by_keyboard(maker
     hand.see("#job[data-state=failed]")
     assert hand.read("#blame") == "The face is not wholly visible."
     answers = hand.read(".blame .answers")
-    assert re.search(r"Whose fault The input What to do Use a picture with the whole face.* What it cost Nothing was produced, cost \$0\.00", answers)
+    assert re.search(
+        r"Whose fault The input What to do Use a picture with the whole face.* What it cost "
+        r"Nothing was produced, cost \$0\.00",
+        answers,
+    )
     code = hand.page.locator("#raw code >> nth=0")
     assert not code.is_visible()
     assert "InvalidFile" not in hand.read("main"), "raw words are for support"

@@ -1,4 +1,5 @@
-"""What a picture goes through before it is a film: told what is wrong, cropped, shrunk, straightened."""
+"""What a picture goes through before it is a film: told what is wrong, cropped, shrunk,
+straightened."""
 
 from __future__ import annotations
 
@@ -33,7 +34,10 @@ def test_a_crop_is_drawn_with_keys_and_is_a_new_picture(maker: Maker) -> None:
     hand.type("#crop-left", "60")
     hand.press("#crop-left", "Tab")
     hand.click("details.crop button[data-do]")
-    hand.until(f"document.querySelector('input[type=hidden][name=image_url]').value !== {before!r}", "the new picture takes the place of the old one")
+    hand.until(
+        f"document.querySelector('input[type=hidden][name=image_url]').value !== {before!r}",
+        "the new picture takes the place of the old one",
+    )
     hand.see("button:has-text('Back to the original')")
     hand.click("button:has-text('Back to the original')")
     hand.until(f"document.querySelector('input[type=hidden][name=image_url]').value === {before!r}")
@@ -48,7 +52,9 @@ def test_a_picture_that_is_too_large_is_shrunk_and_checked_by_itself(maker: Make
     hand.click(f"{PICTURE} details[data-choose] > summary")
     hand.drop("[data-slot=image_url]", large)
     hand.see(f"{PICTURE} [role=alert]")
-    assert "$" in hand.read(".mend button"), "the check that follows is paid, so the button says for what"
+    assert "$" in hand.read(".mend button"), (
+        "the check that follows is paid, so the button says for what"
+    )
     hand.click(".mend button")
     hand.see("[data-check=passed], [data-check=refused]")
     assert "7200" not in hand.read(f"{PICTURE} header")
@@ -61,9 +67,14 @@ def test_pictures_are_not_larger_than_the_window(maker: Maker, tmp_path: Path) -
     Image.new("RGB", (4000, 1000), "#7a5c33").save(wide)
     hand.drop("[data-slot=image_url]", wide)
     hand.until("document.querySelector('input[type=hidden][name=image_url]').value !== ''")
-    hand.see("section[aria-labelledby=h-picture] figure, section[aria-labelledby=h-picture] [role=alert]")
+    hand.see(
+        "section[aria-labelledby=h-picture] figure, section[aria-labelledby=h-picture] [role=alert]"
+    )
     hand.see("main figure")
-    widest: Any = hand.page.evaluate("Math.max(...[...document.querySelectorAll('main figure')].map((one) => one.getBoundingClientRect().right))")
+    widest: Any = hand.page.evaluate(
+        "Math.max(...[...document.querySelectorAll('main figure')].map((one) => "
+        "one.getBoundingClientRect().right))"
+    )
     assert widest <= hand.page.evaluate("innerWidth") + 1
 
 
@@ -75,7 +86,9 @@ def test_a_picture_is_straightened_with_keys_and_checked_by_itself(maker: Maker)
     hand.press("#crop-angle", *["ArrowRight"] * 6)
     assert hand.read("output[data-angle]") == "3°"
     assert hand.read("[data-size]") != "960 × 1200 px", "what the turn leaves empty is cut off"
-    assert "$" in hand.read("details.crop button[data-do]"), "the check that follows is paid, so the button says for what"
+    assert "$" in hand.read("details.crop button[data-do]"), (
+        "the check that follows is paid, so the button says for what"
+    )
     hand.click("details.crop button[data-do]")
     hand.until(f"{image} !== {before!r}")
     hand.see("[data-check=passed]")

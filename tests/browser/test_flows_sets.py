@@ -33,13 +33,18 @@ def test_a_test_clip_goes_on_with_the_full_length(maker: Maker) -> None:
 def test_three_styles_are_played_together_and_one_is_picked(maker: Maker) -> None:
     hand = maker.ready()
     offer = hand.see(".less button")
-    assert abs(micros(offer.inner_text().split("—")[1]) - 3 * hand.price()) < 200, "each is shown rounded"
+    assert abs(micros(offer.inner_text().split("—")[1]) - 3 * hand.price()) < 200, (
+        "each is shown rounded"
+    )
     hand.click(".less button")
     hand.click("#toast a")
     hand.see("[data-compare]")
     hand.until("document.querySelectorAll('[data-compare] video').length === 3")
     hand.click("[data-all-play]")
-    hand.until("[...document.querySelectorAll('[data-compare] video')].every((film) => film.currentTime > 0.3)")
+    hand.until(
+        "[...document.querySelectorAll('[data-compare] video')].every((film) => film.currentTime > "
+        "0.3)"
+    )
     hand.click("[data-all-play]")
     hand.click("[data-compare] button:has-text('Pick this one') >> nth=1")
     hand.see(".film-of.won")
@@ -57,14 +62,25 @@ def test_styles_are_tried_as_clips_and_the_picked_one_is_made_in_full(maker: Mak
     hand.click("#toast a")
     hand.until("document.querySelectorAll('[data-compare] video').length === 3")
     hand.click("[data-all-play]")
-    hand.until("[...document.querySelectorAll('[data-compare] video')].every((film) => film.currentTime > 0.3)")
-    spread = "(() => { const at = [...document.querySelectorAll('[data-compare] video')].map((film) => film.currentTime);"
-    hand.until(spread + " return Math.max(...at) - Math.min(...at) < 0.15 })()", "the films do not keep step")
+    hand.until(
+        "[...document.querySelectorAll('[data-compare] video')].every((film) => film.currentTime > "
+        "0.3)"
+    )
+    spread = (
+        "(() => { const at = [...document.querySelectorAll('[data-compare] "
+        "video')].map((film) => film.currentTime);"
+    )
+    hand.until(
+        spread + " return Math.max(...at) - Math.min(...at) < 0.15 })()",
+        "the films do not keep step",
+    )
     hand.click("[data-all-play]")
     hand.click("[data-compare] button:has-text('Pick this one') >> nth=1")
     won = hand.see(".film-of.won").get_attribute("id").removeprefix("film-")
     hand.click(f"#job-{won} a:has-text('Full length')")
-    assert micros(hand.read("#whole button").split("—")[1]) == whole, "the whole costs what the form said"
+    assert micros(hand.read("#whole button").split("—")[1]) == whole, (
+        "the whole costs what the form said"
+    )
     hand.click("#whole button")
     hand.see("#job[data-state=succeeded] video")
     hand.until("document.querySelector('#job video').duration > 5")
@@ -92,19 +108,31 @@ def test_pictures_times_speeches(maker: Maker) -> None:
 def test_many_at_once_makes_what_can_be_made_for_one_price(maker: Maker) -> None:
     hand = maker.open("make/batch/?model=emo-v1")
     short = [files.write(maker.folder, f"line-{n}.mp3", files.mp3(seconds=n)) for n in (2, 3)]
-    hand.page.set_input_files("#upload-files", [SAMPLES / "portrait.jpg", SAMPLES / "nobody.jpg", *short])
-    hand.until("document.querySelectorAll('tbody tr').length === 2 && document.querySelectorAll('[data-cell]').length === 4")
+    hand.page.set_input_files(
+        "#upload-files", [SAMPLES / "portrait.jpg", SAMPLES / "nobody.jpg", *short]
+    )
+    hand.until(
+        "document.querySelectorAll('tbody tr').length === 2 && "
+        "document.querySelectorAll('[data-cell]').length === 4"
+    )
     hand.drop("form[data-upload]", SAMPLES / "dance.mp4")
-    assert "not used here" in hand.read("[data-uploads] [data-end]"), "what stands below is not told twice"
+    assert "not used here" in hand.read("[data-uploads] [data-end]"), (
+        "what stands below is not told twice"
+    )
     assert hand.page.locator("[data-cell]").count() == 4
     hand.click("button:has-text('Check')")
-    hand.until("document.querySelectorAll('[data-cell=fits]').length === 2 && document.querySelectorAll('[data-cell=refused]').length === 2")
+    hand.until(
+        "document.querySelectorAll('[data-cell=fits]').length === 2 && "
+        "document.querySelectorAll('[data-cell=refused]').length === 2"
+    )
     assert "No person" in hand.read("tr:has-text('nobody') [data-cell=refused]")
     for box in hand.page.locator(".consent input").all():
         box.check()
     hand.still()
     hand.see(PRICED)
-    cells = [micros(words) for words in hand.page.locator("[data-cell=fits] .num").all_inner_texts()]
+    cells = [
+        micros(words) for words in hand.page.locator("[data-cell=fits] .num").all_inner_texts()
+    ]
     assert abs(hand.price() - sum(cells)) <= 100, "only what can be made is counted"
     assert "2 films" in hand.read("#generate")
     hand.click("[data-cell=fits] input >> nth=0")

@@ -85,7 +85,10 @@ def test_a_film_is_made_of_what_the_microphone_heard(maker: Maker) -> None:
     hand.page.wait_for_timeout(2500)
     hand.click("[data-record-stop]")
     hand.click("[data-record-use]")
-    hand.until(f"![{before!r}, ''].includes(document.querySelector('input[type=hidden][name=audio_url]').value)")
+    hand.until(
+        f"![{before!r}, "
+        "''].includes(document.querySelector('input[type=hidden][name=audio_url]').value)"
+    )
     hand.see(f"{SPEECH} header:has-text('Recording')")
     hand.see(".wave path.bars")
     hand.click("#consent-audio_url")

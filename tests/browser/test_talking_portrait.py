@@ -1,4 +1,5 @@
-"""From nothing to a playing film: signing up, an account with its key, a talking portrait, in Debian's Chromium and over the whole stack."""
+"""From nothing to a playing film: signing up, an account with its key, a talking portrait, in
+Debian's Chromium and over the whole stack."""
 
 from __future__ import annotations
 
@@ -19,7 +20,9 @@ def page(chromium: str, studio: Site) -> Iterator[Any]:
 
     with sync_playwright() as machine:
         browser = machine.chromium.launch(executable_path=chromium, args=FLAGS)
-        context = browser.new_context(base_url=studio.address, viewport={"width": 1440, "height": 900})
+        context = browser.new_context(
+            base_url=studio.address, viewport={"width": 1440, "height": 900}
+        )
         context.set_default_timeout(PATIENCE)
         page = context.new_page()
         yield page
@@ -30,7 +33,8 @@ def page(chromium: str, studio: Site) -> Iterator[Any]:
 
 
 def _until(page: Any, expression: str) -> None:
-    """Wait until `expression` is true. wait_for_function would need eval, which the site's policy forbids."""
+    """Wait until `expression` is true. wait_for_function would need eval, which the site's policy
+    forbids."""
     end = time.monotonic() + PATIENCE / 1000
     while not page.evaluate(expression):
         assert time.monotonic() < end, f"never came true: {expression}"
@@ -40,7 +44,12 @@ def _until(page: Any, expression: str) -> None:
 def test_from_signing_up_to_a_playing_film(page: Any) -> None:
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda message: wrong.append(message.text) if "Content Security Policy" in message.text else None)
+    page.on(
+        "console",
+        lambda message: (
+            wrong.append(message.text) if "Content Security Policy" in message.text else None
+        ),
+    )
 
     page.goto("/accounts/signup/")
     page.fill("[name=email]", "mia@example.com")
@@ -63,7 +72,9 @@ def test_from_signing_up_to_a_playing_film(page: Any) -> None:
     page.click("button:has-text('Check the picture')")
     page.wait_for_selector("rect.face", state="attached")
     page.wait_for_selector("svg.true[width='512'][height='512']", state="attached")
-    assert page.locator("rect.frame:not([data-grip])").count() == 1  # the other belongs to the crop panel
+    assert (
+        page.locator("rect.frame:not([data-grip])").count() == 1
+    )  # the other belongs to the crop panel
 
     page.set_input_files("#upload_audio_url", next(SAMPLES.glob("speech.*")))
     page.wait_for_selector(".wave path.bars", state="attached")
@@ -83,7 +94,9 @@ def test_from_signing_up_to_a_playing_film(page: Any) -> None:
     # a double click is one job
     page.dblclick("#generate")
     page.wait_for_selector("#toast:has-text('is in line')")
-    assert page.is_enabled("#generate") or page.locator("#why").count(), "the form stays, for a variation"
+    assert page.is_enabled("#generate") or page.locator("#why").count(), (
+        "the form stays, for a variation"
+    )
     page.click("#toast a")
     page.wait_for_selector("#job")
     # no reload from here on: the page itself brings the film
@@ -95,7 +108,10 @@ def test_from_signing_up_to_a_playing_film(page: Any) -> None:
 
     # who watched it being made does not have to ask for it
     _until(page, "document.querySelector('#job video').currentTime > 0.3")
-    film = page.evaluate("(() => { const v = document.querySelector('#job video'); return [v.videoWidth, v.videoHeight, v.duration] })()")
+    film = page.evaluate(
+        "(() => { const v = document.querySelector('#job video'); return [v.videoWidth, "
+        "v.videoHeight, v.duration] })()"
+    )
     assert film[:2] == [512, 512]
     assert film[2] > 1
 

@@ -1,8 +1,10 @@
-"""What a storm asks of the site's own database, each in a process of its own: `python -m tests.chaos.cast WHAT …`.
+"""What a storm asks of the site's own database, each in a process of its own: `python -m
+tests.chaos.cast WHAT …`.
 
-`open ACCOUNTS` makes the people, the accounts and the files, has the pictures checked, and prints what a browser needs as
-one JSON line. `wish FROM TO` creates the jobs of these numbers by way of the functions that the pages use, each click twice;
-killed and started again it goes on where it was. `audit` prints everything that must be true at the end.
+`open ACCOUNTS` makes the people, the accounts and the files, has the pictures checked, and prints
+what a browser needs as one JSON line. `wish FROM TO` creates the jobs of these numbers by way of
+the functions that the pages use, each click twice; killed and started again it goes on where it
+was. `audit` prints everything that must be true at the end.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ PEOPLE = ("aiko@example.com", "ben@example.com", "chidi@example.com")
 
 
 def portrait() -> bytes:
-    """The sample portrait, as small as the models take it: rendering is what a storm spends most on."""
+    """The sample portrait, as small as the models take it: rendering is what a storm spends most
+    on."""
     from PIL import Image
 
     out = io.BytesIO()
@@ -46,30 +49,53 @@ def open_site(accounts: int) -> None:
     from studio.files import edit_queue, file_store
     from studio.models import Membership, Role, Team, User
 
-    people = [User.objects.create_user(email, PASSWORD, first_name=email.split("@")[0].capitalize()) for email in PEOPLE]
+    people = [
+        User.objects.create_user(email, PASSWORD, first_name=email.split("@")[0].capitalize())
+        for email in PEOPLE
+    ]
     team = Team.start(TEAM, people[0])
     for user in people[1:]:
         Membership.objects.create(team=team, user=user, role=Role.CREATOR)
     made = []
     for number in range(accounts):
-        account = Account.objects.create(team=team, label=f"Account {number}", health=Account.Health.OK)
+        account = Account.objects.create(
+            team=team, label=f"Account {number}", health=Account.Health.OK
+        )
         ApiKey.make(account, f"sk-storm-{number}").save()
         made.append(account)
-    picture, _ = file_store.keep(SimpleUploadedFile("portrait.jpg", portrait()), team=team, owner=people[0], name="portrait.jpg")
+    picture, _ = file_store.keep(
+        SimpleUploadedFile("portrait.jpg", portrait()),
+        team=team,
+        owner=people[0],
+        name="portrait.jpg",
+    )
     speech = [
-        file_store.keep(SimpleUploadedFile(f"speech-{seconds}.wav", files.wav(seconds)), team=team, owner=people[0], name=f"speech-{seconds}.wav")[0]
+        file_store.keep(
+            SimpleUploadedFile(f"speech-{seconds}.wav", files.wav(seconds)),
+            team=team,
+            owner=people[0],
+            name=f"speech-{seconds}.wav",
+        )[0]
         for seconds in (1.0, 1.2, 1.5)
     ]
     for asset in (picture, *speech):
         edit_queue.consent(asset, people[0], "The team may use it.")
     asked = [
-        checks.ask(asset=picture, model=entries.get(model).check, chosen=entries.clean_choices(entries.get(model), {}), account=made[0], by=people[0])
+        checks.ask(
+            asset=picture,
+            model=entries.get(model).check,
+            chosen=entries.clean_choices(entries.get(model), {}),
+            account=made[0],
+            by=people[0],
+        )
         for model in MODELS
     ]
     while not all(check.settled for check in asked):
         time.sleep(0.2)
         asked = [Check.objects.get(pk=check.pk) for check in asked]
-    assert all(check.state == Check.State.PASSED for check in asked), [(check.state, check.code, check.sentence) for check in asked]
+    assert all(check.state == Check.State.PASSED for check in asked), [
+        (check.state, check.code, check.sentence) for check in asked
+    ]
     told = {
         "team": team.slug,
         "picture": picture.public_id,
@@ -90,10 +116,22 @@ def wish(first: int, last: int) -> None:
         team = Team.objects.get(name=TEAM)
         accounts = list(Account.objects.filter(team=team).order_by("id"))
         speech = list(Asset.objects.filter(team=team, kind="audio").order_by("id"))
-        found = {"image_url": Asset.objects.get(team=team, kind="image"), "audio_url": speech[number % len(speech)]}
+        found = {
+            "image_url": Asset.objects.get(team=team, kind="image"),
+            "audio_url": speech[number % len(speech)],
+        }
         model, account = placed(number, len(accounts))
         owner = User.objects.get(email=PEOPLE[number % len(PEOPLE)])
-        wished = plan.Wish(team, owner, model, found, {}, account=accounts[account], title=f"Take {number}", key=f"storm-{number}")
+        wished = plan.Wish(
+            team,
+            owner,
+            model,
+            found,
+            {},
+            account=accounts[account],
+            title=f"Take {number}",
+            key=f"storm-{number}",
+        )
         assert create.create(wished).pk == create.create(wished).pk
 
     number = first
@@ -131,16 +169,31 @@ def audit() -> None:
         try:
             assert job.result is not None, "no film"
             seconds = verify_video(job.result.file.path).seconds
-            assert abs(seconds - float(job.billed_units or 0)) < 0.1, f"{seconds} s, billed {job.billed_units}"
+            assert abs(seconds - float(job.billed_units or 0)) < 0.1, (
+                f"{seconds} s, billed {job.billed_units}"
+            )
         except (AssertionError, MediaError, OSError) as error:
             broken.append(f"{job.public_id}: {error}")
     events = JobEvent.objects.order_by()
     # What the service itself breaks twice has had its one free retry (CONTRACT §11).
-    twice = [job for job in jobs if job.state == State.FAILED and job.retries and job.provider_code.startswith("InternalError.")]
+    twice = [
+        job
+        for job in jobs
+        if job.state == State.FAILED
+        and job.retries
+        and job.provider_code.startswith("InternalError.")
+    ]
     told: dict[str, Any] = {
         "jobs": len(jobs),
-        "states": {row["state"]: row["n"] for row in Job.objects.order_by().values("state").annotate(n=Count("id"))},
-        "open": [f"{job.public_id} {job.state} {job.code} {job.sentence}" for job in jobs if job.state not in TERMINAL],
+        "states": {
+            row["state"]: row["n"]
+            for row in Job.objects.order_by().values("state").annotate(n=Count("id"))
+        },
+        "open": [
+            f"{job.public_id} {job.state} {job.code} {job.sentence}"
+            for job in jobs
+            if job.state not in TERMINAL
+        ],
         "ended_badly": [
             f"{job.public_id} {job.state} {job.code} {job.provider_code} {job.sentence}"
             for job in jobs
@@ -152,10 +205,17 @@ def audit() -> None:
         "broken_films": broken,
         "most_attempts": max((job.attempt for job in jobs), default=0),
         "retries": sum(job.retries for job in jobs),
-        "uncertain": events.filter(new=State.UNCERTAIN, old__in=(State.SUBMITTING, State.QUEUED)).count(),
+        "uncertain": events.filter(
+            new=State.UNCERTAIN, old__in=(State.SUBMITTING, State.QUEUED)
+        ).count(),
         "uncertain_found": events.filter(new=State.RUNNING, old=State.UNCERTAIN).count(),
         "uncertain_again": events.filter(new=State.QUEUED, old=State.UNCERTAIN).count(),
-        **{name: value or 0 for name, value in LedgerEntry.objects.aggregate(held=Sum("held"), settled=Sum("settled")).items()},
+        **{
+            name: value or 0
+            for name, value in LedgerEntry.objects.aggregate(
+                held=Sum("held"), settled=Sum("settled")
+            ).items()
+        },
     }
     print(json.dumps(told))
 

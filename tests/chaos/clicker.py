@@ -1,4 +1,5 @@
-"""Somebody at a browser during a storm: signs in, fills in the form, clicks twice, and clicks again when nothing came back."""
+"""Somebody at a browser during a storm: signs in, fills in the form, clicks twice, and clicks again
+when nothing came back."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from tests.chaos.cast import MODELS, PASSWORD, PEOPLE, placed
 
 
 class Clicker(threading.Thread):
-    """Makes the jobs `numbers` through the pages of `web`, one every `pause` seconds; `made` says how many are in line."""
+    """Makes the jobs `numbers` through the pages of `web`, one every `pause` seconds; `made` says
+    how many are in line."""
 
     def __init__(self, web: str, told: dict[str, object], numbers: list[int], pause: float) -> None:
         super().__init__(name="clicker", daemon=True)
@@ -53,7 +55,12 @@ class Clicker(threading.Thread):
         page = f"{self.web}/t/{self.told['team']}/make/portrait/"
         places = set()
         for _ in range(2):  # a double click
-            answer = self.session.post(page, {**fields, "csrfmiddlewaretoken": self._token(page)}, timeout=20, allow_redirects=False)
+            answer = self.session.post(
+                page,
+                {**fields, "csrfmiddlewaretoken": self._token(page)},
+                timeout=20,
+                allow_redirects=False,
+            )
             place = answer.headers.get("Location", "")
             if answer.status_code != 302 or "/jobs/" not in place:
                 raise Again(f"HTTP {answer.status_code} {place} {_heard(answer.text)}")
@@ -67,7 +74,9 @@ class Clicker(threading.Thread):
             door = f"{self.web}/accounts/login/"
             token = _token_in(self.session.get(door, timeout=20))
             fields = {"login": PEOPLE[1], "password": PASSWORD, "csrfmiddlewaretoken": token}
-            answer = self.session.post(door, fields, timeout=30, allow_redirects=False, headers={"Referer": door})
+            answer = self.session.post(
+                door, fields, timeout=30, allow_redirects=False, headers={"Referer": door}
+            )
             if answer.status_code != 302:
                 raise Again(f"sign-in: HTTP {answer.status_code} {_heard(answer.text)}")
         return _token_in(self.session.get(page, timeout=20))
@@ -96,9 +105,15 @@ def _heard(html: str) -> str:
 
 
 def wait_until_quiet(clicker: Clicker, seconds: float) -> None:
-    """Come back when all clicks are made; AssertionError with the last trouble when they are not."""
+    """Come back when all clicks are made; AssertionError with the last trouble when they are
+    not."""
     end = time.monotonic() + seconds
     while clicker.is_alive():
-        assert time.monotonic() < end, f"the pages took {clicker.made} of {len(clicker.numbers)} clicks; last: {clicker.trouble}"
+        assert time.monotonic() < end, (
+            f"the pages took {clicker.made} of {len(clicker.numbers)} clicks; last: "
+            f"{clicker.trouble}"
+        )
         clicker.join(0.5)
-    assert clicker.made == len(clicker.numbers), f"{clicker.made} of {len(clicker.numbers)} clicks; last: {clicker.trouble}"
+    assert clicker.made == len(clicker.numbers), (
+        f"{clicker.made} of {len(clicker.numbers)} clicks; last: {clicker.trouble}"
+    )

@@ -1,4 +1,5 @@
-"""The processes of a storm: each started tethered to us, found with all it started, killed, and started again."""
+"""The processes of a storm: each started tethered to us, found with all it started, killed, and
+started again."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass
 class Part:
-    """One program of the stack. `pause` is how long it stays dead after a kill (from, to, in seconds)."""
+    """One program of the stack. `pause` is how long it stays dead after a kill (from, to, in
+    seconds)."""
 
     name: str
     command: list[str]
@@ -45,12 +47,24 @@ class Part:
         return self.process is not None and self.process.poll() is None
 
     def start(self) -> None:
-        """Start it as the leader of a session of its own. From the main thread: the tether follows the thread that started it."""
+        """Start it as the leader of a session of its own. From the main thread: the tether follows
+        the thread that started it."""
         self.before_start()
-        words = [sys.executable, "-S", "-m", "studio.local.tether", str(os.getpid()), *self.command] if self.user is None else self.command
+        words = (
+            [sys.executable, "-S", "-m", "studio.local.tether", str(os.getpid()), *self.command]
+            if self.user is None
+            else self.command
+        )
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
-                words, cwd=ROOT, env=self.env, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True, user=self.user
+                words,
+                cwd=ROOT,
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                user=self.user,
             )
         self._past.append(self.process.pid)
         self.starts += 1
@@ -101,7 +115,9 @@ def parent_of(pid: int) -> int:
 def age_of(pid: int) -> float:
     """Seconds since process `pid` began; 0 when it is gone."""
     try:
-        began = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+        began = int(
+            Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        ) / os.sysconf("SC_CLK_TCK")
         return float(Path("/proc/uptime").read_text().split()[0]) - began
     except (OSError, IndexError, ValueError):
         return 0.0

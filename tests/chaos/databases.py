@@ -1,7 +1,8 @@
-"""The database of a storm: SQLite in the data folder, or a PostgreSQL database of its own whose backends can be ended.
+"""The database of a storm: SQLite in the data folder, or a PostgreSQL database of its own whose
+backends can be ended.
 
-A PostgreSQL comes from the server that DATABASE_URL names (its user may create databases), or from the binaries of this
-machine, as a cluster of our own in a folder that goes away.
+A PostgreSQL comes from the server that DATABASE_URL names (its user may create databases), or from
+the binaries of this machine, as a cluster of our own in a folder that goes away.
 """
 
 from __future__ import annotations
@@ -29,10 +30,21 @@ STAND = "select state, count(*) from jobs_job group by state"
 
 def binaries() -> Path | None:
     """The newest folder with `initdb` and `postgres`; None when there is none."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: (len(folder.parent.name), folder.parent.name), reverse=True)
+    found = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"),
+        key=lambda folder: (len(folder.parent.name), folder.parent.name),
+        reverse=True,
+    )
     on_path = shutil.which("initdb")
     folders = [*found, *([Path(on_path).resolve().parent] if on_path else [])]
-    return next((folder for folder in folders if (folder / "initdb").exists() and (folder / "postgres").exists()), None)
+    return next(
+        (
+            folder
+            for folder in folders
+            if (folder / "initdb").exists() and (folder / "postgres").exists()
+        ),
+        None,
+    )
 
 
 def given() -> str:
@@ -96,12 +108,32 @@ class PostgreSQL:
         if user:
             shutil.chown(self.folder, user, user)
         data = self.folder / "data"
-        words = [str(bins / "initdb"), "-D", str(data), "-U", USER, "--auth=trust", "-E", "UTF8", "--no-sync"]
+        words = [
+            str(bins / "initdb"),
+            "-D",
+            str(data),
+            "-U",
+            USER,
+            "--auth=trust",
+            "-E",
+            "UTF8",
+            "--no-sync",
+        ]
         subprocess.run(words, check=True, capture_output=True, user=user, cwd=self.folder)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        words = [str(bins / "postgres"), "-D", str(data), "-p", str(port), "-c", "listen_addresses=127.0.0.1", "-k", str(self.folder)]
+        words = [
+            str(bins / "postgres"),
+            "-D",
+            str(data),
+            "-p",
+            str(port),
+            "-c",
+            "listen_addresses=127.0.0.1",
+            "-k",
+            str(self.folder),
+        ]
         words += ["-c", "max_connections=200"]
         self.part = Part("postgres", words, dict(os.environ), logs, user=user)
         return f"postgres://{USER}@127.0.0.1:{port}/postgres"
@@ -139,13 +171,19 @@ class PostgreSQL:
                 time.sleep(0.2)
 
     def end_a_backend(self, dice: random.Random) -> str:
-        """End one connection to our database: mostly by word, and sometimes (when the server is ours) with -9, after which the whole
-        server recovers. What was done: "backend", "backend -9" or "" when there was nobody."""
+        """End one connection to our database: mostly by word, and sometimes (when the server is
+        ours) with -9, after which the whole server recovers. What was done: "backend", "backend -9"
+        or "" when there was nobody."""
         import psycopg
 
         try:
             with self._connect() as line:
-                pids = [row[0] for row in line.execute("select pid from pg_stat_activity where datname = %s", (self.database,))]
+                pids = [
+                    row[0]
+                    for row in line.execute(
+                        "select pid from pg_stat_activity where datname = %s", (self.database,)
+                    )
+                ]
                 if not pids:
                     return ""
                 victim = dice.choice(pids)

@@ -1,9 +1,10 @@
-"""The storm: many jobs over real processes, a random one of which is killed -9 every second or so, while the service breaks
-its answers at random. `JOBS=200 python -m tests.chaos.storm` runs the long one and prints its figures as one JSON line.
+"""The storm: many jobs over real processes, a random one of which is killed -9 every second or so,
+while the service breaks its answers at random. `JOBS=200 python -m tests.chaos.storm` runs the long
+one and prints its figures as one JSON line.
 
-Environment: JOBS, ACCOUNTS, DATABASE (sqlite or postgres), SEED, KILL_EVERY (seconds), SPEED (of the service), SUPERVISORS,
-KEEP (a folder that stays, with every log). Ends with exit code 0 when nothing was lost, nothing paid twice and the ledger is
-the service's bill.
+Environment: JOBS, ACCOUNTS, DATABASE (sqlite or postgres), SEED, KILL_EVERY (seconds), SPEED (of
+the service), SUPERVISORS, KEEP (a folder that stays, with every log). Ends with exit code 0 when
+nothing was lost, nothing paid twice and the ledger is the service's bill.
 """
 
 from __future__ import annotations
@@ -31,12 +32,22 @@ from tests.chaos.clicker import Clicker, wait_until_quiet
 from tests.chaos.crew import ROOT, Part, age_of, kill, workers_of
 
 # How often which kind of process is the one that dies; work horses are what a real crash hits most.
-WEIGHTS = {"horse": 5, "hand": 3, "supervisor": 2, "web": 2, "redis": 1, "backend": 3, "wisher": 1, "simulator": 0.3}
+WEIGHTS = {
+    "horse": 5,
+    "hand": 3,
+    "supervisor": 2,
+    "web": 2,
+    "redis": 1,
+    "backend": 3,
+    "wisher": 1,
+    "simulator": 0.3,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How large a storm is. `pages` of the jobs are made through the real pages, the others by a process with the runner."""
+    """How large a storm is. `pages` of the jobs are made through the real pages, the others by a
+    process with the runner."""
 
     jobs: int = 200
     accounts: int = 4
@@ -46,7 +57,9 @@ class Plan:
     kill_every: float = 1.0
     speed: float = 30.0
     pages: int = 40
-    doubtful: bool = True  # with submits that made no task and say nothing, at random; else exactly one of them
+    doubtful: bool = (
+        True  # with submits that made no task and say nothing, at random; else exactly one of them
+    )
     pause: float = 0.3  # between two clicks
     storm_until: float = 0.85  # the share of jobs that have ended when kills and faults stop;
     storm_seconds: float = 1800.0  # the kills stop earlier, this long after the first job was sent
@@ -75,7 +88,7 @@ class Storm:
         self._stormy = False
         self.database = databases.make(self.plan.database, self.data, self.logs)
 
-    # ── the stack ───────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── the stack ─────────────────────────────────────────────────────────────────────────────────
 
     def up(self) -> dict[str, Any]:
         """Start everything in good weather and make the cast; what `cast open` told."""
@@ -83,7 +96,15 @@ class Storm:
         self.redis_url = f"redis://{LOOPBACK}:{ports[0]}/0"
         self.service = f"http://{LOOPBACK}:{ports[1]}"
         self.web_url = f"http://{LOOPBACK}:{ports[2]}"
-        unwanted = ("DATABASE_URL", "STORAGE_URL", "ALLOWED_HOSTS", "DEBUG", "DASHSCOPE_API_KEY", "EMAIL_URL", "MEDIA_DELIVERY")
+        unwanted = (
+            "DATABASE_URL",
+            "STORAGE_URL",
+            "ALLOWED_HOSTS",
+            "DEBUG",
+            "DASHSCOPE_API_KEY",
+            "EMAIL_URL",
+            "MEDIA_DELIVERY",
+        )
         self.env = {name: value for name, value in os.environ.items() if name not in unwanted}
         self.env |= {
             "DJANGO_SETTINGS_MODULE": "studio.settings",
@@ -100,7 +121,12 @@ class Storm:
         if self.database.part is not None:
             self.parts.append(self.database.part)
         engine = server.find()
-        self.redis = self._add("redis", engine.command(ports[0], self.data), ready=lambda: pings(self.redis_url), pause=(0.5, 4.0))
+        self.redis = self._add(
+            "redis",
+            engine.command(ports[0], self.data),
+            ready=lambda: pings(self.redis_url),
+            pause=(0.5, 4.0),
+        )
         redis_folder = engine.folder(self.data)
 
         def tidy() -> None:
@@ -110,14 +136,33 @@ class Storm:
             redis_folder.mkdir(parents=True, exist_ok=True)
 
         self.redis.before_start = tidy
-        words = manage("simulator", "--port", ports[1], "--host", LOOPBACK, "--speed", self.plan.speed, "--data-dir", self.data / "simulator")
+        words = manage(
+            "simulator",
+            "--port",
+            ports[1],
+            "--host",
+            LOOPBACK,
+            "--speed",
+            self.plan.speed,
+            "--data-dir",
+            self.data / "simulator",
+        )
         self.simulator = self._add("simulator", words, ready=lambda: listens(ports[1]))
         self._run(manage("migrate", "-v", "0"))
         began = time.monotonic()
-        self.web = self._add("web", uvicorn(LOOPBACK, ports[2]), ready=lambda: answers(self.web_url))
-        self.supervisors = [self._add(f"worker-{n}", manage("worker")) for n in range(self.plan.supervisors)]
-        self._wait(lambda: all(part.alive and part.ready() for part in self.parts), 600, "the stack does not come up")
-        # Whoever has hardly begun is no victim, and where programs start slowly they die less often: else nothing would ever be done.
+        self.web = self._add(
+            "web", uvicorn(LOOPBACK, ports[2]), ready=lambda: answers(self.web_url)
+        )
+        self.supervisors = [
+            self._add(f"worker-{n}", manage("worker")) for n in range(self.plan.supervisors)
+        ]
+        self._wait(
+            lambda: all(part.alive and part.ready() for part in self.parts),
+            600,
+            "the stack does not come up",
+        )
+        # Whoever has hardly begun is no victim, and where programs start slowly they die less
+        # often: else nothing would ever be done.
         self.youth = min(40.0, time.monotonic() - began)
         self.slowness = max(1.0, self.youth / 6)
         return dict(json.loads(self._cast("open", self.plan.accounts)))
@@ -129,12 +174,20 @@ class Storm:
         return part
 
     def _run(self, command: list[str], timeout: float = 900) -> str:
-        done = subprocess.run(command, cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=timeout)
-        assert done.returncode == 0, f"{command[-3:]} ended with {done.returncode}: {done.stderr[-3000:]}"
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=timeout
+        )
+        assert done.returncode == 0, (
+            f"{command[-3:]} ended with {done.returncode}: {done.stderr[-3000:]}"
+        )
         return done.stdout
 
     def _cast(self, *words: object) -> str:
-        return self._run([sys.executable, "-m", "tests.chaos.cast", *(str(word) for word in words)]).strip().splitlines()[-1]
+        return (
+            self._run([sys.executable, "-m", "tests.chaos.cast", *(str(word) for word in words)])
+            .strip()
+            .splitlines()[-1]
+        )
 
     def down(self) -> None:
         for part in reversed(self.parts):
@@ -142,11 +195,16 @@ class Storm:
                 part.stop()
         self.database.down()
 
-    # ── the weather ─────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── the weather ───────────────────────────────────────────────────────────────────────────────
 
     def stormy(self) -> None:
         """Let the service draw faults, each start of it with dice of its own."""
-        self._order("storm", seed=self.plan.seed * 1000 + self.simulator.starts, rate=0.0, faults=weather.faults(doubtful=self.plan.doubtful))
+        self._order(
+            "storm",
+            seed=self.plan.seed * 1000 + self.simulator.starts,
+            rate=0.0,
+            faults=weather.faults(doubtful=self.plan.doubtful),
+        )
         # At least one of each of the two that money is about; what is armed dies with the service.
         for fault, times in (("cut-before", 1), ("cut-after", 2)):
             if not self.faults[f"{fault}@submit"]:
@@ -156,7 +214,11 @@ class Storm:
     def calm(self) -> None:
         """No more kills, no more faults; what is dead comes back."""
         self._stormy = False
-        self._wait(lambda: all(part.alive and part.ready() for part in self.parts if not part.once), 600, "not everything came back")
+        self._wait(
+            lambda: all(part.alive and part.ready() for part in self.parts if not part.once),
+            600,
+            "not everything came back",
+        )
         self._note_faults()
         self._order("calm")
 
@@ -165,9 +227,12 @@ class Storm:
         assert answer.status_code == 200, answer.text
 
     def _note_faults(self) -> None:
-        """Add what struck since the last look; the counts begin anew with each start of the service."""
+        """Add what struck since the last look; the counts begin anew with each start of the
+        service."""
         try:
-            struck = Counter(requests.get(f"{self.service}/simulator/faults", timeout=5).json()["faults"])
+            struck = Counter(
+                requests.get(f"{self.service}/simulator/faults", timeout=5).json()["faults"]
+            )
         except (requests.RequestException, ValueError):
             return
         if any(struck[name] < count for name, count in self._struck.items()):
@@ -176,17 +241,31 @@ class Storm:
         self._struck = struck
 
     def _kill_one(self) -> None:
-        found: dict[str, list[int]] = {"horse": [], "hand": [], "supervisor": [], "backend": [0] if self.database.name == "postgres" else []}
+        found: dict[str, list[int]] = {
+            "horse": [],
+            "hand": [],
+            "supervisor": [],
+            "backend": [0] if self.database.name == "postgres" else [],
+        }
         for part in self.supervisors:
             hands, horses = workers_of(part)
             found["hand"] += hands
             found["horse"] += horses
             found["supervisor"] += [part.process.pid] if part.alive and part.process else []
-        for name, part in (("web", self.web), ("redis", self.redis), ("simulator", self.simulator), ("wisher", self.wisher)):
+        for name, part in (
+            ("web", self.web),
+            ("redis", self.redis),
+            ("simulator", self.simulator),
+            ("wisher", self.wisher),
+        ):
             found[name] = [part.process.pid] if part.alive and part.process else []
         for kind, pids in found.items():
             if kind != "backend":
-                found[kind] = [pid for pid in pids if age_of(pid) > (self.youth / 8 if kind == "horse" else self.youth)]
+                found[kind] = [
+                    pid
+                    for pid in pids
+                    if age_of(pid) > (self.youth / 8 if kind == "horse" else self.youth)
+                ]
         kinds = [kind for kind, pids in found.items() if pids]
         if not kinds:
             return
@@ -209,7 +288,12 @@ class Storm:
             part.mind(self.dice.uniform(*part.pause))
             self.restarts += part.starts - starts
             if part is self.simulator and part.starts != starts and self._stormy:
-                self._wait(lambda: listens_at(self.service), 300, "the service does not come back", minding=False)
+                self._wait(
+                    lambda: listens_at(self.service),
+                    300,
+                    "the service does not come back",
+                    minding=False,
+                )
                 self.stormy()
 
     def _wait(self, true: Any, seconds: float, otherwise: str, *, minding: bool = True) -> None:
@@ -226,15 +310,20 @@ class Storm:
     def say(self, line: str) -> None:
         print(f"{time.monotonic() - self.began:5.0f} s  {line}", file=sys.stderr, flush=True)
 
-    # ── the run ─────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── the run ───────────────────────────────────────────────────────────────────────────────────
 
     def blow(self, told: dict[str, Any]) -> float:
-        """Create the jobs, kill and break until most have ended; then calm until all have. The seconds of the storm itself."""
+        """Create the jobs, kill and break until most have ended; then calm until all have. The
+        seconds of the storm itself."""
         plan = self.plan
         began = time.monotonic()
         end = self.began + plan.patience
         by_pages = list(range(plan.jobs - plan.pages, plan.jobs))
-        self.wisher = self._add("wisher", [sys.executable, "-m", "tests.chaos.cast", "wish", "0", str(plan.jobs - plan.pages)], once=True)
+        self.wisher = self._add(
+            "wisher",
+            [sys.executable, "-m", "tests.chaos.cast", "wish", "0", str(plan.jobs - plan.pages)],
+            once=True,
+        )
         clicker = Clicker(self.web_url, told, by_pages, plan.pause)
         clicker.start()
         self.stormy()
@@ -243,25 +332,43 @@ class Storm:
         length = plan.storm_seconds * self.slowness
         stand: Counter[str] = Counter()
         while ended(stand) < plan.storm_until * plan.jobs:
-            assert time.monotonic() < end, f"after {plan.patience:.0f} s: {dict(stand)}\n{self.last_words()}"
+            assert time.monotonic() < end, (
+                f"after {plan.patience:.0f} s: {dict(stand)}\n{self.last_words()}"
+            )
             self._mind()
             if time.monotonic() >= due and time.monotonic() - (sent or began + 2 * length) < length:
                 self._kill_one()
-                due = time.monotonic() + self.dice.uniform(0.6, 1.4) * plan.kill_every * self.slowness
+                due = (
+                    time.monotonic() + self.dice.uniform(0.6, 1.4) * plan.kill_every * self.slowness
+                )
             if time.monotonic() >= look:
                 self._note_faults()
                 stand = Counter(self.database.stand()) or stand
-                sent = sent or (time.monotonic() if any(stand[state] for state in stand if state != "queued") else None)
-                self.say(f"{dict(stand)}  killed {sum(self.kills.values())}, broken {sum(self.faults.values())}")
+                sent = sent or (
+                    time.monotonic()
+                    if any(stand[state] for state in stand if state != "queued")
+                    else None
+                )
+                self.say(
+                    f"{dict(stand)}  killed {sum(self.kills.values())}, broken "
+                    f"{sum(self.faults.values())}"
+                )
                 look = time.monotonic() + 5
             time.sleep(0.1)
         stormed = time.monotonic() - began
         self.say("calm")
         self.calm()
         wait_until_quiet(clicker, max(60.0, end - time.monotonic()))
-        self._wait(lambda: self.wisher.done, max(60.0, end - time.monotonic()), "the wishes were not all made")
+        self._wait(
+            lambda: self.wisher.done,
+            max(60.0, end - time.monotonic()),
+            "the wishes were not all made",
+        )
         while ended(stand := Counter(self.database.stand())) < plan.jobs:
-            assert time.monotonic() < end, f"after {plan.patience:.0f} s: {dict(stand)}\n{self.last_words()}\n{self._cast('audit')}"
+            assert time.monotonic() < end, (
+                f"after {plan.patience:.0f} s: "
+                f"{dict(stand)}\n{self.last_words()}\n{self._cast('audit')}"
+            )
             for _ in range(10):
                 self._mind()
                 time.sleep(0.1)
@@ -275,17 +382,28 @@ class Storm:
         calls = requests.get(f"{self.service}/simulator/calls", timeout=60).json()["calls"]
         paid = sorted(task["task_id"] for task in tasks if task["status"] == "SUCCEEDED")
         billed = sum(int(line[5]) for line in bill)
-        verify = subprocess.run(manage("verify"), cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=900)
+        verify = subprocess.run(
+            manage("verify"), cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=900
+        )
         wrong = []
-        if told["jobs"] != self.plan.jobs or told["clicks"] != sorted(f"Take {n}" for n in range(self.plan.jobs)):
-            wrong.append(f"{self.plan.jobs} clicks became {told['jobs']} jobs of {len(told['clicks'])} names")
-        wrong += [f"not ended: {line}" for line in told["open"]] + [f"ended badly: {line}" for line in told["ended_badly"]]
+        if told["jobs"] != self.plan.jobs or told["clicks"] != sorted(
+            f"Take {n}" for n in range(self.plan.jobs)
+        ):
+            wrong.append(
+                f"{self.plan.jobs} clicks became {told['jobs']} jobs of {len(told['clicks'])} names"
+            )
+        wrong += [f"not ended: {line}" for line in told["open"]] + [
+            f"ended badly: {line}" for line in told["ended_badly"]
+        ]
         if strangers := set(paid) - set(told["tasks"]):
             wrong.append(f"tasks that were paid and belong to no job: {sorted(strangers)}")
         if unpaid := set(told["tasks"]) - set(paid):
             wrong.append(f"tasks of jobs that the service never billed: {sorted(unpaid)}")
         if (told["settled"], told["held"]) != (billed, 0):
-            wrong.append(f"the ledger has {told['settled']} settled and {told['held']} held; the bill is {billed}")
+            wrong.append(
+                f"the ledger has {told['settled']} settled and {told['held']} held; the bill is "
+                f"{billed}"
+            )
         wrong += [f"incomplete film: {line}" for line in told["broken_films"]]
         if verify.returncode != 0:
             wrong.append(f"manage.py verify: {verify.stdout[-1000:]}{verify.stderr[-1000:]}")
@@ -334,7 +452,8 @@ def free_port() -> int:
 
 
 def run(plan: Plan, folder: Path) -> dict[str, Any]:
-    """The whole storm in `folder`; its figures. AssertionError with the last lines of every process when it does not end."""
+    """The whole storm in `folder`; its figures. AssertionError with the last lines of every process
+    when it does not end."""
     print(f"SEED={plan.seed} {plan}", file=sys.stderr, flush=True)
     storm = Storm(plan, folder)
     try:

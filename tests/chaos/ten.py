@@ -1,7 +1,8 @@
-"""What the kill test asks of the site's own database, in a process of its own: `python -m tests.chaos.ten make|audit`.
+"""What the kill test asks of the site's own database, in a process of its own: `python -m
+tests.chaos.ten make|audit`.
 
-`make` creates ten wishes by way of the functions that the pages use; `audit` prints, as one JSON line, how they stand and
-what the ledger says. Both work on DATA_DIR, like every command.
+`make` creates ten wishes by way of the functions that the pages use; `audit` prints, as one JSON
+line, how they stand and what the ledger says. Both work on DATA_DIR, like every command.
 """
 
 from __future__ import annotations
@@ -33,20 +34,51 @@ def make() -> None:
         for name in ("portrait.jpg", "speech.mp3", "character.png", "dance.mp4")
     }
     pending = [
-        checks.ask(asset=kept["portrait.jpg"], model="emo-detect-v1", chosen={"ratio": "1:1"}, account=account, by=owner),
-        checks.ask(asset=kept["character.png"], model="animate-anyone-detect-gen2", chosen={}, account=account, by=owner),
+        checks.ask(
+            asset=kept["portrait.jpg"],
+            model="emo-detect-v1",
+            chosen={"ratio": "1:1"},
+            account=account,
+            by=owner,
+        ),
+        checks.ask(
+            asset=kept["character.png"],
+            model="animate-anyone-detect-gen2",
+            chosen={},
+            account=account,
+            by=owner,
+        ),
     ]
     while not all(check.settled for check in pending):
         time.sleep(0.2)
         pending = [Check.objects.get(pk=check.pk) for check in pending]
-        assert all(check.state in ("waiting", "asking", "passed") for check in pending), [check.sentence for check in pending]
+        assert all(check.state in ("waiting", "asking", "passed") for check in pending), [
+            check.sentence for check in pending
+        ]
     portrait = {"image_url": kept["portrait.jpg"], "audio_url": kept["speech.mp3"]}
     for number in range(6):
-        create.create(plan.Wish(team, owner, "emo-v1", portrait, {"ratio": "1:1"}, title=f"Talk {number}", key=f"talk-{number}"))
+        create.create(
+            plan.Wish(
+                team,
+                owner,
+                "emo-v1",
+                portrait,
+                {"ratio": "1:1"},
+                title=f"Talk {number}",
+                key=f"talk-{number}",
+            )
+        )
     character = {"image_url": kept["character.png"]}
     for number in range(3):
         wish = plan.Wish(
-            team, owner, "animate-anyone-gen2", character, {}, template_video=kept["dance.mp4"], title=f"Dance {number}", key=f"dance-{number}"
+            team,
+            owner,
+            "animate-anyone-gen2",
+            character,
+            {},
+            template_video=kept["dance.mp4"],
+            title=f"Dance {number}",
+            key=f"dance-{number}",
         )
         create.create(wish)  # the first brings the template job, which is the tenth
 
@@ -61,7 +93,9 @@ def audit() -> None:
     jobs = list(Job.objects.select_related("result"))
     films = [job.result for job in jobs if job.result is not None]
     sums = LedgerEntry.objects.aggregate(held=Sum("held"), settled=Sum("settled"))
-    whole = sum(1 for film in films if abs(verify_video(film.file.path).seconds - film.seconds) < 0.1)
+    whole = sum(
+        1 for film in films if abs(verify_video(film.file.path).seconds - film.seconds) < 0.1
+    )
     print(
         json.dumps(
             {

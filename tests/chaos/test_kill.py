@@ -1,5 +1,5 @@
-"""kill -9 of any process at any moment of a run of ten jobs; `dev` again: ten artefacts, ten tasks, and a ledger that
-equals the service's bill to the millionth."""
+"""kill -9 of any process at any moment of a run of ten jobs; `dev` again: ten artefacts, ten tasks,
+and a ledger that equals the service's bill to the millionth."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ class Stack:
 
     def __init__(self, data: Path) -> None:
         self.data = data
-        self.env = {name: value for name, value in os.environ.items() if name not in ("REDIS_URL", "MODELSTUDIO_URL", "DATABASE_URL")}
+        self.env = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in ("REDIS_URL", "MODELSTUDIO_URL", "DATABASE_URL")
+        }
         self.env |= {"DATA_DIR": str(data), "PYTHONUNBUFFERED": "1"}
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -38,7 +42,9 @@ class Stack:
     def start(self) -> None:
         command = [sys.executable, "manage.py", "dev", "--port", str(self.port), "--speed", "60"]
         with (self.data / "dev.log").open("ab") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True)
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True
+            )
 
     def running(self) -> bool:
         return self.process is not None and self.process.poll() is None
@@ -48,7 +54,10 @@ class Stack:
         mark, found = f"DATA_DIR={self.data}".encode(), []
         for folder in Path("/proc").glob("[0-9]*"):
             try:
-                if mark in (folder / "environ").read_bytes().split(b"\0") and int(folder.name) != os.getpid():
+                if (
+                    mark in (folder / "environ").read_bytes().split(b"\0")
+                    and int(folder.name) != os.getpid()
+                ):
                     found.append(int(folder.name))
             except OSError:
                 continue
@@ -56,7 +65,12 @@ class Stack:
 
     def run(self, what: str, timeout: float = 240) -> str:
         done = subprocess.run(
-            [sys.executable, "-m", "tests.chaos.ten", what], cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=timeout
+            [sys.executable, "-m", "tests.chaos.ten", what],
+            cwd=ROOT,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
         )
         assert done.returncode == 0, done.stderr[-2000:]
         return done.stdout
@@ -65,7 +79,9 @@ class Stack:
         return dict(json.loads(self.run("audit")))
 
     def service(self, what: str) -> list[Any]:
-        base = json.loads((self.data / "run" / "stack.json").read_text())["modelstudio"].removesuffix("/api/v1")
+        base = json.loads((self.data / "run" / "stack.json").read_text())[
+            "modelstudio"
+        ].removesuffix("/api/v1")
         with urlopen(f"{base}/simulator/{what}", timeout=10) as answer:
             return list(json.load(answer)[what])
 
@@ -79,7 +95,9 @@ class Stack:
             os.kill(pid, signal.SIGKILL)
 
 
-@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds its processes through /proc")
+@pytest.mark.skipif(
+    not Path("/proc/self/environ").exists(), reason="finds its processes through /proc"
+)
 def test_ten_jobs_survive_any_kill(tmp_path: Path) -> None:
     seed = int(os.environ.get("SEED", str(random.randrange(10**6))))
     print(f"SEED={seed}")
@@ -87,7 +105,9 @@ def test_ten_jobs_survive_any_kill(tmp_path: Path) -> None:
     stack = Stack(tmp_path)
     try:
         stack.start()
-        wait_for(lambda: (tmp_path / "run" / "stack.json").exists() and web_answers(stack.port), 120)
+        wait_for(
+            lambda: (tmp_path / "run" / "stack.json").exists() and web_answers(stack.port), 120
+        )
         stack.run("make")
         killed = []
         for _ in range(KILLS):
@@ -120,7 +140,9 @@ def test_ten_jobs_survive_any_kill(tmp_path: Path) -> None:
         assert audit["states"] == ["succeeded"] * 10
         assert audit["whole_films"] == 9  # and the template, which is an id
         tasks = stack.service("tasks")
-        assert sorted(str(task["task_id"]) for task in tasks) == audit["tasks"], "a task too many is paid twice"
+        assert sorted(str(task["task_id"]) for task in tasks) == audit["tasks"], (
+            "a task too many is paid twice"
+        )
         bill = stack.service("bill")
         assert audit["held"] == 0
         assert audit["settled"] == sum(int(line[5]) for line in bill)
@@ -130,7 +152,9 @@ def test_ten_jobs_survive_any_kill(tmp_path: Path) -> None:
 
 def name_of(pid: int) -> str:
     try:
-        return " ".join(word for word in Path(f"/proc/{pid}/cmdline").read_text().split("\0") if word)[-60:]
+        return " ".join(
+            word for word in Path(f"/proc/{pid}/cmdline").read_text().split("\0") if word
+        )[-60:]
     except OSError:
         return "gone"
 

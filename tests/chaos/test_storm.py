@@ -1,4 +1,5 @@
-"""A short storm on each database: nothing lost, nothing paid twice, the ledger is the service's bill, every film is whole.
+"""A short storm on each database: nothing lost, nothing paid twice, the ledger is the service's
+bill, every film is whole.
 
 JOBS, SUPERVISORS, STORM_SECONDS (how long there are kills, on a usual machine) and SEED change it.
 """
@@ -16,7 +17,9 @@ from tests.chaos import databases, storm
 
 pytestmark = [
     pytest.mark.chaos,
-    pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds its processes through /proc"),
+    pytest.mark.skipif(
+        not Path("/proc/self/environ").exists(), reason="finds its processes through /proc"
+    ),
 ]
 
 
@@ -29,12 +32,26 @@ def test_short_storm(tmp_path: Path, database: str) -> None:
     seconds = float(os.environ.get("STORM_SECONDS", "60"))
     crew = int(os.environ.get("SUPERVISORS", "2"))
     plan = storm.Plan(
-        jobs, 2, supervisors=crew, database=database, seed=seed, pages=jobs // 3, doubtful=False, pause=0.5, storm_seconds=seconds, patience=900.0
+        jobs,
+        2,
+        supervisors=crew,
+        database=database,
+        seed=seed,
+        pages=jobs // 3,
+        doubtful=False,
+        pause=0.5,
+        storm_seconds=seconds,
+        patience=900.0,
     )
     figures = storm.run(plan, tmp_path)
     print(json.dumps(figures))
     assert figures["wrong"] == []
-    assert (figures["lost"], figures["paid_twice"], figures["incomplete_films"], figures["ledger_minus_bill_micros"]) == (0, 0, 0, 0)
+    assert (
+        figures["lost"],
+        figures["paid_twice"],
+        figures["incomplete_films"],
+        figures["ledger_minus_bill_micros"],
+    ) == (0, 0, 0, 0)
     assert figures["killed"] >= 3  # where programs start slowly, few are old enough to die
     assert {"cut-before@submit", "cut-after@submit"} <= set(figures["faults"])
     assert figures["uncertain"] >= 2

@@ -40,22 +40,55 @@ def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     return calls
 
 
-def test_the_heartbeat_takes_up_what_lost_its_bell(team: Team, creator: User, account: Account, rung: list[tuple[Any, ...]]) -> None:
+def test_the_heartbeat_takes_up_what_lost_its_bell(
+    team: Team, creator: User, account: Account, rung: list[tuple[Any, ...]]
+) -> None:
     waiting = makers.check(makers.asset(team), account, state="waiting")
-    died = makers.check(makers.asset(team), account, state="asking", lease_until=timezone.now() - timedelta(seconds=1))
-    makers.check(makers.asset(team), account, state="asking", lease_until=timezone.now() + timedelta(seconds=30))
+    died = makers.check(
+        makers.asset(team),
+        account,
+        state="asking",
+        lease_until=timezone.now() - timedelta(seconds=1),
+    )
+    makers.check(
+        makers.asset(team),
+        account,
+        state="asking",
+        lease_until=timezone.now() + timedelta(seconds=30),
+    )
     makers.check(makers.asset(team), account, state="passed")
     film = makers.job(team, creator, account=account, state="archiving", task_id="t1")
-    makers.job(team, creator, account=account, state="archiving", task_id="t2", lease_until=timezone.now() + timedelta(seconds=30))
-    makers.job(team, creator, account=account, state="archiving", task_id="t3", not_before=timezone.now() + timedelta(seconds=30))
+    makers.job(
+        team,
+        creator,
+        account=account,
+        state="archiving",
+        task_id="t2",
+        lease_until=timezone.now() + timedelta(seconds=30),
+    )
+    makers.job(
+        team,
+        creator,
+        account=account,
+        state="archiving",
+        task_id="t3",
+        not_before=timezone.now() + timedelta(seconds=30),
+    )
     tasks.heartbeat()
-    assert sorted(call for call in rung if call[0] == "steps") == [("steps", "check_step", waiting.pk), ("steps", "check_step", died.pk)]
+    assert sorted(call for call in rung if call[0] == "steps") == [
+        ("steps", "check_step", waiting.pk),
+        ("steps", "check_step", died.pk),
+    ]
     assert [call for call in rung if call[0] == "films"] == [("films", "archive_shift")]
     assert film.state == "archiving"
 
 
-def test_a_video_that_is_made_over_keeps_no_film_and_no_check_waiting(team: Team, creator: User, rung: list[tuple[Any, ...]]) -> None:
-    edit = team.edits.create(asset=makers.asset(team, kind="video"), recipe={"do": "film"}, word="w", owner=creator)
+def test_a_video_that_is_made_over_keeps_no_film_and_no_check_waiting(
+    team: Team, creator: User, rung: list[tuple[Any, ...]]
+) -> None:
+    edit = team.edits.create(
+        asset=makers.asset(team, kind="video"), recipe={"do": "film"}, word="w", owner=creator
+    )
     tasks.heartbeat()
     assert [call for call in rung if call[0] != "shifts"] == [("edits", "edit_step", edit.pk)]
 
@@ -65,16 +98,22 @@ def test_without_films_nobody_is_called(rung: list[tuple[Any, ...]]) -> None:
     assert [call for call in rung if call[0] != "shifts"] == []
 
 
-def test_once_a_minute_alarms_leftovers_and_twins(monkeypatch: pytest.MonkeyPatch, rung: list[tuple[Any, ...]]) -> None:
+def test_once_a_minute_alarms_leftovers_and_twins(
+    monkeypatch: pytest.MonkeyPatch, rung: list[tuple[Any, ...]]
+) -> None:
     done: list[str] = []
     monkeypatch.setattr("jobs.engine.archive.alarm", lambda: done.append("alarm"))
     monkeypatch.setattr("jobs.engine.rq_cleanup.sweep", lambda: done.append("sweep"))
-    monkeypatch.setattr("jobs.accounts.shared_accounts.recognise_new", lambda: done.append("recognise"))
+    monkeypatch.setattr(
+        "jobs.accounts.shared_accounts.recognise_new", lambda: done.append("recognise")
+    )
     tasks.heartbeat()
     assert done == ["alarm", "sweep", "recognise"]
 
 
-def test_every_supervisor_has_its_shifts(redis: str, rung: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_supervisor_has_its_shifts(
+    redis: str, rung: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two machines that want one shift each are not content with one between them."""
     tasks.heartbeat(1)
     assert len([call for call in rung if call[0] == "shifts"]) == 1

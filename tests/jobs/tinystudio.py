@@ -16,7 +16,9 @@ class Service:
 
     def __init__(self) -> None:
         self.good = {GOOD, OTHER}
-        self.answer: tuple[int, str, str] | None = None  # status, content type, body; None: judge the key
+        self.answer: tuple[int, str, str] | None = (
+            None  # status, content type, body; None: judge the key
+        )
         self.asked: list[tuple[str, str, str]] = []  # path, key, workspace
         self.seen: dict[str, set[str]] = {}  # task id → keys that see it
         service = self
@@ -24,11 +26,29 @@ class Service:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 key = self.headers["Authorization"].removeprefix("Bearer ")
-                service.asked.append((self.path, key, self.headers.get("X-DashScope-WorkSpace", "")))
+                service.asked.append(
+                    (self.path, key, self.headers.get("X-DashScope-WorkSpace", ""))
+                )
                 task_id = self.path.rsplit("/", 1)[-1]
                 word = "RUNNING" if key in service.seen.get(task_id, ()) else "UNKNOWN"
-                unknown = (200, "application/json", json.dumps({"output": {"task_id": task_id, "task_status": word}, "request_id": "r"}))
-                refused = (401, "application/json", json.dumps({"code": "InvalidApiKey", "message": f"Invalid API-key {key}.", "request_id": "r"}))
+                unknown = (
+                    200,
+                    "application/json",
+                    json.dumps(
+                        {"output": {"task_id": task_id, "task_status": word}, "request_id": "r"}
+                    ),
+                )
+                refused = (
+                    401,
+                    "application/json",
+                    json.dumps(
+                        {
+                            "code": "InvalidApiKey",
+                            "message": f"Invalid API-key {key}.",
+                            "request_id": "r",
+                        }
+                    ),
+                )
                 status, kind, body = service.answer or (unknown if key in service.good else refused)
                 self.send_response(status)
                 self.send_header("Content-Type", kind)
@@ -41,7 +61,9 @@ class Service:
 
         self.server = HTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/api/v1"
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        threading.Thread(
+            target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        ).start()
 
     def close(self) -> None:
         self.server.shutdown()

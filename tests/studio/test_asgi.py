@@ -12,7 +12,11 @@ from studio import asgi
 
 def call(path: str, method: str = "GET", kind: str = "http") -> list[dict[str, Any]]:
     sent: list[dict[str, Any]] = []
-    incoming = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}] if kind == "lifespan" else [{"type": "http.request", "body": b""}]
+    incoming = (
+        [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
+        if kind == "lifespan"
+        else [{"type": "http.request", "body": b""}]
+    )
 
     async def receive() -> dict[str, Any]:
         return incoming.pop(0) if incoming else {"type": "http.disconnect"}
@@ -20,14 +24,30 @@ def call(path: str, method: str = "GET", kind: str = "http") -> list[dict[str, A
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {"type": kind, "method": method, "path": path, "raw_path": path.encode(), "query_string": b"", "headers": [(b"host", b"localhost")]}
-    scope |= {"http_version": "1.1", "scheme": "http", "server": ("127.0.0.1", 80), "client": ("127.0.0.1", 1), "asgi": {"version": "3.0"}}
+    scope = {
+        "type": kind,
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(b"host", b"localhost")],
+    }
+    scope |= {
+        "http_version": "1.1",
+        "scheme": "http",
+        "server": ("127.0.0.1", 80),
+        "client": ("127.0.0.1", 1),
+        "asgi": {"version": "3.0"},
+    }
     asyncio.run(asgi.application(scope, receive, send))
     return sent
 
 
 def test_it_starts_and_stops() -> None:
-    assert [message["type"] for message in call("", kind="lifespan")] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert [message["type"] for message in call("", kind="lifespan")] == [
+        "lifespan.startup.complete",
+        "lifespan.shutdown.complete",
+    ]
 
 
 def test_pages_come_through_the_bridge() -> None:

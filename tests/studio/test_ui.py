@@ -1,4 +1,5 @@
-"""The look's filters, drawings and parts: numbers that people decide by, and markup that a strict page policy allows."""
+"""The look's filters, drawings and parts: numbers that people decide by, and markup that a strict
+page policy allows."""
 
 from __future__ import annotations
 
@@ -31,7 +32,7 @@ def number(text: str) -> Decimal:
     return Decimal(text.replace(ui.MINUS, "-").translate(str.maketrans("", "", "$¥,+")))
 
 
-# ── money ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── money ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,13 @@ def test_money_has_four_decimals_rounded_half_up(micros: int, currency: str, tex
 
 
 def test_an_unknown_amount_is_never_shown_as_zero() -> None:
-    for shown in (ui.money(None), ui.money_left(None), ui.ledger(None), ui.money_short(None), ui.ledger_signed(None)):
+    for shown in (
+        ui.money(None),
+        ui.money_left(None),
+        ui.ledger(None),
+        ui.money_short(None),
+        ui.ledger_signed(None),
+    ):
         assert "0" not in shown
         assert shown
 
@@ -85,7 +92,7 @@ def test_ledger_signs() -> None:
     assert ui.ledger_signed(0) == "0.000000"
 
 
-# ── times, sizes, people ────────────────────────────────────────────────────────────────────────────────────────────
+# ── times, sizes, people ──────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -116,7 +123,13 @@ def test_times_and_sizes_of_nothing_are_a_dash() -> None:
 
 
 def test_clock_time_rounds_down() -> None:
-    assert [ui.clock_time(s) for s in (0, 4.9, 41.2, 61, 600)] == ["0:00", "0:04", "0:41", "1:01", "10:00"]
+    assert [ui.clock_time(s) for s in (0, 4.9, 41.2, 61, 600)] == [
+        "0:00",
+        "0:04",
+        "0:41",
+        "1:01",
+        "10:00",
+    ]
 
 
 def test_sizes_count_as_the_limits_do() -> None:
@@ -127,14 +140,20 @@ def test_sizes_count_as_the_limits_do() -> None:
 
 
 def test_people() -> None:
-    assert [ui.initials(n) for n in ("Aiko", "Ben Carter", "dora.lee@example.org", "", None)] == ["AI", "BC", "DL", "?", "?"]
+    assert [ui.initials(n) for n in ("Aiko", "Ben Carter", "dora.lee@example.org", "", None)] == [
+        "AI",
+        "BC",
+        "DL",
+        "?",
+        "?",
+    ]
     assert ui.person("dora@example.org") == "dora"
     assert ui.tone(7) == ui.tone(7)
     assert ui.tone("k2m") == ui.tone("k2m")
     assert {ui.tone(n) for n in range(8)} == {"tone-1", "tone-2", "tone-3", "tone-4"}
 
 
-# ── drawings ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── drawings ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def attribute(markup: str, css: str, name: str) -> float:
@@ -145,10 +164,18 @@ def attribute(markup: str, css: str, name: str) -> float:
 
 def test_gauge_in_time_and_late() -> None:
     early = draw('{% gauge 70 100 140 "x" %}')
-    assert (attribute(early, "usual", "x"), attribute(early, "usual", "width"), attribute(early, "now", "width")) == (60, 24, 42)
+    assert (
+        attribute(early, "usual", "x"),
+        attribute(early, "usual", "width"),
+        attribute(early, "now", "width"),
+    ) == (60, 24, 42)
     assert "late" not in early
     late = draw('{% gauge 295 130 185 "x" %}')
-    assert attribute(late, "late", "x") == attribute(late, "now", "width") > attribute(late, "usual", "x")
+    assert (
+        attribute(late, "late", "x")
+        == attribute(late, "now", "width")
+        > attribute(late, "usual", "x")
+    )
     assert attribute(late, "late", "x") + attribute(late, "late", "width") == pytest.approx(92)
 
 
@@ -159,11 +186,15 @@ def test_gauge_without_a_past_or_a_start_stays_inside() -> None:
         draw('{% gauge_got 3 0 "x" %}'),
         draw('{% gauge_got 9 3 "x" %}'),
     ):
-        assert all(0 <= float(value) <= 100 for value in re.findall(r'(?:width|x|x1)="([\d.]+)"', markup))
+        assert all(
+            0 <= float(value) <= 100 for value in re.findall(r'(?:width|x|x1)="([\d.]+)"', markup)
+        )
 
 
 @given(st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 10**9))
-def test_the_money_meter_never_leaves_its_track(limit: int, settled: int, held: int, this: int) -> None:
+def test_the_money_meter_never_leaves_its_track(
+    limit: int, settled: int, held: int, this: int
+) -> None:
     drawn = {k: float(v) for k, v in ui.dim(limit, settled, held, this).items() if k != "label"}
     assert drawn["held_x"] == drawn["settled"]
     assert all(v >= 0 for v in drawn.values())
@@ -172,7 +203,11 @@ def test_the_money_meter_never_leaves_its_track(limit: int, settled: int, held: 
 
 def test_numbers_of_drawings_are_not_localised(settings: Any) -> None:
     settings.USE_THOUSAND_SEPARATOR = True
-    markup = draw('{% boxed "/a.png" 4096 7000 frame face "x" %}', frame=[1000, 10, 3000, 2010], face=[1200, 300, 1500, 700])
+    markup = draw(
+        '{% boxed "/a.png" 4096 7000 frame face "x" %}',
+        frame=[1000, 10, 3000, 2010],
+        face=[1200, 300, 1500, 700],
+    )
     assert 'viewBox="0 0 4096 7000"' in markup
     assert 'width="2000"' in markup
     assert "M1000 10V2010H3000V10Z" in markup
@@ -213,15 +248,30 @@ def test_every_icon_that_a_template_names_is_in_the_sprite() -> None:
         for name in re.findall(r'{% icon "([^"]+)"', path.read_text()):
             assert name in sprite, f"{path.name} names {name}"
     assert {
-        f"s-{word}" for word in ["queued", "checking", "submitting", "running", "archiving", "succeeded", "failed", "uncertain", "held", "canceled"]
+        f"s-{word}"
+        for word in [
+            "queued",
+            "checking",
+            "submitting",
+            "running",
+            "archiving",
+            "succeeded",
+            "failed",
+            "uncertain",
+            "held",
+            "canceled",
+        ]
     } <= sprite
 
 
-# ── forms and parts ─────────────────────────────────────────────────────────────────────────────────────────────────
+# ── forms and parts ───────────────────────────────────────────────────────────────────────────────
 
 
 class Sample(forms.Form):
-    name = forms.CharField(help_text="Shown to the team.", widget=forms.TextInput(attrs={"placeholder": "Name", "class": "short"}))
+    name = forms.CharField(
+        help_text="Shown to the team.",
+        widget=forms.TextInput(attrs={"placeholder": "Name", "class": "short"}),
+    )
     agree = forms.BooleanField(label="The team may use it")
     shape = forms.ChoiceField(choices=[("a", "1:1"), ("b", "3:4")], widget=forms.RadioSelect)
     picture = forms.FileField(widget=forms.FileInput(attrs={"accept": "image/png"}))
@@ -285,7 +335,16 @@ def test_parts_escape_what_people_typed() -> None:
 
 
 def test_a_job_row_without_a_price_shows_a_dash() -> None:
-    row = part("job_row", job={"title": "A", "state_word": "queued", "state_label": "Waiting", "amount_micros": None, "amount_word": "held"})
+    row = part(
+        "job_row",
+        job={
+            "title": "A",
+            "state_word": "queued",
+            "state_label": "Waiting",
+            "amount_micros": None,
+            "amount_word": "held",
+        },
+    )
     assert "—" in row
     assert "$0" not in row
 

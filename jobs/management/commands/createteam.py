@@ -24,16 +24,27 @@ from studio.models.people import Currency, Role, Team, User
 
 class Command(BaseCommand):
     help = (
-        "Makes a team and its owner, prints a link with which the owner sets a password, and takes up DASHSCOPE_API_KEY as the team's first account."
+        "Makes a team and its owner, prints a link with which the owner sets a password, and "
+        "takes up DASHSCOPE_API_KEY as the team's first account."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", metavar="NAME", nargs="?", default="")
-        parser.add_argument("--owner", metavar="EMAIL", default="", help="e-mail address of the owner; made when there is no such user")
         parser.add_argument(
-            "--currency", choices=Currency.values, default=Currency.USD.value, help="of the team's prices and budgets (default %(default)s)"
+            "--owner",
+            metavar="EMAIL",
+            default="",
+            help="e-mail address of the owner; made when there is no such user",
         )
-        parser.add_argument("--key-only", action="store_true", help=SUPPRESS)  # only DASHSCOPE_API_KEY, for the first team that there is
+        parser.add_argument(
+            "--currency",
+            choices=Currency.values,
+            default=Currency.USD.value,
+            help="of the team's prices and budgets (default %(default)s)",
+        )
+        parser.add_argument(
+            "--key-only", action="store_true", help=SUPPRESS
+        )  # only DASHSCOPE_API_KEY, for the first team that there is
 
     def handle(self, *args: Any, **options: Any) -> None:
         if Team._meta.db_table not in connection.introspection.table_names():
@@ -43,17 +54,27 @@ class Command(BaseCommand):
             return
         name, email = " ".join(options["name"].split()), options["owner"].strip().lower()
         if not name or len(name) > 80:
-            raise CommandError("A team needs a name of at most 80 characters: createteam NAME --owner EMAIL.")
+            raise CommandError(
+                "A team needs a name of at most 80 characters: createteam NAME --owner EMAIL."
+            )
         try:
             validate_email(email)
         except ValidationError:
-            raise CommandError(f"“{email}” is no e-mail address. Use --owner name@example.com.") from None
+            raise CommandError(
+                f"“{email}” is no e-mail address. Use --owner name@example.com."
+            ) from None
         team, owner = self._team(name, email, options["currency"])
         self.stdout.write(f"Its address is {team.slug}.")
         if owner.has_usable_password():
-            self.stdout.write(f"{owner.email} signs in at {settings.PUBLIC_URL}{reverse('account_login')} with the password they have.")
+            self.stdout.write(
+                f"{owner.email} signs in at {settings.PUBLIC_URL}{reverse('account_login')} with "
+                "the password they have."
+            )
         else:
-            self.stdout.write(f"{owner.email} sets a password here (once, within {settings.PASSWORD_RESET_TIMEOUT // 86400} days):")
+            self.stdout.write(
+                f"{owner.email} sets a password here (once, within "
+                f"{settings.PASSWORD_RESET_TIMEOUT // 86400} days):"
+            )
             self.stdout.write(password_link(owner))
         self._take_key(team, owner)
 
@@ -62,11 +83,24 @@ class Command(BaseCommand):
         owner = User.objects.filter(email__iexact=email).first()
         same = list(Team.objects.filter(name=name))
         if same:
-            mine = next((team for team in same if owner and team.memberships.filter(user=owner, role=Role.OWNER).exists()), None)
+            mine = next(
+                (
+                    team
+                    for team in same
+                    if owner and team.memberships.filter(user=owner, role=Role.OWNER).exists()
+                ),
+                None,
+            )
             if mine is None or owner is None:
-                raise CommandError(f"There is a team called {name} already, and {email} does not own it. Choose another name.")
+                raise CommandError(
+                    f"There is a team called {name} already, and {email} does not own it. Choose "
+                    "another name."
+                )
             if mine.currency != currency:
-                raise CommandError(f"The team {name} is there already and counts in {mine.currency}; that cannot be changed.")
+                raise CommandError(
+                    f"The team {name} is there already and counts in {mine.currency}; that cannot "
+                    "be changed."
+                )
             self.stdout.write(f"The team {name} is there already, owned by {owner.email}.")
             return mine, owner
         with transaction.atomic():
@@ -83,19 +117,29 @@ class Command(BaseCommand):
             self.stderr.write(f"DASHSCOPE_API_KEY was not taken up. {refused}")
             return
         if account is not None:
-            self.stdout.write(f"DASHSCOPE_API_KEY is now the account “{account.label}” of {team}. {account.health_text}".rstrip())
+            self.stdout.write(
+                f"DASHSCOPE_API_KEY is now the account “{account.label}” of {team}. "
+                f"{account.health_text}".rstrip()
+            )
 
     def _first_team_takes_key(self) -> None:
-        """Only the very first team, and only while nobody has the key: a key must not wander to whoever signs up next."""
+        """Only the very first team, and only while nobody has the key: a key must not wander to
+        whoever signs up next."""
         if ApiKey.objects.filter(fingerprint=fingerprint(settings.DASHSCOPE_API_KEY)).exists():
             return
         team = Team.objects.exclude(memberships__user__email=DEMO_EMAIL).order_by("id").first()
         if team is not None:
-            owner = team.memberships.filter(role=Role.OWNER).select_related("user").order_by("id").first()
+            owner = (
+                team.memberships.filter(role=Role.OWNER)
+                .select_related("user")
+                .order_by("id")
+                .first()
+            )
             self._take_key(team, owner.user if owner else None)
 
 
 def password_link(user: User) -> str:
-    """A link with which `user` sets a password once; it ends with its use, a sign-in with another password, or its age."""
+    """A link with which `user` sets a password once; it ends with its use, a sign-in with another
+    password, or its age."""
     words = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
     return settings.PUBLIC_URL + reverse("account_reset_password_from_key", kwargs=words)

@@ -1,4 +1,5 @@
-"""`manage.py demo`: the whole studio with the simulator, and two films made the way a person makes them."""
+"""`manage.py demo`: the whole studio with the simulator, and two films made the way a person makes
+them."""
 
 from __future__ import annotations
 
@@ -46,7 +47,8 @@ PATIENCE = 240.0  # seconds for both films; at the speed below they take about t
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A film of the demo: the files by the model's input name, and the video that its template is made from."""
+    """A film of the demo: the files by the model's input name, and the video that its template is
+    made from."""
 
     title: str
     model: str
@@ -56,7 +58,12 @@ class Sample:
 
 FILMS = (
     Sample("Talking portrait", "emo-v1", {"image_url": "portrait.*", "audio_url": "speech.*"}),
-    Sample("Dancing character", "animate-anyone-gen2", {"image_url": "character.*"}, template_video="dance.*"),
+    Sample(
+        "Dancing character",
+        "animate-anyone-gen2",
+        {"image_url": "character.*"},
+        template_video="dance.*",
+    ),
 )
 
 
@@ -66,17 +73,32 @@ class NotMade(Exception):
 
 class Command(BaseCommand):
     help = (
-        "Runs everything with the simulator, makes a talking portrait and a dancing character from sample files, and goes on serving. "
-        "With --once it ends when both films are archived, playable and as long as billed; the exit code says whether they are."
+        "Runs everything with the simulator, makes a talking portrait and a dancing character from "
+        "sample files, and goes on serving. "
+        "With --once it ends when both films are archived, playable and as long as billed; the "
+        "exit code says whether they are."
     )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--once", action="store_true", help="end when both films are there")
-        parser.add_argument("--port", type=int, help="of the web; without it the one of last time, or a free one from 8000")
-        parser.add_argument("--speed", type=float, default=20.0, help="of the simulator: 1 takes as long as the service (default %(default)g)")
-        parser.add_argument("--seed-only", action="store_true", help=SUPPRESS)  # only the demo team and its person
-        parser.add_argument("--films", action="store_true", help=SUPPRESS)  # only the films, inside a running stack
+        parser.add_argument(
+            "--port",
+            type=int,
+            help="of the web; without it the one of last time, or a free one from 8000",
+        )
+        parser.add_argument(
+            "--speed",
+            type=float,
+            default=20.0,
+            help="of the simulator: 1 takes as long as the service (default %(default)g)",
+        )
+        parser.add_argument(
+            "--seed-only", action="store_true", help=SUPPRESS
+        )  # only the demo team and its person
+        parser.add_argument(
+            "--films", action="store_true", help=SUPPRESS
+        )  # only the films, inside a running stack
 
     def handle(self, *args: Any, **options: Any) -> None:
         console = Console(highlight=False)
@@ -95,7 +117,9 @@ class Command(BaseCommand):
         # Their lines would run through the bars; they are in the logs.
         told = dev.teller(console)
         quiet = [True]
-        stack = dev.made(console, simulator=True, host=LOOPBACK, port=options["port"], speed=options["speed"])
+        stack = dev.made(
+            console, simulator=True, host=LOOPBACK, port=options["port"], speed=options["speed"]
+        )
         stack.troupe.say = lambda name, text: None if quiet[0] else told(name, text)
         code = 1
         with dev.entered(stack) as addresses:
@@ -106,7 +130,9 @@ class Command(BaseCommand):
             quiet[0] = False
             if not options["once"] and not stack.troupe.stopping:
                 if code:
-                    console.print("The films were not made; the reason is above. The studio goes on serving.")
+                    console.print(
+                        "The films were not made; the reason is above. The studio goes on serving."
+                    )
                 console.print(dev.welcome(addresses, settings.DATA_DIR))
                 stack.serve()
             console.print("Stopping.")
@@ -114,7 +140,8 @@ class Command(BaseCommand):
             sys.exit(code)
 
     def _films(self, env: dict[str, str], look: Callable[[], None]) -> int:
-        """The films are made in a process of their own, so that this one can watch the others; its exit code."""
+        """The films are made in a process of their own, so that this one can watch the others; its
+        exit code."""
         child = Child("films", manage("demo", "--films"), env=env)
         child.start()
         try:
@@ -130,9 +157,10 @@ class Command(BaseCommand):
         return 1 if code is None else abs(code)
 
 
-# ── the demo team ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the demo team ─────────────────────────────────────────────────────────────────────────────────
 def seed(run_dir: Path) -> None:
-    """The demo team with its person and the simulator's account; {"email", "password"} in `run_dir`/demo.json (mode 600).
+    """The demo team with its person and the simulator's account; {"email", "password"} in
+    `run_dir`/demo.json (mode 600).
 
     May run again. A password that the person changed is left alone and no longer kept.
     """
@@ -149,7 +177,9 @@ def seed(run_dir: Path) -> None:
         elif kept and not user.check_password(kept):
             kept = ""
         team = demo_team() or Team.start(TEAM, user)
-        account, _ = Account.objects.get_or_create(team=team, label=ACCOUNT, defaults={"health": Account.Health.OK})
+        account, _ = Account.objects.get_or_create(
+            team=team, label=ACCOUNT, defaults={"health": Account.Health.OK}
+        )
         key = ApiKey.make(account, KEY, user)
         if not account.keys.filter(fingerprint=key.fingerprint).exists():
             key.save(force_insert=True)
@@ -157,11 +187,16 @@ def seed(run_dir: Path) -> None:
 
 
 def demo_team() -> Team | None:
-    found = Membership.objects.filter(user__email=EMAIL, role=Role.OWNER, team__name=TEAM).select_related("team").order_by("team_id").first()
+    found = (
+        Membership.objects.filter(user__email=EMAIL, role=Role.OWNER, team__name=TEAM)
+        .select_related("team")
+        .order_by("team_id")
+        .first()
+    )
     return found.team if found else None
 
 
-# ── the films ───────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the films ─────────────────────────────────────────────────────────────────────────────────────
 def make_films(console: Console, samples: Path = SAMPLES, patience: float = PATIENCE) -> list[Job]:
     """Both films, through the functions behind the pages, with a bar each; a table at the end.
 
@@ -172,21 +207,32 @@ def make_films(console: Console, samples: Path = SAMPLES, patience: float = PATI
         raise NotMade("There is no demo team. Run `python manage.py demo`.")
     with Progressing(console) as progress:
         films = [_begin(sample, team, user, samples, progress) for sample in FILMS]
-        watched = [job.needs for job in films if job.needs is not None and not job.needs.terminal] + films
+        watched = [
+            job.needs for job in films if job.needs is not None and not job.needs.terminal
+        ] + films
         end = time.monotonic() + patience
 
         def tell(job: Job, stage: str, ended: bool) -> None:
-            progress.show(job.title if job in films else f"{job.spec.label}: {job.title}", stage, ended=ended)
+            progress.show(
+                job.title if job in films else f"{job.spec.label}: {job.title}", stage, ended=ended
+            )
             if time.monotonic() > end:
-                raise NotMade(f"“{job.title}” is still at “{stage}” after {patience:g} s. The logs are in {settings.DATA_DIR / 'run'}.")
+                raise NotMade(
+                    f"“{job.title}” is still at “{stage}” after {patience:g} s. The logs are in "
+                    f"{settings.DATA_DIR / 'run'}."
+                )
 
         wait_jobs(watched, tell)
     rows = [(job, *proven(job)) for job in films]
     table = Table("Film", "Seconds", "Cost", "File", show_edge=False, pad_edge=False)
     for job, seconds, place in rows:
-        table.add_row(job.title, f"{seconds:.3f}", shown(job.settled_micros or 0, job.currency), place)
+        table.add_row(
+            job.title, f"{seconds:.3f}", shown(job.settled_micros or 0, job.currency), place
+        )
     # A path that is cut or folded cannot be copied.
-    Console(file=console.file, width=max(console.width, 60 + max(len(place) for _, _, place in rows))).print(table)
+    Console(
+        file=console.file, width=max(console.width, 60 + max(len(place) for _, _, place in rows))
+    ).print(table)
     return films
 
 
@@ -194,7 +240,11 @@ def _begin(sample: Sample, team: Team, user: User, folder: Path, progress: Progr
     spec = entries.get(sample.model)
     files = {name: _keep(folder, pattern, team, user) for name, pattern in sample.files.items()}
     video = _keep(folder, sample.template_video, team, user) if sample.template_video else None
-    consent.give_all([*files.values(), *([video] if video is not None else [])], user, _("given on the command line"))
+    consent.give_all(
+        [*files.values(), *([video] if video is not None else [])],
+        user,
+        _("given on the command line"),
+    )
     account = account_for(team, spec.name)
     if account is None:
         raise NotMade(f"{team} has no account with a key.")
@@ -204,23 +254,45 @@ def _begin(sample: Sample, team: Team, user: User, folder: Path, progress: Progr
         check = checks.ask(asset=picture, model=spec.check, chosen=chosen, account=account, by=user)
         if check.state == Check.State.UNCERTAIN:
             check = checks.ask_again(check, user)
-        wait_check(check, lambda stage, ended: progress.show(f"{sample.title}: picture", stage, ended=ended))
+        wait_check(
+            check,
+            lambda stage, ended: progress.show(f"{sample.title}: picture", stage, ended=ended),
+        )
         if check.state != Check.State.PASSED:
-            raise NotMade(f"{sample.title}: {check.sentence or check.message or 'the check gave no verdict'}")
-    return create.create(Wish(team, user, spec.name, files, chosen, template_video=video, account=account, title=sample.title))
+            raise NotMade(
+                f"{sample.title}: {check.sentence or check.message or 'the check gave no verdict'}"
+            )
+    return create.create(
+        Wish(
+            team,
+            user,
+            spec.name,
+            files,
+            chosen,
+            template_video=video,
+            account=account,
+            title=sample.title,
+        )
+    )
 
 
 def _keep(folder: Path, pattern: str, team: Team, user: User) -> Asset:
     found = sorted(folder.glob(pattern))
     if not found:
-        raise NotMade(f"The sample file {folder / pattern} is missing; get a whole copy of Footlight.")
+        raise NotMade(
+            f"The sample file {folder / pattern} is missing; get a whole copy of Footlight."
+        )
     return file_store.keep(found[0], team=team, owner=user, name=found[0].name)[0]
 
 
 def proven(job: Job) -> tuple[float, str]:
-    """(seconds, place) of the film of `job`, having played it. NotMade when it is not there or not as long as billed."""
+    """(seconds, place) of the film of `job`, having played it. NotMade when it is not there or not
+    as long as billed."""
     if job.state != State.SUCCEEDED or job.result is None:
-        raise NotMade(f"{job.title}: {job.sentence or job.provider_message or job.get_state_display()} {job.advice}".rstrip())
+        raise NotMade(
+            f"{job.title}: {job.sentence or job.provider_message or job.get_state_display()} "
+            f"{job.advice}".rstrip()
+        )
     with tempfile.NamedTemporaryFile(suffix=".mp4") as copy:
         with job.result.file.open("rb") as source:
             for block in source.chunks():

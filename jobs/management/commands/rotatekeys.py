@@ -11,7 +11,8 @@ from studio.common.fields import EncryptedTextField, Unreadable
 
 class Command(BaseCommand):
     help = (
-        "Encrypts every stored secret anew with the first key of FIELD_KEYS. Put the new key in front, run this, then take the old one out. "
+        "Encrypts every stored secret anew with the first key of FIELD_KEYS. Put the new key in "
+        "front, run this, then take the old one out. "
         "It may be run again at any time."
     )
 
@@ -23,10 +24,13 @@ class Command(BaseCommand):
                     rewritten, unreadable = self._rotate(model, field.attname)
                     done += rewritten
                     lost += unreadable
-        self.stdout.write(f"{done} secret{'' if done == 1 else 's'} encrypted with the first key of FIELD_KEYS.")
+        self.stdout.write(
+            f"{done} secret{'' if done == 1 else 's'} encrypted with the first key of FIELD_KEYS."
+        )
         if lost:
             raise CommandError(
-                f"Not readable with any key of FIELD_KEYS and left as they are: {', '.join(lost)}. Keep the old key until they are replaced."
+                f"Not readable with any key of FIELD_KEYS and left as they are: {', '.join(lost)}. "
+                "Keep the old key until they are replaced."
             )
 
     def _rotate(self, model: type[models.Model], name: str) -> tuple[int, list[str]]:

@@ -13,26 +13,51 @@ from jobs.simulator import Simulator
 
 
 class Command(BaseCommand):
-    help = "Serve a stand-in of Model Studio on this machine. It prints its address and serves until SIGTERM or Ctrl-C."
-    requires_system_checks: list[str] = []  # as Django declares it; the simulator needs nothing of the site
+    help = (
+        "Serve a stand-in of Model Studio on this machine. It prints its address and serves "
+        "until SIGTERM or Ctrl-C."
+    )
+    requires_system_checks: list[
+        str
+    ] = []  # as Django declares it; the simulator needs nothing of the site
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 takes a free one")
-        parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
-        parser.add_argument("--speed", type=float, default=1.0, help="seconds of the service's time that pass in one second")
         parser.add_argument(
-            "--data-dir", type=Path, default=None, help="where tasks, bill and uploads live; without it they are forgotten at the end"
+            "--port", type=int, default=0, help="port to listen on; 0 takes a free one"
         )
-        parser.add_argument("--refusal", default="200", choices=("200", "200-empty", "400", "alternate"), help="how a refused picture is answered")
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+        parser.add_argument(
+            "--speed",
+            type=float,
+            default=1.0,
+            help="seconds of the service's time that pass in one second",
+        )
+        parser.add_argument(
+            "--data-dir",
+            type=Path,
+            default=None,
+            help="where tasks, bill and uploads live; without it they are forgotten at the end",
+        )
+        parser.add_argument(
+            "--refusal",
+            default="200",
+            choices=("200", "200-empty", "400", "alternate"),
+            help="how a refused picture is answered",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             simulator = Simulator(
-                port=options["port"], host=options["host"], speed=options["speed"], data_dir=options["data_dir"], refusal=options["refusal"]
+                port=options["port"],
+                host=options["host"],
+                speed=options["speed"],
+                data_dir=options["data_dir"],
+                refusal=options["refusal"],
             )
         except OSError as error:
             raise CommandError(
-                f"Port {options['port']} of {options['host']} cannot be used ({error.strerror}). Choose another with --port."
+                f"Port {options['port']} of {options['host']} cannot be used ({error.strerror}). "
+                "Choose another with --port."
             ) from None
         except ValueError as error:
             raise CommandError(str(error)) from None

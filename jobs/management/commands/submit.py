@@ -1,4 +1,5 @@
-"""`manage.py submit`: one film, template or check from a terminal or a script; one JSON line on stdout."""
+"""`manage.py submit`: one film, template or check from a terminal or a script; one JSON line on
+stdout."""
 
 from __future__ import annotations
 
@@ -40,7 +41,8 @@ CHECK_STATES = {
 
 
 class NotTaken(Exception):
-    """The command cannot go on: a code for scripts, a sentence for people, and what was paid before it was known."""
+    """The command cannot go on: a code for scripts, a sentence for people, and what was paid before
+    it was known."""
 
     def __init__(self, code: str, sentence: str, paid: dict[str, Any] | None = None) -> None:
         super().__init__(sentence)
@@ -49,19 +51,31 @@ class NotTaken(Exception):
 
 class Command(BaseCommand):
     help = (
-        "Sends one wish and prints one JSON line on stdout: job, state, code, message, task_id, video, seconds, cost_micros, currency. "
-        "Checks, and the template of a dance, are made on the way. Exit code 0 only for a job that succeeded (without --wait: that was made)."
+        "Sends one wish and prints one JSON line on stdout: job, state, code, message, task_id, "
+        "video, seconds, cost_micros, currency. "
+        "Checks, and the template of a dance, are made on the way. Exit code 0 only for a job that "
+        "succeeded (without --wait: that was made)."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("model", metavar="MODEL", help=", ".join(entries.MODELS))
         parser.add_argument("--team", required=True, help="address or name of the team")
-        parser.add_argument("--by", required=True, metavar="EMAIL", help="the member who asks; creator or higher")
+        parser.add_argument(
+            "--by", required=True, metavar="EMAIL", help="the member who asks; creator or higher"
+        )
         for kind in KINDS:
             parser.add_argument(f"--{kind}", metavar="FILE")
-        parser.add_argument("--template", metavar="ID", help="a dance template of the team, by our id or the service's")
         parser.add_argument(
-            "--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the model or of its check, such as ratio=3:4"
+            "--template",
+            metavar="ID",
+            help="a dance template of the team, by our id or the service's",
+        )
+        parser.add_argument(
+            "--set",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="a parameter of the model or of its check, such as ratio=3:4",
         )
         parser.add_argument("--title", default="", help="name of the film")
         parser.add_argument("--wait", action="store_true", help="come back when it has ended")
@@ -75,11 +89,18 @@ class Command(BaseCommand):
             code = 0 if line(self.subject)["state"] == "succeeded" or not options["wait"] else 1
         except (NotTaken, Refused, OverBudget, NoPrice, MediaError) as error:
             paid = getattr(error, "paid", {})
-            self._print(refusal(code_of(error), str(error)) | {name: paid[name] for name in ("cost_micros", "currency") if paid})
+            self._print(
+                refusal(code_of(error), str(error))
+                | {name: paid[name] for name in ("cost_micros", "currency") if paid}
+            )
             sys.exit(1)
         except KeyboardInterrupt:
             console.print("Not waiting any longer; what was begun goes on.")
-            self._print(line(self.subject) if self.subject else refusal("interrupted", "Stopped before anything was made."))
+            self._print(
+                line(self.subject)
+                if self.subject
+                else refusal("interrupted", "Stopped before anything was made.")
+            )
             sys.exit(130)
         self._print(line(self.subject))
         if code:
@@ -90,7 +111,10 @@ class Command(BaseCommand):
 
     def _go(self, progress: Progressing, options: dict[str, Any]) -> None:
         if options["model"] not in entries.MODELS:
-            raise NotTaken("no-model", f"There is no model “{options['model']}”. Known are {', '.join(entries.MODELS)}.")
+            raise NotTaken(
+                "no-model",
+                f"There is no model “{options['model']}”. Known are {', '.join(entries.MODELS)}.",
+            )
         spec = entries.get(options["model"])
         team, by = people(options["team"], options["by"])
         chosen = choices(spec, options["set"])
@@ -99,48 +123,93 @@ class Command(BaseCommand):
         template = find_template(team, spec, options["template"]) if options["template"] else None
         account = template.account if template else account_for(team, spec.name)
         if account is None:
-            raise NotTaken("no-account", f"{team} has no Model Studio account with a key for {spec.name}. An admin can add one under Accounts.")
+            raise NotTaken(
+                "no-account",
+                f"{team} has no Model Studio account with a key for {spec.name}. An admin can add "
+                "one under Accounts.",
+            )
         assets = {kind: keep(path, team, by) for kind, path in given.items()}
         consent.give_all(assets.values(), by, _("given on the command line"))
         files = {name: assets[kind] for kind, name in names.items()}
         self._mention_silence(progress.console)
         if spec.kind is entries.Kind.CHECK:
-            self._check(progress, spec, next(iter(files.values())), chosen, account, by, wait=options["wait"])
+            self._check(
+                progress,
+                spec,
+                next(iter(files.values())),
+                chosen,
+                account,
+                by,
+                wait=options["wait"],
+            )
             return
         template_video = assets.get("video") if "video" not in names else None
-        wish = Wish(team, by, spec.name, files, chosen, template, template_video, account, options["title"])
+        wish = Wish(
+            team, by, spec.name, files, chosen, template, template_video, account, options["title"]
+        )
         # Everything that can be told for free is told before the check is paid.
         plan.estimate(wish)
         if spec.check:
             picture = files[spec.inputs_of("image")[0].name]
-            check = self._check(progress, entries.get(spec.check), picture, chosen, account, by, wait=True)
+            check = self._check(
+                progress, entries.get(spec.check), picture, chosen, account, by, wait=True
+            )
             if check.state != Check.State.PASSED:
                 said = check.sentence or check.message or "The check gave no verdict."
-                raise NotTaken(check.code or CHECK_STATES[Check.State(check.state)], said, of_check(check))
+                raise NotTaken(
+                    check.code or CHECK_STATES[Check.State(check.state)], said, of_check(check)
+                )
         self.subject = job = create.create(wish)
         if options["wait"]:
             if job.needs is not None:
                 needs = job.needs
-                wait_job(needs, lambda stage, ended: progress.show(f"{needs.title} ({needs.spec.label})", stage, ended=ended))
-            wait_job(job, lambda stage, ended: progress.show(f"{job.title} ({spec.label})", stage, ended=ended))
+                wait_job(
+                    needs,
+                    lambda stage, ended: progress.show(
+                        f"{needs.title} ({needs.spec.label})", stage, ended=ended
+                    ),
+                )
+            wait_job(
+                job,
+                lambda stage, ended: progress.show(
+                    f"{job.title} ({spec.label})", stage, ended=ended
+                ),
+            )
 
     def _check(
-        self, progress: Progressing, spec: entries.Model, asset: Asset, chosen: dict[str, Any], account: Account, by: User, *, wait: bool
+        self,
+        progress: Progressing,
+        spec: entries.Model,
+        asset: Asset,
+        chosen: dict[str, Any],
+        account: Account,
+        by: User,
+        *,
+        wait: bool,
     ) -> Check:
-        """The verdict on `asset`, asked for when there is none; one that got no answer last time is asked again."""
+        """The verdict on `asset`, asked for when there is none; one that got no answer last time is
+        asked again."""
         check = checks.ask(asset=asset, model=spec.name, chosen=chosen, account=account, by=by)
         if check.state in (Check.State.UNCERTAIN, Check.State.FAILED):
             check = checks.ask_again(check, by)
         self.subject = check
         if wait:
-            wait_check(check, lambda stage, ended: progress.show(f"{asset.name} ({spec.label})", stage, ended=ended))
+            wait_check(
+                check,
+                lambda stage, ended: progress.show(
+                    f"{asset.name} ({spec.label})", stage, ended=ended
+                ),
+            )
         return check
 
     def _mention_silence(self, console: Console) -> None:
         from jobs.common.wakeup import alive
 
         if not alive():
-            console.print("No worker is running, so this waits. Start `python manage.py dev` or `python manage.py worker` in another terminal.")
+            console.print(
+                "No worker is running, so this waits. Start `python manage.py dev` or `python "
+                "manage.py worker` in another terminal."
+            )
 
 
 def code_of(error: Exception) -> str:
@@ -154,25 +223,41 @@ def code_of(error: Exception) -> str:
 
 
 def people(team_word: str, email: str) -> tuple[Team, User]:
-    """The team with this address or name, and its member; NotTaken unless they may make films there."""
+    """The team with this address or name, and its member; NotTaken unless they may make films
+    there."""
     team = Team.objects.filter(slug=team_word).first()
     if team is None:
         named = list(Team.objects.filter(name=team_word)[:2])
         if len(named) == 2:
-            raise NotTaken("no-team", f"Several teams are called “{team_word}”. Give the team's address instead.")
+            raise NotTaken(
+                "no-team",
+                f"Several teams are called “{team_word}”. Give the team's address instead.",
+            )
         team = named[0] if named else None
     if team is None:
-        raise NotTaken("no-team", f"There is no team “{team_word}”. Make one with createteam NAME --owner EMAIL.")
-    member = Membership.objects.select_related("user").filter(team=team, user__email__iexact=email.strip()).first()
+        raise NotTaken(
+            "no-team",
+            f"There is no team “{team_word}”. Make one with createteam NAME --owner EMAIL.",
+        )
+    member = (
+        Membership.objects.select_related("user")
+        .filter(team=team, user__email__iexact=email.strip())
+        .first()
+    )
     if member is None or not member.user.is_active:
         raise NotTaken("no-member", f"{email} is no member of {team}.")
     if not member.reaches(Role.CREATOR):
-        raise NotTaken("role-too-low", f"{email} is {Role(member.role).label} of {team}; making films needs {Role.CREATOR.label} or higher.")
+        raise NotTaken(
+            "role-too-low",
+            f"{email} is {Role(member.role).label} of {team}; making films needs "
+            f"{Role.CREATOR.label} or higher.",
+        )
     return team, member.user
 
 
 def choices(spec: entries.Model, words: list[str]) -> dict[str, Any]:
-    """All choices of the model from NAME=VALUE words, the defaults filled in. NotTaken with what may be chosen."""
+    """All choices of the model from NAME=VALUE words, the defaults filled in. NotTaken with what
+    may be chosen."""
     given = {}
     for word in words:
         name, equals, value = word.partition("=")
@@ -186,7 +271,8 @@ def choices(spec: entries.Model, words: list[str]) -> dict[str, Any]:
 
 
 def fields(spec: entries.Model, given: dict[str, str], *, template: str | None) -> dict[str, str]:
-    """The model's field for each kind of file it takes itself; NotTaken for a file too few or too many.
+    """The model's field for each kind of file it takes itself; NotTaken for a file too few or too
+    many.
 
     A video that a template is to be made from is no field of the model.
     """
@@ -196,7 +282,10 @@ def fields(spec: entries.Model, given: dict[str, str], *, template: str | None) 
         raise NotTaken("not-needed", f"{spec.name} takes no --template.")
     if spec.makes and not template:
         if "video" not in given:
-            raise NotTaken("missing", f"{spec.name} needs --template ID, or --video FILE to make a template from.")
+            raise NotTaken(
+                "missing",
+                f"{spec.name} needs --template ID, or --video FILE to make a template from.",
+            )
         may["video"] = ""
     for kind in given:
         if kind not in may:
@@ -209,7 +298,8 @@ def fields(spec: entries.Model, given: dict[str, str], *, template: str | None) 
 
 
 def find_template(team: Team, spec: entries.Model, word: str) -> Template:
-    """The team's template by our id or the service's. NotTaken when there is none that can be used."""
+    """The team's template by our id or the service's. NotTaken when there is none that can be
+    used."""
     found = (
         team.templates.select_related("account")
         .filter(Q(public_id=word) | Q(template_id=word), model=spec.makes)
@@ -219,12 +309,16 @@ def find_template(team: Team, spec: entries.Model, word: str) -> Template:
     if found is None:
         raise NotTaken("no-template", f"{team} has no template “{word}”.")
     if found.forgotten:
-        raise NotTaken("no-template", f"The service no longer knows the template “{word}”. Make it again from its video.")
+        raise NotTaken(
+            "no-template",
+            f"The service no longer knows the template “{word}”. Make it again from its video.",
+        )
     return found
 
 
 def keep(path: str, team: Team, by: User) -> Asset:
-    """The file as an asset of the team. NotTaken, or MediaError when it is no usable picture, sound or video."""
+    """The file as an asset of the team. NotTaken, or MediaError when it is no usable picture, sound
+    or video."""
     place = Path(path)
     if not place.is_file():
         raise NotTaken("no-file", f"There is no file {path}.")
@@ -244,7 +338,9 @@ def line(subject: Job | Check | None) -> dict[str, Any]:
 
 def of_job(job: Job) -> dict[str, Any]:
     stuck = blocked(job) or job
-    message = " ".join(part for part in (stuck.sentence, stuck.advice) if part) or stuck.provider_message
+    message = (
+        " ".join(part for part in (stuck.sentence, stuck.advice) if part) or stuck.provider_message
+    )
     if not job.terminal and stuck.code in (Code.ACCOUNT_PAUSED, Code.HELD_BACK):
         message += " The job is kept and goes on by itself then."
     if job.spec.kind is entries.Kind.TEMPLATE and job.template is not None:

@@ -14,19 +14,30 @@ from jobs.engine import invariants
 
 class Command(BaseCommand):
     help = (
-        "Checks that nothing was lost or paid twice: tasks, holds, settlements, budgets, films, stuck jobs, events. "
-        "Reads only, also while the site works. Ends with 0 when everything holds, with 1 otherwise."
+        "Checks that nothing was lost or paid twice: tasks, holds, settlements, budgets, films, "
+        "stuck jobs, events. "
+        "Reads only, also while the site works. Ends with 0 when everything holds, with 1 "
+        "otherwise."
     )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--json", action="store_true", help="one JSON object instead of sentences")
-        parser.add_argument("--deep", action="store_true", help="also decode every film to its last frame")
+        parser.add_argument(
+            "--json", action="store_true", help="one JSON object instead of sentences"
+        )
+        parser.add_argument(
+            "--deep", action="store_true", help="also decode every film to its last frame"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         found = invariants.report(deep=options["deep"])
         if options["json"]:
-            self.stdout.write(json.dumps({"whole": not found.broken, "broken": found.broken, "checked": found.checked}, ensure_ascii=False))
+            self.stdout.write(
+                json.dumps(
+                    {"whole": not found.broken, "broken": found.broken, "checked": found.checked},
+                    ensure_ascii=False,
+                )
+            )
         else:
             for sentence in found.broken:
                 self.stdout.write(sentence)

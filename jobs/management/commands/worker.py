@@ -1,4 +1,5 @@
-"""`manage.py worker`: RQ workers, and the heartbeat that keeps them busy when Redis forgot something."""
+"""`manage.py worker`: RQ workers, and the heartbeat that keeps them busy when Redis forgot
+something."""
 
 from __future__ import annotations
 
@@ -30,11 +31,16 @@ class Hands(Troupe):
     def stop(self) -> None:
         self.stopping = True
         for seconds in (WARM, COLD):
-            # A second SIGTERM makes an RQ worker end its running step; everything a step does may be done again.
+            # A second SIGTERM makes an RQ worker end its running step; everything a step does may
+            # be done again.
             for child in self.children:
                 child.ask_to_stop()
             end = time.monotonic() + seconds
-            while any(child.alive for child in self.children) and time.monotonic() < end and not self.hurry:
+            while (
+                any(child.alive for child in self.children)
+                and time.monotonic() < end
+                and not self.hurry
+            ):
                 time.sleep(0.03)
         for child in self.children:
             child.clear()
@@ -42,7 +48,8 @@ class Hands(Troupe):
 
 
 class Pulse:
-    """Calls jobs.tasks.heartbeat() every few seconds; trouble is one line in the log, and one when it is over."""
+    """Calls jobs.tasks.heartbeat() every few seconds; trouble is one line in the log, and one when
+    it is over."""
 
     def __init__(self, shifts: int) -> None:
         self.shifts = shifts
@@ -61,7 +68,8 @@ class Pulse:
             kind = type(error).__name__
             if kind != self.trouble:
                 log.warning(
-                    "The heartbeat cannot use its database or Redis (%s: %s); it keeps trying. A missing table wants manage.py migrate.",
+                    "The heartbeat cannot use its database or Redis (%s: %s); it keeps trying. A "
+                    "missing table wants manage.py migrate.",
                     kind,
                     str(error).splitlines()[0] if str(error) else "",
                 )
@@ -77,14 +85,31 @@ class Pulse:
 
 
 class Command(BaseCommand):
-    help = "Runs the workers that make films move: sends, looks, archives. Run as many as you like on as many machines as you like."
+    help = (
+        "Runs the workers that make films move: sends, looks, archives. Run as many as you like "
+        "on as many machines as you like."
+    )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--shifts", type=int, default=1, help="workers that tend lanes (default %(default)s)")
-        parser.add_argument("--steps", type=int, default=1, help="workers for checks (default %(default)s)")
-        parser.add_argument("--films", type=int, default=1, help="workers that bring films home, four at a time each (default %(default)s)")
-        parser.add_argument("--edits", type=int, default=1, help="workers that make videos over, one at a time each (default %(default)s)")
+        parser.add_argument(
+            "--shifts", type=int, default=1, help="workers that tend lanes (default %(default)s)"
+        )
+        parser.add_argument(
+            "--steps", type=int, default=1, help="workers for checks (default %(default)s)"
+        )
+        parser.add_argument(
+            "--films",
+            type=int,
+            default=1,
+            help="workers that bring films home, four at a time each (default %(default)s)",
+        )
+        parser.add_argument(
+            "--edits",
+            type=int,
+            default=1,
+            help="workers that make videos over, one at a time each (default %(default)s)",
+        )
         parser.add_argument("--hand", help=SUPPRESS)  # one of the workers itself
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -93,14 +118,22 @@ class Command(BaseCommand):
             return
         numbers = {queue: options[queue] for queue in settings.RQ_QUEUES}
         if min(numbers.values()) < 0 or not any(numbers.values()):
-            raise CommandError("--shifts, --steps, --films and --edits are numbers of workers; one of them must be 1 or more.")
+            raise CommandError(
+                "--shifts, --steps, --films and --edits are numbers of workers; one of them must "
+                "be 1 or more."
+            )
         hands = Hands(lambda name, line: log.warning("%s %s", name, line))
         hands.listen()
         names = [(queue, n) for queue, number in numbers.items() for n in range(number)]
         pulse = Pulse(options["shifts"])
         try:
             with suppress(Stopped):
-                hands.add(*(Child(f"{queue}-{n + 1}", manage("worker", "--hand", queue)) for queue, n in names))
+                hands.add(
+                    *(
+                        Child(f"{queue}-{n + 1}", manage("worker", "--hand", queue))
+                        for queue, n in names
+                    )
+                )
                 while True:
                     pulse.beat()
                     hands.look()
@@ -116,4 +149,6 @@ class Command(BaseCommand):
         try:
             work(queue)
         except RedisError as error:
-            raise CommandError(f"Redis does not answer ({error}). Start `python manage.py dev`, or set REDIS_URL.") from None
+            raise CommandError(
+                f"Redis does not answer ({error}). Start `python manage.py dev`, or set REDIS_URL."
+            ) from None

@@ -20,10 +20,17 @@ _DEPLOYED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}")
 
 
 def _secret_field(required: bool = True, help_text: Any = "") -> forms.CharField:
-    # new-password: browsers ignore “off” on password fields and would fill in the person's own password.
-    widget = forms.PasswordInput(attrs={"autocomplete": "new-password", "spellcheck": "false"}, render_value=False)
-    text = help_text or _("Starts with sk-. It is stored encrypted and shown to nobody again, not even to you.")
-    return forms.CharField(label=_("API key"), max_length=500, required=required, widget=widget, help_text=text)
+    # new-password: browsers ignore “off” on password fields and would fill in the person's own
+    # password.
+    widget = forms.PasswordInput(
+        attrs={"autocomplete": "new-password", "spellcheck": "false"}, render_value=False
+    )
+    text = help_text or _(
+        "Starts with sk-. It is stored encrypted and shown to nobody again, not even to you."
+    )
+    return forms.CharField(
+        label=_("API key"), max_length=500, required=required, widget=widget, help_text=text
+    )
 
 
 class KeyForm(forms.Form):
@@ -33,22 +40,33 @@ class KeyForm(forms.Form):
 
 
 class GateForm(forms.Form):
-    """What a door of an account is to let through: the account's own, or that of the lane of `model`."""
+    """What a door of an account is to let through: the account's own, or that of the lane of
+    `model`."""
 
     gate = forms.ChoiceField(choices=Gate.choices)
     model = forms.CharField(max_length=60, required=False)
 
 
 class AccountForm(forms.Form):
-    """Name, place and deployed model names of an account, by the person `by`; `fields_of_models` are the rows of the catalogue's models."""
+    """Name, place and deployed model names of an account, by the person `by`; `fields_of_models`
+    are the rows of the catalogue's models."""
 
-    label = forms.CharField(label=_("Name"), max_length=60, help_text=_("As the team calls it, such as North-1."))
-    region = forms.ChoiceField(label=_("Region"), choices=[(key, words[0]) for key, words in REGIONS.items()], help_text=_("Where the key was made."))
+    label = forms.CharField(
+        label=_("Name"), max_length=60, help_text=_("As the team calls it, such as North-1.")
+    )
+    region = forms.ChoiceField(
+        label=_("Region"),
+        choices=[(key, words[0]) for key, words in REGIONS.items()],
+        help_text=_("Where the key was made."),
+    )
     base_url = forms.CharField(
         label=_("Workspace id or base address"),
         max_length=200,
         required=False,
-        help_text=_("Only for a workspace host or a dedicated deployment. Empty means the region’s own address."),
+        help_text=_(
+            "Only for a workspace host or a dedicated deployment. Empty means the region’s own "
+            "address."
+        ),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     workspace = forms.CharField(
@@ -59,10 +77,22 @@ class AccountForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 
-    def __init__(self, *args: Any, team: Team, account: Account | None = None, by: User | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        team: Team,
+        account: Account | None = None,
+        by: User | None = None,
+        **kwargs: Any,
+    ) -> None:
         self.team, self.account, self.by = team, account, by
         if account is not None:
-            given = {"label": account.label, "region": account.region, "base_url": account.base_url, "workspace": account.workspace}
+            given = {
+                "label": account.label,
+                "region": account.region,
+                "base_url": account.base_url,
+                "workspace": account.workspace,
+            }
             for number, name in enumerate(entries.MODELS):
                 given[f"model_{number}"] = account.model_names.get(name, "")
             kwargs["initial"] = {**given, **kwargs.get("initial", {})}
@@ -70,7 +100,10 @@ class AccountForm(forms.Form):
         for number, (name, model) in enumerate(entries.MODELS.items()):
             attrs = {"placeholder": name, "autocomplete": "off", "spellcheck": "false"}
             self.fields[f"model_{number}"] = forms.CharField(
-                label=translated(model.label), max_length=100, required=False, widget=forms.TextInput(attrs=attrs)
+                label=translated(model.label),
+                max_length=100,
+                required=False,
+                widget=forms.TextInput(attrs=attrs),
             )
 
     @property
@@ -85,13 +118,20 @@ class AccountForm(forms.Form):
         label = " ".join(self.cleaned_data["label"].split())
         same = self.team.accounts.filter(label=label)
         if (same.exclude(pk=self.account.pk) if self.account else same).exists():
-            raise forms.ValidationError(_("The team has an account with this name already. Choose another."))
+            raise forms.ValidationError(
+                _("The team has an account with this name already. Choose another.")
+            )
         return label
 
     def clean_workspace(self) -> str:
         workspace = str(self.cleaned_data["workspace"]).strip()
         if workspace and not keys.WORKSPACE_ID.fullmatch(workspace):
-            raise forms.ValidationError(_("A workspace id has letters, digits, dashes and underscores only. Copy it from the console."))
+            raise forms.ValidationError(
+                _(
+                    "A workspace id has letters, digits, dashes and underscores only. Copy it from "
+                    "the console."
+                )
+            )
         return workspace
 
     def clean(self) -> dict[str, Any]:
@@ -107,14 +147,23 @@ class AccountForm(forms.Form):
         for number, name in enumerate(entries.MODELS):
             deployed = str(cleaned.get(f"model_{number}", "")).strip()
             if deployed and not _DEPLOYED.fullmatch(deployed):
-                self.add_error(f"model_{number}", _("A deployed name has letters, digits and . _ : / - only. Copy it from the console."))
+                self.add_error(
+                    f"model_{number}",
+                    _(
+                        "A deployed name has letters, digits and . _ : / - only. Copy it from the "
+                        "console."
+                    ),
+                )
             cleaned[f"model_{number}"] = "" if deployed == name else deployed
         return cleaned
 
     @property
     def model_names(self) -> dict[str, str]:
         """Our model name -> the name deployed on this account, only where they differ."""
-        given = ((name, self.cleaned_data[f"model_{number}"]) for number, name in enumerate(entries.MODELS))
+        given = (
+            (name, self.cleaned_data[f"model_{number}"])
+            for number, name in enumerate(entries.MODELS)
+        )
         return {name: deployed for name, deployed in given if deployed}
 
 
@@ -124,22 +173,37 @@ class NewAccountForm(AccountForm):
 
 
 class EditAccountForm(AccountForm):
-    """Saving writes name and model names; a new place goes through keys.move_account with the key typed again."""
+    """Saving writes name and model names; a new place goes through keys.move_account with the key
+    typed again."""
 
     account: Account
     secret = _secret_field(
-        required=False, help_text=_("Only when region, address or sub-workspace change: a stored key is never sent to a place it was not given for.")
+        required=False,
+        help_text=_(
+            "Only when region, address or sub-workspace change: a stored key is never sent to a "
+            "place it was not given for."
+        ),
     )
 
     @property
     def moves(self) -> bool:
-        place = (self.cleaned_data["region"], self.cleaned_data["base_url"], self.cleaned_data["workspace"])
+        place = (
+            self.cleaned_data["region"],
+            self.cleaned_data["base_url"],
+            self.cleaned_data["workspace"],
+        )
         return place != (self.account.region, self.account.base_url, self.account.workspace)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         if not self.errors and self.moves and not cleaned.get("secret"):
-            self.add_error("secret", _("Type the key for the new place. The stored ones were given for the old place and are not sent there."))
+            self.add_error(
+                "secret",
+                _(
+                    "Type the key for the new place. The stored ones were given for the old place "
+                    "and are not sent there."
+                ),
+            )
         return cleaned
 
     def save(self) -> Account:

@@ -1,4 +1,5 @@
-"""What the accounts pages show of lanes: how each is, who closed it, what waits, when it is tried again, how fast it is."""
+"""What the accounts pages show of lanes: how each is, who closed it, what waits, when it is tried
+again, how fast it is."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ _FITS = {Account.Health.OK: "yes", Account.Health.THROTTLED: "warn", Account.Hea
 
 @dataclass
 class LaneRow:
-    """One lane as people of one account see it; `waiting` and `out` count their account's jobs only."""
+    """One lane as people of one account see it; `waiting` and `out` count their account's jobs
+    only."""
 
     lane: Lane
     label: str
@@ -33,11 +35,17 @@ class LaneRow:
     waiting: int
     out: int
     ours: bool  # of this team, so its owners and admins may close and open it
-    speeds: list[tuple[str, float]] = field(default_factory=list)  # variant, seconds of work per second of film
+    speeds: list[tuple[str, float]] = field(
+        default_factory=list
+    )  # variant, seconds of work per second of film
 
     @property
     def troubled(self) -> bool:
-        return self.lane.health not in (Account.Health.OK, Account.Health.UNTRIED, Account.Health.THROTTLED)
+        return self.lane.health not in (
+            Account.Health.OK,
+            Account.Health.UNTRIED,
+            Account.Health.THROTTLED,
+        )
 
     @property
     def total(self) -> int:
@@ -53,15 +61,22 @@ class LaneRow:
 
     @property
     def sentence(self) -> str:
-        return _("%(out)s at the service, %(waiting)s waiting") % {"out": self.out, "waiting": self.waiting}
+        return _("%(out)s at the service, %(waiting)s waiting") % {
+            "out": self.out,
+            "waiting": self.waiting,
+        }
 
 
 def lane_rows(team: Team, accounts: Iterable[Account]) -> dict[int, list[LaneRow]]:
-    """Account id → its lanes, in the catalogue's order. An account that shares the lanes of another shows those; of another
-    team's only the ones that it uses."""
+    """Account id → its lanes, in the catalogue's order. An account that shares the lanes of another
+    shows those; of another team's only the ones that it uses."""
     accounts = list(accounts)
     roots = {account.root_id for account in accounts}
-    lanes = list(Lane.objects.filter(account_id__in=roots | {account.pk for account in accounts}).select_related("account", "gate_by"))
+    lanes = list(
+        Lane.objects.filter(
+            account_id__in=roots | {account.pk for account in accounts}
+        ).select_related("account", "gate_by")
+    )
     counts = _counts(team, lanes)
     speeds = _speeds(accounts)
     order = {name: place for place, name in enumerate(entries.MODELS)}
@@ -73,35 +88,83 @@ def lane_rows(team: Team, accounts: Iterable[Account]) -> dict[int, list[LaneRow
             ours = lane.account.team_id == team.pk
             out, waiting = counts.get((account.pk, lane.pk), (0, 0))
             # A lane of its own that the account left shows as long as something is in it.
-            seen = lane.account_id == account.root_id and (ours or out or waiting or lane.model in own)
+            seen = lane.account_id == account.root_id and (
+                ours or out or waiting or lane.model in own
+            )
             if seen or (lane.account_id == account.pk and (out or waiting)):
-                rows.append(_row(team, account, lane, ours, out, waiting, speeds.get((_host(account), lane.model), [])))
+                rows.append(
+                    _row(
+                        team,
+                        account,
+                        lane,
+                        ours,
+                        out,
+                        waiting,
+                        speeds.get((_host(account), lane.model), []),
+                    )
+                )
         found[account.pk] = sorted(rows, key=lambda row: order.get(row.lane.model, len(order)))
     return found
 
 
 def door_of(account: Account, model: str) -> Lane | None:
-    """The lane of `model` that jobs of `account` wait in, when it is of the account's own team; None otherwise."""
-    return Lane.objects.filter(account_id=account.root_id, account__team_id=account.team_id, model=model).select_related("account", "gate_by").first()
+    """The lane of `model` that jobs of `account` wait in, when it is of the account's own team;
+    None otherwise."""
+    return (
+        Lane.objects.filter(
+            account_id=account.root_id, account__team_id=account.team_id, model=model
+        )
+        .select_related("account", "gate_by")
+        .first()
+    )
 
 
-def _row(team: Team, account: Account, lane: Lane, ours: bool, out: int, waiting: int, speeds: list[tuple[str, float]]) -> LaneRow:
+def _row(
+    team: Team,
+    account: Account,
+    lane: Lane,
+    ours: bool,
+    out: int,
+    waiting: int,
+    speeds: list[tuple[str, float]],
+) -> LaneRow:
     spec = entries.MODELS.get(lane.model)
     paused = lane.paused()
     if lane.gate != Gate.OPEN:
-        fit, word, why = "warn", lane.get_gate_display(), translated(phrase("%(what)s.", what=pauses.sentence(lane, team)))
+        fit, word, why = (
+            "warn",
+            lane.get_gate_display(),
+            translated(phrase("%(what)s.", what=pauses.sentence(lane, team))),
+        )
     elif lane.health in (Account.Health.OK, Account.Health.UNTRIED):
         fit, word, why = ("yes", _("open"), "")
     else:
-        fit, word, why = _FITS.get(Account.Health(lane.health), "no"), lane.get_health_display(), translated(lane.paused_text)
+        fit, word, why = (
+            _FITS.get(Account.Health(lane.health), "no"),
+            lane.get_health_display(),
+            translated(lane.paused_text),
+        )
     tried_at = lane.paused_until if paused else None
-    return LaneRow(lane, translated(spec.label) if spec else lane.model, fit, word, why, tried_at, waiting, out, ours, speeds)
+    return LaneRow(
+        lane,
+        translated(spec.label) if spec else lane.model,
+        fit,
+        word,
+        why,
+        tried_at,
+        waiting,
+        out,
+        ours,
+        speeds,
+    )
 
 
 def _counts(team: Team, lanes: list[Lane]) -> dict[tuple[int, int], tuple[int, int]]:
     """(account, lane) → jobs of the team at the service, and waiting."""
     out, waiting = Count("id", filter=Q(state__in=OUT)), Count("id", filter=Q(state=State.QUEUED))
-    busy = team.jobs.filter(lane_id__in=[lane.pk for lane in lanes], state__in=[State.QUEUED, *OUT]).order_by()
+    busy = team.jobs.filter(
+        lane_id__in=[lane.pk for lane in lanes], state__in=[State.QUEUED, *OUT]
+    ).order_by()
     rows = busy.values("account_id", "lane_id").annotate(out=out, waiting=waiting)
     return {(row["account_id"], row["lane_id"]): (row["out"], row["waiting"]) for row in rows}
 

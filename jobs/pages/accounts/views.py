@@ -33,7 +33,9 @@ _FITS = {"ok": "yes", "untried": "warn", "throttled": "warn"}
 @_admins
 @never_cache
 def keys(request: TeamRequest) -> HttpResponse:
-    return render(request, "jobs/accounts/keys.html", {"nav": "accounts", "accounts": _shown(request)})
+    return render(
+        request, "jobs/accounts/keys.html", {"nav": "accounts", "accounts": _shown(request)}
+    )
 
 
 @_admins
@@ -47,16 +49,27 @@ def new_account(request: TeamRequest) -> HttpResponse:
         given = form.cleaned_data
         try:
             account = keyring.add_account(
-                request.team, given["label"], given["region"], given["base_url"], given["secret"], request.user, form.model_names, given["workspace"]
+                request.team,
+                given["label"],
+                given["region"],
+                given["base_url"],
+                given["secret"],
+                request.user,
+                form.model_names,
+                given["workspace"],
             )
         except keyring.KeyRefused as refused:
             form.add_error("secret", translated(refused.sentence))
         else:
             _say(request, account, account.health, account.health_text)
-            if first and account.health == Account.Health.OK:  # the board offers what it was added for
+            if (
+                first and account.health == Account.Health.OK
+            ):  # the board offers what it was added for
                 return redirect("jobs:board", request.team.slug)
             return redirect("jobs:account", request.team.slug, account.public_id)
-    return render(request, "jobs/accounts/account_new.html", {"nav": "accounts", "form": form, "first": first})
+    return render(
+        request, "jobs/accounts/account_new.html", {"nav": "accounts", "form": form, "first": first}
+    )
 
 
 @_admins
@@ -70,7 +83,14 @@ def account(request: TeamRequest, account: str) -> HttpResponse:
         if form.moves:
             given = form.cleaned_data
             try:
-                trial = keyring.move_account(found, given["region"], given["base_url"], given["workspace"], given["secret"], request.user)
+                trial = keyring.move_account(
+                    found,
+                    given["region"],
+                    given["base_url"],
+                    given["workspace"],
+                    given["secret"],
+                    request.user,
+                )
             except keyring.KeyRefused as refused:
                 form.add_error("secret", translated(refused.sentence))
                 return _account_page(request, found, form=form)
@@ -97,9 +117,15 @@ def new_key(request: TeamRequest, account: str) -> HttpResponse:
             form.add_error("secret", translated(refused.sentence))
         else:
             if key.tested_at is None:
-                messages.warning(request, translated(keyring.untested(phrase("%(url)s gave no answer.", url=found.url))))
+                messages.warning(
+                    request,
+                    translated(keyring.untested(phrase("%(url)s gave no answer.", url=found.url))),
+                )
             else:
-                messages.success(request, _("The key …%(last4)s works and is in use from now on.") % {"last4": key.last4})
+                messages.success(
+                    request,
+                    _("The key …%(last4)s works and is in use from now on.") % {"last4": key.last4},
+                )
             _say_twin(request, found)
             return _to_account(request, found)
     return _account_page(request, found, key_form=form)
@@ -125,41 +151,73 @@ def retire_key(request: TeamRequest, account: str, key: int) -> HttpResponse:
     if request.method == "POST":
         if found.active:
             keyring.retire(found)
-            messages.success(request, _("The key …%(last4)s is retired and no longer used.") % {"last4": found.last4})
+            messages.success(
+                request,
+                _("The key …%(last4)s is retired and no longer used.") % {"last4": found.last4},
+            )
         return _to_account(request, found.account)
     others = found.account.keys.filter(active=True).exclude(pk=found.pk).count()
     waiting = found.account.jobs.filter(state__in=[State.QUEUED, *OUT]).count()
-    page = {"nav": "accounts", "account": found.account, "key": found, "others": others, "waiting": waiting}
-    return render(request, "jobs/accounts/key_retire.html", page | {"overlap": keyring.overlap_ends(found.account)})
+    page = {
+        "nav": "accounts",
+        "account": found.account,
+        "key": found,
+        "others": others,
+        "waiting": waiting,
+    }
+    return render(
+        request,
+        "jobs/accounts/key_retire.html",
+        page | {"overlap": keyring.overlap_ends(found.account)},
+    )
 
 
 @_admins
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def gate(request: TeamRequest, account: str) -> HttpResponse:
-    """Pause, drain or open the account, or with `model` the lane of that model. GET asks, POST does it."""
+    """Pause, drain or open the account, or with `model` the lane of that model. GET asks, POST does
+    it."""
     found = _account_of(request, account)
     form = GateForm(request.POST if request.method == "POST" else request.GET)
     door: Account | Lane | None = None
     if form.is_valid():
         door = door_of(found, form.cleaned_data["model"]) if form.cleaned_data["model"] else found
     if door is None:
-        messages.error(request, _("The account has no such lane, or it cannot be set like that. Choose one of the list."))
+        messages.error(
+            request,
+            _(
+                "The account has no such lane, or it cannot be set like that. Choose one of the "
+                "list."
+            ),
+        )
         return _to_account(request, found)
     chosen = Gate(form.cleaned_data["gate"])
     if request.method == "POST":
         messages.success(request, translated(pauses.set_gate(door, chosen, request.user)))
         return _to_account(request, found)
-    name = translated(pauses.name(door)) if isinstance(door, Lane) else door.label  # which nobody translates
-    page = {"nav": "accounts", "account": found, "model": form.cleaned_data["model"], "name": name, "gate": chosen.value}
+    name = (
+        translated(pauses.name(door)) if isinstance(door, Lane) else door.label
+    )  # which nobody translates
+    page = {
+        "nav": "accounts",
+        "account": found,
+        "model": form.cleaned_data["model"],
+        "name": name,
+        "gate": chosen.value,
+    }
     return render(
         request,
         "jobs/accounts/pause.html",
-        page | {"now": translated(pauses.sentence(door)), "consequence": translated(pauses.consequence(door, chosen))},
+        page
+        | {
+            "now": translated(pauses.sentence(door)),
+            "consequence": translated(pauses.consequence(door, chosen)),
+        },
     )
 
 
-# ── rows of the team ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── rows of the team ──────────────────────────────────────────────────────────────────────────────
 
 
 def _account_of(request: TeamRequest, public_id: str) -> Account:
@@ -170,18 +228,26 @@ def _account_of(request: TeamRequest, public_id: str) -> Account:
 
 
 def _key_of(request: TeamRequest, public_id: str, pk: int) -> ApiKey:
-    found = _account_of(request, public_id).keys.filter(pk=pk).select_related("account").defer("secret").first()
+    found = (
+        _account_of(request, public_id)
+        .keys.filter(pk=pk)
+        .select_related("account")
+        .defer("secret")
+        .first()
+    )
     if found is None:
         raise Http404("The account has no such key.")
     return found
 
 
-# ── what the pages show ─────────────────────────────────────────────────────────────────────────────────────────────
+# ── what the pages show ───────────────────────────────────────────────────────────────────────────
 
 
 def _shown(request: TeamRequest, only: Account | None = None) -> list[dict[str, Any]]:
     """The team's accounts with keys (secrets are not even read), health in words and lanes."""
-    accounts = request.team.accounts.select_related("gate_by", "same_as").prefetch_related(Prefetch("keys", keyring.without_secrets()))
+    accounts = request.team.accounts.select_related("gate_by", "same_as").prefetch_related(
+        Prefetch("keys", keyring.without_secrets())
+    )
     if only is not None:
         accounts = accounts.filter(pk=only.pk)
     lanes = lane_rows(request.team, accounts)
@@ -204,7 +270,9 @@ def _shown(request: TeamRequest, only: Account | None = None) -> list[dict[str, 
                 "lanes": rows,
                 "busy": [row for row in rows if row.total],
                 "closed": translated(pauses.sentence(account)),
-                "closed_means": translated(pauses.consequence(account, account.gate)) if account.gate != Gate.OPEN else "",
+                "closed_means": translated(pauses.consequence(account, account.gate))
+                if account.gate != Gate.OPEN
+                else "",
                 "twin": translated(shared_accounts.sentence(account)),
                 "overlap": keyring.overlap_ends(account) if len(active) > 1 else None,
             }
@@ -219,13 +287,25 @@ def _health(account: Account, has_key: bool, troubled: int) -> tuple[str, str]:
     if account.gate != Gate.OPEN:
         return "warn", account.get_gate_display()
     if account.health == Account.Health.OK and troubled:
-        return "warn", ngettext("works, but not with %(n)s model", "works, but not with %(n)s models", troubled) % {"n": troubled}
+        return "warn", ngettext(
+            "works, but not with %(n)s model", "works, but not with %(n)s models", troubled
+        ) % {"n": troubled}
     return _FITS.get(account.health, "no"), account.get_health_display()
 
 
-def _account_page(request: TeamRequest, account: Account, form: EditAccountForm | None = None, key_form: KeyForm | None = None) -> HttpResponse:
+def _account_page(
+    request: TeamRequest,
+    account: Account,
+    form: EditAccountForm | None = None,
+    key_form: KeyForm | None = None,
+) -> HttpResponse:
     form = form or EditAccountForm(team=request.team, account=account, by=request.user)
-    page = {"nav": "accounts", "form": form, "key_form": key_form or KeyForm(auto_id="key_%s"), "it": _shown(request, account)[0]}
+    page = {
+        "nav": "accounts",
+        "form": form,
+        "key_form": key_form or KeyForm(auto_id="key_%s"),
+        "it": _shown(request, account)[0],
+    }
     return render(request, "jobs/accounts/account.html", page)
 
 
@@ -243,8 +323,14 @@ def _say(request: TeamRequest, account: Account, health: str, sentence: Sentence
     """What the test of a new key told, as messages."""
     _say_twin(request, account)
     if health == Account.Health.OK:
-        messages.success(request, _("The key works. %(account)s can be used.") % {"account": account.label})
+        messages.success(
+            request, _("The key works. %(account)s can be used.") % {"account": account.label}
+        )
     elif health == Account.Health.UNTRIED:
         messages.warning(request, translated(keyring.untested(sentence)))
     else:
-        messages.warning(request, _("The key is right and saved, but its account cannot be used yet. %(why)s") % {"why": translated(sentence)})
+        messages.warning(
+            request,
+            _("The key is right and saved, but its account cannot be used yet. %(why)s")
+            % {"why": translated(sentence)},
+        )

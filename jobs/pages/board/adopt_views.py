@@ -27,14 +27,22 @@ class AdoptForm(forms.Form):
     task_id = forms.CharField(
         label=gettext_lazy("Task id"),
         max_length=200,
-        help_text=gettext_lazy("As the service answered it, such as a8532587-fa8c-4ef8-82be-0c46e17950bd."),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}),
+        help_text=gettext_lazy(
+            "As the service answered it, such as a8532587-fa8c-4ef8-82be-0c46e17950bd."
+        ),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
+        ),
     )
     model = forms.ChoiceField(
-        label=gettext_lazy("Model"), required=False, help_text=gettext_lazy("Only needed when the service’s list does not say which it is.")
+        label=gettext_lazy("Model"),
+        required=False,
+        help_text=gettext_lazy("Only needed when the service’s list does not say which it is."),
     )
 
-    def __init__(self, data: Any = None, *, team: Team, initial: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, data: Any = None, *, team: Team, initial: dict[str, Any] | None = None
+    ) -> None:
         super().__init__(data, initial=initial)
         self.fields["account"] = forms.ModelChoiceField(
             team.accounts.order_by("id"),
@@ -43,7 +51,11 @@ class AdoptForm(forms.Form):
             empty_label=None,
             help_text=_("The one whose key made the task; the service shows tasks to no other."),
         )
-        films = [(spec.name, f"{translated(spec.label)} ({spec.name})") for spec in entries.MODELS.values() if spec.kind is entries.Kind.VIDEO]
+        films = [
+            (spec.name, f"{translated(spec.label)} ({spec.name})")
+            for spec in entries.MODELS.values()
+            if spec.kind is entries.Kind.VIDEO
+        ]
         self.fields["model"].choices = [("", _("Find out")), *films]  # type: ignore[attr-defined]
 
 
@@ -52,7 +64,10 @@ class AdoptForm(forms.Form):
 def adopt(request: TeamRequest) -> HttpResponse:
     """POST asks the service about the task, which is free, and follows it from then on."""
     if request.method != "POST":
-        return _page(request, AdoptForm(team=request.team, initial={"account": request.GET.get("account", "")}))
+        return _page(
+            request,
+            AdoptForm(team=request.team, initial={"account": request.GET.get("account", "")}),
+        )
     form = AdoptForm(request.POST, team=request.team)
     if not form.is_valid():
         return _page(request, form, status=422)
@@ -66,17 +81,31 @@ def adopt(request: TeamRequest) -> HttpResponse:
     except (ledger.OverBudget, ledger.NoPrice) as error:
         form.add_error(None, translated(error.sentence))
     else:
-        messages.success(request, _("“%(title)s” is followed from now on. Its film is brought home, priced and filed.") % {"title": job.title})
+        messages.success(
+            request,
+            _("“%(title)s” is followed from now on. Its film is brought home, priced and filed.")
+            % {"title": job.title},
+        )
         return redirect(job)
     return _page(request, form, status=422, known=_known(request.team, task_id.strip()))
 
 
 def _known(team: Team, task_id: str) -> Job | None:
     """The team's own job that has this task, or had it before it went on to another."""
-    job: Job | None = team.jobs.filter(task_id=task_id).first() or team.jobs.filter(attempts__task_id=task_id).first()
+    job: Job | None = (
+        team.jobs.filter(task_id=task_id).first()
+        or team.jobs.filter(attempts__task_id=task_id).first()
+    )
     return job
 
 
-def _page(request: TeamRequest, form: AdoptForm, status: int = 200, known: Job | None = None) -> HttpResponse:
-    page = {"nav": "jobs", "form": form, "known": known, "no_account": not request.team.accounts.exists()}
+def _page(
+    request: TeamRequest, form: AdoptForm, status: int = 200, known: Job | None = None
+) -> HttpResponse:
+    page = {
+        "nav": "jobs",
+        "form": form,
+        "known": known,
+        "no_account": not request.team.accounts.exists(),
+    }
     return render(request, "jobs/board/adopt.html", page, status=status)

@@ -1,4 +1,5 @@
-"""Attempts in words: every submit of a job with its task, and what is said of tasks that the service broke."""
+"""Attempts in words: every submit of a job with its task, and what is said of tasks that the
+service broke."""
 
 from __future__ import annotations
 
@@ -42,7 +43,9 @@ def lines(job: Job) -> list[Line]:
         words = str(WORDS.get(attempt.outcome, attempt.outcome))
         if job.adopted and attempt.outcome == Outcome.ADOPTED:
             words = _("made elsewhere, adopted here")
-        found.append(Line(attempt.number, attempt.task_id, words, attempt.began_at, attempt.ended_at))
+        found.append(
+            Line(attempt.number, attempt.task_id, words, attempt.began_at, attempt.ended_at)
+        )
     return found
 
 
@@ -50,9 +53,17 @@ def free_retry(job: Job) -> str:
     """What is said about tasks that the service broke; "" when it broke none."""
     if not job.retries:
         return ""
-    said = ngettext("The first task failed at the service; it cost nothing.", "%(n)s tasks failed at the service; they cost nothing.", job.retries)
+    said = ngettext(
+        "The first task failed at the service; it cost nothing.",
+        "%(n)s tasks failed at the service; they cost nothing.",
+        job.retries,
+    )
     if job.state == State.QUEUED:
         then = _("A second one is made by itself.")
     else:
-        then = _("A second one was made by itself.") if job.attempt > job.retries else _("No second one was made.")
+        then = (
+            _("A second one was made by itself.")
+            if job.attempt > job.retries
+            else _("No second one was made.")
+        )
     return f"{said % {'n': job.retries}} {then}" if job.retries == 1 else said % {"n": job.retries}

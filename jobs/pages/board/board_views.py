@@ -39,7 +39,8 @@ TABS = {
 
 
 class Counted(Subquery):
-    """The number of rows of a (sliced) queryset, so that several capped counts are one statement."""
+    """The number of rows of a (sliced) queryset, so that several capped counts are one
+    statement."""
 
     template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
 
@@ -64,7 +65,9 @@ class Filter:
         return cls(
             tab=given.get("tab", "") if given.get("tab") in TABS else "all",
             model=given.get("model", "") if given.get("model") in entries.MODELS else "",
-            person=given.get("person", "") if given.get("person", "").isdecimal() and len(given["person"]) < 19 else "",
+            person=given.get("person", "")
+            if given.get("person", "").isdecimal() and len(given["person"]) < 19
+            else "",
             q=" ".join(given.get("q", "").replace("\x00", " ").split())[:100],
             before=int(before) if before.isdecimal() and len(before) < 19 else None,
         )
@@ -77,31 +80,57 @@ class Filter:
         if self.person:
             jobs = jobs.filter(owner_id=int(self.person))
         if self.q:
-            jobs = jobs.filter(Q(title__icontains=self.q) | Q(task_id=self.q) | Q(request_id=self.q) | Q(public_id=self.q))
+            jobs = jobs.filter(
+                Q(title__icontains=self.q)
+                | Q(task_id=self.q)
+                | Q(request_id=self.q)
+                | Q(public_id=self.q)
+            )
         return jobs
 
     @property
     def groups(self) -> tuple[Group, ...]:
-        return {"needs": (Group.ATTENTION,), "working": (Group.WAITING, Group.WORKING), "done": ENDED}.get(self.tab, ACTIVE + ENDED)
+        return {
+            "needs": (Group.ATTENTION,),
+            "working": (Group.WAITING, Group.WORKING),
+            "done": ENDED,
+        }.get(self.tab, ACTIVE + ENDED)
 
     def query(self, **changed: Any) -> str:
-        """The address of the same list with `changed`; paging begins anew unless it is what changes."""
-        given = {"tab": self.tab if self.tab != "all" else "", "model": self.model, "person": self.person, "q": self.q} | changed
+        """The address of the same list with `changed`; paging begins anew unless it is what
+        changes."""
+        given = {
+            "tab": self.tab if self.tab != "all" else "",
+            "model": self.model,
+            "person": self.person,
+            "q": self.q,
+        } | changed
         return "?" + urlencode({name: value for name, value in given.items() if value})
 
 
 def rows_of(jobs: QuerySet[Job]) -> QuerySet[Job]:
     """Jobs with all that a row shows: one statement however many."""
-    picture = JobInput.objects.filter(job=OuterRef("pk")).exclude(asset__thumb="").order_by("asset__kind", "pk")
+    picture = (
+        JobInput.objects.filter(job=OuterRef("pk"))
+        .exclude(asset__thumb="")
+        .order_by("asset__kind", "pk")
+    )
     doors = ("account", "account__gate_by", "lane", "lane__gate_by", "lane__account")
     return jobs.select_related("owner", *doors, "result").annotate(
-        face=Coalesce(Subquery(picture.filter(asset__kind__in=("image", "video")).values("asset__public_id")[:1]), "template__asset__public_id"),
+        face=Coalesce(
+            Subquery(
+                picture.filter(asset__kind__in=("image", "video")).values("asset__public_id")[:1]
+            ),
+            "template__asset__public_id",
+        ),
     )
 
 
 def row_of(job: Any, team: Team, place: eta.Place | None = None) -> labels.Row:
     film = job.result
-    return labels.row(job, team, place, film.public_id if film is not None and film.thumb else job.face or "")
+    return labels.row(
+        job, team, place, film.public_id if film is not None and film.thumb else job.face or ""
+    )
 
 
 @team_page()
@@ -115,7 +144,9 @@ def board(request: TeamRequest) -> HttpResponse:
     lanes = lane_cards.lanes_of(team)
     in_lanes = lane_cards.in_lanes(lanes, open_jobs, whole=len(open_jobs) < ACTIVE_SHOWN)
     alone = all(job.team_id == team.pk for job in in_lanes)
-    places = eta.places(in_lanes, {(team.pk, member.user_id): member.turns for member in members} if alone else None)
+    places = eta.places(
+        in_lanes, {(team.pk, member.user_id): member.turns for member in members} if alone else None
+    )
     active = _active_counts(team, open_jobs)
     ended: list[Job] = []
     more = False
@@ -126,7 +157,9 @@ def board(request: TeamRequest) -> HttpResponse:
         ended = list(rows_of(found).order_by("-id")[: PAGE + 1])
         more = len(ended) > PAGE
         ended = ended[:PAGE]
-    sections = _sections(team, user, wanted, open_jobs if wanted.before is None else [], ended, places)
+    sections = _sections(
+        team, user, wanted, open_jobs if wanted.before is None else [], ended, places
+    )
     purse = Purse.of(team)
     running, waiting = active["running"], active["waiting"]
     context = {
@@ -140,12 +173,18 @@ def board(request: TeamRequest) -> HttpResponse:
         "people": [member.user for member in members],
         "older_url": wanted.query(before=ended[-1].pk) if more else "",
         "newer_url": wanted.query() if wanted.before is not None else "",
-        "filtered": bool(wanted.q or wanted.model or wanted.person or wanted.tab != "all" or wanted.before),
+        "filtered": bool(
+            wanted.q or wanted.model or wanted.person or wanted.tab != "all" or wanted.before
+        ),
         "running": running,
         "waiting": waiting,
         "need": active["groups"].get(Group.ATTENTION, 0),
         "status": _status(running, waiting, active["groups"].get(Group.ATTENTION, 0)),
-        "footlights": {"lanes": [], "sentence": _status(running, waiting, 0), "money": purse.footlights},
+        "footlights": {
+            "lanes": [],
+            "sentence": _status(running, waiting, 0),
+            "money": purse.footlights,
+        },
         "no_account": not sections and not team.accounts.exists(),
     }
     return render(request, "jobs/board/board.html", context)
@@ -158,19 +197,24 @@ def row(request: TeamRequest, job: str) -> HttpResponse:
     if found is None:
         raise Http404("There is no such job.")
     place = eta.place(found) if State(found.state) in (State.QUEUED, *OUT) else None
-    response = render(request, "jobs/board/parts/row.html", {"row": row_of(found, request.team, place)})
+    response = render(
+        request, "jobs/board/parts/row.html", {"row": row_of(found, request.team, place)}
+    )
     response["Cache-Control"] = "private, no-store"
     return response
 
 
 def _endangered(team: Team, open_jobs: list[Job]) -> list[Job]:
-    if len(open_jobs) < ACTIVE_SHOWN and not any(job.alarmed and job.state == State.ARCHIVING for job in open_jobs):
+    if len(open_jobs) < ACTIVE_SHOWN and not any(
+        job.alarmed and job.state == State.ARCHIVING for job in open_jobs
+    ):
         return []
     return expiry.endangered(team)
 
 
 def _active_counts(team: Team, open_jobs: list[Job]) -> dict[str, Any]:
-    """Exact numbers of open jobs: by group, by person, and waiting per lane. Without a statement while all of them are loaded."""
+    """Exact numbers of open jobs: by group, by person, and waiting per lane. Without a statement
+    while all of them are loaded."""
     groups: dict[int, int] = {}
     owners: dict[int, int] = {}
     waiting: dict[int, int] = {}
@@ -182,7 +226,13 @@ def _active_counts(team: Team, open_jobs: list[Job]) -> dict[str, Any]:
             waiting[lane] = waiting.get(lane, 0) + n
         else:
             running += n
-    return {"groups": groups, "owners": owners, "lanes": waiting, "running": running, "waiting": sum(waiting.values())}
+    return {
+        "groups": groups,
+        "owners": owners,
+        "lanes": waiting,
+        "running": running,
+        "waiting": sum(waiting.values()),
+    }
 
 
 def _open_numbers(team: Team, open_jobs: list[Job]) -> Iterable[tuple[int, str, int, int, int]]:
@@ -194,14 +244,25 @@ def _open_numbers(team: Team, open_jobs: list[Job]) -> Iterable[tuple[int, str, 
 
 
 def _members_and_counts(team: Team, user: User) -> tuple[list[Membership], dict[str, int]]:
-    """The members, and the capped numbers of finished jobs (of the team and of `user`), in one statement."""
+    """The members, and the capped numbers of finished jobs (of the team and of `user`), in one
+    statement."""
     ended = team.jobs.filter(group__in=ENDED)
-    rows: list[Membership] = [*team.memberships.select_related("user").annotate(ended=Counted(ended), own=Counted(ended.filter(owner=user)))]
-    counts = {"ended": getattr(rows[0], "ended", 0), "own": getattr(rows[0], "own", 0)} if rows else {"ended": 0, "own": 0}
+    rows: list[Membership] = [
+        *team.memberships.select_related("user").annotate(
+            ended=Counted(ended), own=Counted(ended.filter(owner=user))
+        )
+    ]
+    counts = (
+        {"ended": getattr(rows[0], "ended", 0), "own": getattr(rows[0], "own", 0)}
+        if rows
+        else {"ended": 0, "own": 0}
+    )
     return rows, counts
 
 
-def _tabs(wanted: Filter, active: dict[str, Any], counts: dict[str, int], user: User) -> list[dict[str, Any]]:
+def _tabs(
+    wanted: Filter, active: dict[str, Any], counts: dict[str, int], user: User
+) -> list[dict[str, Any]]:
     open_ = sum(active["groups"].values())
     groups = active["groups"]
     numbers = {
@@ -211,7 +272,11 @@ def _tabs(wanted: Filter, active: dict[str, Any], counts: dict[str, int], user: 
         "working": groups.get(Group.WAITING, 0) + groups.get(Group.WORKING, 0),
         "done": counts["ended"],
     }
-    capped = {"all": counts["ended"] > CAP, "mine": counts["own"] > CAP, "done": counts["ended"] > CAP}
+    capped = {
+        "all": counts["ended"] > CAP,
+        "mine": counts["own"] > CAP,
+        "done": counts["ended"] > CAP,
+    }
     return [
         {
             "label": label,
@@ -223,19 +288,43 @@ def _tabs(wanted: Filter, active: dict[str, Any], counts: dict[str, int], user: 
     ]
 
 
-def _sections(team: Team, user: User, wanted: Filter, open_jobs: list[Job], ended: list[Job], places: dict[int, eta.Place]) -> list[dict[str, Any]]:
+def _sections(
+    team: Team,
+    user: User,
+    wanted: Filter,
+    open_jobs: list[Job],
+    ended: list[Job],
+    places: dict[int, eta.Place],
+) -> list[dict[str, Any]]:
     """The rows in their groups, those that need somebody first."""
     seen = [job for job in open_jobs if job.group in wanted.groups and _passes(job, wanted, user)]
     by_group = {group: [job for job in seen if job.group == group] for group in ACTIVE}
-    by_group[Group.WAITING].sort(key=lambda job: (places[job.pk].position if job.pk in places else eta.MOST, job.pk))
+    by_group[Group.WAITING].sort(
+        key=lambda job: (places[job.pk].position if job.pk in places else eta.MOST, job.pk)
+    )
     parts = [
         ("needs", _("Needs you"), _("These wait for a person."), by_group[Group.ATTENTION]),
-        ("stage", _("On stage"), _("At the service or on their way home."), by_group[Group.WORKING]),
-        ("waiting", _("Waiting"), _("Cancel is free until they are sent."), by_group[Group.WAITING]),
+        (
+            "stage",
+            _("On stage"),
+            _("At the service or on their way home."),
+            by_group[Group.WORKING],
+        ),
+        (
+            "waiting",
+            _("Waiting"),
+            _("Cancel is free until they are sent."),
+            by_group[Group.WAITING],
+        ),
         ("ended", _("Finished"), "", ended),
     ]
     return [
-        {"id": name, "label": label, "note": note, "rows": [row_of(job, team, places.get(job.pk)) for job in jobs]}
+        {
+            "id": name,
+            "label": label,
+            "note": note,
+            "rows": [row_of(job, team, places.get(job.pk)) for job in jobs],
+        }
         for name, label, note, jobs in parts
         if jobs
     ]
@@ -248,12 +337,19 @@ def _passes(job: Job, wanted: Filter, user: User) -> bool:
         (wanted.tab != "mine" or job.owner_id == user.pk)
         and (not wanted.model or job.model == wanted.model)
         and (not wanted.person or job.owner_id == int(wanted.person))
-        and (not text or text in job.title.casefold() or wanted.q in (job.task_id, job.request_id, job.public_id))
+        and (
+            not text
+            or text in job.title.casefold()
+            or wanted.q in (job.task_id, job.request_id, job.public_id)
+        )
     )
 
 
 def _status(running: int, waiting: int, need: int) -> str:
     if not running and not waiting and not need:
         return _("Nothing is running or waiting.")
-    said = _("%(running)s on stage, %(waiting)s waiting.") % {"running": running, "waiting": waiting}
+    said = _("%(running)s on stage, %(waiting)s waiting.") % {
+        "running": running,
+        "waiting": waiting,
+    }
     return said + (" " + _("%(n)s need a person.") % {"n": need} if need else "")

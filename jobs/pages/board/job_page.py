@@ -1,4 +1,5 @@
-"""Everything that a job's own page tells: what went in, what happened and when, what it cost, whose fault it was, what can be done."""
+"""Everything that a job's own page tells: what went in, what happened and when, what it cost, whose
+fault it was, what can be done."""
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ TONES: dict[str, str] = {State.FAILED: "bad", State.UNCERTAIN: "bad"}
 
 
 class Story:
-    """`job` as its page shows it. `writes`: the reader may cancel and run again; `manages`: move it to the front."""
+    """`job` as its page shows it. `writes`: the reader may cancel and run again; `manages`: move it
+    to the front."""
 
     def __init__(self, job: Job, team: Team, *, writes: bool, manages: bool = False) -> None:
         self.job, self.team, self.writes, self.manages = job, team, writes, manages
@@ -81,15 +83,25 @@ class Story:
     @property
     def advice(self) -> str:
         """What to do about a job that waits for something."""
-        return translated(self.job.advice) if self.job.advice and self.state is not State.FAILED else ""
+        return (
+            translated(self.job.advice)
+            if self.job.advice and self.state is not State.FAILED
+            else ""
+        )
 
     @property
     def facts(self) -> list[tuple[str, str]]:
         job = self.job
-        facts = [(_("Model"), f"{translated(self.spec.label)} ({job.model})"), *labels.chosen_words(job)]
+        facts = [
+            (_("Model"), f"{translated(self.spec.label)} ({job.model})"),
+            *labels.chosen_words(job),
+        ]
         if job.milliseconds:
             facts.append((_("Length"), length(job.seconds)))
-        facts += [(_("Account"), job.account.label), (_("Adopted by") if job.adopted else _("Created by"), job.owner.short_name)]
+        facts += [
+            (_("Account"), job.account.label),
+            (_("Adopted by") if job.adopted else _("Created by"), job.owner.short_name),
+        ]
         if job.told_ready_at is not None:
             told = eta.Place(1, 0, job.told_ready_at, job.told_ready_at, job.told_late_at)
             facts.append((_("Told at the click"), labels.ready_words(told)))
@@ -98,7 +110,15 @@ class Story:
     @property
     def ids(self) -> list[tuple[str, str]]:
         job = self.job
-        return [(name, value) for name, value in ((_("Task"), job.task_id), (_("Request"), job.request_id), (_("Job"), job.public_id)) if value]
+        return [
+            (name, value)
+            for name, value in (
+                (_("Task"), job.task_id),
+                (_("Request"), job.request_id),
+                (_("Job"), job.public_id),
+            )
+            if value
+        ]
 
     @property
     def provider(self) -> str:
@@ -106,7 +126,11 @@ class Story:
         job = self.job
         if not job.provider_status:
             return ""
-        heard = _("heard at %(time)s") % {"time": shown_date(job.looked_at, "H:i:s")} if job.looked_at else ""
+        heard = (
+            _("heard at %(time)s") % {"time": shown_date(job.looked_at, "H:i:s")}
+            if job.looked_at
+            else ""
+        )
         return " · ".join(part for part in (job.provider_status, heard) if part)
 
     # ── the film ──
@@ -122,9 +146,15 @@ class Story:
     @property
     def template_url(self) -> str:
         """Where the template that this job made is danced."""
-        if self.state is not State.SUCCEEDED or self.spec.kind is not entries.Kind.TEMPLATE or self.job.template is None:
+        if (
+            self.state is not State.SUCCEEDED
+            or self.spec.kind is not entries.Kind.TEMPLATE
+            or self.job.template is None
+        ):
             return ""
-        return f"{reverse('jobs:dance', args=[self.team.slug])}?template={self.job.template.public_id}"
+        return (
+            f"{reverse('jobs:dance', args=[self.team.slug])}?template={self.job.template.public_id}"
+        )
 
     # ── what went in ──
 
@@ -186,7 +216,10 @@ class Story:
     def _step(self, event: JobEvent, before: datetime | None) -> dict[str, str]:
         notes = []
         if before is not None and (event.at - before).total_seconds() >= 1:
-            notes.append(_("after %(length)s") % {"length": length(round((event.at - before).total_seconds(), 1))})
+            notes.append(
+                _("after %(length)s")
+                % {"length": length(round((event.at - before).total_seconds(), 1))}
+            )
         if event.data.get("request_id"):
             notes.append(_("request %(id)s") % {"id": event.data["request_id"]})
         tone = TONES.get(event.new, "good")
@@ -200,7 +233,9 @@ class Story:
 
     @property
     def day(self) -> str:
-        return _("%(day)s, times in UTC") % {"day": shown_date(self.job.created_at.astimezone(UTC), "j M Y")}
+        return _("%(day)s, times in UTC") % {
+            "day": shown_date(self.job.created_at.astimezone(UTC), "j M Y")
+        }
 
     @property
     def clocks(self) -> list[dict[str, Any]]:
@@ -209,10 +244,22 @@ class Story:
         found = []
         if self.state in (State.RUNNING, State.ARCHIVING) and job.submitted_at is not None:
             left = max(timedelta(0), job.submitted_at + TASK_LIFE - now)
-            found.append({"left": left, "title": _("Task, %(left)s") % {"left": length(left)}, "note": _("then the service forgets it")})
+            found.append(
+                {
+                    "left": left,
+                    "title": _("Task, %(left)s") % {"left": length(left)},
+                    "note": _("then the service forgets it"),
+                }
+            )
         home = expiry.left(job)
         if home is not None:
-            found.append({"left": home, "title": _("Film, %(left)s") % {"left": length(home)}, "note": _("then its copy there is gone")})
+            found.append(
+                {
+                    "left": home,
+                    "title": _("Film, %(left)s") % {"left": length(home)},
+                    "note": _("then its copy there is gone"),
+                }
+            )
         return found
 
     # ── money ──
@@ -221,15 +268,25 @@ class Story:
     def quote(self) -> str:
         job = self.job
         if job.adopted:
-            return _("Adopted: made elsewhere, so nothing was held; the service’s bill is what counts.")
+            return _(
+                "Adopted: made elsewhere, so nothing was held; the service’s bill is what counts."
+            )
         price = ledger.Quote(job.quote_micros, Decimal(job.milliseconds) / 1000, job.price)
-        return _("%(formula)s = %(sum)s quoted") % {"formula": price.formula, "sum": ledger.shown(job.quote_micros, job.currency)}
+        return _("%(formula)s = %(sum)s quoted") % {
+            "formula": price.formula,
+            "sum": ledger.shown(job.quote_micros, job.currency),
+        }
 
     @property
     def price_source(self) -> str:
         price = self.job.price
-        source = _("%(source)s, in force since %(day)s.") % {"source": price.source, "day": shown_date(price.effective_from, "j M Y")}
-        return source + (" " + _("Worked out from the price in the other currency.") if price.inferred else "")
+        source = _("%(source)s, in force since %(day)s.") % {
+            "source": price.source,
+            "day": shown_date(price.effective_from, "j M Y"),
+        }
+        return source + (
+            " " + _("Worked out from the price in the other currency.") if price.inferred else ""
+        )
 
     @property
     def sum(self) -> str:
@@ -256,7 +313,15 @@ class Story:
         if not apart:
             return billed + " " + _("That is the quote.")
         share = f"{abs(apart) / job.quote_micros * 100:.1f}" if job.quote_micros else "?"
-        return billed + " " + (_("%(share)s % more than quoted.") if apart > 0 else _("%(share)s % less than quoted.")).replace("%(share)s", share)
+        return (
+            billed
+            + " "
+            + (
+                _("%(share)s % more than quoted.")
+                if apart > 0
+                else _("%(share)s % less than quoted.")
+            ).replace("%(share)s", share)
+        )
 
     @cached_property
     def ledger(self) -> list[Any]:
@@ -282,25 +347,41 @@ class Story:
 
     @property
     def fault(self) -> str:
-        return translated(FAULT_WORDS[self.job.fault]) if self.job.fault in FAULT_WORDS else _("Unknown")
+        return (
+            translated(FAULT_WORDS[self.job.fault])
+            if self.job.fault in FAULT_WORDS
+            else _("Unknown")
+        )
 
     @property
     def remedy(self) -> str:
         if self.job.adopted and not self.job.advice:
             return _("Make it again where it was made, or here from its files.")
-        return translated(self.job.advice) or _("Run it again; if it fails once more, show the answer of the service to whoever runs this site.")
+        return translated(self.job.advice) or _(
+            "Run it again; if it fails once more, show the answer of the service to whoever runs "
+            "this site."
+        )
 
     @property
     def cost(self) -> str:
-        given_back = _("The %(sum)s that were held went back.") % {"sum": ledger.shown(self.job.quote_micros, self.job.currency)}
-        return labels.cost_sentence(self.job) + ("" if self.job.settled_micros or self.job.adopted else " " + given_back)
+        given_back = _("The %(sum)s that were held went back.") % {
+            "sum": ledger.shown(self.job.quote_micros, self.job.currency)
+        }
+        return labels.cost_sentence(self.job) + (
+            "" if self.job.settled_micros or self.job.adopted else " " + given_back
+        )
 
     # ── what can be done ──
 
     @property
     def again_price(self) -> str:
-        """What the same wish costs now, a template made anew included; "" when it has no price, or something does not fit any more."""
-        return ledger.shown(self._prices["again"], self.team.currency) if "again" in self._prices else ""
+        """What the same wish costs now, a template made anew included; "" when it has no price, or
+        something does not fit any more."""
+        return (
+            ledger.shown(self._prices["again"], self.team.currency)
+            if "again" in self._prices
+            else ""
+        )
 
     @cached_property
     def _prices(self) -> dict[str, int]:
@@ -332,7 +413,11 @@ class Story:
     @property
     def whole_price(self) -> str:
         """What that costs now; "" when it has no price, or something does not fit any more."""
-        return ledger.shown(self._prices["whole"], self.team.currency) if "whole" in self._prices else ""
+        return (
+            ledger.shown(self._prices["whole"], self.team.currency)
+            if "whole" in self._prices
+            else ""
+        )
 
     @cached_property
     def ending(self) -> model_retirement.Ending | None:
@@ -343,17 +428,25 @@ class Story:
     @property
     def again_url(self) -> str:
         # An adopted task has no files here to make it from again.
-        return self._url("again") if self.writes and self.job.terminal and not self.job.adopted else ""
+        return (
+            self._url("again") if self.writes and self.job.terminal and not self.job.adopted else ""
+        )
 
     @property
     def change_url(self) -> str:
         """The create page with this job's files and choices in it."""
         if not self.writes or self.job.adopted:
             return ""
-        page = next((page for page in ("portrait", "dance", "template") if self.spec in models_of(page)), "")
+        page = next(
+            (page for page in ("portrait", "dance", "template") if self.spec in models_of(page)), ""
+        )
         if not page:
             return ""
-        fields = {"model": self.job.model, SOURCE: self.job.public_id, **{given["name"]: given["asset"].public_id for given in self.inputs}}
+        fields = {
+            "model": self.job.model,
+            SOURCE: self.job.public_id,
+            **{given["name"]: given["asset"].public_id for given in self.inputs},
+        }
         fields |= {name: word(value) for name, value in self.job.parameters.items()}
         if self.job.template is not None and self.spec.makes:
             fields["template"] = self.job.template.public_id
@@ -403,7 +496,11 @@ class Story:
         """The button that cancels; "" when nothing can be canceled."""
         if self.state is State.QUEUED:
             return _("Cancel, free")
-        if self.state is State.RUNNING and self.job.provider_started_at is None and self.job.provider_status in ("PENDING", ""):
+        if (
+            self.state is State.RUNNING
+            and self.job.provider_started_at is None
+            and self.job.provider_status in ("PENDING", "")
+        ):
             return _("Ask the service to cancel")
         return ""
 
@@ -413,9 +510,14 @@ class Story:
         if self.state is State.QUEUED:
             return _("It was not sent, so canceling costs nothing.")
         if self.cancel_words:
-            return _("Free as long as the service has not begun. If it has, the film is made, archived and paid.")
+            return _(
+                "Free as long as the service has not begun. If it has, the film is made, archived "
+                "and paid."
+            )
         if self.state is State.RUNNING:
-            return _("The service renders it; from here on it cannot be stopped, and the film is paid.")
+            return _(
+                "The service renders it; from here on it cannot be stopped, and the film is paid."
+            )
         if self.state is State.SUBMITTING:
             return _("It is being sent right now. In a moment it can be canceled at the service.")
         return ""

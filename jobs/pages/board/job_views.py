@@ -36,7 +36,11 @@ from studio.teams.access import TeamRequest, team_page
 @require_safe
 def detail(request: TeamRequest, job: str) -> HttpResponse:
     context = _context(request, job)
-    return render(request, "jobs/board/job.html", context | {"footlights": _footlights(request, context["job"])})
+    return render(
+        request,
+        "jobs/board/job.html",
+        context | {"footlights": _footlights(request, context["job"])},
+    )
 
 
 @team_page()
@@ -52,7 +56,9 @@ def live(request: TeamRequest, job: str) -> HttpResponse:
 @require_POST
 def cancel(request: TeamRequest, job: str) -> HttpResponse:
     found = _job(request, job)
-    sentence = translated(undoing.undo(found, request.user))  # with the template that nobody else waits for
+    sentence = translated(
+        undoing.undo(found, request.user)
+    )  # with the template that nobody else waits for
     if request.htmx:
         return undone(request, sentence)
     messages.info(request, sentence)
@@ -74,7 +80,8 @@ def undo(request: TeamRequest, job: str) -> HttpResponse:
 @team_page()
 @require_POST
 def sooner(request: TeamRequest, job: str) -> HttpResponse:
-    """Have the service asked about the task, or its film downloaded, now and not only when it is due."""
+    """Have the service asked about the task, or its film downloaded, now and not only when it is
+    due."""
     found = _job(request, job)
     messages.info(request, translated(now.again(found)))
     return redirect(found)
@@ -85,7 +92,13 @@ def sooner(request: TeamRequest, job: str) -> HttpResponse:
 def again(request: TeamRequest, job: str) -> HttpResponse:
     found = _job(request, job)
     if found.adopted:
-        messages.error(request, _("This task was made elsewhere, so its files are not here. Make it anew from a picture of the library."))
+        messages.error(
+            request,
+            _(
+                "This task was made elsewhere, so its files are not here. Make it anew from a "
+                "picture of the library."
+            ),
+        )
         return redirect(found)
     key = request.POST.get("key", "")[:40]
     try:
@@ -95,7 +108,11 @@ def again(request: TeamRequest, job: str) -> HttpResponse:
         messages.error(request, translated(error.sentence))
         return redirect(found)
     held = ledger.shown(undoing.held(made), made.currency)
-    messages.success(request, _("“%(title)s” is in line again; %(amount)s is held for it.") % {"title": made.title, "amount": held})
+    messages.success(
+        request,
+        _("“%(title)s” is in line again; %(amount)s is held for it.")
+        % {"title": made.title, "amount": held},
+    )
     return redirect(made)
 
 
@@ -106,7 +123,13 @@ def whole(request: TeamRequest, job: str) -> HttpResponse:
     found = _job(request, job)
     wish = test_clips.whole(found, request.user, key=request.POST.get("key", "")[:40])
     if wish is None:
-        messages.error(request, _("The whole speech is not in the library any more. Upload it again and make the film from it."))
+        messages.error(
+            request,
+            _(
+                "The whole speech is not in the library any more. Upload it again and make the "
+                "film from it."
+            ),
+        )
         return redirect(found)
     try:
         _as_told(request, "whole", wish)
@@ -130,31 +153,46 @@ def front(request: TeamRequest, job: str) -> HttpResponse:
 @team_page(write=Role.ADMIN)
 @require_POST
 def decide(request: TeamRequest, job: str) -> HttpResponse:
-    """An admin's word on a submit without an answer: which task of the service's list it is, or that it is sent again."""
+    """An admin's word on a submit without an answer: which task of the service's list it is, or
+    that it is sent again."""
     found = _job(request, job)
     chosen = request.POST.get("task", "")
     if found.code != Code.SEVERAL_TASKS or (chosen and chosen not in submit.candidates(found)):
-        messages.error(request, _("There is nothing to decide here any more. Look at the job’s state."))
+        messages.error(
+            request, _("There is nothing to decide here any more. Look at the job’s state.")
+        )
         return redirect(found)
     try:
         submit.decide_uncertain(found, chosen, request.user)
     except (Moved, IntegrityError):
         messages.error(request, _("This task belongs to another job by now. Choose again."))
     else:
-        messages.success(request, _("The task is adopted.") if chosen else _("The job is back in the queue and will be sent again."))
+        messages.success(
+            request,
+            _("The task is adopted.")
+            if chosen
+            else _("The job is back in the queue and will be sent again."),
+        )
     return redirect(found)
 
 
 def _as_told(request: TeamRequest, do: str, wish: Wish) -> None:
     """Refused when the wish costs more than the button said, or cannot be had."""
     text = request.POST.get(confirmed_price.FIELD, "")
-    if text and (sentence := confirmed_price.changed(text, do, plan.estimate(wish).micros, request.team.currency)):
+    if text and (
+        sentence := confirmed_price.changed(
+            text, do, plan.estimate(wish).micros, request.team.currency
+        )
+    ):
         raise Refused(sentence)
 
 
 def undone(request: TeamRequest, sentence: str) -> HttpResponse:
-    """What became of an undo, in the place of the toast that offered it; the page may reckon its prices and places anew."""
-    response = render(request, "jobs/create/parts/confirmation.html", {"toast": {"sentence": sentence}})
+    """What became of an undo, in the place of the toast that offered it; the page may reckon its
+    prices and places anew."""
+    response = render(
+        request, "jobs/create/parts/confirmation.html", {"toast": {"sentence": sentence}}
+    )
     response["HX-Trigger"] = "undone"
     return response
 
@@ -162,7 +200,11 @@ def undone(request: TeamRequest, sentence: str) -> HttpResponse:
 def _back(request: TeamRequest, job: Job) -> HttpResponse:
     """To the page of this site that the form came from, else to the job."""
     back = request.POST.get("next", "")
-    return redirect(back if url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure()) else job.get_absolute_url())
+    return redirect(
+        back
+        if url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure())
+        else job.get_absolute_url()
+    )
 
 
 def _job(request: TeamRequest, public_id: str) -> Job:
@@ -205,7 +247,10 @@ def _footlights(request: TeamRequest, job: Job) -> dict[str, Any]:
         "label": label,
         "sentence": label,
     }
-    return {"lanes": [line | {"url": request.team.get_absolute_url()}], "money": Purse.of(request.team).footlights}
+    return {
+        "lanes": [line | {"url": request.team.get_absolute_url()}],
+        "money": Purse.of(request.team).footlights,
+    }
 
 
 def _context(request: TeamRequest, public_id: str) -> dict[str, Any]:
@@ -214,4 +259,11 @@ def _context(request: TeamRequest, public_id: str) -> dict[str, Any]:
     story = Story(found, request.team, writes=request.membership.can_write, manages=manages)
     decides = manages and story.undecided
     tasks = submit.candidates(found) if decides else []
-    return {"nav": "jobs", "job": found, "story": story, "key": uuid.uuid4().hex, "decides": decides, "candidates": tasks}
+    return {
+        "nav": "jobs",
+        "job": found,
+        "story": story,
+        "key": uuid.uuid4().hex,
+        "decides": decides,
+        "candidates": tasks,
+    }

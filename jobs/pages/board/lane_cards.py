@@ -1,4 +1,5 @@
-"""The cards of a team's lanes on the board's stage: what renders, how many wait, when the line ends, and which doors are closed."""
+"""The cards of a team's lanes on the board's stage: what renders, how many wait, when the line
+ends, and which doors are closed."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ _WELL = (Account.Health.OK, Account.Health.UNTRIED, Account.Health.THROTTLED)
 
 @dataclass
 class Card:
-    """One lane, or a whole account whose lanes are idle while its door is closed. `note` is about the door."""
+    """One lane, or a whole account whose lanes are idle while its door is closed. `note` is about
+    the door."""
 
     label: str
     account: str
@@ -65,12 +67,20 @@ class Card:
             return self.note
         if self.others:
             return _("with a film of another team on the same Alibaba account")
-        return _("%(n)s for their turn") % {"n": self.waiting} if self.waiting else _("A job sent now starts at once.")
+        return (
+            _("%(n)s for their turn") % {"n": self.waiting}
+            if self.waiting
+            else _("A job sent now starts at once.")
+        )
 
     @property
     def door_line(self) -> str | SafeString:
         """What the door says while a film of before is still being made behind it."""
-        return format_html("<b>{}.</b> {}", self.door_word, self.note) if self.running is not None and self.door_word else ""
+        return (
+            format_html("<b>{}.</b> {}", self.door_word, self.note)
+            if self.running is not None and self.door_word
+            else ""
+        )
 
     @property
     def gauge(self) -> labels.Gauge | None:
@@ -78,7 +88,11 @@ class Card:
 
     @property
     def url(self) -> str:
-        return reverse("jobs:job", args=[self.team.slug, self.running.public_id]) if self.running is not None else ""
+        return (
+            reverse("jobs:job", args=[self.team.slug, self.running.public_id])
+            if self.running is not None
+            else ""
+        )
 
     @property
     def total(self) -> int:
@@ -94,34 +108,62 @@ class Card:
 
     @property
     def lamps_label(self) -> str:
-        return _("%(out)s at the service, %(waiting)s waiting here") % {"out": self.out + self.others, "waiting": self.waiting}
+        return _("%(out)s at the service, %(waiting)s waiting here") % {
+            "out": self.out + self.others,
+            "waiting": self.waiting,
+        }
 
     @property
     def ends(self) -> str:
-        return _("line ends ≈ %(time)s") % {"time": labels.hour(self.ends_at)} if self.total and self.ends_at else ""
+        return (
+            _("line ends ≈ %(time)s") % {"time": labels.hour(self.ends_at)}
+            if self.total and self.ends_at
+            else ""
+        )
 
 
 def lanes_of(team: Team) -> list[Lane]:
-    """The lanes that the team's accounts use, with their account and, as `shared`, whether another row uses them too."""
+    """The lanes that the team's accounts use, with their account and, as `shared`, whether another
+    row uses them too."""
     mine = Q(account__team=team) | Q(account__twins__team=team)
     twins = Account.objects.filter(same_as=OuterRef("account_id"))
-    lanes = Lane.objects.filter(mine).select_related("account", "account__gate_by", "gate_by").annotate(shared=Exists(twins))
+    lanes = (
+        Lane.objects.filter(mine)
+        .select_related("account", "account__gate_by", "gate_by")
+        .annotate(shared=Exists(twins))
+    )
     return list(lanes.distinct().order_by("account_id", "model"))
 
 
 def in_lanes(lanes: list[Lane], loaded: list[Job], *, whole: bool) -> list[Job]:
-    """The open jobs of whole `lanes` of `lanes_of`: what is `loaded`, and one statement more only when that is not the
-    `whole` of the team's or when others stand in these lanes too. Jobs of others are only counted, never shown."""
+    """The open jobs of whole `lanes` of `lanes_of`: what is `loaded`, and one statement more only
+    when that is not the `whole` of the team's or when others stand in these lanes too. Jobs of
+    others are only counted, never shown."""
     if whole and not any(getattr(lane, "shared", False) for lane in lanes):
         return loaded
-    others = Job.objects.filter(lane__in=[lane.pk for lane in lanes], state__in=(State.QUEUED, *OUT)).exclude(pk__in=[job.pk for job in loaded])
-    return [*loaded, *others.select_related("account", "lane", "lane__account").order_by("id")[: eta.MOST - len(loaded)]]
+    others = Job.objects.filter(
+        lane__in=[lane.pk for lane in lanes], state__in=(State.QUEUED, *OUT)
+    ).exclude(pk__in=[job.pk for job in loaded])
+    return [
+        *loaded,
+        *others.select_related("account", "lane", "lane__account").order_by("id")[
+            : eta.MOST - len(loaded)
+        ],
+    ]
 
 
-def cards(team: Team, lanes: Iterable[Lane], open_jobs: Iterable[Job], counts: Mapping[int, int], places: Mapping[int, eta.Place]) -> list[Card]:
-    """A card for each of `lanes` with open jobs, a closed door or trouble; those on stage first, without a statement.
+def cards(
+    team: Team,
+    lanes: Iterable[Lane],
+    open_jobs: Iterable[Job],
+    counts: Mapping[int, int],
+    places: Mapping[int, eta.Place],
+) -> list[Card]:
+    """A card for each of `lanes` with open jobs, a closed door or trouble; those on stage first,
+    without a statement.
 
-    `open_jobs` are the open jobs of the whole lanes; `counts` has how many of the team wait per lane, which may be more.
+    `open_jobs` are the open jobs of the whole lanes; `counts` has how many of the team wait per
+    lane, which may be more.
     """
     by_lane: dict[int, list[Job]] = {}
     for job in open_jobs:
@@ -140,38 +182,59 @@ def cards(team: Team, lanes: Iterable[Lane], open_jobs: Iterable[Job], counts: M
     for account_id, lane in idle.items():
         if account_id not in seen:
             card = _card(team, lane, [], 0, places)
-            card.label, card.account = lane.account.label if lane.account.team_id == team.pk else _("Shared account"), _("every model")
+            card.label, card.account = (
+                lane.account.label if lane.account.team_id == team.pk else _("Shared account"),
+                _("every model"),
+            )
             found.append((lane, card))
     found.sort(key=lambda pair: (pair[1].running is None, pair[0].pk))
     return [card for _lane, card in found]
 
 
-def _card(team: Team, lane: Lane, jobs: list[Job], waiting: int, places: Mapping[int, eta.Place]) -> Card:
+def _card(
+    team: Team, lane: Lane, jobs: list[Job], waiting: int, places: Mapping[int, eta.Place]
+) -> Card:
     spec = entries.MODELS.get(lane.model)
     own = [job for job in jobs if job.team_id == team.pk]
-    account = lane.account if lane.account.team_id == team.pk else next((job.account for job in own), None)
-    whose = _("Account %(name)s") % {"name": account.label} if account is not None else _("Shared account")
+    account = (
+        lane.account
+        if lane.account.team_id == team.pk
+        else next((job.account for job in own), None)
+    )
+    whose = (
+        _("Account %(name)s") % {"name": account.label}
+        if account is not None
+        else _("Shared account")
+    )
     card = Card(translated(spec.label) if spec else lane.model, whose, team, waiting=waiting)
     out = [job for job in own if State(job.state) in OUT]
     card.out, card.running = len(out), min(out, key=_stage_rank, default=None)
     card.others = sum(1 for job in jobs if job.team_id != team.pk and State(job.state) in OUT)
     card.place = places.get(card.running.pk) if card.running is not None else None
     card.door, card.door_word, card.note = _door(account, lane, team)
-    ends = [place.ready_at for job in own if (place := places.get(job.pk)) is not None and State(job.state) in (*OUT, State.QUEUED)]
+    ends = [
+        place.ready_at
+        for job in own
+        if (place := places.get(job.pk)) is not None and State(job.state) in (*OUT, State.QUEUED)
+    ]
     known = [at for at in ends if at is not None]
     card.ends_at = max(known) if known and len(known) == len(ends) else None
     return card
 
 
 def _stage_rank(job: Job) -> tuple[int, int]:
-    """Which of a lane's tasks is the one on stage: that which renders, then that which waits there, then what is unclear."""
+    """Which of a lane's tasks is the one on stage: that which renders, then that which waits there,
+    then what is unclear."""
     if job.state == State.RUNNING:
         return (0 if job.provider_status != "PENDING" else 1), job.pk
     return (2 if job.state == State.SUBMITTING else 3), job.pk
 
 
-def _door(account: Account | None, lane: Lane, team: Team) -> tuple[Account | Lane | None, str, str]:
-    """(the closed or troubled door, its word, what it says); (None, "", "") when everything is open and well."""
+def _door(
+    account: Account | None, lane: Lane, team: Team
+) -> tuple[Account | Lane | None, str, str]:
+    """(the closed or troubled door, its word, what it says); (None, "", "") when everything is open
+    and well."""
     doors: list[Account | Lane] = [door for door in (account, lane) if door is not None]
     for gate, word in ((Gate.PAUSED, _("Paused")), (Gate.DRAINING, _("Draining"))):
         for door in doors:
@@ -179,12 +242,33 @@ def _door(account: Account | None, lane: Lane, team: Team) -> tuple[Account | La
                 follows = phrase("What waits is still sent; nothing new is taken.")
                 if gate == Gate.PAUSED:
                     follows = phrase("Nothing is sent until someone opens it.")
-                return door, word, translated(together(phrase("%(what)s.", what=pauses.sentence(door, team)), follows))
+                return (
+                    door,
+                    word,
+                    translated(
+                        together(phrase("%(what)s.", what=pauses.sentence(door, team)), follows)
+                    ),
+                )
     now = timezone.now()
     for door in doors:
         says = door.health_text if isinstance(door, Account) else door.paused_text
         if door.paused(now):
-            return door, _("Rests until %(time)s") % {"time": labels.hour(door.paused_until)}, translated(says) if says else ""
+            return (
+                door,
+                _("Rests until %(time)s") % {"time": labels.hour(door.paused_until)},
+                translated(says) if says else "",
+            )
         if door.health not in _WELL:
-            return door, _("Trouble"), " ".join(part for part in (translated(says) if says else "", _("Tried again with the next job.")) if part)
+            return (
+                door,
+                _("Trouble"),
+                " ".join(
+                    part
+                    for part in (
+                        translated(says) if says else "",
+                        _("Tried again with the next job."),
+                    )
+                    if part
+                ),
+            )
     return None, "", ""

@@ -1,4 +1,5 @@
-"""What a job's page needs to play its film and to hand it out. A silent film is played with the sound of its dance video."""
+"""What a job's page needs to play its film and to hand it out. A silent film is played with the
+sound of its dance video."""
 
 from __future__ import annotations
 
@@ -20,9 +21,11 @@ NAME_LENGTH = 80
 
 
 def sound_of(job: Job) -> Asset | None:
-    """The dance video whose sound belongs to the silent film of `job`; None when there is no film, or no sound to add to it.
+    """The dance video whose sound belongs to the silent film of `job`; None when there is no film,
+    or no sound to add to it.
 
-    A dance that waited for its template was given it before it was sent, so a finished one always names it; an adopted task names none.
+    A dance that waited for its template was given it before it was sent, so a finished one always
+    names it; an adopted task names none.
     """
     if job.result is None or job.result.has_audio or job.spec.output.sound or job.template is None:
         return None
@@ -31,8 +34,12 @@ def sound_of(job: Job) -> Asset | None:
 
 
 def file_name(job: Job, extension: str, words: str = "") -> str:
-    """What a film of `job` is saved as: the job’s title without what file systems refuse, then `words`."""
-    stem = "".join(c if c.isalnum() or c in " -_" else "_" for c in job.title)[:NAME_LENGTH].strip() or "film"
+    """What a film of `job` is saved as: the job’s title without what file systems refuse, then
+    `words`."""
+    stem = (
+        "".join(c if c.isalnum() or c in " -_" else "_" for c in job.title)[:NAME_LENGTH].strip()
+        or "film"
+    )
     return f"{stem}{f' {words}' if words else ''}.{extension}"
 
 
@@ -67,7 +74,8 @@ class Player:
 
     @property
     def fps(self) -> float:
-        """Frames per second, for stepping: of the file, else what the model promises; 0 when neither is known."""
+        """Frames per second, for stepping: of the file, else what the model promises; 0 when
+        neither is known."""
         return self.film.fps or self.job.spec.output.fps
 
     @property
@@ -86,23 +94,40 @@ class Player:
 
     @property
     def sound_url(self) -> str:
-        """What is played in step with the film; "" when there is nothing to play or no browser plays it."""
-        return file_url(self.team, self.sound) if self.sound is not None and self.sound.format not in NOT_PLAYED else ""
+        """What is played in step with the film; "" when there is nothing to play or no browser
+        plays it."""
+        return (
+            file_url(self.team, self.sound)
+            if self.sound is not None and self.sound.format not in NOT_PLAYED
+            else ""
+        )
 
     @property
     def sound_note(self) -> str:
         """Where the sound that one hears comes from."""
-        return _("Here it plays with the sound of its dance video, “%(name)s”.") % {"name": self.sound.name} if self.sound is not None else ""
+        return (
+            _("Here it plays with the sound of its dance video, “%(name)s”.")
+            % {"name": self.sound.name}
+            if self.sound is not None
+            else ""
+        )
 
     @property
     def sound_lost(self) -> str:
         """What stands there instead when the browser cannot play that sound."""
-        return _("This browser cannot play the sound of the dance video; download the film with it to hear it.")
+        return _(
+            "This browser cannot play the sound of the dance video; download the film with it to "
+            "hear it."
+        )
 
     @property
     def with_sound_url(self) -> str:
         """The film and that sound in one file; "" when there is no sound to add."""
-        return reverse("jobs:job_sound", args=[self.team.slug, self.job.public_id]) if self.sound is not None else ""
+        return (
+            reverse("jobs:job_sound", args=[self.team.slug, self.job.public_id])
+            if self.sound is not None
+            else ""
+        )
 
 
 def player_of(job: Job, team: Team) -> Player | None:

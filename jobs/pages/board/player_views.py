@@ -1,4 +1,5 @@
-"""The film of a job together with the sound of its dance video, made when it is asked for and kept nowhere."""
+"""The film of a job together with the sound of its dance video, made when it is asked for and kept
+nowhere."""
 
 from __future__ import annotations
 
@@ -29,8 +30,13 @@ FORMAT, MIME = "mp4", "video/mp4"  # what with_sound writes
 @team_page()
 @require_safe
 def sound(request: TeamRequest, job: str) -> HttpResponseBase:
-    """200 with the file to save; 404 without a film or without sound to add; a sentence on the job's page when it cannot be made."""
-    found = request.team.jobs.select_related("team", "result", "template__asset").filter(public_id=job).first()
+    """200 with the file to save; 404 without a film or without sound to add; a sentence on the
+    job's page when it cannot be made."""
+    found = (
+        request.team.jobs.select_related("team", "result", "template__asset")
+        .filter(public_id=job)
+        .first()
+    )
     added = sound_of(found) if found is not None else None
     if found is None or found.result is None or added is None:
         raise Http404("There is no film here that lacks a sound.")
@@ -46,19 +52,25 @@ def sound(request: TeamRequest, job: str) -> HttpResponseBase:
             raise Http404("The stored film or its dance video is missing.") from None
         except OSError:  # a full disk, mostly
             log.exception("the film of job %s with its sound", found.public_id)
-            messages.error(request, _("The film with its sound could not be written here. Try again later."))
+            messages.error(
+                request, _("The film with its sound could not be written here. Try again later.")
+            )
             return redirect(found)
-    response["Content-Disposition"] = content_disposition_header(True, file_name(found, FORMAT, _("with sound"))) or "attachment"
+    response["Content-Disposition"] = (
+        content_disposition_header(True, file_name(found, FORMAT, _("with sound"))) or "attachment"
+    )
     response["Cache-Control"] = "private, no-store"
     response["X-Content-Type-Options"] = "nosniff"
     return response
 
 
 def _made(film: Asset, added: Asset) -> FileResponse:
-    """The film with the sound of `added`, to be sent. Raises MediaError, and FileNotFoundError when a stored file is missing."""
+    """The film with the sound of `added`, to be sent. Raises MediaError, and FileNotFoundError when
+    a stored file is missing."""
     with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix="sound-") as folder:
         target = Path(folder, f"film.{FORMAT}")
         with local_copy(film) as picture, local_copy(added) as music:
             with_sound(picture, music, target)
-        # Open files outlive their names: nothing is left behind, even when the reader goes away or the process dies.
+        # Open files outlive their names: nothing is left behind, even when the reader goes away or
+        # the process dies.
         return FileResponse(target.open("rb"), content_type=MIME)

@@ -1,4 +1,5 @@
-"""The page of a set: films side by side or in a list, the one that was picked, what it costs, all of them in one file."""
+"""The page of a set: films side by side or in a list, the one that was picked, what it costs, all
+of them in one file."""
 
 from __future__ import annotations
 
@@ -60,15 +61,22 @@ class SetStory:
 
     @property
     def columns(self) -> list[Column]:
-        """The films of a comparison, each under the value that it alone has; none for other sets."""
+        """The films of a comparison, each under the value that it alone has; none for other
+        sets."""
         if self.jobset.kind != JobSet.Kind.SWEEP or not self.jobs:
             return []
         parameter = sets.swept(self.jobs[0].spec, self.jobs[0].parameters)
-        words = {value: label for value, label, _help in parameter.words} if parameter is not None else {}
+        words = (
+            {value: label for value, label, _help in parameter.words}
+            if parameter is not None
+            else {}
+        )
         won = self.jobset.winner_id
         return [
             Column(
-                translated(words.get(job.parameters.get(parameter.name), job.title)) if parameter is not None else job.title,
+                translated(words.get(job.parameters.get(parameter.name), job.title))
+                if parameter is not None
+                else job.title,
                 job,
                 row,
                 player_of(job, self.team),
@@ -87,7 +95,9 @@ class SetStory:
             _("%(n)s ready") % {"n": self.ready} if self.ready else "",
             _("%(n)s under way") % {"n": self.open} if self.open else "",
             _("%(n)s failed") % {"n": self._in(State.FAILED)} if self._in(State.FAILED) else "",
-            _("%(n)s canceled") % {"n": self._in(State.CANCELED)} if self._in(State.CANCELED) else "",
+            _("%(n)s canceled") % {"n": self._in(State.CANCELED)}
+            if self._in(State.CANCELED)
+            else "",
         ]
         films = ngettext("%(n)s film", "%(n)s films", len(self.jobs)) % {"n": len(self.jobs)}
         return f"{films}: " + ", ".join(part for part in parts if part)
@@ -118,7 +128,8 @@ class SetStory:
 
     @cached_property
     def _again(self) -> int | None:
-        """Micros that all that failed costs again; None when nothing did, or it cannot be made as it was."""
+        """Micros that all that failed costs again; None when nothing did, or it cannot be made as
+        it was."""
         if not self.writes or not self._in(State.FAILED):
             return None
         failed = sets.failed(self.jobset)
@@ -147,7 +158,12 @@ class SetStory:
 def page(request: TeamRequest, jobset: str) -> HttpResponse:
     story = SetStory(_set(request, jobset), request.user, writes=request.membership.can_write)
     footlights = {"lanes": [], "sentence": story.status, "money": Purse.of(request.team).footlights}
-    context: dict[str, Any] = {"nav": "jobs", "jobset": story.jobset, "story": story, "footlights": footlights}
+    context: dict[str, Any] = {
+        "nav": "jobs",
+        "jobset": story.jobset,
+        "story": story,
+        "footlights": footlights,
+    }
     return render(request, "jobs/board/set.html", context)
 
 
@@ -188,13 +204,19 @@ def again(request: TeamRequest, jobset: str) -> HttpResponse:
     wishes = [create.wish_of(job, request.user) for job in failed]
     try:
         text = request.POST.get(confirmed_price.FIELD, "")
-        if text and (sentence := confirmed_price.changed(text, "again", sets.total_again(failed, request.user), request.team.currency)):
+        if text and (
+            sentence := confirmed_price.changed(
+                text, "again", sets.total_again(failed, request.user), request.team.currency
+            )
+        ):
             raise Refused(sentence)
         create.create_set(wishes, again_of=failed, full=[job.full for job in failed], into=found)
     except (Refused, ledger.OverBudget, ledger.NoPrice) as error:
         messages.error(request, translated(error.sentence))
     else:
-        said = ngettext("%(n)s film is in line again.", "%(n)s films are in line again.", len(failed)) % {"n": len(failed)}
+        said = ngettext(
+            "%(n)s film is in line again.", "%(n)s films are in line again.", len(failed)
+        ) % {"n": len(failed)}
         messages.success(request, said)
     return redirect(found)
 
@@ -212,8 +234,13 @@ def films(request: TeamRequest, jobset: str) -> HttpResponseBase:
         response = HttpResponse(content_type="application/zip")
     else:
         response = StreamingHttpResponse(zip_download.stream(jobs), content_type="application/zip")
-    stem = "".join(c if c.isalnum() or c in " -_" else "_" for c in found.title)[:80].strip() or "films"
-    response["Content-Disposition"] = content_disposition_header(True, f"{stem}.zip") or "attachment"
+    stem = (
+        "".join(c if c.isalnum() or c in " -_" else "_" for c in found.title)[:80].strip()
+        or "films"
+    )
+    response["Content-Disposition"] = (
+        content_disposition_header(True, f"{stem}.zip") or "attachment"
+    )
     response["Cache-Control"] = "private, no-store"
     response["X-Content-Type-Options"] = "nosniff"
     return response

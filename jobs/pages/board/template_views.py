@@ -1,4 +1,5 @@
-"""The template library: the team's dance templates as loops with their uses and cost, and each one's own page with its dances."""
+"""The template library: the team's dance templates as loops with their uses and cost, and each
+one's own page with its dances."""
 
 from __future__ import annotations
 
@@ -39,7 +40,10 @@ class NameForm(forms.Form):
     name = forms.CharField(
         label=gettext_lazy("Name"),
         max_length=200,
-        error_messages={"required": gettext_lazy("Give it a name."), "max_length": gettext_lazy("A name has at most 200 letters.")},
+        error_messages={
+            "required": gettext_lazy("Give it a name."),
+            "max_length": gettext_lazy("A name has at most 200 letters."),
+        },
     )
 
     def clean_name(self) -> str:
@@ -49,7 +53,8 @@ class NameForm(forms.Form):
 @team_page()
 @require_safe
 def templates(request: TeamRequest) -> HttpResponse:
-    """Cards, newest first, a page at a time; ?account= a public id, ?q= a part of the name, ?older= than a template's public id."""
+    """Cards, newest first, a page at a time; ?account= a public id, ?q= a part of the name, ?older=
+    than a template's public id."""
     form = Filter(request.GET)
     form.is_valid()
     q = form.cleaned_data.get("q", "")
@@ -61,8 +66,14 @@ def templates(request: TeamRequest) -> HttpResponse:
     if q:
         found = found.filter(name__icontains=q)
     older = _templates(request).filter(public_id=form.cleaned_data.get("older", "")).first()
-    rows = list((found.filter(pk__lt=older.pk) if older is not None else found).order_by("-pk")[: PAGE + 1])
-    query = {name: value for name, value in (("account", account.public_id if account else ""), ("q", q)) if value}
+    rows = list(
+        (found.filter(pk__lt=older.pk) if older is not None else found).order_by("-pk")[: PAGE + 1]
+    )
+    query = {
+        name: value
+        for name, value in (("account", account.public_id if account else ""), ("q", q))
+        if value
+    }
     here = reverse("jobs:templates", args=[request.team.slug], query=query)
     more = {**query, "older": rows[PAGE - 1].public_id} if len(rows) > PAGE else None
     context = {
@@ -73,7 +84,9 @@ def templates(request: TeamRequest) -> HttpResponse:
         "q": q,
         "whole": whole,
         "newer_url": here if older is not None else "",
-        "older_url": reverse("jobs:templates", args=[request.team.slug], query=more) if more else "",
+        "older_url": reverse("jobs:templates", args=[request.team.slug], query=more)
+        if more
+        else "",
         "here": request.get_full_path(),
     }
     return render(request, "jobs/board/templates.html", context)
@@ -86,15 +99,26 @@ def detail(request: TeamRequest, template: str) -> HttpResponse:
     found = _templates(request).filter(public_id=template).first()
     if found is None:
         raise Http404("There is no such template.")
-    form = NameForm(request.POST if request.method == "POST" else None, initial={"name": found.name})
+    form = NameForm(
+        request.POST if request.method == "POST" else None, initial={"name": found.name}
+    )
     if request.method == "POST" and form.is_valid():
         found.name = form.cleaned_data["name"]
         found.save(update_fields=["name"])
         messages.success(request, _("It is called “%(name)s” now.") % {"name": found.name})
         back = request.POST.get("next", "")
         here = reverse("jobs:template_detail", args=[request.team.slug, found.public_id])
-        return redirect(back if url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure()) else here)
-    return render(request, "jobs/board/template_detail.html", _context(request, found, form), status=422 if form.errors else 200)
+        return redirect(
+            back
+            if url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure())
+            else here
+        )
+    return render(
+        request,
+        "jobs/board/template_detail.html",
+        _context(request, found, form),
+        status=422 if form.errors else 200,
+    )
 
 
 def _context(request: TeamRequest, found: Template, form: NameForm) -> dict[str, Any]:

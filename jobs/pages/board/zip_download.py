@@ -1,4 +1,5 @@
-"""Films as one zip, written while it is sent: stored, not compressed, a block at a time, so neither memory nor disk fills up."""
+"""Films as one zip, written while it is sent: stored, not compressed, a block at a time, so neither
+memory nor disk fills up."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ LARGE = 2 << 30  # bytes from which an entry needs the larger form
 
 
 class _Out:
-    """What the archive writes, until it is taken; no seeking and no telling, so the archive never goes back."""
+    """What the archive writes, until it is taken; no seeking and no telling, so the archive never
+    goes back."""
 
     def __init__(self) -> None:
         self.parts: list[bytes] = []
@@ -50,7 +52,8 @@ def names(jobs: Iterable[Job]) -> dict[int, str]:
 
 
 def stream(jobs: list[Job]) -> Iterator[bytes]:
-    """The archive of the films of `jobs` (with `result`). What is missing in the storage is named in a text file in it."""
+    """The archive of the films of `jobs` (with `result`). What is missing in the storage is named
+    in a text file in it."""
     out, named, missing = _Out(), names(jobs), []
     with ZipFile(out, "w", ZIP_STORED) as archive:  # type: ignore[call-overload]  # it needs no more of a file than that
         for job in jobs:
@@ -72,5 +75,11 @@ def stream(jobs: list[Job]) -> Iterator[bytes]:
                     file.write(block)
                     yield out.take()
         if missing:
-            archive.writestr("missing.txt", _("These films are not in the storage any more:") + "\n" + "\n".join(missing) + "\n")
+            archive.writestr(
+                "missing.txt",
+                _("These films are not in the storage any more:")
+                + "\n"
+                + "\n".join(missing)
+                + "\n",
+            )
     yield out.take()

@@ -1,4 +1,5 @@
-"""What the contract advises against, for one draft: the sentence, and the one click that mends it."""
+"""What the contract advises against, for one draft: the sentence, and the one click that mends
+it."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from studio.common.translatable import translated
 
 @dataclass(frozen=True, slots=True)
 class Advised:
-    """A combination that goes wrong often. It stands beside the choice `parameter`; the button sends `pick_name`=`pick_value`."""
+    """A combination that goes wrong often. It stands beside the choice `parameter`; the button
+    sends `pick_name`=`pick_value`."""
 
     parameter: str
     sentence: str
@@ -22,13 +24,24 @@ class Advised:
     pick_value: str
 
 
-def advised(spec: entries.Model, facts: Mapping[str, Any], chosen: Mapping[str, Any]) -> list[Advised]:
-    """Every advice of `spec` that `chosen` goes against, for a picture whose check found `facts`."""
+def advised(
+    spec: entries.Model, facts: Mapping[str, Any], chosen: Mapping[str, Any]
+) -> list[Advised]:
+    """Every advice of `spec` that `chosen` goes against, for a picture whose check found
+    `facts`."""
     found = []
     for advice in spec.advice:
         if facts.get(advice.fact) != advice.is_ or chosen.get(advice.parameter) != advice.chosen:
             continue
         parameter = next(p for p in spec.choices() if p.name == advice.parameter)
         value = next(value for value in parameter.values if value != advice.chosen)
-        found.append(Advised(advice.parameter, translated(advice.sentence), translated(advice.better), PICK + advice.parameter, word(value)))
+        found.append(
+            Advised(
+                advice.parameter,
+                translated(advice.sentence),
+                translated(advice.better),
+                PICK + advice.parameter,
+                word(value),
+            )
+        )
     return found

@@ -1,4 +1,5 @@
-"""The check of a draft's picture as a create page shows it: where it stands, what it found, and what asking costs."""
+"""The check of a draft's picture as a create page shows it: where it stands, what it found, and
+what asking costs."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from studio.common.translatable import translated
 
 @dataclass
 class CheckView:
-    """The check of the draft's picture. `state` is "" while it was never asked; `price` is what asking costs now."""
+    """The check of the draft's picture. `state` is "" while it was never asked; `price` is what
+    asking costs now."""
 
     spec: entries.Model
     check: Check | None
@@ -59,9 +61,17 @@ class CheckView:
     @property
     def tags(self) -> list[dict[str, str]]:
         """What the verdict says beside yes and no, as tags."""
-        words = {("bodystyle", "full"): _("Full body"), ("bodystyle", "half"): _("Half body"), ("humanoid", True): _("A person")}
+        words = {
+            ("bodystyle", "full"): _("Full body"),
+            ("bodystyle", "half"): _("Half body"),
+            ("humanoid", True): _("A person"),
+        }
         facts = self.check.facts if self.check is not None and self.passed else {}
-        return [{"label": words[key, value], "fit": "yes"} for key, value in facts.items() if isinstance(value, str | bool) and (key, value) in words]
+        return [
+            {"label": words[key, value], "fit": "yes"}
+            for key, value in facts.items()
+            if isinstance(value, str | bool) and (key, value) in words
+        ]
 
     @property
     def kept(self) -> str:
@@ -70,5 +80,9 @@ class CheckView:
             return ""
         day = shown_date(self.check.answered_at, "j M")
         if self.spec.parameters:
-            return _("Checked on %(day)s and kept; nothing is paid again for this picture in this shape.") % {"day": day}
-        return _("Checked on %(day)s and kept; nothing is paid again for this picture.") % {"day": day}
+            return _(
+                "Checked on %(day)s and kept; nothing is paid again for this picture in this shape."
+            ) % {"day": day}
+        return _("Checked on %(day)s and kept; nothing is paid again for this picture.") % {
+            "day": day
+        }

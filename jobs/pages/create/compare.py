@@ -1,4 +1,5 @@
-"""A job as the beginning of another one: what differs between a draft and the job it began as, and between a job and that one."""
+"""A job as the beginning of another one: what differs between a draft and the job it began as, and
+between a job and that one."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ class Change:
 
 
 def was_chosen(draft: Draft, parameter: entries.Parameter) -> str:
-    """What the job that the draft began as had chosen, in words; "" when it is the same, or the draft began as none."""
+    """What the job that the draft began as had chosen, in words; "" when it is the same, or the
+    draft began as none."""
     source = draft.source
     if source is None or source.model != draft.spec.name:
         return ""
@@ -35,14 +37,21 @@ def was_chosen(draft: Draft, parameter: entries.Parameter) -> str:
 
 
 def was_file(draft: Draft, name: str) -> str:
-    """The file that the job had where the draft has another one, or another part of it; "" when it is the same."""
+    """The file that the job had where the draft has another one, or another part of it; "" when it
+    is the same."""
     source = draft.source
     if source is None or source.model != draft.spec.name:
         return ""
     if name == TEMPLATE_VIDEO:
-        same = draft.template == source.template if source.template is not None else draft.template is None
+        same = (
+            draft.template == source.template
+            if source.template is not None
+            else draft.template is None
+        )
         return "" if same or source.template is None else source.template.name
-    before = next((row.asset for row in source.inputs.select_related("asset") if row.name == name), None)
+    before = next(
+        (row.asset for row in source.inputs.select_related("asset") if row.name == name), None
+    )
     after, parts = draft.asset(name), draft.keeps.get(name)
     if before is None or (before == after and (parts is None or parts.everything)):
         return ""
@@ -50,7 +59,8 @@ def was_file(draft: Draft, name: str) -> str:
 
 
 def changes(job: Job) -> list[Change]:
-    """What `job` has other than the job it was made again from, in the order of the declaration; of two models, the model alone."""
+    """What `job` has other than the job it was made again from, in the order of the declaration; of
+    two models, the model alone."""
     source = job.again_of
     if source is None:
         return []
@@ -59,8 +69,16 @@ def changes(job: Job) -> list[Change]:
     found = []
     before, after = _files(source), _files(job)
     for given in job.spec.inputs:
-        if before.get(given.name) != after.get(given.name) and given.name in before and given.name in after:
-            found.append(Change(translated(given.label), _named(before[given.name]), _named(after[given.name])))
+        if (
+            before.get(given.name) != after.get(given.name)
+            and given.name in before
+            and given.name in after
+        ):
+            found.append(
+                Change(
+                    translated(given.label), _named(before[given.name]), _named(after[given.name])
+                )
+            )
         elif given.kind == "template" and _moves(source) != _moves(job):
             found.append(Change(translated(given.label), _moves(source), _moves(job)))
     for parameter in job.spec.choices():
@@ -70,7 +88,9 @@ def changes(job: Job) -> list[Change]:
             job.parameters.get(parameter.only_when[0]),
         )
         if old != new and heeded:
-            found.append(Change(translated(parameter.label), _word(parameter, old), _word(parameter, new)))
+            found.append(
+                Change(translated(parameter.label), _word(parameter, old), _word(parameter, new))
+            )
     return found
 
 
@@ -90,4 +110,6 @@ def _named(asset: Asset) -> str:
 
 
 def _word(parameter: entries.Parameter, value: Any) -> str:
-    return next((translated(label) for known, label, _help in parameter.words if known == value), str(value))
+    return next(
+        (translated(label) for known, label, _help in parameter.words if known == value), str(value)
+    )

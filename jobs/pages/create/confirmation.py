@@ -1,4 +1,5 @@
-"""What is said when a click was done and the page stays: what is in line, what is held, the way to it, and the way back."""
+"""What is said when a click was done and the page stays: what is in line, what is held, the way to
+it, and the way back."""
 
 from __future__ import annotations
 
@@ -23,18 +24,38 @@ class Toast:
 
     @classmethod
     def of(cls, made: Job | JobSet) -> Toast:
-        """Of a job or a set that a click made; of one that is over when the same click came once more, from a page of before."""
+        """Of a job or a set that a click made; of one that is over when the same click came once
+        more, from a page of before."""
         if isinstance(made, JobSet):
             if not made.jobs.exclude(state__in=TERMINAL).exists():
-                return cls(_("This click made “%(title)s” before. Click again for new films.") % {"title": made.title}, made.get_absolute_url(), "")
-            return cls(set_words(made), made.get_absolute_url(), reverse("jobs:set_cancel", args=[made.team.slug, made.public_id]))
+                return cls(
+                    _("This click made “%(title)s” before. Click again for new films.")
+                    % {"title": made.title},
+                    made.get_absolute_url(),
+                    "",
+                )
+            return cls(
+                set_words(made),
+                made.get_absolute_url(),
+                reverse("jobs:set_cancel", args=[made.team.slug, made.public_id]),
+            )
         if made.terminal:
             words = {"title": made.title, "state": labels.state_label(made)}
-            sentence = _("This click made “%(title)s” before: %(state)s. Click again for a new one.") % words
+            sentence = (
+                _("This click made “%(title)s” before: %(state)s. Click again for a new one.")
+                % words
+            )
             return cls(sentence, made.get_absolute_url(), "")
         held = ledger.shown(undo.held(made), made.currency)
-        sentence = _("“%(title)s” is in line; %(amount)s is held for it.") % {"title": made.title, "amount": held}
-        return cls(sentence, made.get_absolute_url(), reverse("jobs:undo", args=[made.team.slug, made.public_id]))
+        sentence = _("“%(title)s” is in line; %(amount)s is held for it.") % {
+            "title": made.title,
+            "amount": held,
+        }
+        return cls(
+            sentence,
+            made.get_absolute_url(),
+            reverse("jobs:undo", args=[made.team.slug, made.public_id]),
+        )
 
 
 def set_words(made: JobSet) -> str:
@@ -45,4 +66,8 @@ def set_words(made: JobSet) -> str:
         "%(n)s films of “%(title)s” are in line; %(amount)s is held for them.",
         films,
     )
-    return words % {"n": films, "title": made.title, "amount": ledger.shown(undo.held(made), made.team.currency)}
+    return words % {
+        "n": films,
+        "title": made.title,
+        "amount": ledger.shown(undo.held(made), made.team.currency),
+    }

@@ -1,7 +1,9 @@
-"""The form of every create page, made from a model of the catalogue, and the draft that it leads to.
+"""The form of every create page, made from a model of the catalogue, and the draft that it leads
+to.
 
-A draft is what a person has chosen so far. It lives in the form's fields and in the address of the page (ids of assets, words of
-choices), so a reload keeps it and nothing is stored before the click that costs.
+A draft is what a person has chosen so far. It lives in the form's fields and in the address of the
+page (ids of assets, words of choices), so a reload keeps it and nothing is stored before the click
+that costs.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ from studio.models.edit import Edit
 from studio.models.people import Team, User
 
 FILE_KINDS = ("image", "audio", "video")
-# A choice in the library is newer than what the form remembered, so it comes under a name of its own.
+# A choice in the library is newer than what the form remembered, so it comes under a name of its
+# own.
 PICK = "pick_"
 UPLOAD = "upload_"
 TEMPLATE, TEMPLATE_VIDEO = "template", "template_video"
@@ -39,18 +42,21 @@ EDIT = "edit_"
 CONSENT = "consent_"
 # The job that this draft began as a copy of.
 SOURCE = "from"
-# Typed and dragged ends in seconds, the file that they were meant for, and a button that says it all.
+# Typed and dragged ends in seconds, the file that they were meant for, and a button that says it
+# all.
 FROM, TO, OF, SET = "from_", "to_", "of_", "set_"
 
 
 def word(value: Any) -> str:
-    """A declared value of a parameter as it stands in a form and an address; `catalogue.clean_choices` reads it back."""
+    """A declared value of a parameter as it stands in a form and an address;
+    `catalogue.clean_choices` reads it back."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 @dataclass(frozen=True, slots=True)
 class FileField:
-    """One file that a draft needs: a file input of the model, or the video that a template is made from."""
+    """One file that a draft needs: a file input of the model, or the video that a template is made
+    from."""
 
     name: str
     kind: str
@@ -59,35 +65,48 @@ class FileField:
 
 
 def file_fields(spec: entries.Model) -> tuple[FileField, ...]:
-    """The files that a draft of `spec` can name, in the order of the declaration; limits are those of the model that reads the file."""
+    """The files that a draft of `spec` can name, in the order of the declaration; limits are those
+    of the model that reads the file."""
     fields = []
     for given in spec.inputs:
         if given.kind in FILE_KINDS and given.limits is not None:
             fields.append(FileField(given.name, given.kind, given.label, given.limits))
         elif given.kind == "template":
             source = entries.get(spec.makes).inputs_of("video")[0]
-            fields.append(FileField(TEMPLATE_VIDEO, source.kind, source.label, source.limits or Limits("video")))
+            fields.append(
+                FileField(
+                    TEMPLATE_VIDEO, source.kind, source.label, source.limits or Limits("video")
+                )
+            )
     return tuple(fields)
 
 
 class TeamChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic only in the stubs
     """A row of the team, named by its public id."""
 
-    default_error_messages = {"invalid_choice": gettext_lazy("This is not in the team’s library any more. Choose another one.")}
+    default_error_messages = {
+        "invalid_choice": gettext_lazy(
+            "This is not in the team’s library any more. Choose another one."
+        )
+    }
 
     def __init__(self, queryset: Any) -> None:
         super().__init__(queryset, required=False, to_field_name="public_id")
 
     def to_python(self, value: Any) -> Any:
         if "\x00" in str(value or ""):  # PostgreSQL refuses to be asked for it
-            raise forms.ValidationError(self.error_messages["invalid_choice"], code="invalid_choice")
+            raise forms.ValidationError(
+                self.error_messages["invalid_choice"], code="invalid_choice"
+            )
         return super().to_python(value)
 
 
 class DraftForm(forms.Form):
-    """Reads a draft of `spec` from a query string or a submitted form; after `is_valid()` (or not) `draft` holds what could be read.
+    """Reads a draft of `spec` from a query string or a submitted form; after `is_valid()` (or not)
+    `draft` holds what could be read.
 
-    Invalid values become errors of their field and fall back to the default, so half a draft is still a draft.
+    Invalid values become errors of their field and fall back to the default, so half a draft is
+    still a draft.
     """
 
     title = forms.CharField(label=gettext_lazy("Name"), max_length=200, required=False)
@@ -100,20 +119,33 @@ class DraftForm(forms.Form):
         self.fields[SOURCE] = TeamChoice(team.jobs.select_related("template"))
         for file in file_fields(spec):
             self.fields[file.name] = TeamChoice(team.assets.select_related("parent"))
-            self.fields[CONSENT + file.name] = forms.CharField(max_length=40, required=False, widget=forms.HiddenInput)
+            self.fields[CONSENT + file.name] = forms.CharField(
+                max_length=40, required=False, widget=forms.HiddenInput
+            )
             if file.kind == "audio":
                 for name in (KEEP, SET, OF):
-                    self.fields[name + file.name] = forms.CharField(max_length=2000, required=False, widget=forms.HiddenInput)
+                    self.fields[name + file.name] = forms.CharField(
+                        max_length=2000, required=False, widget=forms.HiddenInput
+                    )
                 for name in (FROM, TO):
-                    self.fields[name + file.name] = forms.FloatField(min_value=0, max_value=86_400, required=False)
+                    self.fields[name + file.name] = forms.FloatField(
+                        min_value=0, max_value=86_400, required=False
+                    )
             if file.kind == "video":
-                self.fields[EDIT + file.name] = TeamChoice(team.edits.select_related("asset", "made__parent"))
+                self.fields[EDIT + file.name] = TeamChoice(
+                    team.edits.select_related("asset", "made__parent")
+                )
         if spec.makes:
-            self.fields[TEMPLATE] = TeamChoice(team.templates.filter(model=spec.makes).select_related("account", "asset"))
+            self.fields[TEMPLATE] = TeamChoice(
+                team.templates.filter(model=spec.makes).select_related("account", "asset")
+            )
         for parameter in spec.choices():
             choices = [(word(value), translated(label)) for value, label, _help in parameter.words]
             self.fields[parameter.name] = forms.ChoiceField(
-                choices=choices, required=False, label=translated(parameter.label), widget=forms.RadioSelect
+                choices=choices,
+                required=False,
+                label=translated(parameter.label),
+                widget=forms.RadioSelect,
             )
 
     @staticmethod
@@ -136,7 +168,8 @@ class DraftForm(forms.Form):
 
     @property
     def draft(self) -> Draft:
-        """What could be read. Each call reads the same; files that miss a limit are in it, with their problems beside them."""
+        """What could be read. Each call reads the same; files that miss a limit are in it, with
+        their problems beside them."""
         self.full_clean()
         given = {p.name: self.cleaned_data.get(p.name) or p.default for p in self.spec.choices()}
         files: dict[str, Asset] = {}
@@ -144,7 +177,9 @@ class DraftForm(forms.Form):
         under_way: dict[str, Edit] = {}
         failed: dict[str, Edit] = {}
         said: set[str] = set()
-        problems: dict[str, list[str]] = {name: [str(error) for error in errors] for name, errors in self.errors.items()}
+        problems: dict[str, list[str]] = {
+            name: [str(error) for error in errors] for name, errors in self.errors.items()
+        }
         unread = self._anew_if_forgotten()
         for file in file_fields(self.spec):
             asset = self.cleaned_data.get(file.name)
@@ -170,7 +205,9 @@ class DraftForm(forms.Form):
                 if consent.meant(asset, str(self.cleaned_data.get(CONSENT + file.name) or "")):
                     said.add(file.name)
             if missed:
-                problems.setdefault(file.name if asset.kind == file.kind else UPLOAD + file.name, []).extend(missed)
+                problems.setdefault(
+                    file.name if asset.kind == file.kind else UPLOAD + file.name, []
+                ).extend(missed)
         draft = Draft(
             team=self.team,
             spec=self.spec,
@@ -193,16 +230,25 @@ class DraftForm(forms.Form):
         return draft
 
     def _anew_if_forgotten(self) -> str:
-        """A template that the service forgot is asked for by its video, on the account that it belonged to; then why the price is another."""
+        """A template that the service forgot is asked for by its video, on the account that it
+        belonged to; then why the price is another."""
         forgotten = self.cleaned_data.get(TEMPLATE)
         if forgotten is None or not forgotten.forgotten or forgotten.asset is None:
             return ""
-        account = forgotten.account if forgotten.account.key is not None else self.cleaned_data.get("account")
+        account = (
+            forgotten.account
+            if forgotten.account.key is not None
+            else self.cleaned_data.get("account")
+        )
         self.cleaned_data |= {TEMPLATE: None, TEMPLATE_VIDEO: forgotten.asset, "account": account}
-        return _("The service has forgotten this template, so the price is another one. Look at it, then click again.")
+        return _(
+            "The service has forgotten this template, so the price is another one. Look at it, "
+            "then click again."
+        )
 
     def _kept(self, file: FileField, asset: Asset) -> tuple[Kept, str]:
-        """The parts of a sound that the form names, and why a film cannot be made of them now; what was said of another file does not count."""
+        """The parts of a sound that the form names, and why a film cannot be made of them now; what
+        was said of another file does not count."""
         told = self.cleaned_data
         if told.get(OF + file.name) not in ("", None, asset.public_id):
             return trim.read("", asset, file.limits), ""
@@ -211,27 +257,38 @@ class DraftForm(forms.Form):
         start, stop = told.get(FROM + file.name), told.get(TO + file.name)
         if told.get(SET + file.name) or (start is None and stop is None):
             return parts, ""
-        # Fields show tenths: as long as nobody changed one, its end stays where it is to the millisecond.
+        # Fields show tenths: as long as nobody changed one, its end stays where it is to the
+        # millisecond.
         first = parts.start if start in (None, trim.tenths(parts.start)) else round(start * 1000)
         last = parts.stop if stop in (None, trim.tenths(parts.stop)) else round(stop * 1000)
         if (first, last) == (parts.start, parts.stop):
             return parts, ""
         least = trim.least(file.limits, parts.whole)
         if min(last, parts.whole) - first < least:
-            return parts, _("From %(first)s to %(last)s s is too short; a film has at least %(least)s s. Choose a later end.") % {
+            return parts, _(
+                "From %(first)s to %(last)s s is too short; a film has at least %(least)s s. "
+                "Choose a later end."
+            ) % {
                 "first": f"{first / 1000:.1f}",
                 "last": f"{last / 1000:.1f}",
                 "least": f"{least / 1000:.1f}",
             }
         typed = trim.read(parts.edged(first, last).word, asset, file.limits)
-        # The price beside the button was for other times, and nobody is to pay what they did not read.
-        unread = named and self.data.get("do") not in (None, "use", "upload", "check") and typed != parts
-        return typed, _("From and To were changed after the price was shown. Press “Use these times”, then look at the price.") if unread else ""
+        # The price beside the button was for other times, and nobody is to pay what they did not
+        # read.
+        unread = (
+            named and self.data.get("do") not in (None, "use", "upload", "check") and typed != parts
+        )
+        return typed, _(
+            "From and To were changed after the price was shown. Press “Use these times”, then "
+            "look at the price."
+        ) if unread else ""
 
 
 @dataclass
 class Draft:
-    """What a person has chosen so far for one job of `spec`. `files` by the name of the model's input; `problems` by field."""
+    """What a person has chosen so far for one job of `spec`. `files` by the name of the model's
+    input; `problems` by field."""
 
     team: Team
     spec: entries.Model
@@ -246,12 +303,16 @@ class Draft:
     keeps: dict[str, Kept] = field(default_factory=dict)  # of each sound
     edits: dict[str, Edit] = field(default_factory=dict)  # of videos, not made yet
     failed: dict[str, Edit] = field(default_factory=dict)  # of videos, to be tried again
-    said: set[str] = field(default_factory=set)  # files whose word is ticked; it is kept at the click
+    said: set[str] = field(
+        default_factory=set
+    )  # files whose word is ticked; it is kept at the click
     reused: Asset | None = None  # the video whose template was there already
     known_on: Template | None = None  # of the chosen video, on another account than the chosen one
     forgotten: Template | None = None  # of the chosen video, not known to the service any more
     source: Job | None = None  # what it began as a copy of
-    unread: str = ""  # why the price beside the button was for something else; nothing is made by that click
+    unread: str = (
+        ""  # why the price beside the button was for something else; nothing is made by that click
+    )
 
     def asset(self, name: str) -> Asset | None:
         return self.template_video if name == TEMPLATE_VIDEO else self.files.get(name)
@@ -268,7 +329,9 @@ class Draft:
             self.files[name] = asset
             self.keeps.pop(name, None)
             if asset.kind == "audio":
-                self.keeps[name] = trim.read("", asset, self.spec.input(name).limits or Limits("audio"))
+                self.keeps[name] = trim.read(
+                    "", asset, self.spec.input(name).limits or Limits("audio")
+                )
         self.edits.pop(name, None)
         self.failed.pop(name, None)
 
@@ -281,13 +344,18 @@ class Draft:
             self.failed.pop(name, None)
 
     def prefer_made_template(self) -> None:
-        """A video whose template the team has already is not paid for again, unless another account was chosen for it."""
+        """A video whose template the team has already is not paid for again, unless another account
+        was chosen for it."""
         self.known_on = self.forgotten = None
         if self.template is not None or self.template_video is None:
             return
         made = templates.made_of(self.team, self.spec.makes, self.template_video)
         known = [template for template in made if not template.forgotten]
-        here = [template for template in known if self.account is None or template.account.root_id == self.account.root_id]
+        here = [
+            template
+            for template in known
+            if self.account is None or template.account.root_id == self.account.root_id
+        ]
         if here:
             self.reused, self.template, self.template_video = self.template_video, here[0], None
         else:
@@ -304,12 +372,15 @@ class Draft:
     @property
     def check_choices(self) -> dict[str, Any]:
         """The part of the choices that the check is asked with."""
-        names = {p.name for p in entries.get(self.spec.check).parameters} if self.spec.check else set()
+        names = (
+            {p.name for p in entries.get(self.spec.check).parameters} if self.spec.check else set()
+        )
         return {name: value for name, value in self.chosen.items() if name in names}
 
     @property
     def milliseconds(self) -> int | None:
-        """Length of the result, from the file or template that decides it; None while that is not chosen."""
+        """Length of the result, from the file or template that decides it; None while that is not
+        chosen."""
         if self.spec.length_of in self.keeps:
             return self.keeps[self.spec.length_of].milliseconds
         decides: Asset | Template | None = self.files.get(self.spec.length_of)
@@ -322,12 +393,16 @@ class Draft:
         """The title, or one made from what is in the draft, so that nobody has to think of one."""
         if self.title:
             return self.title
-        named = [self.template.name if self.template else "", *(asset.name.rsplit(".", 1)[0] for asset in reversed(self.files.values()))]
+        named = [
+            self.template.name if self.template else "",
+            *(asset.name.rsplit(".", 1)[0] for asset in reversed(self.files.values())),
+        ]
         named.append(self.template_video.name.rsplit(".", 1)[0] if self.template_video else "")
         return next((" ".join(text.split())[:200] for text in named if text.strip()), "")
 
     def fields(self) -> dict[str, str]:
-        """The draft as form fields, without the key: a click belongs to one page, an address to many."""
+        """The draft as form fields, without the key: a click belongs to one page, an address to
+        many."""
         found = {"model": self.spec.name}
         found |= {name: asset.public_id for name, asset in self.files.items()}
         if self.template is not None:
@@ -336,13 +411,25 @@ class Draft:
             found[TEMPLATE_VIDEO] = self.template_video.public_id
         if self.account is not None:
             found["account"] = self.account.public_id
-        found |= {p.name: word(self.chosen[p.name]) for p in self.spec.choices() if self.chosen[p.name] != p.default}
+        found |= {
+            p.name: word(self.chosen[p.name])
+            for p in self.spec.choices()
+            if self.chosen[p.name] != p.default
+        }
         for file in file_fields(self.spec):
             parts, asset = self.keeps.get(file.name), self.asset(file.name)
-            if parts is not None and asset is not None and parts != trim.read("", asset, file.limits):
+            if (
+                parts is not None
+                and asset is not None
+                and parts != trim.read("", asset, file.limits)
+            ):
                 found[KEEP + file.name] = parts.word
         found |= {EDIT + name: edit.public_id for name, edit in (self.failed | self.edits).items()}
-        found |= {CONSENT + name: asset.public_id for name in sorted(self.said) if (asset := self.asset(name)) is not None}
+        found |= {
+            CONSENT + name: asset.public_id
+            for name in sorted(self.said)
+            if (asset := self.asset(name)) is not None
+        }
         if self.title:
             found["title"] = self.title
         if self.source is not None:
@@ -354,12 +441,18 @@ class Draft:
         return urlencode(self.fields())
 
     def known_check(self) -> Check | None:
-        """The verdict (or the question under way) for this very picture and choice; None when it was never asked."""
+        """The verdict (or the question under way) for this very picture and choice; None when it
+        was never asked."""
         picture = self.picture
-        return checks.known(asset=picture, model=self.spec.check, chosen=self.check_choices) if picture is not None else None
+        return (
+            checks.known(asset=picture, model=self.spec.check, chosen=self.check_choices)
+            if picture is not None
+            else None
+        )
 
     def wish(self, owner: User) -> plan.Wish:
-        """The draft as the engine takes it. Which account: the template's own, else the chosen one, else the first usable."""
+        """The draft as the engine takes it. Which account: the template's own, else the chosen one,
+        else the first usable."""
         account = self.template.account if self.template is not None else self.account
         return plan.Wish(
             team=self.team,

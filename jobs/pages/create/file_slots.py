@@ -1,4 +1,5 @@
-"""A file that a create page asks for: what is chosen, what the library has for it, and what is wrong with each."""
+"""A file that a create page asks for: what is chosen, what the library has for it, and what is
+wrong with each."""
 
 from __future__ import annotations
 
@@ -40,7 +41,8 @@ def file_url(team: Team, asset: Asset, what: str = "original") -> str:
 
 @dataclass
 class Slot:
-    """One file of the draft on the page: what is chosen, what may be chosen, and what is wrong with it."""
+    """One file of the draft on the page: what is chosen, what may be chosen, and what is wrong with
+    it."""
 
     field: FileField
     asset: Asset | None
@@ -96,7 +98,11 @@ class Slot:
     @cached_property
     def fix(self) -> Fix | None:
         """What makes the chosen file fit; None when it fits or nothing can."""
-        return fix_for(self.field.limits, self.asset.facts) if self.asset is not None and self.kind != "audio" else None
+        return (
+            fix_for(self.field.limits, self.asset.facts)
+            if self.asset is not None and self.kind != "audio"
+            else None
+        )
 
     @property
     def edit(self) -> Edit | None:
@@ -116,7 +122,11 @@ class Slot:
     @property
     def original(self) -> Asset | None:
         """What the chosen file was made from here."""
-        return self.asset.parent if self.asset is not None and self.asset.origin == Asset.Origin.EDIT else None
+        return (
+            self.asset.parent
+            if self.asset is not None and self.asset.origin == Asset.Origin.EDIT
+            else None
+        )
 
     @property
     def pick_name(self) -> str:
@@ -166,12 +176,17 @@ class Slot:
         limits = self.field.limits
         if limits.max_seconds is None:
             return ""
-        words = _("must be shorter than %(most)s s") if limits.open_seconds else _("of at most %(most)s s")
+        words = (
+            _("must be shorter than %(most)s s")
+            if limits.open_seconds
+            else _("of at most %(most)s s")
+        )
         return words % {"most": f"{limits.max_seconds:g}"}
 
     @cached_property
     def cards(self) -> list[dict[str, Any]]:
-        """The library's files of this kind as cards: those that fit first, then those that can be made to, each other one with its reason."""
+        """The library's files of this kind as cards: those that fit first, then those that can be
+        made to, each other one with its reason."""
         assets = self.draft.team.assets.filter(kind=self.kind)[:LIBRARY_SHOWN]
         cards = [self._card(asset) for asset in assets]
         return sorted(cards, key=lambda card: (card["unfit"], card["fixable"]))
@@ -181,7 +196,11 @@ class Slot:
         fixable = bool(problems) and fix_for(self.field.limits, asset.facts) is not None
         facts = facts_line(asset)
         if problems:
-            facts = _("%(facts)s · can be fixed here") % {"facts": facts} if fixable else translated(problems[0].sentence)
+            facts = (
+                _("%(facts)s · can be fixed here") % {"facts": facts}
+                if fixable
+                else translated(problems[0].sentence)
+            )
         return {
             "title": asset.name,
             "facts": facts,
@@ -214,21 +233,36 @@ def facts_line(asset: Asset) -> str:
 
 
 def template_cards(draft: Draft) -> list[dict[str, Any]]:
-    """The team's templates as cards, newest first. One that the service forgot comes after those, and only as what its video is made anew for.
+    """The team's templates as cards, newest first. One that the service forgot comes after those,
+    and only as what its video is made anew for.
 
-    A forgotten one that can be had by another card, or whose video is not here, cannot be chosen and comes last.
+    A forgotten one that can be had by another card, or whose video is not here, cannot be chosen
+    and comes last.
     """
-    rows = list(draft.team.templates.filter(model=draft.spec.makes).select_related("account", "asset")[:LIBRARY_SHOWN])
-    return sorted((_template_card(draft, entry) for entry in entries(draft.team, rows)), key=lambda card: (card["unfit"], bool(card["gone"])))
+    rows = list(
+        draft.team.templates.filter(model=draft.spec.makes).select_related("account", "asset")[
+            :LIBRARY_SHOWN
+        ]
+    )
+    return sorted(
+        (_template_card(draft, entry) for entry in entries(draft.team, rows)),
+        key=lambda card: (card["unfit"], bool(card["gone"])),
+    )
 
 
 def _template_card(draft: Draft, entry: Entry) -> dict[str, Any]:
     row, anew = entry.template, entry.anew
     gone = ""
     if anew is not None:
-        gone = _("The service has forgotten it. Made anew from its video: %(price)s.") % {"price": anew.price or _("no price")}
+        gone = _("The service has forgotten it. Made anew from its video: %(price)s.") % {
+            "price": anew.price or _("no price")
+        }
     elif row.forgotten:
-        gone = _("The service has forgotten it; another one was made since.") if entry.replaced else _("The service has forgotten it.")
+        gone = (
+            _("The service has forgotten it; another one was made since.")
+            if entry.replaced
+            else _("The service has forgotten it.")
+        )
     return {
         "id": f"template-{row.public_id}",
         "title": row.name,

@@ -1,8 +1,10 @@
-"""Fixes in place: a new file is made from the one in the draft and takes its place there; then the picture is checked by itself.
+"""Fixes in place: a new file is made from the one in the draft and takes its place there; then the
+picture is checked by itself.
 
-POST with `fix` = “how:name”, where name is the file's field. How: "auto" makes it fit the model's limits, "crop" takes crop_left, crop_top,
-crop_width, crop_height (px of the straightened picture) and crop_angle (degrees), "cut" takes cut_from and cut_to (seconds) of a video,
-"again" tries a video's failed edit once more. GET is asked while a video is made over: 204 until it is there.
+POST with `fix` = “how:name”, where name is the file's field. How: "auto" makes it fit the model's
+limits, "crop" takes crop_left, crop_top, crop_width, crop_height (px of the straightened picture)
+and crop_angle (degrees), "cut" takes cut_from and cut_to (seconds) of a video, "again" tries a
+video's failed edit once more. GET is asked while a video is made over: 204 until it is there.
 """
 
 from __future__ import annotations
@@ -47,7 +49,8 @@ class CutForm(forms.Form):
 @team_page(read=Role.CREATOR, write=Role.CREATOR)
 @require_http_methods(["GET", "HEAD", "POST"])
 def fix(request: TeamRequest) -> HttpResponse:
-    """The page again, with the fixed file in its place, or with the sentence why it could not be."""
+    """The page again, with the fixed file in its place, or with the sentence why it could not
+    be."""
     page = page_of(request)
     draft = draft_of(request, page)
     errors = _fixed(request, draft) if request.method == "POST" else []
@@ -89,15 +92,22 @@ def _fixed(request: TeamRequest, draft: Draft) -> list[str]:
 def _look(draft: Draft, field: FileField) -> None:
     """What is wrong with the file that is there now."""
     asset = draft.asset(field.name)
-    draft.problems[field.name] = [translated(problem.sentence) for problem in field.limits.problems(asset.facts)] if asset is not None else []
+    draft.problems[field.name] = (
+        [translated(problem.sentence) for problem in field.limits.problems(asset.facts)]
+        if asset is not None
+        else []
+    )
 
 
 class Unclear(ValueError):
     """A form that does not say what is to be done. Its text is a sentence for people."""
 
 
-def _recipe(request: TeamRequest, how: str, field: FileField, asset: Asset, draft: Draft) -> dict[str, Any]:
-    """What studio.files.edit_queue is asked for. Raises Unclear, and MediaError for an angle that no picture can be turned by."""
+def _recipe(
+    request: TeamRequest, how: str, field: FileField, asset: Asset, draft: Draft
+) -> dict[str, Any]:
+    """What studio.files.edit_queue is asked for. Raises Unclear, and MediaError for an angle that
+    no picture can be turned by."""
     if how == "crop" and asset.kind == Asset.Kind.IMAGE:
         return _crop(request, field, asset)
     if how == "cut" and asset.kind == Asset.Kind.VIDEO:
@@ -114,13 +124,27 @@ def _recipe(request: TeamRequest, how: str, field: FileField, asset: Asset, draf
 def _crop(request: TeamRequest, field: FileField, asset: Asset) -> dict[str, Any]:
     form = CropForm(request.POST)
     if not form.is_valid():
-        raise Unclear(_("Say where the picture is to be cut: left, top, width and height in pixels, and an angle from -45 to 45."))
+        raise Unclear(
+            _(
+                "Say where the picture is to be cut: left, top, width and height in pixels, and an "
+                "angle from -45 to 45."
+            )
+        )
     told = form.cleaned_data
     left, top, angle = told["crop_left"], told["crop_top"], told["crop_angle"] or 0.0
     width, height = straight_size(asset.width, asset.height, angle)
     box = (left, top, min(left + told["crop_width"], width), min(top + told["crop_height"], height))
-    if box == (0, 0, asset.width, asset.height) and not angle and not field.limits.problems(asset.facts):
-        raise Unclear(_("The frame holds the whole picture, so nothing would change. Draw it smaller, or turn the picture."))
+    if (
+        box == (0, 0, asset.width, asset.height)
+        and not angle
+        and not field.limits.problems(asset.facts)
+    ):
+        raise Unclear(
+            _(
+                "The frame holds the whole picture, so nothing would change. Draw it smaller, or "
+                "turn the picture."
+            )
+        )
     return crop_for(field.limits, asset.facts, box, angle)
 
 
@@ -133,7 +157,15 @@ def _cut(request: TeamRequest, field: FileField, asset: Asset) -> dict[str, Any]
     stop = min(round(wanted * 1000) if wanted else asset.milliseconds, asset.milliseconds)
     least = field.limits.min_seconds or LEAST
     if stop - start < round(least * 1000):
-        raise Unclear(_("Keep at least %(least)s s: “to” has to be that much later than “from”.") % {"least": f"{least:g}"})
+        raise Unclear(
+            _("Keep at least %(least)s s: “to” has to be that much later than “from”.")
+            % {"least": f"{least:g}"}
+        )
     if (start, stop) == (0, asset.milliseconds) and not field.limits.problems(asset.facts):
-        raise Unclear(_("That is the whole video, so nothing would change. Choose a later start or an earlier end."))
+        raise Unclear(
+            _(
+                "That is the whole video, so nothing would change. Choose a later start or an "
+                "earlier end."
+            )
+        )
     return cut_for(field.limits, asset.facts, start, stop)

@@ -1,4 +1,5 @@
-"""What we can do about a file that misses a limit: the recipe that makes it fit, in words of its button. Pure: nothing is made here."""
+"""What we can do about a file that misses a limit: the recipe that makes it fit, in words of its
+button. Pure: nothing is made here."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ LAST_FRAME = 50  # milliseconds: the last frame of a cut video must not stand ov
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """`recipe` for studio.files.edit_queue; `label` says what it does; `slow`: a worker makes it, since it takes longer than a page may wait."""
+    """`recipe` for studio.files.edit_queue; `label` says what it does; `slow`: a worker makes it,
+    since it takes longer than a page may wait."""
 
     recipe: dict[str, Any]
     label: str
@@ -24,7 +26,8 @@ class Fix:
 
 
 def fix_for(limits: Limits, facts: Facts) -> Fix | None:
-    """The one edit after which a file with `facts` fits `limits`; None when it fits already or no edit can help.
+    """The one edit after which a file with `facts` fits `limits`; None when it fits already or no
+    edit can help.
 
     A picture is never scaled up, and nothing is made longer.
     """
@@ -35,19 +38,27 @@ def fix_for(limits: Limits, facts: Facts) -> Fix | None:
     return make(limits, facts, missed)
 
 
-def crop_for(limits: Limits, facts: Facts, box: tuple[int, int, int, int], angle: float = 0.0) -> dict[str, Any]:
-    """The recipe of a crop that a person chose, which also meets what `limits` say of format, sides and size."""
+def crop_for(
+    limits: Limits, facts: Facts, box: tuple[int, int, int, int], angle: float = 0.0
+) -> dict[str, Any]:
+    """The recipe of a crop that a person chose, which also meets what `limits` say of format, sides
+    and size."""
     recipe: dict[str, Any] = {"do": "picture", "box": list(box)}
     if angle:
         recipe["angle"] = round(angle, 2)
     if limits.formats and facts.format not in limits.formats:
         recipe["format"] = "jpeg" if "jpeg" in limits.formats else "png"
-    bounds: dict[str, Any] = {"max_side": limits.max_side, "min_side": limits.min_side, "max_bytes": limits.max_bytes}
+    bounds: dict[str, Any] = {
+        "max_side": limits.max_side,
+        "min_side": limits.min_side,
+        "max_bytes": limits.max_bytes,
+    }
     return recipe | {name: value for name, value in bounds.items() if value is not None}
 
 
 def cut_for(limits: Limits, facts: Facts, start: int, stop: int) -> dict[str, Any]:
-    """The recipe of a part of a video that a person chose (milliseconds), which also meets what else `limits` say.
+    """The recipe of a part of a video that a person chose (milliseconds), which also meets what
+    else `limits` say.
 
     A part that is longer than they allow ends where they do.
     """
@@ -60,8 +71,11 @@ def cut_for(limits: Limits, facts: Facts, start: int, stop: int) -> dict[str, An
     return recipe | {"start": start, "stop": stop}
 
 
-def frames_for(limits: Limits, facts: Facts, aspect: tuple[int, int], face: tuple[int, int, int, int] | None) -> list[tuple[int, int, int, int]]:
-    """Frames of the shape `aspect` in a picture, (left, top, right, bottom) in px: the largest, then closer and closer to `face`.
+def frames_for(
+    limits: Limits, facts: Facts, aspect: tuple[int, int], face: tuple[int, int, int, int] | None
+) -> list[tuple[int, int, int, int]]:
+    """Frames of the shape `aspect` in a picture, (left, top, right, bottom) in px: the largest,
+    then closer and closer to `face`.
 
     None is closer than `limits` allow; without a face there is one.
     """
@@ -78,10 +92,16 @@ def _picture(limits: Limits, facts: Facts, missed: set[str]) -> Fix | None:
     recipe: dict[str, Any] = {"do": "picture"}
     words = []
     width, height = facts.width, facts.height
-    smaller = "size" in missed or (limits.max_side is not None and max(width, height) > limits.max_side)
-    if limits.max_aspect is not None and ("aspect" in missed or (smaller and max(width, height) > (limits.max_aspect - 0.01) * min(width, height))):
+    smaller = "size" in missed or (
+        limits.max_side is not None and max(width, height) > limits.max_side
+    )
+    if limits.max_aspect is not None and (
+        "aspect" in missed
+        or (smaller and max(width, height) > (limits.max_aspect - 0.01) * min(width, height))
+    ):
         wide = width > height
-        # Whole pixels round the box, and whatever is scaled afterwards, so it stays a little inside of the limit.
+        # Whole pixels round the box, and whatever is scaled afterwards, so it stays a little inside
+        # of the limit.
         long = int(limits.max_aspect * 100) - 1
         recipe["box"] = list(frame_for(width, height, (long, 100) if wide else (100, long)))
         width, height = recipe["box"][2] - recipe["box"][0], recipe["box"][3] - recipe["box"][1]
@@ -119,7 +139,10 @@ def _sound(limits: Limits, facts: Facts, missed: set[str]) -> Fix | None:
 
 def _film(limits: Limits, facts: Facts, missed: set[str]) -> Fix | None:
     scale = min(1.0, limits.max_side / max(facts.width, facts.height)) if limits.max_side else 1.0
-    too_small = limits.min_side is not None and int(min(facts.width, facts.height) * scale) < limits.min_side
+    too_small = (
+        limits.min_side is not None
+        and int(min(facts.width, facts.height) * scale) < limits.min_side
+    )
     too_short = limits.min_seconds is not None and facts.seconds < limits.min_seconds
     if "aspect" in missed or too_small or too_short:
         return None
@@ -132,7 +155,11 @@ def _film(limits: Limits, facts: Facts, missed: set[str]) -> Fix | None:
         recipe["max_side"] = limits.max_side
         words.append(_("scale it to %(n)s px") % {"n": limits.max_side})
     if "fps" in missed:
-        recipe["fps"] = limits.min_fps if limits.min_fps is not None and facts.fps < limits.min_fps else limits.max_fps
+        recipe["fps"] = (
+            limits.min_fps
+            if limits.min_fps is not None and facts.fps < limits.min_fps
+            else limits.max_fps
+        )
         words.append(_("make it %(n)s frames per second") % {"n": f"{recipe['fps']:g}"})
     if missed & {"format", "codec"}:
         words.append(_("convert it to MP4 (H.264)"))
@@ -145,5 +172,9 @@ def _film(limits: Limits, facts: Facts, missed: set[str]) -> Fix | None:
 
 def _joined(words: list[str]) -> str:
     """“Crop it and convert it to JPG”."""
-    text = words[0] if len(words) == 1 else _("%(first)s and %(last)s") % {"first": ", ".join(words[:-1]), "last": words[-1]}
+    text = (
+        words[0]
+        if len(words) == 1
+        else _("%(first)s and %(last)s") % {"first": ", ".join(words[:-1]), "last": words[-1]}
+    )
     return text[:1].upper() + text[1:]

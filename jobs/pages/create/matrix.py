@@ -1,6 +1,8 @@
-"""Many at once: every chosen picture with every chosen speech, as a matrix of films. What of it fits, what it costs, and the wishes.
+"""Many at once: every chosen picture with every chosen speech, as a matrix of films. What of it
+fits, what it costs, and the wishes.
 
-Nothing is stored before the click: the pictures, the speeches, the choices and the cells that were taken out stand in the address.
+Nothing is stored before the click: the pictures, the speeches, the choices and the cells that were
+taken out stand in the address.
 """
 
 from __future__ import annotations
@@ -42,7 +44,8 @@ SEPARATOR = "."  # between the ids of the files that one tick is for
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A picture or a speech at the edge of the matrix. `state` of a picture: passed, unknown, waits, refused; of a speech: fits, refused."""
+    """A picture or a speech at the edge of the matrix. `state` of a picture: passed, unknown,
+    waits, refused; of a speech: fits, refused."""
 
     asset: Asset
     state: str
@@ -51,7 +54,8 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The word that is still to be given for chosen files of one kind: the form's `value`, what is agreed to, and whether it is ticked."""
+    """The word that is still to be given for chosen files of one kind: the form's `value`, what is
+    agreed to, and whether it is ticked."""
 
     files: list[Asset]
     ticked: bool
@@ -87,7 +91,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A picture with a speech. `on`: it is to be made; `words` say its price, or why it cannot be made now."""
+    """A picture with a speech. `on`: it is to be made; `words` say its price, or why it cannot be
+    made now."""
 
     name: str
     label: str
@@ -97,15 +102,24 @@ class Cell:
 
 
 class Batch:
-    """What `data` (an address or a form) asks for, for `user` in `team`. 404s are for the view: `spec` must be a portrait model."""
+    """What `data` (an address or a form) asks for, for `user` in `team`. 404s are for the view:
+    `spec` must be a portrait model."""
 
     def __init__(self, team: Team, user: User, spec: entries.Model, data: QueryDict) -> None:
         self.team, self.user, self.spec = team, user, spec
         self.key = data.get("key", "")[:40] or uuid.uuid4().hex
         self.title = " ".join(data.get("title", "").replace("\x00", " ").split())[:200]
-        given = {p.name: value for p in spec.choices() for value in p.values if word(value) == data.get(p.name)}
+        given = {
+            p.name: value
+            for p in spec.choices()
+            for value in p.values
+            if word(value) == data.get(p.name)
+        }
         self.chosen = entries.clean_choices(spec, given)
-        self.picture_input, self.speech_input = spec.inputs_of("image")[0], spec.input(spec.length_of)
+        self.picture_input, self.speech_input = (
+            spec.inputs_of("image")[0],
+            spec.input(spec.length_of),
+        )
         self.pictures = self._files("image", data.getlist("picture"))
         self.speeches = self._files("audio", data.getlist("speech"))
         self.too_many = any(len(set(data.getlist(name))) > SIDE for name in ("picture", "speech"))
@@ -115,8 +129,15 @@ class Batch:
         self.said = {one for ids in data.getlist("consent") for one in ids.split(SEPARATOR)}
 
     def _files(self, kind: str, ids: list[str]) -> list[Asset]:
-        named = [one for one in dict.fromkeys(ids[:SIDE]) if "\x00" not in one]  # PostgreSQL refuses to be asked for it
-        found = {asset.public_id: asset for asset in self.team.assets.filter(kind=kind, public_id__in=named).select_related("parent")}
+        named = [
+            one for one in dict.fromkeys(ids[:SIDE]) if "\x00" not in one
+        ]  # PostgreSQL refuses to be asked for it
+        found = {
+            asset.public_id: asset
+            for asset in self.team.assets.filter(kind=kind, public_id__in=named).select_related(
+                "parent"
+            )
+        }
         return [found[one] for one in named if one in found]
 
     # ── addresses ──
@@ -127,9 +148,20 @@ class Batch:
 
     def query(self, chosen: dict[str, Any] | None = None) -> str:
         chosen = self.chosen if chosen is None else chosen
-        pairs = [("model", self.spec.name), *(("picture", a.public_id) for a in self.pictures), *(("speech", a.public_id) for a in self.speeches)]
-        pairs += [(p.name, word(chosen[p.name])) for p in self.spec.choices() if chosen[p.name] != p.default]
-        pairs += [("off", name) for name in sorted(self.off & {cell.name for row in self.rows for cell in row[1]})]
+        pairs = [
+            ("model", self.spec.name),
+            *(("picture", a.public_id) for a in self.pictures),
+            *(("speech", a.public_id) for a in self.speeches),
+        ]
+        pairs += [
+            (p.name, word(chosen[p.name]))
+            for p in self.spec.choices()
+            if chosen[p.name] != p.default
+        ]
+        pairs += [
+            ("off", name)
+            for name in sorted(self.off & {cell.name for row in self.rows for cell in row[1]})
+        ]
         pairs += [("consent", asked.value) for asked in self.asked if asked.ticked]
         pairs += [("consent", self.said_besides)] if self.said_besides else []
         return urlencode(pairs + ([("title", self.title)] if self.title else []))
@@ -148,10 +180,19 @@ class Batch:
     def library(self) -> dict[str, list[dict[str, Any]]]:
         """Pictures and speeches to choose from: those chosen, then the newest that fit."""
         found = {}
-        for name, kind, chosen in (("picture", "image", self.pictures), ("speech", "audio", self.speeches)):
+        for name, kind, chosen in (
+            ("picture", "image", self.pictures),
+            ("speech", "audio", self.speeches),
+        ):
             taken = {asset.pk for asset in chosen}
-            rest = [asset for asset in self.team.assets.filter(kind=kind)[:SHOWN] if asset.pk not in taken]
-            found[name] = [self._offer(name, asset, asset.pk in taken) for asset in [*chosen, *rest]]
+            rest = [
+                asset
+                for asset in self.team.assets.filter(kind=kind)[:SHOWN]
+                if asset.pk not in taken
+            ]
+            found[name] = [
+                self._offer(name, asset, asset.pk in taken) for asset in [*chosen, *rest]
+            ]
         return found
 
     def _offer(self, name: str, asset: Asset, on: bool) -> dict[str, Any]:
@@ -170,7 +211,14 @@ class Batch:
         found = []
         for p in self.spec.choices():
             options = [
-                Option(word(v), translated(label), translated(help_) if help_ else "", "", self.chosen[p.name] == v) for v, label, help_ in p.words
+                Option(
+                    word(v),
+                    translated(label),
+                    translated(help_) if help_ else "",
+                    "",
+                    self.chosen[p.name] == v,
+                )
+                for v, label, help_ in p.words
             ]
             found.append(Choice(p.name, translated(p.label), options))
         return found
@@ -179,7 +227,10 @@ class Batch:
     def presets(self) -> list[tuple[str, str]]:
         """(name, the same matrix with its choices)."""
         mine = self.team.presets.filter(model=self.spec.name)
-        return [(preset.name, f"{self.url}?{self.query(presets.choices_of(preset, self.spec))}") for preset in mine]
+        return [
+            (preset.name, f"{self.url}?{self.query(presets.choices_of(preset, self.spec))}")
+            for preset in mine
+        ]
 
     # ── the matrix ──
 
@@ -188,15 +239,26 @@ class Batch:
         return plan.account_for(self.team, self.spec.name)
 
     def _kept(self, asset: Asset) -> Kept | None:
-        return trim.read("", asset, self.speech_input.limits) if self.speech_input.limits is not None else None
+        return (
+            trim.read("", asset, self.speech_input.limits)
+            if self.speech_input.limits is not None
+            else None
+        )
 
     def _problem(self, asset: Asset) -> str:
-        """Why no film can be made of this file; "" for one that fits. Of a long speech as much is kept as the model takes."""
-        limits = self.picture_input.limits if asset.kind == Asset.Kind.IMAGE else self.speech_input.limits
+        """Why no film can be made of this file; "" for one that fits. Of a long speech as much is
+        kept as the model takes."""
+        limits = (
+            self.picture_input.limits
+            if asset.kind == Asset.Kind.IMAGE
+            else self.speech_input.limits
+        )
         if limits is None:
             return ""
         parts = self._kept(asset) if asset.kind == Asset.Kind.AUDIO else None
-        problems = limits.problems(trim.facts_of(asset, parts, limits) if parts is not None else asset.facts)
+        problems = limits.problems(
+            trim.facts_of(asset, parts, limits) if parts is not None else asset.facts
+        )
         return translated(problems[0].sentence) if problems else ""
 
     @cached_property
@@ -207,12 +269,19 @@ class Batch:
             problem, parts = self._problem(asset), self._kept(asset)
             note = problem or length(asset.seconds)
             if not problem and parts is not None and not parts.everything:
-                note = _("first %(kept)s of %(whole)s") % {"kept": length(parts.milliseconds / 1000), "whole": length(asset.seconds)}
+                note = _("first %(kept)s of %(whole)s") % {
+                    "kept": length(parts.milliseconds / 1000),
+                    "whole": length(asset.seconds),
+                }
             found.append(Head(asset, "refused" if problem else "fits", note))
         return found
 
     def _known(self, picture: Asset) -> Check | None:
-        return checks.known(asset=picture, model=self.spec.check, chosen=self.chosen) if self.spec.check else None
+        return (
+            checks.known(asset=picture, model=self.spec.check, chosen=self.chosen)
+            if self.spec.check
+            else None
+        )
 
     def _head(self, picture: Asset) -> Head:
         problem = self._problem(picture)
@@ -222,11 +291,19 @@ class Batch:
             return Head(picture, "passed", "")
         check = self._known(picture)
         if check is None or check.state in (Check.State.UNCERTAIN, Check.State.FAILED):
-            return Head(picture, "unknown", _("not checked yet") if check is None else _("the check has no answer"))
+            return Head(
+                picture,
+                "unknown",
+                _("not checked yet") if check is None else _("the check has no answer"),
+            )
         if check.state == Check.State.PASSED:
             return Head(picture, "passed", "")
         if check.state == Check.State.REFUSED:
-            return Head(picture, "refused", translated(check.sentence) or _("The service does not take this picture."))
+            return Head(
+                picture,
+                "refused",
+                translated(check.sentence) or _("The service does not take this picture."),
+            )
         return Head(picture, "waits", _("is being checked"))
 
     @cached_property
@@ -234,7 +311,13 @@ class Batch:
         """Each picture, with its cells from left to right."""
         prices = [self._price(head) for head in self.heads]
         return [
-            (head, [self._cell(head, speech, price) for speech, price in zip(self.heads, prices, strict=True)])
+            (
+                head,
+                [
+                    self._cell(head, speech, price)
+                    for speech, price in zip(self.heads, prices, strict=True)
+                ],
+            )
             for head in map(self._head, self.pictures)
         ]
 
@@ -244,14 +327,21 @@ class Batch:
         region = self.account.region if self.account else ""
         try:
             return ledger.quote(
-                self.spec, self.spec.variant_of(self.chosen), Decimal(milliseconds) / 1000, currency=self.team.currency, region=region
+                self.spec,
+                self.spec.variant_of(self.chosen),
+                Decimal(milliseconds) / 1000,
+                currency=self.team.currency,
+                region=region,
             )
         except ledger.NoPrice:
             return None
 
     def _cell(self, picture: Head, speech: Head, price: ledger.Quote | None) -> Cell:
         name = f"{picture.asset.public_id}.{speech.asset.public_id}"
-        label = _("%(picture)s with %(speech)s") % {"picture": picture.asset.name, "speech": speech.asset.name}
+        label = _("%(picture)s with %(speech)s") % {
+            "picture": picture.asset.name,
+            "speech": speech.asset.name,
+        }
         for head in (picture, speech):
             if head.state == "refused":
                 return Cell(name, label, "refused", head.note, False)
@@ -259,28 +349,52 @@ class Batch:
             return Cell(name, label, "refused", _("no price"), False)
         state = "fits" if picture.state == "passed" else picture.state
         words = ledger.shown(price.micros, price.currency)
-        return Cell(name, label, state, words if state == "fits" else f"{words} · {picture.note}", name not in self.off)
+        return Cell(
+            name,
+            label,
+            state,
+            words if state == "fits" else f"{words} · {picture.note}",
+            name not in self.off,
+        )
 
     # ── what is to be made ──
 
     @cached_property
     def chosen_cells(self) -> list[tuple[Asset, Head]]:
         """(picture, speech) of every film that is to be made and fits."""
-        pairs = [(row.asset, cell, speech) for row, cells in self.rows for cell, speech in zip(cells, self.heads, strict=True)]
-        return [(picture, speech) for picture, cell, speech in pairs if cell.on and cell.state == "fits"]
+        pairs = [
+            (row.asset, cell, speech)
+            for row, cells in self.rows
+            for cell, speech in zip(cells, self.heads, strict=True)
+        ]
+        return [
+            (picture, speech) for picture, cell, speech in pairs if cell.on and cell.state == "fits"
+        ]
 
     @cached_property
     def asked(self) -> list[Asked]:
         """The words that are missing for what is to be made, pictures first."""
-        sides = ([picture for picture, _speech in self.chosen_cells], [speech.asset for _picture, speech in self.chosen_cells])
+        sides = (
+            [picture for picture, _speech in self.chosen_cells],
+            [speech.asset for _picture, speech in self.chosen_cells],
+        )
         missing = [consent.unsaid({asset.pk: asset for asset in side}.values()) for side in sides]
-        return [Asked(files, self.said.issuperset(asset.public_id for asset in files)) for files in missing if files]
+        return [
+            Asked(files, self.said.issuperset(asset.public_id for asset in files))
+            for files in missing
+            if files
+        ]
 
     @property
     def said_besides(self) -> str:
-        """What was ticked for files of which nothing is to be made now: who takes their films in again is not asked again."""
+        """What was ticked for files of which nothing is to be made now: who takes their films in
+        again is not asked again."""
         asked = {asset.public_id for one in self.asked for asset in one.files}
-        return SEPARATOR.join(a.public_id for a in (*self.pictures, *self.speeches) if a.public_id in self.said - asked)
+        return SEPARATOR.join(
+            a.public_id
+            for a in (*self.pictures, *self.speeches)
+            if a.public_id in self.said - asked
+        )
 
     def give(self, by: User) -> None:
         """Keep every word that is ticked, as said by `by` now."""
@@ -291,7 +405,11 @@ class Batch:
     @property
     def unknown(self) -> list[Asset]:
         """Pictures that the service has to look at first, as far as a film of them is wanted."""
-        return [row.asset for row, cells in self.rows if row.state == "unknown" and (not cells or any(cell.on for cell in cells))]
+        return [
+            row.asset
+            for row, cells in self.rows
+            if row.state == "unknown" and (not cells or any(cell.on for cell in cells))
+        ]
 
     @property
     def waits(self) -> bool:
@@ -322,7 +440,10 @@ class Batch:
         found = []
         for picture, speech in self.chosen_cells:
             parts = self._kept(speech.asset)
-            title = f"{picture.name.rsplit('.', 1)[0][:90]} · {speech.asset.name.rsplit('.', 1)[0][:90]}"
+            title = (
+                f"{picture.name.rsplit('.', 1)[0][:90]} · "
+                f"{speech.asset.name.rsplit('.', 1)[0][:90]}"
+            )
             found.append(
                 plan.Wish(
                     team=self.team,
@@ -341,7 +462,11 @@ class Batch:
     @cached_property
     def micros(self) -> int:
         prices = {head.asset.pk: self._price(head) for head in self.heads}
-        return sum(price.micros for _picture, speech in self.chosen_cells if (price := prices[speech.asset.pk]) is not None)
+        return sum(
+            price.micros
+            for _picture, speech in self.chosen_cells
+            if (price := prices[speech.asset.pk]) is not None
+        )
 
     @property
     def total(self) -> str:
@@ -349,20 +474,26 @@ class Batch:
 
     @property
     def seen(self) -> str:
-        """The cells that the form shows a box for, in one field: four hundred of them would make a heavy page."""
-        return " ".join(cell.name for _head, cells in self.rows for cell in cells if cell.state != "refused")
+        """The cells that the form shows a box for, in one field: four hundred of them would make a
+        heavy page."""
+        return " ".join(
+            cell.name for _head, cells in self.rows for cell in cells if cell.state != "refused"
+        )
 
     @property
     def told(self) -> str:
         """The prices of the buttons, for the form that they belong to."""
         return confirmed_price.word(
-            ({"make": self.micros} if self.chosen_cells else {}) | ({"check": self.check_micros} if self.check_micros else {})
+            ({"make": self.micros} if self.chosen_cells else {})
+            | ({"check": self.check_micros} if self.check_micros else {})
         )
 
     @property
     def make_label(self) -> str:
         n = len(self.chosen_cells)
-        return ngettext("Make %(n)s film", "Make %(n)s films", n) % {"n": n} if n else _("Make films")
+        return (
+            ngettext("Make %(n)s film", "Make %(n)s films", n) % {"n": n} if n else _("Make films")
+        )
 
     @cached_property
     def purse(self) -> Purse:
@@ -381,8 +512,13 @@ class Batch:
         films = []
         for _picture, speech in self.chosen_cells:
             parts = self._kept(speech.asset)
-            films.append((variant, parts.milliseconds if parts is not None else speech.asset.milliseconds))
-        last = max(eta.next_places(self.account, self.spec.name, films, self.user), key=lambda place: place.position)
+            films.append(
+                (variant, parts.milliseconds if parts is not None else speech.asset.milliseconds)
+            )
+        last = max(
+            eta.next_places(self.account, self.spec.name, films, self.user),
+            key=lambda place: place.position,
+        )
         words = labels.ready_words(last)
         return _("the last one %(ready)s") % {"ready": words} if words else ""
 
@@ -393,19 +529,29 @@ class Batch:
 
     @cached_property
     def blocked(self) -> str:
-        """The same without the budget, which the click itself tests: a second one finds the set of the first."""
+        """The same without the budget, which the click itself tests: a second one finds the set of
+        the first."""
         if self.account is None:
             return _("There is no account yet. Add one with its API key first.")
         if self.too_many:
-            return _("At most %(n)s pictures and %(n)s speeches go into one group. Take some away.") % {"n": SIDE}
+            return _(
+                "At most %(n)s pictures and %(n)s speeches go into one group. Take some away."
+            ) % {"n": SIDE}
         if not self.pictures or not self.speeches:
             return _("Choose at least one picture and one speech.")
         if not self.chosen_cells:
             if self.waits:
                 return _("The pictures are being checked.")
-            return _("The pictures are not checked yet.") if self.unknown else _("No cell of the matrix is chosen that fits.")
+            return (
+                _("The pictures are not checked yet.")
+                if self.unknown
+                else _("No cell of the matrix is chosen that fits.")
+            )
         if len(self.chosen_cells) > create.MOST:
-            return _("These are %(n)s films, and at most %(most)s are made with one click. Take some out.") % {
+            return _(
+                "These are %(n)s films, and at most %(most)s are made with one click. Take some "
+                "out."
+            ) % {
                 "n": len(self.chosen_cells),
                 "most": create.MOST,
             }
@@ -422,7 +568,13 @@ class Batch:
                 if known is not None:
                     checks.ask_again(known, self.user, picture)
                 else:
-                    checks.ask(asset=picture, model=self.spec.check, chosen=self.chosen, account=self.account, by=self.user)
+                    checks.ask(
+                        asset=picture,
+                        model=self.spec.check,
+                        chosen=self.chosen,
+                        account=self.account,
+                        by=self.user,
+                    )
             except (Refused, ledger.OverBudget, ledger.NoPrice) as error:
                 sentences[translated(error.sentence)] = None
         return list(sentences)

@@ -24,7 +24,8 @@ from studio.teams.access import TeamRequest, team_page
 
 @team_page(read=Role.CREATOR)
 def batch(request: TeamRequest) -> HttpResponse:
-    """GET shows the matrix of the address. POST with `do`: "make" makes the set, "check" has the unknown pictures checked, "upload" takes files."""
+    """GET shows the matrix of the address. POST with `do`: "make" makes the set, "check" has the
+    unknown pictures checked, "upload" takes files."""
     given = _given(request)
     if request.method != "POST":
         return _page(request, given)
@@ -32,7 +33,13 @@ def batch(request: TeamRequest) -> HttpResponse:
     if do == "upload":
         errors = _uploaded(request, given)
     elif do == "check":
-        changed = confirmed_price.changed(request.POST.get(confirmed_price.FIELD, ""), "check", given.check_micros, given.team.currency, exact=True)
+        changed = confirmed_price.changed(
+            request.POST.get(confirmed_price.FIELD, ""),
+            "check",
+            given.check_micros,
+            given.team.currency,
+            exact=True,
+        )
         errors = [translated(changed)] if changed else given.have_checked()
         given = _given(request)
     elif do == "make":
@@ -53,7 +60,9 @@ def _given(request: TeamRequest) -> Batch:
     """The form that was sent, or the address, which the upload's form leaves as it is."""
     data = request.POST if "model" in request.POST else request.GET
     models = models_of("portrait")
-    spec = next((model for model in models if model.name == data.get("model", models[0].name)), None)
+    spec = next(
+        (model for model in models if model.name == data.get("model", models[0].name)), None
+    )
     if spec is None:
         raise Http404("Films of a picture and a speech are not made with that model.")
     return Batch(request.team, request.user, spec, data)
@@ -61,7 +70,13 @@ def _given(request: TeamRequest) -> Batch:
 
 def _made(request: TeamRequest, given: Batch) -> HttpResponse:
     # Another price is another number of films: a check may have ended since the button was drawn.
-    changed = confirmed_price.changed(request.POST.get(confirmed_price.FIELD, ""), "make", given.micros, given.team.currency, exact=True)
+    changed = confirmed_price.changed(
+        request.POST.get(confirmed_price.FIELD, ""),
+        "make",
+        given.micros,
+        given.team.currency,
+        exact=True,
+    )
     if given.blocked or changed:
         raise Refused(quoted(given.blocked) or changed)
     given.give(request.user)
@@ -70,34 +85,51 @@ def _made(request: TeamRequest, given: Batch) -> HttpResponse:
         "m": len(given.speeches),
         "model": translated(given.spec.label),
     }
-    made = create.create_set([wish.cut() for wish in given.wishes], kind=JobSet.Kind.BATCH, title=title, key=given.key)
+    made = create.create_set(
+        [wish.cut() for wish in given.wishes], kind=JobSet.Kind.BATCH, title=title, key=given.key
+    )
     messages.success(request, set_words(made))
     return redirect(made)
 
 
 def _uploaded(request: TeamRequest, given: Batch) -> list[str]:
-    """Keep the files that came and choose them; the sentences about those that could not be kept."""
+    """Keep the files that came and choose them; the sentences about those that could not be
+    kept."""
     sentences = []
     for sent in request.FILES.getlist("files")[: 2 * SIDE]:
         try:
-            asset, _new = file_store.keep(sent, team=request.team, owner=request.user, name=sent.name or "")
+            asset, _new = file_store.keep(
+                sent, team=request.team, owner=request.user, name=sent.name or ""
+            )
         except MediaError as error:
             sentences.append(f"{sent.name}: {error}")
             continue
         side = {"image": given.pictures, "audio": given.speeches}.get(asset.kind)
         if side is None:
-            sentences.append(_("%(name)s is a video. Choose pictures and sound.") % {"name": sent.name})
+            sentences.append(
+                _("%(name)s is a video. Choose pictures and sound.") % {"name": sent.name}
+            )
         elif asset in side:
             continue
         elif len(side) >= SIDE:
-            sentences.append(_("%(name)s is in the library, but at most %(n)s are chosen at once.") % {"name": sent.name, "n": SIDE})
+            sentences.append(
+                _("%(name)s is in the library, but at most %(n)s are chosen at once.")
+                % {"name": sent.name, "n": SIDE}
+            )
         else:
             side.append(asset)
     return sentences
 
 
-def _page(request: TeamRequest, given: Batch, errors: list[str] | None = None, status: int = 200) -> HttpResponse:
-    context = {"nav": "jobs", "batch": given, "errors": errors or [], "upload_max": settings.UPLOAD_MAX_BYTES}
+def _page(
+    request: TeamRequest, given: Batch, errors: list[str] | None = None, status: int = 200
+) -> HttpResponse:
+    context = {
+        "nav": "jobs",
+        "batch": given,
+        "errors": errors or [],
+        "upload_max": settings.UPLOAD_MAX_BYTES,
+    }
     if not request.htmx:
         return render(request, "jobs/create/matrix.html", context, status=status)
     response = render(request, "jobs/create/parts/matrix_swap.html", context)

@@ -1,7 +1,8 @@
-"""Successors: a model that the vendor retires, the models that it names as the way on, and what making the same there costs.
+"""Successors: a model that the vendor retires, the models that it names as the way on, and what
+making the same there costs.
 
-Everything is read off the catalogue. Files go along by their kind, choices by their name and value; whatever a successor does not
-know or does not take is told before anyone clicks.
+Everything is read off the catalogue. Files go along by their kind, choices by their name and value;
+whatever a successor does not know or does not take is told before anyone clicks.
 """
 
 from __future__ import annotations
@@ -28,7 +29,18 @@ from jobs.engine.transitions import video_of
 from jobs.models import Account, Job
 from jobs.orders import plan, trim
 from jobs.orders.trim import Kept
-from jobs.pages.create.draft import CONSENT, EDIT, KEEP, TEMPLATE, TEMPLATE_VIDEO, Draft, DraftForm, FileField, file_fields, word
+from jobs.pages.create.draft import (
+    CONSENT,
+    EDIT,
+    KEEP,
+    TEMPLATE,
+    TEMPLATE_VIDEO,
+    Draft,
+    DraftForm,
+    FileField,
+    file_fields,
+    word,
+)
 from jobs.pages.create.fixes import fix_for
 from studio.common.translatable import translated
 from studio.models.asset import Asset
@@ -39,7 +51,8 @@ BEIJING = timedelta(hours=8)  # the vendor's days begin there
 
 
 def successors_of(spec: entries.Model) -> list[entries.Model]:
-    """The models that take the place of `spec` and have a create page. For a template model those of the dances that it is made for."""
+    """The models that take the place of `spec` and have a create page. For a template model those
+    of the dances that it is made for."""
     names = spec.successors
     dances = dance_of(spec) if spec.kind is entries.Kind.TEMPLATE else None
     if not names and dances is not None:
@@ -56,7 +69,8 @@ def in_order(models: Iterable[entries.Model]) -> list[entries.Model]:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """One file that goes along: under which name, and how much of it (`parts` of a sound, `milliseconds` of anything that lasts)."""
+    """One file that goes along: under which name, and how much of it (`parts` of a sound,
+    `milliseconds` of anything that lasts)."""
 
     field: FileField
     asset: Asset
@@ -69,7 +83,8 @@ class Carried:
 
 
 class Way:
-    """Making what `draft` would make with the model `to` instead. `account`: where the draft is made now."""
+    """Making what `draft` would make with the model `to` instead. `account`: where the draft is
+    made now."""
 
     def __init__(self, draft: Draft, to: entries.Model, account: Account | None = None) -> None:
         self.draft, self.spec = draft, to
@@ -85,21 +100,30 @@ class Way:
 
     @cached_property
     def carried(self) -> list[Carried]:
-        """The draft's files that the other model has a field for, by their kind, in the order of its declaration."""
+        """The draft's files that the other model has a field for, by their kind, in the order of
+        its declaration."""
         mine = dict(self.draft.files)
-        video = self.draft.template_video or (self.draft.template.asset if self.draft.template is not None else None)
+        video = self.draft.template_video or (
+            self.draft.template.asset if self.draft.template is not None else None
+        )
         if video is not None:
             mine[TEMPLATE_VIDEO] = video
         found = []
         for field in file_fields(self.spec):
             name = next((name for name, asset in mine.items() if asset.kind == field.kind), None)
             if name is not None:
-                found.append(replace(self._carried(field, name, mine.pop(name)), said=name in self.draft.said))
+                found.append(
+                    replace(
+                        self._carried(field, name, mine.pop(name)), said=name in self.draft.said
+                    )
+                )
         return found
 
     def _carried(self, field: FileField, name: str, asset: Asset) -> Carried:
         if asset.kind == "audio":
-            parts = self.draft.keeps.get(name) or Kept(((0, asset.milliseconds),), asset.milliseconds)
+            parts = self.draft.keeps.get(name) or Kept(
+                ((0, asset.milliseconds),), asset.milliseconds
+            )
             most = trim.longest(field.limits, parts.milliseconds)
             note = ""
             if most < parts.milliseconds:
@@ -111,7 +135,9 @@ class Way:
             return Carried(field, asset, most, parts.milliseconds, parts.first(most), note=note)
         edit = self.draft.edits.get(name)
         if edit is not None:
-            return Carried(field, asset, asset.milliseconds, asset.milliseconds, edit=edit.public_id)
+            return Carried(
+                field, asset, asset.milliseconds, asset.milliseconds, edit=edit.public_id
+            )
         return self._fitted(field, asset)
 
     def _fitted(self, field: FileField, asset: Asset) -> Carried:
@@ -123,8 +149,15 @@ class Way:
             milliseconds = min(milliseconds, int(fix.recipe.get("stop", milliseconds)))
         note = ""
         if fix is not None and milliseconds < asset.milliseconds:
-            words = _("It takes %(most)s: the first %(kept)s of the %(whole)s can be kept there with one click.")
-            told = {"most": _most(field), "kept": length(milliseconds / 1000), "whole": length(asset.seconds)}
+            words = _(
+                "It takes %(most)s: the first %(kept)s of the %(whole)s can be kept there with one "
+                "click."
+            )
+            told = {
+                "most": _most(field),
+                "kept": length(milliseconds / 1000),
+                "whole": length(asset.seconds),
+            }
             note = words % told
         elif missed:
             note = f"{translated(field.label)}: {translated(missed[0].sentence)}"
@@ -132,25 +165,41 @@ class Way:
 
     @cached_property
     def chosen(self) -> dict[str, Any]:
-        """Every choice of the other model: those of the draft that it knows by name and value, its own defaults for the rest."""
+        """Every choice of the other model: those of the draft that it knows by name and value, its
+        own defaults for the rest."""
         mine = self.draft.chosen
         given = {name: value for name, value in mine.items() if _knows(self.spec, name, value)}
         return entries.clean_choices(self.spec, given)
 
     @cached_property
     def lost(self) -> list[str]:
-        """“Style: Calm” for every choice and file that counts here and that the other model has no place for."""
+        """“Style: Calm” for every choice and file that counts here and that the other model has no
+        place for."""
         mine, found = self.draft.chosen, []
         for parameter in self.draft.spec.choices():
-            heeded = parameter.only_when is None or mine.get(parameter.only_when[0]) == parameter.only_when[1]
+            heeded = (
+                parameter.only_when is None
+                or mine.get(parameter.only_when[0]) == parameter.only_when[1]
+            )
             if heeded and not _knows(self.spec, parameter.name, mine[parameter.name]):
-                label = next((label for value, label, _help in parameter.words if value == mine[parameter.name]), "")
+                label = next(
+                    (
+                        label
+                        for value, label, _help in parameter.words
+                        if value == mine[parameter.name]
+                    ),
+                    "",
+                )
                 found.append(f"{translated(parameter.label)}: {translated(label)}")
-        gone = {asset.pk for asset in self.draft.files.values()} - {file.asset.pk for file in self.carried}
+        gone = {asset.pk for asset in self.draft.files.values()} - {
+            file.asset.pk for file in self.carried
+        }
         found += [asset.name for asset in self.draft.files.values() if asset.pk in gone]
         template = self.draft.template
         if template is not None and template.asset is None:
-            found.append(_("the template “%(name)s”, whose video is not here") % {"name": template.name})
+            found.append(
+                _("the template “%(name)s”, whose video is not here") % {"name": template.name}
+            )
         return found
 
     @property
@@ -159,14 +208,22 @@ class Way:
         found = {"model": self.spec.name}
         for file in self.carried:
             found[file.field.name] = file.asset.public_id
-            if file.parts is not None and file.parts != trim.read("", file.asset, file.field.limits):
+            if file.parts is not None and file.parts != trim.read(
+                "", file.asset, file.field.limits
+            ):
                 found[KEEP + file.field.name] = file.parts.word
             if file.said:
                 found[CONSENT + file.field.name] = file.asset.public_id
             if file.edit:
                 found[EDIT + file.field.name] = file.edit
-        found |= {p.name: word(self.chosen[p.name]) for p in self.spec.choices() if self.chosen[p.name] != p.default}
-        named = self.draft.account or (self.draft.template.account if self.draft.template is not None else None)
+        found |= {
+            p.name: word(self.chosen[p.name])
+            for p in self.spec.choices()
+            if self.chosen[p.name] != p.default
+        }
+        named = self.draft.account or (
+            self.draft.template.account if self.draft.template is not None else None
+        )
         if named is not None and self.account == named:
             found["account"] = named.public_id
         if self.draft.title:
@@ -175,7 +232,11 @@ class Way:
 
     @property
     def url(self) -> str:
-        return reverse(f"jobs:{page_of(self.spec)}", args=[self.draft.team.slug]) + "?" + urlencode(self.fields)
+        return (
+            reverse(f"jobs:{page_of(self.spec)}", args=[self.draft.team.slug])
+            + "?"
+            + urlencode(self.fields)
+        )
 
     @property
     def label(self) -> str:
@@ -190,10 +251,22 @@ class Way:
         kind = "video" if decides == "template" else decides
         return next((file.milliseconds for file in self.carried if file.field.kind == kind), 0)
 
-    def _quote(self, spec: entries.Model, chosen: dict[str, Any], milliseconds: int, account: Account | None) -> ledger.Quote | None:
+    def _quote(
+        self,
+        spec: entries.Model,
+        chosen: dict[str, Any],
+        milliseconds: int,
+        account: Account | None,
+    ) -> ledger.Quote | None:
         region = account.region if account is not None else ""
         try:
-            return ledger.quote(spec, spec.variant_of(chosen), Decimal(milliseconds) / 1000, currency=self.draft.team.currency, region=region)
+            return ledger.quote(
+                spec,
+                spec.variant_of(chosen),
+                Decimal(milliseconds) / 1000,
+                currency=self.draft.team.currency,
+                region=region,
+            )
         except ledger.NoPrice:
             return None
 
@@ -205,11 +278,15 @@ class Way:
     @property
     def total(self) -> str:
         """“$0.7168”; "" without a length or a price."""
-        return ledger.shown(self.quote.micros, self.quote.currency) if self.quote is not None and self.milliseconds else ""
+        return (
+            ledger.shown(self.quote.micros, self.quote.currency)
+            if self.quote is not None and self.milliseconds
+            else ""
+        )
 
     def price(self, here: int | None) -> str:
-        """“$0.7168 for these 10.0 s, +$0.6022” against `here`, micros of the draft as it is (None: of its film alone); per second
-        while nothing has a length."""
+        """“$0.7168 for these 10.0 s, +$0.6022” against `here`, micros of the draft as it is (None:
+        of its film alone); per second while nothing has a length."""
         quote = self.quote
         if quote is None:
             return _("no price yet")
@@ -218,10 +295,21 @@ class Way:
             each = ledger.shown(quote.price.micros, quote.currency)
             if now is None:
                 return _("%(each)s a second") % {"each": each}
-            return _("%(each)s a second instead of %(now)s") % {"each": each, "now": ledger.shown(now.price.micros, now.currency)}
+            return _("%(each)s a second instead of %(now)s") % {
+                "each": each,
+                "now": ledger.shown(now.price.micros, now.currency),
+            }
         whole = self.draft.milliseconds or self.milliseconds
-        told = {"total": self.total, "length": length(self.milliseconds / 1000), "whole": length(whole / 1000)}
-        said = (_("%(total)s for %(length)s of these %(whole)s") if self.milliseconds < whole else _("%(total)s for these %(length)s")) % told
+        told = {
+            "total": self.total,
+            "length": length(self.milliseconds / 1000),
+            "whole": length(whole / 1000),
+        }
+        said = (
+            _("%(total)s for %(length)s of these %(whole)s")
+            if self.milliseconds < whole
+            else _("%(total)s for these %(length)s")
+        ) % told
         if here is None:
             now = self._quote(self.draft.spec, self.draft.chosen, whole, self.account)
             here = now.micros if now is not None else quote.micros
@@ -232,7 +320,8 @@ class Way:
 
     @cached_property
     def check_note(self) -> str:
-        """That the picture has to be checked anew; "" when it is known there, or the model asks for no check."""
+        """That the picture has to be checked anew; "" when it is known there, or the model asks for
+        no check."""
         picture = next((file.asset for file in self.carried if file.field.kind == "image"), None)
         if not self.spec.check or picture is None:
             return ""
@@ -240,22 +329,37 @@ class Way:
         if checks.known(asset=picture, model=check.name, chosen=self.chosen) is not None:
             return ""
         quote = self._check_quote(check)
-        return _("Its own check of the picture costs %(price)s, once.") % {"price": quote} if quote else ""
+        return (
+            _("Its own check of the picture costs %(price)s, once.") % {"price": quote}
+            if quote
+            else ""
+        )
 
     def _check_quote(self, check: entries.Model) -> str:
         region = self.account.region if self.account is not None else ""
         try:
-            quote = ledger.quote(check, "", Decimal(1), currency=self.draft.team.currency, region=region)
+            quote = ledger.quote(
+                check, "", Decimal(1), currency=self.draft.team.currency, region=region
+            )
         except ledger.NoPrice:
             return ""
         return ledger.shown(quote.micros, quote.currency)
 
     @property
     def notes(self) -> list[str]:
-        """What is different there: the template, parts of files, files that have to be fitted, the check."""
+        """What is different there: the template, parts of files, files that have to be fitted, the
+        check."""
         dances = self.draft.spec.makes or self.draft.spec.kind is entries.Kind.TEMPLATE
-        itself = _("It takes the video itself, so no template is needed.") if dances and not self.spec.makes else ""
-        return [note for note in (*(file.note for file in self.carried), itself, self.check_note) if note]
+        itself = (
+            _("It takes the video itself, so no template is needed.")
+            if dances and not self.spec.makes
+            else ""
+        )
+        return [
+            note
+            for note in (*(file.note for file in self.carried), itself, self.check_note)
+            if note
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +377,8 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What the vendor announced about a model, and the ways on for one draft. `over`: its day has passed, or the service has it no more."""
+    """What the vendor announced about a model, and the ways on for one draft. `over`: its day has
+    passed, or the service has it no more."""
 
     sentence: str
     over: bool
@@ -281,14 +386,20 @@ class Ending:
 
 
 def translate(draft: Draft, to: entries.Model) -> dict[str, str]:
-    """The fields of `to`'s create page that make the same as `draft`: files by their kind, sounds as long as it takes, choices it knows."""
-    return Way(draft, to, draft.template.account if draft.template is not None else draft.account).fields
+    """The fields of `to`'s create page that make the same as `draft`: files by their kind, sounds
+    as long as it takes, choices it knows."""
+    return Way(
+        draft, to, draft.template.account if draft.template is not None else draft.account
+    ).fields
 
 
-def ending(draft: Draft, account: Account | None, here: int | None, *, gone: bool = False) -> Ending | None:
+def ending(
+    draft: Draft, account: Account | None, here: int | None, *, gone: bool = False
+) -> Ending | None:
     """What is to be said about the end of the draft's model; None for a model that stays.
 
-    `here` is what the draft costs as it is, in micros; `gone`: the service has answered that it has no such model.
+    `here` is what the draft costs as it is, in micros; `gone`: the service has answered that it has
+    no such model.
     """
     spec = draft.spec
     if spec.retires_at is None and not gone:
@@ -299,29 +410,52 @@ def ending(draft: Draft, account: Account | None, here: int | None, *, gone: boo
 
 
 def _told(way: Way, here: int | None) -> Told:
-    return Told(way.label, translated(way.spec.label), way.url, way.price(here), way.total, way.notes, ", ".join(way.lost))
+    return Told(
+        way.label,
+        translated(way.spec.label),
+        way.url,
+        way.price(here),
+        way.total,
+        way.notes,
+        ", ".join(way.lost),
+    )
 
 
 def _sentence(spec: entries.Model, now: datetime, gone: bool, ways: bool) -> str:
     day = shown_date(spec.retires_at + BEIJING, "j M Y") if spec.retires_at is not None else ""
     told = {"model": translated(spec.label), "day": day}
     if gone and day:
-        return _("The service has no %(model)s any more; Alibaba had announced its end for %(day)s.") % told
+        return (
+            _("The service has no %(model)s any more; Alibaba had announced its end for %(day)s.")
+            % told
+        )
     if gone:
         return _("The service answers that it has no %(model)s any more.") % told
     if spec.retired(now):
-        said = _("The day that Alibaba announced as the end of %(model)s, %(day)s, has passed.") % told
+        said = (
+            _("The day that Alibaba announced as the end of %(model)s, %(day)s, has passed.") % told
+        )
     else:
         said = _("Alibaba announced that %(model)s ends on %(day)s.") % told
-    return said + " " + _("If the service refuses it, the job says so and costs nothing.") + ("" if ways else " " + _("No successor is named."))
+    return (
+        said
+        + " "
+        + _("If the service refuses it, the job says so and costs nothing.")
+        + ("" if ways else " " + _("No successor is named."))
+    )
 
 
 def of_job(job: Job, team: Team) -> Ending | None:
-    """The ways on for what `job` made, failed to make or waits to make with a model that is gone; None when its model stays, or its files
-    are not here."""
+    """The ways on for what `job` made, failed to make or waits to make with a model that is gone;
+    None when its model stays, or its files are not here."""
     gone = job.code == Code.MODEL_GONE or job.lane.health == Account.Health.GONE
     ended = job.terminal or job.code == Code.MODEL_GONE
-    if not ended or job.adopted or not page_of(job.spec) or (job.spec.retires_at is None and not gone):
+    if (
+        not ended
+        or job.adopted
+        or not page_of(job.spec)
+        or (job.spec.retires_at is None and not gone)
+    ):
         return None
     draft = draft_of(job, team)
     return ending(draft, job.account, job.quote_micros or None, gone=gone)
@@ -330,7 +464,10 @@ def of_job(job: Job, team: Team) -> Ending | None:
 def draft_of(job: Job, team: Team) -> Draft:
     """What the person had chosen for `job`, as its create page would read it now."""
     fields = {row.name: row.asset.public_id for row in job.inputs.select_related("asset")}
-    fields |= {name: word(value) for name, value in job.parameters.items()} | {"title": job.title, "account": job.account.public_id}
+    fields |= {name: word(value) for name, value in job.parameters.items()} | {
+        "title": job.title,
+        "account": job.account.public_id,
+    }
     if job.spec.makes and job.template is not None:
         fields[TEMPLATE] = job.template.public_id
     elif job.spec.makes and job.needs is not None:
@@ -340,7 +477,10 @@ def draft_of(job: Job, team: Team) -> Draft:
 
 def _knows(spec: entries.Model, name: str, value: Any) -> bool:
     """Whether `spec` has a parameter of this name that takes this very value; True is not 1."""
-    return any(p.name == name and any(type(known) is type(value) and known == value for known in p.values) for p in spec.choices())
+    return any(
+        p.name == name and any(type(known) is type(value) and known == value for known in p.values)
+        for p in spec.choices()
+    )
 
 
 def _most(field: FileField) -> str:

@@ -1,4 +1,5 @@
-"""What a create page offers beside its one film: a test clip, all styles, the same as clips; and how long the budget lasts after it."""
+"""What a create page offers beside its one film: a test clip, all styles, the same as clips; and
+how long the budget lasts after it."""
 
 from __future__ import annotations
 
@@ -58,7 +59,9 @@ class Offers:
         """“Test clip 5 s”, for a speech that is longer."""
         if self._clip is None:
             return None
-        return self._offer("clip", _("Test clip %(n)s s") % {"n": test_clips.CLIP_MS // 1000}, self._clip.micros)
+        return self._offer(
+            "clip", _("Test clip %(n)s s") % {"n": test_clips.CLIP_MS // 1000}, self._clip.micros
+        )
 
     @property
     def _several(self) -> int:
@@ -71,7 +74,10 @@ class Offers:
         parameter = sets.swept(self.desk.spec, self.draft.chosen)
         if parameter is None or self.desk.estimate is None:
             return None
-        label = translated(parameter.every) or _("%(what)s: all %(n)s") % {"n": self._several, "what": translated(parameter.label)}
+        label = translated(parameter.every) or _("%(what)s: all %(n)s") % {
+            "n": self._several,
+            "what": translated(parameter.label),
+        }
         return self._offer("sweep", label, sets.price(self.desk.estimate, self._several))
 
     @cached_property
@@ -79,7 +85,11 @@ class Offers:
         """The same, as test clips."""
         if self._clip is None or not self._several:
             return None
-        return self._offer("sweep-clip", _("as %(n)s s clips") % {"n": test_clips.CLIP_MS // 1000}, sets.price(self._clip, self._several))
+        return self._offer(
+            "sweep-clip",
+            _("as %(n)s s clips") % {"n": test_clips.CLIP_MS // 1000},
+            sets.price(self._clip, self._several),
+        )
 
     @cached_property
     def prices(self) -> dict[str, int]:
@@ -87,7 +97,11 @@ class Offers:
         if self.desk.estimate is None:
             return {}
         found = {"make": self.desk.this_micros}
-        found |= {offer.do: offer.micros for offer in (self.clip, self.sweep, self.sweep_clip) if offer is not None}
+        found |= {
+            offer.do: offer.micros
+            for offer in (self.clip, self.sweep, self.sweep_clip)
+            if offer is not None
+        }
         parts = self.desk.sound.split if self.desk.sound is not None else []
         return found | ({"split": sum(part.micros for part in parts)} if parts else {})
 
@@ -98,13 +112,22 @@ class Offers:
 
     @cached_property
     def leaves(self) -> str:
-        """“leaves $7.53, about 10 m 56 s at this price”; "" without a limit, without a price, and when it does not fit."""
+        """“leaves $7.53, about 10 m 56 s at this price”; "" without a limit, without a price, and
+        when it does not fit."""
         left, micros = self.desk.purse.standing.left, self.desk.this_micros
         if left is None or not micros or micros > left:
             return ""
         region = self.desk.account.region if self.desk.account else ""
-        price = ledger.price_of(self.desk.spec.name, self.desk.spec.variant_of(self.draft.chosen), self.desk.team.currency, region)
+        price = ledger.price_of(
+            self.desk.spec.name,
+            self.desk.spec.variant_of(self.draft.chosen),
+            self.desk.team.currency,
+            region,
+        )
         what = {"left": ledger.left_shown(left - micros, self.desk.team.currency)}
         if price.unit != "second" or not price.micros:
             return _("leaves %(left)s") % what
-        return _("leaves %(left)s, about %(length)s at this price") % {**what, "length": length((left - micros) // price.micros)}
+        return _("leaves %(left)s, about %(length)s at this price") % {
+            **what,
+            "length": length((left - micros) // price.micros),
+        }

@@ -1,4 +1,5 @@
-"""What a create page shows of a draft: its files, the check with its boxes, the choices with their prices, the bill, and why not yet.
+"""What a create page shows of a draft: its files, the check with its boxes, the choices with their
+prices, the bill, and why not yet.
 
 Everything derives from the model's declaration, so a page is never written for one model.
 """
@@ -63,12 +64,16 @@ class Choice:
 
 
 class Desk:
-    """A create page's view of `draft` for `user`. Properties are worked out once, so a template may ask twice."""
+    """A create page's view of `draft` for `user`. Properties are worked out once, so a template may
+    ask twice."""
 
     def __init__(self, draft: Draft, user: User, *, page: str) -> None:
         self.draft, self.user, self.page = draft, user, page
         self.team, self.spec = draft.team, draft.spec
-        self.files = [Slot(f, draft.asset(f.name), draft.problems.get(f.name, []), draft, self._region) for f in file_fields(self.spec)]
+        self.files = [
+            Slot(f, draft.asset(f.name), draft.problems.get(f.name, []), draft, self._region)
+            for f in file_fields(self.spec)
+        ]
 
     # ── addresses ──
 
@@ -117,7 +122,8 @@ class Desk:
 
     @cached_property
     def accounts(self) -> list[tuple[Account, str]]:
-        """Each with why it cannot be chosen, "" when it can. More than one only: a single account is no choice."""
+        """Each with why it cannot be chosen, "" when it can. More than one only: a single account
+        is no choice."""
         found = list(self.team.accounts.all())
         if len(found) < 2:
             return []
@@ -136,9 +142,12 @@ class Desk:
 
     @cached_property
     def ending(self) -> model_retirement.Ending | None:
-        """What the vendor announced about the end of this model, with the ways on; None for one that stays."""
+        """What the vendor announced about the end of this model, with the ways on; None for one
+        that stays."""
         gone = self.lane is not None and self.lane.health == Account.Health.GONE
-        return model_retirement.ending(self.draft, self.account, self.estimate.micros if self.estimate else None, gone=gone)
+        return model_retirement.ending(
+            self.draft, self.account, self.estimate.micros if self.estimate else None, gone=gone
+        )
 
     # ── files, by the part of the page ──
 
@@ -165,9 +174,17 @@ class Desk:
 
     @property
     def anew(self) -> str:
-        """What a template of the chosen video costs on the account; "" without one, and while it is being made already."""
-        video, one_line = self.draft.template_video, self.estimate is not None and len(self.estimate.lines) < 2
-        return Till(self.team, entries.get(self.spec.makes)).price(video, self.account) if video and self.account and not one_line else ""
+        """What a template of the chosen video costs on the account; "" without one, and while it is
+        being made already."""
+        video, one_line = (
+            self.draft.template_video,
+            self.estimate is not None and len(self.estimate.lines) < 2,
+        )
+        return (
+            Till(self.team, entries.get(self.spec.makes)).price(video, self.account)
+            if video and self.account and not one_line
+            else ""
+        )
 
     @cached_property
     def mending(self) -> Mending:
@@ -183,7 +200,9 @@ class Desk:
         spec = entries.get(self.spec.check)
         price, why = "", ""
         try:
-            quote = ledger.quote(spec, "", Decimal(1), currency=self.team.currency, region=self._region())
+            quote = ledger.quote(
+                spec, "", Decimal(1), currency=self.team.currency, region=self._region()
+            )
             price = ledger.shown(quote.micros, quote.currency)
         except ledger.NoPrice as error:
             why = translated(error.sentence)
@@ -197,7 +216,8 @@ class Desk:
 
     @property
     def frame_size(self) -> tuple[int, int]:
-        """Pixels of the film for the chosen shape; (512, 512) only where a model declares nothing and nothing is drawn."""
+        """Pixels of the film for the chosen shape; (512, 512) only where a model declares nothing
+        and nothing is drawn."""
         sizes = {variant: (width, height) for variant, width, height in self.spec.output.frames}
         return sizes.get(self.spec.variant_of(self.draft.chosen)) or (512, 512)
 
@@ -219,13 +239,23 @@ class Desk:
     def choices(self) -> list[Choice]:
         """Every parameter that the service would heed now; what it would ignore is not asked."""
         chosen = self.draft.chosen
-        heeded = [p for p in self.spec.choices() if p.only_when is None or chosen.get(p.only_when[0]) == p.only_when[1]]
+        heeded = [
+            p
+            for p in self.spec.choices()
+            if p.only_when is None or chosen.get(p.only_when[0]) == p.only_when[1]
+        ]
         return [
             Choice(
                 p.name,
                 translated(p.label),
                 [
-                    Option(word(value), translated(label), translated(help_) if help_ else "", self._option_price(p, value), chosen[p.name] == value)
+                    Option(
+                        word(value),
+                        translated(label),
+                        translated(help_) if help_ else "",
+                        self._option_price(p, value),
+                        chosen[p.name] == value,
+                    )
                     for value, label, help_ in p.words
                 ],
                 compare.was_chosen(self.draft, p),
@@ -237,7 +267,11 @@ class Desk:
     def unseen(self) -> list[tuple[str, str]]:
         """Choices that do not count now but are remembered, as hidden fields."""
         seen = {choice.name for choice in self.choices}
-        return [(p.name, word(self.draft.chosen[p.name])) for p in self.spec.choices() if p.name not in seen]
+        return [
+            (p.name, word(self.draft.chosen[p.name]))
+            for p in self.spec.choices()
+            if p.name not in seen
+        ]
 
     def _option_price(self, parameter: entries.Parameter, value: Any) -> str:
         """“$0.0115 / s · $0.4725” on the buttons that decide the price."""
@@ -245,7 +279,13 @@ class Desk:
             return ""
         milliseconds = self.draft.milliseconds
         try:
-            quote = ledger.quote(self.spec, str(value), Decimal(milliseconds or 0) / 1000, currency=self.team.currency, region=self._region())
+            quote = ledger.quote(
+                self.spec,
+                str(value),
+                Decimal(milliseconds or 0) / 1000,
+                currency=self.team.currency,
+                region=self._region(),
+            )
         except ledger.NoPrice:
             return _("no price")
         unit = _("%(price)s / s") % {"price": ledger.shown(quote.price.micros, quote.currency)}
@@ -276,25 +316,49 @@ class Desk:
         """(formula, what, amount) of every line of the bill."""
         if self.estimate is None:
             return []
-        return [(translated(line.formula), translated(line.label), ledger.shown(line.micros, self.estimate.currency)) for line in self.estimate.lines]
+        return [
+            (
+                translated(line.formula),
+                translated(line.label),
+                ledger.shown(line.micros, self.estimate.currency),
+            )
+            for line in self.estimate.lines
+        ]
 
     @property
     def unit_price(self) -> str:
         """The unit price while nothing that has a length is chosen."""
         try:
-            price = ledger.price_of(self.spec.name, self.spec.variant_of(self.draft.chosen), self.team.currency, self._region())
+            price = ledger.price_of(
+                self.spec.name,
+                self.spec.variant_of(self.draft.chosen),
+                self.team.currency,
+                self._region(),
+            )
         except ledger.NoPrice as error:
             return translated(error.sentence)
-        return _("%(price)s per second of film") % {"price": ledger.shown(price.micros, price.currency, 6)}
+        return _("%(price)s per second of film") % {
+            "price": ledger.shown(price.micros, price.currency, 6)
+        }
 
     @property
     def price_note(self) -> str:
         try:
-            price = ledger.price_of(self.spec.name, self.spec.variant_of(self.draft.chosen), self.team.currency, self._region())
+            price = ledger.price_of(
+                self.spec.name,
+                self.spec.variant_of(self.draft.chosen),
+                self.team.currency,
+                self._region(),
+            )
         except ledger.NoPrice:
             return ""
-        said = _("%(source)s, in force since %(day)s.") % {"source": price.source, "day": shown_date(price.effective_from, "j M Y")}
-        return said + (" " + _("Worked out from the price in the other currency.") if price.inferred else "")
+        said = _("%(source)s, in force since %(day)s.") % {
+            "source": price.source,
+            "day": shown_date(price.effective_from, "j M Y"),
+        }
+        return said + (
+            " " + _("Worked out from the price in the other currency.") if price.inferred else ""
+        )
 
     @cached_property
     def purse(self) -> Purse:
@@ -320,7 +384,11 @@ class Desk:
         if self.account is None:
             return None
         doors = ("account", "gate_by", "account__gate_by")
-        return Lane.objects.filter(account_id=self.account.root_id, model=self.spec.name).select_related(*doors).first()
+        return (
+            Lane.objects.filter(account_id=self.account.root_id, model=self.spec.name)
+            .select_related(*doors)
+            .first()
+        )
 
     @cached_property
     def _place(self) -> eta.Place | None:
@@ -332,17 +400,37 @@ class Desk:
         if self.spec.makes and self.draft.template is None and self.estimate is not None:
             plan = wishes.plan(self.draft.wish(self.user), checked=False)
             if plan.waits_for is not None:
-                waiting = eta.next_place(self.account, self.spec.name, plan.variant, plan.milliseconds, self.user, lane=self.lane)
+                waiting = eta.next_place(
+                    self.account,
+                    self.spec.name,
+                    plan.variant,
+                    plan.milliseconds,
+                    self.user,
+                    lane=self.lane,
+                )
                 return eta.Place(waiting.position, waiting.ahead, None, None)
             first = plan.first
         variant = self.spec.variant_of(self.draft.chosen)
-        return eta.next_place(self.account, self.spec.name, variant, known or UNKNOWN_MS, self.user, lane=self.lane, before=first)
+        return eta.next_place(
+            self.account,
+            self.spec.name,
+            variant,
+            known or UNKNOWN_MS,
+            self.user,
+            lane=self.lane,
+            before=first,
+        )
 
     @property
     def lamps(self) -> dict[str, int]:
-        """The line with this job's lamp in it; in a line that moves the first is on stage, the second waits at the service."""
+        """The line with this job's lamp in it; in a line that moves the first is on stage, the
+        second waits at the service."""
         place = self._place
-        return labels.lamps_of(place) if place is not None else {"total": 1, "on": 0, "next": 0, "you": 1}
+        return (
+            labels.lamps_of(place)
+            if place is not None
+            else {"total": 1, "on": 0, "next": 0, "you": 1}
+        )
 
     @property
     def place(self) -> str:
@@ -363,13 +451,21 @@ class Desk:
         if place.starts_at is None:
             return _("waits for its template first") if self.spec.makes else ""
         soon = place.starts_at <= timezone.now() + timedelta(seconds=5)
-        starts = _("starts now") if soon else _("starts ≈ %(time)s") % {"time": labels.hour(place.starts_at)}
+        starts = (
+            _("starts now")
+            if soon
+            else _("starts ≈ %(time)s") % {"time": labels.hour(place.starts_at)}
+        )
         return f"{starts} · {labels.ready_words(place)}" if self.draft.milliseconds else starts
 
     @cached_property
     def closed(self) -> str:
         """Why nothing would be sent now; "" while the doors are open."""
-        return labels.door_words(self.account, self.lane, self.team) if self.account is not None else ""
+        return (
+            labels.door_words(self.account, self.lane, self.team)
+            if self.account is not None
+            else ""
+        )
 
     # ── may it be sent? ──
 
@@ -398,10 +494,20 @@ class Desk:
         if self.spec.makes and self.draft.template is None and self.draft.template_video is None:
             return _("Choose a dance template, or a video to make one from.")
         if self.draft.template is not None and self.draft.template.forgotten:
-            return _("The service has forgotten this template, and its video is not here to make it anew. Choose another one.")
+            return _(
+                "The service has forgotten this template, and its video is not here to make it "
+                "anew. Choose another one."
+            )
         if self._estimated[1]:
             return self._estimated[1][0]
-        return next((file.right.ask for file in self.files if file.right is not None and file.right.missing), "")
+        return next(
+            (
+                file.right.ask
+                for file in self.files
+                if file.right is not None and file.right.missing
+            ),
+            "",
+        )
 
     def _why_unchecked(self, check: CheckView) -> str:
         if check.waits:
@@ -410,4 +516,8 @@ class Desk:
             return _("The service does not take this picture. Choose another one.")
         if check.again:
             return _("The check has no answer. Ask again, or choose another picture.")
-        return _("The picture is not checked yet. The check costs %(price)s.") % {"price": check.price} if check.price else check.why_no_price
+        return (
+            _("The picture is not checked yet. The check costs %(price)s.") % {"price": check.price}
+            if check.price
+            else check.why_no_price
+        )

@@ -1,4 +1,5 @@
-"""What a create page offers to do about its picture: the fix and its price, and the crop with its shapes and the face that is known."""
+"""What a create page offers to do about its picture: the fix and its price, and the crop with its
+shapes and the face that is known."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ HANDLE = 0.03  # radius of a corner's handle, of the long side
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A shape that the frame can be held to. `frames`: “left top width height;…” in px, the largest first, then closer to the face."""
+    """A shape that the frame can be held to. `frames`: “left top width height;…” in px, the largest
+    first, then closer to the face."""
 
     value: str
     label: str
@@ -51,11 +53,16 @@ class Mending:
     @property
     def _asked(self) -> str:
         """What the check costs that follows a new picture; "" when none does."""
-        return self.desk.check.price if self.desk.check is not None and self.desk.account is not None else ""
+        return (
+            self.desk.check.price
+            if self.desk.check is not None and self.desk.account is not None
+            else ""
+        )
 
     @property
     def fix_words(self) -> str:
-        """“Convert it to JPG and check — $0.0006”; "" when the picture fits or nothing can be done."""
+        """“Convert it to JPG and check — $0.0006”; "" when the picture fits or nothing can be
+        done."""
         if self.slot is None or self.slot.fix is None:
             return ""
         label = self.slot.fix.label
@@ -74,7 +81,9 @@ class Mending:
         made = self.asset.children.filter(recipe=recipe).first() if self.asset is not None else None
         if made is None:
             return False
-        check = checks.known(asset=made, model=self.desk.spec.check, chosen=self.draft.check_choices)
+        check = checks.known(
+            asset=made, model=self.desk.spec.check, chosen=self.draft.check_choices
+        )
         return check is not None and check.state not in (Check.State.UNCERTAIN, Check.State.FAILED)
 
     # ── the crop ──
@@ -84,7 +93,9 @@ class Mending:
         """The face that a check found in this very picture, whichever shape it was asked for."""
         if self.asset is None:
             return None
-        for check in self.draft.team.checks.filter(sha256=self.asset.sha256, state=Check.State.PASSED):
+        for check in self.draft.team.checks.filter(
+            sha256=self.asset.sha256, state=Check.State.PASSED
+        ):
             box = check.facts.get("face_bbox")
             if isinstance(box, list) and len(box) == 4:
                 return box[0], box[1], box[2], box[3]
@@ -95,19 +106,32 @@ class Mending:
         """Those of the model's films first, then any, then the common ones."""
         if self.asset is None:
             return []
-        own = [(f"{name} · {width} × {height}", (width, height)) for name, width, height in self.desk.spec.output.frames]
+        own = [
+            (f"{name} · {width} × {height}", (width, height))
+            for name, width, height in self.desk.spec.output.frames
+        ]
         found = [self._shape(aspect, label) for label, aspect in own]
-        found.append(self._shape((self.asset.width, self.asset.height), _("free"), "free", chosen=True))
+        found.append(
+            self._shape((self.asset.width, self.asset.height), _("free"), "free", chosen=True)
+        )
         taken = {width / height for _label, (width, height) in own}
-        found += [self._shape(aspect, "{}:{}".format(*aspect)) for aspect in SHAPES if aspect[0] / aspect[1] not in taken]
+        found += [
+            self._shape(aspect, "{}:{}".format(*aspect))
+            for aspect in SHAPES
+            if aspect[0] / aspect[1] not in taken
+        ]
         found.append(self._shape((self.asset.width, self.asset.height), _("as the picture is")))
         return found
 
-    def _shape(self, aspect: tuple[int, int], label: str, value: str = "", *, chosen: bool = False) -> Shape:
+    def _shape(
+        self, aspect: tuple[int, int], label: str, value: str = "", *, chosen: bool = False
+    ) -> Shape:
         assert self.slot is not None  # noqa: S101  (shapes asked)
-        assert self.asset is not None  # noqa: S101  (the same)
+        assert self.asset is not None  # noqa: S101  (shapes asked)
         frames = frames_for(self.slot.field.limits, self.asset.facts, aspect, self.face)
-        told = ";".join(f"{left} {top} {right - left} {bottom - top}" for left, top, right, bottom in frames)
+        told = ";".join(
+            f"{left} {top} {right - left} {bottom - top}" for left, top, right, bottom in frames
+        )
         return Shape(value or "{}:{}".format(*aspect), label, told, chosen)
 
     @property
@@ -117,7 +141,11 @@ class Mending:
 
     @property
     def handle(self) -> int:
-        return max(1, round(max(self.asset.width, self.asset.height) * HANDLE)) if self.asset is not None else 1
+        return (
+            max(1, round(max(self.asset.width, self.asset.height) * HANDLE))
+            if self.asset is not None
+            else 1
+        )
 
     @property
     def steepest(self) -> int:
@@ -125,9 +153,12 @@ class Mending:
 
     @property
     def crop_id(self) -> str:
-        """Of the part of the page that a swap leaves alone, because somebody is drawing in it; new when what it says is new."""
+        """Of the part of the page that a swap leaves alone, because somebody is drawing in it; new
+        when what it says is new."""
         if self.asset is None:
             return "crop"
         price = "".join(char for char in self._asked if char.isdigit())
-        model = self.desk.spec.name.replace(".", "-")  # htmx looks for it as a selector, in which a dot means something
+        model = self.desk.spec.name.replace(
+            ".", "-"
+        )  # htmx looks for it as a selector, in which a dot means something
         return f"crop-{self.asset.public_id}-{model}-{'face' if self.face else 'whole'}-{price}"

@@ -22,7 +22,8 @@ from studio.teams.access import TeamRequest, team_page
 @team_page(write=Role.CREATOR)
 @require_POST
 def save(request: TeamRequest) -> HttpResponse:
-    """Keep the choices of the draft in the form, or of `job`, as `preset_name`; back to where they came from."""
+    """Keep the choices of the draft in the form, or of `job`, as `preset_name`; back to where they
+    came from."""
     name = request.POST.get("preset_name", "")
     if request.POST.get("job"):
         return _save_of_job(request, name)
@@ -42,11 +43,19 @@ def save(request: TeamRequest) -> HttpResponse:
 
 
 def _save_of_job(request: TeamRequest, name: str) -> HttpResponse:
-    job = request.team.jobs.select_related("team", "set__team").filter(public_id=request.POST["job"].replace("\x00", "")).first()
+    job = (
+        request.team.jobs.select_related("team", "set__team")
+        .filter(public_id=request.POST["job"].replace("\x00", ""))
+        .first()
+    )
     if job is None or job.adopted:
         raise Http404("There is no such job.")
     try:
-        _tell(request, _kept(presets.keep(request.team, request.user, job.spec, job.parameters, name).name), [])
+        _tell(
+            request,
+            _kept(presets.keep(request.team, request.user, job.spec, job.parameters, name).name),
+            [],
+        )
     except Refused as refused:
         _tell(request, "", [translated(sentence) for sentence in refused.sentences])
     return redirect(job.set or job)

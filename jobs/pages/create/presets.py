@@ -1,4 +1,5 @@
-"""A team's named choices of a model, such as “Front desk: 3:4, calm”: kept, listed and taken up on the create page."""
+"""A team's named choices of a model, such as “Front desk: 3:4, calm”: kept, listed and taken up on
+the create page."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ MOST = 50  # presets of a team
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A preset in the list of a create page: its choices in words, and the page with them; `delete_url` for whoever may."""
+    """A preset in the list of a create page: its choices in words, and the page with them;
+    `delete_url` for whoever may."""
 
     name: str
     words: str
@@ -30,7 +32,8 @@ class Line:
 
 
 def keep(team: Team, by: User, spec: entries.Model, chosen: dict[str, Any], name: str) -> Preset:
-    """The preset of these choices. Refused without a name, for a name that the model has already, and beyond MOST."""
+    """The preset of these choices. Refused without a name, for a name that the model has already,
+    and beyond MOST."""
     name = " ".join(name.replace("\x00", " ").split())[:60]
     if not name:
         raise Refused(phrase("Give the preset a name, such as “Front desk”."))
@@ -40,16 +43,29 @@ def keep(team: Team, by: User, spec: entries.Model, chosen: dict[str, Any], name
             # One at a time, or two clicks at once would both be the last.
             Team.objects.select_for_update(no_key=True).get(pk=team.pk)
             if team.presets.count() >= MOST:
-                raise Refused(phrase("The team has %(n)s presets, which is the most. Delete one first.", n=MOST))
+                raise Refused(
+                    phrase(
+                        "The team has %(n)s presets, which is the most. Delete one first.", n=MOST
+                    )
+                )
             return team.presets.create(owner=by, model=spec.name, name=name, chosen=own)
     except IntegrityError:
-        taken = phrase("%(model)s has a preset “%(name)s” already. Choose another name, or delete that one first.", model=spec.label, name=name)
+        taken = phrase(
+            "%(model)s has a preset “%(name)s” already. Choose another name, or delete that one "
+            "first.",
+            model=spec.label,
+            name=name,
+        )
         raise Refused(taken) from None
 
 
 def choices_of(preset: Preset, spec: entries.Model) -> dict[str, Any]:
     """The choices as `spec` knows them now; what it no longer offers falls back to its default."""
-    known = {p.name: preset.chosen.get(p.name) for p in spec.choices() if preset.chosen.get(p.name) in p.values}
+    known = {
+        p.name: preset.chosen.get(p.name)
+        for p in spec.choices()
+        if preset.chosen.get(p.name) in p.values
+    }
     return entries.clean_choices(spec, known)
 
 
@@ -63,11 +79,22 @@ def lines(draft: Draft, page_url: str, membership: Membership) -> list[Line]:
     found = []
     for preset in draft.team.presets.filter(model=draft.spec.name):
         chosen = choices_of(preset, draft.spec)
-        delete = reverse("jobs:preset_delete", args=[draft.team.slug, preset.public_id]) if may_delete(preset, membership) else ""
+        delete = (
+            reverse("jobs:preset_delete", args=[draft.team.slug, preset.public_id])
+            if may_delete(preset, membership)
+            else ""
+        )
         url = f"{page_url}?{replace(draft, chosen=chosen).query}"
-        found.append(Line(preset.name, _words(draft.spec, chosen), url, chosen == draft.chosen, delete))
+        found.append(
+            Line(preset.name, _words(draft.spec, chosen), url, chosen == draft.chosen, delete)
+        )
     return found
 
 
 def _words(spec: entries.Model, chosen: dict[str, Any]) -> str:
-    return ", ".join(translated(label) for p in spec.choices() for value, label, _help in p.words if chosen[p.name] == value)
+    return ", ".join(
+        translated(label)
+        for p in spec.choices()
+        for value, label, _help in p.words
+        if chosen[p.name] == value
+    )

@@ -1,4 +1,5 @@
-"""What a create page says of a speech: its drawing, what is kept of it and for how much, silence to leave out, and it as several films."""
+"""What a create page says of a speech: its drawing, what is kept of it and for how much, silence to
+leave out, and it as several films."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ QUIET_DB, LOUD_DB = -33.0, -9.0
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Silence that can be left out: what it is, what the film costs less (words, "" without a price), and the parts kept then."""
+    """Silence that can be left out: what it is, what the film costs less (words, "" without a
+    price), and the parts kept then."""
 
     sentence: str
     label: str
@@ -37,7 +39,8 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One film of a speech that is too long for one. `seconds` of film, `micros` and `price` of it ("" without a price)."""
+    """One film of a speech that is too long for one. `seconds` of film, `micros` and `price` of it
+    ("" without a price)."""
 
     kept: Kept
     seconds: float
@@ -51,7 +54,8 @@ class Part:
 
 @dataclass
 class Speech:
-    """A chosen sound on the page. `region` is where the account lives, which may decide the price."""
+    """A chosen sound on the page. `region` is where the account lives, which may decide the
+    price."""
 
     field: FileField
     asset: Asset
@@ -80,18 +84,24 @@ class Speech:
     @property
     def errors(self) -> list[str]:
         """What was typed and is no time."""
-        return [*self.draft.problems.get(self.from_name, []), *self.draft.problems.get(self.to_name, [])]
+        return [
+            *self.draft.problems.get(self.from_name, []),
+            *self.draft.problems.get(self.to_name, []),
+        ]
 
     # ── price ──
 
     @cached_property
     def _price(self) -> Price | None:
-        """The price per second that decides here; None when the length of this sound is not the film's, or there is no price."""
+        """The price per second that decides here; None when the length of this sound is not the
+        film's, or there is no price."""
         spec = self.draft.spec
         if spec.length_of != self.field.name:
             return None
         try:
-            return ledger.price_of(spec.name, spec.variant_of(self.draft.chosen), self.draft.team.currency, self.region)
+            return ledger.price_of(
+                spec.name, spec.variant_of(self.draft.chosen), self.draft.team.currency, self.region
+            )
         except ledger.NoPrice:
             return None
 
@@ -107,7 +117,11 @@ class Speech:
 
     def micros(self, milliseconds: int) -> int:
         """The quote of so much film: the same arithmetic as `money.quote`."""
-        return ledger.amount(self._price, Decimal(milliseconds) / 1000) if self._price is not None else 0
+        return (
+            ledger.amount(self._price, Decimal(milliseconds) / 1000)
+            if self._price is not None
+            else 0
+        )
 
     def words(self, micros: int) -> str:
         return ledger.shown(micros, self._price.currency) if self._price is not None else ""
@@ -149,10 +163,17 @@ class Speech:
 
     @property
     def bands(self) -> list[tuple[str, str, str]]:
-        """(class, x, width) of every part of the drawing, what is left out first so that the edges of the kept ones lie above it."""
+        """(class, x, width) of every part of the drawing, what is left out first so that the edges
+        of the kept ones lie above it."""
         edges = [0, *(edge for part in self.kept.parts for edge in part), self.kept.whole]
-        gone = [(edges[i], edges[i + 1]) for i in range(0, len(edges), 2) if edges[i] < edges[i + 1]]
-        return [(css, self._across(a), self._across(b - a)) for css, spans in (("off", gone), ("kept", self.kept.parts)) for a, b in spans]
+        gone = [
+            (edges[i], edges[i + 1]) for i in range(0, len(edges), 2) if edges[i] < edges[i + 1]
+        ]
+        return [
+            (css, self._across(a), self._across(b - a))
+            for css, spans in (("off", gone), ("kept", self.kept.parts))
+            for a, b in spans
+        ]
 
     def _across(self, milliseconds: int) -> str:
         # A localised template would write 19,7 here, which is no number in SVG.
@@ -164,13 +185,18 @@ class Speech:
         limits = self.field.limits
         if limits.max_seconds is None or trim.longest(limits, self.kept.whole) >= self.kept.whole:
             return ""
-        takes = _("%(model)s takes less than %(most)s s.") if limits.open_seconds else _("%(model)s takes %(most)s s.")
+        takes = (
+            _("%(model)s takes less than %(most)s s.")
+            if limits.open_seconds
+            else _("%(model)s takes %(most)s s.")
+        )
         first = self.kept.parts == ((0, self.most),)
         said = _("The first %(n)s s are kept.") if first else _("%(n)s s are kept.")
         return " ".join(
             (
                 _("It lasts %(n)s s;") % {"n": f"{self.kept.whole / 1000:.1f}"},
-                takes % {"model": translated(self.draft.spec.label), "most": f"{limits.max_seconds:g}"},
+                takes
+                % {"model": translated(self.draft.spec.label), "most": f"{limits.max_seconds:g}"},
                 said % {"n": f"{trim.tenths(self.kept.milliseconds):g}"},
             )
         )
@@ -180,7 +206,10 @@ class Speech:
         """Several films that hold all of it, where one cannot; [] where one can."""
         films = trim.split(self.asset, self.kept, self.field.limits)
         priced = [(film, self.micros(film.milliseconds)) for film in films]
-        return [Part(film, film.milliseconds / 1000, micros, self.words(micros)) for film, micros in priced]
+        return [
+            Part(film, film.milliseconds / 1000, micros, self.words(micros))
+            for film, micros in priced
+        ]
 
     @property
     def split_total(self) -> str:
@@ -205,23 +234,46 @@ class Speech:
         rest = self.kept
         for first, last in self.pauses:
             if first <= start < last < stop and last - start >= EDGE:
-                sentence = _("%(n)s s of silence at the start.") % {"n": f"{trim.tenths(last - start):.1f}"}
+                sentence = _("%(n)s s of silence at the start.") % {
+                    "n": f"{trim.tenths(last - start):.1f}"
+                }
                 found.append((sentence, _("Leave it out"), self.kept.without(start, last)))
                 rest = rest.without(start, last)
             elif start < first < stop <= last and stop - first >= EDGE:
-                sentence = _("%(n)s s of silence at the end.") % {"n": f"{trim.tenths(stop - first):.1f}"}
+                sentence = _("%(n)s s of silence at the end.") % {
+                    "n": f"{trim.tenths(stop - first):.1f}"
+                }
                 found.append((sentence, _("Leave it out"), self.kept.without(first, stop)))
                 rest = rest.without(first, stop)
         edges = len(found)
         for first, last in self._long_pauses():
-            sentence = _("A pause of %(n)s s at %(time)s.") % {"n": f"{trim.tenths(last - first):.1f}", "time": clock_time(first / 1000)}
+            sentence = _("A pause of %(n)s s at %(time)s.") % {
+                "n": f"{trim.tenths(last - first):.1f}",
+                "time": clock_time(first / 1000),
+            }
             cut = (first + BREATH // 2, last - BREATH // 2)
-            found.append((sentence, _("Shorten it to %(n)s s") % {"n": f"{BREATH / 1000:g}"}, self.kept.without(*cut)))
+            found.append(
+                (
+                    sentence,
+                    _("Shorten it to %(n)s s") % {"n": f"{BREATH / 1000:g}"},
+                    self.kept.without(*cut),
+                )
+            )
             rest = rest.without(*cut)
-        offers = [self._offer(*offer) for offer in found[: edges + PAUSES_SHOWN] if offer[2].milliseconds >= self.least]
+        offers = [
+            self._offer(*offer)
+            for offer in found[: edges + PAUSES_SHOWN]
+            if offer[2].milliseconds >= self.least
+        ]
         if len(found) > 1 and rest.milliseconds >= self.least:
             gone = trim.tenths(self.kept.milliseconds - rest.milliseconds)
-            offers.append(self._offer(_("%(n)s s of silence altogether.") % {"n": f"{gone:.1f}"}, _("Leave all of it out"), rest))
+            offers.append(
+                self._offer(
+                    _("%(n)s s of silence altogether.") % {"n": f"{gone:.1f}"},
+                    _("Leave all of it out"),
+                    rest,
+                )
+            )
         return offers
 
     def _long_pauses(self) -> list[tuple[int, int]]:
@@ -236,7 +288,11 @@ class Speech:
     def _offer(self, sentence: str, label: str, after: Kept) -> Offer:
         after = trim.read(after.word, self.asset, self.field.limits)
         less = self.micros(after.milliseconds) - self.micros(self.kept.milliseconds)
-        return Offer(sentence, f"{label}: {self.words(less)}" if self._price is not None else label, after.word)
+        return Offer(
+            sentence,
+            f"{label}: {self.words(less)}" if self._price is not None else label,
+            after.word,
+        )
 
     # ── loudness ──
 
@@ -258,4 +314,8 @@ class Speech:
 
     @property
     def clipped(self) -> str:
-        return _("Clipped: its loudest peaks are cut off and sound harsh. Record it with less gain.") if self.asset.sound.get("clipped") else ""
+        return (
+            _("Clipped: its loudest peaks are cut off and sound harsh. Record it with less gain.")
+            if self.asset.sound.get("clipped")
+            else ""
+        )

@@ -1,8 +1,10 @@
-"""The create pages: talking portrait, dancing character, dance template. One view for all, driven by the catalogue.
+"""The create pages: talking portrait, dancing character, dance template. One view for all, driven
+by the catalogue.
 
-Everything but the last click works on a draft in the address; a script only saves reloads. POST is asked with `do`: a word of
-`sets.CLICKS` makes a job or a set of them, "check" asks the service about the picture, anything else takes uploads and shows the page
-again. With a script the click leaves the page as it is, with a key for the next one; without, it leads to what was made.
+Everything but the last click works on a draft in the address; a script only saves reloads. POST is
+asked with `do`: a word of `sets.CLICKS` makes a job or a set of them, "check" asks the service
+about the picture, anything else takes uploads and shows the page again. With a script the click
+leaves the page as it is, with a key for the next one; without, it leads to what was made.
 """
 
 from __future__ import annotations
@@ -60,7 +62,8 @@ def price(request: TeamRequest) -> HttpResponse:
 
 @team_page(read=Role.CREATOR)
 def check(request: TeamRequest) -> HttpResponse:
-    """POST asks the service about the draft's picture (again, when there was no answer). GET is the poll: 204 until there is a verdict."""
+    """POST asks the service about the draft's picture (again, when there was no answer). GET is the
+    poll: 204 until there is a verdict."""
     page = page_of(request)
     draft = draft_of(request, page)
     if request.method == "POST":
@@ -100,7 +103,9 @@ def _click(request: TeamRequest, draft: Draft, page: str, do: str) -> HttpRespon
     if not errors[0]:
         given = consent.give(draft, request.user)
         try:
-            made = sets.make(draft.wish(request.user), do, parts_of(desk) if do == "split" else (), draft.source)
+            made = sets.make(
+                draft.wish(request.user), do, parts_of(desk) if do == "split" else (), draft.source
+            )
         except MediaError as error:
             errors = [translated(error.sentence)]
         except Refused as refused:
@@ -116,12 +121,23 @@ def _click(request: TeamRequest, draft: Draft, page: str, do: str) -> HttpRespon
             return redirect(made)
         consent.take_back(given, request.user)
         desk = Desk(draft, request.user, page=page)
-    return fragment(request, desk, errors) if request.htmx else _whole(request, desk, errors, status=422)
+    return (
+        fragment(request, desk, errors)
+        if request.htmx
+        else _whole(request, desk, errors, status=422)
+    )
 
 
 def _repriced(request: TeamRequest, desk: Desk, do: str) -> str:
     """That the click would cost more than its button said; "" when it does not."""
-    return translated(confirmed_price.changed(request.POST.get(confirmed_price.FIELD, ""), do, desk.offers.prices.get(do, 0), desk.team.currency))
+    return translated(
+        confirmed_price.changed(
+            request.POST.get(confirmed_price.FIELD, ""),
+            do,
+            desk.offers.prices.get(do, 0),
+            desk.team.currency,
+        )
+    )
 
 
 def parts_of(desk: Desk) -> list[Kept]:
@@ -137,7 +153,8 @@ def page_of(request: TeamRequest) -> str:
 
 
 def draft_of(request: TeamRequest, page: str) -> Draft:
-    """The draft that the address or the submitted form holds; 404 for a model that this page does not make."""
+    """The draft that the address or the submitted form holds; 404 for a model that this page does
+    not make."""
     data = request.POST if request.method == "POST" else request.GET
     models = models_of(page)
     name = data.get("model") or models[0].name
@@ -148,7 +165,8 @@ def draft_of(request: TeamRequest, page: str) -> Draft:
 
 
 def _take_uploads(request: TeamRequest, draft: Draft) -> bool:
-    """Store files that came with the form (the way without a script). True when any came, good or bad."""
+    """Store files that came with the form (the way without a script). True when any came, good or
+    bad."""
     arrived = False
     for file in file_fields(draft.spec):
         sent = request.FILES.get(UPLOAD + file.name)
@@ -156,20 +174,27 @@ def _take_uploads(request: TeamRequest, draft: Draft) -> bool:
             continue
         arrived = True
         try:
-            asset, _new = file_store.keep(sent, team=request.team, owner=request.user, name=sent.name or "")
+            asset, _new = file_store.keep(
+                sent, team=request.team, owner=request.user, name=sent.name or ""
+            )
         except MediaError as error:
             draft.problems[UPLOAD + file.name] = [translated(error.sentence)]
             continue
         if asset.kind == file.kind:
-            draft.problems[file.name] = [translated(problem.sentence) for problem in file.limits.problems(asset.facts)]
+            draft.problems[file.name] = [
+                translated(problem.sentence) for problem in file.limits.problems(asset.facts)
+            ]
             draft.put(file.name, asset)
         else:
-            draft.problems[UPLOAD + file.name] = [translated(file.limits.problems(asset.facts)[0].sentence)]
+            draft.problems[UPLOAD + file.name] = [
+                translated(file.limits.problems(asset.facts)[0].sentence)
+            ]
     return arrived
 
 
 def have_checked(request: TeamRequest, draft: Draft) -> list[str]:
-    """Have the draft's picture checked; the sentences why not, empty when it is known or under way."""
+    """Have the draft's picture checked; the sentences why not, empty when it is known or under
+    way."""
     picture = draft.picture
     if picture is None:
         return [_("Choose a picture first.")] if draft.spec.check else []
@@ -181,7 +206,13 @@ def have_checked(request: TeamRequest, draft: Draft) -> list[str]:
         account = Desk(draft, request.user, page="").account
         if account is None:
             return [_("There is no account yet. Add one with its API key first.")]
-        checks.ask(asset=picture, model=draft.spec.check, chosen=draft.check_choices, account=account, by=request.user)
+        checks.ask(
+            asset=picture,
+            model=draft.spec.check,
+            chosen=draft.check_choices,
+            account=account,
+            by=request.user,
+        )
     except Refused as refused:
         return [translated(sentence) for sentence in refused.sentences]
     except (ledger.OverBudget, ledger.NoPrice) as error:
@@ -201,11 +232,24 @@ def _context(request: TeamRequest, desk: Desk, errors: list[str]) -> dict[str, A
     }
 
 
-def _whole(request: TeamRequest, desk: Desk, errors: list[str] | None = None, status: int = 200) -> HttpResponse:
-    return render(request, f"jobs/create/{desk.page}.html", _context(request, desk, errors or []), status=status)
+def _whole(
+    request: TeamRequest, desk: Desk, errors: list[str] | None = None, status: int = 200
+) -> HttpResponse:
+    return render(
+        request,
+        f"jobs/create/{desk.page}.html",
+        _context(request, desk, errors or []),
+        status=status,
+    )
 
 
-def fragment(request: TeamRequest, desk: Desk, errors: list[str] | None = None, toast: Toast | None = None) -> HttpResponse:
-    response = render(request, "jobs/create/parts/swap.html", _context(request, desk, errors or []) | {"toast": toast})
+def fragment(
+    request: TeamRequest, desk: Desk, errors: list[str] | None = None, toast: Toast | None = None
+) -> HttpResponse:
+    response = render(
+        request,
+        "jobs/create/parts/swap.html",
+        _context(request, desk, errors or []) | {"toast": toast},
+    )
     response["HX-Replace-Url"] = desk.address
     return response

@@ -1,7 +1,8 @@
-"""How the engine stands, for /metrics: a few statements whose cost does not grow with what has ended, and Redis.
+"""How the engine stands, for /metrics: a few statements whose cost does not grow with what has
+ended, and Redis.
 
-Jobs that have ended are not counted: that would read the whole history at every scrape. What they cost stands in the
-ledger, and `manage.py verify` goes through all of them.
+Jobs that have ended are not counted: that would read the whole history at every scrape. What they
+cost stands in the ledger, and `manage.py verify` goes through all of them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,12 @@ from django.db import DatabaseError
 from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils import timezone
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from redis.exceptions import RedisError
 
 from jobs.billing import ledger
@@ -33,7 +39,8 @@ LATE = timedelta(seconds=5)  # a lane that was due longer ago than this is late
 
 
 def text() -> bytes:
-    """Everything in Prometheus' text format. What cannot be asked right now is left out, and `footlight_up` says which."""
+    """Everything in Prometheus' text format. What cannot be asked right now is left out, and
+    `footlight_up` says which."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Scrape())
     return generate_latest(registry)
@@ -41,8 +48,15 @@ def text() -> bytes:
 
 class _Scrape:
     def collect(self) -> Iterator[Metric]:
-        up = GaugeMetricFamily("footlight_up", "Whether the numbers of this part could be asked (1) or not (0).", labels=["part"])
-        for part, ask, trouble in (("database", _of_the_database, DatabaseError), ("redis", _of_redis, RedisError)):
+        up = GaugeMetricFamily(
+            "footlight_up",
+            "Whether the numbers of this part could be asked (1) or not (0).",
+            labels=["part"],
+        )
+        for part, ask, trouble in (
+            ("database", _of_the_database, DatabaseError),
+            ("redis", _of_redis, RedisError),
+        ):
             try:
                 found = list(ask())
             except trouble as error:
@@ -60,16 +74,23 @@ def _of_the_database() -> Iterator[Metric]:
     yield from _ledger()
 
 
-def _each(name: str, meaning: str, labels: list[str], values: dict[Any, float]) -> GaugeMetricFamily:
+def _each(
+    name: str, meaning: str, labels: list[str], values: dict[Any, float]
+) -> GaugeMetricFamily:
     family = GaugeMetricFamily(name, meaning, labels=labels)
     for key, value in sorted(values.items()):
-        family.add_metric([str(word) for word in (key if isinstance(key, tuple) else (key,))], value)
+        family.add_metric(
+            [str(word) for word in (key if isinstance(key, tuple) else (key,))], value
+        )
     return family
 
 
 def open_jobs() -> QuerySet[Job]:
-    """Jobs that have not ended, found through the lanes, so that the index (lane, state) is used and history costs nothing."""
-    return Job.objects.order_by().filter(lane__in=Lane.objects.order_by().values("pk"), state__in=OPEN)
+    """Jobs that have not ended, found through the lanes, so that the index (lane, state) is used
+    and history costs nothing."""
+    return Job.objects.order_by().filter(
+        lane__in=Lane.objects.order_by().values("pk"), state__in=OPEN
+    )
 
 
 def _jobs() -> Iterator[Metric]:
@@ -79,7 +100,11 @@ def _jobs() -> Iterator[Metric]:
     flying: Counter[str] = Counter()
     doubt = Counter({"list": 0, "person": 0})
     expiry: list[Any] = []
-    rows = open_jobs().values("model", "state", "code").annotate(n=Count("pk"), since=Min("created_at"), expires=Min("result_expires_at"))
+    rows = (
+        open_jobs()
+        .values("model", "state", "code")
+        .annotate(n=Count("pk"), since=Min("created_at"), expires=Min("result_expires_at"))
+    )
     for row in rows:
         model, state, number = row["model"], State(row["state"]), row["n"]
         states[model, state.value] += number
@@ -92,21 +117,47 @@ def _jobs() -> Iterator[Metric]:
         if state is State.ARCHIVING and row["expires"] is not None:
             expiry.append(row["expires"])
     yield _each("footlight_jobs", "Jobs that have not ended.", ["model", "state"], dict(states))
-    yield _each("footlight_oldest_wait_seconds", "How long the oldest waiting job has waited.", ["model"], waits)
-    yield _each("footlight_tasks_in_flight", "Jobs whose task is or may be at the service.", ["model"], dict(flying))
-    yield _each("footlight_uncertain", "Jobs that were sent and got no answer, by what settles them.", ["settled_by"], dict(doubt))
+    yield _each(
+        "footlight_oldest_wait_seconds",
+        "How long the oldest waiting job has waited.",
+        ["model"],
+        waits,
+    )
+    yield _each(
+        "footlight_tasks_in_flight",
+        "Jobs whose task is or may be at the service.",
+        ["model"],
+        dict(flying),
+    )
+    yield _each(
+        "footlight_uncertain",
+        "Jobs that were sent and got no answer, by what settles them.",
+        ["settled_by"],
+        dict(doubt),
+    )
     backlog = sum(number for (_model, state), number in states.items() if state == State.ARCHIVING)
-    yield GaugeMetricFamily("footlight_archive_backlog", "Films that are still only at the service.", value=backlog)
+    yield GaugeMetricFamily(
+        "footlight_archive_backlog", "Films that are still only at the service.", value=backlog
+    )
     if expiry:
         nearest = (min(expiry) - now).total_seconds()
-        yield GaugeMetricFamily("footlight_archive_nearest_expiry_seconds", "Until the service deletes the first of them.", value=nearest)
+        yield GaugeMetricFamily(
+            "footlight_archive_nearest_expiry_seconds",
+            "Until the service deletes the first of them.",
+            value=nearest,
+        )
 
 
 def _lanes() -> Iterator[Metric]:
     now = timezone.now()
     leased = Q(lease_until__gt=now)
     due = Q(next_visit_at__lt=now - LATE) & (Q(lease_until=None) | Q(lease_until__lte=now))
-    shut = Q(gate=Gate.PAUSED) | Q(account__gate=Gate.PAUSED) | Q(paused_until__gt=now) | Q(account__paused_until__gt=now)
+    shut = (
+        Q(gate=Gate.PAUSED)
+        | Q(account__gate=Gate.PAUSED)
+        | Q(paused_until__gt=now)
+        | Q(account__paused_until__gt=now)
+    )
     found = Lane.objects.aggregate(
         total=Count("pk"),
         late=Count("pk", filter=due),
@@ -115,31 +166,77 @@ def _lanes() -> Iterator[Metric]:
         first=Min("next_visit_at", filter=due),
     )
     late = (now - found["first"]).total_seconds() if found["first"] else 0.0
-    yield GaugeMetricFamily("footlight_lanes", "Lanes: an account and a model.", value=found["total"])
     yield GaugeMetricFamily(
-        "footlight_lanes_late", f"Lanes that were due more than {LATE.seconds} s ago and are visited by nobody.", value=found["late"]
+        "footlight_lanes", "Lanes: an account and a model.", value=found["total"]
     )
-    yield GaugeMetricFamily("footlight_lanes_latest_seconds", "How late the latest of them is.", value=late)
-    yield GaugeMetricFamily("footlight_lanes_paused", "Lanes that send nothing: paused by a person, or resting.", value=found["paused"])
-    yield GaugeMetricFamily("footlight_lanes_leased", "Lanes that are visited right now.", value=found["leased"])
-    health = Account.objects.order_by().values("health").annotate(n=Count("pk")).values_list("health", "n")
+    yield GaugeMetricFamily(
+        "footlight_lanes_late",
+        f"Lanes that were due more than {LATE.seconds} s ago and are visited by nobody.",
+        value=found["late"],
+    )
+    yield GaugeMetricFamily(
+        "footlight_lanes_latest_seconds", "How late the latest of them is.", value=late
+    )
+    yield GaugeMetricFamily(
+        "footlight_lanes_paused",
+        "Lanes that send nothing: paused by a person, or resting.",
+        value=found["paused"],
+    )
+    yield GaugeMetricFamily(
+        "footlight_lanes_leased", "Lanes that are visited right now.", value=found["leased"]
+    )
+    health = (
+        Account.objects.order_by()
+        .values("health")
+        .annotate(n=Count("pk"))
+        .values_list("health", "n")
+    )
     yield _each("footlight_accounts", "Model Studio accounts.", ["health"], dict(health))
 
 
 def _ledger() -> Iterator[Metric]:
     held: Counter[str] = Counter()
     # Only what is open can hold money; that nothing else does is for `manage.py verify` to prove.
-    undecided = Check.objects.filter(state__in=(Check.State.WAITING, Check.State.ASKING, Check.State.UNCERTAIN))
-    for subject in ({"job__in": open_jobs().values("pk")}, {"check_asked__in": undecided.order_by().values("pk")}):
-        for currency, micros in LedgerEntry.objects.filter(**subject).order_by().values_list("currency").annotate(Sum("held")):
+    undecided = Check.objects.filter(
+        state__in=(Check.State.WAITING, Check.State.ASKING, Check.State.UNCERTAIN)
+    )
+    for subject in (
+        {"job__in": open_jobs().values("pk")},
+        {"check_asked__in": undecided.order_by().values("pk")},
+    ):
+        for currency, micros in (
+            LedgerEntry.objects.filter(**subject)
+            .order_by()
+            .values_list("currency")
+            .annotate(Sum("held"))
+        ):
             held[currency] += micros or 0
     settled: Counter[str] = Counter()
     # By team, as the index goes; one statement.
-    month = LedgerEntry.objects.filter(team=OuterRef("pk"), month=ledger.month_of()).order_by().values("team").annotate(sum=Sum("settled"))
-    for currency, micros in Team.objects.order_by().annotate(spent=Subquery(month.values("sum"))).values_list("currency", "spent"):
+    month = (
+        LedgerEntry.objects.filter(team=OuterRef("pk"), month=ledger.month_of())
+        .order_by()
+        .values("team")
+        .annotate(sum=Sum("settled"))
+    )
+    for currency, micros in (
+        Team.objects.order_by()
+        .annotate(spent=Subquery(month.values("sum")))
+        .values_list("currency", "spent")
+    ):
         settled[currency] += micros or 0
-    yield _each("footlight_ledger_held_micros", "Money held for what has not ended, in millionths.", ["currency"], dict(held))
-    yield _each("footlight_ledger_settled_month_micros", "Money settled this calendar month (UTC), in millionths.", ["currency"], dict(settled))
+    yield _each(
+        "footlight_ledger_held_micros",
+        "Money held for what has not ended, in millionths.",
+        ["currency"],
+        dict(held),
+    )
+    yield _each(
+        "footlight_ledger_settled_month_micros",
+        "Money settled this calendar month (UTC), in millionths.",
+        ["currency"],
+        dict(settled),
+    )
 
 
 def _of_redis() -> Iterator[Metric]:
@@ -153,17 +250,36 @@ def _of_redis() -> Iterator[Metric]:
     pipe.exists(wakeup.ALIVE)
     pipe.scard("rq:workers")
     *lengths, alive, workers = pipe.execute()
-    for offset, name, meaning in ((0, "waiting", "wait in"), (1, "failed", "failed in"), (2, "running", "run from")):
+    for offset, name, meaning in (
+        (0, "waiting", "wait in"),
+        (1, "failed", "failed in"),
+        (2, "running", "run from"),
+    ):
         values = dict(zip(queues, lengths[offset::3], strict=True))
-        yield _each(f"footlight_queue_{name}", f"Steps that {meaning} a queue of the bell.", ["queue"], values)
-    yield GaugeMetricFamily("footlight_worker_alive", "A worker's heartbeat was heard lately.", value=int(bool(alive)))
-    yield GaugeMetricFamily("footlight_workers", "Worker processes that are registered.", value=workers)
+        yield _each(
+            f"footlight_queue_{name}",
+            f"Steps that {meaning} a queue of the bell.",
+            ["queue"],
+            values,
+        )
+    yield GaugeMetricFamily(
+        "footlight_worker_alive", "A worker's heartbeat was heard lately.", value=int(bool(alive))
+    )
+    yield GaugeMetricFamily(
+        "footlight_workers", "Worker processes that are registered.", value=workers
+    )
     yield from _calls(call_metrics.counted())
 
 
 def _calls(counted: dict[str, float]) -> Iterator[Metric]:
-    calls = CounterMetricFamily("footlight_provider_calls", "Requests to Model Studio, by what came of them.", labels=["call", "outcome"])
-    seconds = HistogramMetricFamily("footlight_provider_seconds", "How long requests to Model Studio took.", labels=["call"])
+    calls = CounterMetricFamily(
+        "footlight_provider_calls",
+        "Requests to Model Studio, by what came of them.",
+        labels=["call", "outcome"],
+    )
+    seconds = HistogramMetricFamily(
+        "footlight_provider_seconds", "How long requests to Model Studio took.", labels=["call"]
+    )
     for name in sorted(counted):
         kind, _, rest = name.partition("|")
         if kind == "n":

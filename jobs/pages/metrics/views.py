@@ -18,14 +18,18 @@ from studio.teams.access import public
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """200 with the numbers for `Authorization: Bearer METRICS_TOKEN`; 403 for another or no token, 404 when the site has none.
+    """200 with the numbers for `Authorization: Bearer METRICS_TOKEN`; 403 for another or no token,
+    404 when the site has none.
 
-    Public, because a scraper does not sign in; the token is the door. It is compared in constant time.
+    Public, because a scraper does not sign in; the token is the door. It is compared in constant
+    time.
     """
     if not settings.METRICS_TOKEN:
         return _plain("This site shows no metrics. Set METRICS_TOKEN to show them.", 404)
     kind, _, given = request.headers.get("Authorization", "").partition(" ")
-    if kind.lower() != "bearer" or not secrets.compare_digest(given.strip().encode(), settings.METRICS_TOKEN.encode()):
+    if kind.lower() != "bearer" or not secrets.compare_digest(
+        given.strip().encode(), settings.METRICS_TOKEN.encode()
+    ):
         return _plain("Send the site’s METRICS_TOKEN as `Authorization: Bearer …`.", 403)
     return HttpResponse(gauges.text(), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 

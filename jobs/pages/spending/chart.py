@@ -1,4 +1,5 @@
-"""The drawing of a month's spend: a bar per day and the running sum. Numbers come out as SVG attributes."""
+"""The drawing of a month's spend: a bar per day and the running sum. Numbers come out as SVG
+attributes."""
 
 from __future__ import annotations
 
@@ -15,25 +16,38 @@ from jobs.models import LedgerEntry
 LEFT, RIGHT = 64.0, 940.0
 TOP, FLOOR = 32.0, 196.0  # of the running sum
 BAR_TOP, BAR_FLOOR = 240.0, 286.0
-# A limit much larger than what was spent would press the line flat; the meter beside the chart shows it anyway.
+# A limit much larger than what was spent would press the line flat; the meter beside the chart
+# shows it anyway.
 _LIMIT_SHOWN = 5
 
 
-def chart_of(entries: QuerySet[LedgerEntry], month: date, standing: Standing, current: bool) -> dict[str, Any] | None:
-    """What templates/jobs/spending/parts/chart.html draws; None when nothing was settled. Days are UTC.
+def chart_of(
+    entries: QuerySet[LedgerEntry], month: date, standing: Standing, current: bool
+) -> dict[str, Any] | None:
+    """What templates/jobs/spending/parts/chart.html draws; None when nothing was settled. Days are
+    UTC.
 
     What was settled after the month's end for a job of the month counts for its last day.
     """
     last = calendar.monthrange(month.year, month.month)[1]
     sums = [0] * last
-    rows = entries.order_by().annotate(day=TruncDate("created_at", tzinfo=UTC)).values("day").annotate(settled=Sum("settled"))
+    rows = (
+        entries.order_by()
+        .annotate(day=TruncDate("created_at", tzinfo=UTC))
+        .values("day")
+        .annotate(settled=Sum("settled"))
+    )
     for row in rows:
         place = last if row["day"] >= month.replace(day=last) else row["day"].day
         sums[place - 1] += row["settled"]
     if not any(sums):
         return None
     today = datetime.now(UTC).day if current else last
-    limit = standing.limit if current and standing.limit and standing.limit <= _LIMIT_SHOWN * standing.used else None
+    limit = (
+        standing.limit
+        if current and standing.limit and standing.limit <= _LIMIT_SHOWN * standing.used
+        else None
+    )
     top = max(standing.used if current else standing.settled, limit or 0, max(sums), 1)
     high = max(*sums, 1)
     step = (RIGHT - LEFT) / last
@@ -65,8 +79,18 @@ def chart_of(entries: QuerySet[LedgerEntry], month: date, standing: Standing, cu
         "days": days,
         "run": run,
         "area": f"{run}V{FLOOR:.0f}H{LEFT:.0f}Z",
-        "ticks": [{"y": f"{y(tick):.1f}", "text_y": f"{y(tick) + 4:.1f}", "label": shown(tick, currency, _places(top))} for tick in _ticks(top)],
-        "marks": [{"x": f"{(x[day - 1] + x[day]) / 2:.1f}", "label": day} for day in sorted({1, 5, 10, 15, 20, 25, last})],
+        "ticks": [
+            {
+                "y": f"{y(tick):.1f}",
+                "text_y": f"{y(tick) + 4:.1f}",
+                "label": shown(tick, currency, _places(top)),
+            }
+            for tick in _ticks(top)
+        ],
+        "marks": [
+            {"x": f"{(x[day - 1] + x[day]) / 2:.1f}", "label": day}
+            for day in sorted({1, 5, 10, 15, 20, 25, last})
+        ],
         "high": shown(high, currency, _places(high)),
         "end_x": f"{end_x:.1f}",
         "end_y": f"{end_y:.1f}",
@@ -75,7 +99,9 @@ def chart_of(entries: QuerySet[LedgerEntry], month: date, standing: Standing, cu
         "words_y": f"{end_y - 8:.1f}",
         "held_y": f"{y(standing.used):.1f}" if held else "",
         # Two words in one place would be none.
-        "held_words_y": f"{y(standing.used) - 8:.1f}" if held and end_y - y(standing.used) > 18 else "",
+        "held_words_y": f"{y(standing.used) - 8:.1f}"
+        if held and end_y - y(standing.used) > 18
+        else "",
         "used": standing.used,
         "limit_y": f"{y(limit):.1f}" if limit else "",
         "limit_text_y": f"{y(limit) - 6:.1f}" if limit else "",

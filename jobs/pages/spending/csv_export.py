@@ -36,13 +36,15 @@ COLUMNS = (
 
 
 def text_cell(value: object) -> str:
-    """`value` as text that no spreadsheet takes for a formula: one that could begin one gets an apostrophe in front."""
+    """`value` as text that no spreadsheet takes for a formula: one that could begin one gets an
+    apostrophe in front."""
     text = str(value if value is not None else "")
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else text
 
 
 def amount_cell(micros: int | None) -> str:
-    """Millionths as a plain number with six decimals, such as -0.472500; a number, so that sums work."""
+    """Millionths as a plain number with six decimals, such as -0.472500; a number, so that sums
+    work."""
     return "" if micros is None else f"{Decimal(micros) / 1_000_000:.6f}"
 
 
@@ -82,7 +84,8 @@ def _row(entry: LedgerEntry) -> list[str]:
 
 
 def csv_of(entries: QuerySet[LedgerEntry], filename: str) -> StreamingHttpResponse:
-    """`entries`, oldest first, streamed as UTF-8; `filename` is made of our own words and the team's address."""
+    """`entries`, oldest first, streamed as UTF-8; `filename` is made of our own words and the
+    team's address."""
     writer: Any = csv.writer(_Echo())
     rows = entries.select_related("member", "job", "check_asked", "price").order_by("id")
 
@@ -91,5 +94,8 @@ def csv_of(entries: QuerySet[LedgerEntry], filename: str) -> StreamingHttpRespon
         for entry in rows.iterator(chunk_size=2000):
             yield writer.writerow(_row(entry))
 
-    headers = {"Content-Disposition": f'attachment; filename="{filename}"', "Cache-Control": "private, no-store"}
+    headers = {
+        "Content-Disposition": f'attachment; filename="{filename}"',
+        "Cache-Control": "private, no-store",
+    }
     return StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8", headers=headers)

@@ -1,6 +1,8 @@
-"""Where the money of a team went in a month. Every number comes from the ledger, as does the CSV; months are UTC.
+"""Where the money of a team went in a month. Every number comes from the ledger, as does the CSV;
+months are UTC.
 
-Viewers see the team's totals, creators also their own row and entries, admins and owners everyone's.
+Viewers see the team's totals, creators also their own row and entries, admins and owners
+everyone's.
 """
 
 from __future__ import annotations
@@ -43,10 +45,18 @@ def spend(request: TeamRequest) -> HttpResponseBase:
     team = request.team
     whole = request.membership.can_manage
     entries = team.ledger.filter(month=month)
-    seen = entries if whole else entries.filter(member=request.user) if request.membership.can_write else entries.none()
+    seen = (
+        entries
+        if whole
+        else entries.filter(member=request.user)
+        if request.membership.can_write
+        else entries.none()
+    )
     if request.GET.get("format") == "csv":
         if not request.membership.can_write:
-            raise PermissionDenied(_("The ledger’s entries are for people who create films; you see the totals."))
+            raise PermissionDenied(
+                _("The ledger’s entries are for people who create films; you see the totals.")
+            )
         return csv_of(seen, f"footlight-{team.slug}-{month:%Y-%m}.csv")
     current = month == ledger.month_of()
     standing = ledger.standing(team, month=month)
@@ -68,31 +78,50 @@ def spend(request: TeamRequest) -> HttpResponseBase:
         "models": _models(entries),
         "chart": chart_of(entries, month, standing, current),
         "prices": prices_in_force(team),
-        "previous_url": _month_url(_previous(month)) if team.ledger.filter(month__lt=month).exists() else "",
+        "previous_url": _month_url(_previous(month))
+        if team.ledger.filter(month__lt=month).exists()
+        else "",
         "previous": _previous(month),
         "next_url": "" if current else _month_url(ledger.next_month(month)),
-        "csv_url": f"?{urlencode({'month': f'{month:%Y-%m}', 'format': 'csv'})}" if request.membership.can_write else "",
-        "budget_url": f"{reverse('admin:jobs_budget_changelist')}?team__id__exact={team.pk}" if request.user.is_staff else "",
+        "csv_url": f"?{urlencode({'month': f'{month:%Y-%m}', 'format': 'csv'})}"
+        if request.membership.can_write
+        else "",
+        "budget_url": f"{reverse('admin:jobs_budget_changelist')}?team__id__exact={team.pk}"
+        if request.user.is_staff
+        else "",
     }
     return render(request, "jobs/spending/spend.html", page | _entries(request, seen, month))
 
 
-# ── months ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── months ────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _month(request: TeamRequest) -> date:
-    """The month asked for (?month=2026-11), else the present one; nonsense and the future are answered with a sentence."""
+    """The month asked for (?month=2026-11), else the present one; nonsense and the future are
+    answered with a sentence."""
     now = ledger.month_of()
     asked = request.GET.get("month", "").strip()
     if not asked:
         return now
     found = _MONTH.fullmatch(asked)
-    month = date(int(found[1]), int(found[2]), 1) if found and 1 <= int(found[2]) <= 12 and int(found[1]) >= 1 else None
+    month = (
+        date(int(found[1]), int(found[2]), 1)
+        if found and 1 <= int(found[2]) <= 12 and int(found[1]) >= 1
+        else None
+    )
     if month is None:
-        messages.warning(request, _("“%(asked)s” is no month; a month looks like 2026-11. This is the present one.") % {"asked": asked[:20]})
+        messages.warning(
+            request,
+            _("“%(asked)s” is no month; a month looks like 2026-11. This is the present one.")
+            % {"asked": asked[:20]},
+        )
         return now
     if month > now:
-        messages.info(request, _("%(month)s has not begun. This is the present month.") % {"month": shown_date(month, "F Y")})
+        messages.info(
+            request,
+            _("%(month)s has not begun. This is the present month.")
+            % {"month": shown_date(month, "F Y")},
+        )
         return now
     return month
 
@@ -105,11 +134,12 @@ def _month_url(month: date) -> str:
     return f"?month={month:%Y-%m}"
 
 
-# ── tables ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── tables ────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _totals(entries: QuerySet[LedgerEntry]) -> dict[str, Any]:
-    """Counts of the month: jobs and checks held, settled and given back; seconds billed. Every hold has one end at most."""
+    """Counts of the month: jobs and checks held, settled and given back; seconds billed. Every hold
+    has one end at most."""
     kind = LedgerEntry.Kind
     of_job, of_check = Q(job__isnull=False), Q(check_asked__isnull=False)
     sums = entries.aggregate(
@@ -121,20 +151,39 @@ def _totals(entries: QuerySet[LedgerEntry]) -> dict[str, Any]:
         checks=Count("id", filter=Q(kind=kind.SETTLE) & of_check),
         checks_paid=Sum("settled", filter=of_check),
     )
-    return {**sums, "waiting": sums["holds"] - sums["ends"], "seconds": sums["seconds"] or Decimal(0), "checks_paid": sums["checks_paid"] or 0}
+    return {
+        **sums,
+        "waiting": sums["holds"] - sums["ends"],
+        "seconds": sums["seconds"] or Decimal(0),
+        "checks_paid": sums["checks_paid"] or 0,
+    }
 
 
-def _people(request: TeamRequest, month: date, standing: ledger.Standing, whole: bool) -> list[dict[str, Any]]:
-    """A row per person who spent; for somebody without the right to see others only their own, which is always there."""
+def _people(
+    request: TeamRequest, month: date, standing: ledger.Standing, whole: bool
+) -> list[dict[str, Any]]:
+    """A row per person who spent; for somebody without the right to see others only their own,
+    which is always there."""
     spent = ledger.spend_by_member(request.team, month)
     if not whole:
-        spent = [row for row in spent if row.member == request.user] or [ledger.MemberSpend(request.user, 0, 0, 0, 0, Decimal(0))]
-    limits = dict(request.team.budgets.filter(member__isnull=False).values_list("member_id", "micros"))
+        spent = [row for row in spent if row.member == request.user] or [
+            ledger.MemberSpend(request.user, 0, 0, 0, 0, Decimal(0))
+        ]
+    limits = dict(
+        request.team.budgets.filter(member__isnull=False).values_list("member_id", "micros")
+    )
     rows = []
     for row in spent:
         part = Decimal(100 * row.settled) / standing.settled if standing.settled > 0 else Decimal(0)
         limit = limits.get(row.member.pk) if row.member else None
-        rows.append({"spend": row, "limit": limit, "part": part, "label": _("%(part)s %% of the month") % {"part": f"{part:.1f}"}})
+        rows.append(
+            {
+                "spend": row,
+                "limit": limit,
+                "part": part,
+                "label": _("%(part)s %% of the month") % {"part": f"{part:.1f}"},
+            }
+        )
     return rows
 
 
@@ -143,10 +192,20 @@ def _models(entries: QuerySet[LedgerEntry]) -> list[dict[str, Any]]:
     paid = entries.filter(kind__in=(LedgerEntry.Kind.SETTLE, LedgerEntry.Kind.ADJUST))
     names = ("model", "price__variant", "price__unit", "price__micros")
     rows = []
-    for row in paid.order_by().values(*names).annotate(units=Sum("units"), settled=Sum("settled"), n=Count("id")).order_by("-settled", "model"):
+    for row in (
+        paid.order_by()
+        .values(*names)
+        .annotate(units=Sum("units"), settled=Sum("settled"), n=Count("id"))
+        .order_by("-settled", "model")
+    ):
         spec = catalogue.MODELS.get(row["model"])
         rows.append(
-            {**row, "label": translated(spec.label) if spec else row["model"], "variant": row["price__variant"] or "", "unit": row["price__unit"]}
+            {
+                **row,
+                "label": translated(spec.label) if spec else row["model"],
+                "variant": row["price__variant"] or "",
+                "unit": row["price__unit"],
+            }
         )
     return rows
 
@@ -160,12 +219,22 @@ def _films(team: Team, left: int | None) -> list[tuple[str, int]]:
         except ledger.NoPrice:
             continue
         if price.micros:
-            films.append((variant, int((Decimal(left or 0) / price.micros).quantize(Decimal(1), rounding=ROUND_DOWN))))
+            films.append(
+                (
+                    variant,
+                    int(
+                        (Decimal(left or 0) / price.micros).quantize(
+                            Decimal(1), rounding=ROUND_DOWN
+                        )
+                    ),
+                )
+            )
     return films
 
 
 def prices_in_force(team: Team) -> list[dict[str, Any]]:
-    """The price rows of the team's currency that count today, and those that are to come, in the catalogue's order."""
+    """The price rows of the team's currency that count today, and those that are to come, in the
+    catalogue's order."""
     today = datetime.now(UTC).date()
     order = {name: number for number, name in enumerate(catalogue.MODELS)}
     rows: list[dict[str, Any]] = []
@@ -178,14 +247,28 @@ def prices_in_force(team: Team) -> list[dict[str, Any]]:
         if not coming:
             in_force.add(key)
         spec = catalogue.MODELS.get(price.model)
-        rows.append({"price": price, "coming": coming, "label": translated(spec.label) if spec else price.model})
+        rows.append(
+            {
+                "price": price,
+                "coming": coming,
+                "label": translated(spec.label) if spec else price.model,
+            }
+        )
     return sorted(
-        rows, key=lambda row: (order.get(row["price"].model, 99), row["price"].model, row["price"].variant, row["price"].region, row["coming"])
+        rows,
+        key=lambda row: (
+            order.get(row["price"].model, 99),
+            row["price"].model,
+            row["price"].variant,
+            row["price"].region,
+            row["coming"],
+        ),
     )
 
 
 def _entries(request: TeamRequest, seen: QuerySet[LedgerEntry], month: date) -> dict[str, Any]:
-    """PAGE entries, newest first, before the id in ?before=…; pages are found by id, so they stay cheap."""
+    """PAGE entries, newest first, before the id in ?before=…; pages are found by id, so they stay
+    cheap."""
     before = request.GET.get("before", "")
     rows = seen.select_related("member", "job", "check_asked", "price").order_by("-id")
     if before.isdecimal() and len(before) < 19:
@@ -193,4 +276,9 @@ def _entries(request: TeamRequest, seen: QuerySet[LedgerEntry], month: date) -> 
     found = list(rows[: PAGE + 1])
     older = f"{_month_url(month)}&before={found[PAGE - 1].pk}#ledger" if len(found) > PAGE else ""
     newest = f"{_month_url(month)}#ledger" if before else ""
-    return {"entries": found[:PAGE], "older_url": older, "newest_url": newest, "count": seen.count()}
+    return {
+        "entries": found[:PAGE],
+        "older_url": older,
+        "newest_url": newest,
+        "count": seen.count(),
+    }

@@ -1,4 +1,5 @@
-"""`manage.py dev`: the whole studio in one terminal, for one person or a small team on one machine."""
+"""`manage.py dev`: the whole studio in one terminal, for one person or a small team on one
+machine."""
 
 from __future__ import annotations
 
@@ -30,20 +31,41 @@ def teller(console: Console, prefix: bool = True) -> Callable[[str, str], None]:
     """Prints a child's line with its name before it."""
 
     def say(name: str, line: str) -> None:
-        console.print(Text.assemble((f"{name:9} │ " if prefix else "", COLOURS.get(name, "dim")), line), soft_wrap=True)
+        console.print(
+            Text.assemble((f"{name:9} │ " if prefix else "", COLOURS.get(name, "dim")), line),
+            soft_wrap=True,
+        )
 
     return say
 
 
 class Command(BaseCommand):
-    help = "Runs everything in one terminal: Redis, the simulator, workers and the web. Ctrl-C stops all of it; starting again goes on where it was."
+    help = (
+        "Runs everything in one terminal: Redis, the simulator, workers and the web. Ctrl-C "
+        "stops all of it; starting again goes on where it was."
+    )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--no-simulator", action="store_true", help="call the real Model Studio (MODELSTUDIO_URL, DASHSCOPE_API_KEY)")
-        parser.add_argument("--port", type=int, help="of the web; without it the one of last time, or a free one from 8000")
-        parser.add_argument("--host", default=LOOPBACK, help="address the web listens on (default %(default)s)")
-        parser.add_argument("--speed", type=float, default=10.0, help="of the simulator: 1 takes as long as the service, %(default)g by default")
+        parser.add_argument(
+            "--no-simulator",
+            action="store_true",
+            help="call the real Model Studio (MODELSTUDIO_URL, DASHSCOPE_API_KEY)",
+        )
+        parser.add_argument(
+            "--port",
+            type=int,
+            help="of the web; without it the one of last time, or a free one from 8000",
+        )
+        parser.add_argument(
+            "--host", default=LOOPBACK, help="address the web listens on (default %(default)s)"
+        )
+        parser.add_argument(
+            "--speed",
+            type=float,
+            default=10.0,
+            help="of the simulator: 1 takes as long as the service, %(default)g by default",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         console = Console(highlight=False)
@@ -51,7 +73,11 @@ class Command(BaseCommand):
         if simulator and os.environ.get("MODELSTUDIO_URL", "").strip():
             console.print("MODELSTUDIO_URL is set, so the simulator stays off.")
             simulator = False
-        stack = made(console, simulator=simulator, **{name: options[name] for name in ("port", "host", "speed")})
+        stack = made(
+            console,
+            simulator=simulator,
+            **{name: options[name] for name in ("port", "host", "speed")},
+        )
         with entered(stack) as addresses:
             if addresses:
                 console.print(welcome(addresses, settings.DATA_DIR))
@@ -59,23 +85,44 @@ class Command(BaseCommand):
             console.print("Stopping.")
 
 
-def made(console: Console, *, prefix: bool = True, port: int | None, host: str, simulator: bool, speed: float) -> Stack:
-    """A Stack of this site's DATA_DIR, not entered yet. CommandError when a strict site wants the simulator."""
+def made(
+    console: Console,
+    *,
+    prefix: bool = True,
+    port: int | None,
+    host: str,
+    simulator: bool,
+    speed: float,
+) -> Stack:
+    """A Stack of this site's DATA_DIR, not entered yet. CommandError when a strict site wants the
+    simulator."""
     if simulator and settings.STRICT:
-        raise CommandError("The simulator comes with a demo superuser, which a site that others can reach must not have. Use dev --no-simulator.")
-    return Stack(settings.DATA_DIR, say=teller(console, prefix), port=port, host=host, simulator=simulator, speed=speed)
+        raise CommandError(
+            "The simulator comes with a demo superuser, which a site that others can reach must "
+            "not have. Use dev --no-simulator."
+        )
+    return Stack(
+        settings.DATA_DIR,
+        say=teller(console, prefix),
+        port=port,
+        host=host,
+        simulator=simulator,
+        speed=speed,
+    )
 
 
 @contextmanager
 def entered(stack: Stack) -> Iterator[dict[str, str]]:
-    """Database, first team and all children of `stack`: yields its addresses, or {} when somebody asked to stop.
+    """Database, first team and all children of `stack`: yields its addresses, or {} when somebody
+    asked to stop.
 
     What keeps it from starting is raised as CommandError.
     """
     try:
         with stack:
             believe_no_dead_run()
-            # WhiteNoise warns of a folder that is not there; in development the finders serve everything.
+            # WhiteNoise warns of a folder that is not there; in development the finders serve
+            # everything.
             Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
             try:
                 call_command("migrate", verbosity=0, interactive=False)
@@ -92,14 +139,16 @@ def entered(stack: Stack) -> Iterator[dict[str, str]]:
 
 
 def believe_no_dead_run() -> None:
-    """Begin anew when these settings were read from the address file of a run that was killed (its ports are nobody's)."""
+    """Begin anew when these settings were read from the address file of a run that was killed (its
+    ports are nobody's)."""
     if os.environ.pop(FRESH, None) is None and settings.STACK:
         os.environ[FRESH] = "1"
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  (this very command)
 
 
 def sign_in(data_dir: Path) -> dict[str, str]:
-    """The demo person's {"email", "password"} as kept in `data_dir`/run/demo.json; empty when there is none."""
+    """The demo person's {"email", "password"} as kept in `data_dir`/run/demo.json; empty when there
+    is none."""
     try:
         found = json.loads((data_dir / "run" / "demo.json").read_text())
     except (FileNotFoundError, ValueError):
@@ -125,5 +174,9 @@ def welcome(addresses: dict[str, str], data_dir: Path) -> Text:
             ("A new team: ", "python manage.py createteam NAME --owner EMAIL"),
             ("Films are made by the real service and cost money.", ""),
         ]
-    lines += [("Logs: ", str(data_dir / "run") + "/*.log"), ("Ctrl-C stops everything; starting again goes on where it was.", ""), ("", "")]
+    lines += [
+        ("Logs: ", str(data_dir / "run") + "/*.log"),
+        ("Ctrl-C stops everything; starting again goes on where it was.", ""),
+        ("", ""),
+    ]
     return Text("\n").join(Text.assemble(word, (value, "bold")) for word, value in lines)

@@ -1,4 +1,5 @@
-"""A film made anew as H.264 at a steady rate, and a film given a sound without touching its picture."""
+"""A film made anew as H.264 at a steady rate, and a film given a sound without touching its
+picture."""
 
 from __future__ import annotations
 
@@ -22,7 +23,15 @@ from studio.media.edits.refusal import EditError, whole
 from studio.media.edits.samples import placed, runs
 from studio.media.edits.tracks import AAC_RATES, CopiedSound, EncodedSound, SoundTrack, packets
 from studio.media.facts import Facts, MediaError, unreadable
-from studio.media.film import VERIFY_SECONDS, check, cut_short, opened, probe_film, streams, verify_video
+from studio.media.film import (
+    VERIFY_SECONDS,
+    check,
+    cut_short,
+    opened,
+    probe_film,
+    streams,
+    verify_video,
+)
 from studio.media.kinds import KINDS, Kind, sniff
 from studio.media.picture import refuse_pixels
 
@@ -31,7 +40,8 @@ RATES = (1.0, 120.0)  # that may be asked for
 LARGEST = 4096  # px of a side: larger frames cost an encoder gigabytes
 LEAST_SIDE = 16  # px
 QUALITY = "18"  # constant rate factor: no loss that is seen
-# The faster half of the encoder's presets: the file is looked at by a model and then replaced by its film.
+# The faster half of the encoder's presets: the file is looked at by a model and then replaced by
+# its film.
 PRESET = "veryfast"
 SQUEEZES = (0.92, 0.75, 0.55)  # of the bits that there is room for, one try after the other
 LEAST_BITS = 40_000  # a second: below, no film is left to see
@@ -71,13 +81,15 @@ def remake_film(
     max_bytes: int | None = None,
     keep_sound: bool = True,
 ) -> Facts:
-    """Write the part [start, stop) seconds of a video to `target` as MP4 that every model and browser plays; returns its facts.
+    """Write the part [start, stop) seconds of a video to `target` as MP4 that every model and
+    browser plays; returns its facts.
 
-    H.264, yuv420p, even sides, square pixels, upright, index first. `fps`: frames a second, 1 to 120; without it the source's average,
-    brought into 24 to 60; frames are repeated or dropped by their time. `max_side`: px of the long side (never scaled up; 4096 at
-    most). `max_bytes`: at most so large, if need be at a lower quality. Sound, in step with the picture, becomes AAC.
-    Streamed. Raises EditError: bad-range (nothing of the film in the part), too-large (does not fit); MediaError: no-stream, broken, and
-    what `studio.media.probe` refuses.
+    H.264, yuv420p, even sides, square pixels, upright, index first. `fps`: frames a second, 1 to
+    120; without it the source's average, brought into 24 to 60; frames are repeated or dropped by
+    their time. `max_side`: px of the long side (never scaled up; 4096 at most). `max_bytes`: at
+    most so large, if need be at a lower quality. Sound, in step with the picture, becomes AAC.
+    Streamed. Raises EditError: bad-range (nothing of the film in the part), too-large (does not
+    fit); MediaError: no-stream, broken, and what `studio.media.probe` refuses.
     """
     kind, facts = _video(path)
     end = math.inf if stop is None else stop
@@ -85,7 +97,8 @@ def remake_film(
         raise EditError(
             "bad-range",
             phrase(
-                "The part from %(start)s to %(end)s s is empty or starts before the film; choose an end after its start.",
+                "The part from %(start)s to %(end)s s is empty or starts before the film; choose "
+                "an end after its start.",
                 start=f"{start:g}",
                 end=f"{end:g}",
             ),
@@ -94,7 +107,8 @@ def remake_film(
         raise EditError(
             "bad-range",
             phrase(
-                "The film lasts %(seconds)s s and the part starts at %(start)s s; choose an earlier part.",
+                "The film lasts %(seconds)s s and the part starts at %(start)s s; choose an "
+                "earlier part.",
                 seconds=f"{facts.seconds:.2f}",
                 start=f"{start:g}",
             ),
@@ -103,29 +117,54 @@ def remake_film(
         raise EditError(
             "bad-range",
             phrase(
-                "A film cannot have %(fps)s frames a second; choose %(slowest)s to %(fastest)s.", fps=f"{fps:g}", slowest=SLOWEST, fastest=FASTEST
+                "A film cannot have %(fps)s frames a second; choose %(slowest)s to %(fastest)s.",
+                fps=f"{fps:g}",
+                slowest=SLOWEST,
+                fastest=FASTEST,
             ),
         )
-    rate = Fraction(fps if fps is not None else min(max(facts.fps, SLOWEST), FASTEST)).limit_denominator(1001)
+    rate = Fraction(
+        fps if fps is not None else min(max(facts.fps, SLOWEST), FASTEST)
+    ).limit_denominator(1001)
     deadline = time.monotonic() + VERIFY_SECONDS
     origin, width, height = _look(path, kind, deadline)
-    plan = _Plan(path, kind, facts, start, end, rate, origin, *_even(width, height, max_side), keep_sound and facts.has_audio, deadline)
+    plan = _Plan(
+        path,
+        kind,
+        facts,
+        start,
+        end,
+        rate,
+        origin,
+        *_even(width, height, max_side),
+        keep_sound and facts.has_audio,
+        deadline,
+    )
     with whole(target) as part:
         _squeezed(plan, part, max_bytes)
         return probe_film(part, KINDS["mp4"])
 
 
-def with_sound(film: str | os.PathLike[str], sound: str | os.PathLike[str], target: str | os.PathLike[str]) -> Facts:
-    """Write the picture of `film` (MP4 or MOV) with the sound of `sound` (a sound file or a video) to `target` as MP4; returns its facts.
+def with_sound(
+    film: str | os.PathLike[str], sound: str | os.PathLike[str], target: str | os.PathLike[str]
+) -> Facts:
+    """Write the picture of `film` (MP4 or MOV) with the sound of `sound` (a sound file or a video)
+    to `target` as MP4; returns its facts.
 
-    The picture is copied packet by packet. Sound is copied when it is AAC in an MP4 and starts with the picture, else made AAC; it ends
-    with the film, or before when it is shorter. Every frame is decoded once at the end, so the result plays. Raises MediaError:
-    no-stream (no picture, no sound), not-supported (another container), broken.
+    The picture is copied packet by packet. Sound is copied when it is AAC in an MP4 and starts with
+    the picture, else made AAC; it ends with the film, or before when it is shorter. Every frame is
+    decoded once at the end, so the result plays. Raises MediaError: no-stream (no picture, no
+    sound), not-supported (another container), broken.
     """
     kind, facts = _video(film)
     if kind.format not in ("mp4", "mov"):
         raise MediaError(
-            "not-supported", phrase("A sound can be put to an MP4 and not to this %(format)s file; make it an MP4 first.", format=kind.format.upper())
+            "not-supported",
+            phrase(
+                "A sound can be put to an MP4 and not to this %(format)s file; make it an MP4 "
+                "first.",
+                format=kind.format.upper(),
+            ),
         )
     deadline = time.monotonic() + VERIFY_SECONDS
     origin, _, _ = _look(film, kind, deadline)
@@ -164,7 +203,11 @@ def _mp4(part: Path) -> Iterator[OutputContainer]:
         if error.errno in DISK_ERRORS:
             raise
         raise MediaError(
-            "broken", phrase("The times or the coding inside this file are damaged, so no MP4 can be made of it; export it again.")
+            "broken",
+            phrase(
+                "The times or the coding inside this file are damaged, so no MP4 can be made of "
+                "it; export it again."
+            ),
         ) from error
 
 
@@ -176,19 +219,35 @@ def _copy_of(out: OutputContainer, template: Any, codec: str) -> Any:
         return stream
     except ValueError as error:
         raise MediaError(
-            "not-supported", phrase("An MP4 cannot hold a picture coded as %(codec)s; make the film an H.264 one first.", codec=codec)
+            "not-supported",
+            phrase(
+                "An MP4 cannot hold a picture coded as %(codec)s; make the film an H.264 one "
+                "first.",
+                codec=codec,
+            ),
         ) from error
 
 
-def _sound_for(out: OutputContainer, sound: str | os.PathLike[str], seconds: float, deadline: float) -> SoundTrack:
-    """The track that plays `sound` from the first picture on: its own first picture when it is a video, else its first sample."""
+def _sound_for(
+    out: OutputContainer, sound: str | os.PathLike[str], seconds: float, deadline: float
+) -> SoundTrack:
+    """The track that plays `sound` from the first picture on: its own first picture when it is a
+    video, else its first sample."""
     kind = sniff(sound)
     facts = probe_film(sound, kind) if kind.kind != "image" else None
     if facts is None or not facts.has_audio:
-        raise MediaError("no-stream", phrase("The file that should give the sound holds none; choose a sound file or a video with sound."))
+        raise MediaError(
+            "no-stream",
+            phrase(
+                "The file that should give the sound holds none; choose a sound file or a video "
+                "with sound."
+            ),
+        )
     origin = _look(sound, kind, deadline)[0] if facts.kind == "video" else None
     if facts.audio_codec == "aac" and facts.format in ("mp4", "m4a", "mov"):
-        copied = CopiedSound.starting(out, packets(sound, "audio", deadline), origin or 0.0, seconds)
+        copied = CopiedSound.starting(
+            out, packets(sound, "audio", deadline), origin or 0.0, seconds
+        )
         if copied is not None:
             return copied
     source = runs(sound, deadline, AAC_RATES.__contains__, clocked=True)
@@ -199,7 +258,13 @@ def _video(path: str | os.PathLike[str]) -> tuple[Kind, Facts]:
     kind = sniff(path)
     facts = probe_film(path, kind) if kind.kind != "image" else None
     if facts is None or facts.kind != "video":
-        raise MediaError("no-stream", phrase("This %(format)s file holds no film; choose an MP4, MOV or AVI video.", format=kind.format.upper()))
+        raise MediaError(
+            "no-stream",
+            phrase(
+                "This %(format)s file holds no film; choose an MP4, MOV or AVI video.",
+                format=kind.format.upper(),
+            ),
+        )
     return kind, facts
 
 
@@ -212,7 +277,8 @@ def _even(width: int, height: int, max_side: int | None) -> tuple[int, int]:
 
 
 def _squeezed(plan: _Plan, part: Path, max_bytes: int | None) -> None:
-    """Make the film at full quality, and again with fewer bits as long as it is larger than `max_bytes`."""
+    """Make the film at full quality, and again with fewer bits as long as it is larger than
+    `max_bytes`."""
     if _made(plan, part, {"crf": QUALITY}, 0, max_bytes) or max_bytes is None:
         return
     seconds = min(plan.stop, plan.facts.seconds) - plan.start
@@ -226,14 +292,17 @@ def _squeezed(plan: _Plan, part: Path, max_bytes: int | None) -> None:
     raise EditError(
         "too-large",
         phrase(
-            "%(seconds)s s of this film do not fit into %(max_bytes)s bytes and stay a picture; cut a shorter part or make it smaller.",
+            "%(seconds)s s of this film do not fit into %(max_bytes)s bytes and stay a picture; "
+            "cut a shorter part or make it smaller.",
             seconds=f"{seconds:.1f}",
             max_bytes=f"{max_bytes:,}",
         ),
     )
 
 
-def _made(plan: _Plan, part: Path, quality: dict[str, str], bits: int, max_bytes: int | None) -> bool:
+def _made(
+    plan: _Plan, part: Path, quality: dict[str, str], bits: int, max_bytes: int | None
+) -> bool:
     """Write the film to `part`; False as soon as it is larger than `max_bytes`."""
     with closing(_slots(plan)) as slots, _mp4(part) as out:
         video: Any = None
@@ -245,7 +314,13 @@ def _made(plan: _Plan, part: Path, quality: dict[str, str], bits: int, max_bytes
             if video is None:
                 video = _stream(out, plan, shaped, {"preset": PRESET, **quality}, bits)
                 if plan.keep_sound:
-                    track = EncodedSound(out, placed(runs(plan.path, plan.deadline, AAC_RATES.__contains__, clocked=True), plan.origin + plan.start))
+                    track = EncodedSound(
+                        out,
+                        placed(
+                            runs(plan.path, plan.deadline, AAC_RATES.__contains__, clocked=True),
+                            plan.origin + plan.start,
+                        ),
+                    )
             for slot in range(first, stop):
                 check(plan.deadline)
                 shaped.pts, shaped.time_base, shaped.pict_type = slot, 1 / plan.fps, 0
@@ -253,17 +328,29 @@ def _made(plan: _Plan, part: Path, quality: dict[str, str], bits: int, max_bytes
                 if track is not None:
                     track.upto(float((slot + 1) / plan.fps))
                 written = slot + 1
-                if max_bytes is not None and written % LOOK_EVERY == 0 and part.stat().st_size > max_bytes:
+                if (
+                    max_bytes is not None
+                    and written % LOOK_EVERY == 0
+                    and part.stat().st_size > max_bytes
+                ):
                     return False
         if video is None:
-            raise EditError("bad-range", phrase("The film holds no frame after %(start)s s; choose an earlier part.", start=f"{plan.start:g}"))
+            raise EditError(
+                "bad-range",
+                phrase(
+                    "The film holds no frame after %(start)s s; choose an earlier part.",
+                    start=f"{plan.start:g}",
+                ),
+            )
         out.mux(video.encode(None))
         if track is not None:
             track.finish()
     return max_bytes is None or part.stat().st_size <= max_bytes
 
 
-def _stream(out: OutputContainer, plan: _Plan, frame: VideoFrame, options: dict[str, str], bits: int) -> Any:
+def _stream(
+    out: OutputContainer, plan: _Plan, frame: VideoFrame, options: dict[str, str], bits: int
+) -> Any:
     stream: Any = out.add_stream("libx264", rate=plan.fps, options=options)
     stream.width, stream.height, stream.pix_fmt = plan.width, plan.height, "yuv420p"
     context = stream.codec_context
@@ -274,16 +361,27 @@ def _stream(out: OutputContainer, plan: _Plan, frame: VideoFrame, options: dict[
         stream.bit_rate = bits
     context.color_range = LIMITED
     context.colorspace = frame.colorspace if frame.colorspace in YUV_SPACES else UNSET
-    context.color_primaries, context.color_trc = frame.color_primaries or UNSET, frame.color_trc or UNSET
+    context.color_primaries, context.color_trc = (
+        frame.color_primaries or UNSET,
+        frame.color_trc or UNSET,
+    )
     with unreadable(
-        phrase("A film of %(width)s × %(height)s px cannot be made as H.264; scale it to another size.", width=plan.width, height=plan.height)
+        phrase(
+            "A film of %(width)s × %(height)s px cannot be made as H.264; scale it to another "
+            "size.",
+            width=plan.width,
+            height=plan.height,
+        )
     ):
         context.open(strict=False)
     return stream
 
 
-def _frames(path: str | os.PathLike[str], kind: Kind, deadline: float) -> Generator[VideoFrame, None, None]:
-    """All frames that decode, in the order they are shown; damaged packets are passed over, as players do."""
+def _frames(
+    path: str | os.PathLike[str], kind: Kind, deadline: float
+) -> Generator[VideoFrame, None, None]:
+    """All frames that decode, in the order they are shown; damaged packets are passed over, as
+    players do."""
     with opened(path, kind) as container:
         video, _ = streams(container)
         video.thread_type = "AUTO"
@@ -296,7 +394,8 @@ def _frames(path: str | os.PathLike[str], kind: Kind, deadline: float) -> Genera
 
 
 def _look(path: str | os.PathLike[str], kind: Kind, deadline: float) -> tuple[float, int, int]:
-    """The time of the first frame in the file's own clock (s), and its size in px as displayed, in square pixels."""
+    """The time of the first frame in the file's own clock (s), and its size in px as displayed, in
+    square pixels."""
     with closing(_frames(path, kind, deadline)) as frames:
         for frame in frames:
             refuse_pixels(frame.width, frame.height)
@@ -319,9 +418,15 @@ def _turns(frame: VideoFrame) -> int:
 
 
 def _slots(plan: _Plan) -> Generator[tuple[int, int, VideoFrame], None, None]:
-    """The frames of the part, each with the range of slots (1/fps from the start of the part) in which it is shown; no slot is left out."""
-    # Up to the frame in which the part ends: the least length that a model takes is met at any rate.
-    last_slot = None if plan.stop == math.inf else max(1, math.ceil(round((plan.stop - plan.start) * plan.fps, 6)))
+    """The frames of the part, each with the range of slots (1/fps from the start of the part) in
+    which it is shown; no slot is left out."""
+    # Up to the frame in which the part ends: the least length that a model takes is met at any
+    # rate.
+    last_slot = (
+        None
+        if plan.stop == math.inf
+        else max(1, math.ceil(round((plan.stop - plan.start) * plan.fps, 6)))
+    )
     step = 1 / plan.facts.fps if plan.facts.fps else float(1 / plan.fps)
     held: VideoFrame | None = None
     moment, done = 0.0, 0
@@ -365,7 +470,12 @@ class _Shaper:
         width, height = self.size if turns % 2 == 0 else self.size[::-1]
         wide = frame.color_range == WHOLE_RANGE or frame.format.name.startswith("yuvj")
         scaled = frame.reformat(
-            width, height, "yuv420p", interpolation="BICUBIC", src_color_range=WHOLE_RANGE if wide else None, dst_color_range=LIMITED
+            width,
+            height,
+            "yuv420p",
+            interpolation="BICUBIC",
+            src_color_range=WHOLE_RANGE if wide else None,
+            dst_color_range=LIMITED,
         )
         if not turns:
             return scaled
@@ -385,7 +495,14 @@ class _Shaper:
             2: [("hflip", None), ("vflip", None)],
             3: [("transpose", "clock")],
         }
-        nodes = [graph.add_buffer(width=width, height=height, format=av.VideoFormat("yuv420p"), time_base=Fraction(1, 1000))]
+        nodes = [
+            graph.add_buffer(
+                width=width,
+                height=height,
+                format=av.VideoFormat("yuv420p"),
+                time_base=Fraction(1, 1000),
+            )
+        ]
         nodes += [graph.add(name, value) for name, value in ways[turns]]
         graph.link_nodes(*nodes, graph.add("buffersink")).configure()
         return graph

@@ -22,7 +22,9 @@ SMALLER_QUALITIES = (85, 75, 60)  # once the picture is scaled down
 SHRINK = 0.85  # the most of its sides that a picture keeps from one try to the next
 JPEG_SIDE = 65_000  # a JPEG counts its sides in sixteen bits
 FACE_HEIGHTS = 2.2  # height of the closest frame, in heights of the face
-EYE_LEVEL = 0.4  # of the spare height goes above the frame of a tall picture: faces are in its upper half
+EYE_LEVEL = (
+    0.4  # of the spare height goes above the frame of a tall picture: faces are in its upper half
+)
 
 
 def edit_picture(
@@ -36,27 +38,40 @@ def edit_picture(
     max_bytes: int | None = None,
     min_side: int | None = None,
 ) -> Facts:
-    """Write the picture at `path`, straightened, cropped and scaled down in this order, to `target`; returns the facts of the new file.
+    """Write the picture at `path`, straightened, cropped and scaled down in this order, to
+    `target`; returns the facts of the new file.
 
-    `angle`: degrees clockwise, -45 to 45; the empty corners are cut away (`straight_size`). `box`: (left, top, right, bottom) in px of the
-    straightened picture, clamped to it. `max_side`, `min_side`: px of the long and of the short side; nothing is ever scaled up.
-    `max_bytes`: the file stays strictly below, first by JPEG quality (95 to 60), then by fewer pixels, never below `min_side`.
-    `format`: "jpeg", "png", or "" for the source's own (JPEG when it is another, or when a PNG does not fit into `max_bytes`).
-    Transparency is laid on white for JPEG. The file holds pixels in sRGB and no metadata. `target` may be `path`.
+    `angle`: degrees clockwise, -45 to 45; the empty corners are cut away (`straight_size`). `box`:
+    (left, top, right, bottom) in px of the straightened picture, clamped to it. `max_side`,
+    `min_side`: px of the long and of the short side; nothing is ever scaled up. `max_bytes`: the
+    file stays strictly below, first by JPEG quality (95 to 60), then by fewer pixels, never below
+    `min_side`. `format`: "jpeg", "png", or "" for the source's own (JPEG when it is another, or
+    when a PNG does not fit into `max_bytes`). Transparency is laid on white for JPEG. The file
+    holds pixels in sRGB and no metadata. `target` may be `path`.
 
-    Raises MediaError for what `studio.media.probe` refuses and for what is no picture (no-stream), EditError: bad-box, too-small, too-large.
+    Raises MediaError for what `studio.media.probe` refuses and for what is no picture (no-stream),
+    EditError: bad-box, too-small, too-large.
     """
     if format not in FORMATS:
         raise AssertionError(f"{format!r} is no format that pictures are written in")
     kind = sniff(path)
     if kind.kind != "image":
         raise MediaError(
-            "no-stream", phrase("This %(format)s file is no picture, so there is nothing to crop; choose a JPEG or PNG.", format=kind.format.upper())
+            "no-stream",
+            phrase(
+                "This %(format)s file is no picture, so there is nothing to crop; choose a JPEG or "
+                "PNG.",
+                format=kind.format.upper(),
+            ),
         )
     with unreadable(broken(kind.format)), _open(path, kind.format) as opened:
         opened.load()
         # No copies that nobody needs: each of a large picture has hundreds of megabytes.
-        picture = _plain(_srgb(ImageOps.exif_transpose(opened) if _orientation(opened) in range(2, 9) else opened))
+        picture = _plain(
+            _srgb(
+                ImageOps.exif_transpose(opened) if _orientation(opened) in range(2, 9) else opened
+            )
+        )
     del opened
     picture = _scaled(_cropped(_straightened(picture, angle), box), max_side)
     _refuse_small(picture.size, min_side)
@@ -68,7 +83,8 @@ def edit_picture(
 
 
 def straight_size(width: int, height: int, angle: float) -> tuple[int, int]:
-    """Size in px after straightening by `angle` degrees: the largest upright rectangle of the same shape inside the turned picture."""
+    """Size in px after straightening by `angle` degrees: the largest upright rectangle of the same
+    shape inside the turned picture."""
     _refuse_angle(angle)
     turn = math.radians(abs(angle))
     cosine, sine = math.cos(turn), math.sin(turn)
@@ -83,11 +99,13 @@ def frame_for(
     face: tuple[int, int, int, int] | None = None,
     closeness: float = 0.0,
 ) -> tuple[int, int, int, int]:
-    """The crop (left, top, right, bottom) in px of the shape `aspect` (width, height; within 1 px) in a picture of `width` x `height` px.
+    """The crop (left, top, right, bottom) in px of the shape `aspect` (width, height; within 1 px)
+    in a picture of `width` x `height` px.
 
-    It is the largest there is, or with `face` (left, top, right, bottom) and `closeness` 0 to 1 smaller, down to 2.2 heights of the face.
-    It is centred on the face as far as the picture goes and holds all of it when the shape allows; without a face it stands in the
-    middle, in a tall picture a little above.
+    It is the largest there is, or with `face` (left, top, right, bottom) and `closeness` 0 to 1
+    smaller, down to 2.2 heights of the face. It is centred on the face as far as the picture goes
+    and holds all of it when the shape allows; without a face it stands in the middle, in a tall
+    picture a little above.
     """
     across, down = aspect
     if min(width, height, across, down) < 1:
@@ -113,13 +131,21 @@ def frame_for(
 
 
 def _placed(start: int, stop: int, length: int, whole_length: int) -> int:
-    """Where a frame of `length` starts so that [start, stop) is in its middle, or at least inside it where the picture ends."""
+    """Where a frame of `length` starts so that [start, stop) is in its middle, or at least inside
+    it where the picture ends."""
     at = (start + stop - length) // 2
     return max(0, min(at, whole_length - length))
 
 
-def _within(face: tuple[int, int, int, int], width: int, height: int) -> tuple[int, int, int, int] | None:
-    left, top, right, bottom = max(0, face[0]), max(0, face[1]), min(width, face[2]), min(height, face[3])
+def _within(
+    face: tuple[int, int, int, int], width: int, height: int
+) -> tuple[int, int, int, int] | None:
+    left, top, right, bottom = (
+        max(0, face[0]),
+        max(0, face[1]),
+        min(width, face[2]),
+        min(height, face[3]),
+    )
     return (left, top, right, bottom) if left < right and top < bottom else None
 
 
@@ -128,7 +154,8 @@ def _refuse_angle(angle: float) -> None:
         raise EditError(
             "bad-box",
             phrase(
-                "A picture is straightened by at most %(steepest)s degrees, and %(angle)s were asked for; turn it less.",
+                "A picture is straightened by at most %(steepest)s degrees, and %(angle)s were "
+                "asked for; turn it less.",
                 steepest=f"{STEEPEST:g}",
                 angle=f"{angle:g}",
             ),
@@ -136,7 +163,8 @@ def _refuse_angle(angle: float) -> None:
 
 
 def _plain(picture: Image.Image) -> Image.Image:
-    """The picture as L, RGB or RGBA with nothing but pixels: other modes are not interpolated well, and its info would be saved again."""
+    """The picture as L, RGB or RGBA with nothing but pixels: other modes are not interpolated well,
+    and its info would be saved again."""
     if picture.mode.startswith("I") or picture.mode == "F":
         # Sixteen bits a pixel: the upper eight are the picture.
         picture = picture.convert("I").point(lambda value: value * (1 / 256)).convert("L")
@@ -160,7 +188,8 @@ def _straightened(picture: Image.Image, angle: float) -> Image.Image:
     turn = math.radians(angle)
     cosine, sine = math.cos(turn), math.sin(turn)
     middle, centre = (picture.width / 2, picture.height / 2), (width / 2, height / 2)
-    # One pass from the turned picture's middle: each pixel of the result is looked up in the source, and all of them lie inside it.
+    # One pass from the turned picture's middle: each pixel of the result is looked up in the
+    # source, and all of them lie inside it.
     lookup = (
         cosine,
         sine,
@@ -169,18 +198,26 @@ def _straightened(picture: Image.Image, angle: float) -> Image.Image:
         cosine,
         middle[1] + sine * centre[0] - cosine * centre[1],
     )
-    return picture.transform((width, height), Image.Transform.AFFINE, lookup, Image.Resampling.BICUBIC)
+    return picture.transform(
+        (width, height), Image.Transform.AFFINE, lookup, Image.Resampling.BICUBIC
+    )
 
 
 def _cropped(picture: Image.Image, box: tuple[int, int, int, int] | None) -> Image.Image:
     if box is None:
         return picture
-    left, top, right, bottom = max(0, box[0]), max(0, box[1]), min(picture.width, box[2]), min(picture.height, box[3])
+    left, top, right, bottom = (
+        max(0, box[0]),
+        max(0, box[1]),
+        min(picture.width, box[2]),
+        min(picture.height, box[3]),
+    )
     if left >= right or top >= bottom:
         raise EditError(
             "bad-box",
             phrase(
-                "The frame %(left)s, %(top)s to %(right)s, %(bottom)s holds no part of the %(width)s × %(height)s px picture; draw it again.",
+                "The frame %(left)s, %(top)s to %(right)s, %(bottom)s holds no part of the "
+                "%(width)s × %(height)s px picture; draw it again.",
                 left=box[0],
                 top=box[1],
                 right=box[2],
@@ -189,7 +226,11 @@ def _cropped(picture: Image.Image, box: tuple[int, int, int, int] | None) -> Ima
                 height=picture.height,
             ),
         )
-    return picture if (left, top, right, bottom) == (0, 0, *picture.size) else picture.crop((left, top, right, bottom))
+    return (
+        picture
+        if (left, top, right, bottom) == (0, 0, *picture.size)
+        else picture.crop((left, top, right, bottom))
+    )
 
 
 def _scaled(picture: Image.Image, max_side: int | None) -> Image.Image:
@@ -197,8 +238,13 @@ def _scaled(picture: Image.Image, max_side: int | None) -> Image.Image:
     if max_side is None or long <= max_side:
         return picture
     if max_side < 1:
-        raise EditError("too-small", phrase("A picture has at least 1 px on its long side; allow more."))
-    size = (max(1, round(picture.width * max_side / long)), max(1, round(picture.height * max_side / long)))
+        raise EditError(
+            "too-small", phrase("A picture has at least 1 px on its long side; allow more.")
+        )
+    size = (
+        max(1, round(picture.width * max_side / long)),
+        max(1, round(picture.height * max_side / long)),
+    )
     return picture.resize(size, Image.Resampling.LANCZOS)
 
 
@@ -208,7 +254,8 @@ def _refuse_small(size: tuple[int, int], min_side: int | None) -> None:
         raise EditError(
             "too-small",
             phrase(
-                "The picture would be %(width)s × %(height)s px, %(missing)s px short of the %(min_side)s px that its short side "
+                "The picture would be %(width)s × %(height)s px, %(missing)s px short of the "
+                "%(min_side)s px that its short side "
                 "needs; crop less of it or use a larger picture.",
                 width=size[0],
                 height=size[1],
@@ -218,7 +265,9 @@ def _refuse_small(size: tuple[int, int], min_side: int | None) -> None:
         )
 
 
-def _below(picture: Image.Image, name: str, format: str, max_bytes: int | None, min_side: int | None) -> tuple[str, bytes]:
+def _below(
+    picture: Image.Image, name: str, format: str, max_bytes: int | None, min_side: int | None
+) -> tuple[str, bytes]:
     """The format and bytes of the first try below `max_bytes`."""
     last = b""
     for tried, candidate, quality in _tries(picture, name, format, max_bytes, min_side):
@@ -231,7 +280,8 @@ def _below(picture: Image.Image, name: str, format: str, max_bytes: int | None, 
         raise EditError(
             "too-large",
             phrase(
-                "The picture is %(width)s × %(height)s px, and a JPEG has at most %(jpeg_side)s px a side; crop it or scale it down.",
+                "The picture is %(width)s × %(height)s px, and a JPEG has at most %(jpeg_side)s px "
+                "a side; crop it or scale it down.",
                 width=picture.width,
                 height=picture.height,
                 jpeg_side=JPEG_SIDE,
@@ -240,11 +290,15 @@ def _below(picture: Image.Image, name: str, format: str, max_bytes: int | None, 
     most, has = f"{max_bytes or 0:,}", f"{len(last):,}"
     if not min_side:
         said = phrase(
-            "The picture does not fit into %(most)s bytes; at its smallest it has %(has)s. Crop it or use a simpler one.", most=most, has=has
+            "The picture does not fit into %(most)s bytes; at its smallest it has %(has)s. Crop it "
+            "or use a simpler one.",
+            most=most,
+            has=has,
         )
     else:
         said = phrase(
-            "The picture does not fit into %(most)s bytes and %(side)s px on its short side; at its smallest it has %(has)s. "
+            "The picture does not fit into %(most)s bytes and %(side)s px on its short side; at "
+            "its smallest it has %(has)s. "
             "Crop it or use a simpler one.",
             most=most,
             side=min_side,
@@ -253,8 +307,11 @@ def _below(picture: Image.Image, name: str, format: str, max_bytes: int | None, 
     raise EditError("too-large", said)
 
 
-def _tries(picture: Image.Image, name: str, format: str, max_bytes: int | None, min_side: int | None) -> Iterator[tuple[str, Image.Image, int]]:
-    """What to try, best picture first: (format, picture, quality). Pixels are worth more than a format without loss."""
+def _tries(
+    picture: Image.Image, name: str, format: str, max_bytes: int | None, min_side: int | None
+) -> Iterator[tuple[str, Image.Image, int]]:
+    """What to try, best picture first: (format, picture, quality). Pixels are worth more than a
+    format without loss."""
     if name == "png":
         yield "png", picture, 0
         if max_bytes is None:
@@ -294,7 +351,8 @@ def _saved(picture: Image.Image, name: str, quality: int) -> bytes:
     if name == "png":
         picture.save(out, "PNG")
     else:
-        # Full colour at the highest quality, as cameras keep it; below it every byte counts. Not optimized: that asks for all of the
-        # data in one buffer, whose size Pillow guesses too small for noise.
+        # Full colour at the highest quality, as cameras keep it; below it every byte counts. Not
+        # optimized: that asks for all of the data in one buffer, whose size Pillow guesses too
+        # small for noise.
         picture.save(out, "JPEG", quality=quality, subsampling=0 if quality >= 90 else 2)
     return out.getvalue()

@@ -14,10 +14,12 @@ EDIT_CODES = ("bad-box", "bad-range", "too-small", "too-large")
 
 
 class EditError(MediaError):
-    """A good file and a wish it cannot meet. `code` is one of EDIT_CODES; `sentence` says what, why, what to do.
+    """A good file and a wish it cannot meet. `code` is one of EDIT_CODES; `sentence` says what,
+    why, what to do.
 
-    bad-box: a frame or an angle that holds no part of the picture. bad-range: a time range that holds no part of the sound or film.
-    too-small: fewer pixels than asked for. too-large: more bytes than asked for, however hard it is squeezed.
+    bad-box: a frame or an angle that holds no part of the picture. bad-range: a time range that
+    holds no part of the sound or film. too-small: fewer pixels than asked for. too-large: more
+    bytes than asked for, however hard it is squeezed.
     """
 
     def __init__(self, code: str, sentence: Sentence) -> None:
@@ -32,7 +34,8 @@ class EditError(MediaError):
 
 @contextmanager
 def whole(target: str | os.PathLike[str]) -> Iterator[Path]:
-    """A path beside `target` to write to; it takes the place of `target` when the block ends well and is gone when it does not."""
+    """A path beside `target` to write to; it takes the place of `target` when the block ends well
+    and is gone when it does not."""
     target = Path(target)
     part = target.with_name(target.name + ".part")
     try:

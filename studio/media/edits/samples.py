@@ -22,7 +22,9 @@ from studio.media.film import LONGEST, VERIFY_SECONDS, check, opened, refuse_rat
 from studio.media.kinds import sniff
 
 HIGHEST = 48_000  # samples a second; more are not heard and models do not ask for them
-SILENT = phrase("The sound in this file is cut or damaged, not one sample of it plays; export it again.")
+SILENT = phrase(
+    "The sound in this file is cut or damaged, not one sample of it plays; export it again."
+)
 WAV_BYTES = 0xFFFFFFFF - 4096  # a WAV counts its bytes in 32 bits
 PAD = 1 << 14  # frames of silence handed out at once
 GAP = 0.1  # seconds that the clock of a sound may jump ahead before silence fills them
@@ -33,9 +35,11 @@ COUNTED = ("wav", "mp3", "m4a", "flac")  # in formats whose clock counts samples
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Consecutive sound: `samples` are signed 16 bits, channels interleaved; `at` is the time of the first in the file's own clock (s).
+    """Consecutive sound: `samples` are signed 16 bits, channels interleaved; `at` is the time of
+    the first in the file's own clock (s).
 
-    `rate` (a second) and `channels` (1 or 2) are the same in all runs of one file. `first`: samples of each channel that come before it.
+    `rate` (a second) and `channels` (1 or 2) are the same in all runs of one file. `first`: samples
+    of each channel that come before it.
     """
 
     rate: int
@@ -67,16 +71,21 @@ def runs(
     skip: float = 0.0,
     clocked: bool = False,
 ) -> Generator[Run, None, None]:
-    """The sound of a sound file or of a video, from its first sample to its last, in constant memory.
+    """The sound of a sound file or of a video, from its first sample to its last, in constant
+    memory.
 
-    The rate is the source's own when it `fits`, otherwise HIGHEST. Damaged packets are passed over, as players do. What comes long before
-    `skip` seconds is left out where that is exact: then `Run.first` jumps. `clocked`: silence fills the holes that the file's clock shows.
-    Raises MediaError: no-stream without sound, broken when nothing decodes or when it takes longer than VERIFY_SECONDS.
+    The rate is the source's own when it `fits`, otherwise HIGHEST. Damaged packets are passed over,
+    as players do. What comes long before `skip` seconds is left out where that is exact: then
+    `Run.first` jumps. `clocked`: silence fills the holes that the file's clock shows. Raises
+    MediaError: no-stream without sound, broken when nothing decodes or when it takes longer than
+    VERIFY_SECONDS.
     """
     kind = sniff(path)
     deadline = time.monotonic() + VERIFY_SECONDS if deadline is None else deadline
     if kind.kind == "image":
-        raise MediaError("no-stream", phrase("A still picture has no sound; choose a sound file or a video."))
+        raise MediaError(
+            "no-stream", phrase("A still picture has no sound; choose a sound file or a video.")
+        )
     rate = channels = done = 0
     setup: tuple[str, str, int] | None = None
     resampler: Any = None
@@ -93,11 +102,20 @@ def runs(
     with opened(path, kind) as container:
         _, audio = streams(container)
         if audio is None:
-            raise MediaError("no-stream", phrase("This video is silent, so it has no sound to work on; choose one with sound."))
+            raise MediaError(
+                "no-stream",
+                phrase(
+                    "This video is silent, so it has no sound to work on; choose one with sound."
+                ),
+            )
         refuse_rate(audio)
         for packet in container.demux(audio):
             check(deadline)
-            if packet.pts is not None and packet.duration and (packet.pts + packet.duration) * packet.time_base < begin:
+            if (
+                packet.pts is not None
+                and packet.duration
+                and (packet.pts + packet.duration) * packet.time_base < begin
+            ):
                 jumped = True
                 continue
             try:
@@ -107,7 +125,8 @@ def runs(
             for frame in frames:
                 _refuse_rate(frame.sample_rate)
                 if not rate:
-                    # The first frame, not the header: some AAC doubles its rate only when it is decoded.
+                    # The first frame, not the header: some AAC doubles its rate only when it is
+                    # decoded.
                     rate = frame.sample_rate if fits(frame.sample_rate) else HIGHEST
                     channels = min(2, max(1, len(frame.layout.channels)))
                     at = frame.time or 0.0
@@ -115,17 +134,25 @@ def runs(
                         begin = at + skip - RUN_UP
                 if jumped and frame.time is not None:
                     done, jumped = round((frame.time - at) * rate), False
-                hole = frame.time - end if clocked and frame.time is not None and end > -math.inf else 0.0
+                hole = (
+                    frame.time - end
+                    if clocked and frame.time is not None and end > -math.inf
+                    else 0.0
+                )
                 if setup != (frame.format.name, frame.layout.name, frame.sample_rate) or hole > GAP:
                     if resampler is not None:
                         yield from given(resampler.resample(None))
                     setup = (frame.format.name, frame.layout.name, frame.sample_rate)
-                    resampler = av.AudioResampler(format="s16", layout="stereo" if channels == 2 else "mono", rate=rate)
+                    resampler = av.AudioResampler(
+                        format="s16", layout="stereo" if channels == 2 else "mono", rate=rate
+                    )
                 if hole > GAP:
                     for run in _silence(rate, channels, at, done, round(hole * rate)):
                         done = run.last
                         yield run
-                end = (frame.time if frame.time is not None else end) + frame.samples / frame.sample_rate
+                end = (
+                    frame.time if frame.time is not None else end
+                ) + frame.samples / frame.sample_rate
                 frame.pts = None
                 yield from given(resampler.resample(frame))
         if resampler is None:
@@ -134,13 +161,20 @@ def runs(
 
 
 def placed(source: Iterator[Run], start: float) -> Generator[Run, None, None]:
-    """`source` from the moment `start` of its file's clock: what plays before is dropped, and silence fills up to a late first sample."""
+    """`source` from the moment `start` of its file's clock: what plays before is dropped, and
+    silence fills up to a late first sample."""
     skip: int | None = None
     for run in source:
         if skip is None:
             skip = round((start - run.at) * run.rate)
             if skip < -LONGEST * run.rate:
-                raise MediaError("broken", phrase("The sound of this file starts a day after its picture, so the file is damaged; export it again."))
+                raise MediaError(
+                    "broken",
+                    phrase(
+                        "The sound of this file starts a day after its picture, so the file is "
+                        "damaged; export it again."
+                    ),
+                )
             if skip < 0:
                 yield from _silence(run.rate, run.channels, start, 0, -skip)
                 skip = 0
@@ -170,7 +204,13 @@ class WavFile:
             self.out.setframerate(run.rate)
         self.frames += len(samples) // run.channels
         if self.frames * 2 * run.channels > WAV_BYTES:
-            raise EditError("too-large", phrase("The sound has more than the four gigabytes that a WAV file can hold; cut a shorter part."))
+            raise EditError(
+                "too-large",
+                phrase(
+                    "The sound has more than the four gigabytes that a WAV file can hold; cut a "
+                    "shorter part."
+                ),
+            )
         self.out.writeframesraw(samples.tobytes())
 
     def close(self) -> None:
@@ -191,7 +231,14 @@ def wav_file(path: Path) -> Iterator[WavFile]:
 
 def _refuse_rate(rate: int) -> None:
     if not 1000 <= rate <= 768_000:
-        raise MediaError("broken", phrase("This sound says that it has %(rate)s samples a second, so it is damaged; export it again.", rate=rate))
+        raise MediaError(
+            "broken",
+            phrase(
+                "This sound says that it has %(rate)s samples a second, so it is damaged; export "
+                "it again.",
+                rate=rate,
+            ),
+        )
 
 
 def _silence(rate: int, channels: int, at: float, first: int, frames: int) -> Iterator[Run]:

@@ -27,10 +27,12 @@ FADE = 0.005  # seconds on each side of a joint
 
 @dataclass(frozen=True, slots=True)
 class Quiet:
-    """The silences of a sound. `lead` and `tail`: seconds of silence at its start and end. `pauses`: (start, stop) in seconds, inside.
+    """The silences of a sound. `lead` and `tail`: seconds of silence at its start and end.
+    `pauses`: (start, stop) in seconds, inside.
 
-    `loudness_db`: root mean square of all that is not silent, in dB below full scale (-120 when all is). `clipped`: some peak is cut off.
-    A sound that is silent throughout is all `lead`. `seconds`: how long it plays, which headers do not always say.
+    `loudness_db`: root mean square of all that is not silent, in dB below full scale (-120 when all
+    is). `clipped`: some peak is cut off. A sound that is silent throughout is all `lead`.
+    `seconds`: how long it plays, which headers do not always say.
     """
 
     lead: float
@@ -41,18 +43,23 @@ class Quiet:
     seconds: float = field(default=0.0, compare=False)
 
 
-def cut_sound(path: str | os.PathLike[str], target: str | os.PathLike[str], start: float, stop: float) -> Facts:
-    """Write the part [start, stop) seconds of a sound file, or of a video's sound, to `target` as 16-bit WAV; returns its facts.
+def cut_sound(
+    path: str | os.PathLike[str], target: str | os.PathLike[str], start: float, stop: float
+) -> Facts:
+    """Write the part [start, stop) seconds of a sound file, or of a video's sound, to `target` as
+    16-bit WAV; returns its facts.
 
-    One or two channels, the source's rate up to 48,000 a second. Exactly round((stop - start) * rate) samples, fewer only where the
-    source ends. Time counts from the first sample that decodes. Raises EditError("bad-range") when the range is empty or outside;
-    MediaError: no-stream, broken, and what `studio.media.probe` refuses.
+    One or two channels, the source's rate up to 48,000 a second. Exactly round((stop - start) *
+    rate) samples, fewer only where the source ends. Time counts from the first sample that decodes.
+    Raises EditError("bad-range") when the range is empty or outside; MediaError: no-stream, broken,
+    and what `studio.media.probe` refuses.
     """
     if not (math.isfinite(start) and start >= 0 and stop > start):
         raise EditError(
             "bad-range",
             phrase(
-                "The part from %(start)s to %(stop)s s is empty or starts before the sound; choose an end after its start.",
+                "The part from %(start)s to %(stop)s s is empty or starts before the sound; choose "
+                "an end after its start.",
                 start=f"{start:g}",
                 stop=f"{stop:g}",
             ),
@@ -66,7 +73,10 @@ def cut_sound(path: str | os.PathLike[str], target: str | os.PathLike[str], star
                 first = round(start * rate)
                 # Beyond any file's end a number of samples is only "to the end".
                 last = first + round(min(stop - start, 1e9) * rate)
-                wav.write(run, run.part(max(0, first - run.first), max(0, min(run.frames, last - run.first))))
+                wav.write(
+                    run,
+                    run.part(max(0, first - run.first), max(0, min(run.frames, last - run.first))),
+                )
                 at = run.last
                 if at >= last:
                     break
@@ -74,7 +84,8 @@ def cut_sound(path: str | os.PathLike[str], target: str | os.PathLike[str], star
             wav.frames,
             at,
             phrase(
-                "The part from %(start)s to %(stop)s s holds no sound: the file lasts %(seconds)s s; choose an earlier part.",
+                "The part from %(start)s to %(stop)s s holds no sound: the file lasts %(seconds)s "
+                "s; choose an earlier part.",
                 start=f"{start:g}",
                 stop=f"{stop:g}",
                 seconds=f"{at / rate:.2f}",
@@ -83,17 +94,27 @@ def cut_sound(path: str | os.PathLike[str], target: str | os.PathLike[str], star
         return probe_film(part, KINDS["wav"])
 
 
-def without(path: str | os.PathLike[str], target: str | os.PathLike[str], cuts: Sequence[tuple[float, float]]) -> Facts:
-    """Write a sound to `target` as 16-bit WAV without the ranges `cuts` (seconds, in any order, may overlap); returns its facts.
+def without(
+    path: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    cuts: Sequence[tuple[float, float]],
+) -> Facts:
+    """Write a sound to `target` as 16-bit WAV without the ranges `cuts` (seconds, in any order, may
+    overlap); returns its facts.
 
-    Wherever something was cut the sound fades out and in within 5 ms each, so that the joint does not click. Raises EditError("bad-range")
-    when a cut is empty or nothing is left; MediaError as `cut_sound`.
+    Wherever something was cut the sound fades out and in within 5 ms each, so that the joint does
+    not click. Raises EditError("bad-range") when a cut is empty or nothing is left; MediaError as
+    `cut_sound`.
     """
     for start, stop in cuts:
         if not (math.isfinite(start) and stop > start):
             raise EditError(
                 "bad-range",
-                phrase("The cut from %(start)s to %(stop)s s is empty; choose an end after its start.", start=f"{start:g}", stop=f"{stop:g}"),
+                phrase(
+                    "The cut from %(start)s to %(stop)s s is empty; choose an end after its start.",
+                    start=f"{start:g}",
+                    stop=f"{stop:g}",
+                ),
             )
     at = 0
     kept: list[tuple[int, int | None]] | None = None
@@ -115,15 +136,18 @@ def without(path: str | os.PathLike[str], target: str | os.PathLike[str], cuts: 
                 kept = [piece for piece in kept if piece[1] is None or piece[1] > at]
                 if not kept:
                     break
-        _refuse_empty(wav.frames, at, phrase("Nothing of the sound is left after these cuts; cut less."))
+        _refuse_empty(
+            wav.frames, at, phrase("Nothing of the sound is left after these cuts; cut less.")
+        )
         return probe_film(part, KINDS["wav"])
 
 
 def quiet(path: str | os.PathLike[str], floor_db: float = -45.0, least: float = 0.3) -> Quiet:
-    """The silences of a sound file, or of a video's sound: all that is `floor_db` below its loudest hundredth of a second.
+    """The silences of a sound file, or of a video's sound: all that is `floor_db` below its loudest
+    hundredth of a second.
 
-    Pauses inside count from `least` seconds on. Streamed; it keeps four bytes for each hundredth of a second. Raises MediaError:
-    no-stream, broken.
+    Pauses inside count from `least` seconds on. Streamed; it keeps four bytes for each hundredth of
+    a second. Raises MediaError: no-stream, broken.
     """
     meter = _Meter()
     with closing(runs(path)) as source:
@@ -149,20 +173,32 @@ def quiet(path: str | os.PathLike[str], floor_db: float = -45.0, least: float = 
     if not loud:
         return Quiet(seconds, 0.0, (), NOTHING_DB, False, seconds)
     level = 10 * math.log10(total / loud / FULL**2)
-    return Quiet(lead, max(0.0, seconds - meter.moment(last + 1)), tuple(pauses), round(max(level, NOTHING_DB), 2), meter.clipped, seconds)
+    return Quiet(
+        lead,
+        max(0.0, seconds - meter.moment(last + 1)),
+        tuple(pauses),
+        round(max(level, NOTHING_DB), 2),
+        meter.clipped,
+        seconds,
+    )
 
 
-def split_points(seconds: float, pauses: Iterable[tuple[float, float]], longest: float, least: float = 1.0) -> list[tuple[float, float]]:
-    """The fewest ranges (start, stop) that cover [0, seconds), each at most `longest` seconds and at least `least` when that can be.
+def split_points(
+    seconds: float, pauses: Iterable[tuple[float, float]], longest: float, least: float = 1.0
+) -> list[tuple[float, float]]:
+    """The fewest ranges (start, stop) that cover [0, seconds), each at most `longest` seconds and
+    at least `least` when that can be.
 
-    Each cut lies in the middle of the longest pause (start, stop) that it can reach in the last third of its part, else anywhere in it;
-    without one the rest is parted evenly. Pure. Raises EditError("bad-range") for lengths that are not positive.
+    Each cut lies in the middle of the longest pause (start, stop) that it can reach in the last
+    third of its part, else anywhere in it; without one the rest is parted evenly. Pure. Raises
+    EditError("bad-range") for lengths that are not positive.
     """
     if not (math.isfinite(seconds) and seconds > 0 and longest > 0):
         raise EditError(
             "bad-range",
             phrase(
-                "A sound of %(seconds)s s cannot be parted into pieces of %(longest)s s; both need a length.",
+                "A sound of %(seconds)s s cannot be parted into pieces of %(longest)s s; both need "
+                "a length.",
                 seconds=f"{seconds:g}",
                 longest=f"{longest:g}",
             ),
@@ -183,7 +219,9 @@ def split_points(seconds: float, pauses: Iterable[tuple[float, float]], longest:
     return [*ranges, (at, seconds)]
 
 
-def _best(pauses: list[tuple[float, float]], earliest: float, latest: float, late: float) -> float | None:
+def _best(
+    pauses: list[tuple[float, float]], earliest: float, latest: float, late: float
+) -> float | None:
     """The cut with the most silence on both sides, from `late` on when there is one."""
     found: list[tuple[bool, float, float]] = []
     for start, stop in pauses:
@@ -208,7 +246,8 @@ def _kept(cuts: Sequence[tuple[float, float]], rate: int) -> list[tuple[int, int
     for start, stop in sorted(cuts):
         first, last = (max(0.0, min(moment, 1e9)) for moment in (start, stop))
         if first > at:
-            # The sum of the pieces is rounded, not each: many roundings would make the sound longer or shorter than was promised.
+            # The sum of the pieces is rounded, not each: many roundings would make the sound longer
+            # or shorter than was promised.
             length += first - at
             count, begin = round(length * rate) - samples, round(at * rate)
             if count > 0:
@@ -219,7 +258,8 @@ def _kept(cuts: Sequence[tuple[float, float]], rate: int) -> list[tuple[int, int
 
 
 def _fade(samples: array[int], run: Run, begin: int, first: int, last: int | None) -> None:
-    """Fade `samples`, which start at `begin` of the source, in after a cut that ends at `first` and out before one at `last`."""
+    """Fade `samples`, which start at `begin` of the source, in after a cut that ends at `first` and
+    out before one at `last`."""
     span = max(1, round(FADE * run.rate))
     frames = len(samples) // run.channels
     if first > 0:
@@ -245,7 +285,9 @@ class _Meter:
         self.frames = 0
         self.clipped = False
         self.rest = array("h")
-        self.runs: list[tuple[int, int]] = []  # for each channel: the side of the scale it stands at, and since how many samples
+        self.runs: list[
+            tuple[int, int]
+        ] = []  # for each channel: the side of the scale it stands at, and since how many samples
 
     def add(self, run: Run) -> None:
         self.rate, self.channels = run.rate, run.channels

@@ -1,4 +1,5 @@
-"""The sound track of an MP4 being written, kept in step with its picture: encoded as AAC, or copied."""
+"""The sound track of an MP4 being written, kept in step with its picture: encoded as AAC, or
+copied."""
 
 from __future__ import annotations
 
@@ -18,7 +19,9 @@ from studio.media.kinds import sniff
 
 AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 AAC_FRAME = 1024  # samples
-EARLY, LATE = -0.1, 0.003  # seconds around the first picture in which a copied sound may start: encoders pad, ears do not mind
+# Seconds around the first picture in which a copied sound may start: encoders pad, ears do not
+# mind.
+EARLY, LATE = -0.1, 0.003
 
 
 class SoundTrack(Protocol):
@@ -41,12 +44,19 @@ class EncodedSound:
         self.source = source
         first = next(source, None)
         self.pending = first.samples if first is not None else array("h")
-        self.rate, self.channels = (first.rate, first.channels) if first is not None else (AAC_RATES[-1], 1)
+        self.rate, self.channels = (
+            (first.rate, first.channels) if first is not None else (AAC_RATES[-1], 1)
+        )
         self.layout = "stereo" if self.channels == 2 else "mono"
         self.stream: Any = out.add_stream("aac", rate=self.rate)
         self.stream.layout = self.layout
         self.stream.bit_rate = min(self.BITS, 4 * self.rate) * self.channels
-        self.fifo = av.AudioResampler(format=self.stream.codec_context.format, layout=self.layout, rate=self.rate, frame_size=AAC_FRAME)
+        self.fifo = av.AudioResampler(
+            format=self.stream.codec_context.format,
+            layout=self.layout,
+            rate=self.rate,
+            frame_size=AAC_FRAME,
+        )
         self.written = 0
 
     def upto(self, seconds: float) -> None:
@@ -68,10 +78,16 @@ class EncodedSound:
         self.source.close()
 
     def _encode(self, samples: array[int]) -> None:
-        frame = av.AudioFrame(format="s16", layout=self.layout, samples=len(samples) // self.channels)
+        frame = av.AudioFrame(
+            format="s16", layout=self.layout, samples=len(samples) // self.channels
+        )
         plane = frame.planes[0]
         plane.update(samples.tobytes().ljust(plane.buffer_size, b"\0"))
-        frame.sample_rate, frame.pts, frame.time_base = self.rate, self.written, Fraction(1, self.rate)
+        frame.sample_rate, frame.pts, frame.time_base = (
+            self.rate,
+            self.written,
+            Fraction(1, self.rate),
+        )
         self.written += frame.samples
         for piece in self.fifo.resample(frame):
             self.out.mux(self.stream.encode(piece))
@@ -80,15 +96,25 @@ class EncodedSound:
 class CopiedSound:
     """AAC packets as they are, from the first picture to the last."""
 
-    def __init__(self, out: OutputContainer, source: Generator[Any, None, None], first: Any, origin: float, seconds: float) -> None:
+    def __init__(
+        self,
+        out: OutputContainer,
+        source: Generator[Any, None, None],
+        first: Any,
+        origin: float,
+        seconds: float,
+    ) -> None:
         self.out, self.source, self.next = out, source, first
         self.shift = round(origin / first.time_base)
         self.end = seconds
         self.stream: Any = out.add_stream_from_template(first.stream, opaque=True)
 
     @classmethod
-    def starting(cls, out: OutputContainer, source: Generator[Any, None, None], origin: float, seconds: float) -> CopiedSound | None:
-        """The copied track; None when the sound does not start together with the picture, whose first moment is `origin` (s)."""
+    def starting(
+        cls, out: OutputContainer, source: Generator[Any, None, None], origin: float, seconds: float
+    ) -> CopiedSound | None:
+        """The copied track; None when the sound does not start together with the picture, whose
+        first moment is `origin` (s)."""
         first = next(source, None)
         if first is None or not EARLY <= float(first.pts * first.time_base) - origin <= LATE:
             return None
@@ -112,8 +138,11 @@ class CopiedSound:
         self.source.close()
 
 
-def packets(path: str | os.PathLike[str], which: str, deadline: float | None = None) -> Generator[Any, None, None]:
-    """The packets of the first "video" or "audio" stream that plays, undecoded, each with its times. Their stream lives as long as this."""
+def packets(
+    path: str | os.PathLike[str], which: str, deadline: float | None = None
+) -> Generator[Any, None, None]:
+    """The packets of the first "video" or "audio" stream that plays, undecoded, each with its
+    times. Their stream lives as long as this."""
     kind = sniff(path)
     deadline = time.monotonic() + VERIFY_SECONDS if deadline is None else deadline
     with opened(path, kind) as container:

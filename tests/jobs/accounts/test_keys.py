@@ -13,7 +13,15 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from jobs.accounts.keys import KeyRefused, add_account, add_key, clean_address, move_account, retire, take_up_environment_key
+from jobs.accounts.keys import (
+    KeyRefused,
+    add_account,
+    add_key,
+    clean_address,
+    move_account,
+    retire,
+    take_up_environment_key,
+)
 from jobs.accounts.keys import test_key as try_key
 from jobs.models import Account, ApiKey, Lane
 from studio.models import Team, User
@@ -38,20 +46,38 @@ def raw_secret(key: ApiKey) -> str:
         return str(cursor.fetchone()[0])
 
 
-# ── adding ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── adding ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_good_key_is_tested_once_and_stored_encrypted(team: Team, owner: User, service: Service) -> None:
-    account = add_account(team, " North  1 ", "cn-beijing", service.url, f" {GOOD}\n", owner, {"emo-v1": "emo-ours"}, workspace="ws-1")
+def test_a_good_key_is_tested_once_and_stored_encrypted(
+    team: Team, owner: User, service: Service
+) -> None:
+    account = add_account(
+        team,
+        " North  1 ",
+        "cn-beijing",
+        service.url,
+        f" {GOOD}\n",
+        owner,
+        {"emo-v1": "emo-ours"},
+        workspace="ws-1",
+    )
     key = account.keys.get()
-    assert (account.label, account.health, account.health_text, account.model_names) == ("North 1", "ok", "", {"emo-v1": "emo-ours"})
+    assert (account.label, account.health, account.health_text, account.model_names) == (
+        "North 1",
+        "ok",
+        "",
+        {"emo-v1": "emo-ours"},
+    )
     assert (key.last4, key.added_by, key.active, key.secret) == ("abcd", owner, True, GOOD)
     assert key.tested_at is not None
     assert GOOD not in raw_secret(key)
     assert service.asked == [("/api/v1/tasks/00000000-0000-0000-0000-000000000000", GOOD, "ws-1")]
 
 
-def test_a_refused_key_leaves_nothing_behind_and_the_sentence_names_the_region(team: Team, owner: User, service: Service) -> None:
+def test_a_refused_key_leaves_nothing_behind_and_the_sentence_names_the_region(
+    team: Team, owner: User, service: Service
+) -> None:
     with pytest.raises(KeyRefused, match="Beijing") as refused:
         add_account(team, "North", "cn-beijing", service.url, BAD, owner)
     assert BAD not in str(refused.value)
@@ -66,8 +92,16 @@ def test_an_unreachable_service_keeps_the_key_untested(team: Team, owner: User) 
     assert account.keys.get().tested_at is None
 
 
-def test_an_account_that_owes_money_keeps_its_right_key(team: Team, owner: User, service: Service) -> None:
-    service.answer = (400, "application/json", json.dumps({"code": "Arrearage", "message": "Access denied, account not in good standing."}))
+def test_an_account_that_owes_money_keeps_its_right_key(
+    team: Team, owner: User, service: Service
+) -> None:
+    service.answer = (
+        400,
+        "application/json",
+        json.dumps(
+            {"code": "Arrearage", "message": "Access denied, account not in good standing."}
+        ),
+    )
     account = add_account(team, "North", "cn-beijing", service.url, GOOD, owner)
     assert account.health == "arrears"
     assert "unpaid bill" in account.health_text
@@ -76,9 +110,16 @@ def test_an_account_that_owes_money_keeps_its_right_key(team: Team, owner: User,
 
 @pytest.mark.parametrize(
     "answer",
-    [(404, "text/html", "<html>"), (200, "text/html", "<html>hello"), (200, "application/json", "{}"), (404, "application/json", '{"error": "no"}')],
+    [
+        (404, "text/html", "<html>"),
+        (200, "text/html", "<html>hello"),
+        (200, "application/json", "{}"),
+        (404, "application/json", '{"error": "no"}'),
+    ],
 )
-def test_something_that_is_not_the_service_is_refused(team: Team, owner: User, service: Service, answer: tuple[int, str, str]) -> None:
+def test_something_that_is_not_the_service_is_refused(
+    team: Team, owner: User, service: Service, answer: tuple[int, str, str]
+) -> None:
     service.answer = answer
     with pytest.raises(KeyRefused, match="not Model Studio"):
         add_account(team, "North", "cn-beijing", service.url, GOOD, owner)
@@ -88,7 +129,11 @@ def test_something_that_is_not_the_service_is_refused(team: Team, owner: User, s
 def test_a_busy_or_broken_service_is_no_refusal(team: Team, owner: User, service: Service) -> None:
     service.answer = (503, "text/html", "<html>")
     assert add_account(team, "One", "cn-beijing", service.url, GOOD, owner).health == "untried"
-    service.answer = (429, "application/json", json.dumps({"code": "Throttling.RateQuota", "message": "slow down"}))
+    service.answer = (
+        429,
+        "application/json",
+        json.dumps({"code": "Throttling.RateQuota", "message": "slow down"}),
+    )
     assert add_account(team, "Two", "cn-beijing", service.url, OTHER, owner).health == "untried"
 
 
@@ -105,15 +150,26 @@ def test_a_busy_or_broken_service_is_no_refusal(team: Team, owner: User, service
         ({"secret": "sk-sp-0123456789"}, "Coding Plan"),
     ],
 )
-def test_bad_words_are_refused_before_anything_is_asked(team: Team, owner: User, service: Service, change: dict[str, str], says: str) -> None:
-    given = {"label": "North", "region": "cn-beijing", "base_url": service.url, "secret": GOOD, "by": owner, **change}
+def test_bad_words_are_refused_before_anything_is_asked(
+    team: Team, owner: User, service: Service, change: dict[str, str], says: str
+) -> None:
+    given = {
+        "label": "North",
+        "region": "cn-beijing",
+        "base_url": service.url,
+        "secret": GOOD,
+        "by": owner,
+        **change,
+    }
     with pytest.raises(KeyRefused, match=says):
         add_account(team, **given)  # type: ignore[arg-type]
     assert service.asked == []
     assert not Account.objects.exists()
 
 
-def test_a_name_twice_and_a_key_twice_are_refused(team: Team, owner: User, service: Service) -> None:
+def test_a_name_twice_and_a_key_twice_are_refused(
+    team: Team, owner: User, service: Service
+) -> None:
     account = add_account(team, "North", "cn-beijing", service.url, GOOD, owner)
     with pytest.raises(KeyRefused, match="called North"):
         add_account(team, "North", "cn-beijing", service.url, OTHER, owner)
@@ -124,7 +180,9 @@ def test_a_name_twice_and_a_key_twice_are_refused(team: Team, owner: User, servi
     assert Account.objects.count() == ApiKey.objects.count() == 1
 
 
-def test_no_log_line_holds_the_secret(team: Team, owner: User, service: Service, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_log_line_holds_the_secret(
+    team: Team, owner: User, service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     account = add_account(team, "North", "cn-beijing", service.url, GOOD, owner)
     with pytest.raises(KeyRefused):
@@ -134,7 +192,7 @@ def test_no_log_line_holds_the_secret(team: Team, owner: User, service: Service,
     assert not [secret for secret in (GOOD, OTHER, BAD) if secret in caplog.text]
 
 
-# ── keys of an account that is there ────────────────────────────────────────────────────────────────────────────────
+# ── keys of an account that is there ──────────────────────────────────────────────────────────────
 
 
 @pytest.fixture
@@ -147,7 +205,13 @@ def paused(account: Account, health: str = "key") -> Lane:
     later = timezone.now() + timedelta(hours=1)
     account.health, account.health_text, account.paused_until = health, "refused", later
     account.save(update_fields=["health", "health_text", "paused_until"])
-    return Lane.objects.create(account=account, model="emo-v1", next_visit_at=later, paused_until=later, paused_text="refused")
+    return Lane.objects.create(
+        account=account,
+        model="emo-v1",
+        next_visit_at=later,
+        paused_until=later,
+        paused_text="refused",
+    )
 
 
 def test_a_working_key_ends_the_pause_and_rings_the_lanes(north: Account, owner: User) -> None:
@@ -163,9 +227,12 @@ def test_a_working_key_ends_the_pause_and_rings_the_lanes(north: Account, owner:
 
 
 def test_testing_writes_only_its_own_columns(north: Account, owner: User) -> None:
-    """The engine may pause the account while a person tests a key: a stale row must not undo that."""
+    """The engine may pause the account while a person tests a key: a stale row must not undo
+    that."""
     key = ApiKey.objects.select_related("account").get()
-    Account.objects.filter(pk=north.pk).update(label="Renamed meanwhile", model_names={"emo-v1": "new"})
+    Account.objects.filter(pk=north.pk).update(
+        label="Renamed meanwhile", model_names={"emo-v1": "new"}
+    )
     try_key(key)
     north.refresh_from_db()
     assert (north.label, north.model_names) == ("Renamed meanwhile", {"emo-v1": "new"})
@@ -180,7 +247,9 @@ def test_a_key_that_stopped_working_marks_the_account(north: Account, service: S
     assert "region" in north.health_text
 
 
-def test_a_spare_key_says_nothing_about_the_account(north: Account, owner: User, service: Service) -> None:
+def test_a_spare_key_says_nothing_about_the_account(
+    north: Account, owner: User, service: Service
+) -> None:
     spare = north.keys.get()
     add_key(north, OTHER, owner)
     paused(north)
@@ -205,7 +274,9 @@ def test_no_answer_changes_nothing_about_a_known_key(north: Account, service: Se
     assert north.keys.get().tested_at == tested
 
 
-def test_a_retired_key_is_no_longer_used_but_may_be_typed_again(north: Account, owner: User) -> None:
+def test_a_retired_key_is_no_longer_used_but_may_be_typed_again(
+    north: Account, owner: User
+) -> None:
     key = north.keys.get()
     retire(key)
     assert north.key is None
@@ -269,9 +340,13 @@ def test_a_test_says_nothing_about_a_debt_but_has_it_tried_again(north: Account)
     assert (lane.rings, lane.paused_until) == (1, None)
 
 
-def test_a_key_that_works_ends_the_trouble_with_one_mail(north: Account, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_that_works_ends_the_trouble_with_one_mail(
+    north: Account, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     mails: list[str] = []
-    monkeypatch.setattr("jobs.accounts.mail.tell", lambda team, subject, text, *, to="owners": mails.append(subject))
+    monkeypatch.setattr(
+        "jobs.accounts.mail.tell", lambda team, subject, text, *, to="owners": mails.append(subject)
+    )
     paused(north)
     Account.objects.update(told_at=timezone.now(), troubles=4)
     add_key(north, OTHER, owner)
@@ -280,10 +355,12 @@ def test_a_key_that_works_ends_the_trouble_with_one_mail(north: Account, owner: 
     assert mails == ["North works again"]
 
 
-# ── the environment's key ───────────────────────────────────────────────────────────────────────────────────────────
+# ── the environment's key ─────────────────────────────────────────────────────────────────────────
 
 
-def test_the_environment_key_makes_the_first_account_only(team: Team, owner: User, service: Service, settings: Any) -> None:
+def test_the_environment_key_makes_the_first_account_only(
+    team: Team, owner: User, service: Service, settings: Any
+) -> None:
     settings.DASHSCOPE_API_KEY = ""
     assert take_up_environment_key(team, owner) is None
     settings.DASHSCOPE_API_KEY, settings.MODELSTUDIO_URL = GOOD, service.url
@@ -294,7 +371,9 @@ def test_the_environment_key_makes_the_first_account_only(team: Team, owner: Use
     assert team.accounts.count() == 1
 
 
-def test_a_refused_environment_key_is_told(team: Team, owner: User, service: Service, settings: Any) -> None:
+def test_a_refused_environment_key_is_told(
+    team: Team, owner: User, service: Service, settings: Any
+) -> None:
     settings.DASHSCOPE_API_KEY, settings.MODELSTUDIO_URL = BAD, service.url
     with pytest.raises(KeyRefused):
         take_up_environment_key(team, owner)
@@ -304,7 +383,7 @@ def test_a_refused_environment_key_is_told(team: Team, owner: User, service: Ser
     assert kept.health == "untried"
 
 
-# ── addresses ───────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── addresses ─────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture
@@ -381,20 +460,32 @@ def test_addresses_that_are_refused(names: dict[str, list[str]], given: str) -> 
 
 def test_plain_http_needs_every_address_of_the_name_to_be_near(names: dict[str, list[str]]) -> None:
     names["simulator.internal"] = ["10.0.0.5"]
-    assert clean_address("http://simulator.internal:8070", "cn-beijing") == "http://simulator.internal:8070/api/v1"
+    assert (
+        clean_address("http://simulator.internal:8070", "cn-beijing")
+        == "http://simulator.internal:8070/api/v1"
+    )
     names["simulator.internal"] = ["10.0.0.5", "8.8.8.8"]
     with pytest.raises(KeyRefused, match="https"):
         clean_address("http://simulator.internal:8070", "cn-beijing")
 
 
-# ── on a site that others reach ─────────────────────────────────────────────────────────────────────────────────────
+# ── on a site that others reach ───────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
     "given",
-    ["http://127.0.0.1:8070", "http://[::1]:8070", "https://10.1.2.3", "https://192.168.0.9/api/v1", "https://100.64.0.1", "https://inside.internal"],
+    [
+        "http://127.0.0.1:8070",
+        "http://[::1]:8070",
+        "https://10.1.2.3",
+        "https://192.168.0.9/api/v1",
+        "https://100.64.0.1",
+        "https://inside.internal",
+    ],
 )
-def test_private_addresses_are_for_staff_only(names: dict[str, list[str]], owner: User, settings: Any, given: str) -> None:
+def test_private_addresses_are_for_staff_only(
+    names: dict[str, list[str]], owner: User, settings: Any, given: str
+) -> None:
     names["inside.internal"] = ["8.8.8.8", "10.0.0.5"]
     settings.STRICT = True
     with pytest.raises(KeyRefused, match="private network"):
@@ -407,21 +498,30 @@ def test_private_addresses_are_for_staff_only(names: dict[str, list[str]], owner
     assert clean_address(given, "cn-beijing", owner)
 
 
-def test_a_name_that_is_not_there_yet_may_become_a_private_one(names: dict[str, list[str]], owner: User, settings: Any) -> None:
+def test_a_name_that_is_not_there_yet_may_become_a_private_one(
+    names: dict[str, list[str]], owner: User, settings: Any
+) -> None:
     settings.STRICT = True
     with pytest.raises(KeyRefused, match="There is no later"):
         clean_address("https://later.example", "cn-beijing", owner)
 
 
-def test_public_addresses_are_for_everyone(names: dict[str, list[str]], owner: User, settings: Any) -> None:
+def test_public_addresses_are_for_everyone(
+    names: dict[str, list[str]], owner: User, settings: Any
+) -> None:
     settings.STRICT = True
     names["dashscope.aliyuncs.com"] = ["39.96.198.249"]
-    assert clean_address("https://dashscope.aliyuncs.com", "cn-beijing", owner) == "https://dashscope.aliyuncs.com/api/v1"
+    assert (
+        clean_address("https://dashscope.aliyuncs.com", "cn-beijing", owner)
+        == "https://dashscope.aliyuncs.com/api/v1"
+    )
     assert clean_address("", "cn-beijing", owner) == ""
     assert clean_address("ws-1", "cn-beijing", owner).startswith("https://ws-1.cn-beijing")
 
 
-def test_no_door_of_accounts_leads_around_it(team: Team, owner: User, north: Account, service: Service, settings: Any) -> None:
+def test_no_door_of_accounts_leads_around_it(
+    team: Team, owner: User, north: Account, service: Service, settings: Any
+) -> None:
     settings.STRICT = True
     asked = len(service.asked)
     with pytest.raises(KeyRefused, match="private network"):

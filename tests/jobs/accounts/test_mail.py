@@ -23,7 +23,9 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transaction, "on_commit", lambda what: what())
 
 
-def test_owners_and_admins_and_nobody_else(team: Team, owner: User, admin: User, creator: User, viewer: User, stranger: User) -> None:
+def test_owners_and_admins_and_nobody_else(
+    team: Team, owner: User, admin: User, creator: User, viewer: User, stranger: User
+) -> None:
     assert notices.tell(team, "The disk is full", "Make room.\nThen it goes on.") == 2
     assert sorted(letter.to for letter in mail.outbox) == [[owner.email], [admin.email]]
     for letter in mail.outbox:
@@ -68,7 +70,9 @@ def test_no_secrets_and_no_second_header(team: Team, owner: User) -> None:
     assert letter.recipients() == [owner.email]
 
 
-def test_a_mail_server_that_is_away_changes_nothing(team: Team, owner: User, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+def test_a_mail_server_that_is_away_changes_nothing(
+    team: Team, owner: User, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
     def away(*args: Any) -> None:
         raise ConnectionRefusedError("no mail here")
 
@@ -77,7 +81,9 @@ def test_a_mail_server_that_is_away_changes_nothing(team: Team, owner: User, mon
     assert "no mail here" in caplog.text
 
 
-def test_one_address_that_is_refused_does_not_silence_the_others(team: Team, owner: User, admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_address_that_is_refused_does_not_silence_the_others(
+    team: Team, owner: User, admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = EmailBackend.send_messages
 
     def picky(self: EmailBackend, letters: list[Any]) -> int:
@@ -90,7 +96,9 @@ def test_one_address_that_is_refused_does_not_silence_the_others(team: Team, own
     assert [letter.to for letter in mail.outbox] == [[admin.email]]
 
 
-def test_a_database_that_is_away_raises_nothing_but_undoes_a_transaction(team: Team, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_is_away_raises_nothing_but_undoes_a_transaction(
+    team: Team, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def away(*args: Any) -> Any:
         raise DatabaseError("gone")
 
@@ -101,7 +109,9 @@ def test_a_database_that_is_away_raises_nothing_but_undoes_a_transaction(team: T
     assert notices.tell(team, "Hello", "Text") == 0
 
 
-def test_inside_a_transaction_it_waits_for_the_commit(team: Team, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_inside_a_transaction_it_waits_for_the_commit(
+    team: Team, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     waiting: list[Any] = []
     monkeypatch.setattr(transaction, "on_commit", waiting.append)
     assert notices.tell(team, "Hello", "Text") == 1

@@ -1,4 +1,5 @@
-"""Doors that people close: who, when, what follows, and that it stays so until somebody opens it."""
+"""Doors that people close: who, when, what follows, and that it stays so until somebody opens
+it."""
 
 from __future__ import annotations
 
@@ -30,34 +31,54 @@ def lane(north: Account) -> Lane:
     return Lane.objects.create(account=north, model="emo-v1", next_visit_at=None)
 
 
-# ── what a gate does ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── what a gate does ──────────────────────────────────────────────────────────────────────────────
 
 
-def test_it_says_who_did_what_and_when(north: Account, lane: Lane, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.accounts.pauses.timezone.now", lambda: datetime(2026, 11, 20, 14, 2, tzinfo=UTC))
+def test_it_says_who_did_what_and_when(
+    north: Account, lane: Lane, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "jobs.accounts.pauses.timezone.now", lambda: datetime(2026, 11, 20, 14, 2, tzinfo=UTC)
+    )
     assert pauses.sentence(lane) == pauses.sentence(north) == ""
     pauses.set_gate(lane, Gate.PAUSED, owner)
     assert pauses.sentence(lane) == "Aiko paused emo-v1 on North at 14:02"
     pauses.set_gate(north, Gate.DRAINING, owner)
     assert pauses.sentence(Account.objects.get()) == "Aiko is draining North since 14:02"
-    monkeypatch.setattr("jobs.accounts.pauses.timezone.now", lambda: datetime(2026, 11, 21, 9, 0, tzinfo=UTC))
+    monkeypatch.setattr(
+        "jobs.accounts.pauses.timezone.now", lambda: datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+    )
     assert pauses.sentence(Lane.objects.get()) == "Aiko paused emo-v1 on North on 20 Nov at 14:02"
     Lane.objects.update(gate_by=None)
     assert pauses.sentence(Lane.objects.get()).startswith("Someone paused")
 
 
-def test_it_says_what_follows_for_the_jobs(team: Team, owner: User, north: Account, lane: Lane) -> None:
-    assert pauses.consequence(lane, Gate.PAUSED) == "No job waits; nothing is sent until someone opens it."
+def test_it_says_what_follows_for_the_jobs(
+    team: Team, owner: User, north: Account, lane: Lane
+) -> None:
+    assert (
+        pauses.consequence(lane, Gate.PAUSED)
+        == "No job waits; nothing is sent until someone opens it."
+    )
     for state in (State.QUEUED, State.QUEUED, State.RUNNING, State.SUCCEEDED):
         makers.job(team, owner, account=north, state=state)
-    assert pauses.consequence(lane, Gate.PAUSED) == "2 jobs wait; nothing is sent until someone opens it. The one at the service goes on."
-    assert pauses.set_gate(north, Gate.DRAINING, owner) == (
-        "North is draining. 2 jobs wait and are still sent; new jobs are refused until someone opens it. The one at the service goes on."
+    assert (
+        pauses.consequence(lane, Gate.PAUSED)
+        == "2 jobs wait; nothing is sent until someone opens it. The one at the service goes on."
     )
-    assert pauses.set_gate(north, Gate.OPEN, owner) == "North is open. 2 jobs wait; what waits is sent in its turn."
+    assert pauses.set_gate(north, Gate.DRAINING, owner) == (
+        "North is draining. 2 jobs wait and are still sent; new jobs are refused until someone "
+        "opens it. The one at the service goes on."
+    )
+    assert (
+        pauses.set_gate(north, Gate.OPEN, owner)
+        == "North is open. 2 jobs wait; what waits is sent in its turn."
+    )
 
 
-def test_the_lanes_are_visited_so_that_jobs_say_why_they_wait(north: Account, lane: Lane, owner: User) -> None:
+def test_the_lanes_are_visited_so_that_jobs_say_why_they_wait(
+    north: Account, lane: Lane, owner: User
+) -> None:
     other = Lane.objects.create(account=north, model="wan2.2-s2v", next_visit_at=None)
     pauses.set_gate(lane, Gate.PAUSED, owner)
     lane.refresh_from_db()
@@ -73,7 +94,12 @@ def test_only_the_gate_is_written(lane: Lane, owner: User) -> None:
     Lane.objects.filter(pk=lane.pk).update(health="quota", lease_token="a visitor", rings=7)
     pauses.set_gate(lane, Gate.PAUSED, owner)
     fresh = Lane.objects.get(pk=lane.pk)
-    assert (fresh.health, fresh.lease_token, fresh.rings, fresh.gate) == ("quota", "a visitor", 8, "paused")
+    assert (fresh.health, fresh.lease_token, fresh.rings, fresh.gate) == (
+        "quota",
+        "a visitor",
+        8,
+        "paused",
+    )
 
 
 def test_doing_it_twice_keeps_the_first_name(north: Account, owner: User, admin: User) -> None:
@@ -98,7 +124,9 @@ def test_which_door_holds_a_job_back(north: Account, lane: Lane, owner: User) ->
     assert pauses.closed(north, lane) == north
 
 
-def test_new_jobs_are_refused_by_a_draining_door_only(north: Account, lane: Lane, owner: User) -> None:
+def test_new_jobs_are_refused_by_a_draining_door_only(
+    north: Account, lane: Lane, owner: User
+) -> None:
     assert pauses.refuses(north, lane) == pauses.refuses(north, None) == ""
     pauses.set_gate(lane, Gate.PAUSED, owner)
     assert pauses.refuses(north, lane) == ""
@@ -110,7 +138,9 @@ def test_new_jobs_are_refused_by_a_draining_door_only(north: Account, lane: Lane
     assert plan.account_for(north.team, "emo-v1") == north
 
 
-def test_a_shared_lane_tells_the_other_team_no_names(north: Account, lane: Lane, owner: User, stranger: User) -> None:
+def test_a_shared_lane_tells_the_other_team_no_names(
+    north: Account, lane: Lane, owner: User, stranger: User
+) -> None:
     pauses.set_gate(lane, Gate.PAUSED, owner)
     told = pauses.sentence(lane, stranger.teams.get())
     assert "paused" in told
@@ -118,7 +148,7 @@ def test_a_shared_lane_tells_the_other_team_no_names(north: Account, lane: Lane,
     assert "Aiko" in pauses.sentence(lane, north.team)
 
 
-# ── the page ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the page ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def url(name: str, north: Account) -> str:
@@ -129,19 +159,27 @@ def text(response: object) -> str:
     return str(response.content.decode())  # type: ignore[attr-defined]
 
 
-def test_asking_shows_the_consequence_and_changes_nothing(team: Team, admin: User, north: Account, lane: Lane, client_of: ClientOf) -> None:
+def test_asking_shows_the_consequence_and_changes_nothing(
+    team: Team, admin: User, north: Account, lane: Lane, client_of: ClientOf
+) -> None:
     makers.job(team, admin, account=north)
     makers.job(team, admin, account=north)
-    page = text(client_of(admin).get(url("account_gate", north), {"gate": "paused", "model": "emo-v1"}))
+    page = text(
+        client_of(admin).get(url("account_gate", north), {"gate": "paused", "model": "emo-v1"})
+    )
     assert "Pause emo-v1 on North" in page
     assert "2 jobs wait; nothing is sent until someone opens it." in page
     assert 'name="csrfmiddlewaretoken"' in page
     assert Lane.objects.get().gate == "open"
 
 
-def test_closing_and_opening_on_the_page(north: Account, lane: Lane, admin: User, client_of: ClientOf) -> None:
+def test_closing_and_opening_on_the_page(
+    north: Account, lane: Lane, admin: User, client_of: ClientOf
+) -> None:
     client = client_of(admin)
-    answer = client.post(url("account_gate", north), {"gate": "paused", "model": "emo-v1"}, follow=True)
+    answer = client.post(
+        url("account_gate", north), {"gate": "paused", "model": "emo-v1"}, follow=True
+    )
     assert answer.redirect_chain == [(url("account", north), 302)]
     assert "emo-v1 on North is paused" in text(answer)
     assert "Ben paused emo-v1 on North at" in text(answer)
@@ -149,25 +187,47 @@ def test_closing_and_opening_on_the_page(north: Account, lane: Lane, admin: User
     client.post(url("account_gate", north), {"gate": "draining"})
     page = text(client.get(url("account", north)))
     assert "Ben is draining North since" in page
-    assert "Ben is draining North since" in text(client.get(reverse("jobs:keys", args=[north.team.slug])))
+    assert "Ben is draining North since" in text(
+        client.get(reverse("jobs:keys", args=[north.team.slug]))
+    )
     client.post(url("account_gate", north), {"gate": "open", "model": ""})
     client.post(url("account_gate", north), {"gate": "open", "model": "emo-v1"})
     assert (Account.objects.get().gate, Lane.objects.get().gate) == ("open", "open")
 
 
-@pytest.mark.parametrize("given", [{"gate": "shut"}, {}, {"gate": "paused", "model": "emo-v9"}, {"gate": "paused", "model": "x" * 99}])
-def test_nonsense_gets_a_sentence(north: Account, lane: Lane, admin: User, client_of: ClientOf, given: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"gate": "shut"},
+        {},
+        {"gate": "paused", "model": "emo-v9"},
+        {"gate": "paused", "model": "x" * 99},
+    ],
+)
+def test_nonsense_gets_a_sentence(
+    north: Account, lane: Lane, admin: User, client_of: ClientOf, given: dict[str, str]
+) -> None:
     client = client_of(admin)
-    for answer in (client.post(url("account_gate", north), given, follow=True), client.get(url("account_gate", north), given, follow=True)):
+    for answer in (
+        client.post(url("account_gate", north), given, follow=True),
+        client.get(url("account_gate", north), given, follow=True),
+    ):
         assert "has no such lane" in text(answer)
     assert (Account.objects.get().gate, Lane.objects.get().gate) == ("open", "open")
 
 
-def test_who_may_not(north: Account, lane: Lane, creator: User, viewer: User, stranger: User, client_of: ClientOf) -> None:
+def test_who_may_not(
+    north: Account, lane: Lane, creator: User, viewer: User, stranger: User, client_of: ClientOf
+) -> None:
     for person, status in ((creator, 403), (viewer, 403), (stranger, 404)):
-        assert client_of(person).post(url("account_gate", north), {"gate": "paused"}).status_code == status
+        assert (
+            client_of(person).post(url("account_gate", north), {"gate": "paused"}).status_code
+            == status
+        )
     strict = Client(enforce_csrf_checks=True)
-    strict.force_login(north.team.memberships.first().user, backend="django.contrib.auth.backends.ModelBackend")  # type: ignore[union-attr]
+    strict.force_login(
+        north.team.memberships.first().user, backend="django.contrib.auth.backends.ModelBackend"
+    )  # type: ignore[union-attr]
     assert strict.post(url("account_gate", north), {"gate": "paused"}).status_code == 403
     assert Account.objects.get().gate == "open"
 
@@ -176,11 +236,25 @@ def test_every_lane_is_listed_with_its_state_its_jobs_and_its_next_try(
     team: Team, owner: User, north: Account, lane: Lane, client_of: ClientOf
 ) -> None:
     later = timezone.now() + timedelta(minutes=9)
-    Lane.objects.create(account=north, model="wan2.2-s2v", health="quota", paused_until=later, paused_text="The free quota is used up.")
-    Lane.objects.create(account=north, model="animate-anyone-gen2", health="throttled", paused_until=later, paused_text="Slow down.")
+    Lane.objects.create(
+        account=north,
+        model="wan2.2-s2v",
+        health="quota",
+        paused_until=later,
+        paused_text="The free quota is used up.",
+    )
+    Lane.objects.create(
+        account=north,
+        model="animate-anyone-gen2",
+        health="throttled",
+        paused_until=later,
+        paused_text="Slow down.",
+    )
     makers.job(team, owner, account=north, state=State.RUNNING)
     makers.job(team, owner, account=north)
-    WorkTime.objects.create(service="dashscope.aliyuncs.com", model="emo-v1", variant="1:1", median=8.46, p90=9.0)
+    WorkTime.objects.create(
+        service="dashscope.aliyuncs.com", model="emo-v1", variant="1:1", median=8.46, p90=9.0
+    )
     north.base_url = "https://dashscope.aliyuncs.com/api/v1"
     north.save(update_fields=["base_url"])
     page = text(client_of(owner).get(url("account", north)))
@@ -196,7 +270,10 @@ def test_every_lane_is_listed_with_its_state_its_jobs_and_its_next_try(
 
 
 def test_a_page_with_many_accounts_asks_no_more_of_the_database(
-    team: Team, owner: User, client_of: ClientOf, django_assert_max_num_queries: Callable[..., object]
+    team: Team,
+    owner: User,
+    client_of: ClientOf,
+    django_assert_max_num_queries: Callable[..., object],
 ) -> None:
     for number in range(12):
         account = makers.account(team, label=f"Account {number}")
@@ -208,7 +285,7 @@ def test_a_page_with_many_accounts_asks_no_more_of_the_database(
         client.get(reverse("jobs:keys", args=[team.slug]))
 
 
-# ── the admin ───────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the admin ─────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture
@@ -217,12 +294,16 @@ def root(db: object) -> User:
 
 
 @pytest.mark.parametrize("kind", ["account", "lane"])
-def test_staff_close_and_open_doors_of_every_team(north: Account, lane: Lane, root: User, client_of: ClientOf, kind: str) -> None:
+def test_staff_close_and_open_doors_of_every_team(
+    north: Account, lane: Lane, root: User, client_of: ClientOf, kind: str
+) -> None:
     client = client_of(root)
     door = north if kind == "account" else lane
     there = reverse(f"admin:jobs_{kind}_changelist")
     for action, gate in (("pause", "paused"), ("drain", "draining"), ("open", "open")):
-        page = text(client.post(there, {"action": action, "_selected_action": [door.pk]}, follow=True))
+        page = text(
+            client.post(there, {"action": action, "_selected_action": [door.pk]}, follow=True)
+        )
         door.refresh_from_db()
         assert (door.gate, door.gate_by) == (gate, root)
         assert f"North is {gate}" in page
@@ -230,10 +311,15 @@ def test_staff_close_and_open_doors_of_every_team(north: Account, lane: Lane, ro
             assert "Root paused" in page
 
 
-def test_staff_without_the_right_close_nothing(north: Account, db: object, client_of: ClientOf) -> None:
+def test_staff_without_the_right_close_nothing(
+    north: Account, db: object, client_of: ClientOf
+) -> None:
     from django.contrib.auth.models import Permission
 
     clerk = User.objects.create_user("clerk@example.com", "correct horse", is_staff=True)
     clerk.user_permissions.add(Permission.objects.get(codename="view_account"))
-    client_of(clerk).post(reverse("admin:jobs_account_changelist"), {"action": "pause", "_selected_action": [north.pk]})
+    client_of(clerk).post(
+        reverse("admin:jobs_account_changelist"),
+        {"action": "pause", "_selected_action": [north.pk]},
+    )
     assert Account.objects.get().gate == "open"

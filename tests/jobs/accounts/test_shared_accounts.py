@@ -1,4 +1,5 @@
-"""Two keys of one Alibaba account are found out and share its lanes; two accounts are told apart, once."""
+"""Two keys of one Alibaba account are found out and share its lanes; two accounts are told apart,
+once."""
 
 from __future__ import annotations
 
@@ -49,11 +50,20 @@ def south(team: Team, service: Service) -> Account:
     return makers.account(team, url=service.url, label="South", key=OTHER)
 
 
-def made(account: Account, owner: User, service: Service, *keys: str, hours: float = 1.0, **fields: Any) -> Job:
+def made(
+    account: Account, owner: User, service: Service, *keys: str, hours: float = 1.0, **fields: Any
+) -> Job:
     """A task that `account` made `hours` ago, seen by `keys` at the service."""
     at = timezone.now() - timedelta(hours=hours)
     number = Job.objects.count()
-    fields = {"state": State.RUNNING, "task_id": f"task-{number}", "submitted_at": at, "looked_at": at, "provider_status": "RUNNING", **fields}
+    fields = {
+        "state": State.RUNNING,
+        "task_id": f"task-{number}",
+        "submitted_at": at,
+        "looked_at": at,
+        "provider_status": "RUNNING",
+        **fields,
+    }
     job = makers.job(account.team, owner, account=account, **fields)
     service.seen[job.task_id] = set(keys)
     return job
@@ -63,10 +73,12 @@ def same(account: Account) -> int | None:
     return Account.objects.get(pk=account.pk).same_as_id
 
 
-# ── finding out ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── finding out ───────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_key_that_sees_the_others_task_is_of_the_same_account(north: Account, south: Account, owner: User, service: Service) -> None:
+def test_a_key_that_sees_the_others_task_is_of_the_same_account(
+    north: Account, south: Account, owner: User, service: Service
+) -> None:
     made(north, owner, service, GOOD, OTHER)
     assert shared_accounts.recognise(south) == north
     assert (same(south), same(north)) == (north.pk, None)
@@ -76,24 +88,34 @@ def test_a_key_that_sees_the_others_task_is_of_the_same_account(north: Account, 
     assert len(service.asked) == 1, "it is asked once"
 
 
-def test_a_key_that_does_not_see_it_is_of_another_account(north: Account, south: Account, owner: User, service: Service) -> None:
+def test_a_key_that_does_not_see_it_is_of_another_account(
+    north: Account, south: Account, owner: User, service: Service
+) -> None:
     made(north, owner, service, GOOD)
     assert shared_accounts.recognise(south) is None
     assert same(south) is None
-    assert [Account.objects.get(pk=one.pk).told_apart for one in (north, south)] == [[south.pk], [north.pk]]
+    assert [Account.objects.get(pk=one.pk).told_apart for one in (north, south)] == [
+        [south.pk],
+        [north.pk],
+    ]
     asked = len(service.asked)
     assert shared_accounts.recognise(south) is None
     assert shared_accounts.recognise(north) is None
     assert len(service.asked) == asked, "what is proven is not asked again"
 
 
-def test_a_task_that_nobody_sees_proves_nothing(north: Account, south: Account, owner: User, service: Service) -> None:
+def test_a_task_that_nobody_sees_proves_nothing(
+    north: Account, south: Account, owner: User, service: Service
+) -> None:
     made(north, owner, service)
     assert shared_accounts.recognise(south) is None
     assert Account.objects.get(pk=south.pk).told_apart == []
 
 
-@pytest.mark.parametrize("fields", [{"hours": 23.5}, {"looked_at": None}, {"provider_status": "UNKNOWN"}, {"task_id": ""}])
+@pytest.mark.parametrize(
+    "fields",
+    [{"hours": 23.5}, {"looked_at": None}, {"provider_status": "UNKNOWN"}, {"task_id": ""}],
+)
 def test_only_tasks_that_are_surely_known_are_asked_for(
     north: Account, south: Account, owner: User, service: Service, fields: dict[str, Any]
 ) -> None:
@@ -103,19 +125,25 @@ def test_only_tasks_that_are_surely_known_are_asked_for(
     assert service.asked == []
 
 
-def test_the_older_row_is_the_root_whoever_asks(north: Account, south: Account, owner: User, service: Service) -> None:
+def test_the_older_row_is_the_root_whoever_asks(
+    north: Account, south: Account, owner: User, service: Service
+) -> None:
     made(south, owner, service, GOOD, OTHER)
     assert shared_accounts.recognise(north) is None
     assert (same(north), same(south)) == (None, north.pk)
 
 
-def test_the_other_one_is_asked_when_only_we_have_a_task(north: Account, south: Account, owner: User, service: Service) -> None:
+def test_the_other_one_is_asked_when_only_we_have_a_task(
+    north: Account, south: Account, owner: User, service: Service
+) -> None:
     made(south, owner, service, GOOD, OTHER)
     assert shared_accounts.recognise(south) == north
     assert service.asked[0][1] == GOOD
 
 
-def test_same_as_never_makes_a_chain(team: Team, north: Account, south: Account, owner: User, service: Service) -> None:
+def test_same_as_never_makes_a_chain(
+    team: Team, north: Account, south: Account, owner: User, service: Service
+) -> None:
     east = makers.account(team, url=service.url, label="East", key=THIRD)
     made(south, owner, service, OTHER, THIRD)
     assert shared_accounts.recognise(east) == south
@@ -124,13 +152,17 @@ def test_same_as_never_makes_a_chain(team: Team, north: Account, south: Account,
     assert (same(north), same(south), same(east)) == (None, north.pk, north.pk)
 
 
-def test_the_same_key_in_two_teams_needs_no_question(north: Account, stranger: User, service: Service) -> None:
+def test_the_same_key_in_two_teams_needs_no_question(
+    north: Account, stranger: User, service: Service
+) -> None:
     theirs = makers.account(stranger.teams.get(), url=service.url, key=GOOD)
     assert shared_accounts.recognise(theirs) == north
     assert service.asked == []
 
 
-def test_only_accounts_at_the_same_place_are_compared(north: Account, team: Team, owner: User, service: Service) -> None:
+def test_only_accounts_at_the_same_place_are_compared(
+    north: Account, team: Team, owner: User, service: Service
+) -> None:
     elsewhere = Service()
     try:
         away = makers.account(team, url=elsewhere.url, key=GOOD)
@@ -154,7 +186,9 @@ def test_an_empty_address_and_the_regions_own_are_one_place(team: Team, settings
     assert shared_accounts._others(four) == []
 
 
-def test_a_recognition_asks_a_bounded_number_of_times(team: Team, north: Account, owner: User, service: Service) -> None:
+def test_a_recognition_asks_a_bounded_number_of_times(
+    team: Team, north: Account, owner: User, service: Service
+) -> None:
     for number in range(8):
         other = makers.account(team, url=service.url, key=f"sk-good-{number:012d}")
         service.good.add(other.key.secret)  # type: ignore[union-attr]
@@ -164,21 +198,33 @@ def test_a_recognition_asks_a_bounded_number_of_times(team: Team, north: Account
     assert len(Account.objects.get(pk=north.pk).told_apart) == 3
     for _ in range(4):
         shared_accounts.recognise(north, calls=6)
-    assert len(Account.objects.get(pk=north.pk).told_apart) == 8, "the next run goes on where the last one ended"
+    assert len(Account.objects.get(pk=north.pk).told_apart) == 8, (
+        "the next run goes on where the last one ended"
+    )
 
 
 def test_a_silent_service_holds_nobody_up(team: Team, owner: User) -> None:
     url = dead_url()
     north, south = makers.account(team, url=url, key=GOOD), makers.account(team, url=url, key=OTHER)
     at = timezone.now()
-    makers.job(team, owner, account=north, task_id="task-1", submitted_at=at, looked_at=at, state=State.RUNNING)
+    makers.job(
+        team,
+        owner,
+        account=north,
+        task_id="task-1",
+        submitted_at=at,
+        looked_at=at,
+        state=State.RUNNING,
+    )
     began = time.monotonic()
     assert shared_accounts.recognise(south) is None
     assert time.monotonic() - began < 2
     assert (same(south), Account.objects.get(pk=south.pk).told_apart) == (None, [])
 
 
-def test_a_refused_key_ends_the_asking(north: Account, south: Account, owner: User, service: Service) -> None:
+def test_a_refused_key_ends_the_asking(
+    north: Account, south: Account, owner: User, service: Service
+) -> None:
     made(north, owner, service, GOOD, OTHER)
     service.good.discard(OTHER)
     assert shared_accounts.recognise(south) is None
@@ -189,7 +235,9 @@ def test_every_minute_one_account_has_its_turn(
     north: Account, south: Account, owner: User, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken: set[str] = set()
-    monkeypatch.setattr("jobs.common.wakeup.once", lambda name, seconds: name not in taken and not taken.add(name))  # type: ignore[func-returns-value]
+    monkeypatch.setattr(
+        "jobs.common.wakeup.once", lambda name, seconds: name not in taken and not taken.add(name)
+    )  # type: ignore[func-returns-value]
     assert shared_accounts.recognise_new() == 0
     job = made(south, owner, service, GOOD, OTHER)
     Lane.objects.filter(pk=job.lane_id).update(last_visit_at=timezone.now())
@@ -198,25 +246,36 @@ def test_every_minute_one_account_has_its_turn(
     assert taken == {f"twins:{south.pk}"}
 
 
-# ── lanes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── lanes ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_open_jobs_move_to_the_shared_lane_and_it_is_rung(north: Account, south: Account, owner: User, service: Service) -> None:
+def test_open_jobs_move_to_the_shared_lane_and_it_is_rung(
+    north: Account, south: Account, owner: User, service: Service
+) -> None:
     made(north, owner, service, GOOD, OTHER)
-    kept = {state: makers.job(south.team, owner, account=south, state=state) for state in (State.QUEUED, State.RUNNING, State.SUCCEEDED)}
+    kept = {
+        state: makers.job(south.team, owner, account=south, state=state)
+        for state in (State.QUEUED, State.RUNNING, State.SUCCEEDED)
+    }
     own, shared = Lane.objects.get(account=south), Lane.objects.get(account=north)
     shared_accounts.recognise(south)
     lanes = {state: Job.objects.get(pk=job.pk).lane_id for state, job in kept.items()}
     assert lanes == {State.QUEUED: shared.pk, State.RUNNING: shared.pk, State.SUCCEEDED: own.pk}
-    assert {Job.objects.get(pk=job.pk).account_id for job in kept.values()} == {south.pk}, "the bill stays with its row"
+    assert {Job.objects.get(pk=job.pk).account_id for job in kept.values()} == {south.pk}, (
+        "the bill stays with its row"
+    )
     assert Lane.objects.get(pk=shared.pk).rings > shared.rings
     assert Lane.objects.get(pk=own.pk).lease_until is None
 
 
-def test_a_lane_that_is_being_visited_is_left_for_later(north: Account, south: Account, owner: User) -> None:
+def test_a_lane_that_is_being_visited_is_left_for_later(
+    north: Account, south: Account, owner: User
+) -> None:
     job = makers.job(south.team, owner, account=south)
     Account.objects.filter(pk=south.pk).update(same_as=north)
-    Lane.objects.filter(account=south).update(lease_until=timezone.now() + timedelta(minutes=1), lease_token="host|1|abc")
+    Lane.objects.filter(account=south).update(
+        lease_until=timezone.now() + timedelta(minutes=1), lease_token="host|1|abc"
+    )
     assert shared_accounts.share_lanes(south) == 0
     assert Job.objects.get(pk=job.pk).lane.account_id == south.pk
     assert Lane.objects.get(account=south).lease_token == "host|1|abc"
@@ -226,14 +285,18 @@ def test_a_lane_that_is_being_visited_is_left_for_later(north: Account, south: A
     assert shared_accounts.gather() == 0
 
 
-def test_a_job_whose_sender_died_is_left_to_its_own_lane(north: Account, south: Account, owner: User) -> None:
+def test_a_job_whose_sender_died_is_left_to_its_own_lane(
+    north: Account, south: Account, owner: User
+) -> None:
     job = makers.job(south.team, owner, account=south, state=State.SUBMITTING)
     Account.objects.filter(pk=south.pk).update(same_as=north)
     shared_accounts.share_lanes(south)
     assert Job.objects.get(pk=job.pk).lane.account_id == south.pk
 
 
-def test_a_lane_that_people_paused_stays_paused(north: Account, south: Account, owner: User) -> None:
+def test_a_lane_that_people_paused_stays_paused(
+    north: Account, south: Account, owner: User
+) -> None:
     job = makers.job(south.team, owner, account=south)
     Account.objects.filter(pk=south.pk).update(same_as=north)
     Lane.objects.filter(account=south).update(gate="paused")
@@ -241,13 +304,19 @@ def test_a_lane_that_people_paused_stays_paused(north: Account, south: Account, 
     assert Job.objects.get(pk=job.pk).lane.account_id == south.pk
 
 
-def test_staff_undo_it_and_it_stays_undone(north: Account, south: Account, owner: User, service: Service, client_of: ClientOf, db: object) -> None:
+def test_staff_undo_it_and_it_stays_undone(
+    north: Account, south: Account, owner: User, service: Service, client_of: ClientOf, db: object
+) -> None:
     made(north, owner, service, GOOD, OTHER)
     job = makers.job(south.team, owner, account=south)
     shared_accounts.recognise(south)
     root = User.objects.create_superuser("root@example.com", "correct horse", first_name="Root")
     there = reverse("admin:jobs_account_changelist")
-    page = client_of(root).post(there, {"action": "part", "_selected_action": [south.pk, north.pk]}, follow=True).content.decode()
+    page = (
+        client_of(root)
+        .post(there, {"action": "part", "_selected_action": [south.pk, north.pk]}, follow=True)
+        .content.decode()
+    )
     assert "South has lanes of its own again; 1 job moved." in page
     assert "North shares no lanes of another." in page
     assert (same(south), Job.objects.get(pk=job.pk).lane.account_id) == (None, south.pk)
@@ -256,13 +325,17 @@ def test_staff_undo_it_and_it_stays_undone(north: Account, south: Account, owner
     assert same(south) is None
 
 
-def test_another_place_forgets_what_was_proven(team: Team, north: Account, south: Account, owner: User, service: Service) -> None:
+def test_another_place_forgets_what_was_proven(
+    team: Team, north: Account, south: Account, owner: User, service: Service
+) -> None:
     east = makers.account(team, url=service.url, label="East", key=THIRD)
     west = makers.account(team, url=service.url, label="West", key="sk-west-000000000000")
     Account.objects.filter(pk__in=(south.pk, east.pk)).update(same_as=north)
     Account.objects.filter(pk=west.pk).update(told_apart=[north.pk, 4711])
     waiting = makers.job(team, owner, account=east)
-    Job.objects.filter(pk=waiting.pk).update(lane=Lane.objects.create(account=north, model="emo-v1"))
+    Job.objects.filter(pk=waiting.pk).update(
+        lane=Lane.objects.create(account=north, model="emo-v1")
+    )
     elsewhere = Service()
     try:
         move_account(Account.objects.get(pk=north.pk), "cn-beijing", elsewhere.url, "", GOOD, owner)
@@ -273,18 +346,34 @@ def test_another_place_forgets_what_was_proven(team: Team, north: Account, south
     assert Job.objects.get(pk=waiting.pk).lane.account_id == south.pk
 
 
-# ── keys come and go ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── keys come and go ──────────────────────────────────────────────────────────────────────────────
 
 
-def test_adding_an_account_twice_says_that_it_adds_nothing(team: Team, owner: User, north: Account, service: Service, client_of: ClientOf) -> None:
+def test_adding_an_account_twice_says_that_it_adds_nothing(
+    team: Team, owner: User, north: Account, service: Service, client_of: ClientOf
+) -> None:
     made(north, owner, service, GOOD, OTHER)
-    given = {"label": "South", "region": "cn-beijing", "secret": OTHER, "base_url": service.url, "workspace": ""}
-    page = client_of(owner).post(reverse("jobs:account_new", args=[team.slug]), given, follow=True).content.decode()
-    assert page.count("the same Alibaba account as North, so it adds no capacity") == 2, "once as a message, once on the page"
+    given = {
+        "label": "South",
+        "region": "cn-beijing",
+        "secret": OTHER,
+        "base_url": service.url,
+        "workspace": "",
+    }
+    page = (
+        client_of(owner)
+        .post(reverse("jobs:account_new", args=[team.slug]), given, follow=True)
+        .content.decode()
+    )
+    assert page.count("the same Alibaba account as North, so it adds no capacity") == 2, (
+        "once as a message, once on the page"
+    )
     assert same(Account.objects.get(label="South")) == north.pk
 
 
-def test_another_team_is_never_named(north: Account, stranger: User, owner: User, service: Service) -> None:
+def test_another_team_is_never_named(
+    north: Account, stranger: User, owner: User, service: Service
+) -> None:
     made(north, owner, service, GOOD, OTHER)
     theirs = add_account(stranger.teams.get(), "Theirs", "cn-beijing", service.url, OTHER, stranger)
     said = shared_accounts.sentence(theirs)
@@ -301,7 +390,9 @@ def test_a_key_of_another_account_is_refused(north: Account, owner: User, servic
     assert ApiKey.objects.count() == 1
 
 
-def test_a_key_of_the_same_account_keeps_id_history_and_the_older_key(north: Account, owner: User, service: Service) -> None:
+def test_a_key_of_the_same_account_keeps_id_history_and_the_older_key(
+    north: Account, owner: User, service: Service
+) -> None:
     job = made(north, owner, service, GOOD, OTHER)
     key = add_key(north, OTHER, owner)
     assert north.key == key
@@ -310,7 +401,8 @@ def test_a_key_of_the_same_account_keeps_id_history_and_the_older_key(north: Acc
 
 
 def test_without_proof_a_key_is_taken(north: Account, owner: User, service: Service) -> None:
-    """The old key is refused already, which is why people rotate; or the task is gone at the service."""
+    """The old key is refused already, which is why people rotate; or the task is gone at the
+    service."""
     made(north, owner, service, GOOD)
     service.good.discard(GOOD)
     add_key(north, OTHER, owner)
@@ -319,7 +411,9 @@ def test_without_proof_a_key_is_taken(north: Account, owner: User, service: Serv
     assert north.keys.filter(active=True).count() == 3
 
 
-def test_the_overlap_ends_a_day_after_the_last_task(north: Account, owner: User, service: Service, client_of: ClientOf) -> None:
+def test_the_overlap_ends_a_day_after_the_last_task(
+    north: Account, owner: User, service: Service, client_of: ClientOf
+) -> None:
     assert overlap_ends(north) is None
     made(north, owner, service, GOOD, hours=30)
     assert overlap_ends(north) is None
@@ -327,10 +421,18 @@ def test_the_overlap_ends_a_day_after_the_last_task(north: Account, owner: User,
     assert overlap_ends(north) == job.submitted_at + timedelta(hours=24)  # type: ignore[operator]
     add_key(north, OTHER, owner)
     old = north.keys.earliest("id")
-    page = client_of(owner).get(reverse("jobs:key_retire", args=[north.team.slug, north.public_id, old.pk])).content.decode()
+    page = (
+        client_of(owner)
+        .get(reverse("jobs:key_retire", args=[north.team.slug, north.public_id, old.pk]))
+        .content.decode()
+    )
     ends = overlap_ends(north)
     assert ends is not None
     assert f"keep this one until {ends.day} {ends:%b %H:%M} UTC" in page
     Job.objects.all().update(submitted_at=timezone.now() - timedelta(hours=25))
-    page = client_of(owner).get(reverse("jobs:key_retire", args=[north.team.slug, north.public_id, old.pk])).content.decode()
+    page = (
+        client_of(owner)
+        .get(reverse("jobs:key_retire", args=[north.team.slug, north.public_id, old.pk]))
+        .content.decode()
+    )
     assert "Nothing of the last 24 hours is left" in page

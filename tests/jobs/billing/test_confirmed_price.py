@@ -1,4 +1,5 @@
-"""The price that was read is the price that is held: a click whose price has risen since makes nothing and says so."""
+"""The price that was read is the price that is held: a click whose price has risen since makes
+nothing and says so."""
 
 from __future__ import annotations
 
@@ -34,8 +35,22 @@ def ready(team: Team, account: Account) -> dict[str, str]:
     picture = makers.asset(team)
     for ratio in ("1:1", "3:4"):
         makers.check(picture, account, chosen={"ratio": ratio}, answered_at=timezone.now())
-    sound = makers.asset(team, "audio", files.wav(12.0), extension="wav", format="wav", mime="audio/wav", milliseconds=12_000)
-    return {"page": "portrait", "model": "emo-v1", "image_url": picture.public_id, "audio_url": sound.public_id, "title": "Welcome"}
+    sound = makers.asset(
+        team,
+        "audio",
+        files.wav(12.0),
+        extension="wav",
+        format="wav",
+        mime="audio/wav",
+        milliseconds=12_000,
+    )
+    return {
+        "page": "portrait",
+        "model": "emo-v1",
+        "image_url": picture.public_id,
+        "audio_url": sound.public_id,
+        "title": "Welcome",
+    }
 
 
 def fields_of(html: str, form: str = 'id="make"') -> dict[str, str]:
@@ -46,13 +61,25 @@ def fields_of(html: str, form: str = 'id="make"') -> dict[str, str]:
     for tag in re.findall(r"<input[^>]*>", body[0]):
         name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
         kind = re.search(r'type="([^"]*)"', tag)
-        if name and not (kind and kind[1] in ("radio", "checkbox") and " checked" not in tag) and not (kind and kind[1] == "file"):
+        if (
+            name
+            and not (kind and kind[1] in ("radio", "checkbox") and " checked" not in tag)
+            and not (kind and kind[1] == "file")
+        ):
             found[name[1]] = entities.unescape(value[1]) if value else ""
     return found
 
 
 def dearer(model: str = "emo-v1", variant: str = "1:1") -> None:
-    Price.objects.create(model=model, variant=variant, currency="USD", unit="second", micros=20_000, effective_from=date(2026, 1, 1), source="test")
+    Price.objects.create(
+        model=model,
+        variant=variant,
+        currency="USD",
+        unit="second",
+        micros=20_000,
+        effective_from=date(2026, 1, 1),
+        source="test",
+    )
 
 
 def test_words_read_back_and_nonsense_tells_nothing() -> None:
@@ -62,14 +89,30 @@ def test_words_read_back_and_nonsense_tells_nothing() -> None:
     assert "$0.9450 now" in confirmed_price.changed(said, "make", 945_046, "USD")
     assert "the button said $0.4725" in confirmed_price.changed(said, "make", 945_046, "USD")
     assert confirmed_price.changed(said, "make", 472_530, "USD") == "", "what is shown is the same"
-    assert confirmed_price.changed(said, "make", 100_000, "USD") == "", "nobody pays more than they read"
+    assert confirmed_price.changed(said, "make", 100_000, "USD") == "", (
+        "nobody pays more than they read"
+    )
     assert "$0.1000 now" in confirmed_price.changed(said, "make", 100_000, "USD", exact=True)
-    for nonsense in ("", "make", "make=", "make=x", "make=-1", "make=४७", "make=nan", "=5", "make=" + "9" * 400, "sweep=1", "\x00"):
+    for nonsense in (
+        "",
+        "make",
+        "make=",
+        "make=x",
+        "make=-1",
+        "make=४७",
+        "make=nan",
+        "=5",
+        "make=" + "9" * 400,
+        "sweep=1",
+        "\x00",
+    ):
         assert confirmed_price.changed(nonsense, "make", 5_000_000, "USD") == ""
 
 
 @pytest.mark.parametrize("do", ["make", "clip", "sweep", "sweep-clip"])
-def test_a_new_price_is_said_before_it_is_held(client_of: ClientOf, creator: User, page: str, ready: dict[str, str], do: str) -> None:
+def test_a_new_price_is_said_before_it_is_held(
+    client_of: ClientOf, creator: User, page: str, ready: dict[str, str], do: str
+) -> None:
     client = client_of(creator)
     form = fields_of(client.get(page, ready).content.decode())
     dearer()
@@ -86,7 +129,8 @@ def test_a_new_price_is_said_before_it_is_held(client_of: ClientOf, creator: Use
 def test_a_choice_that_changed_after_the_price_was_shown_is_priced_first(
     client_of: ClientOf, creator: User, page: str, ready: dict[str, str]
 ) -> None:
-    """Without a script the button keeps the price of what was chosen before; with one, a click can overtake the question."""
+    """Without a script the button keeps the price of what was chosen before; with one, a click can
+    overtake the question."""
     client = client_of(creator)
     form = fields_of(client.get(page, ready).content.decode())
     html = client.post(page, form | {"ratio": "3:4", "do": "make"}, **HX).content.decode()
@@ -97,20 +141,38 @@ def test_a_choice_that_changed_after_the_price_was_shown_is_priced_first(
     assert Job.objects.get().quote_micros == 275_244
 
 
-def test_a_longer_speech_is_priced_first_and_a_shorter_one_is_made(client_of: ClientOf, creator: User, page: str, ready: dict[str, str]) -> None:
+def test_a_longer_speech_is_priced_first_and_a_shorter_one_is_made(
+    client_of: ClientOf, creator: User, page: str, ready: dict[str, str]
+) -> None:
     client = client_of(creator)
     short = fields_of(client.get(page, ready | {"keep_audio_url": "0-9000"}).content.decode())
     times = ("from_audio_url", "to_audio_url")
-    longer = {name: value for name, value in short.items() if name not in times} | {"keep_audio_url": "0-12000", "do": "make"}
+    longer = {name: value for name, value in short.items() if name not in times} | {
+        "keep_audio_url": "0-12000",
+        "do": "make",
+    }
     assert client.post(page, longer).status_code == 422
     form = fields_of(client.get(page, ready).content.decode())
-    shorter = {name: value for name, value in form.items() if name not in times} | {"keep_audio_url": "0-9000", "do": "make"}
+    shorter = {name: value for name, value in form.items() if name not in times} | {
+        "keep_audio_url": "0-9000",
+        "do": "make",
+    }
     assert client.post(page, shorter).status_code == 302
     assert Job.objects.get().quote_micros == 103_221
 
 
-def test_a_split_tells_its_sum(client_of: ClientOf, creator: User, team: Team, page: str, ready: dict[str, str]) -> None:
-    sound = makers.asset(team, "audio", files.wav(61.0, rate=8000), extension="wav", format="wav", mime="audio/wav", milliseconds=61_000)
+def test_a_split_tells_its_sum(
+    client_of: ClientOf, creator: User, team: Team, page: str, ready: dict[str, str]
+) -> None:
+    sound = makers.asset(
+        team,
+        "audio",
+        files.wav(61.0, rate=8000),
+        extension="wav",
+        format="wav",
+        mime="audio/wav",
+        milliseconds=61_000,
+    )
     client = client_of(creator)
     form = fields_of(client.get(page, ready | {"audio_url": sound.public_id}).content.decode())
     dearer()
@@ -125,18 +187,32 @@ def test_a_double_click_on_a_dance_is_one_though_the_second_would_be_cheaper(
     makers.check(picture, account, "animate-anyone-detect-gen2")
     video = makers.asset(team, "video", codec="h264")
     dance = reverse("jobs:dance", args=[team.slug])
-    form = fields_of(client.get(dance, {"image_url": picture.public_id, "template_video": video.public_id}).content.decode())
+    form = fields_of(
+        client.get(
+            dance, {"image_url": picture.public_id, "template_video": video.public_id}
+        ).content.decode()
+    )
     first, second = (client.post(dance, form | {"do": "make"}) for _click in range(2))
     assert first["Location"] == second["Location"]
     assert Job.objects.count() == 2
 
 
 # ── run again ──
-def test_run_again_shows_what_it_holds_when_the_template_is_made_anew(client_of: ClientOf, creator: User, team: Team, account: Account) -> None:
+def test_run_again_shows_what_it_holds_when_the_template_is_made_anew(
+    client_of: ClientOf, creator: User, team: Team, account: Account
+) -> None:
     picture, video = makers.asset(team), makers.asset(team, "video", codec="h264")
     makers.check(picture, account, "animate-anyone-detect-gen2")
     template = makers.template(team, account, video)
-    job = makers.job(team, creator, "animate-anyone-gen2", State.SUCCEEDED, account=account, files={"image_url": picture}, template=template)
+    job = makers.job(
+        team,
+        creator,
+        "animate-anyone-gen2",
+        State.SUCCEEDED,
+        account=account,
+        files={"image_url": picture},
+        template=template,
+    )
     client = client_of(creator)
     html = client.get(job.get_absolute_url()).content.decode()
     assert "Run again — $0.0459" in html
@@ -172,7 +248,10 @@ def test_run_again_and_the_full_length_at_a_new_price_are_said_first(
         assert Job.objects.count() == 1
         assert "now, and the button said $" in client.get(clip.get_absolute_url()).content.decode()
     html = client.get(clip.get_absolute_url()).content.decode()
-    client.post(reverse("jobs:whole", args=[team.slug, clip.public_id]), fields_of(html, 'action="[^"]*/whole/"'))
+    client.post(
+        reverse("jobs:whole", args=[team.slug, clip.public_id]),
+        fields_of(html, 'action="[^"]*/whole/"'),
+    )
     assert Job.objects.exclude(pk=clip.pk).get().quote_micros == 240_000
 
 

@@ -33,12 +33,22 @@ def test_every_model_variant_and_region_has_a_price() -> None:
 
 
 def test_a_price_of_the_region_comes_first() -> None:
-    assert ledger.price_of("wan2.2-animate-move", "wan-std", "USD", "ap-southeast-1").micros == 120_000
+    assert (
+        ledger.price_of("wan2.2-animate-move", "wan-std", "USD", "ap-southeast-1").micros == 120_000
+    )
     assert ledger.price_of("wan2.2-animate-move", "wan-std", "USD", "cn-beijing").micros == 57_347
 
 
 def test_a_new_price_counts_from_its_day_and_old_days_keep_theirs() -> None:
-    Price.objects.create(model="emo-v1", variant="1:1", currency="USD", unit="second", micros=20_000, effective_from=date(2026, 3, 1), source="test")
+    Price.objects.create(
+        model="emo-v1",
+        variant="1:1",
+        currency="USD",
+        unit="second",
+        micros=20_000,
+        effective_from=date(2026, 3, 1),
+        source="test",
+    )
     assert ledger.price_of("emo-v1", "1:1", "USD", at=date(2026, 2, 28)).micros == 11_469
     assert ledger.price_of("emo-v1", "1:1", "USD", at=date(2026, 3, 1)).micros == 20_000
 
@@ -59,7 +69,13 @@ def test_amount_is_exact_and_rounds_once(micros: int, milliseconds: int) -> None
 
 @pytest.mark.parametrize(
     ("micros", "places", "text"),
-    [(0, 4, "$0.0000"), (472_500, 4, "$0.4725"), (472_549, 4, "$0.4725"), (472_550, 4, "$0.4726"), (-5, 6, "−$0.000005")],
+    [
+        (0, 4, "$0.0000"),
+        (472_500, 4, "$0.4725"),
+        (472_549, 4, "$0.4725"),
+        (472_550, 4, "$0.4726"),
+        (-5, 6, "−$0.000005"),
+    ],
 )
 def test_shown(micros: int, places: int, text: str) -> None:
     assert ledger.shown(micros, "USD", places) == text
@@ -84,7 +100,9 @@ def test_what_was_billed_decides_the_variant(team: Team, creator: User) -> None:
     assert ledger.settle(job, Decimal(4), "3:4") == 4 * 22_937
 
 
-def test_a_variant_without_a_price_is_settled_as_quoted_and_noted(team: Team, creator: User) -> None:
+def test_a_variant_without_a_price_is_settled_as_quoted_and_noted(
+    team: Team, creator: User
+) -> None:
     """A film must not be lost for a missing price row."""
     job = makers.job(team, creator)
     assert ledger.settle(job, Decimal(4), "16:9") == 45_876
@@ -117,7 +135,10 @@ def test_a_limit_is_hard_and_named(team: Team, creator: User, owner: User, of_me
     Budget.objects.create(team=team, member=creator if of_member else None, micros=100_000)
     makers.job(team, creator, milliseconds=4000)
     makers.job(team, creator, milliseconds=4000)
-    with pytest.raises(ledger.OverBudget, match=r"needs \$0\.0459, and .* has \$0\.00 of \$0\.10 left in .* begins anew on 1 "):
+    with pytest.raises(
+        ledger.OverBudget,
+        match=r"needs \$0\.0459, and .* has \$0\.00 of \$0\.10 left in .* begins anew on 1 ",
+    ):
         makers.job(team, creator, milliseconds=4000)
     if of_member:
         makers.job(team, owner, milliseconds=4000)  # another member is not touched
@@ -136,7 +157,9 @@ def test_a_release_makes_room_again(team: Team, creator: User) -> None:
     makers.job(team, creator, milliseconds=4000)
 
 
-def test_the_hold_belongs_into_a_transaction(team: Team, creator: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_hold_belongs_into_a_transaction(
+    team: Team, creator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = makers.job(team, creator)
     quote = ledger.quote(entries.EMO, "1:1", Decimal(1), currency="USD")
     monkeypatch.setattr(transaction.get_connection(), "in_atomic_block", False)

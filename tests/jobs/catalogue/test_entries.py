@@ -36,27 +36,44 @@ def test_body_is_the_seeds_body() -> None:
     body = entries.body(
         entries.EMO,
         "emo-v1",
-        {"image_url": "https://a/p.png", "audio_url": "https://a/s.mp3", "face_bbox": [302, 286, 610, 593], "ext_bbox": [71, 9, 840, 778]},
+        {
+            "image_url": "https://a/p.png",
+            "audio_url": "https://a/s.mp3",
+            "face_bbox": [302, 286, 610, 593],
+            "ext_bbox": [71, 9, 840, 778],
+        },
         {"ratio": "1:1", "style_level": "normal"},
     )
     assert body == {
         "model": "emo-v1",
-        "input": {"image_url": "https://a/p.png", "audio_url": "https://a/s.mp3", "face_bbox": [302, 286, 610, 593], "ext_bbox": [71, 9, 840, 778]},
+        "input": {
+            "image_url": "https://a/p.png",
+            "audio_url": "https://a/s.mp3",
+            "face_bbox": [302, 286, 610, 593],
+            "ext_bbox": [71, 9, 840, 778],
+        },
         "parameters": {"style_level": "normal"},
     }
 
 
 def test_a_ratio_without_effect_is_not_sent() -> None:
     inputs = {"image_url": "https://a/p.png", "template_id": "AACT.1"}
-    video = entries.body(entries.AA, "animate-anyone-gen2", inputs, {"use_ref_img_bg": False, "video_ratio": "3:4"})
-    picture = entries.body(entries.AA, "animate-anyone-gen2", inputs, {"use_ref_img_bg": True, "video_ratio": "3:4"})
+    video = entries.body(
+        entries.AA, "animate-anyone-gen2", inputs, {"use_ref_img_bg": False, "video_ratio": "3:4"}
+    )
+    picture = entries.body(
+        entries.AA, "animate-anyone-gen2", inputs, {"use_ref_img_bg": True, "video_ratio": "3:4"}
+    )
     assert video["parameters"] == {"use_ref_img_bg": False}
     assert picture["parameters"] == {"use_ref_img_bg": True, "video_ratio": "3:4"}
 
 
 def test_watermark_goes_into_input() -> None:
     body = entries.body(
-        entries.MOVE, "wan2.2-animate-move", {"image_url": "https://a/p", "video_url": "https://a/v"}, {"mode": "wan-pro", "watermark": True}
+        entries.MOVE,
+        "wan2.2-animate-move",
+        {"image_url": "https://a/p", "video_url": "https://a/v"},
+        {"mode": "wan-pro", "watermark": True},
     )
     assert body["input"]["watermark"] is True
     assert body["parameters"] == {"mode": "wan-pro", "check_image": True}
@@ -88,7 +105,10 @@ def test_billed_seconds_are_read_exactly(said: object, units: Decimal | None) ->
 
 
 def test_results_differ_by_model() -> None:
-    assert entries.result_of(entries.EMO, {"results": {"video_url": "http://x/1.mp4"}}) == "http://x/1.mp4"
+    assert (
+        entries.result_of(entries.EMO, {"results": {"video_url": "http://x/1.mp4"}})
+        == "http://x/1.mp4"
+    )
     assert entries.result_of(entries.AA, {"video_url": "http://x/1.mp4"}) == "http://x/1.mp4"
     assert entries.result_of(entries.AA_TEMPLATE, {"template_id": "AACT.1"}) == "AACT.1"
     assert entries.result_of(entries.EMO, {"results": [1]}) is None

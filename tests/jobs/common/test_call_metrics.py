@@ -1,4 +1,5 @@
-"""Counting calls: cheap where they are made, added up over processes, kept while Redis is away; and what the wire tells."""
+"""Counting calls: cheap where they are made, added up over processes, kept while Redis is away; and
+what the wire tells."""
 
 from __future__ import annotations
 
@@ -14,7 +15,17 @@ import pytest
 
 from jobs.catalogue import entries
 from jobs.common import call_metrics
-from jobs.modelstudio import AccountTrouble, Client, ModelGone, NoAnswer, NotSent, OurFault, Rejected, RetryLater, WireError
+from jobs.modelstudio import (
+    AccountTrouble,
+    Client,
+    ModelGone,
+    NoAnswer,
+    NotSent,
+    OurFault,
+    Rejected,
+    RetryLater,
+    WireError,
+)
 from jobs.modelstudio.client import CALLS, OUTCOMES, outcome_of
 from tests.conftest import COUNTS_ARE_WRITTEN
 
@@ -29,7 +40,7 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> Iterator[call_metrics.Counts]:
     fresh.forget()
 
 
-# ── counting ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── counting ──────────────────────────────────────────────────────────────────────────────────────
 def test_counts_of_several_threads_add_up(counts: call_metrics.Counts, redis: str) -> None:
     def work() -> None:
         for _ in range(500):
@@ -66,7 +77,9 @@ def test_they_are_written_by_themselves(redis: str, monkeypatch: pytest.MonkeyPa
     assert call_metrics.redis().hget(call_metrics.KEY, "n|list|ok") == b"1"
 
 
-def test_without_redis_they_are_kept_and_nobody_waits(settings: Any, redis_url: str, redis: str) -> None:
+def test_without_redis_they_are_kept_and_nobody_waits(
+    settings: Any, redis_url: str, redis: str
+) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     call_metrics.watch("query", 0.2, "ok")
     assert call_metrics.flush() is False
@@ -108,7 +121,7 @@ def test_a_child_does_not_count_again_what_its_parent_counted(redis: str) -> Non
     assert (found["n|query|ok"], found["n|query|throttled"]) == (1, 1)
 
 
-# ── what the wire tells ─────────────────────────────────────────────────────────────────────────────────────────────
+# ── what the wire tells ───────────────────────────────────────────────────────────────────────────
 @pytest.mark.parametrize(
     ("error", "word"),
     [
@@ -165,10 +178,17 @@ def script() -> Iterator[Script]:
 TASK = b'{"request_id": "r", "output": {"task_id": "t", "task_status": "PENDING"}}'
 
 
-def test_every_request_is_told_with_its_call_and_outcome(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_request_is_told_with_its_call_and_outcome(
+    script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("jobs.modelstudio.client.PAUSES", (0.0, 0.0))
     told: list[tuple[str, float, str]] = []
-    client = Client(f"http://127.0.0.1:{script.server.server_port}", "sk-test", read=2.0, watch=lambda *what: told.append(what))
+    client = Client(
+        f"http://127.0.0.1:{script.server.server_port}",
+        "sk-test",
+        read=2.0,
+        watch=lambda *what: told.append(what),
+    )
     body = {"model": "emo-v1", "input": {}}
 
     script.answers += [
@@ -192,10 +212,17 @@ def test_every_request_is_told_with_its_call_and_outcome(script: Script, monkeyp
 
     told.clear()
     # a GET that is tried again is as many requests
-    script.answers += [(502, b""), (200, TASK), (200, b'{"total": 0, "data": [], "total_page": 0, "page_no": 1, "page_size": 50}')]
+    script.answers += [
+        (502, b""),
+        (200, TASK),
+        (200, b'{"total": 0, "data": [], "total_page": 0, "page_no": 1, "page_size": 50}'),
+    ]
     client.get("t")
     client.page("emo-v1")
-    script.answers += [(200, b'{"request_id": "r"}'), (400, b'{"code": "UnsupportedOperation", "message": "x"}')]
+    script.answers += [
+        (200, b'{"request_id": "r"}'),
+        (400, b'{"code": "UnsupportedOperation", "message": "x"}'),
+    ]
     client.cancel("t")
     assert client.cancel("t") is False
     assert [(call, outcome) for call, _, outcome in told] == [
@@ -210,7 +237,9 @@ def test_every_request_is_told_with_its_call_and_outcome(script: Script, monkeyp
 
 def test_what_never_left_is_told_too() -> None:
     told: list[tuple[str, str]] = []
-    client = Client("http://127.0.0.1:1", "sk-test", watch=lambda call, _, outcome: told.append((call, outcome)))
+    client = Client(
+        "http://127.0.0.1:1", "sk-test", watch=lambda call, _, outcome: told.append((call, outcome))
+    )
     with pytest.raises(NotSent):
         client.submit(entries.EMO, {"model": "emo-v1", "input": {}})
     assert told == [("submit", "not_sent")]

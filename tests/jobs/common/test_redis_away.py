@@ -1,7 +1,7 @@
 """Pages while Redis is not there: nothing is an error, and nothing waits for it more than once.
 
-What a page waits for is counted in connections to a Redis that never answers, each of which costs at most bell.ANSWER
-seconds, so these tests do not depend on the speed of the machine.
+What a page waits for is counted in connections to a Redis that never answers, each of which costs
+at most bell.ANSWER seconds, so these tests do not depend on the speed of the machine.
 """
 
 from __future__ import annotations
@@ -77,7 +77,9 @@ def test_the_bell_is_not_waited_for_twice(hole: Hole) -> None:
     assert len(hole.lines) == 1
 
 
-def test_it_is_tried_again_after_a_rest(hole: Hole, redis_url: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_tried_again_after_a_rest(
+    hole: Hole, redis_url: str, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(wakeup, "REST", 0.1)
     wakeup.ring()
     time.sleep(0.15)
@@ -104,20 +106,40 @@ def test_waiting_for_the_bell_falls_back_to_the_clock(hole: Hole) -> None:
 def made(team: Team, creator: User, account: Account) -> dict[str, Any]:
     picture = makers.asset(team)
     makers.check(picture, account, answered_at=timezone.now())
-    ready = {"page": "portrait", "model": "emo-v1", "image_url": picture.public_id, "audio_url": makers.asset(team, "audio").public_id}
-    return {"ready": ready, "job": makers.job(team, creator, account=account), "fresh": makers.asset(team)}
+    ready = {
+        "page": "portrait",
+        "model": "emo-v1",
+        "image_url": picture.public_id,
+        "audio_url": makers.asset(team, "audio").public_id,
+    }
+    return {
+        "ready": ready,
+        "job": makers.job(team, creator, account=account),
+        "fresh": makers.asset(team),
+    }
 
 
 def _pages(team: Team, made: dict[str, Any]) -> list[str]:
     names = ("board", "portrait", "dance", "template", "spend", "keys")
     found = [reverse(f"jobs:{name}", args=[team.slug]) for name in names]
-    found += [reverse(f"jobs:{name}", args=[team.slug, made["job"].public_id]) for name in ("job", "row", "job_live")]
+    found += [
+        reverse(f"jobs:{name}", args=[team.slug, made["job"].public_id])
+        for name in ("job", "row", "job_live")
+    ]
     return [*found, reverse("library", args=[team.slug]), reverse("home"), "/healthz", "/admin/"]
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("away", ["refused", "silent"])
-def test_every_page_opens(hole: Hole, away: str, settings: Any, team: Team, admin: User, made: dict[str, Any], client_of: ClientOf) -> None:
+def test_every_page_opens(
+    hole: Hole,
+    away: str,
+    settings: Any,
+    team: Team,
+    admin: User,
+    made: dict[str, Any],
+    client_of: ClientOf,
+) -> None:
     if away == "refused":
         settings.REDIS_URL = "redis://127.0.0.1:1/0"
     client = client_of(admin)
@@ -130,7 +152,15 @@ def test_every_page_opens(hole: Hole, away: str, settings: Any, team: Team, admi
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("away", ["refused", "silent"])
-def test_every_click_works(hole: Hole, away: str, settings: Any, team: Team, creator: User, made: dict[str, Any], client_of: ClientOf) -> None:
+def test_every_click_works(
+    hole: Hole,
+    away: str,
+    settings: Any,
+    team: Team,
+    creator: User,
+    made: dict[str, Any],
+    client_of: ClientOf,
+) -> None:
     if away == "refused":
         settings.REDIS_URL = "redis://127.0.0.1:1/0"
     client = client_of(creator)

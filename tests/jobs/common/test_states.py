@@ -13,9 +13,16 @@ def test_every_state_can_end() -> None:
 
 
 def test_succeeding_a_film_goes_through_the_archive() -> None:
-    assert {state for state, moves in MOVES.items() if State.SUCCEEDED in moves} == {State.ARCHIVING, State.RUNNING}
-    assert State.QUEUED not in MOVES[State.ARCHIVING], "what was billed is never made again by itself"
-    assert State.SUBMITTING not in MOVES[State.UNCERTAIN], "what is in doubt is never sent before the doubt is settled"
+    assert {state for state, moves in MOVES.items() if State.SUCCEEDED in moves} == {
+        State.ARCHIVING,
+        State.RUNNING,
+    }
+    assert State.QUEUED not in MOVES[State.ARCHIVING], (
+        "what was billed is never made again by itself"
+    )
+    assert State.SUBMITTING not in MOVES[State.UNCERTAIN], (
+        "what is in doubt is never sent before the doubt is settled"
+    )
 
 
 def test_each_state_has_a_word_and_a_group() -> None:

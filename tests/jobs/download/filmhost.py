@@ -1,4 +1,5 @@
-"""A host of films on loopback that keeps the rules of HTTP, until a test tells it what to do instead."""
+"""A host of films on loopback that keeps the rules of HTTP, until a test tells it what to do
+instead."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ CHANGED = "Fri, 20 Nov 2026 10:00:00 GMT"
 
 
 class FilmHost(ThreadingHTTPServer):
-    """`film` under every path. `answers` are used up first, one per request; `seen` are the headers that came, `sent` body bytes."""
+    """`film` under every path. `answers` are used up first, one per request; `seen` are the headers
+    that came, `sent` body bytes."""
 
     daemon_threads = True
     request_queue_size = 32
@@ -50,7 +52,11 @@ class Handler(BaseHTTPRequestHandler):
     def send(self, status: int, body: bytes = b"", **headers: str) -> None:
         """`headers` replace the usual ones; "" leaves one out."""
         self.send_response(status)
-        usual = {"Content_Type": "video/mp4", "Content_Length": str(len(body)), "ETag": self.server.tag}
+        usual = {
+            "Content_Type": "video/mp4",
+            "Content_Length": str(len(body)),
+            "ETag": self.server.tag,
+        }
         for name, value in (usual | headers).items():
             if value:
                 self.send_header(name.replace("_", "-"), value)
@@ -67,7 +73,12 @@ class Handler(BaseHTTPRequestHandler):
             first = int(asked[1])
         body, length = film[first:][:upto], str(len(film) - first)
         if first:
-            self.send(206, body, Content_Length=length, Content_Range=f"bytes {first}-{len(film) - 1}/{len(film)}")
+            self.send(
+                206,
+                body,
+                Content_Length=length,
+                Content_Range=f"bytes {first}-{len(film) - 1}/{len(film)}",
+            )
         else:
             self.send(200, body, Content_Length=length)
 

@@ -22,7 +22,7 @@ from jobs.download import connections, hosts
 from tests.jobs.download.filmhost import FilmHost, Handler, says
 from tests.jobs.download.scene import FILM, fetch
 
-# ── what is not taken ───────────────────────────────────────────────────────────────────────────────────────────────
+# ── what is not taken ─────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("status", [204, 400, 403, 404, 410, 500, 503])
@@ -96,7 +96,16 @@ def test_chunks_are_taken_to_their_end_only(host: FilmHost, part: download.Part)
             fetch(host.url, part)
 
 
-@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 2", b"220 mail ESMTP\r\n", b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 300, b"\0\xff" * 400])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"HTTP/1.1 2",
+        b"220 mail ESMTP\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 300,
+        b"\0\xff" * 400,
+    ],
+)
 def test_what_is_no_http(host: FilmHost, part: download.Part, answer: bytes) -> None:
     host.answers = [lambda handler: handler.wfile.write(answer)]
     with pytest.raises(download.Unreached):
@@ -115,7 +124,12 @@ def drip(head: bytes, drop: bytes) -> Callable[[Handler], None]:
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
-    ("head", "drop"), [(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b"x"), (b"HTTP/1.1 200 OK\r\n", b"x"), (b"", b"HTTP/1.1 100 C\r\n\r\n")]
+    ("head", "drop"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b"x"),
+        (b"HTTP/1.1 200 OK\r\n", b"x"),
+        (b"", b"HTTP/1.1 100 C\r\n\r\n"),
+    ],
 )
 def test_a_drip_is_ended(host: FilmHost, part: download.Part, head: bytes, drop: bytes) -> None:
     host.answers = [drip(head, drop)]
@@ -171,7 +185,7 @@ def test_an_unknown_name(part: download.Part, monkeypatch: pytest.MonkeyPatch) -
         fetch("http://films.example.com/film.mp4?Signature=secret", part)
 
 
-# ── TLS ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── TLS ───────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture(scope="module")
@@ -181,13 +195,22 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "films.example")])
     now = datetime.now(UTC)
     made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now - timedelta(days=1), now + timedelta(days=1))
+        x509.CertificateBuilder(
+            name,
+            name,
+            key.public_key(),
+            x509.random_serial_number(),
+            now - timedelta(days=1),
+            now + timedelta(days=1),
+        )
         .add_extension(x509.SubjectAlternativeName([x509.DNSName("films.example")]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
     path = tmp_path_factory.mktemp("tls") / "films.pem"
-    secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     path.write_bytes(secret + made.public_bytes(serialization.Encoding.PEM))
     return path
 
@@ -203,7 +226,9 @@ def secure(host: FilmHost, certificate: Path, monkeypatch: pytest.MonkeyPatch) -
     connections._tls.cache_clear()
 
 
-def test_tls_asks_for_the_name_and_not_for_the_address(secure: int, part: download.Part, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tls_asks_for_the_name_and_not_for_the_address(
+    secure: int, part: download.Part, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(connections, "DEFAULT_CA_BUNDLE_PATH", str(certificate))
     assert fetch(f"https://films.example:{secure}/film.mp4", part).size == len(FILM)
     with pytest.raises(download.Unreached, match="certificate"):

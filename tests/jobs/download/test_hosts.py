@@ -13,7 +13,7 @@ from jobs.download import download, hosts
 from tests.jobs.download.filmhost import FilmHost, says
 from tests.jobs.download.scene import FILM, fetch
 
-# ── which addresses ─────────────────────────────────────────────────────────────────────────────────────────────────
+# ── which addresses ───────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -86,28 +86,47 @@ def test_kinds_of_addresses(address: str, kind: str) -> None:
         "http://169.254.169.254/latest/meta-data",
     ],
 )
-def test_what_is_never_asked(url: str, part: fetching.Part, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "create_connection", lambda *args, **kwargs: pytest.fail("connected"))
+def test_what_is_never_asked(
+    url: str, part: fetching.Part, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        socket, "create_connection", lambda *args, **kwargs: pytest.fail("connected")
+    )
     with pytest.raises(fetching.Forbidden) as told:
         fetch(url, part, private_ok=False)
     assert "password" not in str(told.value).replace("a name or a password", "")
 
 
-@pytest.mark.parametrize("url", ["http://169.254.169.254/", "http://0.0.0.0/", "http://100.100.100.200/latest/meta-data", "http://224.0.0.1/"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://169.254.169.254/",
+        "http://0.0.0.0/",
+        "http://100.100.100.200/latest/meta-data",
+        "http://224.0.0.1/",
+    ],
+)
 def test_some_are_not_asked_even_where_private_hosts_may_be(url: str, part: fetching.Part) -> None:
     with pytest.raises(fetching.Forbidden):
         fetch(url, part)
 
 
-def test_a_name_that_leads_inside_is_refused(part: fetching.Part, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_leads_inside_is_refused(
+    part: fetching.Part, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(hosts, "resolve", lambda name, port: ["93.184.216.34", "10.0.0.1"])
-    monkeypatch.setattr(socket, "create_connection", lambda *args, **kwargs: pytest.fail("connected"))
+    monkeypatch.setattr(
+        socket, "create_connection", lambda *args, **kwargs: pytest.fail("connected")
+    )
     with pytest.raises(fetching.Forbidden, match="private network"):
         fetch("http://films.example.com/film.mp4", part, private_ok=False)
 
 
-def test_a_name_that_changes_its_mind_is_not_asked_twice(part: fetching.Part, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Public when it is judged, private when it is connected to: the socket goes to what was judged."""
+def test_a_name_that_changes_its_mind_is_not_asked_twice(
+    part: fetching.Part, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Public when it is judged, private when it is connected to: the socket goes to what was
+    judged."""
     told, connected = iter(["93.184.216.34", "127.0.0.1", "127.0.0.1"]), []
 
     def lookup(name: str, port: int, *args: Any, **kwargs: Any) -> list[Any]:
@@ -128,11 +147,22 @@ def test_a_name_that_changes_its_mind_is_not_asked_twice(part: fetching.Part, mo
 def loopback_is_public(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a test host can play one on the internet."""
     real = hosts.kind_of
-    monkeypatch.setattr(hosts, "kind_of", lambda address: "public" if address == "127.0.0.1" else real(address))
+    monkeypatch.setattr(
+        hosts, "kind_of", lambda address: "public" if address == "127.0.0.1" else real(address)
+    )
 
 
 @pytest.mark.usefixtures("loopback_is_public")
-@pytest.mark.parametrize("to", ["http://10.0.0.1/x", "http://[::1]/x", "http://169.254.169.254/x", "file:///etc/passwd", "http://a:b@127.0.0.1/x"])
+@pytest.mark.parametrize(
+    "to",
+    [
+        "http://10.0.0.1/x",
+        "http://[::1]/x",
+        "http://169.254.169.254/x",
+        "file:///etc/passwd",
+        "http://a:b@127.0.0.1/x",
+    ],
+)
 def test_redirects_are_judged(host: FilmHost, part: fetching.Part, to: str) -> None:
     host.answers = [says(302, Location=to)]
     with pytest.raises(fetching.Forbidden):
@@ -158,16 +188,25 @@ def test_a_circle_of_redirects_ends(host: FilmHost, part: fetching.Part) -> None
 def test_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
     assert fetching.at_home("http://127.0.0.1:8000/api/v1")
     assert fetching.at_home("http://localhost:8000/api/v1")
-    monkeypatch.setattr(hosts, "resolve", lambda name, port: {"service.example": ["10.1.1.1"], "mixed.example": ["10.1.1.1", "8.8.8.8"]}[name])
+    monkeypatch.setattr(
+        hosts,
+        "resolve",
+        lambda name, port: {
+            "service.example": ["10.1.1.1"],
+            "mixed.example": ["10.1.1.1", "8.8.8.8"],
+        }[name],
+    )
     assert fetching.at_home("https://service.example/api/v1")
     assert not fetching.at_home("https://mixed.example/api/v1")
     assert not fetching.at_home("nonsense")
 
 
-# ── what is sent ────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── what is sent ──────────────────────────────────────────────────────────────────────────────────
 
 
-def test_nothing_of_ours_goes_with_it(host: FilmHost, part: fetching.Part, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_nothing_of_ours_goes_with_it(
+    host: FilmHost, part: fetching.Part, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password hush\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")

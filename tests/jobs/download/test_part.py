@@ -15,7 +15,7 @@ from jobs import download
 from tests.jobs.download.filmhost import CHANGED, FilmHost, cut_after, says
 from tests.jobs.download.scene import FILM, fetch
 
-# ── going on ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── going on ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_cut_film_is_gone_on_with(host: FilmHost, part: download.Part) -> None:
@@ -59,7 +59,11 @@ def test_a_film_that_changed_is_fetched_anew(host: FilmHost, part: download.Part
 
 
 def test_a_date_serves_where_there_is_no_tag(host: FilmHost, part: download.Part) -> None:
-    host.answers = [lambda handler: handler.send(200, FILM[:5000], ETag='W/"weak"', Last_Modified=CHANGED, Content_Length="200000")]
+    host.answers = [
+        lambda handler: handler.send(
+            200, FILM[:5000], ETag='W/"weak"', Last_Modified=CHANGED, Content_Length="200000"
+        )
+    ]
     with pytest.raises(download.Cut):
         fetch(host.url, part)
     host.tag = CHANGED
@@ -69,7 +73,9 @@ def test_a_date_serves_where_there_is_no_tag(host: FilmHost, part: download.Part
 
 
 def test_without_a_validator_it_begins_again(host: FilmHost, part: download.Part) -> None:
-    host.answers = [lambda handler: handler.send(200, FILM[:5000], ETag="", Content_Length="200000")]
+    host.answers = [
+        lambda handler: handler.send(200, FILM[:5000], ETag="", Content_Length="200000")
+    ]
     with pytest.raises(download.Cut):
         fetch(host.url, part)
     fetch(host.url, part)
@@ -90,7 +96,9 @@ def test_without_a_validator_it_begins_again(host: FilmHost, part: download.Part
         "",
     ],
 )
-def test_a_piece_that_does_not_fit_is_not_taken(host: FilmHost, part: download.Part, lie: str) -> None:
+def test_a_piece_that_does_not_fit_is_not_taken(
+    host: FilmHost, part: download.Part, lie: str
+) -> None:
     host.answers = [cut_after(120_000), says(206, b"x" * 80_000, Content_Range=lie)]
     with pytest.raises(download.Cut):
         fetch(host.url, part)
@@ -100,7 +108,10 @@ def test_a_piece_that_does_not_fit_is_not_taken(host: FilmHost, part: download.P
 
 
 def test_a_piece_of_another_film_is_not_taken(host: FilmHost, part: download.Part) -> None:
-    host.answers = [cut_after(120_000), says(206, b"x" * 80_000, Content_Range="bytes 120000-199999/200000", ETag='"v2"')]
+    host.answers = [
+        cut_after(120_000),
+        says(206, b"x" * 80_000, Content_Range="bytes 120000-199999/200000", ETag='"v2"'),
+    ]
     with pytest.raises(download.Cut):
         fetch(host.url, part)
     fetch(host.url, part)
@@ -137,18 +148,24 @@ def test_a_note_that_is_torn_begins_again(host: FilmHost, part: download.Part) -
     assert part.path.read_bytes() == FILM
 
 
-# ── our disk ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── our disk ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_no_room_is_seen_before_it_begins(host: FilmHost, part: download.Part, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9 - 300_000, 300_000))
+def test_no_room_is_seen_before_it_begins(
+    host: FilmHost, part: download.Part, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9 - 300_000, 300_000)
+    )
     with pytest.raises(download.NoRoom, match="disk is full"):
         fetch(host.url, part, leave=lambda size: size)
     assert part.size == 0
     assert fetch(host.url, part, leave=lambda size: 50_000).size == len(FILM)
 
 
-def test_a_disk_that_fills_up_keeps_what_came(host: FilmHost, part: download.Part, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_fills_up_keeps_what_came(
+    host: FilmHost, part: download.Part, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(number: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -160,7 +177,9 @@ def test_a_disk_that_fills_up_keeps_what_came(host: FilmHost, part: download.Par
     assert fetch(host.url, part).resumed_at == 100_000
 
 
-def test_a_broken_disk_is_no_full_one(host: FilmHost, part: download.Part, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_disk_is_no_full_one(
+    host: FilmHost, part: download.Part, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(number: int) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
@@ -169,7 +188,9 @@ def test_a_broken_disk_is_no_full_one(host: FilmHost, part: download.Part, monke
         fetch(host.url, part)
 
 
-def test_a_proven_part_stays_proven_until_a_byte_changes(host: FilmHost, part: download.Part) -> None:
+def test_a_proven_part_stays_proven_until_a_byte_changes(
+    host: FilmHost, part: download.Part
+) -> None:
     assert not part.proven
     fetch(host.url, part)
     assert not part.proven
@@ -207,4 +228,9 @@ def test_one_process_at_a_time(part: download.Part) -> None:
 
 def test_the_note_is_small_and_says_what_is_needed(host: FilmHost, part: download.Part) -> None:
     fetch(host.url, part)
-    assert json.loads(part.note.read_text()) == {"where": host.url.split("?")[0], "validator": '"v1"', "total": len(FILM), "proven": ""}
+    assert json.loads(part.note.read_text()) == {
+        "where": host.url.split("?")[0],
+        "validator": '"v1"',
+        "total": len(FILM),
+        "proven": "",
+    }

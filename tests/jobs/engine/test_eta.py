@@ -26,7 +26,12 @@ def job_of(team: Team, who: User, **fields: object) -> Job:
 def teach(job: Job, *ratios: float) -> None:
     for ratio in ratios:
         task = done("t", job.seconds)
-        task = type(task)(**{**{name: getattr(task, name) for name in task.__slots__}, "scheduled_time": task.end_time - timedelta(seconds=ratio)})
+        task = type(task)(
+            **{
+                **{name: getattr(task, name) for name in task.__slots__},
+                "scheduled_time": task.end_time - timedelta(seconds=ratio),
+            }
+        )
         speed.learn(job, task, Decimal(1))
 
 
@@ -52,14 +57,21 @@ def test_another_variant_or_service_learns_apart(team: Team, owner: User) -> Non
     other = job_of(team, owner, chosen={"ratio": "3:4"})
     assert speed.speed_of(job).median == 3.0
     assert not speed.speed_of(other).learned
-    Account.objects.filter(pk=job.account_id).update(base_url="https://elsewhere.example.com/api/v1")
+    Account.objects.filter(pk=job.account_id).update(
+        base_url="https://elsewhere.example.com/api/v1"
+    )
     assert not speed.speed_of(Job.objects.select_related("account").get(pk=job.pk)).learned
 
 
 def test_nonsense_times_teach_nothing(team: Team, owner: User) -> None:
     job = job_of(team, owner)
     task = done("t")
-    backwards = type(task)(**{**{n: getattr(task, n) for n in task.__slots__}, "scheduled_time": task.end_time + timedelta(seconds=1)})
+    backwards = type(task)(
+        **{
+            **{n: getattr(task, n) for n in task.__slots__},
+            "scheduled_time": task.end_time + timedelta(seconds=1),
+        }
+    )
     speed.learn(job, backwards, Decimal(4))
     speed.learn(job, task, Decimal(0))
     assert not WorkTime.objects.exists()
@@ -67,7 +79,14 @@ def test_nonsense_times_teach_nothing(team: Team, owner: User) -> None:
 
 def test_places_add_up_with_a_range(team: Team, owner: User, creator: User) -> None:
     now = timezone.now()
-    running = job_of(team, owner, state=State.RUNNING, provider_status="RUNNING", provider_started_at=now - timedelta(seconds=10), submitted_at=now)
+    running = job_of(
+        team,
+        owner,
+        state=State.RUNNING,
+        provider_status="RUNNING",
+        provider_started_at=now - timedelta(seconds=10),
+        submitted_at=now,
+    )
     teach(running, 5.0, 5.0, 5.0, 5.0, 8.0)
     first, second = job_of(team, owner), job_of(team, creator)
     places = eta.places(eta._open([running.lane_id]))
@@ -77,7 +96,9 @@ def test_places_add_up_with_a_range(team: Team, owner: User, creator: User) -> N
     assert left == pytest.approx(20 + eta.HANDOVER - 10, abs=1)
     assert (one.starts_at - now).total_seconds() == pytest.approx(left, abs=1)
     assert (one.ready_at - one.starts_at).total_seconds() == pytest.approx(20 + eta.HANDOVER, abs=1)
-    assert two.late_at - two.ready_at > one.late_at - one.ready_at > timedelta(0), "the further away, the wider the range"
+    assert two.late_at - two.ready_at > one.late_at - one.ready_at > timedelta(0), (
+        "the further away, the wider the range"
+    )
     assert eta.place(second) is not None
     assert eta.place(second).position == 3
 
@@ -110,7 +131,14 @@ def test_the_place_of_a_job_that_is_not_made_yet(team: Team, owner: User, creato
 def test_score_counts_what_was_told_within_a_fifth(team: Team, owner: User) -> None:
     now = timezone.now()
     for told, sent in ((100, 50), (130, 55), (None, None)):
-        job = makers.job(team, owner, state=State.SUCCEEDED, finished_at=now, submitted_at=now - timedelta(seconds=50), provider_ended_at=now)
+        job = makers.job(
+            team,
+            owner,
+            state=State.SUCCEEDED,
+            finished_at=now,
+            submitted_at=now - timedelta(seconds=50),
+            provider_ended_at=now,
+        )
         created = now - timedelta(seconds=100)
         Job.objects.filter(pk=job.pk).update(
             created_at=created,
@@ -118,12 +146,26 @@ def test_score_counts_what_was_told_within_a_fifth(team: Team, owner: User) -> N
             told_sent_at=now - timedelta(seconds=50) + timedelta(seconds=sent) if sent else None,
         )
     (score,) = eta.score()
-    assert (score.model, score.variant, score.jobs, score.click_within, score.sent_within) == ("emo-v1", "1:1", 3, 0.5, 1.0)
+    assert (score.model, score.variant, score.jobs, score.click_within, score.sent_within) == (
+        "emo-v1",
+        "1:1",
+        3,
+        0.5,
+        1.0,
+    )
 
 
 def test_looks_are_sparse_then_dense_then_sparse(team: Team, owner: User) -> None:
     now = timezone.now()
-    job = job_of(team, owner, state=State.RUNNING, provider_status="RUNNING", milliseconds=20_000, submitted_at=now, provider_started_at=now)
+    job = job_of(
+        team,
+        owner,
+        state=State.RUNNING,
+        provider_status="RUNNING",
+        milliseconds=20_000,
+        submitted_at=now,
+        provider_started_at=now,
+    )
     teach(job, *(4.8 + 0.12 * number for number in range(21)))  # 96 to 144 s
     looks, at = 0, 3.0
     gaps = []

@@ -1,4 +1,5 @@
-"""Whose turn it is: people, weights, short clips, the front; and that a forecast plays by the same rules."""
+"""Whose turn it is: people, weights, short clips, the front; and that a forecast plays by the same
+rules."""
 
 from __future__ import annotations
 
@@ -34,7 +35,9 @@ def names(jobs: list[Job]) -> str:
 
 
 @pytest.mark.django_db
-def test_people_take_turns_and_the_oldest_goes_first(team: Team, owner: User, creator: User) -> None:
+def test_people_take_turns_and_the_oldest_goes_first(
+    team: Team, owner: User, creator: User
+) -> None:
     mine = [makers.job(team, owner, title="a") for _ in range(4)]
     for _ in range(2):
         makers.job(team, creator, title="b")
@@ -44,13 +47,19 @@ def test_people_take_turns_and_the_oldest_goes_first(team: Team, owner: User, cr
 @pytest.mark.django_db
 def test_a_weight_of_two_is_twice_as_often(team: Team, owner: User, creator: User) -> None:
     team.memberships.filter(user=owner).update(turns=2)
-    jobs = [makers.job(team, who, title=title) for who, title in ((owner, "a"), (creator, "b")) for _ in range(6)]
+    jobs = [
+        makers.job(team, who, title=title)
+        for who, title in ((owner, "a"), (creator, "b"))
+        for _ in range(6)
+    ]
     order = names(sent_in_order(jobs[0].lane))
     assert sorted(order[:6]) == ["a"] * 4 + ["b"] * 2
 
 
 @pytest.mark.django_db
-def test_who_comes_anew_owes_nothing_and_saves_nothing_up(team: Team, owner: User, creator: User) -> None:
+def test_who_comes_anew_owes_nothing_and_saves_nothing_up(
+    team: Team, owner: User, creator: User
+) -> None:
     jobs = [makers.job(team, owner, title="a") for _ in range(6)]
     lane = jobs[0].lane
     for _ in range(3):
@@ -64,7 +73,9 @@ def test_who_comes_anew_owes_nothing_and_saves_nothing_up(team: Team, owner: Use
 
 
 @pytest.mark.django_db
-def test_a_test_clip_is_first_within_its_person_only(team: Team, owner: User, creator: User) -> None:
+def test_a_test_clip_is_first_within_its_person_only(
+    team: Team, owner: User, creator: User
+) -> None:
     long = makers.job(team, owner, title="A", milliseconds=60_000)
     makers.job(team, owner, title="a", milliseconds=4_000, rank=Rank.SHORT)
     makers.job(team, creator, title="b", milliseconds=60_000)
@@ -91,7 +102,9 @@ def test_to_front_is_put_back_and_refused_once_sent(team: Team, owner: User) -> 
 
 
 @pytest.mark.django_db
-def test_the_list_of_turns_stays_as_short_as_the_queue(team: Team, owner: User, creator: User) -> None:
+def test_the_list_of_turns_stays_as_short_as_the_queue(
+    team: Team, owner: User, creator: User
+) -> None:
     lane = makers.job(team, owner).lane
     for number in range(40):
         fair_share.served(lane, makers.job(team, owner if number % 2 else creator))
@@ -107,14 +120,21 @@ def test_nobody_may_bury_the_others(team: Team, creator: User) -> None:
         create.require_room_in_line(team, creator)
 
 
-@given(st.lists(st.tuples(st.integers(1, 4), st.sampled_from(list(Rank))), min_size=1, max_size=30), st.integers(0, 2**16))
+@given(
+    st.lists(st.tuples(st.integers(1, 4), st.sampled_from(list(Rank))), min_size=1, max_size=30),
+    st.integers(0, 2**16),
+)
 @settings(max_examples=60, deadline=None)
 def test_a_forecast_is_complete_and_fair(jobs: list[tuple[int, Rank]], seed: int) -> None:
-    """Everybody is served, the front first; and of two people who both wait nobody gets two turns more than the other."""
+    """Everybody is served, the front first; and of two people who both wait nobody gets two turns
+    more than the other."""
     dice = random.Random(seed)
     weights = {(1, owner): dice.randint(1, 3) for owner in range(1, 5)}
     lane = Lane(clock=dice.random() * 5, turns={"1": dice.random() * 6})
-    rows = [Job(pk=number + 1, owner_id=owner, team_id=1, rank=rank) for number, (owner, rank) in enumerate(jobs)]
+    rows = [
+        Job(pk=number + 1, owner_id=owner, team_id=1, rank=rank)
+        for number, (owner, rank) in enumerate(jobs)
+    ]
     order = list(fair_share.in_order(lane, rows, weights))
     assert sorted(job.pk for job in order) == [job.pk for job in rows]
     fronts = [job.rank == Rank.FRONT for job in order]

@@ -1,4 +1,5 @@
-"""The invariants: a world made by the real money and files holds; every promise is then broken behind everybody's back."""
+"""The invariants: a world made by the real money and files holds; every promise is then broken
+behind everybody's back."""
 
 from __future__ import annotations
 
@@ -48,14 +49,22 @@ def make(team: Team, creator: User, account: Account, film: bytes) -> Callable[.
     def made(state: str = "queued", path: tuple[str, ...] = (), **columns: Any) -> Job:
         now = timezone.now()
         if state in ("running", "archiving", "succeeded", "failed"):
-            columns = {"task_id": f"task-{Job.objects.count()}", "submitted_at": now, "next_look_at": now} | columns
+            columns = {
+                "task_id": f"task-{Job.objects.count()}",
+                "submitted_at": now,
+                "next_look_at": now,
+            } | columns
         if state == "archiving":
             columns = {"result_expires_at": now + timedelta(hours=20)} | columns
         if state == "succeeded" and "result" not in columns:
-            columns["result"] = makers.asset(team, "video", content=film + str(Job.objects.count()).encode())
+            columns["result"] = makers.asset(
+                team, "video", content=film + str(Job.objects.count()).encode()
+            )
         job = makers.job(team, creator, account=account, state=state, **columns)
         if state in ("archiving", "succeeded"):
-            Job.objects.filter(pk=job.pk).update(settled_micros=ledger.settle(job, Decimal("3.930"), job.variant))
+            Job.objects.filter(pk=job.pk).update(
+                settled_micros=ledger.settle(job, Decimal("3.930"), job.variant)
+            )
         elif state in ("failed", "canceled"):
             ledger.release(job)
         before = ""
@@ -112,7 +121,7 @@ def test_an_empty_site_holds(db: object) -> None:
     assert invariants.broken() == []
 
 
-# ── tasks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── tasks ─────────────────────────────────────────────────────────────────────────────────────────
 def test_a_task_in_the_attempt_of_another_job(world: dict[str, Job]) -> None:
     taken = world["running"].task_id
     Attempt.objects.filter(job=world["running"]).delete()
@@ -127,7 +136,7 @@ def test_a_task_of_two_jobs_when_the_constraint_is_gone(world: dict[str, Job]) -
     only(world["failed"].task_id, "2 jobs", world["running"].public_id)
 
 
-# ── holds ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── holds ─────────────────────────────────────────────────────────────────────────────────────────
 @pytest.mark.parametrize("state", ["succeeded", "failed", "canceled", "archiving"])
 def test_an_ended_job_that_holds(world: dict[str, Job], state: str) -> None:
     end = "settle" if state in ("succeeded", "archiving") else "release"
@@ -165,9 +174,13 @@ def test_a_job_without_a_hold(world: dict[str, Job]) -> None:
 
 def test_a_job_released_and_settled(world: dict[str, Job]) -> None:
     done = entry(world["succeeded"], "settle")
-    columns = "team_id, member_id, job_id, kind, attempt, held, settled, currency, model, month, note, created_at"
+    columns = (
+        "team_id, member_id, job_id, kind, attempt, held, settled, currency, model, month, "
+        "note, created_at"
+    )
     raw(
-        f"INSERT INTO jobs_ledgerentry ({columns}) SELECT team_id, member_id, job_id, 'release', 1, 0, 0, currency, model, month, '', created_at "
+        f"INSERT INTO jobs_ledgerentry ({columns}) SELECT team_id, member_id, job_id, 'release', "
+        "1, 0, 0, currency, model, month, '', created_at "
         "FROM jobs_ledgerentry WHERE id = %s",
         done.pk,
     )
@@ -175,7 +188,10 @@ def test_a_job_released_and_settled(world: dict[str, Job]) -> None:
 
 
 def test_a_job_that_was_never_settled(world: dict[str, Job]) -> None:
-    raw("UPDATE jobs_ledgerentry SET kind = 'release', settled = 0 WHERE id = %s", entry(world["succeeded"], "settle").pk)
+    raw(
+        "UPDATE jobs_ledgerentry SET kind = 'release', settled = 0 WHERE id = %s",
+        entry(world["succeeded"], "settle").pk,
+    )
     Job.objects.filter(pk=world["succeeded"].pk).update(settled_micros=None)
     only(world["succeeded"].public_id, "never settled")
 
@@ -201,16 +217,20 @@ def test_a_check_released_and_settled(world: dict[str, Job]) -> None:
     Check.objects.update(state=Check.State.PASSED)
     assert invariants.broken() == []
     first = LedgerEntry.objects.get(check_asked=check, kind="settle")
-    columns = "team_id, member_id, check_asked_id, kind, attempt, held, settled, currency, model, month, note, created_at"
+    columns = (
+        "team_id, member_id, check_asked_id, kind, attempt, held, settled, currency, model, "
+        "month, note, created_at"
+    )
     raw(
-        f"INSERT INTO jobs_ledgerentry ({columns}) SELECT team_id, member_id, check_asked_id, 'release', 1, 0, 0, currency, model, month, '', "
+        f"INSERT INTO jobs_ledgerentry ({columns}) SELECT team_id, member_id, check_asked_id, "
+        "'release', 1, 0, 0, currency, model, month, '', "
         "created_at FROM jobs_ledgerentry WHERE id = %s",
         first.pk,
     )
     only("Attempt 1 of check", "both released and settled")
 
 
-# ── settlements ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── settlements ───────────────────────────────────────────────────────────────────────────────────
 def test_a_settlement_that_is_not_its_units(world: dict[str, Job]) -> None:
     done = entry(world["succeeded"], "settle")
     raw("UPDATE jobs_ledgerentry SET settled = settled + 1 WHERE id = %s", done.pk)
@@ -218,34 +238,54 @@ def test_a_settlement_that_is_not_its_units(world: dict[str, Job]) -> None:
     only(world["succeeded"].public_id, f"settles {done.settled + 1}", f"are {done.settled}")
 
 
-@pytest.mark.parametrize(("column", "word"), [("units", "without units"), ("price_id", "without a price")])
+@pytest.mark.parametrize(
+    ("column", "word"), [("units", "without units"), ("price_id", "without a price")]
+)
 def test_a_settlement_that_cannot_be_checked(world: dict[str, Job], column: str, word: str) -> None:
-    raw(f"UPDATE jobs_ledgerentry SET {column} = NULL WHERE id = %s", entry(world["succeeded"], "settle").pk)
+    raw(
+        f"UPDATE jobs_ledgerentry SET {column} = NULL WHERE id = %s",
+        entry(world["succeeded"], "settle").pk,
+    )
     only(world["succeeded"].public_id, word)
 
 
-# ── budgets ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-def test_more_was_taken_than_a_limit_allows(world: dict[str, Job], make: Callable[..., Job], team: Team) -> None:
+# ── budgets ───────────────────────────────────────────────────────────────────────────────────────
+def test_more_was_taken_than_a_limit_allows(
+    world: dict[str, Job], make: Callable[..., Job], team: Team
+) -> None:
     job = make("queued")
     Budget.objects.filter(team=team).update(micros=100)  # as if the hold had not looked
     only(str(team), "100 millionths", job.public_id)
 
 
-def test_a_member_s_limit(world: dict[str, Job], make: Callable[..., Job], team: Team, creator: User, admin: User) -> None:
-    budgets = [Budget.objects.create(team=team, member=who, micros=1_000_000_000) for who in (creator, admin)]
+def test_a_member_s_limit(
+    world: dict[str, Job], make: Callable[..., Job], team: Team, creator: User, admin: User
+) -> None:
+    budgets = [
+        Budget.objects.create(team=team, member=who, micros=1_000_000_000)
+        for who in (creator, admin)
+    ]
     make("queued")
     Budget.objects.filter(pk__in=[budget.pk for budget in budgets]).update(micros=100)
     only(creator.email, "100 millionths")
 
 
-def test_a_limit_that_was_set_or_changed_later_breaks_nothing(world: dict[str, Job], team: Team, owner: User) -> None:
+def test_a_limit_that_was_set_or_changed_later_breaks_nothing(
+    world: dict[str, Job], team: Team, owner: User
+) -> None:
     budget = Budget.objects.get()
     Budget.objects.update(micros=1)  # all that is held was taken before the limit was there
     assert invariants.broken() == []
     Budget.objects.update(created_at=timezone.now() - timedelta(days=40))
     assert len(invariants.broken()) == 1
     kind = ContentType.objects.get_for_model(Budget)
-    LogEntry.objects.create(user=owner, content_type=kind, object_id=str(budget.pk), action_flag=CHANGE, change_message="[]")
+    LogEntry.objects.create(
+        user=owner,
+        content_type=kind,
+        object_id=str(budget.pk),
+        action_flag=CHANGE,
+        change_message="[]",
+    )
     assert invariants.broken() == []
 
 
@@ -253,15 +293,21 @@ def test_a_bill_larger_than_its_hold_is_no_breach(make: Callable[..., Job], team
     budget = Budget.objects.create(team=team, micros=10_000_000)
     job = make("running")
     paid = ledger.settle(job, Decimal("400"), job.variant)
-    Job.objects.filter(pk=job.pk).update(settled_micros=paid, state="archiving", result_expires_at=timezone.now() + timedelta(hours=1))
+    Job.objects.filter(pk=job.pk).update(
+        settled_micros=paid,
+        state="archiving",
+        result_expires_at=timezone.now() + timedelta(hours=1),
+    )
     JobEvent.objects.create(team=team, job=job, old="running", new="archiving", text="x")
     later = make("queued")
-    Budget.objects.filter(pk=budget.pk).update(micros=paid)  # as if the overrun had left no room for the later one
+    Budget.objects.filter(pk=budget.pk).update(
+        micros=paid
+    )  # as if the overrun had left no room for the later one
     assert paid > later.quote_micros
     assert invariants.broken() == []
 
 
-# ── films ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── films ─────────────────────────────────────────────────────────────────────────────────────────
 def _path(job: Job) -> Path:
     assert job.result is not None
     return Path(default_storage.path(str(job.result.file.name)))
@@ -297,18 +343,27 @@ def test_deep_plays_films_to_their_end(make: Callable[..., Job], team: Team, fil
     assert good.public_id not in found[0]
 
 
-def test_success_without_a_film_or_a_template(world: dict[str, Job], make: Callable[..., Job], team: Team, account: Account) -> None:
+def test_success_without_a_film_or_a_template(
+    world: dict[str, Job], make: Callable[..., Job], team: Team, account: Account
+) -> None:
     Job.objects.filter(pk=world["succeeded"].pk).update(result=None)
     only(world["succeeded"].public_id, "has no film")
     Job.objects.filter(pk=world["succeeded"].pk).update(state="failed", result=None)
     JobEvent.objects.filter(job=world["succeeded"], new="succeeded").update(new="failed")
-    template = make("succeeded", path=("queued", "submitting", "running", "succeeded"), model="animate-anyone-template-gen2", result=None)
+    template = make(
+        "succeeded",
+        path=("queued", "submitting", "running", "succeeded"),
+        model="animate-anyone-template-gen2",
+        result=None,
+    )
     only(template.public_id, "has no template")
     Job.objects.filter(pk=template.pk).update(template=makers.template(team, account))
     assert invariants.broken() == []
 
 
-def test_a_storage_that_fails_is_said_and_hides_nothing(world: dict[str, Job], make: Callable[..., Job], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_storage_that_fails_is_said_and_hides_nothing(
+    world: dict[str, Job], make: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
     make("succeeded")
 
     class Away:
@@ -321,7 +376,7 @@ def test_a_storage_that_fails_is_said_and_hides_nothing(world: dict[str, Job], m
     assert all("cannot be read (ConnectionError)" in sentence for sentence in found)
 
 
-# ── stuck ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── stuck ─────────────────────────────────────────────────────────────────────────────────────────
 def _ago(**length: float) -> Any:
     return timezone.now() - timedelta(**length)
 
@@ -340,13 +395,19 @@ def test_stuck_while_sending(world: dict[str, Job]) -> None:
 @pytest.mark.parametrize("due", ["next", "never"])
 def test_a_task_that_nobody_looks_at(world: dict[str, Job], due: str) -> None:
     job = world["running"]
-    when = {"next_look_at": _ago(minutes=61)} if due == "next" else {"next_look_at": None, "looked_at": None, "submitted_at": _ago(minutes=61)}
+    when = (
+        {"next_look_at": _ago(minutes=61)}
+        if due == "next"
+        else {"next_look_at": None, "looked_at": None, "submitted_at": _ago(minutes=61)}
+    )
     Job.objects.filter(pk=job.pk).update(**when)
     only(job.public_id, job.task_id, "should have been looked at")
     Lane.objects.filter(pk=job.lane_id).update(gate=Gate.PAUSED)
     assert invariants.broken() == []
     Lane.objects.filter(pk=job.lane_id).update(gate=Gate.OPEN)
-    Account.objects.filter(pk=job.account_id).update(paused_until=timezone.now() + timedelta(hours=1))
+    Account.objects.filter(pk=job.account_id).update(
+        paused_until=timezone.now() + timedelta(hours=1)
+    )
     assert invariants.broken() == []
 
 
@@ -369,7 +430,7 @@ def test_a_job_that_waits_for_its_template_needs_no_visit(make: Callable[..., Jo
     assert invariants.broken() == []
 
 
-# ── events ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── events ────────────────────────────────────────────────────────────────────────────────────────
 def test_a_missing_event(world: dict[str, Job]) -> None:
     JobEvent.objects.get(job=world["running"], new="submitting").delete()
     only(world["running"].public_id, "leaves submitting although the job was queued")
@@ -377,7 +438,9 @@ def test_a_missing_event(world: dict[str, Job]) -> None:
 
 def test_a_move_that_no_job_may_do(world: dict[str, Job]) -> None:
     JobEvent.objects.filter(job=world["canceled"], new="canceled").update(new="succeeded")
-    Job.objects.filter(pk=world["canceled"].pk).update(state="succeeded", result=world["succeeded"].result)
+    Job.objects.filter(pk=world["canceled"].pk).update(
+        state="succeeded", result=world["succeeded"].result
+    )
     found = invariants.broken()
     assert any("queued → succeeded, which no job may do" in sentence for sentence in found)
 
@@ -392,16 +455,23 @@ def test_a_job_without_events(world: dict[str, Job]) -> None:
     only(world["queued"].public_id, "has no events")
 
 
-def test_notes_do_not_move_and_retries_may_go_back(world: dict[str, Job], make: Callable[..., Job], team: Team) -> None:
-    JobEvent.objects.create(team=team, job=world["running"], old="", new="running", text="The service says RUNNING")
-    make("running", path=("queued", "submitting", "running", "queued", "submitting", "uncertain", "running"))
+def test_notes_do_not_move_and_retries_may_go_back(
+    world: dict[str, Job], make: Callable[..., Job], team: Team
+) -> None:
+    JobEvent.objects.create(
+        team=team, job=world["running"], old="", new="running", text="The service says RUNNING"
+    )
+    make(
+        "running",
+        path=("queued", "submitting", "running", "queued", "submitting", "uncertain", "running"),
+    )
     assert invariants.broken() == []
     JobEvent.objects.create(team=team, job=world["queued"], old="", new="running", text="?")
     found = invariants.broken()
     assert any("notes running although the job was queued" in sentence for sentence in found)
 
 
-# ── the command ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the command ───────────────────────────────────────────────────────────────────────────────────
 def test_the_command(world: dict[str, Job], capsys: pytest.CaptureFixture[str]) -> None:
     call_command("verify")
     assert "8 jobs" in capsys.readouterr().out
@@ -420,7 +490,9 @@ def test_the_command(world: dict[str, Job], capsys: pytest.CaptureFixture[str]) 
     assert found["checked"]["jobs"] == 8
 
 
-def test_the_number_of_statements_does_not_grow(world: dict[str, Job], make: Callable[..., Job], django_assert_max_num_queries: Any) -> None:
+def test_the_number_of_statements_does_not_grow(
+    world: dict[str, Job], make: Callable[..., Job], django_assert_max_num_queries: Any
+) -> None:
     for _ in range(5):
         make("failed")
         make("succeeded", result=world["succeeded"].result)

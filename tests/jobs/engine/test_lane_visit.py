@@ -1,4 +1,5 @@
-"""Visits: many lanes in one round, the whole visit where more is to do, doors, the free retry, and the shift around them."""
+"""Visits: many lanes in one round, the whole visit where more is to do, doors, the free retry, and
+the shift around them."""
 
 from __future__ import annotations
 
@@ -33,18 +34,33 @@ pytestmark = pytest.mark.django_db
 def wish(team: Team, creator: User, account: Account) -> Wish:
     portrait, speech = makers.asset(team), makers.asset(team, "audio", milliseconds=20_000)
     makers.check(portrait, account)
-    return Wish(team, creator, "emo-v1", {"image_url": portrait, "audio_url": speech}, {"ratio": "1:1"}, account=account)
+    return Wish(
+        team,
+        creator,
+        "emo-v1",
+        {"image_url": portrait, "audio_url": speech},
+        {"ratio": "1:1"},
+        account=account,
+    )
 
 
 def fresh(job: Job) -> Job:
-    return Job.objects.select_related("lane", "lane__account", "account", "team", "template", "check_used").get(pk=job.pk)
+    return Job.objects.select_related(
+        "lane", "lane__account", "account", "team", "template", "check_used"
+    ).get(pk=job.pk)
 
 
 def due(*jobs: Job) -> None:
     now = timezone.now()
-    Job.objects.filter(pk__in=[job.pk for job in jobs], state=State.RUNNING).update(next_look_at=now)
-    Job.objects.filter(pk__in=[job.pk for job in jobs]).exclude(not_before=None).update(not_before=now)
-    Lane.objects.filter(pk__in=[job.lane_id for job in jobs]).update(next_visit_at=now, lease_until=None)
+    Job.objects.filter(pk__in=[job.pk for job in jobs], state=State.RUNNING).update(
+        next_look_at=now
+    )
+    Job.objects.filter(pk__in=[job.pk for job in jobs]).exclude(not_before=None).update(
+        not_before=now
+    )
+    Lane.objects.filter(pk__in=[job.lane_id for job in jobs]).update(
+        next_visit_at=now, lease_until=None
+    )
 
 
 def visit(job: Job) -> Job:
@@ -73,27 +89,48 @@ def running_on_many_lanes(team: Team, owner: User, number: int) -> list[Job]:
 
 def round_of(jobs: list[Job]) -> list[lane_visit.Seen]:
     due(*jobs)
-    return lane_visit.take_in([lane_visit.ask(one, False) for one in lane_visit.survey(lane_lease.claim())])
+    return lane_visit.take_in(
+        [lane_visit.ask(one, False) for one in lane_visit.survey(lane_lease.claim())]
+    )
 
 
 # ── a round ──
 
 
-def test_a_round_costs_the_same_statements_for_two_lanes_as_for_twenty(team: Team, owner: User, service: Service) -> None:
+def test_a_round_costs_the_same_statements_for_two_lanes_as_for_twenty(
+    team: Team, owner: User, service: Service
+) -> None:
     jobs = running_on_many_lanes(team, owner, 20)
     service.gets = [task(job.task_id, "RUNNING") for job in jobs] * 3
     counts = []
     for number in (2, 20):
         due(*jobs[:number])
         service.gets = [task("x", "RUNNING")] * number
-        Lane.objects.exclude(pk__in=[job.lane_id for job in jobs[:number]]).update(next_visit_at=None)
+        Lane.objects.exclude(pk__in=[job.lane_id for job in jobs[:number]]).update(
+            next_visit_at=None
+        )
         with CaptureQueriesContext(connection) as statements:
-            assert lane_visit.take_in([lane_visit.ask(one, False) for one in lane_visit.survey(lane_lease.claim())]) == []
-        counts.append(len([one for one in statements if "SAVEPOINT" not in one["sql"] and "apikey" not in one["sql"]]))
+            assert (
+                lane_visit.take_in(
+                    [lane_visit.ask(one, False) for one in lane_visit.survey(lane_lease.claim())]
+                )
+                == []
+            )
+        counts.append(
+            len(
+                [
+                    one
+                    for one in statements
+                    if "SAVEPOINT" not in one["sql"] and "apikey" not in one["sql"]
+                ]
+            )
+        )
     assert counts[1] <= counts[0] <= 9, "the first one reads the learned speeds too"
 
 
-def test_a_round_writes_looks_and_gives_lanes_back(team: Team, owner: User, service: Service) -> None:
+def test_a_round_writes_looks_and_gives_lanes_back(
+    team: Team, owner: User, service: Service
+) -> None:
     jobs = running_on_many_lanes(team, owner, 3)
     service.gets = [task("x", "RUNNING")] * 3
     assert round_of(jobs) == []
@@ -105,8 +142,13 @@ def test_a_round_writes_looks_and_gives_lanes_back(team: Team, owner: User, serv
         assert not job.events.exists(), "nothing that people see has changed"
 
 
-@pytest.mark.parametrize("answer", [task("x", "POST-PROCESSING"), done("x", 4.0), NoAnswer(message="cut"), RetryLater(status=429)])
-def test_what_is_news_gets_a_whole_visit_with_the_answer_at_hand(team: Team, owner: User, service: Service, answer: object) -> None:
+@pytest.mark.parametrize(
+    "answer",
+    [task("x", "POST-PROCESSING"), done("x", 4.0), NoAnswer(message="cut"), RetryLater(status=429)],
+)
+def test_what_is_news_gets_a_whole_visit_with_the_answer_at_hand(
+    team: Team, owner: User, service: Service, answer: object
+) -> None:
     (job,) = running_on_many_lanes(team, owner, 1)
     service.gets = [answer]
     (rest,) = round_of([job])
@@ -127,28 +169,45 @@ def test_a_ring_during_a_round_is_not_lost(team: Team, owner: User, service: Ser
     assert fresh(job).lane.next_visit_at <= timezone.now()
 
 
-def test_a_lane_that_was_taken_over_is_left_alone(team: Team, owner: User, service: Service) -> None:
+def test_a_lane_that_was_taken_over_is_left_alone(
+    team: Team, owner: User, service: Service
+) -> None:
     (job,) = running_on_many_lanes(team, owner, 1)
     service.gets = [task("x", "RUNNING")]
     due(job)
     seen = [lane_visit.ask(one, False) for one in lane_visit.survey(lane_lease.claim())]
-    Lane.objects.update(lease_token="elsewhere|1|2", lease_until=timezone.now() + timedelta(minutes=1))
+    Lane.objects.update(
+        lease_token="elsewhere|1|2", lease_until=timezone.now() + timedelta(minutes=1)
+    )
     lane_visit.take_in(seen)
     assert fresh(job).lane.lease_token == "elsewhere|1|2"
 
 
-def test_a_visit_that_came_too_late_leaves_the_submit_of_another_alone(wish: Wish, service: Service) -> None:
+def test_a_visit_that_came_too_late_leaves_the_submit_of_another_alone(
+    wish: Wish, service: Service
+) -> None:
     job = create.create(wish)
     due(job)
     (late,) = lane_lease.claim()
-    Lane.objects.update(lease_token="elsewhere|1|2", lease_until=timezone.now() + timedelta(minutes=1))
-    transitions.move(fresh(job), State.SUBMITTING, "Sending", outcome=Outcome.SENDING, attempt=1, submitting_at=timezone.now())
+    Lane.objects.update(
+        lease_token="elsewhere|1|2", lease_until=timezone.now() + timedelta(minutes=1)
+    )
+    transitions.move(
+        fresh(job),
+        State.SUBMITTING,
+        "Sending",
+        outcome=Outcome.SENDING,
+        attempt=1,
+        submitting_at=timezone.now(),
+    )
     lane_visit.visit(late)
     assert fresh(job).state == "submitting", "it is under way elsewhere, not dead"
     assert fresh(job).lane.lease_token == "elsewhere|1|2"
 
 
-def test_waiting_jobs_with_room_and_doubtful_ones_need_a_whole_visit(wish: Wish, service: Service) -> None:
+def test_waiting_jobs_with_room_and_doubtful_ones_need_a_whole_visit(
+    wish: Wish, service: Service
+) -> None:
     job = create.create(wish)
     due(job)
     (seen,) = lane_visit.survey(lane_lease.claim())
@@ -176,7 +235,9 @@ def test_only_the_head_of_the_line_is_looked_at(wish: Wish, service: Service) ->
 # ── many lanes of one account ──
 
 
-def test_the_list_replaces_looks_where_they_are_many(team: Team, owner: User, account: Account, service: Service) -> None:
+def test_the_list_replaces_looks_where_they_are_many(
+    team: Team, owner: User, account: Account, service: Service
+) -> None:
     models = ("emo-v1", "animate-anyone-gen2", "animate-anyone-template-gen2", "wan2.2-s2v")
     jobs = []
     for model in models:
@@ -199,18 +260,29 @@ def test_the_list_replaces_looks_where_they_are_many(team: Team, owner: User, ac
         jobs.append(job)
     due(*jobs)
     assert task_list.accounts_with_many_lanes() == {account.pk}
-    assert lane_visit.take_in([lane_visit.ask(one, True) for one in lane_visit.survey(lane_lease.claim())]) == []
+    assert (
+        lane_visit.take_in(
+            [lane_visit.ask(one, True) for one in lane_visit.survey(lane_lease.claim())]
+        )
+        == []
+    )
     assert (service.count("page"), service.count("get")) == (1, 0)
     service.tasks_made[0] = dataclasses.replace(service.tasks_made[0], status="SUCCEEDED")
     task_list.forget()
     due(*jobs)
     service.gets = [done(jobs[0].task_id)]
-    (rest,) = lane_visit.take_in([lane_visit.ask(one, True) for one in lane_visit.survey(lane_lease.claim())])
+    (rest,) = lane_visit.take_in(
+        [lane_visit.ask(one, True) for one in lane_visit.survey(lane_lease.claim())]
+    )
     assert rest.lane.pk == jobs[0].lane_id
-    assert (service.count("page"), service.count("get")) == (2, 1), "what is not running any more is asked for itself"
+    assert (service.count("page"), service.count("get")) == (2, 1), (
+        "what is not running any more is asked for itself"
+    )
 
 
-def test_a_list_that_fails_costs_nothing_but_looks(team: Team, owner: User, account: Account, service: Service) -> None:
+def test_a_list_that_fails_costs_nothing_but_looks(
+    team: Team, owner: User, account: Account, service: Service
+) -> None:
     service.pages = [NoAnswer(message="cut")]
     assert task_list.running(account, "task-1") is None
     assert task_list.running(account, "task-1") is None
@@ -223,7 +295,9 @@ def test_a_list_that_fails_costs_nothing_but_looks(team: Team, owner: User, acco
 def test_what_the_service_broke_is_made_once_more_for_free(wish: Wish, service: Service) -> None:
     job = visit(create.create(wish))
     first = job.task_id
-    service.gets = [task(first, "FAILED", code="InternalError.Algo", message="inference internal error.")]
+    service.gets = [
+        task(first, "FAILED", code="InternalError.Algo", message="inference internal error.")
+    ]
     job = visit(job)
     assert (job.state, job.code, job.retries, job.task_id) == ("queued", "backing-off", 1, "")
     assert job.quote_micros == job.team.ledger.get().held, "the hold stays"
@@ -231,21 +305,28 @@ def test_what_the_service_broke_is_made_once_more_for_free(wish: Wish, service: 
     job = visit(job)
     assert (job.state, job.attempt) == ("running", 2)
     assert job.task_id != first
-    service.gets = [task(job.task_id, "FAILED", code="InternalError.Algo", message="inference internal error.")]
+    service.gets = [
+        task(job.task_id, "FAILED", code="InternalError.Algo", message="inference internal error.")
+    ]
     job = visit(job)
     assert (job.state, job.fault) == ("failed", "service")
     assert service.count("submit") == 2
     assert [one.outcome for one in job.attempts.all()] == [Outcome.BROKEN, Outcome.ENDED]
 
 
-def test_a_file_that_the_service_could_not_fetch_is_worth_some_tasks_each_after_a_longer_wait(wish: Wish, service: Service) -> None:
-    """This site may have been away for a moment, and a failed task costs nothing (CONTRACT §11.2)."""
+def test_a_file_that_the_service_could_not_fetch_is_worth_some_tasks_each_after_a_longer_wait(
+    wish: Wish, service: Service
+) -> None:
+    """This site may have been away for a moment, and a failed task costs nothing (CONTRACT
+    §11.2)."""
     job = visit(create.create(wish))
     waits = []
     for attempt in range(1, 6):
         assert (job.state, job.attempt) == ("running", attempt)
         said = "Unable to download the media resource during the data inspection process."
-        service.gets = [task(job.task_id, "FAILED", code="InvalidParameter.DataInspection", message=said)]
+        service.gets = [
+            task(job.task_id, "FAILED", code="InvalidParameter.DataInspection", message=said)
+        ]
         job = visit(job)
         if job.state == "failed":
             break
@@ -255,19 +336,39 @@ def test_a_file_that_the_service_could_not_fetch_is_worth_some_tasks_each_after_
     assert [round(wait, -1) for wait in waits] == [10, 30, 90, 270]
 
 
-def test_a_file_out_of_reach_does_not_use_up_what_the_service_may_break(wish: Wish, service: Service) -> None:
+def test_a_file_out_of_reach_does_not_use_up_what_the_service_may_break(
+    wish: Wish, service: Service
+) -> None:
     job = visit(create.create(wish))
     said = "Unable to download the media resource during the data inspection process."
-    for code, message in (("InvalidParameter.DataInspection", said), ("InternalError.Algo", "inference internal error.")):
+    for code, message in (
+        ("InvalidParameter.DataInspection", said),
+        ("InternalError.Algo", "inference internal error."),
+    ):
         service.gets = [task(job.task_id, "FAILED", code=code, message=message)]
         job = visit(visit(job))
         assert job.state == "running", code
-    service.gets = [task(job.task_id, "FAILED", code="InternalError.Algo", message="inference internal error.")]
+    service.gets = [
+        task(job.task_id, "FAILED", code="InternalError.Algo", message="inference internal error.")
+    ]
     assert visit(job).state == "failed"
-    assert [one.outcome for one in job.attempts.all()] == [Outcome.UNFETCHED, Outcome.BROKEN, Outcome.ENDED]
+    assert [one.outcome for one in job.attempts.all()] == [
+        Outcome.UNFETCHED,
+        Outcome.BROKEN,
+        Outcome.ENDED,
+    ]
 
 
-@pytest.mark.parametrize("code", ["InvalidFile.NoHuman", "InvalidURL", "DataInspectionFailed", "SomethingNew", "InvalidParameter"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "InvalidFile.NoHuman",
+        "InvalidURL",
+        "DataInspectionFailed",
+        "SomethingNew",
+        "InvalidParameter",
+    ],
+)
 def test_what_the_input_broke_is_never_made_again(wish: Wish, service: Service, code: str) -> None:
     job = visit(create.create(wish))
     service.gets = [task(job.task_id, "FAILED", code=code, message="no")]
@@ -275,7 +376,9 @@ def test_what_the_input_broke_is_never_made_again(wish: Wish, service: Service, 
     assert service.count("submit") == 1
 
 
-def test_a_late_answer_of_an_old_attempt_cannot_touch_the_new_one(wish: Wish, service: Service) -> None:
+def test_a_late_answer_of_an_old_attempt_cannot_touch_the_new_one(
+    wish: Wish, service: Service
+) -> None:
     from jobs.engine import poll
 
     job = visit(create.create(wish))
@@ -285,8 +388,13 @@ def test_a_late_answer_of_an_old_attempt_cannot_touch_the_new_one(wish: Wish, se
     assert (job.state, job.attempt) == ("running", 2)
     with pytest.raises(Moved):
         poll.take_in(late, done(late.task_id))
-    assert poll.nothing_new(late, task(late.task_id, late.provider_status), timezone.now()) is not None
-    lane_visit._write([(timezone.now(), None, timezone.now(), late.pk, late.attempt)], [(0, None, timezone.now(), timezone.now(), 0, "")])
+    assert (
+        poll.nothing_new(late, task(late.task_id, late.provider_status), timezone.now()) is not None
+    )
+    lane_visit._write(
+        [(timezone.now(), None, timezone.now(), late.pk, late.attempt)],
+        [(0, None, timezone.now(), timezone.now(), 0, "")],
+    )
     assert fresh(job).looks == 0
 
 
@@ -306,7 +414,9 @@ def test_the_task_of_an_old_attempt_is_never_adopted(wish: Wish, service: Servic
 # ── doors ──
 
 
-def test_a_paused_lane_sends_nothing_says_why_and_goes_on_when_opened(wish: Wish, owner: User, service: Service) -> None:
+def test_a_paused_lane_sends_nothing_says_why_and_goes_on_when_opened(
+    wish: Wish, owner: User, service: Service
+) -> None:
     job = create.create(wish)
     pauses.set_gate(job.lane, Gate.PAUSED, owner)
     job = visit(job)
@@ -318,7 +428,9 @@ def test_a_paused_lane_sends_nothing_says_why_and_goes_on_when_opened(wish: Wish
     assert visit(job).state == "running"
 
 
-def test_a_paused_account_holds_its_own_jobs_only(wish: Wish, team: Team, owner: User, service: Service) -> None:
+def test_a_paused_account_holds_its_own_jobs_only(
+    wish: Wish, team: Team, owner: User, service: Service
+) -> None:
     other = makers.account(team)
     Account.objects.filter(pk=other.pk).update(same_as=wish.account)
     other.refresh_from_db()
@@ -330,7 +442,9 @@ def test_a_paused_account_holds_its_own_jobs_only(wish: Wish, team: Team, owner:
     assert fresh(free).state == "running"
 
 
-def test_draining_refuses_what_is_new_and_sends_what_waits(wish: Wish, owner: User, service: Service) -> None:
+def test_draining_refuses_what_is_new_and_sends_what_waits(
+    wish: Wish, owner: User, service: Service
+) -> None:
     from jobs.common.errors import Refused
 
     job = create.create(wish)
@@ -349,7 +463,9 @@ def test_too_many_calls_rest_the_lane_and_not_only_the_job(wish: Wish, service: 
     assert first.lane.paused()
 
 
-def test_after_a_rest_one_job_goes_ahead_and_the_others_follow(wish: Wish, service: Service) -> None:
+def test_after_a_rest_one_job_goes_ahead_and_the_others_follow(
+    wish: Wish, service: Service
+) -> None:
     jobs = [create.create(wish) for _ in range(3)]
     service.submits = [ModelGone("ModelNotFound", "", status=404)] * 2
     visit(jobs[0])
@@ -367,7 +483,9 @@ def test_after_a_rest_one_job_goes_ahead_and_the_others_follow(wish: Wish, servi
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_shift_takes_jobs_from_the_click_to_the_archive(wish: Wish, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shift_takes_jobs_from_the_click_to_the_archive(
+    wish: Wish, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("jobs.common.wakeup.ring_archive", lambda: None)
     monkeypatch.setattr("jobs.engine.speed.next_look", lambda job, now: 0.1)
     get = service.get
@@ -384,7 +502,8 @@ def test_a_shift_takes_jobs_from_the_click_to_the_archive(wish: Wish, service: S
     end = timezone.now() + timedelta(seconds=40)
 
     def stop() -> bool:
-        # The tests' database lives in memory, where a reader may find a table locked; the shift itself has to live with that too.
+        # The tests' database lives in memory, where a reader may find a table locked; the shift
+        # itself has to live with that too.
         with contextlib.suppress(OperationalError):
             if not Job.objects.exclude(state="archiving").exists():
                 over.set()
@@ -396,20 +515,27 @@ def test_a_shift_takes_jobs_from_the_click_to_the_archive(wish: Wish, service: S
     assert Lane.objects.get().lease_token == ""
 
 
-def test_a_shift_whose_time_is_over_ends_with_its_last_visit(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+def test_a_shift_whose_time_is_over_ends_with_its_last_visit(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
     claimed = [[Lane()]]
     monkeypatch.setattr(lane_lease, "claim", lambda room: claimed.pop() if claimed else [])
     monkeypatch.setattr(lane_lease, "until_due", lambda: 0.01)
     monkeypatch.setattr(task_list, "accounts_with_many_lanes", set)
-    monkeypatch.setattr(lane_visit, "survey", lambda found: [lane_visit.Seen(lane, whole=True) for lane in found])
+    monkeypatch.setattr(
+        lane_visit, "survey", lambda found: [lane_visit.Seen(lane, whole=True) for lane in found]
+    )
     monkeypatch.setattr(lane_visit, "visit", lambda lane, answers: time.sleep(0.3))
     end = time.monotonic() + 10
     assert dispatcher.work(0.05, stop=lambda: time.monotonic() > end) == 1
     assert time.monotonic() < end, "it waits for a visit that is over"
 
 
-def test_a_long_visit_at_the_end_of_a_shift_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files that are handed over may take minutes; the next shift begins only when this one has ended."""
+def test_a_long_visit_at_the_end_of_a_shift_keeps_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Files that are handed over may take minutes; the next shift begins only when this one has
+    ended."""
     long, other = Lane(model="long"), Lane(model="other")
     visited = []
 
@@ -421,10 +547,16 @@ def test_a_long_visit_at_the_end_of_a_shift_keeps_nobody_waiting(monkeypatch: py
     coming = iter([[long]])
     late = time.monotonic() + 0.5
     monkeypatch.setattr(dispatcher, "LONG", 0.1)
-    monkeypatch.setattr(lane_lease, "claim", lambda room: next(coming, [other] if time.monotonic() > late and not visited else []))
+    monkeypatch.setattr(
+        lane_lease,
+        "claim",
+        lambda room: next(coming, [other] if time.monotonic() > late and not visited else []),
+    )
     monkeypatch.setattr(lane_lease, "until_due", lambda: 0.01)
     monkeypatch.setattr(task_list, "accounts_with_many_lanes", set)
-    monkeypatch.setattr(lane_visit, "survey", lambda found: [lane_visit.Seen(lane, whole=True) for lane in found])
+    monkeypatch.setattr(
+        lane_visit, "survey", lambda found: [lane_visit.Seen(lane, whole=True) for lane in found]
+    )
     monkeypatch.setattr(lane_visit, "visit", visit)
     dispatcher.work(0.2, stop=lambda: time.monotonic() > late + 10)
     assert visited[0] == "other"

@@ -1,5 +1,6 @@
-"""The engine against a service that answers anything, with processes that die anywhere: whatever happens, in whatever order,
-nothing is lost, nothing is paid twice, and in the end every job has ended or waits for a person with a reason.
+"""The engine against a service that answers anything, with processes that die anywhere: whatever
+happens, in whatever order, nothing is lost, nothing is paid twice, and in the end every job has
+ended or waits for a person with a reason.
 
 MACHINE_EXAMPLES and MACHINE_STEPS make it longer (the usual run takes seconds).
 """
@@ -16,13 +17,29 @@ import pytest
 from django.db import connection, transaction
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from jobs.accounts import clients
 from jobs.accounts import pauses as gates
 from jobs.common.errors import Moved, Refused
 from jobs.common.states import MOVES, OUT, TERMINAL, Code, State
-from jobs.engine import invariants, lane_lease, lane_visit, poll, speed, submit, task_list, transitions
+from jobs.engine import (
+    invariants,
+    lane_lease,
+    lane_visit,
+    poll,
+    speed,
+    submit,
+    task_list,
+    transitions,
+)
 from jobs.models import Account, Job, JobEvent, Lane, LedgerEntry
 from jobs.models.account import Gate
 from jobs.modelstudio import NoAnswer
@@ -35,23 +52,56 @@ from tests.jobs.engine.world import Death, World
 EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "5"))
 STEPS = int(os.environ.get("MACHINE_STEPS", "16"))
 MODEL = "emo-v1"
-# What the service says: well, or something else. Good words stand several times, or nothing would ever be done.
+# What the service says: well, or something else. Good words stand several times, or nothing would
+# ever be done.
 LOST = ("accept-cut", "accept-500", "accept-garbled", "cut-before", "500", "html")
-TROUBLE = ("429", "429-after", "not-sent", "unreachable", "key", "arrears", "quota", "gone", "rejected")
+TROUBLE = (
+    "429",
+    "429-after",
+    "not-sent",
+    "unreachable",
+    "key",
+    "arrears",
+    "quota",
+    "gone",
+    "rejected",
+)
 SUBMITS = ("accept",) * 12 + LOST * 2 + TROUBLE + ("die-before", "die-after")
-GETS = ("well",) * 10 + ("429", "429-after", "500", "html", "not-sent", "key", "strange", "unknown", "no-result")
+GETS = ("well",) * 10 + (
+    "429",
+    "429-after",
+    "500",
+    "html",
+    "not-sent",
+    "key",
+    "strange",
+    "unknown",
+    "no-result",
+)
 LISTS = ("well",) * 4 + ("500", "429", "incomplete")
-FAILS = ("",) * 6 + ("InternalError.Algo",) * 2 + ("InternalError.Upload", "InvalidFile.FullFace", "DataInspectionFailed", "SomethingNew")
+FAILS = (
+    ("",) * 6
+    + ("InternalError.Algo",) * 2
+    + ("InternalError.Upload", "InvalidFile.FullFace", "DataInspectionFailed", "SomethingNew")
+)
 Weather = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
 Turn = tuple[int, int, str, bool]
-weather = st.tuples(*(st.tuples(*(st.sampled_from(words) for _ in range(4))) for words in (SUBMITS, GETS, LISTS)))
-# One turn of a shift: how long after the last one, how far the service came meanwhile and how it failed, and which way it is made.
+weather = st.tuples(
+    *(st.tuples(*(st.sampled_from(words) for _ in range(4))) for words in (SUBMITS, GETS, LISTS))
+)
+# One turn of a shift: how long after the last one, how far the service came meanwhile and how it
+# failed, and which way it is made.
 pauses = st.sampled_from((1, 4, 10, 30, 100, 400, 4000))
-turns = st.lists(st.tuples(pauses, st.integers(0, 2), st.sampled_from(FAILS), st.booleans()), min_size=2, max_size=5)
+turns = st.lists(
+    st.tuples(pauses, st.integers(0, 2), st.sampled_from(FAILS), st.booleans()),
+    min_size=2,
+    max_size=5,
+)
 
 
 class Machine(RuleBasedStateMachine):
-    """Two people, two Alibaba accounts, three rows: the second row is the first account again, so they share its lanes."""
+    """Two people, two Alibaba accounts, three rows: the second row is the first account again, so
+    they share its lanes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,57 +132,95 @@ class Machine(RuleBasedStateMachine):
         forget()
         self.world.skew, self.world.lag = timedelta(seconds=skew), timedelta(seconds=lag)
         self.team = Team.objects.create(name="Studio North", slug="north")
-        self.people = [User.objects.create_user(f"{name}@example.com", first_name=name.capitalize()) for name in ("aiko", "ben")]
+        self.people = [
+            User.objects.create_user(f"{name}@example.com", first_name=name.capitalize())
+            for name in ("aiko", "ben")
+        ]
         for user in self.people:
             Membership.objects.create(team=self.team, user=user, role=Role.OWNER)
-        first, twin, other = (makers.account(self.team, key=f"sk-test-{number}") for number in range(3))
+        first, twin, other = (
+            makers.account(self.team, key=f"sk-test-{number}") for number in range(3)
+        )
         Account.objects.filter(pk=twin.pk).update(same_as=first)
         self.accounts = list(Account.objects.order_by("pk"))
         assert [one.root_id for one in self.accounts] == [first.pk, first.pk, other.pk]
-        self.files = {"image_url": makers.asset(self.team), "audio_url": makers.asset(self.team, "audio")}
+        self.files = {
+            "image_url": makers.asset(self.team),
+            "audio_url": makers.asset(self.team, "audio"),
+        }
         makers.check(self.files["image_url"], first)
         self.film = makers.asset(self.team, "video")
         self.clicks = 0
         for account in range(3):
             self.wish(account, account % 2, False)
 
-    # ── people ──────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── people ────────────────────────────────────────────────────────────────────────────────────
 
     @rule(account=st.integers(0, 2), person=st.integers(0, 1), twice=st.booleans())
     def wish(self, account: int, person: int, twice: bool) -> None:
         self.clicks += 1
-        wish = Wish(self.team, self.people[person], MODEL, self.files, {"ratio": "1:1"}, account=self.accounts[account], key=f"click-{self.clicks}")
+        wish = Wish(
+            self.team,
+            self.people[person],
+            MODEL,
+            self.files,
+            {"ratio": "1:1"},
+            account=self.accounts[account],
+            key=f"click-{self.clicks}",
+        )
         before = Job.objects.count()
         try:
             job = create.create(wish)
         except Refused:
-            assert not (self.accounts[account].takes and Lane.objects.filter(gate=Gate.DRAINING).count() == 0)
+            assert not (
+                self.accounts[account].takes
+                and Lane.objects.filter(gate=Gate.DRAINING).count() == 0
+            )
             return
         if twice:
             assert create.create(wish).pk == job.pk
         assert Job.objects.count() == before + 1
 
     def some_job(self, number: int, **where: Any) -> Job | None:
-        found = list(Job.objects.filter(**where).select_related("lane", "account", "account__team", "team", "template", "check_used").order_by("pk"))
+        found = list(
+            Job.objects.filter(**where)
+            .select_related("lane", "account", "account__team", "team", "template", "check_used")
+            .order_by("pk")
+        )
         return found[number % len(found)] if found else None
 
-    @rule(what=st.sampled_from(("cancel", "cancel-too-late", "front", "front")), number=st.integers(0, 30), person=st.integers(0, 1))
+    @rule(
+        what=st.sampled_from(("cancel", "cancel-too-late", "front", "front")),
+        number=st.integers(0, 30),
+        person=st.integers(0, 1),
+    )
     def meddle(self, what: str, number: int, person: int) -> None:
-        job = self.some_job(number) if what != "front" else self.some_job(number, state=State.QUEUED)
+        job = (
+            self.some_job(number) if what != "front" else self.some_job(number, state=State.QUEUED)
+        )
         if job is None:
             return
         self.world.cancels = ["too-late" if what == "cancel-too-late" else "well"]
-        said = transitions.to_front(job, self.people[person]) if what == "front" else transitions.cancel(job, self.people[person])
+        said = (
+            transitions.to_front(job, self.people[person])
+            if what == "front"
+            else transitions.cancel(job, self.people[person])
+        )
         assert said
         self.world.cancels = []
 
     @rule(gate=st.sampled_from(list(Gate)), which=st.integers(0, 5), person=st.integers(0, 1))
     def gate(self, gate: Gate, which: int, person: int) -> None:
-        doors: list[Account | Lane] = [*Account.objects.order_by("pk"), *Lane.objects.order_by("pk")]
+        doors: list[Account | Lane] = [
+            *Account.objects.order_by("pk"),
+            *Lane.objects.order_by("pk"),
+        ]
         gates.set_gate(doors[which % len(doors)], gate, self.people[person])
         self.accounts = list(Account.objects.order_by("pk"))
 
-    @precondition(lambda self: hasattr(self, "team") and Job.objects.filter(state=State.UNCERTAIN).exists())
+    @precondition(
+        lambda self: hasattr(self, "team") and Job.objects.filter(state=State.UNCERTAIN).exists()
+    )
     @rule(number=st.integers(0, 9))
     def decide(self, number: int) -> None:
         """A person who looked into the console, so who knows."""
@@ -140,14 +228,16 @@ class Machine(RuleBasedStateMachine):
         if job is not None:
             submit.decide_uncertain(job, self.world.truth(job), self.people[0])
 
-    # ── the service and the engine ──────────────────────────────────────────────────────────────────────────────────
+    # ── the service and the engine ────────────────────────────────────────────────────────────────
 
     @rule(weather=weather, plan=turns)
     def visits(self, weather: Weather, plan: list[Turn]) -> None:
         self.turns(weather, plan, None)
 
     @rule(weather=weather, plan=turns, dies=st.integers(5, 120), noticed=st.booleans())
-    def visits_until_death(self, weather: Weather, plan: list[Turn], dies: int, noticed: bool) -> None:
+    def visits_until_death(
+        self, weather: Weather, plan: list[Turn], dies: int, noticed: bool
+    ) -> None:
         """The process that visits dies at some statement, wherever that is."""
         self.turns(weather, plan, dies)
         assert broken() == []
@@ -155,7 +245,8 @@ class Machine(RuleBasedStateMachine):
             self.another_machine_notices_the_dead()
 
     def turns(self, weather: Weather, plan: list[Turn], dies: int | None) -> None:
-        """The turns of a shift at every lane that is due. The weather is that of all of it; when it is over it is good."""
+        """The turns of a shift at every lane that is due. The weather is that of all of it; when it
+        is over it is good."""
         self.world.submits, self.world.gets, self.world.lists = (list(words) for words in weather)
         try:
             for seconds, works, fails, rounds in plan:
@@ -193,7 +284,9 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def another_machine_notices_the_dead(self) -> None:
         """Every lease of a dead process has run out."""
-        Lane.objects.exclude(lease_until=None).update(lease_until=self.world.now - timedelta(seconds=1))
+        Lane.objects.exclude(lease_until=None).update(
+            lease_until=self.world.now - timedelta(seconds=1)
+        )
 
     @rule(number=st.integers(0, 30), film=st.booleans())
     def archive(self, number: int, film: bool) -> None:
@@ -207,9 +300,15 @@ class Machine(RuleBasedStateMachine):
             with pytest.raises(Moved):
                 transitions.archived(stale, self.film)
         else:
-            transitions.fail(job, Code.BAD_RESULT, NoAnswer("ResultNotAFilm", "It is a page."), text="It is a page", lease_until=None)
+            transitions.fail(
+                job,
+                Code.BAD_RESULT,
+                NoAnswer("ResultNotAFilm", "It is a page."),
+                text="It is a page",
+                lease_until=None,
+            )
 
-    # ── late answers ────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── late answers ──────────────────────────────────────────────────────────────────────────────
 
     @precondition(lambda self: hasattr(self, "team"))
     @rule(number=st.integers(0, 30))
@@ -220,7 +319,10 @@ class Machine(RuleBasedStateMachine):
             self.stale.append(job)
 
     @precondition(lambda self: bool(self.stale))
-    @rule(number=st.integers(0, 9), how=st.sampled_from(("look", "trouble", "accepted", "uncertain", "queue")))
+    @rule(
+        number=st.integers(0, 9),
+        how=st.sampled_from(("look", "trouble", "accepted", "uncertain", "queue")),
+    )
     def late(self, number: int, how: str) -> None:
         """The slow process goes on now, with an answer to what it asked then."""
         stale = self.stale.pop(number % len(self.stale))
@@ -231,24 +333,39 @@ class Machine(RuleBasedStateMachine):
         acts: dict[str, Callable[[], Any]] = {
             "look": lambda: poll.take_in(stale, self.world.answer(stale.task_id)),
             "trouble": lambda: poll.take_in(stale, NoAnswer("InternalError", "", status=500)),
-            "accepted": lambda: transitions.move(stale, State.RUNNING, "late", task_id="task-late") if stale.state != State.RUNNING else None,
+            "accepted": lambda: (
+                transitions.move(stale, State.RUNNING, "late", task_id="task-late")
+                if stale.state != State.RUNNING
+                else None
+            ),
             "uncertain": lambda: submit.orphan(stale) if stale.state == State.SUBMITTING else None,
             "queue": lambda: transitions.move(stale, State.QUEUED, "late"),
         }
         with suppress(Moved):
             acts[how]()
         after = Job.objects.get(pk=stale.pk)
-        kept = ("state", "attempt", "task_id", "code", "settled_micros", "next_look_at", "tries", "not_before")
-        assert {name: getattr(after, name) for name in kept} == {name: getattr(before, name) for name in kept}, f"{how} of an old attempt"
+        kept = (
+            "state",
+            "attempt",
+            "task_id",
+            "code",
+            "settled_micros",
+            "next_look_at",
+            "tries",
+            "not_before",
+        )
+        assert {name: getattr(after, name) for name in kept} == {
+            name: getattr(before, name) for name in kept
+        }, f"{how} of an old attempt"
 
-    # ── what must always hold ───────────────────────────────────────────────────────────────────────────────────────
+    # ── what must always hold ─────────────────────────────────────────────────────────────────────
 
     @invariant()
     def books_are_straight(self) -> None:
         if hasattr(self, "team"):
             check_books(self.world)
 
-    # ── the end ─────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── the end ───────────────────────────────────────────────────────────────────────────────────
 
     def quiet_down(self) -> None:
         """Good weather, every gate open: whatever was begun must come to its end."""
@@ -260,32 +377,45 @@ class Machine(RuleBasedStateMachine):
         for _ in range(120):
             if not Job.objects.exclude(state__in=TERMINAL).exists():
                 break
-            Lane.objects.filter(lease_until__gt=self.world.now + lane_lease.LEASE).update(lease_until=self.world.now + lane_lease.LEASE)
+            Lane.objects.filter(lease_until__gt=self.world.now + lane_lease.LEASE).update(
+                lease_until=self.world.now + lane_lease.LEASE
+            )
             self.shift(False)
             self.world.work("")
             for job in Job.objects.filter(state=State.ARCHIVING):
                 transitions.archived(job, self.film)
-            for job in Job.objects.filter(state=State.UNCERTAIN, code=Code.SEVERAL_TASKS).select_related("account", "lane", "team"):
+            for job in Job.objects.filter(
+                state=State.UNCERTAIN, code=Code.SEVERAL_TASKS
+            ).select_related("account", "lane", "team"):
                 assert JobEvent.objects.filter(job=job, code=Code.SEVERAL_TASKS).exists()
                 submit.decide_uncertain(job, self.world.truth(job), self.people[0])
             self.world.now = max(self.world.now + timedelta(seconds=1), self.next_due())
-        left = [f"{job.pk} {job.state} {job.code} {job.sentence} until {job.not_before}" for job in Job.objects.exclude(state__in=TERMINAL)]
+        left = [
+            f"{job.pk} {job.state} {job.code} {job.sentence} until {job.not_before}"
+            for job in Job.objects.exclude(state__in=TERMINAL)
+        ]
         assert not left, left
         check_books(self.world)
         check_end(self.world)
         assert invariants.broken() == []
 
     def next_due(self) -> datetime:
-        """When the engine says itself that there is something to do; forgotten lanes would make us wait for ever."""
-        times = [max(at, lease or at) for at, lease in Lane.objects.values_list("next_visit_at", "lease_until") if at is not None]
+        """When the engine says itself that there is something to do; forgotten lanes would make us
+        wait for ever."""
+        times = [
+            max(at, lease or at)
+            for at, lease in Lane.objects.values_list("next_visit_at", "lease_until")
+            if at is not None
+        ]
         return min(times, default=self.world.now)
 
 
-# ── the books ───────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the books ─────────────────────────────────────────────────────────────────────────────────────
 
 
 def check_books(world: World) -> None:
-    """Ledger, tasks, states and their events agree with each other and with the service, after every step."""
+    """Ledger, tasks, states and their events agree with each other and with the service, after
+    every step."""
     ledger: dict[int, list[LedgerEntry]] = {}
     for entry in LedgerEntry.objects.filter(job__isnull=False):
         ledger.setdefault(entry.job_id or 0, []).append(entry)
@@ -297,24 +427,43 @@ def check_books(world: World) -> None:
         settled = sum(entry.settled for entry in ledger[job.pk])
         if job.state in TERMINAL or job.state == State.ARCHIVING:
             assert held == 0, f"job {job.pk} is {job.state} and holds {held}"
-            assert settled == world.bill_of(job), f"job {job.pk} is {job.state} {job.code}: {settled} settled, billed {world.bill_of(job)}"
+            assert settled == world.bill_of(job), (
+                f"job {job.pk} is {job.state} {job.code}: {settled} settled, billed "
+                f"{world.bill_of(job)}"
+            )
         else:
-            assert (held, settled) == (job.quote_micros, 0), f"job {job.pk} is {job.state} and holds {held} of {job.quote_micros}"
+            assert (held, settled) == (job.quote_micros, 0), (
+                f"job {job.pk} is {job.state} and holds {held} of {job.quote_micros}"
+            )
         check_chain(job, events[job.pk])
         posts = [post for post in world.posts if post.job == job.pk]
         attempts = [post.attempt for post in posts]
-        assert len(attempts) == len(set(attempts)), f"job {job.pk} was posted twice in one attempt: {posts}"
-        paid = [post.task_id for post in posts if post.task_id and world.tasks[post.task_id].could_be_paid]
+        assert len(attempts) == len(set(attempts)), (
+            f"job {job.pk} was posted twice in one attempt: {posts}"
+        )
+        paid = [
+            post.task_id
+            for post in posts
+            if post.task_id and world.tasks[post.task_id].could_be_paid
+        ]
         assert len(paid) <= 1, f"job {job.pk} made {len(paid)} tasks that may be paid: {paid}"
         if job.state in (State.RUNNING, State.ARCHIVING, State.SUCCEEDED):
-            assert job.task_id in {post.task_id for post in posts} | world.strangers, f"job {job.pk} follows {job.task_id}, which is another's"
+            assert job.task_id in {post.task_id for post in posts} | world.strangers, (
+                f"job {job.pk} follows {job.task_id}, which is another's"
+            )
     owners = [job.task_id for job in Job.objects.exclude(task_id="")]
     assert len(owners) == len(set(owners))
 
 
 def broken() -> list[str]:
-    """What `manage.py verify` would say, but for what only time shows: here hours pass without a visit."""
-    return [said for name, invariant in invariants.INVARIANTS.items() if name != "open jobs" for said in invariant(invariants.Tally())]
+    """What `manage.py verify` would say, but for what only time shows: here hours pass without a
+    visit."""
+    return [
+        said
+        for name, invariant in invariants.INVARIANTS.items()
+        if name != "open jobs"
+        for said in invariant(invariants.Tally())
+    ]
 
 
 def check_chain(job: Job, events: list[JobEvent]) -> None:
@@ -333,13 +482,21 @@ def check_chain(job: Job, events: list[JobEvent]) -> None:
 
 def check_end(world: World) -> None:
     """Every task that the service billed is a job's that says so."""
-    billed = {task.task_id for task in world.tasks.values() if task.status == "SUCCEEDED"} - world.strangers
+    billed = {
+        task.task_id for task in world.tasks.values() if task.status == "SUCCEEDED"
+    } - world.strangers
     known = set(Job.objects.exclude(task_id="").values_list("task_id", flat=True))
     assert billed <= known, f"paid and followed by nobody: {billed - known}"
     for job in Job.objects.filter(state=State.FAILED):
         assert job.sentence, f"job {job.pk} failed without a word"
         assert job.fault
-        assert job.code in (Code.REJECTED, Code.TASK_FAILED, Code.BAD_RESULT, Code.OUR_FAULT, Code.TASK_LOST), job.code
+        assert job.code in (
+            Code.REJECTED,
+            Code.TASK_FAILED,
+            Code.BAD_RESULT,
+            Code.OUR_FAULT,
+            Code.TASK_LOST,
+        ), job.code
 
 
 def forget() -> None:

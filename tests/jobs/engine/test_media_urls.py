@@ -1,4 +1,5 @@
-"""How the service gets a file: an address of ours where it can reach us, its own temporary storage where it cannot."""
+"""How the service gets a file: an address of ours where it can reach us, its own temporary storage
+where it cannot."""
 
 from __future__ import annotations
 
@@ -38,7 +39,9 @@ def portrait(team: Team) -> Asset:
     return makers.asset(team, content=content, width=960, height=1200)
 
 
-def test_a_service_that_reaches_us_gets_our_address(at: Account, portrait: Asset, settings: Any, simulator: Simulator) -> None:
+def test_a_service_that_reaches_us_gets_our_address(
+    at: Account, portrait: Asset, settings: Any, simulator: Simulator
+) -> None:
     settings.PUBLIC_URL = "http://127.0.0.1:8000"
     url = media_urls.address(portrait, at, "emo-v1")
     assert url.startswith("http://127.0.0.1:8000/m/")
@@ -46,7 +49,9 @@ def test_a_service_that_reaches_us_gets_our_address(at: Account, portrait: Asset
     assert simulator.count("policy") == 0
 
 
-def test_otherwise_it_is_handed_over_once_per_model(at: Account, portrait: Asset, settings: Any, simulator: Simulator) -> None:
+def test_otherwise_it_is_handed_over_once_per_model(
+    at: Account, portrait: Asset, settings: Any, simulator: Simulator
+) -> None:
     settings.MEDIA_DELIVERY = "temporary"
     first = media_urls.address(portrait, at, "emo-v1")
     assert first.startswith("oss://")
@@ -56,19 +61,27 @@ def test_otherwise_it_is_handed_over_once_per_model(at: Account, portrait: Asset
     assert simulator.count("upload") == 2
 
 
-def test_a_copy_near_its_end_is_handed_over_anew(at: Account, portrait: Asset, settings: Any, simulator: Simulator) -> None:
+def test_a_copy_near_its_end_is_handed_over_anew(
+    at: Account, portrait: Asset, settings: Any, simulator: Simulator
+) -> None:
     settings.MEDIA_DELIVERY = "temporary"
     first = media_urls.address(portrait, at, "emo-v1")
-    TemporaryFile.objects.update(expires_at=timezone.now() + timedelta(hours=media_urls.SAFE_HOURS, minutes=-1))
+    TemporaryFile.objects.update(
+        expires_at=timezone.now() + timedelta(hours=media_urls.SAFE_HOURS, minutes=-1)
+    )
     second = media_urls.address(portrait, at, "emo-v1")
     assert second != first, "the service forbids to write a name twice"
     assert simulator.count("upload") == 2
     assert TemporaryFile.objects.count() == 1
 
 
-def test_the_service_takes_what_was_handed_over(at: Account, portrait: Asset, settings: Any, creator: User, simulator: Simulator) -> None:
+def test_the_service_takes_what_was_handed_over(
+    at: Account, portrait: Asset, settings: Any, creator: User, simulator: Simulator
+) -> None:
     settings.MEDIA_DELIVERY = "temporary"
-    check = checks.ask(asset=portrait, model="emo-detect-v1", chosen={"ratio": "1:1"}, account=at, by=creator)
+    check = checks.ask(
+        asset=portrait, model="emo-detect-v1", chosen={"ratio": "1:1"}, account=at, by=creator
+    )
     checks.step(check.pk)
     check.refresh_from_db()
     assert check.state == "passed", check.sentence
@@ -76,8 +89,18 @@ def test_the_service_takes_what_was_handed_over(at: Account, portrait: Asset, se
     assert {"face_bbox", "ext_bbox"} <= set(check.facts)
 
 
-def test_a_deployed_model_is_called_by_its_own_name(at: Account, portrait: Asset, creator: User, service: Any) -> None:
+def test_a_deployed_model_is_called_by_its_own_name(
+    at: Account, portrait: Asset, creator: User, service: Any
+) -> None:
     Account.objects.filter(pk=at.pk).update(model_names={"emo-detect-v1": "emo-detect-7f3a"})
-    check = checks.ask(asset=portrait, model="emo-detect-v1", chosen={}, account=Account.objects.get(pk=at.pk), by=creator)
+    check = checks.ask(
+        asset=portrait,
+        model="emo-detect-v1",
+        chosen={},
+        account=Account.objects.get(pk=at.pk),
+        by=creator,
+    )
     checks.step(check.pk)
-    assert next(body for what, body in service.asked if what == "detect")["model"] == "emo-detect-7f3a"
+    assert (
+        next(body for what, body in service.asked if what == "detect")["model"] == "emo-detect-7f3a"
+    )

@@ -1,4 +1,5 @@
-"""What goes on for long or at the wrong moment: no network for a weekend, clocks that disagree, accounts that share a lane, a worker that leaves."""
+"""What goes on for long or at the wrong moment: no network for a weekend, clocks that disagree,
+accounts that share a lane, a worker that leaves."""
 
 from __future__ import annotations
 
@@ -42,7 +43,12 @@ def fresh(job: Job) -> Job:
 
 
 def test_a_visit_ends_although_nothing_can_be_sent(
-    team: Team, owner: User, account: Account, check: Check, service: Service, monkeypatch: pytest.MonkeyPatch
+    team: Team,
+    owner: User,
+    account: Account,
+    check: Check,
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for _ in range(15):
         makers.job(team, owner, account=account, check_used=check)
@@ -69,7 +75,8 @@ def test_a_visit_ends_although_nothing_can_be_sent(
 def test_a_weekend_without_a_network_fails_nobody(
     team: Team, owner: User, account: Account, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where files go through the service's own storage, the outage shows before the order is sent."""
+    """Where files go through the service's own storage, the outage shows before the order is
+    sent."""
     job = makers.job(team, owner, account=account, check_used=None)
 
     def away(job: Job) -> None:
@@ -84,18 +91,28 @@ def test_a_weekend_without_a_network_fails_nobody(
 
 
 def test_an_outage_does_not_use_up_the_patience_with_a_file(
-    team: Team, owner: User, account: Account, check: Check, service: Service, monkeypatch: pytest.MonkeyPatch
+    team: Team,
+    owner: User,
+    account: Account,
+    check: Check,
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(submit, "PATIENCE", 8)
     job = makers.job(team, owner, account=account, check_used=check)
-    service.submits = [*([NotSent("ConnectionFailed", "x")] * (submit.PATIENCE + 1)), MediaUnreachable("InvalidURL.Timeout", "x")]
+    service.submits = [
+        *([NotSent("ConnectionFailed", "x")] * (submit.PATIENCE + 1)),
+        MediaUnreachable("InvalidURL.Timeout", "x"),
+    ]
     for _ in range(submit.PATIENCE + 2):
         come_again()
     assert service.submits == []
     assert fresh(job).state == "queued"
 
 
-def test_an_account_without_a_key_says_so_once(team: Team, owner: User, account: Account, check: Check) -> None:
+def test_an_account_without_a_key_says_so_once(
+    team: Team, owner: User, account: Account, check: Check
+) -> None:
     job = makers.job(team, owner, account=account, check_used=check)
     account.keys.update(active=False)
     for _ in range(5):
@@ -105,9 +122,15 @@ def test_an_account_without_a_key_says_so_once(team: Team, owner: User, account:
 
 
 def test_refusals_of_one_visit_are_few(
-    team: Team, owner: User, account: Account, check: Check, service: Service, monkeypatch: pytest.MonkeyPatch
+    team: Team,
+    owner: User,
+    account: Account,
+    check: Check,
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The account turns out to be a twin while its own lane is visited: the lane that rests is another one."""
+    """The account turns out to be a twin while its own lane is visited: the lane that rests is
+    another one."""
     root = makers.account(team, key="sk-test-0003")
     makers.job(team, owner, account=account, check_used=check)
     posts = []
@@ -124,9 +147,13 @@ def test_refusals_of_one_visit_are_few(
     assert len(posts) == 1
 
 
-def test_a_model_that_this_version_does_not_know_stops_no_other_lane(team: Team, owner: User, account: Account, service: Service) -> None:
+def test_a_model_that_this_version_does_not_know_stops_no_other_lane(
+    team: Team, owner: User, account: Account, service: Service
+) -> None:
     job = makers.job(team, owner, account=account)
-    Lane.objects.create(account=account, model="emo-v9", next_visit_at=timezone.now() - timedelta(hours=1))
+    Lane.objects.create(
+        account=account, model="emo-v9", next_visit_at=timezone.now() - timedelta(hours=1)
+    )
     assert [lane.pk for lane in lane_lease.claim()] == [job.lane_id]
     Lane.objects.filter(pk=job.lane_id).update(next_visit_at=None)
     assert lane_lease.until_due() == 1.0, "it is not waited for either"
@@ -136,9 +163,20 @@ def test_a_model_that_this_version_does_not_know_stops_no_other_lane(team: Team,
 
 
 @pytest.mark.parametrize("skew", [-70, 100, 500])
-def test_a_clock_that_is_wrong_pays_nothing_twice(team: Team, owner: User, account: Account, service: Service, skew: int) -> None:
+def test_a_clock_that_is_wrong_pays_nothing_twice(
+    team: Team, owner: User, account: Account, service: Service, skew: int
+) -> None:
     begun = timezone.now() - timedelta(seconds=200)
-    job = makers.job(team, owner, account=account, state=State.UNCERTAIN, code=Code.NO_ANSWER, attempt=1, submitting_at=begun, tries=1)
+    job = makers.job(
+        team,
+        owner,
+        account=account,
+        state=State.UNCERTAIN,
+        code=Code.NO_ANSWER,
+        attempt=1,
+        submitting_at=begun,
+        tries=1,
+    )
     line = service.made(at=begun + timedelta(seconds=skew))
     submit.settle_uncertain(job)
     assert (job.state, job.code) == ("uncertain", "several-tasks")
@@ -146,7 +184,12 @@ def test_a_clock_that_is_wrong_pays_nothing_twice(team: Team, owner: User, accou
 
 
 def test_an_order_that_was_held_up_is_not_sent(
-    team: Team, owner: User, account: Account, check: Check, service: Service, monkeypatch: pytest.MonkeyPatch
+    team: Team,
+    owner: User,
+    account: Account,
+    check: Check,
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     job = makers.job(team, owner, account=account, check_used=check)
     monkeypatch.setattr(speed, "HASTE", timedelta(seconds=-1))
@@ -154,9 +197,19 @@ def test_an_order_that_was_held_up_is_not_sent(
     assert (fresh(job).state, service.count("submit")) == ("queued", 0)
 
 
-def test_an_alarm_does_not_hide_what_can_be_chosen(team: Team, owner: User, account: Account, service: Service) -> None:
+def test_an_alarm_does_not_hide_what_can_be_chosen(
+    team: Team, owner: User, account: Account, service: Service
+) -> None:
     lately = timezone.now() - timedelta(minutes=3)
-    job = makers.job(team, owner, account=account, state=State.UNCERTAIN, code=Code.NO_ANSWER, attempt=1, submitting_at=lately)
+    job = makers.job(
+        team,
+        owner,
+        account=account,
+        state=State.UNCERTAIN,
+        code=Code.NO_ANSWER,
+        attempt=1,
+        submitting_at=lately,
+    )
     lines = [service.made(at=lately), service.made(at=lately)]
     submit.settle_uncertain(job)
     Job.objects.filter(pk=job.pk).update(submitting_at=timezone.now() - timedelta(hours=13))
@@ -164,12 +217,24 @@ def test_an_alarm_does_not_hide_what_can_be_chosen(team: Team, owner: User, acco
     assert sorted(submit.candidates(job)) == sorted(line.task_id for line in lines)
 
 
-def test_a_job_that_was_decided_late_is_watched_anew(team: Team, owner: User, account: Account, service: Service) -> None:
+def test_a_job_that_was_decided_late_is_watched_anew(
+    team: Team, owner: User, account: Account, service: Service
+) -> None:
     long_ago = timezone.now() - timedelta(hours=21)
-    job = makers.job(team, owner, account=account, state=State.UNCERTAIN, code=Code.SEVERAL_TASKS, attempt=1, submitting_at=long_ago)
+    job = makers.job(
+        team,
+        owner,
+        account=account,
+        state=State.UNCERTAIN,
+        code=Code.SEVERAL_TASKS,
+        attempt=1,
+        submitting_at=long_ago,
+    )
     assert expiry.alarm() == 1
     submit.decide_uncertain(fresh(job), service.made().task_id, owner)
-    Job.objects.filter(pk=job.pk).update(state=State.ARCHIVING, provider_ended_at=timezone.now() - timedelta(hours=20, minutes=30))
+    Job.objects.filter(pk=job.pk).update(
+        state=State.ARCHIVING, provider_ended_at=timezone.now() - timedelta(hours=20, minutes=30)
+    )
     assert expiry.alarm() == 1
 
 
@@ -179,7 +244,13 @@ def test_a_forgotten_task_that_was_at_work_was_probably_paid(
 ) -> None:
     old = timezone.now() - timedelta(hours=25)
     started = old if seen_at_work else None
-    columns: dict[str, Any] = {"state": State.RUNNING, "attempt": 1, "task_id": "t-1", "submitted_at": old, "provider_started_at": started}
+    columns: dict[str, Any] = {
+        "state": State.RUNNING,
+        "attempt": 1,
+        "task_id": "t-1",
+        "submitted_at": old,
+        "provider_started_at": started,
+    }
     job = fresh(makers.job(team, owner, account=account, milliseconds=4000, **columns))
     poll.take_in(job, task("t-1", "UNKNOWN"))
     assert (job.state, job.code) == ("failed", "task-lost")
@@ -189,7 +260,9 @@ def test_a_forgotten_task_that_was_at_work_was_probably_paid(
 # ── lanes that accounts share ──
 
 
-def test_a_shared_lane_is_not_visited_in_vain_all_the_time(team: Team, owner: User, account: Account, service: Service) -> None:
+def test_a_shared_lane_is_not_visited_in_vain_all_the_time(
+    team: Team, owner: User, account: Account, service: Service
+) -> None:
     twin = makers.account(team, key="sk-test-0002")
     Account.objects.filter(pk=twin.pk).update(same_as=account, gate=Gate.PAUSED)
     job = makers.job(team, owner, account=account)
@@ -201,19 +274,25 @@ def test_a_shared_lane_is_not_visited_in_vain_all_the_time(team: Team, owner: Us
     assert lane.next_visit_at > timezone.now() + timedelta(seconds=2)
 
 
-def test_a_shared_lane_that_rests_is_not_forgotten(team: Team, owner: User, account: Account, service: Service) -> None:
+def test_a_shared_lane_that_rests_is_not_forgotten(
+    team: Team, owner: User, account: Account, service: Service
+) -> None:
     twin = makers.account(team, key="sk-test-0002")
     Account.objects.filter(pk=twin.pk).update(same_as=account)
     Account.objects.filter(pk=account.pk).update(gate=Gate.PAUSED)
     job = makers.job(team, owner, account=account)
     Job.objects.filter(pk=job.pk).update(account=twin)
-    Lane.objects.filter(pk=job.lane_id).update(paused_until=timezone.now() + timedelta(seconds=5), health="throttled", troubles=1)
+    Lane.objects.filter(pk=job.lane_id).update(
+        paused_until=timezone.now() + timedelta(seconds=5), health="throttled", troubles=1
+    )
     for lane in lane_lease.claim():
         lane_visit.visit(lane)
     assert Lane.objects.get(pk=job.lane_id).next_visit_at is not None
 
 
-def test_a_refused_key_keeps_only_its_own_jobs_waiting(team: Team, owner: User, account: Account, check: Check, service: Service) -> None:
+def test_a_refused_key_keeps_only_its_own_jobs_waiting(
+    team: Team, owner: User, account: Account, check: Check, service: Service
+) -> None:
     twin = makers.account(team, key="sk-test-0002")
     refused = {"health": Account.Health.KEY, "paused_until": timezone.now() - timedelta(seconds=1)}
     Account.objects.filter(pk=twin.pk).update(same_as=account, **refused)
@@ -244,8 +323,18 @@ def test_a_worker_that_leaves_begins_nothing_more(monkeypatch: pytest.MonkeyPatc
         time.sleep(0.3)
 
     monkeypatch.setattr("jobs.engine.lane_visit.visit", visit)
-    monkeypatch.setattr("jobs.engine.lane_visit.leave", lambda lane, rings, later: left.append(lane))
-    _stubbed(monkeypatch, [[lane_visit.Seen(Lane(model=f"m{n}"), whole=True) for n in range(3 * dispatcher.VISITORS)]])
+    monkeypatch.setattr(
+        "jobs.engine.lane_visit.leave", lambda lane, rings, later: left.append(lane)
+    )
+    _stubbed(
+        monkeypatch,
+        [
+            [
+                lane_visit.Seen(Lane(model=f"m{n}"), whole=True)
+                for n in range(3 * dispatcher.VISITORS)
+            ]
+        ],
+    )
     threading.Timer(0.4, leave.set).start()
     dispatcher.work(5, stop=leave.is_set)
     assert left, "what waited for a thread is given back"
@@ -255,7 +344,9 @@ def test_a_worker_that_leaves_begins_nothing_more(monkeypatch: pytest.MonkeyPatc
 def test_long_visits_keep_no_look_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     over, looked, back = threading.Event(), [], []
     monkeypatch.setattr("jobs.engine.lane_visit.visit", lambda lane, answers: over.wait(10))
-    monkeypatch.setattr("jobs.engine.lane_visit.leave", lambda lane, rings, later: back.append(lane))
+    monkeypatch.setattr(
+        "jobs.engine.lane_visit.leave", lambda lane, rings, later: back.append(lane)
+    )
     monkeypatch.setattr("jobs.engine.lane_visit.take_in", lambda seen: [])
 
     def ask(one: lane_visit.Seen, listed: bool) -> None:
@@ -263,7 +354,9 @@ def test_long_visits_keep_no_look_waiting(monkeypatch: pytest.MonkeyPatch) -> No
         over.set()
 
     monkeypatch.setattr("jobs.engine.lane_visit.ask", ask)
-    many = [lane_visit.Seen(Lane(model=f"m{n}"), whole=True) for n in range(4 * dispatcher.VISITORS + 5)]
+    many = [
+        lane_visit.Seen(Lane(model=f"m{n}"), whole=True) for n in range(4 * dispatcher.VISITORS + 5)
+    ]
     _stubbed(monkeypatch, [many, [lane_visit.Seen(Lane(model="look"), looks=[Job()])]])
     dispatcher.work(1, stop=over.is_set)
     assert len(looked) == 1

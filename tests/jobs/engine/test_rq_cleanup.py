@@ -1,4 +1,5 @@
-"""What RQ leaves behind: every kind of leftover is made by hand in a real Redis, swept, and what is alive stays."""
+"""What RQ leaves behind: every kind of leftover is made by hand in a real Redis, swept, and what is
+alive stays."""
 
 from __future__ import annotations
 
@@ -154,7 +155,9 @@ def test_without_redis_nothing_happens(settings: Any) -> None:
     assert rq_cleanup.sweep() == 0
 
 
-def test_nothing_of_ours_is_kept_for_a_year(steps: Queue, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_of_ours_is_kept_for_a_year(
+    steps: Queue, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(settings.RQ_QUEUES["steps"], "URL", settings.REDIS_URL)
     wakeup.call("steps", "check_step", 1)
     job = steps.jobs[0]

@@ -1,4 +1,5 @@
-"""A worker that is told to stop: its running step hears of it, ends well, and nothing is left behind."""
+"""A worker that is told to stop: its running step hears of it, ends well, and nothing is left
+behind."""
 
 from __future__ import annotations
 
@@ -30,14 +31,23 @@ def _until(what: Any, seconds: float = 60) -> None:
 
 @pytest.fixture
 def process(redis: str, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    env = {**os.environ, "REDIS_URL": redis, "DATA_DIR": str(tmp_path / "data"), "DJANGO_SETTINGS_MODULE": "studio.settings"}
-    made = subprocess.Popen([sys.executable, "-m", "django", "worker", "--hand", "steps"], cwd=ROOT, env=env)
+    env = {
+        **os.environ,
+        "REDIS_URL": redis,
+        "DATA_DIR": str(tmp_path / "data"),
+        "DJANGO_SETTINGS_MODULE": "studio.settings",
+    }
+    made = subprocess.Popen(
+        [sys.executable, "-m", "django", "worker", "--hand", "steps"], cwd=ROOT, env=env
+    )
     yield made
     made.kill()
     made.wait()
 
 
-def test_sigterm_lets_the_running_step_end_well(process: subprocess.Popen[bytes], redis: str, tmp_path: Path) -> None:
+def test_sigterm_lets_the_running_step_end_well(
+    process: subprocess.Popen[bytes], redis: str, tmp_path: Path
+) -> None:
     note = tmp_path / "note"
     client = Redis.from_url(redis)
     queue = Queue("steps", connection=client)
@@ -52,12 +62,22 @@ def test_sigterm_lets_the_running_step_end_well(process: subprocess.Popen[bytes]
     assert not client.exists(job.key)
     assert queue.get_job_ids() == [later.id]  # nothing new is begun
     assert client.scard("rq:workers") == 0
-    assert client.hget(call_metrics.KEY, "n|query|ok") == b"1"  # its counts are not lost with the process
+    assert (
+        client.hget(call_metrics.KEY, "n|query|ok") == b"1"
+    )  # its counts are not lost with the process
 
 
 @pytest.mark.parametrize("whose", ["parent", "child"])
 def test_a_sigterm_around_the_fork_is_not_lost(whose: str, tmp_path: Path) -> None:
     env = {**os.environ, "DATA_DIR": str(tmp_path)}
     command = [sys.executable, "-m", "tests.jobs.engine.forkmoment", whose]
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, start_new_session=True)
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        start_new_session=True,
+    )
     assert done.returncode == 0, done.stderr[-2000:]

@@ -1,4 +1,5 @@
-"""What the service does not say for days, and troubles of our own that pass: nothing ends of them, and nothing goes on for ever."""
+"""What the service does not say for days, and troubles of our own that pass: nothing ends of them,
+and nothing goes on for ever."""
 
 from __future__ import annotations
 
@@ -29,11 +30,20 @@ pytestmark = pytest.mark.django_db
 def wish(team: Team, creator: User, account: Account) -> Wish:
     portrait, speech = makers.asset(team), makers.asset(team, "audio")
     makers.check(portrait, account)
-    return Wish(team, creator, "emo-v1", {"image_url": portrait, "audio_url": speech}, {"ratio": "1:1"}, account=account)
+    return Wish(
+        team,
+        creator,
+        "emo-v1",
+        {"image_url": portrait, "audio_url": speech},
+        {"ratio": "1:1"},
+        account=account,
+    )
 
 
 def fresh(job: Job) -> Job:
-    return Job.objects.select_related("lane", "account", "team", "template", "check_used").get(pk=job.pk)
+    return Job.objects.select_related("lane", "account", "team", "template", "check_used").get(
+        pk=job.pk
+    )
 
 
 def visit(job: Job) -> Job:
@@ -41,7 +51,9 @@ def visit(job: Job) -> Job:
     Job.objects.filter(lane=job.lane, state=State.RUNNING).update(next_look_at=now)
     Job.objects.filter(lane=job.lane).exclude(not_before=None).update(not_before=now)
     Account.objects.update(paused_until=None)
-    Lane.objects.filter(pk=job.lane_id).update(next_visit_at=now, lease_until=None, paused_until=None)
+    Lane.objects.filter(pk=job.lane_id).update(
+        next_visit_at=now, lease_until=None, paused_until=None
+    )
     (lane,) = [lane for lane in lane_lease.claim() if lane.pk == job.lane_id]
     lane_visit.visit(lane)
     return fresh(job)
@@ -59,9 +71,13 @@ def fails(error: Exception) -> Callable[..., Any]:
     return answer
 
 
-def test_a_foreign_page_in_the_place_of_an_answer_ends_no_job(wish: Wish, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_foreign_page_in_the_place_of_an_answer_ends_no_job(
+    wish: Wish, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     jobs = [create.create(wish) for _ in range(3)]
-    monkeypatch.setattr("jobs.engine.media_urls.inputs_for", fails(OurFault("NotJson", "<html>", status=403)))
+    monkeypatch.setattr(
+        "jobs.engine.media_urls.inputs_for", fails(OurFault("NotJson", "<html>", status=403))
+    )
     for _ in range(4):
         visit(jobs[0])
     assert {fresh(job).state for job in jobs} == {"queued"}
@@ -69,11 +85,17 @@ def test_a_foreign_page_in_the_place_of_an_answer_ends_no_job(wish: Wish, servic
 
 
 @pytest.mark.parametrize("where", ["storage", "address"])
-def test_minutes_of_trouble_of_our_own_end_no_job(wish: Wish, service: Service, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+def test_minutes_of_trouble_of_our_own_end_no_job(
+    wish: Wish, service: Service, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
     job = create.create(wish)
     if where == "storage":
-        monkeypatch.setattr("jobs.engine.media_urls.inputs_for", fails(OSError("the bucket is away")))
-    service.submits = [MediaUnreachable("InvalidURL.Timeout", "Download timed out", status=400)] * 40
+        monkeypatch.setattr(
+            "jobs.engine.media_urls.inputs_for", fails(OSError("the bucket is away"))
+        )
+    service.submits = [
+        MediaUnreachable("InvalidURL.Timeout", "Download timed out", status=400)
+    ] * 40
     waited = 0.0
     for _ in range(30):
         job = visit(job)
@@ -95,7 +117,9 @@ def test_a_list_that_could_not_be_read_is_no_look_at_the_list(wish: Wish, servic
 
 
 @pytest.mark.parametrize("unknown", [True, False])
-def test_a_task_without_an_answer_hides_no_other(wish: Wish, service: Service, monkeypatch: pytest.MonkeyPatch, unknown: bool) -> None:
+def test_a_task_without_an_answer_hides_no_other(
+    wish: Wish, service: Service, monkeypatch: pytest.MonkeyPatch, unknown: bool
+) -> None:
     first, second, third = (create.create(wish) for _ in range(3))
     visit(first)
     first, second = fresh(first), fresh(second)
@@ -111,7 +135,11 @@ def test_a_task_without_an_answer_hides_no_other(wish: Wish, service: Service, m
     monkeypatch.setattr(service, "get", get)
     for _ in range(6):
         visit(first)
-    assert (fresh(first).state, fresh(second).state, fresh(third).state) == ("running", "archiving", "running")
+    assert (fresh(first).state, fresh(second).state, fresh(third).state) == (
+        "running",
+        "archiving",
+        "running",
+    )
 
 
 @pytest.mark.parametrize("how", ["refused", "retired", "silent"])
@@ -121,16 +149,22 @@ def test_what_could_not_be_asked_until_it_was_forgotten_comes_to_an_end(
     job = visit(create.create(wish))
     if how == "retired":
         keys.retire(job.account.key)
-        monkeypatch.setattr("jobs.engine.poll.client_for", fails(NoKey("The account has no key in use.")))
+        monkeypatch.setattr(
+            "jobs.engine.poll.client_for", fails(NoKey("The account has no key in use."))
+        )
     refusal = AccountTrouble("InvalidApiKey", "no", status=401, reason="key")
-    monkeypatch.setattr(service, "get", fails(refusal if how == "refused" else NoAnswer(message="silence")))
+    monkeypatch.setattr(
+        service, "get", fails(refusal if how == "refused" else NoAnswer(message="silence"))
+    )
     aged(job, hours=29)
     assert visit(job).state == "running"
     aged(job, hours=31)
     job = visit(job)
     assert (job.state, job.code) == ("failed", "task-lost")
     assert ledger.standing(job.team).held == 0
-    assert sum(entry.settled for entry in job.ledger.all()) == job.quote_micros, "it may have been billed"
+    assert sum(entry.settled for entry in job.ledger.all()) == job.quote_micros, (
+        "it may have been billed"
+    )
 
 
 def test_owners_are_told_of_what_the_service_has_not_ended_for_half_a_day(
@@ -148,12 +182,19 @@ def test_owners_are_told_of_what_the_service_has_not_ended_for_half_a_day(
     assert expiry.alarm() == 1
 
 
-def test_words_of_a_cancel_that_cannot_be(wish: Wish, service: Service, creator: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_words_of_a_cancel_that_cannot_be(
+    wish: Wish, service: Service, creator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = create.create(wish)
     service.submits = [NoAnswer("ConnectionCut", "cut")]
     job = visit(job)
     Job.objects.filter(pk=job.pk).update(code=Code.SEVERAL_TASKS)
     assert "a person decides" in transitions.cancel(fresh(job), creator)
     other = makers.job(job.team, creator, state=State.RUNNING, task_id="t-2", attempt=1)
-    monkeypatch.setattr("jobs.engine.transitions.client_for", fails(NoKey("The account has no key in use.")))
-    assert transitions.cancel(fresh(other), creator) == "It was not canceled: The account has no key in use."
+    monkeypatch.setattr(
+        "jobs.engine.transitions.client_for", fails(NoKey("The account has no key in use."))
+    )
+    assert (
+        transitions.cancel(fresh(other), creator)
+        == "It was not canceled: The account has no key in use."
+    )

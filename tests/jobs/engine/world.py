@@ -1,5 +1,5 @@
-"""A Model Studio in memory for the state machine: it keeps tasks as the real one does, breaks answers as it is told, and has
-the clock of everything in its hand."""
+"""A Model Studio in memory for the state machine: it keeps tasks as the real one does, breaks
+answers as it is told, and has the clock of everything in its hand."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ class Death(BaseException):
 
 @dataclass
 class Made:
-    """A task at the service. `account` is the Alibaba account's number, `visible` when the list shows it."""
+    """A task at the service. `account` is the Alibaba account's number, `visible` when the list
+    shows it."""
 
     task_id: str
     account: int
@@ -69,28 +70,43 @@ class Post:
 def error_of(word: str, account: Account) -> Exception | None:
     """The answer that a word of the script stands for; None for a good one."""
     made: dict[str, Callable[[], Exception]] = {
-        "429": lambda: RetryLater("Throttling.RateQuota", "Requests rate limit exceeded", status=429),
-        "429-after": lambda: RetryLater("Throttling.RateQuota", "Requests rate limit exceeded", status=429, retry_after=7.0),
+        "429": lambda: RetryLater(
+            "Throttling.RateQuota", "Requests rate limit exceeded", status=429
+        ),
+        "429-after": lambda: RetryLater(
+            "Throttling.RateQuota", "Requests rate limit exceeded", status=429, retry_after=7.0
+        ),
         "500": lambda: NoAnswer("InternalError", "An internal error", status=500),
         "html": lambda: NoAnswer("NotJson", "HTTP 502 with a page", status=502),
         "cut-before": lambda: NoAnswer("ConnectionCut", "the connection broke"),
-        "incomplete": lambda: NoAnswer("BadAnswer", "the list of tasks changed each time while it was read"),
+        "incomplete": lambda: NoAnswer(
+            "BadAnswer", "the list of tasks changed each time while it was read"
+        ),
         "not-sent": lambda: NotSent("ConnectionFailed", "connection refused"),
-        "unreachable": lambda: MediaUnreachable("InvalidURL.Timeout", "Download timed out", status=400),
-        "arrears": lambda: AccountTrouble("Arrearage", "Access denied", status=400, reason="arrears"),
-        "quota": lambda: AccountTrouble("AllocationQuota.FreeTierOnly", "Exhausted", status=403, reason="quota"),
+        "unreachable": lambda: MediaUnreachable(
+            "InvalidURL.Timeout", "Download timed out", status=400
+        ),
+        "arrears": lambda: AccountTrouble(
+            "Arrearage", "Access denied", status=400, reason="arrears"
+        ),
+        "quota": lambda: AccountTrouble(
+            "AllocationQuota.FreeTierOnly", "Exhausted", status=403, reason="quota"
+        ),
         "gone": lambda: ModelGone("ModelNotFound", "Model can not be found.", status=404),
         "rejected": lambda: Rejected("InvalidParameter", "The style_level is invalid.", status=400),
     }
     if word == "key":
-        trouble = AccountTrouble("InvalidApiKey", "Invalid API-key provided.", status=401, reason="key")
+        trouble = AccountTrouble(
+            "InvalidApiKey", "Invalid API-key provided.", status=401, reason="key"
+        )
         trouble.key_id = account.key.pk if account.key else None
         return trouble
     return made[word]() if word in made else None
 
 
 class World:
-    """The service and the time. `submits`, `gets`, `lists` and `cancels` are words for the next calls; afterwards all is well."""
+    """The service and the time. `submits`, `gets`, `lists` and `cancels` are words for the next
+    calls; afterwards all is well."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -118,25 +134,39 @@ class World:
         patch.setattr("django.utils.timezone.now", lambda: self.now)
         patch.setattr("time.monotonic", lambda: self.now.timestamp())
         patch.setattr("jobs.engine.transitions.datetime", _clock(self))
-        for module in ("engine.transitions", "engine.submit", "engine.poll", "engine.task_list", "orders.adopt"):
+        for module in (
+            "engine.transitions",
+            "engine.submit",
+            "engine.poll",
+            "engine.task_list",
+            "orders.adopt",
+        ):
             patch.setattr(f"jobs.{module}.client_for", lambda account: Line(self, account))
-        patch.setattr("jobs.accounts.clients.every", lambda account: [(account.key, Line(self, account))])
+        patch.setattr(
+            "jobs.accounts.clients.every", lambda account: [(account.key, Line(self, account))]
+        )
         patch.setattr("jobs.accounts.clients.client_for", lambda account: Line(self, account))
         patch.setattr("jobs.accounts.rate_limit.take", lambda *args, **more: True)
         patch.setattr("jobs.common.wakeup.ring_after_commit", lambda: None)
-        patch.setattr("jobs.engine.media_urls.address", lambda asset, account, model: f"https://files.example.com/{asset.sha256}")
+        patch.setattr(
+            "jobs.engine.media_urls.address",
+            lambda asset, account, model: f"https://files.example.com/{asset.sha256}",
+        )
         patch.setattr("jobs.accounts.mail.tell", lambda *args, **more: None)
 
-    # ── death ───────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── death ─────────────────────────────────────────────────────────────────────────────────────
 
     def die(self) -> None:
         self.dead = True
         raise Death
 
     def statement(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        """Before each statement of the engine: the process may die here, and a dead one says nothing more to the database but
-        what the database does by itself, which is to roll back."""
-        if self.aside or (sql.startswith(("ROLLBACK TO SAVEPOINT", "RELEASE SAVEPOINT", "SAVEPOINT")) and self.dead):
+        """Before each statement of the engine: the process may die here, and a dead one says
+        nothing more to the database but what the database does by itself, which is to roll back."""
+        if self.aside or (
+            sql.startswith(("ROLLBACK TO SAVEPOINT", "RELEASE SAVEPOINT", "SAVEPOINT"))
+            and self.dead
+        ):
             return execute(sql, params, many, context)
         if self.dead:
             raise Death
@@ -146,16 +176,18 @@ class World:
                 self.die()
         return execute(sql, params, many, context)
 
-    # ── the service ─────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── the service ───────────────────────────────────────────────────────────────────────────────
 
     def strange_task(self, account: int, model: str) -> None:
-        """Somebody else of the same Alibaba account makes a task, with a script or in the console."""
+        """Somebody else of the same Alibaba account makes a task, with a script or in the
+        console."""
         task_id = f"stranger-{next(self.numbers):06d}"
         self.tasks[task_id] = Made(task_id, account, model, self.now + self.skew, self.now)
         self.strangers.add(task_id)
 
     def work(self, fails: str) -> None:
-        """Each lane of the service does one step of its oldest task; one that ends fails with the code `fails`, or ends well."""
+        """Each lane of the service does one step of its oldest task; one that ends fails with the
+        code `fails`, or ends well."""
         heads: dict[tuple[int, str], Made] = {}
         for task in self.tasks.values():
             if task.status not in OVER:
@@ -164,7 +196,11 @@ class World:
             if task.status == "PENDING":
                 task.status, task.began = "RUNNING", self.now + self.skew
             else:
-                task.status, task.code, task.ended = ("FAILED", fails, self.now + self.skew) if fails else ("SUCCEEDED", "", self.now + self.skew)
+                task.status, task.code, task.ended = (
+                    ("FAILED", fails, self.now + self.skew)
+                    if fails
+                    else ("SUCCEEDED", "", self.now + self.skew)
+                )
 
     def cancel_any(self) -> None:
         for task in self.tasks.values():
@@ -182,8 +218,21 @@ class World:
         if task.status == "SUCCEEDED":
             usage = {"video_duration": SECONDS, "video_ratio": "1:1"}
             if task.result:
-                output = {"results": {"video_url": f"https://results.example.com/{task_id}.mp4?Signature=x"}}
-        return _task(task_id, task.status, output, usage, code=task.code, message=task.code, scheduled_time=task.began, end_time=task.ended)
+                output = {
+                    "results": {
+                        "video_url": f"https://results.example.com/{task_id}.mp4?Signature=x"
+                    }
+                }
+        return _task(
+            task_id,
+            task.status,
+            output,
+            usage,
+            code=task.code,
+            message=task.code,
+            scheduled_time=task.began,
+            end_time=task.ended,
+        )
 
     def bill_of(self, job: Job) -> int:
         """Micros that the service bills for the task that `job` follows."""
@@ -192,12 +241,28 @@ class World:
 
     def truth(self, job: Job) -> str:
         """The task that the present attempt of `job` made; "" when it made none."""
-        return next((post.task_id for post in self.posts if (post.job, post.attempt) == (job.pk, job.attempt)), "")
+        return next(
+            (
+                post.task_id
+                for post in self.posts
+                if (post.job, post.attempt) == (job.pk, job.attempt)
+            ),
+            "",
+        )
 
 
 def _task(task_id: str, status: str, output: Any = None, usage: Any = None, **more: Any) -> Task:
-    values: dict[str, Any] = {"code": "", "message": "", "request_id": "request-g", "submit_time": None, "scheduled_time": None, "end_time": None}
-    return Task(task_id=task_id, status=status, output=output or {}, usage=usage or {}, **{**values, **more})
+    values: dict[str, Any] = {
+        "code": "",
+        "message": "",
+        "request_id": "request-g",
+        "submit_time": None,
+        "scheduled_time": None,
+        "end_time": None,
+    }
+    return Task(
+        task_id=task_id, status=status, output=output or {}, usage=usage or {}, **{**values, **more}
+    )
 
 
 def _clock(world: World) -> type[datetime]:
@@ -216,7 +281,9 @@ class Line:
         self.world, self.account, self.root = world, account, account.root_id
 
     def _out(self, words: list[str]) -> str:
-        assert len(connection.atomic_blocks) <= self.world.depth, "a call out from within a transaction"
+        assert len(connection.atomic_blocks) <= self.world.depth, (
+            "a call out from within a transaction"
+        )
         word = words.pop(0) if words else "well"
         error = error_of(word, self.account)
         if error is not None:
@@ -226,8 +293,11 @@ class Line:
     def submit(self, model: Any, body: dict[str, Any]) -> Submitted:
         world = self.world
         world.aside = True
-        # Before anything leaves the house its intent stands in the database: exactly one job of this account is being sent.
-        (job,) = Job.objects.filter(account=self.account, model=body["model"], state=State.SUBMITTING)
+        # Before anything leaves the house its intent stands in the database: exactly one job of
+        # this account is being sent.
+        (job,) = Job.objects.filter(
+            account=self.account, model=body["model"], state=State.SUBMITTING
+        )
         world.aside = False
         word = world.submits[0] if world.submits else "well"
         if word == "die-before":
@@ -238,7 +308,9 @@ class Line:
             world.posts.append(Post(job.pk, job.attempt, ""))
             raise
         task_id = f"task-{next(world.numbers):06d}"
-        world.tasks[task_id] = Made(task_id, self.root, body["model"], world.now + world.skew, world.now + world.lag)
+        world.tasks[task_id] = Made(
+            task_id, self.root, body["model"], world.now + world.skew, world.now + world.lag
+        )
         world.posts.append(Post(job.pk, job.attempt, task_id))
         if word == "die-after":
             world.die()
@@ -258,15 +330,29 @@ class Line:
         return self.world.answer(task_id)
 
     def _lines(self) -> list[Made]:
-        return [task for task in self.world.tasks.values() if task.account == self.root and task.visible <= self.world.now]
+        return [
+            task
+            for task in self.world.tasks.values()
+            if task.account == self.root and task.visible <= self.world.now
+        ]
 
     def tasks(self, model_name: str, since: datetime) -> list[TaskLine]:
         self._out(self.world.lists)
-        return [_line(task) for task in self._lines() if task.model == model_name and task.created >= since]
+        return [
+            _line(task)
+            for task in self._lines()
+            if task.model == model_name and task.created >= since
+        ]
 
-    def page(self, model_name: str = "", status: str = "", page_no: int = 1, page_size: int = 50) -> TaskPage:
+    def page(
+        self, model_name: str = "", status: str = "", page_no: int = 1, page_size: int = 50
+    ) -> TaskPage:
         self._out(self.world.lists)
-        found = [_line(task) for task in self._lines() if model_name in ("", task.model) and status in ("", task.status)]
+        found = [
+            _line(task)
+            for task in self._lines()
+            if model_name in ("", task.model) and status in ("", task.status)
+        ]
         return TaskPage(len(found), tuple(found), 1, 1)
 
     def probe(self) -> None:
@@ -282,4 +368,12 @@ class Line:
 
 
 def _line(task: Made) -> TaskLine:
-    return TaskLine(task.task_id, task.status, task.model, f"request-{task.task_id}", task.created, task.ended, task.code)
+    return TaskLine(
+        task.task_id,
+        task.status,
+        task.model,
+        f"request-{task.task_id}",
+        task.created,
+        task.ended,
+        task.code,
+    )

@@ -1,4 +1,5 @@
-"""createteam, makekeys, rotatekeys and the demo's team: what they print works, and asking twice changes nothing."""
+"""createteam, makekeys, rotatekeys and the demo's team: what they print works, and asking twice
+changes nothing."""
 
 from __future__ import annotations
 
@@ -45,7 +46,10 @@ def test_the_printed_link_sets_a_password_once(client: Client) -> None:
 
     page = client.get(link_in(said), follow=True)
     assert page.status_code == 200
-    done = client.post(page.request["PATH_INFO"], {"password1": "a long walk home", "password2": "a long walk home"})
+    done = client.post(
+        page.request["PATH_INFO"],
+        {"password1": "a long walk home", "password2": "a long walk home"},
+    )
     assert done.status_code == 302
     assert Client().login(username="mia@example.com", password="a long walk home")
     spent = Client().get(link_in(said), follow=True)
@@ -62,11 +66,16 @@ def test_asking_again_changes_nothing_and_a_taken_name_is_refused() -> None:
         run("createteam", "Studio West", owner="lea@example.com")
     with pytest.raises(CommandError, match="counts in USD"):
         run("createteam", "Studio West", owner="mia@example.com", currency="CNY")
-    assert not User.objects.filter(email="lea@example.com").exists(), "nothing was made on the way to the refusal"
+    assert not User.objects.filter(email="lea@example.com").exists(), (
+        "nothing was made on the way to the refusal"
+    )
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("name", "owner"), [("", "mia@example.com"), ("x" * 81, "mia@example.com"), ("West", "mia"), ("West", "")])
+@pytest.mark.parametrize(
+    ("name", "owner"),
+    [("", "mia@example.com"), ("x" * 81, "mia@example.com"), ("West", "mia"), ("West", "")],
+)
 def test_nonsense_gets_a_sentence(name: str, owner: str) -> None:
     with pytest.raises(CommandError):
         run("createteam", name, owner=owner)
@@ -93,14 +102,18 @@ def test_the_key_of_the_environment_becomes_the_first_account() -> None:
 
 
 @pytest.mark.django_db
-def test_a_refused_key_does_not_stop_the_team(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_key_does_not_stop_the_team(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(account: Account, secret: str) -> keys.Trial:
         raise keys.KeyRefused("The service refuses this key.")
 
     settings.DASHSCOPE_API_KEY = "sk-real-0001"
     monkeypatch.setattr(keys, "_try", refuse)
     err = io.StringIO()
-    call_command("createteam", "Studio West", owner="mia@example.com", stdout=io.StringIO(), stderr=err)
+    call_command(
+        "createteam", "Studio West", owner="mia@example.com", stdout=io.StringIO(), stderr=err
+    )
     assert "The service refuses this key." in err.getvalue()
     assert not Team.objects.get().accounts.exists()
 
@@ -110,7 +123,10 @@ def test_a_refused_key_does_not_stop_the_team(settings: Any, monkeypatch: pytest
 def test_a_start_gives_the_key_to_the_first_team_only(tmp_path: Path) -> None:
     run("createteam", key_only=True)  # nobody is there yet
     demo.seed(tmp_path)
-    first, second = (Team.start(name, User.objects.create_user(f"{name}@example.com")) for name in ("west", "east"))
+    first, second = (
+        Team.start(name, User.objects.create_user(f"{name}@example.com"))
+        for name in ("west", "east")
+    )
     run("createteam", key_only=True)
     run("createteam", key_only=True)
     assert first.accounts.count() == 1
@@ -118,10 +134,15 @@ def test_a_start_gives_the_key_to_the_first_team_only(tmp_path: Path) -> None:
     assert [account.label for account in demo.demo_team().accounts.all()] == ["Simulator"]  # type: ignore[union-attr]
 
 
-def test_a_machine_without_tables_is_migrated_first(monkeypatch: pytest.MonkeyPatch, db: object) -> None:
+def test_a_machine_without_tables_is_migrated_first(
+    monkeypatch: pytest.MonkeyPatch, db: object
+) -> None:
     called = []
     monkeypatch.setattr(type(connection.introspection), "table_names", lambda *args, **kwargs: [])
-    monkeypatch.setattr("jobs.management.commands.createteam.call_command", lambda name, **options: called.append(name))
+    monkeypatch.setattr(
+        "jobs.management.commands.createteam.call_command",
+        lambda name, **options: called.append(name),
+    )
     run("createteam", "Studio West", owner="mia@example.com")
     assert called == ["migrate"]
 
@@ -134,7 +155,7 @@ def test_made_keys_are_usable() -> None:
     assert box.decrypt(box.encrypt(b"x")) == b"x"
 
 
-# ── rotation ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── rotation ──────────────────────────────────────────────────────────────────────────────────────
 @pytest.mark.django_db
 def test_after_rotation_the_old_key_is_not_needed(settings: Any, team: Team) -> None:
     old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
@@ -147,7 +168,9 @@ def test_after_rotation_the_old_key_is_not_needed(settings: Any, team: Team) -> 
 
 
 @pytest.mark.django_db
-def test_an_unreadable_secret_is_named_and_the_others_are_rotated(settings: Any, team: Team) -> None:
+def test_an_unreadable_secret_is_named_and_the_others_are_rotated(
+    settings: Any, team: Team
+) -> None:
     lost, old, new = (Fernet.generate_key().decode() for _ in range(3))
     settings.FIELD_KEYS = [lost]
     gone = makers.account(team, key="sk-gone-0001").keys.get()
@@ -160,7 +183,7 @@ def test_an_unreadable_secret_is_named_and_the_others_are_rotated(settings: Any,
     assert ApiKey.objects.get(pk=kept.pk).secret == "sk-kept-0001"
 
 
-# ── the demo's team ─────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the demo's team ───────────────────────────────────────────────────────────────────────────────
 @pytest.mark.django_db
 def test_the_demo_team_is_made_once_and_signs_in(tmp_path: Path, settings: Any) -> None:
     settings.DATA_DIR = tmp_path

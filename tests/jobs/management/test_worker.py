@@ -1,4 +1,5 @@
-"""The worker command: a heartbeat that survives anything, hands that are told to leave, and the demo's proof of its films."""
+"""The worker command: a heartbeat that survives anything, hands that are told to leave, and the
+demo's proof of its films."""
 
 from __future__ import annotations
 
@@ -41,9 +42,18 @@ def beats(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return plan
 
 
-def test_trouble_is_one_line_and_its_end_another(beats: list[Any], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trouble_is_one_line_and_its_end_another(
+    beats: list[Any], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(logging.getLogger("footlight.worker"), "propagate", True)
-    beats += [None, RedisGone("Connection refused.\nmore"), RedisGone("Connection refused."), OperationalError("database is locked"), None, None]
+    beats += [
+        None,
+        RedisGone("Connection refused.\nmore"),
+        RedisGone("Connection refused."),
+        OperationalError("database is locked"),
+        None,
+        None,
+    ]
     pulse = Pulse(1)
     while beats:
         pulse.due = 0
@@ -56,7 +66,9 @@ def test_trouble_is_one_line_and_its_end_another(beats: list[Any], caplog: pytes
     assert said[2] == "The heartbeat is back."
 
 
-def test_a_bug_in_the_heartbeat_is_told_and_ends_no_worker(beats: list[Any], caplog: pytest.LogCaptureFixture) -> None:
+def test_a_bug_in_the_heartbeat_is_told_and_ends_no_worker(
+    beats: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
     beats += [KeyError("bug"), None]
     pulse = Pulse(1)
     while beats:
@@ -93,7 +105,9 @@ def test_a_running_step_is_told_and_not_torn() -> None:
     assert rq_worker.leaving.is_set()
 
 
-def test_a_hand_that_does_not_leave_is_told_twice_and_then_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hand_that_does_not_leave_is_told_twice_and_then_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("jobs.management.commands.worker.WARM", 0.2)
     monkeypatch.setattr("jobs.management.commands.worker.COLD", 0.2)
     note = tmp_path / "note"
@@ -105,7 +119,11 @@ def test_a_hand_that_does_not_leave_is_told_twice_and_then_killed(tmp_path: Path
         "[time.sleep(0.01) for _ in range(6000)]\n"
     )
     hands = Hands(lambda name, line: None)
-    child = Child("steps-1", [sys.executable, "-c", script], ready=lambda: note.exists() and note.read_text() == "up ")
+    child = Child(
+        "steps-1",
+        [sys.executable, "-c", script],
+        ready=lambda: note.exists() and note.read_text() == "up ",
+    )
     hands.add(child)
     process = child.process
     assert process is not None
@@ -121,7 +139,9 @@ def test_no_workers_at_all_is_a_mistake() -> None:
         call_command("worker", shifts=0, steps=0, films=0, edits=0)
 
 
-def test_a_hand_without_redis_says_what_to_do(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hand_without_redis_says_what_to_do(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def gone(*queues: str) -> None:
         raise RedisGone("Connection refused.")
 
@@ -130,12 +150,20 @@ def test_a_hand_without_redis_says_what_to_do(settings: Any, monkeypatch: pytest
         call_command("worker", hand="steps")
 
 
-# ── the demo's films ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the demo's films ──────────────────────────────────────────────────────────────────────────────
 @pytest.fixture
 def filmed(team: Team, creator: User) -> Callable[..., Any]:
     def make(billed: str, content: bytes | None = None, **columns: Any) -> Any:
         film = makers.asset(team, "video", content=content or files.mp4(2.0, fps=25))
-        return makers.job(team, creator, state="succeeded", result=film, billed_units=billed, settled_micros=1, **columns)
+        return makers.job(
+            team,
+            creator,
+            state="succeeded",
+            result=film,
+            billed_units=billed,
+            settled_micros=1,
+            **columns,
+        )
 
     return make
 
@@ -157,6 +185,13 @@ def test_a_broken_film_is_not(filmed: Callable[..., Any]) -> None:
 
 
 def test_a_failed_film_gives_its_reason(team: Team, creator: User) -> None:
-    job = makers.job(team, creator, state="failed", title="Talking portrait", sentence="The service failed.", advice="Try again.")
+    job = makers.job(
+        team,
+        creator,
+        state="failed",
+        title="Talking portrait",
+        sentence="The service failed.",
+        advice="Try again.",
+    )
     with pytest.raises(demo.NotMade, match=r"Talking portrait: The service failed\. Try again\."):
         demo.proven(job)

@@ -1,6 +1,7 @@
 """How a task and a click are found among a million: by an index, on either database.
 
-PostgreSQL proves that a bound value is not empty and takes the partial index of the constraint; SQLite needs one without a condition.
+PostgreSQL proves that a bound value is not empty and takes the partial index of the constraint;
+SQLite needs one without a condition.
 """
 
 from __future__ import annotations
@@ -21,17 +22,24 @@ def indexes_of(rows: QuerySet[Job] | QuerySet[Attempt]) -> set[str]:
     """The indexes that the database's plan goes through."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("set local enable_seqscan = off")  # a table of a few rows is read whole otherwise
+            cursor.execute(
+                "set local enable_seqscan = off"
+            )  # a table of a few rows is read whole otherwise
     return set(re.findall(r"(?:job|attempt|one_\w+_per)_\w+|rowid", rows.order_by().explain()))
 
 
 def test_a_task_is_found_by_an_index() -> None:
     assert indexes_of(Job.objects.filter(task_id__in=["a", "b"])) & {"job_task", "one_job_per_task"}
     assert indexes_of(Job.objects.filter(task_id="a")) & {"job_task", "one_job_per_task"}
-    assert indexes_of(Attempt.objects.filter(task_id__in=["a", "b"])) & {"attempt_task", "one_attempt_per_task"}
+    assert indexes_of(Attempt.objects.filter(task_id__in=["a", "b"])) & {
+        "attempt_task",
+        "one_attempt_per_task",
+    }
 
 
 def test_a_click_is_found_by_an_index(team: Team) -> None:
     # to PostgreSQL all indexes that begin with the team are as good while the table is empty
-    likely = {"job_click", "one_job_per_click"} | ({"job_team"} if connection.vendor == "postgresql" else set())
+    likely = {"job_click", "one_job_per_click"} | (
+        {"job_team"} if connection.vendor == "postgresql" else set()
+    )
     assert indexes_of(team.jobs.filter(idempotency_key="k")) & likely

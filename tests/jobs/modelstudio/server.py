@@ -20,10 +20,17 @@ BOX = [302, 286, 610, 593]
 BODY = entries.body(
     entries.EMO,
     "emo-v1",
-    {"image_url": "https://a.example/p.png?Signature=secret", "audio_url": "https://a.example/a.mp3", "face_bbox": BOX, "ext_bbox": BOX},
+    {
+        "image_url": "https://a.example/p.png?Signature=secret",
+        "audio_url": "https://a.example/a.mp3",
+        "face_bbox": BOX,
+        "ext_bbox": BOX,
+    },
     {},
 )
-CHECK_BODY = entries.body(entries.EMO_DETECT, "emo-detect-v1", {"image_url": "https://a.example/p.png"}, {"ratio": "1:1"})
+CHECK_BODY = entries.body(
+    entries.EMO_DETECT, "emo-detect-v1", {"image_url": "https://a.example/p.png"}, {"ratio": "1:1"}
+)
 CREATED = {"output": {"task_id": "t-1", "task_status": "PENDING"}, "request_id": "r-1"}
 
 Answer = Callable[["Handler"], object]
@@ -63,7 +70,9 @@ class Handler(BaseHTTPRequestHandler):
     def take(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         told = {name.lower(): value for name, value in self.headers.items()}
-        self.asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+        self.asked = {
+            name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()
+        }
         self.server.seen.append(Seen(self.command, self.path, told, self.asked, body))
         self.server.answer(self)
 
@@ -88,7 +97,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def at(server: Server, **kwargs: Any) -> Client:
-    return Client(f"http://127.0.0.1:{server.server_port}", KEY, **{"read": 5.0, "connect": 2.0, **kwargs})
+    return Client(
+        f"http://127.0.0.1:{server.server_port}", KEY, **{"read": 5.0, "connect": 2.0, **kwargs}
+    )
 
 
 def says(payload: Any, status: int = 200, **headers: str) -> Answer:

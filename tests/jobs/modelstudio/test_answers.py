@@ -18,11 +18,26 @@ from jobs.modelstudio import (
     RetryLater,
     WireError,
 )
-from tests.jobs.modelstudio.server import BOX, CHECK_BODY, Answer, Handler, Server, at, in_turn, says
+from tests.jobs.modelstudio.server import (
+    BOX,
+    CHECK_BODY,
+    Answer,
+    Handler,
+    Server,
+    at,
+    in_turn,
+    says,
+)
 
 
 def test_a_pass_copies_the_declared_facts(server: Server) -> None:
-    output = {"check_pass": True, "face_bbox": BOX, "ext_bbox": [71, 9, 840, 778], "humanoid": True, "new": 1}
+    output = {
+        "check_pass": True,
+        "face_bbox": BOX,
+        "ext_bbox": [71, 9, 840, 778],
+        "humanoid": True,
+        "new": 1,
+    }
     server.answer = says({"output": output, "usage": {"image_count": 1}, "request_id": "r"})
     told = at(server).detect(entries.EMO_DETECT, CHECK_BODY)
     assert told.passed
@@ -32,7 +47,10 @@ def test_a_pass_copies_the_declared_facts(server: Server) -> None:
     assert told.facts == {"face_bbox": BOX, "ext_bbox": [71, 9, 840, 778], "humanoid": True}
 
 
-NO_HUMAN = {"code": "InvalidFile.NoHuman", "message": "The input image has no human body. Please upload other image with single person."}
+NO_HUMAN = {
+    "code": "InvalidFile.NoHuman",
+    "message": "The input image has no human body. Please upload other image with single person.",
+}
 
 
 @pytest.mark.parametrize(
@@ -41,7 +59,10 @@ NO_HUMAN = {"code": "InvalidFile.NoHuman", "message": "The input image has no hu
         (
             "emo-detect-v1",
             200,
-            {"output": {"check_pass": False, "humanoid": False, "code": "", "message": ""}, "usage": {"image_count": 1}},
+            {
+                "output": {"check_pass": False, "humanoid": False, "code": "", "message": ""},
+                "usage": {"image_count": 1},
+            },
             "",
             "",
             1,
@@ -57,21 +78,60 @@ NO_HUMAN = {"code": "InvalidFile.NoHuman", "message": "The input image has no hu
         ("emo-detect-v1", 400, NO_HUMAN, NO_HUMAN["code"], NO_HUMAN["message"], 0),
         ("emo-detect-v1", 400, {"output": NO_HUMAN}, NO_HUMAN["code"], NO_HUMAN["message"], 0),
         ("emo-detect-v1", 200, NO_HUMAN, NO_HUMAN["code"], NO_HUMAN["message"], 0),
-        ("emo-detect-v1", 400, {"code": "InvalidPerson", "message": "many"}, "InvalidPerson", "many", 0),
-        ("emo-detect-v1", 400, {"code": "InvalidImage.NoHumanFace", "message": "none"}, "InvalidImage.NoHumanFace", "none", 0),
-        ("emo-detect-v1", 200, {"output": {"pass": False, "message": "No human face detected."}}, "", "No human face detected.", None),
-        ("emo-detect-v1", 200, {"output": NO_HUMAN, "usage": {"image_count": 1}}, NO_HUMAN["code"], NO_HUMAN["message"], 1),
+        (
+            "emo-detect-v1",
+            400,
+            {"code": "InvalidPerson", "message": "many"},
+            "InvalidPerson",
+            "many",
+            0,
+        ),
+        (
+            "emo-detect-v1",
+            400,
+            {"code": "InvalidImage.NoHumanFace", "message": "none"},
+            "InvalidImage.NoHumanFace",
+            "none",
+            0,
+        ),
+        (
+            "emo-detect-v1",
+            200,
+            {"output": {"pass": False, "message": "No human face detected."}},
+            "",
+            "No human face detected.",
+            None,
+        ),
+        (
+            "emo-detect-v1",
+            200,
+            {"output": NO_HUMAN, "usage": {"image_count": 1}},
+            NO_HUMAN["code"],
+            NO_HUMAN["message"],
+            1,
+        ),
         (
             "animate-anyone-detect-gen2",
             200,
-            {"output": {"check_pass": False, "reason": NO_HUMAN["message"], "bodystyle": ""}, "usage": {"image_count": 1}},
+            {
+                "output": {"check_pass": False, "reason": NO_HUMAN["message"], "bodystyle": ""},
+                "usage": {"image_count": 1},
+            },
             "",
             NO_HUMAN["message"],
             1,
         ),
     ],
 )
-def test_every_shape_of_a_negative_verdict(server: Server, model: str, status: int, payload: Any, code: str, message: str, units: int | None) -> None:
+def test_every_shape_of_a_negative_verdict(
+    server: Server,
+    model: str,
+    status: int,
+    payload: Any,
+    code: str,
+    message: str,
+    units: int | None,
+) -> None:
     server.answer = says({**payload, "request_id": "r"}, status)
     told = at(server).detect(entries.get(model), CHECK_BODY)
     assert (told.passed, told.code, told.message, told.request_id) == (False, code, message, "r")
@@ -84,8 +144,19 @@ def test_every_shape_of_a_negative_verdict(server: Server, model: str, status: i
 @pytest.mark.parametrize(
     ("status", "payload", "kind"),
     [
-        (400, {"code": "DataInspectionFailed", "message": "Input data may contain inappropriate content."}, Rejected),
-        (400, {"code": "InvalidParameter", "message": "The request parameter is invalid"}, Rejected),
+        (
+            400,
+            {
+                "code": "DataInspectionFailed",
+                "message": "Input data may contain inappropriate content.",
+            },
+            Rejected,
+        ),
+        (
+            400,
+            {"code": "InvalidParameter", "message": "The request parameter is invalid"},
+            Rejected,
+        ),
         (401, {"code": "InvalidApiKey", "message": "No API-key provided."}, AccountTrouble),
         (404, {"code": "ModelNotFound", "message": "Model can not be found."}, ModelGone),
         (503, {"code": "ModelServingError", "message": "Too many requests."}, RetryLater),
@@ -96,14 +167,16 @@ def test_every_shape_of_a_negative_verdict(server: Server, model: str, status: i
         (200, {"output": {"check_pass": "perhaps"}}, NoAnswer),
     ],
 )
-def test_what_is_no_verdict_is_raised(server: Server, status: int, payload: Any, kind: type[WireError]) -> None:
+def test_what_is_no_verdict_is_raised(
+    server: Server, status: int, payload: Any, kind: type[WireError]
+) -> None:
     server.answer = says(payload, status)
     with pytest.raises(kind):
         at(server).detect(entries.EMO_DETECT, CHECK_BODY)
     assert len(server.seen) == 1
 
 
-# ── looking ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── looking ───────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_finished_task(server: Server) -> None:
@@ -115,7 +188,13 @@ def test_a_finished_task(server: Server) -> None:
         "end_time": "2025-09-11 14:35:51.541",
         "results": {"video_url": "http://r.example/x.mp4?Expires=1"},
     }
-    server.answer = says({"request_id": "r", "output": output, "usage": {"video_duration": 13.93, "video_ratio": "1:1"}})
+    server.answer = says(
+        {
+            "request_id": "r",
+            "output": output,
+            "usage": {"video_duration": 13.93, "video_ratio": "1:1"},
+        }
+    )
     told = at(server).get("t-1")
     assert told.finished
     assert not told.unknown
@@ -130,22 +209,47 @@ def test_a_finished_task(server: Server) -> None:
 
 def test_a_failed_task_is_an_answer_not_an_error(server: Server) -> None:
     server.answer = says(
-        {"output": {"task_id": "t-1", "task_status": "FAILED", "code": "InvalidURL", "message": "The input audio is longer than 60s."}}
+        {
+            "output": {
+                "task_id": "t-1",
+                "task_status": "FAILED",
+                "code": "InvalidURL",
+                "message": "The input audio is longer than 60s.",
+            }
+        }
     )
     told = at(server).get("t-1")
-    assert (told.finished, told.code, told.message) == (True, "InvalidURL", "The input audio is longer than 60s.")
+    assert (told.finished, told.code, told.message) == (
+        True,
+        "InvalidURL",
+        "The input audio is longer than 60s.",
+    )
     assert told.end_time is None
     assert told.usage == {}
 
 
 @pytest.mark.parametrize(
     ("status", "finished"),
-    [("PENDING", False), ("PRE-PROCESSING", False), ("SUSPENDED", False), ("NEVER-SEEN", False), ("CANCELED", True), ("UNKNOWN", True)],
+    [
+        ("PENDING", False),
+        ("PRE-PROCESSING", False),
+        ("SUSPENDED", False),
+        ("NEVER-SEEN", False),
+        ("CANCELED", True),
+        ("UNKNOWN", True),
+    ],
 )
 def test_states_never_seen_are_still_working(server: Server, status: str, finished: bool) -> None:
-    server.answer = says({"output": {"task_id": "t-1", "task_status": status, "end_time": "soon", "submit_time": 17}})
+    server.answer = says(
+        {"output": {"task_id": "t-1", "task_status": status, "end_time": "soon", "submit_time": 17}}
+    )
     told = at(server).get("t-1")
-    assert (told.finished, told.unknown, told.end_time, told.submit_time) == (finished, status == "UNKNOWN", None, None)
+    assert (told.finished, told.unknown, told.end_time, told.submit_time) == (
+        finished,
+        status == "UNKNOWN",
+        None,
+        None,
+    )
 
 
 def test_an_answer_about_another_task_is_not_believed(server: Server) -> None:
@@ -154,7 +258,10 @@ def test_an_answer_about_another_task_is_not_believed(server: Server) -> None:
         at(server).get("t-1")
 
 
-@pytest.mark.parametrize("trouble", [Handler.cut, says(b"<html>", 502), says({"code": "InternalError"}, 500), says(b'{"out')])
+@pytest.mark.parametrize(
+    "trouble",
+    [Handler.cut, says(b"<html>", 502), says({"code": "InternalError"}, 500), says(b'{"out')],
+)
 def test_gets_are_asked_again_twice(server: Server, trouble: Answer) -> None:
     good = says({"output": {"task_id": "t-1", "task_status": "RUNNING"}})
     server.answer = in_turn(trouble, trouble, good)
@@ -176,7 +283,12 @@ def test_429_on_a_get_is_not_asked_again(server: Server) -> None:
 
 def test_cancel_too_late_is_false_and_other_errors_raise(server: Server) -> None:
     server.answer = says(
-        {"code": "UnsupportedOperation", "message": "Failed to cancel the task, please confirm if the task is in PENDING status."}, 400
+        {
+            "code": "UnsupportedOperation",
+            "message": "Failed to cancel the task, please confirm if the task is in PENDING "
+            "status.",
+        },
+        400,
     )
     assert at(server).cancel("t-1") is False
     server.answer = says({"code": "InvalidParameter", "message": "x"}, 400)
@@ -189,7 +301,9 @@ def test_cancel_too_late_is_false_and_other_errors_raise(server: Server) -> None
 
 
 def test_the_probe_tells_a_good_key_from_a_bad_one(server: Server) -> None:
-    server.answer = lambda handler: handler.reply({"output": {"task_id": handler.path.rsplit("/", 1)[1], "task_status": "UNKNOWN"}})
+    server.answer = lambda handler: handler.reply(
+        {"output": {"task_id": handler.path.rsplit("/", 1)[1], "task_status": "UNKNOWN"}}
+    )
     at(server).probe()
     server.answer = says({"code": "InvalidApiKey", "message": "Invalid API-key provided."}, 401)
     with pytest.raises(AccountTrouble) as told:

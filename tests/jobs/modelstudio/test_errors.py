@@ -58,18 +58,42 @@ MEDIA_CODES = [
 # HTTP, code, message, class, reason of the account's trouble
 TABLE: list[tuple[int, str, str, type[WireError], str]] = [
     *((400, code, "The file is not good.", Rejected, "") for code in MEDIA_CODES),
-    (400, "InvalidParameter", "The request is missing required parameters or in a wrong format", Rejected, ""),
+    (
+        400,
+        "InvalidParameter",
+        "The request is missing required parameters or in a wrong format",
+        Rejected,
+        "",
+    ),
     (400, "InvalidParameter", "The style_level is invalid.", Rejected, ""),
     (400, "InvalidParameter", "parameters.video_ratio must be 9:16 or 3:4.", Rejected, ""),
     (400, "InvalidParameter", "Invalid ext_bbox.", Rejected, ""),
     (400, "InvalidParameter", "Input files format not supported.", Rejected, ""),
-    (400, "InvalidParameter", "Required body invalid, please check the request body format.", OurFault, ""),
+    (
+        400,
+        "InvalidParameter",
+        "Required body invalid, please check the request body format.",
+        OurFault,
+        "",
+    ),
     (400, "InvalidParameter", "Field required: input", OurFault, ""),
     (400, "InvalidParameter", "url error, please check url!", OurFault, ""),
     (400, "InvalidParameter", "Failed to download input files.", MediaUnreachable, ""),
-    (400, "InvalidParameter", "Download the media resource timed out during the data inspection process.", MediaUnreachable, ""),
+    (
+        400,
+        "InvalidParameter",
+        "Download the media resource timed out during the data inspection process.",
+        MediaUnreachable,
+        "",
+    ),
     (400, "InvalidParameter", "Model not found", ModelGone, ""),
-    (400, "invalid_parameter_error", "InternalError.Algo.InvalidParameter: The provided URL does not appear to be valid.", Rejected, ""),
+    (
+        400,
+        "invalid_parameter_error",
+        "InternalError.Algo.InvalidParameter: The provided URL does not appear to be valid.",
+        Rejected,
+        "",
+    ),
     (
         400,
         "InvalidParameter.DataInspection",
@@ -77,17 +101,41 @@ TABLE: list[tuple[int, str, str, type[WireError], str]] = [
         MediaUnreachable,
         "",
     ),
-    (400, "InvalidParameter.UnsupportedFileFormat", "Input files format not supported.", Rejected, ""),
+    (
+        400,
+        "InvalidParameter.UnsupportedFileFormat",
+        "Input files format not supported.",
+        Rejected,
+        "",
+    ),
     (400, "BadRequest.EmptyInput", "Required input missing from request.", OurFault, ""),
     (400, "BadRequest.EmptyParameters", "Required parameters missing from request.", OurFault, ""),
     (400, "BadRequest.EmptyModel", "Required model missing from request.", OurFault, ""),
     (400, "BadRequest.IllegalInput", "The input parameter requires json format.", OurFault, ""),
     (400, "BadRequest.TooLarge", "Payload Too Large.", OurFault, ""),
-    (400, "BadRequest.InputDownloadFailed", "Failed to download the input file.", MediaUnreachable, ""),
+    (
+        400,
+        "BadRequest.InputDownloadFailed",
+        "Failed to download the input file.",
+        MediaUnreachable,
+        "",
+    ),
     (400, "BadRequest.UnsupportedFileFormat", "File format unsupported.", Rejected, ""),
-    (400, "InvalidURL", "Required URL is missing or invalid, please check the request URL.", Rejected, ""),
+    (
+        400,
+        "InvalidURL",
+        "Required URL is missing or invalid, please check the request URL.",
+        Rejected,
+        "",
+    ),
     (400, "InvalidURL", "Invalid URL provided in your request.", Rejected, ""),
-    (400, "InvalidURL", "The request URL is invalid, make sure the url is correct and is an image.", Rejected, ""),
+    (
+        400,
+        "InvalidURL",
+        "The request URL is invalid, make sure the url is correct and is an image.",
+        Rejected,
+        "",
+    ),
     (400, "InvalidURL", "The input audio is longer than 60s.", Rejected, ""),
     (400, "InvalidURL", "File size is larger than 15MB.", Rejected, ""),
     (400, "InvalidURL", "File type is not supported. Allowed types are: .wav, .mp3.", Rejected, ""),
@@ -98,15 +146,51 @@ TABLE: list[tuple[int, str, str, type[WireError], str]] = [
         MediaUnreachable,
         "",
     ),
-    (400, "InvalidURL.ConnectionRefused", "Connection to xxx refused, please provide available URL.", MediaUnreachable, ""),
-    (400, "InvalidURL.Timeout", "Download xxx timeout, please check network connection.", MediaUnreachable, ""),
+    (
+        400,
+        "InvalidURL.ConnectionRefused",
+        "Connection to xxx refused, please provide available URL.",
+        MediaUnreachable,
+        "",
+    ),
+    (
+        400,
+        "InvalidURL.Timeout",
+        "Download xxx timeout, please check network connection.",
+        MediaUnreachable,
+        "",
+    ),
     (400, "InvalidFile.DownloadFailed", "x", MediaUnreachable, ""),
-    (400, "DataInspectionFailed", "Input or output data may contain inappropriate content.", Rejected, ""),
-    (400, "data_inspection_failed", "Input image data may contain inappropriate content.", Rejected, ""),
-    (400, "IPInfringementSuspect", "Input data is suspected of being involved in IP infringement.", Rejected, ""),
+    (
+        400,
+        "DataInspectionFailed",
+        "Input or output data may contain inappropriate content.",
+        Rejected,
+        "",
+    ),
+    (
+        400,
+        "data_inspection_failed",
+        "Input image data may contain inappropriate content.",
+        Rejected,
+        "",
+    ),
+    (
+        400,
+        "IPInfringementSuspect",
+        "Input data is suspected of being involved in IP infringement.",
+        Rejected,
+        "",
+    ),
     (400, "CustomRoleBlocked", "policy", Rejected, ""),
     (400, "FaqRuleBlocked", "policy", Rejected, ""),
-    (400, "Arrearage", "Access denied, please make sure your account is in good standing.", AccountTrouble, "arrears"),
+    (
+        400,
+        "Arrearage",
+        "Access denied, please make sure your account is in good standing.",
+        AccountTrouble,
+        "arrears",
+    ),
     (401, "InvalidApiKey", "Invalid API-key provided.", AccountTrouble, "key"),
     (401, "invalid_api_key", "Incorrect API key provided.", AccountTrouble, "key"),
     (401, "SomethingNew", "x", AccountTrouble, "key"),
@@ -119,23 +203,71 @@ TABLE: list[tuple[int, str, str, type[WireError], str]] = [
     (403, "Model.AccessDenied", "Model access denied.", AccountTrouble, "access"),
     (403, "Workspace.AccessDenied", "Workspace access denied.", AccountTrouble, "access"),
     (403, "App.AccessDenied", "App access denied.", AccountTrouble, "access"),
-    (403, "AllocationQuota.FreeTierOnly", "The free tier of the model has been exhausted.", AccountTrouble, "quota"),
+    (
+        403,
+        "AllocationQuota.FreeTierOnly",
+        "The free tier of the model has been exhausted.",
+        AccountTrouble,
+        "quota",
+    ),
     (404, "ModelNotFound", "Model can not be found.", ModelGone, ""),
-    (404, "model_not_found", "The model xxx does not exist or you do not have access to it.", ModelGone, ""),
+    (
+        404,
+        "model_not_found",
+        "The model xxx does not exist or you do not have access to it.",
+        ModelGone,
+        "",
+    ),
     (404, "WorkSpaceNotFound", "x", AccountTrouble, "access"),
     (404, "NotFound", "Not found", OurFault, ""),
     (405, "", "Method not allowed", OurFault, ""),
     (409, "Conflict", "x", OurFault, ""),
     (415, "UnsupportedMediaType", "x", OurFault, ""),
     (429, "Throttling", "Requests throttling triggered.", RetryLater, ""),
-    (429, "Throttling.RateQuota", "Requests rate limit exceeded, please try again later.", RetryLater, ""),
+    (
+        429,
+        "Throttling.RateQuota",
+        "Requests rate limit exceeded, please try again later.",
+        RetryLater,
+        "",
+    ),
     (429, "LimitRequests", "You have exceeded your request limit.", RetryLater, ""),
     (429, "limit_burst_rate", "Request rate increased too quickly", RetryLater, ""),
-    (429, "Throttling.BurstRate", "Request rate increased too quickly. Please slow down.", RetryLater, ""),
-    (429, "Throttling.AllocationQuota", "Allocated quota exceeded, please increase your quota limit.", AccountTrouble, "budget"),
-    (429, "insufficient_quota", "You exceeded your current quota, please check your plan and billing details.", AccountTrouble, "budget"),
-    (429, "Throttling", "Allocated quota exceeded, please increase your quota limit.", AccountTrouble, "budget"),
-    (400, "Throttling.AllocationQuota", "Allocated quota exceeded, please increase your quota limit.", AccountTrouble, "budget"),
+    (
+        429,
+        "Throttling.BurstRate",
+        "Request rate increased too quickly. Please slow down.",
+        RetryLater,
+        "",
+    ),
+    (
+        429,
+        "Throttling.AllocationQuota",
+        "Allocated quota exceeded, please increase your quota limit.",
+        AccountTrouble,
+        "budget",
+    ),
+    (
+        429,
+        "insufficient_quota",
+        "You exceeded your current quota, please check your plan and billing details.",
+        AccountTrouble,
+        "budget",
+    ),
+    (
+        429,
+        "Throttling",
+        "Allocated quota exceeded, please increase your quota limit.",
+        AccountTrouble,
+        "budget",
+    ),
+    (
+        400,
+        "Throttling.AllocationQuota",
+        "Allocated quota exceeded, please increase your quota limit.",
+        AccountTrouble,
+        "budget",
+    ),
     (429, "insufficient_quota", "Free allocated quota exceeded.", AccountTrouble, "quota"),
     (400, "Throttling.AllocationQuota", "Free allocated quota exceeded.", AccountTrouble, "quota"),
     (429, "CommodityNotPurchased", "x", AccountTrouble, "arrears"),
@@ -157,8 +289,12 @@ TABLE: list[tuple[int, str, str, type[WireError], str]] = [
 
 @pytest.mark.parametrize(("status", "code", "message", "kind", "reason"), TABLE)
 @pytest.mark.parametrize("submit", [False, True])
-def test_class_of_an_answer(status: int, code: str, message: str, kind: type[WireError], reason: str, submit: bool) -> None:
-    error = from_response(status, {"code": code, "message": message, "request_id": "r-1"}, {}, submit=submit)
+def test_class_of_an_answer(
+    status: int, code: str, message: str, kind: type[WireError], reason: str, submit: bool
+) -> None:
+    error = from_response(
+        status, {"code": code, "message": message, "request_id": "r-1"}, {}, submit=submit
+    )
     assert type(error) is kind
     assert error.status == status
     assert error.request_id == "r-1"
@@ -183,7 +319,9 @@ def test_no_capacity_is_uncertain_on_a_submit_only(code: str) -> None:
 
 def test_free_quota_is_an_account_matter_whatever_the_status() -> None:
     for status in (200, 400, 429, 500):
-        error = from_response(status, {"code": "X", "message": "Free allocated quota exceeded."}, {}, submit=True)
+        error = from_response(
+            status, {"code": "X", "message": "Free allocated quota exceeded."}, {}, submit=True
+        )
         assert isinstance(error, AccountTrouble)
         assert error.reason == "quota"
 
@@ -234,7 +372,13 @@ def test_class_of_a_failed_task(code: str, message: str, kind: type[WireError]) 
             "There is no person in the picture, or more than one.",
             "",
         ),
-        ("InvalidFile.Content", "The input image has multi human bodies. Please", "input", "More than one person is in the picture.", ""),
+        (
+            "InvalidFile.Content",
+            "The input image has multi human bodies. Please",
+            "input",
+            "More than one person is in the picture.",
+            "",
+        ),
         (
             "InvalidFile.Content",
             "The first frame of input video has no human body.",
@@ -249,7 +393,13 @@ def test_class_of_a_failed_task(code: str, message: str, kind: type[WireError]) 
             "The video’s first frame does not show the whole body.",
             "",
         ),
-        ("InvalidFile.FullBody", "…or change the ratio parameter to 1:1.", "input", "Too little of the person is in the picture.", ""),
+        (
+            "InvalidFile.FullBody",
+            "…or change the ratio parameter to 1:1.",
+            "input",
+            "Too little of the person is in the picture.",
+            "",
+        ),
         (
             "InvalidFile.Resolution",
             "…smaller than 7000, and … larger than 400.",
@@ -264,7 +414,13 @@ def test_class_of_a_failed_task(code: str, message: str, kind: type[WireError]) 
             "The video is too large or too small in pixels.",
             "",
         ),
-        ("InvalidURL", "The input audio is longer than 60s.", "input", "The speech is too long.", ""),
+        (
+            "InvalidURL",
+            "The input audio is longer than 60s.",
+            "input",
+            "The speech is too long.",
+            "",
+        ),
         (
             "InvalidFile.Template.Content",
             "Invalid template content.",
@@ -273,7 +429,13 @@ def test_class_of_a_failed_task(code: str, message: str, kind: type[WireError]) 
             "",
         ),
         ("Arrearage", "x", "account", "The account has an unpaid bill.", ""),
-        ("Throttling.AllocationQuota", "Free allocated quota exceeded.", "account", "The account’s free quota is used up.", ""),
+        (
+            "Throttling.AllocationQuota",
+            "Free allocated quota exceeded.",
+            "account",
+            "The account’s free quota is used up.",
+            "",
+        ),
         (
             "Throttling.AllocationQuota",
             "Allocated quota exceeded, please increase your quota limit.",
@@ -281,8 +443,20 @@ def test_class_of_a_failed_task(code: str, message: str, kind: type[WireError]) 
             "What the console allots to the account for this model is used up.",
             "",
         ),
-        ("Throttling.RateQuota", "Requests rate limit exceeded", "service", "The service asks us to slow down.", ""),
-        ("AccessDenied", "current user api does not support synchronous calls.", "ours", "We asked for the model in the wrong way.", ""),
+        (
+            "Throttling.RateQuota",
+            "Requests rate limit exceeded",
+            "service",
+            "The service asks us to slow down.",
+            "",
+        ),
+        (
+            "AccessDenied",
+            "current user api does not support synchronous calls.",
+            "ours",
+            "We asked for the model in the wrong way.",
+            "",
+        ),
         (
             "InternalError.Timeout",
             "x",
@@ -308,7 +482,10 @@ def test_every_media_code_of_the_contract_has_its_own_words() -> None:
 
 
 def test_the_fault_of_an_unknown_code_follows_the_status() -> None:
-    faults = {status: explain("New", "x", status).fault for status in (400, 401, 403, 404, 405, 429, 500, None)}
+    faults = {
+        status: explain("New", "x", status).fault
+        for status in (400, 401, 403, 404, 405, 429, 500, None)
+    }
     assert faults == {
         400: "input",
         401: "account",
@@ -324,7 +501,11 @@ def test_the_fault_of_an_unknown_code_follows_the_status() -> None:
 def test_no_sentence_is_hidden_by_an_earlier_one() -> None:
     """Every rule speaks for at least one of its own codes with one of its own fragments."""
     for rule in RULES:
-        tries = [(code, fragment) for code in rule.codes or ("x",) for fragment in rule.fragments or ("x",)]
+        tries = [
+            (code, fragment)
+            for code in rule.codes or ("x",)
+            for fragment in rule.fragments or ("x",)
+        ]
         assert any(explain(code, fragment) == rule.says for code, fragment in tries), rule
 
 
@@ -353,7 +534,11 @@ def test_retry_after_as_a_date_and_as_nonsense() -> None:
 
 
 def test_errors_survive_a_pickle() -> None:
-    for error in (AccountTrouble("A", "b", "c", 401, reason="key"), RetryLater("A", "b", "c", 429, retry_after=2.5), NoAnswer("A", "b")):
+    for error in (
+        AccountTrouble("A", "b", "c", 401, reason="key"),
+        RetryLater("A", "b", "c", 429, retry_after=2.5),
+        NoAnswer("A", "b"),
+    ):
         again = pickle.loads(pickle.dumps(error))
         assert type(again) is type(error)
         assert vars(again) == vars(error)
@@ -361,14 +546,21 @@ def test_errors_survive_a_pickle() -> None:
 
 
 def test_an_error_of_another_envelope_is_found() -> None:
-    nested = {"error": {"code": "invalid_api_key", "message": "Incorrect API key provided."}, "request_id": "r"}
+    nested = {
+        "error": {"code": "invalid_api_key", "message": "Incorrect API key provided."},
+        "request_id": "r",
+    }
     assert isinstance(from_response(401, nested, {}), AccountTrouble)
     inner = from_response(400, {"output": {"code": "InvalidFile.NoHuman", "message": "m"}}, {})
     assert (type(inner), inner.code, inner.message) == (Rejected, "InvalidFile.NoHuman", "m")
 
 
 def test_long_and_odd_texts_are_made_fit() -> None:
-    error = from_response(400, {"code": "InvalidParameter", "message": "a\x00b" + "x" * 9000, "request_id": ["no"]}, {})
+    error = from_response(
+        400,
+        {"code": "InvalidParameter", "message": "a\x00b" + "x" * 9000, "request_id": ["no"]},
+        {},
+    )
     assert "\x00" not in error.message
     assert len(error.message) == 2000
     assert error.request_id == ""

@@ -1,4 +1,5 @@
-"""What goes out and what is told: headers, addresses, secrets; and what a submit makes of each answer."""
+"""What goes out and what is told: headers, addresses, secrets; and what a submit makes of each
+answer."""
 
 from __future__ import annotations
 
@@ -23,7 +24,10 @@ def test_headers_of_each_kind_of_call(server: Server) -> None:
     wire = at(server, workspace="llm-team_1")
     wire.submit(entries.EMO, BODY)
     server.answer = says({"output": {"check_pass": True, "face_bbox": BOX, "ext_bbox": BOX}})
-    wire.detect(entries.EMO_DETECT, {**CHECK_BODY, "input": {"image_url": "oss://dashscope-instant/x/p.png"}})
+    wire.detect(
+        entries.EMO_DETECT,
+        {**CHECK_BODY, "input": {"image_url": "oss://dashscope-instant/x/p.png"}},
+    )
     server.answer = says({"request_id": "r"})
     assert wire.cancel("t-1") is True
     server.answer = says({"output": {"task_id": "t-1", "task_status": "RUNNING"}})
@@ -41,7 +45,11 @@ def test_headers_of_each_kind_of_call(server: Server) -> None:
     assert json.loads(submit.body) == BODY
     assert submit.sent_to == "/api/v1/services/aigc/image2video/video-synthesis"
     assert detect.sent_to == "/api/v1/services/aigc/image2video/face-detect"
-    assert (cancel.sent_to, cancel.body, cancel.told["content-length"]) == ("/api/v1/tasks/t-1/cancel", b"", "0")
+    assert (cancel.sent_to, cancel.body, cancel.told["content-length"]) == (
+        "/api/v1/tasks/t-1/cancel",
+        b"",
+        "0",
+    )
 
 
 @pytest.mark.parametrize(
@@ -58,7 +66,16 @@ def test_addresses_are_completed(given: str, kept: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", ["", "dashscope.aliyuncs.com", "ftp://a.example", "http://", "http://a.example:port", "http://u:p@a.example", "http://a/?q=1"]
+    "given",
+    [
+        "",
+        "dashscope.aliyuncs.com",
+        "ftp://a.example",
+        "http://",
+        "http://a.example:port",
+        "http://u:p@a.example",
+        "http://a/?q=1",
+    ],
 )
 def test_addresses_that_cannot_be_used_are_refused_with_a_sentence(given: str) -> None:
     with pytest.raises(ValueError, match=r"address of the service.*\.$"):
@@ -85,12 +102,19 @@ def test_task_ids_stay_one_step_of_the_path(server: Server) -> None:
     assert len(server.seen) == 1
 
 
-def test_neither_errors_nor_logs_tell_secrets(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+def test_neither_errors_nor_logs_tell_secrets(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
-    message = f"Download https://u:p@a.example/p.png?Signature=secret timeout, Incorrect API key provided: {KEY}."
+    message = (
+        "Download https://u:p@a.example/p.png?Signature=secret timeout, Incorrect API key "
+        f"provided: {KEY}."
+    )
     wire = at(server)
     for status in (400, 401, 500):
-        server.answer = says({"code": "InvalidURL.Timeout", "message": message, "request_id": "r"}, status)
+        server.answer = says(
+            {"code": "InvalidURL.Timeout", "message": message, "request_id": "r"}, status
+        )
         with pytest.raises(WireError) as told:
             wire.submit(entries.EMO, BODY)
         assert "a.example/p.png" in str(told.value)
@@ -114,7 +138,7 @@ def test_redirects_are_not_followed(server: Server) -> None:
     assert [seen.verb for seen in server.seen] == ["POST", "GET"]
 
 
-# ── submit ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── submit ────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_submit_tells_the_task(server: Server) -> None:
@@ -134,7 +158,11 @@ def test_429_on_a_submit_proves_that_nothing_was_created(server: Server) -> None
         ({}, None),
         ({"Retry_After": "x"}, None),
     ):
-        server.answer = says({"code": "Throttling.RateQuota", "message": "Requests rate limit exceeded"}, 429, **headers)
+        server.answer = says(
+            {"code": "Throttling.RateQuota", "message": "Requests rate limit exceeded"},
+            429,
+            **headers,
+        )
         with pytest.raises(RetryLater) as told:
             at(server).submit(entries.EMO, BODY)
         assert told.value.retry_after == seconds
@@ -145,7 +173,17 @@ def test_429_on_a_submit_proves_that_nothing_was_created(server: Server) -> None
 
 
 def test_an_error_in_a_200_is_an_error(server: Server) -> None:
-    server.answer = says({"code": "InvalidParameter.UnsupportedFileFormat", "message": "Input files format not supported.", "request_id": "r"})
+    server.answer = says(
+        {
+            "code": "InvalidParameter.UnsupportedFileFormat",
+            "message": "Input files format not supported.",
+            "request_id": "r",
+        }
+    )
     with pytest.raises(Rejected) as told:
         at(server).submit(entries.EMO, BODY)
-    assert (told.value.code, told.value.request_id, told.value.status) == ("InvalidParameter.UnsupportedFileFormat", "r", 200)
+    assert (told.value.code, told.value.request_id, told.value.status) == (
+        "InvalidParameter.UnsupportedFileFormat",
+        "r",
+        200,
+    )

@@ -41,19 +41,45 @@ def listing(lines: list[dict[str, Any]], page_size: int) -> Answer:
         no = int(handler.asked["page_no"])
         shown = lines[(no - 1) * page_size : no * page_size]
         pages = -(-len(lines) // page_size)
-        handler.reply({"total": len(lines), "data": shown, "total_page": pages, "page_no": no, "page_size": page_size, "request_id": "r"})
+        handler.reply(
+            {
+                "total": len(lines),
+                "data": shown,
+                "total_page": pages,
+                "page_no": no,
+                "page_size": page_size,
+                "request_id": "r",
+            }
+        )
 
     return answer
 
 
 def test_a_page(server: Server) -> None:
-    server.answer = listing([line("a", 5, end_time=int(NOW.timestamp() * 1000), status="SUCCEEDED", api_key_id=15), line("b", 1)], 10)
+    server.answer = listing(
+        [
+            line("a", 5, end_time=int(NOW.timestamp() * 1000), status="SUCCEEDED", api_key_id=15),
+            line("b", 1),
+        ],
+        10,
+    )
     told = at(server).page("emo-v1", "RUNNING", 1, 20)
     assert server.seen[0].sent_to.startswith("/api/v1/tasks/?")
-    assert server.seen[0].asked == {"model_name": "emo-v1", "status": "RUNNING", "page_no": "1", "page_size": "20"}
+    assert server.seen[0].asked == {
+        "model_name": "emo-v1",
+        "status": "RUNNING",
+        "page_no": "1",
+        "page_size": "20",
+    }
     assert (told.total, told.page_no, told.total_page) == (2, 1, 1)
     first, second = told.lines
-    assert (first.task_id, first.status, first.model_name, first.request_id, first.api_key_id) == ("a", "SUCCEEDED", "emo-v1", "r-a", "15")
+    assert (first.task_id, first.status, first.model_name, first.request_id, first.api_key_id) == (
+        "a",
+        "SUCCEEDED",
+        "emo-v1",
+        "r-a",
+        "15",
+    )
     assert first.created_at == NOW - timedelta(minutes=5)
     assert first.ended_at == NOW
     assert second.ended_at is None
@@ -84,7 +110,9 @@ def test_tasks_that_slide_to_an_earlier_page_are_not_missed(server: Server) -> N
         listing(lines, 10)(handler)
 
     server.answer = ageing
-    assert {found.task_id for found in at(server).tasks("emo-v1", NOW - timedelta(days=1))} == {f"t{n}" for n in range(1, 25)}
+    assert {found.task_id for found in at(server).tasks("emo-v1", NOW - timedelta(days=1))} == {
+        f"t{n}" for n in range(1, 25)
+    }
 
 
 @pytest.mark.parametrize(
@@ -112,7 +140,8 @@ def test_a_list_without_end_is_left(server: Server, monkeypatch: pytest.MonkeyPa
 
 
 def test_threads_share_a_client(server: Server) -> None:
-    """What was sent is known per thread: one thread's refused connection says nothing about another's order."""
+    """What was sent is known per thread: one thread's refused connection says nothing about
+    another's order."""
 
     def late_cut(handler: Handler) -> None:
         time.sleep(0.02)
@@ -128,7 +157,9 @@ def test_threads_share_a_client(server: Server) -> None:
         except WireError as error:
             kinds.append(type(error).__name__)
 
-    threads = [threading.Thread(target=call, args=(one,)) for _ in range(10) for one in (wire, deaf)]
+    threads = [
+        threading.Thread(target=call, args=(one,)) for _ in range(10) for one in (wire, deaf)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

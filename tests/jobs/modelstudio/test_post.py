@@ -1,4 +1,5 @@
-"""One POST, whatever happens to its answer: it is sent once, and an error says whether anything was sent at all."""
+"""One POST, whatever happens to its answer: it is sent once, and an error says whether anything was
+sent at all."""
 
 from __future__ import annotations
 
@@ -20,11 +21,24 @@ from jobs.modelstudio import (
     NotSent,
     transport,
 )
-from tests.jobs.modelstudio.server import BODY, CREATED, KEY, Answer, Handler, Server, at, free_port, in_turn, says
+from tests.jobs.modelstudio.server import (
+    BODY,
+    CREATED,
+    KEY,
+    Answer,
+    Handler,
+    Server,
+    at,
+    free_port,
+    in_turn,
+    says,
+)
 
 
 def half_an_answer(handler: Handler) -> None:
-    handler.wfile.write(b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"output": {"task_id": "t-1"')
+    handler.wfile.write(
+        b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"output": {"task_id": "t-1"'
+    )
     handler.wfile.flush()
     handler.cut()
 
@@ -37,8 +51,14 @@ def half_an_answer(handler: Handler) -> None:
         lambda handler: (handler.wfile.write(b"HTTP/1.1 2"), handler.wfile.flush(), handler.cut()),
         says(b"<html>502 Bad Gateway</html>", 502),
         says({"code": "InternalError", "message": "internal", "request_id": "r"}, 500),
-        says({"code": "ModelServingError", "message": "Too many requests.", "request_id": "r"}, 503),
-        says({"code": "ModelUnavailable", "message": "Model is unavailable, try again later."}, 503, Retry_After="1"),
+        says(
+            {"code": "ModelServingError", "message": "Too many requests.", "request_id": "r"}, 503
+        ),
+        says(
+            {"code": "ModelUnavailable", "message": "Model is unavailable, try again later."},
+            503,
+            Retry_After="1",
+        ),
         says({"code": "InvalidFile.NoHuman", "message": "odd"}, 500),
         says(b"<html>welcome</html>"),
         says(b'{"output": {"task_id": '),
@@ -52,7 +72,9 @@ def half_an_answer(handler: Handler) -> None:
         says(b"[" * 100_000),
     ],
 )
-def test_a_submit_without_a_clear_answer_is_uncertain_and_sent_once(server: Server, answer: Answer) -> None:
+def test_a_submit_without_a_clear_answer_is_uncertain_and_sent_once(
+    server: Server, answer: Answer
+) -> None:
     wire = at(server)
     server.answer = in_turn(says({"output": {"task_id": "warm", "task_status": "RUNNING"}}), answer)
     wire.get("warm")  # leaves a kept-alive connection, which a submit must not use
@@ -113,7 +135,11 @@ def test_accounts_share_connections_and_never_keys(server: Server) -> None:
     for wire in (north, south, north):
         wire.get("t-1")
     assert server.connections == 1
-    assert [seen.told["authorization"] for seen in server.seen] == [f"Bearer {KEY}", "Bearer sk-another", f"Bearer {KEY}"]
+    assert [seen.told["authorization"] for seen in server.seen] == [
+        f"Bearer {KEY}",
+        "Bearer sk-another",
+        f"Bearer {KEY}",
+    ]
     assert [seen.told.get("x-dashscope-workspace") for seen in server.seen] == [None, "ws-1", None]
 
 
@@ -150,7 +176,9 @@ def test_nothing_was_sent_when_the_name_is_unknown(monkeypatch: pytest.MonkeyPat
 
 def test_nothing_was_sent_when_the_handshake_fails(server: Server) -> None:
     with pytest.raises(NotSent, match="secure connection"):  # the server speaks no TLS
-        Client(f"https://127.0.0.1:{server.server_port}", KEY, connect=2, read=2).submit(entries.EMO, BODY)
+        Client(f"https://127.0.0.1:{server.server_port}", KEY, connect=2, read=2).submit(
+            entries.EMO, BODY
+        )
     assert server.seen == []
 
 
@@ -165,20 +193,26 @@ def test_nothing_was_sent_when_the_connection_takes_too_long() -> None:
             one.connect_ex(full.getsockname())
             waiting.append(one)
         with pytest.raises(NotSent) as told:
-            Client(f"http://127.0.0.1:{full.getsockname()[1]}", KEY, connect=0.2, read=0.2).submit(entries.EMO, BODY)
+            Client(f"http://127.0.0.1:{full.getsockname()[1]}", KEY, connect=0.2, read=0.2).submit(
+                entries.EMO, BODY
+            )
         for one in waiting:
             one.close()
     assert "in time" in told.value.message
 
 
-def test_a_cut_over_tls_is_uncertain_and_a_distrusted_certificate_is_not(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cut_over_tls_is_uncertain_and_a_distrusted_certificate_is_not(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """requests names both SSLError; money needs the difference."""
     pem = certificate(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem)
     server.socket = context.wrap_socket(server.socket, server_side=True)
 
-    def rude(handler: Handler) -> None:  # drops TLS after the order was read: requests calls it SSLError
+    def rude(
+        handler: Handler,
+    ) -> None:  # drops TLS after the order was read: requests calls it SSLError
         handler.close_connection = True
         raw = socket.socket(fileno=handler.connection.detach())
         raw.sendall(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
@@ -210,10 +244,19 @@ def certificate(folder: Path) -> Path:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "stub")])
     now = datetime.now(UTC)
-    made = x509.CertificateBuilder(name, name, key.public_key(), 7, now - timedelta(days=1), now + timedelta(days=1))
-    made = made.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+    made = x509.CertificateBuilder(
+        name, name, key.public_key(), 7, now - timedelta(days=1), now + timedelta(days=1)
+    )
+    made = made.add_extension(
+        x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
+        critical=False,
+    )
     made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-    secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     file = folder / "stub.pem"
-    file.write_bytes(secret + made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    file.write_bytes(
+        secret + made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    )
     return file

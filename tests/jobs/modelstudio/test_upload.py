@@ -12,7 +12,18 @@ from typing import Any, BinaryIO
 
 import pytest
 
-from jobs.modelstudio import AccountTrouble, Client, NoAnswer, NotSent, OurFault, Rejected, RetryLater, UploadPolicy, WireError, client
+from jobs.modelstudio import (
+    AccountTrouble,
+    Client,
+    NoAnswer,
+    NotSent,
+    OurFault,
+    Rejected,
+    RetryLater,
+    UploadPolicy,
+    WireError,
+    client,
+)
 
 POLICY = {
     "policy": "eyJl.1ZSJ=",
@@ -28,12 +39,14 @@ POLICY = {
 }
 EXPIRED = (
     b"<?xml version='1.0'?><Error><Code>AccessDenied</Code>"
-    b"<Message>Invalid according to Policy: Policy expired.</Message><RequestId>R1</RequestId></Error>"
+    b"<Message>Invalid according to Policy: Policy expired.</Message>"
+    b"<RequestId>R1</RequestId></Error>"
 )
 
 
 class Stub(socketserver.ThreadingTCPServer):
-    """Reads whole requests and answers with `status` and `answer`; keeps heads, and bodies only while `keep`."""
+    """Reads whole requests and answers with `status` and `answer`; keeps heads, and bodies only
+    while `keep`."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -59,7 +72,14 @@ class Speaker(socketserver.StreamRequestHandler):
             lines.append(line.decode())
         head = "".join(lines)
         self.server.heads.append(head)
-        length = next((int(line.split(":")[1]) for line in lines if line.lower().startswith("content-length:")), 0)
+        length = next(
+            (
+                int(line.split(":")[1])
+                for line in lines
+                if line.lower().startswith("content-length:")
+            ),
+            0,
+        )
         body = b""
         while length:
             part = self.rfile.read(min(length, 65536))
@@ -70,7 +90,10 @@ class Speaker(socketserver.StreamRequestHandler):
             body += part if self.server.keep else b""
         self.server.bodies.append(body)
         answer = self.server.answer
-        self.wfile.write(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (self.server.status, len(answer), answer))
+        self.wfile.write(
+            b"HTTP/1.1 %d X\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s"
+            % (self.server.status, len(answer), answer)
+        )
 
 
 @pytest.fixture
@@ -128,12 +151,36 @@ def test_the_policy(stub: Stub) -> None:
 
 
 def test_numbers_of_a_policy_may_be_words_and_its_fields_may_not_be_missing(stub: Stub) -> None:
-    stub.answer = json.dumps({"data": {**POLICY, "expire_in_seconds": "60", "max_file_size_mb": "5", "x_oss_forbid_overwrite": True}}).encode()
+    stub.answer = json.dumps(
+        {
+            "data": {
+                **POLICY,
+                "expire_in_seconds": "60",
+                "max_file_size_mb": "5",
+                "x_oss_forbid_overwrite": True,
+            }
+        }
+    ).encode()
     told = wire(stub).policy("emo-v1")
     assert (told.expires_in, told.max_bytes, told.forbid_overwrite) == (60, 5 * 1024 * 1024, "true")
-    stub.answer = json.dumps({"data": {key: value for key, value in POLICY.items() if not key.startswith(("expire", "max"))}}).encode()
-    assert (wire(stub).policy("emo-v1").expires_in, wire(stub).policy("emo-v1").max_bytes) == (0, None)
-    for changes in ({"signature": ""}, {"policy": None}, {"upload_dir": 5}, {"upload_host": "nowhere"}, {"upload_host": "file:///etc"}):
+    stub.answer = json.dumps(
+        {
+            "data": {
+                key: value for key, value in POLICY.items() if not key.startswith(("expire", "max"))
+            }
+        }
+    ).encode()
+    assert (wire(stub).policy("emo-v1").expires_in, wire(stub).policy("emo-v1").max_bytes) == (
+        0,
+        None,
+    )
+    for changes in (
+        {"signature": ""},
+        {"policy": None},
+        {"upload_dir": 5},
+        {"upload_host": "nowhere"},
+        {"upload_host": "file:///etc"},
+    ):
         stub.answer = json.dumps({"data": {**POLICY, **changes}}).encode()
         with pytest.raises(NoAnswer):
             wire(stub).policy("emo-v1")
@@ -143,7 +190,10 @@ def test_the_form_is_exact(stub: Stub) -> None:
     content = bytes(range(256)) * 3
     file = io.BytesIO(b"skip" + content)
     file.seek(4)
-    assert wire(stub).upload(leave(stub), file, "p-1.png", "image/png") == "oss://dashscope-instant/a/b/p-1.png"
+    assert (
+        wire(stub).upload(leave(stub), file, "p-1.png", "image/png")
+        == "oss://dashscope-instant/a/b/p-1.png"
+    )
     head, body = stub.heads[0], stub.bodies[0]
     assert head.startswith("POST / HTTP/1.1\r\n")
     assert "authorization" not in head.lower()
@@ -162,7 +212,11 @@ def test_the_form_is_exact(stub: Stub) -> None:
         ('Content-Disposition: form-data; name="x-oss-forbid-overwrite"', b"true"),
         ('Content-Disposition: form-data; name="key"', b"dashscope-instant/a/b/p-1.png"),
         ('Content-Disposition: form-data; name="success_action_status"', b"200"),
-        ('Content-Disposition: form-data; name="file"; filename="p-1.png"\r\nContent-Type: image/png', content),
+        (
+            'Content-Disposition: form-data; name="file"; filename="p-1.png"\r\nContent-Type: '
+            "image/png",
+            content,
+        ),
     ]
 
 
@@ -202,15 +256,27 @@ def test_a_large_file_is_streamed(stub: Stub) -> None:
     ("status", "answer", "kind", "code"),
     [
         (403, EXPIRED, RetryLater, "AccessDenied"),
-        (400, b"<Error><Code>EntityTooLarge</Code><Message>Too &lt;big&gt;</Message></Error>", Rejected, "EntityTooLarge"),
-        (403, b"<Error><Code>SignatureDoesNotMatch</Code></Error>", OurFault, "SignatureDoesNotMatch"),
+        (
+            400,
+            b"<Error><Code>EntityTooLarge</Code><Message>Too &lt;big&gt;</Message></Error>",
+            Rejected,
+            "EntityTooLarge",
+        ),
+        (
+            403,
+            b"<Error><Code>SignatureDoesNotMatch</Code></Error>",
+            OurFault,
+            "SignatureDoesNotMatch",
+        ),
         (409, b"<Error><Code>FileAlreadyExists</Code></Error>", OurFault, "FileAlreadyExists"),
         (503, b"<Error><Code>ServiceUnavailable</Code></Error>", NoAnswer, "ServiceUnavailable"),
         (502, b"<html>", NoAnswer, "StorageError"),
         (429, b'{"code": "Throttling.RateQuota"}', RetryLater, "StorageError"),
     ],
 )
-def test_errors_of_the_storage(stub: Stub, status: int, answer: bytes, kind: type[WireError], code: str) -> None:
+def test_errors_of_the_storage(
+    stub: Stub, status: int, answer: bytes, kind: type[WireError], code: str
+) -> None:
     stub.status, stub.answer = status, answer
     with pytest.raises(kind) as told:
         wire(stub).upload(leave(stub), io.BytesIO(b"x"), "p.png", "image/png")
@@ -229,7 +295,13 @@ def test_a_file_that_is_too_large_is_not_sent(stub: Stub) -> None:
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("a/b.png", "image/png"), ('a".png', "image/png"), ("", "image/png"), ("a.png", "image/png\r\nX: y"), ("..", "image/png")],
+    [
+        ("a/b.png", "image/png"),
+        ('a".png', "image/png"),
+        ("", "image/png"),
+        ("a.png", "image/png\r\nX: y"),
+        ("..", "image/png"),
+    ],
 )
 def test_names_that_could_leave_their_place_are_refused(stub: Stub, name: str, kind: str) -> None:
     with pytest.raises(ValueError, match=r"\.$"):
@@ -248,7 +320,9 @@ def test_a_file_that_shrinks_while_it_is_sent_is_no_upload(stub: Stub) -> None:
 
 def test_no_storage_and_a_bad_key(stub: Stub) -> None:
     with pytest.raises(NotSent):
-        wire(stub).upload(leave(stub, host="http://127.0.0.1:1"), io.BytesIO(b"x"), "p.png", "image/png")
+        wire(stub).upload(
+            leave(stub, host="http://127.0.0.1:1"), io.BytesIO(b"x"), "p.png", "image/png"
+        )
     stub.status, stub.answer = 401, b'{"code": "InvalidApiKey", "message": "x"}'
     with pytest.raises(AccountTrouble):
         wire(stub).policy("emo-v1")

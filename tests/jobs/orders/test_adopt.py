@@ -1,4 +1,5 @@
-"""A task that was made elsewhere becomes a job: followed, brought home, priced, and never a second one."""
+"""A task that was made elsewhere becomes a job: followed, brought home, priced, and never a second
+one."""
 
 from __future__ import annotations
 
@@ -21,11 +22,21 @@ from tests.service import Service, done, task
 pytestmark = pytest.mark.django_db
 
 
-def test_a_running_task_is_followed_and_settled_by_its_bill(team: Team, creator: User, account: Account, service: Service) -> None:
+def test_a_running_task_is_followed_and_settled_by_its_bill(
+    team: Team, creator: User, account: Account, service: Service
+) -> None:
     line = service.made("emo-v1")
-    service.gets = [task(line.task_id, "RUNNING", submit_time=timezone.now() - timedelta(minutes=2))]
+    service.gets = [
+        task(line.task_id, "RUNNING", submit_time=timezone.now() - timedelta(minutes=2))
+    ]
     job = adopt(account, f" {line.task_id} ", creator)
-    assert (job.state, job.model, job.adopted, job.quote_micros, job.owner) == ("running", "emo-v1", True, 0, creator)
+    assert (job.state, job.model, job.adopted, job.quote_micros, job.owner) == (
+        "running",
+        "emo-v1",
+        True,
+        0,
+        creator,
+    )
     assert ledger.standing(team).held == 0
     service.gets = [done(line.task_id, 13.93, ratio="3:4")]
     job = visit(job)
@@ -33,7 +44,9 @@ def test_a_running_task_is_followed_and_settled_by_its_bill(team: Team, creator:
     assert service.count("submit") == 0
 
 
-def test_a_finished_task_is_priced_at_once(team: Team, creator: User, account: Account, service: Service) -> None:
+def test_a_finished_task_is_priced_at_once(
+    team: Team, creator: User, account: Account, service: Service
+) -> None:
     line = service.made("emo-v1")
     service.gets = [done(line.task_id, 10.0)]
     job = adopt(account, line.task_id, creator)
@@ -42,19 +55,25 @@ def test_a_finished_task_is_priced_at_once(team: Team, creator: User, account: A
     assert visit(job).settled_micros == 114_690
 
 
-def test_the_same_task_is_never_two_jobs(team: Team, creator: User, account: Account, service: Service) -> None:
+def test_the_same_task_is_never_two_jobs(
+    team: Team, creator: User, account: Account, service: Service
+) -> None:
     line = service.made("emo-v1")
     service.gets = [task(line.task_id, "RUNNING")]
     adopt(account, line.task_id, creator)
     with pytest.raises(Refused, match="followed already"):
         adopt(account, line.task_id, creator)
     job = makers.job(team, creator)
-    Attempt.objects.create(job=job, number=1, began_at=timezone.now(), task_id="an-older-task", outcome="broken")
+    Attempt.objects.create(
+        job=job, number=1, began_at=timezone.now(), task_id="an-older-task", outcome="broken"
+    )
     with pytest.raises(Refused, match="belongs to"):
         adopt(account, "an-older-task", creator)
 
 
-def test_two_clicks_at_once_are_one_job(team: Team, creator: User, account: Account, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_clicks_at_once_are_one_job(
+    team: Team, creator: User, account: Account, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Both looked before either had written."""
     from jobs.orders import adopt as adoption
 
@@ -62,7 +81,9 @@ def test_two_clicks_at_once_are_one_job(team: Team, creator: User, account: Acco
     service.gets = [task(line.task_id, "RUNNING")] * 2
     adopt(account, line.task_id, creator)
     known, asked = adoption._not_ours, []
-    monkeypatch.setattr(adoption, "_not_ours", lambda *args: known(*args) if asked else asked.append(args))
+    monkeypatch.setattr(
+        adoption, "_not_ours", lambda *args: known(*args) if asked else asked.append(args)
+    )
     with pytest.raises(Refused, match="followed already"):
         adopt(account, line.task_id, creator)
     assert Job.objects.count() == 1
@@ -78,29 +99,42 @@ def test_two_clicks_at_once_are_one_job(team: Team, creator: User, account: Acco
         (AccountTrouble("InvalidApiKey", "", reason="key"), "refuses this account"),
     ],
 )
-def test_what_cannot_be_adopted_is_a_sentence(creator: User, account: Account, service: Service, answer: object, sentence: str) -> None:
+def test_what_cannot_be_adopted_is_a_sentence(
+    creator: User, account: Account, service: Service, answer: object, sentence: str
+) -> None:
     service.gets = [answer]
     with pytest.raises(Refused, match=sentence):
         adopt(account, "task-that-was-pasted", creator)
     assert not Job.objects.exists()
 
 
-@pytest.mark.parametrize("pasted", ["", "x", "task id with blanks", "../../etc/passwd", "https://example.com/tasks/1"])
-def test_what_is_no_task_id_is_never_sent(creator: User, account: Account, service: Service, pasted: str) -> None:
+@pytest.mark.parametrize(
+    "pasted", ["", "x", "task id with blanks", "../../etc/passwd", "https://example.com/tasks/1"]
+)
+def test_what_is_no_task_id_is_never_sent(
+    creator: User, account: Account, service: Service, pasted: str
+) -> None:
     with pytest.raises(Refused, match="does not look like a task id"):
         adopt(account, pasted, creator)
     assert service.asked == []
 
 
-def test_templates_and_foreign_models_are_refused(creator: User, account: Account, service: Service) -> None:
-    for model, sentence in (("animate-anyone-template-gen2", "dance template"), ("wanx2.1-t2i-turbo", "not in the catalogue")):
+def test_templates_and_foreign_models_are_refused(
+    creator: User, account: Account, service: Service
+) -> None:
+    for model, sentence in (
+        ("animate-anyone-template-gen2", "dance template"),
+        ("wanx2.1-t2i-turbo", "not in the catalogue"),
+    ):
         line = service.made(model)
         service.gets = [task(line.task_id, "RUNNING")]
         with pytest.raises(Refused, match=sentence):
             adopt(account, line.task_id, creator)
 
 
-def test_a_deployed_name_is_found_and_a_given_model_needs_no_list(creator: User, account: Account, service: Service) -> None:
+def test_a_deployed_name_is_found_and_a_given_model_needs_no_list(
+    creator: User, account: Account, service: Service
+) -> None:
     Account.objects.filter(pk=account.pk).update(model_names={"emo-v1": "emo-v1-north"})
     account.refresh_from_db()
     line = service.made("emo-v1-north")
@@ -111,7 +145,9 @@ def test_a_deployed_name_is_found_and_a_given_model_needs_no_list(creator: User,
     assert service.count("page") == 1
 
 
-def test_while_a_job_is_in_doubt_its_task_cannot_be_taken_from_it(team: Team, creator: User, account: Account, service: Service) -> None:
+def test_while_a_job_is_in_doubt_its_task_cannot_be_taken_from_it(
+    team: Team, creator: User, account: Account, service: Service
+) -> None:
     makers.job(team, creator, state="uncertain", code="no-answer", account=account)
     line = dataclasses.replace(service.made("emo-v1"), status="RUNNING")
     service.gets = [task(line.task_id, "RUNNING")]

@@ -1,4 +1,5 @@
-"""Sets: all jobs or none, one test of their sum, one click one set; test clips and what they are the beginning of."""
+"""Sets: all jobs or none, one test of their sum, one click one set; test clips and what they are
+the beginning of."""
 
 from __future__ import annotations
 
@@ -30,7 +31,9 @@ from tests.service import Service
 def speech(team: Team, tmp_path: Path) -> Asset:
     """A real sound of 12 s, so that it can be cut."""
     content = files.wav(12.0)
-    return makers.asset(team, "audio", content, extension="wav", format="wav", mime="audio/wav", milliseconds=12_000)
+    return makers.asset(
+        team, "audio", content, extension="wav", format="wav", mime="audio/wav", milliseconds=12_000
+    )
 
 
 @pytest.fixture
@@ -41,7 +44,15 @@ def wish(team: Team, creator: User, account: Account, speech: Asset) -> Wish:
     assert limits is not None
     keeps = {"audio_url": trim.read("", speech, limits)}
     return Wish(
-        team, creator, "emo-v1", {"image_url": picture, "audio_url": speech}, {"ratio": "1:1"}, account=account, title="Welcome", key="k", keeps=keeps
+        team,
+        creator,
+        "emo-v1",
+        {"image_url": picture, "audio_url": speech},
+        {"ratio": "1:1"},
+        account=account,
+        title="Welcome",
+        key="k",
+        keeps=keeps,
     )
 
 
@@ -60,7 +71,11 @@ def test_a_set_is_one_job_a_wish_with_its_hold(wish: Wish) -> None:
     assert [job.title for job in jobs] == ["Welcome · Calm", "Welcome · Normal", "Welcome · Active"]
     # 12 s at $0.011469
     assert [entry.held for entry in LedgerEntry.objects.order_by("id")] == [137_628] * 3
-    assert sum(estimate(one).micros for one in sets.sweep(wish)) == sets.price(estimate(wish), 3) == 3 * 137_628
+    assert (
+        sum(estimate(one).micros for one in sets.sweep(wish))
+        == sets.price(estimate(wish), 3)
+        == 3 * 137_628
+    )
 
 
 def test_the_same_click_is_the_same_set_and_another_wish_is_not(wish: Wish) -> None:
@@ -68,7 +83,12 @@ def test_the_same_click_is_the_same_set_and_another_wish_is_not(wish: Wish) -> N
     first = create.create_set(several, kind=JobSet.Kind.SWEEP, title="W", key="k")
     assert create.create_set(several, kind=JobSet.Kind.SWEEP, title="W", key="k") == first
     assert Job.objects.count() == 3
-    other = create.create_set([replace(one, chosen={**one.chosen}) for one in several[:2]], kind=JobSet.Kind.SWEEP, title="W", key="k")
+    other = create.create_set(
+        [replace(one, chosen={**one.chosen}) for one in several[:2]],
+        kind=JobSet.Kind.SWEEP,
+        title="W",
+        key="k",
+    )
     assert other != first
 
 
@@ -114,10 +134,20 @@ def test_places_in_line_are_told_one_behind_the_other(wish: Wish) -> None:
     assert [eta.place(job).position for job in jobs] == [1, 2, 3]
 
 
-def test_a_template_that_all_need_is_made_and_paid_once(team: Team, creator: User, account: Account) -> None:
+def test_a_template_that_all_need_is_made_and_paid_once(
+    team: Team, creator: User, account: Account
+) -> None:
     picture, video = makers.asset(team), makers.asset(team, "video", codec="h264")
     makers.check(picture, account, "animate-anyone-detect-gen2")
-    wish = Wish(team, creator, "animate-anyone-gen2", {"image_url": picture}, template_video=video, account=account, title="Dance")
+    wish = Wish(
+        team,
+        creator,
+        "animate-anyone-gen2",
+        {"image_url": picture},
+        template_video=video,
+        account=account,
+        title="Dance",
+    )
     several = sets.sweep(wish)
     assert len(several) == 2
     total = sets.price(estimate(wish), 2)
@@ -132,21 +162,43 @@ def test_a_template_that_all_need_is_made_and_paid_once(team: Team, creator: Use
     assert sum(entry.held for entry in LedgerEntry.objects.all()) == 0
 
 
-def test_a_template_of_an_earlier_click_survives_the_undo(team: Team, creator: User, account: Account) -> None:
+def test_a_template_of_an_earlier_click_survives_the_undo(
+    team: Team, creator: User, account: Account
+) -> None:
     picture, video = makers.asset(team), makers.asset(team, "video", codec="h264")
     makers.check(picture, account, "animate-anyone-detect-gen2")
-    maker = makers.job(team, creator, "animate-anyone-template-gen2", account=account, files={"video_url": video})
-    wish = Wish(team, creator, "animate-anyone-gen2", {"image_url": picture}, template_video=video, account=account, title="Dance")
+    maker = makers.job(
+        team, creator, "animate-anyone-template-gen2", account=account, files={"video_url": video}
+    )
+    wish = Wish(
+        team,
+        creator,
+        "animate-anyone-gen2",
+        {"image_url": picture},
+        template_video=video,
+        account=account,
+        title="Dance",
+    )
     made = create.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="Dance", key="k")
     sets.cancel(made, creator)
     maker.refresh_from_db()
     assert maker.state == State.QUEUED
 
 
-def test_the_undo_of_a_set_leaves_a_template_that_another_dance_waits_for(team: Team, creator: User, owner: User, account: Account) -> None:
+def test_the_undo_of_a_set_leaves_a_template_that_another_dance_waits_for(
+    team: Team, creator: User, owner: User, account: Account
+) -> None:
     picture, video = makers.asset(team), makers.asset(team, "video", codec="h264")
     makers.check(picture, account, "animate-anyone-detect-gen2")
-    wish = Wish(team, creator, "animate-anyone-gen2", {"image_url": picture}, template_video=video, account=account, title="Dance")
+    wish = Wish(
+        team,
+        creator,
+        "animate-anyone-gen2",
+        {"image_url": picture},
+        template_video=video,
+        account=account,
+        title="Dance",
+    )
     made = create.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="Dance", key="k")
     other = create.create(replace(wish, owner=owner))
     sets.cancel(made, creator)
@@ -155,13 +207,25 @@ def test_the_undo_of_a_set_leaves_a_template_that_another_dance_waits_for(team: 
     assert (other.state, other.needs.state) == (State.QUEUED, State.QUEUED)
 
 
-def test_the_undo_of_a_set_asks_for_a_template_that_was_sent(team: Team, creator: User, account: Account, service: Service) -> None:
+def test_the_undo_of_a_set_asks_for_a_template_that_was_sent(
+    team: Team, creator: User, account: Account, service: Service
+) -> None:
     picture, video = makers.asset(team), makers.asset(team, "video", codec="h264")
     makers.check(picture, account, "animate-anyone-detect-gen2")
-    wish = Wish(team, creator, "animate-anyone-gen2", {"image_url": picture}, template_video=video, account=account, title="Dance")
+    wish = Wish(
+        team,
+        creator,
+        "animate-anyone-gen2",
+        {"image_url": picture},
+        template_video=video,
+        account=account,
+        title="Dance",
+    )
     made = create.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="Dance", key="k")
     assert "$0.1376 is held for them" in set_words(made), "the template with them"
-    Job.objects.filter(model="animate-anyone-template-gen2").update(state=State.RUNNING, group=1, task_id="t-1", attempt=1)
+    Job.objects.filter(model="animate-anyone-template-gen2").update(
+        state=State.RUNNING, group=1, task_id="t-1", attempt=1
+    )
     sets.cancel(made, creator)
     assert set(Job.objects.values_list("state", flat=True)) == {State.CANCELED}
     assert sum(entry.held for entry in LedgerEntry.objects.all()) == 0
@@ -179,12 +243,22 @@ def test_the_undo_of_a_set_asks_for_a_template_that_was_sent(team: Team, creator
         ("wan2.2-animate-move", {}, None),  # a mark in a corner is nothing to compare
     ],
 )
-def test_what_is_swept_is_told_by_the_declaration(model: str, chosen: dict[str, object], name: str | None) -> None:
+def test_what_is_swept_is_told_by_the_declaration(
+    model: str, chosen: dict[str, object], name: str | None
+) -> None:
     spec = entries.get(model)
     parameter = sets.swept(spec, chosen)
     assert (parameter.name if parameter else None) == name
     if parameter is not None:
-        assert len({spec.variant_of({**entries.clean_choices(spec, {}), parameter.name: value}) for value in parameter.values}) == 1
+        assert (
+            len(
+                {
+                    spec.variant_of({**entries.clean_choices(spec, {}), parameter.name: value})
+                    for value in parameter.values
+                }
+            )
+            == 1
+        )
 
 
 # ── clips ──
@@ -200,17 +274,28 @@ def test_a_clip_is_the_first_five_seconds_and_goes_first(wish: Wish) -> None:
     assert job.title == "Welcome, first 5 s"
 
 
-def test_the_whole_of_a_clip_is_what_was_chosen_in_full(wish: Wish, creator: User, speech: Asset) -> None:
+def test_the_whole_of_a_clip_is_what_was_chosen_in_full(
+    wish: Wish, creator: User, speech: Asset
+) -> None:
     limits = entries.get("emo-v1").input("audio_url").limits
     assert limits is not None
-    chosen = replace(wish, keeps={"audio_url": trim.read("1000-4000.5000-12000", speech, limits)}, chosen={"ratio": "1:1", "style_level": "calm"})
+    chosen = replace(
+        wish,
+        keeps={"audio_url": trim.read("1000-4000.5000-12000", speech, limits)},
+        chosen={"ratio": "1:1", "style_level": "calm"},
+    )
     clip = sets.make(chosen, "clip")
     assert isinstance(clip, Job)
     whole = test_clips.whole(clip, creator, "k2")
     assert whole is not None
     assert whole.keeps["audio_url"].word == "1000-4000.5000-12000"
     job = create.create(whole.cut(), again_of=clip)
-    assert (job.title, job.milliseconds, job.parameters["style_level"], job.again_of) == ("Welcome", 10_000, "calm", clip)
+    assert (job.title, job.milliseconds, job.parameters["style_level"], job.again_of) == (
+        "Welcome",
+        10_000,
+        "calm",
+        clip,
+    )
     assert job.full == {}
     Asset.objects.filter(pk=speech.pk).update(public_id="gone")
     assert test_clips.whole(clip, creator) is None
@@ -227,14 +312,19 @@ def test_a_sweep_of_clips_is_priced_and_held_as_clips(wish: Wish) -> None:
     jobs = jobs_of(sets.make(wish, "sweep-clip"))
     assert [job.quote_micros for job in jobs] == [57_345] * 3
     assert all(job.rank == Rank.SHORT and job.full["milliseconds"] == 12_000 for job in jobs)
-    assert sum(entry.held for entry in LedgerEntry.objects.all()) == sets.price(estimate(test_clips.first(wish)[0]), 3)
+    assert sum(entry.held for entry in LedgerEntry.objects.all()) == sets.price(
+        estimate(test_clips.first(wish)[0]), 3
+    )
 
 
 def test_a_split_is_one_film_a_part_in_order(wish: Wish) -> None:
     whole = wish.keeps["audio_url"]
     made = sets.make(wish, "split", [whole.within(0, 6500), whole.within(6500, 12_000)])
     jobs = jobs_of(made)
-    assert [(job.title, job.milliseconds) for job in jobs] == [("Welcome · 1/2", 6500), ("Welcome · 2/2", 5500)]
+    assert [(job.title, job.milliseconds) for job in jobs] == [
+        ("Welcome · 1/2", 6500),
+        ("Welcome · 2/2", 5500),
+    ]
     assert isinstance(made, JobSet)
     assert made.kind == JobSet.Kind.SPLIT
     with pytest.raises(Refused, match="nothing to split"):
@@ -258,7 +348,9 @@ def test_failed_jobs_are_run_again_in_their_set_once(wish: Wish, creator: User) 
     assert sets.failed(made) == []
 
 
-def test_what_was_run_again_from_its_own_page_is_offered_only_when_that_came_to_nothing(wish: Wish, creator: User) -> None:
+def test_what_was_run_again_from_its_own_page_is_offered_only_when_that_came_to_nothing(
+    wish: Wish, creator: User
+) -> None:
     made = create.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="W", key="k")
     first = jobs_of(made)[0]
     Job.objects.filter(pk=first.pk).update(state=State.FAILED)

@@ -1,4 +1,5 @@
-"""Kept parts of a speech: what the page promises before the click is what is cut at the click, to the millisecond and the micro."""
+"""Kept parts of a speech: what the page promises before the click is what is cut at the click, to
+the millisecond and the micro."""
 
 from __future__ import annotations
 
@@ -28,24 +29,44 @@ from tests import files, makers
 SPEECH = Limits("audio", ("wav", "mp3"), max_bytes=15 * 1024 * 1024, max_seconds=60)
 SHORT = Limits("audio", ("wav", "mp3"), max_seconds=2)
 OPEN = Limits("audio", ("wav", "mp3"), max_seconds=20, open_seconds=True)
-FEW = settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(
+    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 MANY = settings(max_examples=60, deadline=None)
 
 
 def recording(milliseconds: int, sound: dict[str, Any] | None = None, **fields: Any) -> Asset:
     """A row that is in no database."""
-    return Asset(kind="audio", format="wav", size=1000, milliseconds=milliseconds, sound=sound or {}, **fields)
+    return Asset(
+        kind="audio",
+        format="wav",
+        size=1000,
+        milliseconds=milliseconds,
+        sound=sound or {},
+        **fields,
+    )
 
 
-def heard(seconds: float, *pauses: tuple[float, float], lead: float = 0.0, tail: float = 0.0) -> dict[str, Any]:
-    return {"seconds": seconds, "lead": lead, "tail": tail, "pauses": [list(pause) for pause in pauses], "loudness_db": -18.0, "clipped": False}
+def heard(
+    seconds: float, *pauses: tuple[float, float], lead: float = 0.0, tail: float = 0.0
+) -> dict[str, Any]:
+    return {
+        "seconds": seconds,
+        "lead": lead,
+        "tail": tail,
+        "pauses": [list(pause) for pause in pauses],
+        "loudness_db": -18.0,
+        "clipped": False,
+    }
 
 
 @st.composite
 def selections(draw: st.DrawFn, whole: int, most: int = 5) -> Kept:
     """Parts of a recording of `whole` milliseconds, apart from each other and each worth a cut."""
     count = draw(st.integers(1, most))
-    edges = sorted(draw(st.lists(st.integers(0, whole), min_size=2 * count, max_size=2 * count, unique=True)))
+    edges = sorted(
+        draw(st.lists(st.integers(0, whole), min_size=2 * count, max_size=2 * count, unique=True))
+    )
     parts = tuple((a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a >= LEAST)
     return Kept(parts or ((0, whole),), whole)
 
@@ -79,19 +100,34 @@ RECORDINGS = {
 def test_the_quote_of_a_draft_is_the_quote_of_the_file_that_is_cut(
     name: str, data: st.DataObject, team: Team, creator: User, account: Account, folder: Path
 ) -> None:
-    asset, _new = file_store.keep(files.write(folder, name, RECORDINGS[name]()), team=team, owner=creator, name=name)
+    asset, _new = file_store.keep(
+        files.write(folder, name, RECORDINGS[name]()), team=team, owner=creator, name=name
+    )
     spec = entries.get("emo-v1")
     limits = spec.input("audio_url").limits
     assert limits is not None
     chosen = data.draw(selections(asset.milliseconds))
     parts = trim.read(chosen.word, asset, limits)
     given = {"image_url": _picture(team), "audio_url": asset}
-    wish = plan.Wish(team=team, owner=creator, model=spec.name, files=given, account=account, keeps={"audio_url": parts})
+    wish = plan.Wish(
+        team=team,
+        owner=creator,
+        model=spec.name,
+        files=given,
+        account=account,
+        keeps={"audio_url": parts},
+    )
     promised = plan.estimate(wish)
     cut = wish.cut()
     assert cut.files["audio_url"].milliseconds == parts.milliseconds
     assert plan.estimate(cut).micros == promised.micros
-    quote = ledger.quote(spec, "1:1", Decimal(cut.files["audio_url"].milliseconds) / 1000, currency=team.currency, region=account.region)
+    quote = ledger.quote(
+        spec,
+        "1:1",
+        Decimal(cut.files["audio_url"].milliseconds) / 1000,
+        currency=team.currency,
+        region=account.region,
+    )
     assert quote.micros == promised.micros
 
 
@@ -99,15 +135,20 @@ def _picture(team: Team) -> Asset:
     return team.assets.filter(kind="image").first() or makers.asset(team)
 
 
-def test_a_kept_whole_of_a_good_file_is_the_file_itself(team: Team, creator: User, tmp_path: Path) -> None:
-    asset, _new = file_store.keep(files.write(tmp_path, "a", files.mp3(2.0)), team=team, owner=creator, name="a.mp3")
+def test_a_kept_whole_of_a_good_file_is_the_file_itself(
+    team: Team, creator: User, tmp_path: Path
+) -> None:
+    asset, _new = file_store.keep(
+        files.write(tmp_path, "a", files.mp3(2.0)), team=team, owner=creator, name="a.mp3"
+    )
     parts = trim.read("", asset, SPEECH)
     assert parts.everything
     assert trim.made(asset, parts, SPEECH, creator) == asset
 
 
 def test_what_plays_is_what_was_kept(team: Team, creator: User, tmp_path: Path) -> None:
-    """Each tenth of a second of the recording has a loudness of its own, so that what is heard tells where it was."""
+    """Each tenth of a second of the recording has a loudness of its own, so that what is heard
+    tells where it was."""
     steps = array("h", (step * 300 for step in range(1, 31) for _sample in range(1600)))
     out = io.BytesIO()
     with wave.open(out, "wb") as sound:
@@ -115,7 +156,9 @@ def test_what_plays_is_what_was_kept(team: Team, creator: User, tmp_path: Path) 
         sound.setsampwidth(2)
         sound.setframerate(16000)
         sound.writeframes(steps.tobytes())
-    asset, _new = file_store.keep(files.write(tmp_path, "steps", out.getvalue()), team=team, owner=creator, name="steps.wav")
+    asset, _new = file_store.keep(
+        files.write(tmp_path, "steps", out.getvalue()), team=team, owner=creator, name="steps.wav"
+    )
     parts = trim.read("200-500.1000-1200.2900-3000", asset, SPEECH)
     made = trim.made(asset, parts, SPEECH, creator)
     with file_store.local_copy(made) as path, wave.open(str(path)) as sound:
@@ -132,8 +175,11 @@ def test_trimming_takes_off_exactly_the_price_of_what_went(tenths: int, micros: 
     before = trim.read("", asset, SPEECH)
     after = trim.read(f"{tenths * 100}-47700", asset, SPEECH)
     assert before.milliseconds - after.milliseconds == tenths * 100
-    gone = ledger.amount(price, Decimal(before.milliseconds) / 1000) - ledger.amount(price, Decimal(after.milliseconds) / 1000)
-    # Both sides are whole micros, so the difference is the price of what went to within the one that is rounded.
+    gone = ledger.amount(price, Decimal(before.milliseconds) / 1000) - ledger.amount(
+        price, Decimal(after.milliseconds) / 1000
+    )
+    # Both sides are whole micros, so the difference is the price of what went to within the one
+    # that is rounded.
     assert abs(gone - Decimal(micros * tenths) / 10) < 1
     back = after.edged(0, 47_700)
     assert back == before, "dragged back, all of it and its price are there again"
@@ -153,7 +199,9 @@ def test_a_word_reads_back_as_the_same_parts(parts: Kept) -> None:
 
 @MANY
 @given(st.text("0123456789-.x ", max_size=60), st.integers(1, 90_000))
-def test_whatever_an_address_says_the_parts_lie_in_the_recording_in_order_and_apart(word: str, whole: int) -> None:
+def test_whatever_an_address_says_the_parts_lie_in_the_recording_in_order_and_apart(
+    word: str, whole: int
+) -> None:
     parts = trim.read(word, recording(whole), SPEECH)
     edges = [edge for part in parts.parts for edge in part]
     assert edges[0] >= 0
@@ -165,15 +213,24 @@ def test_whatever_an_address_says_the_parts_lie_in_the_recording_in_order_and_ap
 
 @pytest.mark.parametrize(
     ("limits", "whole", "word"),
-    [(SPEECH, 47_713, "0-47713"), (SPEECH, 95_200, "0-60000"), (OPEN, 20_000, "0-19999"), (OPEN, 19_999, "0-19999")],
+    [
+        (SPEECH, 47_713, "0-47713"),
+        (SPEECH, 95_200, "0-60000"),
+        (OPEN, 20_000, "0-19999"),
+        (OPEN, 19_999, "0-19999"),
+    ],
 )
-def test_a_form_begins_with_as_much_as_the_model_takes(limits: Limits, whole: int, word: str) -> None:
+def test_a_form_begins_with_as_much_as_the_model_takes(
+    limits: Limits, whole: int, word: str
+) -> None:
     for named in ("", "x", "5-9", "100000-100100"):
         assert trim.read(named, recording(whole), limits).word == word
 
 
 def test_parts_that_touch_are_one() -> None:
-    assert trim.read("500-900.100-500.700-1200.5000-5050", recording(9000), SPEECH).word == "100-1200"
+    assert (
+        trim.read("500-900.100-500.700-1200.5000-5050", recording(9000), SPEECH).word == "100-1200"
+    )
 
 
 def test_what_cannot_be_heard_cannot_be_cut_out() -> None:
@@ -188,7 +245,9 @@ def test_what_cannot_be_heard_cannot_be_cut_out() -> None:
 
 @MANY
 @given(selections(30_000), st.integers(-500, 30_500), st.integers(-500, 30_500))
-def test_moved_ends_are_where_they_were_put_and_pauses_stay_out(parts: Kept, start: int, stop: int) -> None:
+def test_moved_ends_are_where_they_were_put_and_pauses_stay_out(
+    parts: Kept, start: int, stop: int
+) -> None:
     moved = parts.edged(start, stop)
     first, last = max(0, start), min(stop, 30_000)
     if last - first < LEAST:
@@ -196,7 +255,8 @@ def test_moved_ends_are_where_they_were_put_and_pauses_stay_out(parts: Kept, sta
         return
     assert (moved.start, moved.stop) == (first, last)
     assert all(b - a >= LEAST for a, b in moved.parts)
-    # Between the old ends nothing is heard that was left out before, but for what lies beside a moved end.
+    # Between the old ends nothing is heard that was left out before, but for what lies beside a
+    # moved end.
     for a, b in moved.parts[1:-1]:
         assert any(x <= a and b <= y for x, y in parts.parts)
 
@@ -224,8 +284,14 @@ def test_a_span_of_the_film_is_as_long_as_asked(parts: Kept, milliseconds: int) 
 
 
 @MANY
-@given(selections(95_200, most=4), st.lists(st.tuples(st.integers(0, 900), st.integers(3, 40)), max_size=6), st.sampled_from([SPEECH, OPEN, SHORT]))
-def test_films_of_a_split_fit_and_leave_nothing_out(parts: Kept, at: list[tuple[int, int]], limits: Limits) -> None:
+@given(
+    selections(95_200, most=4),
+    st.lists(st.tuples(st.integers(0, 900), st.integers(3, 40)), max_size=6),
+    st.sampled_from([SPEECH, OPEN, SHORT]),
+)
+def test_films_of_a_split_fit_and_leave_nothing_out(
+    parts: Kept, at: list[tuple[int, int]], limits: Limits
+) -> None:
     pauses = sorted((start / 10, (start + long) / 10) for start, long in at)
     asset = recording(95_200, heard(95.2, *pauses))
     films = trim.split(asset, parts, limits)
@@ -242,8 +308,14 @@ def test_films_of_a_split_fit_and_leave_nothing_out(parts: Kept, at: list[tuple[
     for film in films:
         # Each is a draft of its own, and says so in its address.
         assert trim.read(film.word, asset, limits) == film
-    whole = parts.milliseconds if parts.milliseconds > most else parts.milliseconds + 95_200 - parts.stop
-    assert 0 <= whole - sum(film.milliseconds for film in films) < LEAST * 2 * len(films), "at most slivers at the cuts"
+    whole = (
+        parts.milliseconds
+        if parts.milliseconds > most
+        else parts.milliseconds + 95_200 - parts.stop
+    )
+    assert 0 <= whole - sum(film.milliseconds for film in films) < LEAST * 2 * len(films), (
+        "at most slivers at the cuts"
+    )
     assert len(films) == -(-whole // most), "as few films as can be"
 
 
@@ -278,35 +350,59 @@ def test_silences_are_told_in_milliseconds_and_none_of_nothing() -> None:
     asset = recording(10_000, heard(10.0, (4.0, 5.25), lead=2.1, tail=0.5))
     assert trim.pauses_of(asset) == [(0, 2100), (4000, 5250), (9500, 10_000)]
     assert trim.pauses_of(recording(10_000)) == []
-    assert trim.pauses_of(recording(10_000, heard(10.0, lead=10.0))) == [], "silent throughout: nothing to keep"
+    assert trim.pauses_of(recording(10_000, heard(10.0, lead=10.0))) == [], (
+        "silent throughout: nothing to keep"
+    )
 
 
-@pytest.mark.parametrize(("limits", "least"), [(SPEECH, 1000), (Limits("audio", min_seconds=2), 2000), (Limits("audio", min_seconds=0.5), 500)])
+@pytest.mark.parametrize(
+    ("limits", "least"),
+    [
+        (SPEECH, 1000),
+        (Limits("audio", min_seconds=2), 2000),
+        (Limits("audio", min_seconds=0.5), 500),
+    ],
+)
 def test_the_least_is_what_the_model_asks(limits: Limits, least: int) -> None:
     assert trim.least(limits, 9000) == least
     assert trim.least(limits, 300) == 300
 
 
-def test_a_sound_is_listened_to_once_when_it_is_kept(team: Team, creator: User, tmp_path: Path) -> None:
-    quiet, loud = array("h", bytes(2 * 16000)), array("h", (20_000 if at % 40 < 20 else -20_000 for at in range(16000)))
+def test_a_sound_is_listened_to_once_when_it_is_kept(
+    team: Team, creator: User, tmp_path: Path
+) -> None:
+    quiet, loud = (
+        array("h", bytes(2 * 16000)),
+        array("h", (20_000 if at % 40 < 20 else -20_000 for at in range(16000))),
+    )
     out = io.BytesIO()
     with wave.open(out, "wb") as sound:
         sound.setnchannels(1)
         sound.setsampwidth(2)
         sound.setframerate(16000)
         sound.writeframes((quiet + loud + quiet + quiet + loud + loud).tobytes())
-    asset, _new = file_store.keep(files.write(tmp_path, "s", out.getvalue()), team=team, owner=creator, name="s.wav")
+    asset, _new = file_store.keep(
+        files.write(tmp_path, "s", out.getvalue()), team=team, owner=creator, name="s.wav"
+    )
     asset.refresh_from_db()
     assert asset.sound["seconds"] == 6.0
-    assert (asset.sound["lead"], asset.sound["tail"], asset.sound["pauses"]) == (1.0, 0.0, [[2.0, 4.0]])
+    assert (asset.sound["lead"], asset.sound["tail"], asset.sound["pauses"]) == (
+        1.0,
+        0.0,
+        [[2.0, 4.0]],
+    )
     assert asset.sound["loudness_db"] == pytest.approx(-4.29, abs=0.05)
     assert asset.sound["clipped"] is False
     assert trim.pauses_of(asset) == [(0, 1000), (2000, 4000)]
 
 
-def test_a_long_sound_is_not_listened_to_while_somebody_waits(team: Team, creator: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_sound_is_not_listened_to_while_somebody_waits(
+    team: Team, creator: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(file_store, "LISTENED", 1)
-    asset, _new = file_store.keep(files.write(tmp_path, "l", files.wav(1.5)), team=team, owner=creator, name="l.wav")
+    asset, _new = file_store.keep(
+        files.write(tmp_path, "l", files.wav(1.5)), team=team, owner=creator, name="l.wav"
+    )
     assert (asset.sound, asset.milliseconds) == ({}, 1500)
 
 
@@ -326,13 +422,19 @@ def test_a_speech_of_several_films_is_listened_to_once_and_parted_in_its_pauses(
     for pause in (50, 105):  # seconds that are silent
         at = 44 + pause * 8000
         speech = speech[:at] + bytes(8000) + speech[at + 8000 :]
-    asset, _new = file_store.keep(files.write(tmp_path, "s", speech), team=team, owner=creator, name="s.wav")
+    asset, _new = file_store.keep(
+        files.write(tmp_path, "s", speech), team=team, owner=creator, name="s.wav"
+    )
     assert (asset.sound["seconds"], len(read)) == (330.0, 1)
     films = trim.split(asset, trim.read("", asset, SPEECH), SPEECH)
     assert [film.stop for film in films[:2]] == [50_500, 105_500]
 
 
-def test_videos_and_pictures_have_no_sound_to_speak_of(team: Team, creator: User, tmp_path: Path) -> None:
+def test_videos_and_pictures_have_no_sound_to_speak_of(
+    team: Team, creator: User, tmp_path: Path
+) -> None:
     for name, content in (("p.jpg", files.jpeg(64, 64)), ("v.mp4", files.film(0.5, audio=True))):
-        asset, _new = file_store.keep(files.write(tmp_path, name, content), team=team, owner=creator, name=name)
+        asset, _new = file_store.keep(
+            files.write(tmp_path, name, content), team=team, owner=creator, name=name
+        )
         assert asset.sound == {}

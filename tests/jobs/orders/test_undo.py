@@ -1,4 +1,5 @@
-"""The click with a script: the page stays for a variation, one click is one job, and the way back is free."""
+"""The click with a script: the page stays for a variation, one click is one job, and the way back
+is free."""
 
 from __future__ import annotations
 
@@ -55,7 +56,9 @@ def toast(html: str) -> str:
     return html.split('id="toast"')[1] if 'id="toast"' in html else ""
 
 
-def test_the_page_stays_with_its_form_and_a_new_key(client_of: ClientOf, creator: User, page: str, ready: dict[str, str]) -> None:
+def test_the_page_stays_with_its_form_and_a_new_key(
+    client_of: ClientOf, creator: User, page: str, ready: dict[str, str]
+) -> None:
     html = client_of(creator).post(page, ready | {"style_level": "calm"}, **HX).content.decode()
     job = Job.objects.get()
     assert "“Welcome line” is in line; $0.4725 is held" in toast(html)
@@ -66,7 +69,9 @@ def test_the_page_stays_with_its_form_and_a_new_key(client_of: ClientOf, creator
     assert key_in(html) not in ("", "k1")
 
 
-def test_a_double_click_is_one_job_and_the_next_key_makes_another(client_of: ClientOf, creator: User, page: str, ready: dict[str, str]) -> None:
+def test_a_double_click_is_one_job_and_the_next_key_makes_another(
+    client_of: ClientOf, creator: User, page: str, ready: dict[str, str]
+) -> None:
     client = client_of(creator)
     client.post(page, ready, **HX)
     html = client.post(page, ready, **HX).content.decode()
@@ -87,11 +92,15 @@ def test_a_double_click_is_one_job_when_the_budget_has_room_for_one(
     assert Job.objects.count() == 1
 
 
-def test_without_a_script_the_click_leads_to_the_job(client_of: ClientOf, creator: User, page: str, ready: dict[str, str]) -> None:
+def test_without_a_script_the_click_leads_to_the_job(
+    client_of: ClientOf, creator: User, page: str, ready: dict[str, str]
+) -> None:
     assert client_of(creator).post(page, ready)["Location"] == Job.objects.get().get_absolute_url()
 
 
-def test_what_cannot_be_made_is_said_in_the_page_that_stays(client_of: ClientOf, creator: User, team: Team, page: str, ready: dict[str, str]) -> None:
+def test_what_cannot_be_made_is_said_in_the_page_that_stays(
+    client_of: ClientOf, creator: User, team: Team, page: str, ready: dict[str, str]
+) -> None:
     Budget.objects.create(team=team, micros=100_000)
     answer = client_of(creator).post(page, ready, **HX)
     # a script does not swap in what comes with an error's number
@@ -102,7 +111,9 @@ def test_what_cannot_be_made_is_said_in_the_page_that_stays(client_of: ClientOf,
     assert not Job.objects.exists()
 
 
-def test_undo_cancels_gives_back_and_says_so_in_the_toast(client_of: ClientOf, creator: User, team: Team, page: str, ready: dict[str, str]) -> None:
+def test_undo_cancels_gives_back_and_says_so_in_the_toast(
+    client_of: ClientOf, creator: User, team: Team, page: str, ready: dict[str, str]
+) -> None:
     client = client_of(creator)
     html = client.post(page, ready, **HX).content.decode()
     undo = re.search(r'hx-post="([^"]+/undo/)"', toast(html))
@@ -120,7 +131,8 @@ def test_undo_cancels_gives_back_and_says_so_in_the_toast(client_of: ClientOf, c
 def test_a_click_that_comes_again_after_its_undo_is_told_and_the_next_one_makes(
     client_of: ClientOf, creator: User, page: str, ready: dict[str, str], do: str
 ) -> None:
-    """As from a page of before, by the browser's way back: nothing is in line, and nothing may be said to be."""
+    """As from a page of before, by the browser's way back: nothing is in line, and nothing may be
+    said to be."""
     client = client_of(creator)
     first = client.post(page, ready | {"do": do}, **HX).content.decode()
     way_back = re.search(r'hx-post="([^"]+/(?:undo|cancel)/)"', toast(first))
@@ -135,12 +147,20 @@ def test_a_click_that_comes_again_after_its_undo_is_told_and_the_next_one_makes(
     assert Job.objects.filter(state=State.QUEUED).count() == made
 
 
-def test_undo_of_a_dance_takes_back_the_template_that_the_click_wanted(client_of: ClientOf, creator: User, team: Team, account: Account) -> None:
+def test_undo_of_a_dance_takes_back_the_template_that_the_click_wanted(
+    client_of: ClientOf, creator: User, team: Team, account: Account
+) -> None:
     client, picture = client_of(creator), makers.asset(team)
     makers.check(picture, account, "animate-anyone-detect-gen2")
     video = makers.asset(team, "video", codec="h264")
     page = reverse("jobs:dance", args=[team.slug])
-    fields = {"page": "dance", "image_url": picture.public_id, "template_video": video.public_id, "key": "k", "do": "make"}
+    fields = {
+        "page": "dance",
+        "image_url": picture.public_id,
+        "template_video": video.public_id,
+        "key": "k",
+        "do": "make",
+    }
     html = client.post(page, fields, **HX).content.decode()
     assert Job.objects.count() == 2
     undo = re.search(r'hx-post="([^"]+/undo/)"', toast(html))
@@ -149,13 +169,23 @@ def test_undo_of_a_dance_takes_back_the_template_that_the_click_wanted(client_of
     assert set(Job.objects.values_list("state", flat=True)) == {State.CANCELED}
 
 
-def test_undo_of_a_dance_leaves_a_template_that_was_under_way_before(client_of: ClientOf, creator: User, team: Team, account: Account) -> None:
+def test_undo_of_a_dance_leaves_a_template_that_was_under_way_before(
+    client_of: ClientOf, creator: User, team: Team, account: Account
+) -> None:
     client, picture = client_of(creator), makers.asset(team)
     makers.check(picture, account, "animate-anyone-detect-gen2")
     video = makers.asset(team, "video", codec="h264")
-    maker = makers.job(team, creator, "animate-anyone-template-gen2", account=account, files={"video_url": video})
+    maker = makers.job(
+        team, creator, "animate-anyone-template-gen2", account=account, files={"video_url": video}
+    )
     page = reverse("jobs:dance", args=[team.slug])
-    fields = {"page": "dance", "image_url": picture.public_id, "template_video": video.public_id, "key": "k", "do": "make"}
+    fields = {
+        "page": "dance",
+        "image_url": picture.public_id,
+        "template_video": video.public_id,
+        "key": "k",
+        "do": "make",
+    }
     html = client.post(page, fields, **HX).content.decode()
     undo = re.search(r'hx-post="([^"]+/undo/)"', toast(html))
     assert undo
@@ -165,8 +195,11 @@ def test_undo_of_a_dance_leaves_a_template_that_was_under_way_before(client_of: 
     assert Job.objects.exclude(pk=maker.pk).get().state == State.CANCELED
 
 
-def test_a_reload_keeps_the_whole_draft(client_of: ClientOf, creator: User, team: Team, page: str, ready: dict[str, str]) -> None:
-    """The address is the draft: what the form holds after any change is what a reload of the new address shows."""
+def test_a_reload_keeps_the_whole_draft(
+    client_of: ClientOf, creator: User, team: Team, page: str, ready: dict[str, str]
+) -> None:
+    """The address is the draft: what the form holds after any change is what a reload of the new
+    address shows."""
     client = client_of(creator)
     fields = ready | {"ratio": "3:4", "style_level": "active", "keep_audio_url": "1000-9000"}
     fields.pop("do")
@@ -180,11 +213,17 @@ def test_a_reload_keeps_the_whole_draft(client_of: ClientOf, creator: User, team
     assert "8 s × $0.022937" in html
 
 
-def test_what_is_left_is_told_as_a_length(client_of: ClientOf, creator: User, team: Team, page: str, ready: dict[str, str]) -> None:
+def test_what_is_left_is_told_as_a_length(
+    client_of: ClientOf, creator: User, team: Team, page: str, ready: dict[str, str]
+) -> None:
     Budget.objects.create(team=team, micros=8_000_000)
-    html = " ".join(client_of(creator).get(page, ready).content.decode().replace("\u00a0", " ").split())
+    html = " ".join(
+        client_of(creator).get(page, ready).content.decode().replace("\u00a0", " ").split()
+    )
     left = 8_000_000 - 472_523
-    seconds = left // next(p.micros for p in entries.get("emo-v1").prices if (p.variant, p.currency) == ("1:1", "USD"))
+    seconds = left // next(
+        p.micros for p in entries.get("emo-v1").prices if (p.variant, p.currency) == ("1:1", "USD")
+    )
     assert f"leaves $7.52, about {seconds // 60} m {seconds % 60} s at this price" in html
 
 
@@ -193,7 +232,13 @@ def dance(team: Team, account: Account, key: str = "k") -> tuple[str, dict[str, 
     picture = makers.asset(team)
     makers.check(picture, account, "animate-anyone-detect-gen2")
     video = makers.asset(team, "video", codec="h264")
-    fields = {"page": "dance", "image_url": picture.public_id, "template_video": video.public_id, "key": key, "do": "make"}
+    fields = {
+        "page": "dance",
+        "image_url": picture.public_id,
+        "template_video": video.public_id,
+        "key": key,
+        "do": "make",
+    }
     return reverse("jobs:dance", args=[team.slug]), fields
 
 
@@ -203,12 +248,18 @@ def undo_in(html: str) -> str:
     return found[1]
 
 
-def test_what_is_held_is_told_with_the_template(client_of: ClientOf, creator: User, team: Team, account: Account) -> None:
+def test_what_is_held_is_told_with_the_template(
+    client_of: ClientOf, creator: User, team: Team, account: Account
+) -> None:
     page, fields = dance(team, account)
-    assert "$0.0918 is held for it" in toast(client_of(creator).post(page, fields, **HX).content.decode())
+    assert "$0.0918 is held for it" in toast(
+        client_of(creator).post(page, fields, **HX).content.decode()
+    )
 
 
-def test_undo_after_a_double_click_takes_back_the_template_too(client_of: ClientOf, creator: User, team: Team, account: Account) -> None:
+def test_undo_after_a_double_click_takes_back_the_template_too(
+    client_of: ClientOf, creator: User, team: Team, account: Account
+) -> None:
     client, (page, fields) = client_of(creator), dance(team, account)
     client.post(page, fields, **HX)
     client.post(undo_in(client.post(page, fields, **HX).content.decode()), **HX)
@@ -216,7 +267,9 @@ def test_undo_after_a_double_click_takes_back_the_template_too(client_of: Client
     assert sum(entry.held for entry in LedgerEntry.objects.all()) == 0
 
 
-def test_the_page_of_the_dance_cancels_its_template_too(client_of: ClientOf, creator: User, team: Team, account: Account) -> None:
+def test_the_page_of_the_dance_cancels_its_template_too(
+    client_of: ClientOf, creator: User, team: Team, account: Account
+) -> None:
     client, (page, fields) = client_of(creator), dance(team, account)
     client.post(page, fields)
     made = Job.objects.get(model="animate-anyone-gen2")
@@ -224,7 +277,9 @@ def test_the_page_of_the_dance_cancels_its_template_too(client_of: ClientOf, cre
     assert set(Job.objects.values_list("state", flat=True)) == {State.CANCELED}
 
 
-def test_undo_leaves_a_template_that_somebody_else_waits_for(client_of: ClientOf, creator: User, owner: User, team: Team, account: Account) -> None:
+def test_undo_leaves_a_template_that_somebody_else_waits_for(
+    client_of: ClientOf, creator: User, owner: User, team: Team, account: Account
+) -> None:
     page, fields = dance(team, account)
     undo = undo_in(client_of(creator).post(page, fields, **HX).content.decode())
     client_of(owner).post(page, fields | {"key": "other", "use_ref_img_bg": "true"}, **HX)
@@ -234,7 +289,9 @@ def test_undo_leaves_a_template_that_somebody_else_waits_for(client_of: ClientOf
     assert Job.objects.get(model="animate-anyone-template-gen2").state == State.QUEUED
 
 
-def test_undo_of_somebody_who_only_waits_leaves_the_template(client_of: ClientOf, creator: User, owner: User, team: Team, account: Account) -> None:
+def test_undo_of_somebody_who_only_waits_leaves_the_template(
+    client_of: ClientOf, creator: User, owner: User, team: Team, account: Account
+) -> None:
     page, fields = dance(team, account)
     client_of(creator).post(page, fields, **HX)
     undo = undo_in(client_of(owner).post(page, fields | {"key": "other"}, **HX).content.decode())
@@ -246,7 +303,12 @@ def test_undo_of_somebody_who_only_waits_leaves_the_template(client_of: ClientOf
 
 @pytest.mark.parametrize("stopped", [True, False])
 def test_undo_takes_the_dance_back_though_its_template_was_sent(
-    client_of: ClientOf, creator: User, team: Team, account: Account, service: Service, stopped: bool
+    client_of: ClientOf,
+    creator: User,
+    team: Team,
+    account: Account,
+    service: Service,
+    stopped: bool,
 ) -> None:
     client, (page, fields) = client_of(creator), dance(team, account)
     undo = undo_in(client.post(page, fields, **HX).content.decode())
@@ -261,7 +323,9 @@ def test_undo_takes_the_dance_back_though_its_template_was_sent(
     assert sum(entry.held for entry in LedgerEntry.objects.all()) == (0 if stopped else 45_876)
 
 
-def test_undo_is_for_those_who_may_make(client_of: ClientOf, creator: User, viewer: User, page: str, ready: dict[str, str]) -> None:
+def test_undo_is_for_those_who_may_make(
+    client_of: ClientOf, creator: User, viewer: User, page: str, ready: dict[str, str]
+) -> None:
     undo = undo_in(client_of(creator).post(page, ready, **HX).content.decode())
     assert client_of(viewer).post(undo, **HX).status_code == 403
     assert client_of(creator).get(undo).status_code == 405
@@ -270,7 +334,9 @@ def test_undo_is_for_those_who_may_make(client_of: ClientOf, creator: User, view
     assert client_of(creator).post(undo)["Location"] == Job.objects.get().get_absolute_url()
 
 
-def test_a_budget_too_small_names_the_sum_with_the_template(client_of: ClientOf, creator: User, team: Team, account: Account) -> None:
+def test_a_budget_too_small_names_the_sum_with_the_template(
+    client_of: ClientOf, creator: User, team: Team, account: Account
+) -> None:
     from jobs.billing import ledger
     from jobs.orders import create
     from jobs.orders.plan import Wish
@@ -280,12 +346,26 @@ def test_a_budget_too_small_names_the_sum_with_the_template(client_of: ClientOf,
     picture = team.assets.get(public_id=fields["image_url"])
     video = team.assets.get(public_id=fields["template_video"])
     with pytest.raises(ledger.OverBudget, match=r"This needs \$0\.0918"):
-        create.create(Wish(team, creator, "animate-anyone-gen2", {"image_url": picture}, template_video=video, account=account))
+        create.create(
+            Wish(
+                team,
+                creator,
+                "animate-anyone-gen2",
+                {"image_url": picture},
+                template_video=video,
+                account=account,
+            )
+        )
     assert not Job.objects.exists()
 
 
 def test_a_form_that_was_gone_back_to_makes_one_on_another_account(
-    client_of: ClientOf, creator: User, team: Team, account: Account, page: str, ready: dict[str, str]
+    client_of: ClientOf,
+    creator: User,
+    team: Team,
+    account: Account,
+    page: str,
+    ready: dict[str, str],
 ) -> None:
     other = makers.account(team)
     for chosen in (account, account, other):
@@ -293,7 +373,9 @@ def test_a_form_that_was_gone_back_to_makes_one_on_another_account(
     assert [job.account for job in Job.objects.order_by("id")] == [account, other]
 
 
-def test_letters_that_no_database_keeps_are_no_file(client_of: ClientOf, creator: User, page: str, ready: dict[str, str]) -> None:
+def test_letters_that_no_database_keeps_are_no_file(
+    client_of: ClientOf, creator: User, page: str, ready: dict[str, str]
+) -> None:
     for name in ("image_url", "audio_url", "account", "from"):
         html = client_of(creator).get(page, ready | {name: "a\x00b"})
         assert html.status_code == 200
@@ -301,7 +383,11 @@ def test_letters_that_no_database_keeps_are_no_file(client_of: ClientOf, creator
 
 
 def test_the_slower_half_of_a_double_click_finds_the_dance_although_the_budget_is_used_up(
-    client_of: ClientOf, creator: User, team: Team, account: Account, monkeypatch: pytest.MonkeyPatch
+    client_of: ClientOf,
+    creator: User,
+    team: Team,
+    account: Account,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Both halves looked before either had written; the words that came with them stand."""
     page, fields = dance(team, account)
@@ -323,7 +409,9 @@ def test_the_slower_half_of_a_double_click_finds_the_dance_although_the_budget_i
     assert Consent.objects.count() == 2
 
 
-def test_a_click_that_made_nothing_takes_back_no_word_that_a_film_needs(creator: User, team: Team) -> None:
+def test_a_click_that_made_nothing_takes_back_no_word_that_a_film_needs(
+    creator: User, team: Team
+) -> None:
     used, unused = makers.asset(team), makers.asset(team)
     makers.job(team, creator, files={"image_url": used})
     Consent.objects.update(by=creator)

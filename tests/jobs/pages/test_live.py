@@ -24,11 +24,21 @@ class Follower:
     """A browser's end of one stream."""
 
     def __init__(self, client: Client | None, slug: str, last: str = "") -> None:
-        cookie = f"{django_settings.SESSION_COOKIE_NAME}={client.cookies[django_settings.SESSION_COOKIE_NAME].value}" if client else ""
+        cookie = (
+            f"{django_settings.SESSION_COOKIE_NAME}={client.cookies[django_settings.SESSION_COOKIE_NAME].value}"
+            if client
+            else ""
+        )
         headers = [(b"cookie", cookie.encode()), (b"host", b"localhost")]
         if last:
             headers.append((b"last-event-id", last.encode()))
-        self.scope = {"type": "http", "method": "GET", "path": f"/live/{slug}/", "query_string": b"", "headers": headers}
+        self.scope = {
+            "type": "http",
+            "method": "GET",
+            "path": f"/live/{slug}/",
+            "query_string": b"",
+            "headers": headers,
+        }
         self.sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.leave = asyncio.Event()
 
@@ -62,7 +72,9 @@ class Follower:
                 return body
 
 
-def test_doors(team: Team, creator: User, stranger: User, client_of: Callable[[User], Client]) -> None:
+def test_doors(
+    team: Team, creator: User, stranger: User, client_of: Callable[[User], Client]
+) -> None:
     async def status(client: Client | None) -> int:
         async with Follower(client, team.slug) as follower:
             return int((await follower.next())["status"])
@@ -71,7 +83,9 @@ def test_doors(team: Team, creator: User, stranger: User, client_of: Callable[[U
     assert asyncio.run(status(client_of(stranger))) == 404
 
 
-def test_events_arrive_and_missed_ones_are_caught_up(team: Team, creator: User, client_of: Callable[[User], Client], redis: str) -> None:
+def test_events_arrive_and_missed_ones_are_caught_up(
+    team: Team, creator: User, client_of: Callable[[User], Client], redis: str
+) -> None:
     client = client_of(creator)
     job = makers.job(team, creator)
     from jobs.common.states import State
@@ -88,7 +102,9 @@ def test_events_arrive_and_missed_ones_are_caught_up(team: Team, creator: User, 
                 if live.hub.connected:
                     break
                 await asyncio.sleep(0.02)
-            await sync_to_async(wakeup.publish, thread_sensitive=False)(team.slug, {"id": 99, "job": job.public_id, "state": "running", "group": 1})
+            await sync_to_async(wakeup.publish, thread_sensitive=False)(
+                team.slug, {"id": 99, "job": job.public_id, "state": "running", "group": 1}
+            )
             return missed, await follower.event()
 
     missed, fresh = asyncio.run(follow())
@@ -97,7 +113,7 @@ def test_events_arrive_and_missed_ones_are_caught_up(team: Team, creator: User, 
     assert live.hub.followers == {}
 
 
-# ── Redis comes and goes ────────────────────────────────────────────────────────────────────────────────────────────
+# ── Redis comes and goes ──────────────────────────────────────────────────────────────────────────
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, seconds in (("PATIENCE", 0.3), ("QUIET", 0.3), ("AGAIN", 0.05)):
@@ -105,7 +121,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Between:
-    """A port in front of Redis that can be cut, closed, or made to swallow everything, as a pulled cable does."""
+    """A port in front of Redis that can be cut, closed, or made to swallow everything, as a pulled
+    cable does."""
 
     def __init__(self, url: str) -> None:
         self.there = int(url.rsplit(":", 1)[1].split("/")[0])
@@ -119,7 +136,9 @@ class Between:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         back, to = await asyncio.open_connection("127.0.0.1", self.there)
         self.lines += [writer, to]
-        await asyncio.gather(self._pass(reader, to), self._pass(back, writer), return_exceptions=True)
+        await asyncio.gather(
+            self._pass(reader, to), self._pass(back, writer), return_exceptions=True
+        )
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(4096):
@@ -136,7 +155,9 @@ class Between:
 
 
 @pytest.mark.usefixtures("quick")
-def test_who_comes_while_redis_is_away_is_told_at_once(team: Team, creator: User, client_of: Callable[[User], Client]) -> None:
+def test_who_comes_while_redis_is_away_is_told_at_once(
+    team: Team, creator: User, client_of: Callable[[User], Client]
+) -> None:
     client = client_of(creator)
 
     async def follow() -> None:
@@ -151,7 +172,12 @@ def test_who_comes_while_redis_is_away_is_told_at_once(team: Team, creator: User
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("how", ["closed", "swallowed"])
 def test_a_loss_is_told_and_so_is_the_return(
-    team: Team, creator: User, client_of: Callable[[User], Client], redis: str, settings: Any, how: str
+    team: Team,
+    creator: User,
+    client_of: Callable[[User], Client],
+    redis: str,
+    settings: Any,
+    how: str,
 ) -> None:
     client = client_of(creator)
 
@@ -171,7 +197,9 @@ def test_a_loss_is_told_and_so_is_the_return(
             if how == "closed":
                 await between.open(port)
             assert await follower.word("paused", "resumed") == "resumed"
-            await sync_to_async(wakeup.publish, thread_sensitive=False)(team.slug, {"id": 7, "job": "j", "state": "running", "group": 1})
+            await sync_to_async(wakeup.publish, thread_sensitive=False)(
+                team.slug, {"id": 7, "job": "j", "state": "running", "group": 1}
+            )
             told = await follower.event()
         await between.close()
         return told
@@ -180,19 +208,26 @@ def test_a_loss_is_told_and_so_is_the_return(
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_quiet_redis_is_not_taken_for_a_dead_one(team: Team, creator: User, client_of: Callable[[User], Client], redis: str) -> None:
+def test_a_quiet_redis_is_not_taken_for_a_dead_one(
+    team: Team, creator: User, client_of: Callable[[User], Client], redis: str
+) -> None:
     client = client_of(creator)
 
     async def follow() -> list[str]:
         async with Follower(client, team.slug) as follower:
             assert await follower.word("paused", "resumed") == "resumed"
             await asyncio.sleep(3)
-            return [follower.sent.get_nowait().get("body", b"").decode() for _ in range(follower.sent.qsize())]
+            return [
+                follower.sent.get_nowait().get("body", b"").decode()
+                for _ in range(follower.sent.qsize())
+            ]
 
     assert [body for body in asyncio.run(follow()) if body.startswith("event: paused")] == []
 
 
-def test_pages_have_the_line_that_says_so(team: Team, creator: User, client_of: Callable[[User], Client]) -> None:
+def test_pages_have_the_line_that_says_so(
+    team: Team, creator: User, client_of: Callable[[User], Client]
+) -> None:
     job = makers.job(team, creator)
     for address in (f"/t/{team.slug}/", f"/t/{team.slug}/jobs/{job.public_id}/"):
         page = client_of(creator).get(address).content.decode()

@@ -1,4 +1,5 @@
-"""The stand-in breaks as it is told: one fault at a time, or by the dice of a storm. Tasks and bill stay exact."""
+"""The stand-in breaks as it is told: one fault at a time, or by the dice of a storm. Tasks and bill
+stay exact."""
 
 from __future__ import annotations
 
@@ -44,7 +45,23 @@ def sim(service: Simulator) -> Iterator[Simulator]:
 def finished(sim: Simulator) -> str:
     """The id of a task that has ended well, billed, with a film of FILM."""
     number = len(sim.tasks)
-    task = Task(f"task-{number}", f"request-{number}", "sk-a", "sk-a", "emo-v1", BODY, "PENDING", now_ms(), now_ms(), None, "", "", "", {}, "")
+    task = Task(
+        f"task-{number}",
+        f"request-{number}",
+        "sk-a",
+        "sk-a",
+        "emo-v1",
+        BODY,
+        "PENDING",
+        now_ms(),
+        now_ms(),
+        None,
+        "",
+        "",
+        "",
+        {},
+        "",
+    )
     sim.store.create(task)
     name = f"{number:032x}.mp4"
     (sim.works.results / name).write_bytes(FILM)
@@ -55,7 +72,9 @@ def finished(sim: Simulator) -> str:
 
 def submit(sim: Simulator) -> requests.Response:
     address = sim.url + "/services/aigc/image2video/video-synthesis"
-    return requests.post(address, json=BODY, headers={**HEADERS, "X-DashScope-Async": "enable"}, timeout=9)
+    return requests.post(
+        address, json=BODY, headers={**HEADERS, "X-DashScope-Async": "enable"}, timeout=9
+    )
 
 
 def listing(sim: Simulator) -> requests.Response:
@@ -63,11 +82,17 @@ def listing(sim: Simulator) -> requests.Response:
 
 
 def address_of(sim: Simulator, task_id: str) -> str:
-    return str(requests.get(f"{sim.url}/tasks/{task_id}", headers=HEADERS, timeout=9).json()["output"]["results"]["video_url"])
+    return str(
+        requests.get(f"{sim.url}/tasks/{task_id}", headers=HEADERS, timeout=9).json()["output"][
+            "results"
+        ]["video_url"]
+    )
 
 
 def order(sim: Simulator, what: str, **words: Any) -> requests.Response:
-    return requests.post(sim.url.removesuffix("/api/v1") + f"/simulator/{what}", json=words, timeout=9)
+    return requests.post(
+        sim.url.removesuffix("/api/v1") + f"/simulator/{what}", json=words, timeout=9
+    )
 
 
 def test_too_many_requests_can_say_when_to_come_back(sim: Simulator) -> None:
@@ -90,7 +115,11 @@ def test_a_gateway_answers_503_with_a_page(sim: Simulator) -> None:
     before = len(sim.tasks)
     sim.arm("503", where="submit")
     answer = submit(sim)
-    assert (answer.status_code, answer.headers["Content-Type"], len(sim.tasks)) == (503, "text/html", before)
+    assert (answer.status_code, answer.headers["Content-Type"], len(sim.tasks)) == (
+        503,
+        "text/html",
+        before,
+    )
 
 
 def test_a_reset_in_the_answer_comes_after_the_task_was_made(sim: Simulator) -> None:
@@ -118,7 +147,9 @@ def test_a_film_can_be_missing_for_once(sim: Simulator, finished: str) -> None:
 
 
 @pytest.mark.parametrize(("mode", "status"), [("page", 200), ("missing", 403), ("redirect", 302)])
-def test_a_wrong_address_is_right_the_next_time(sim: Simulator, finished: str, mode: str, status: int) -> None:
+def test_a_wrong_address_is_right_the_next_time(
+    sim: Simulator, finished: str, mode: str, status: int
+) -> None:
     sim.arm(f"wrong-result-url:{mode}")
     wrong, right = address_of(sim, finished), address_of(sim, finished)
     answer = requests.get(wrong, timeout=9, allow_redirects=False)
@@ -148,9 +179,16 @@ def test_a_wrong_address_waits_for_a_task_that_has_one(sim: Simulator, finished:
     assert "elsewhere" in address_of(sim, finished)
 
 
-def test_a_storm_over_http_strikes_as_often_as_asked_and_the_same_way_each_time(sim: Simulator) -> None:
+def test_a_storm_over_http_strikes_as_often_as_asked_and_the_same_way_each_time(
+    sim: Simulator,
+) -> None:
     def statuses() -> list[int]:
-        assert order(sim, "storm", seed=7, rate=0.4, faults=["500@list", "429@list", "503@list"]).status_code == 200
+        assert (
+            order(
+                sim, "storm", seed=7, rate=0.4, faults=["500@list", "429@list", "503@list"]
+            ).status_code
+            == 200
+        )
         return [listing(sim).status_code for _ in range(40)]
 
     first = statuses()
@@ -163,7 +201,13 @@ def test_a_storm_over_http_strikes_as_often_as_asked_and_the_same_way_each_time(
 
 def test_a_storm_keeps_tasks_and_answers_apart(sim: Simulator) -> None:
     before = len(sim.tasks)
-    faults = [{"fault": "cut-before", "rate": 0.2}, {"fault": "429-burst:2", "rate": 0.1, "seconds": 1}, "cut-after", "500", "garbled"]
+    faults = [
+        {"fault": "cut-before", "rate": 0.2},
+        {"fault": "429-burst:2", "rate": 0.1, "seconds": 1},
+        "cut-after",
+        "500",
+        "garbled",
+    ]
     order(sim, "storm", seed=3, rate=0.3, faults=faults)
     made = 0
     for _ in range(60):
@@ -178,8 +222,16 @@ def test_a_storm_keeps_tasks_and_answers_apart(sim: Simulator) -> None:
         else:
             made += 1
     assert len(sim.tasks) - before == made
-    struck = requests.get(sim.url.removesuffix("/api/v1") + "/simulator/faults", timeout=9).json()["faults"]
-    for name in ("cut-before@submit", "cut-after@submit", "500@submit", "garbled@submit", "429-burst@submit"):
+    struck = requests.get(sim.url.removesuffix("/api/v1") + "/simulator/faults", timeout=9).json()[
+        "faults"
+    ]
+    for name in (
+        "cut-before@submit",
+        "cut-after@submit",
+        "500@submit",
+        "garbled@submit",
+        "429-burst@submit",
+    ):
         assert struck.get(name), (name, struck)
 
 
@@ -190,7 +242,10 @@ def test_shares_of_a_storm_add_up() -> None:
         "html@get",
     ]
     storm = Storm.of(1, 0.4, faults)
-    drawn = [fault.name if fault else "" for fault in (storm.draw("get", number) for number in range(4000))]
+    drawn = [
+        fault.name if fault else ""
+        for fault in (storm.draw("get", number) for number in range(4000))
+    ]
     assert drawn.count("500") == pytest.approx(400, rel=0.2)
     assert drawn.count("slow") == pytest.approx(800, rel=0.2)
     assert drawn.count("html") == pytest.approx(800, rel=0.2)

@@ -1,4 +1,5 @@
-"""The stand-in's back room: films that play and are billed by their length, tasks that fail, and a service that is killed."""
+"""The stand-in's back room: films that play and are billed by their length, tasks that fail, and a
+service that is killed."""
 
 from __future__ import annotations
 
@@ -22,7 +23,17 @@ import requests
 
 from jobs.simulator import Simulator, faces
 from jobs.simulator.work import Clock
-from tests.jobs.simulator.test_service import SYNTHESIS, TEMPLATE, emo, get, host, post, said, submit, until
+from tests.jobs.simulator.test_service import (
+    SYNTHESIS,
+    TEMPLATE,
+    emo,
+    get,
+    host,
+    post,
+    said,
+    submit,
+    until,
+)
 
 __all__ = ["host"]  # the fixture
 
@@ -57,24 +68,49 @@ def streams(path: Path, content: bytes) -> tuple[dict[str, Any], float]:
     with av.open(str(path)) as film:
         frames = sum(1 for _ in film.decode(video=0))
         video = film.streams.video[0]
-        facts = {"size": (video.width, video.height), "fps": float(video.average_rate or 0), "codec": video.codec_context.name, "frames": frames}
+        facts = {
+            "size": (video.width, video.height),
+            "fps": float(video.average_rate or 0),
+            "codec": video.codec_context.name,
+            "frames": frames,
+        }
         facts |= {"sound": bool(film.streams.audio), "pixels": video.codec_context.pix_fmt}
         return facts, (film.duration or 0) / 1_000_000
 
 
-def test_talking_film_plays_and_is_billed_by_its_length(sim: Simulator, host: str, tmp_path: Path) -> None:
+def test_talking_film_plays_and_is_billed_by_its_length(
+    sim: Simulator, host: str, tmp_path: Path
+) -> None:
     task = run(sim, SYNTHESIS, emo(host))
     url = task["output"]["results"]["video_url"]
     answer = requests.get(url, timeout=9)
     assert answer.headers["Content-Type"] == "video/mp4"
     facts, seconds = streams(tmp_path / "film.mp4", answer.content)
-    assert facts == {"size": (512, 512), "fps": 15.0, "codec": "h264", "frames": 8, "sound": True, "pixels": "yuv420p"}
+    assert facts == {
+        "size": (512, 512),
+        "fps": 15.0,
+        "codec": "h264",
+        "frames": 8,
+        "sound": True,
+        "pixels": "yuv420p",
+    }
     assert abs(seconds - 0.5) <= 1 / 15
     assert task["usage"] == {"video_duration": round(seconds, 2), "video_ratio": "1:1"}
     line = sim.bill()[-1]
-    assert (line.subject, line.units, line.variant) == (task["output"]["task_id"], Decimal(str(round(seconds, 2))), "1:1")
+    assert (line.subject, line.units, line.variant) == (
+        task["output"]["task_id"],
+        Decimal(str(round(seconds, 2))),
+        "1:1",
+    )
     assert line.price == round(line.units * 11_469)
-    assert set(task["output"]) == {"task_id", "task_status", "submit_time", "scheduled_time", "end_time", "results"}
+    assert set(task["output"]) == {
+        "task_id",
+        "task_status",
+        "submit_time",
+        "scheduled_time",
+        "end_time",
+        "results",
+    }
 
     part = requests.get(url, headers={"Range": "bytes=4-7"}, timeout=9)
     assert (part.status_code, part.content) == (206, answer.content[4:8])
@@ -92,7 +128,9 @@ def test_results_can_arrive_cut(sim: Simulator, host: str) -> None:
     assert len(short.content) == int(short.headers["Content-Length"]) < len(whole)
     sim.arm("truncated-result", length="right")
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
-        assert len(requests.get(url, timeout=9).content) < len(whole)  # an older client would hand back the half
+        assert len(requests.get(url, timeout=9).content) < len(
+            whole
+        )  # an older client would hand back the half
     assert requests.get(url, timeout=9).content == whole
 
 
@@ -101,20 +139,39 @@ def test_mouth_moves_with_the_sound(sim: Simulator, host: str, tmp_path: Path) -
     path = tmp_path / "film.mp4"
     path.write_bytes(requests.get(url, timeout=9).content)
     with av.open(str(path)) as film:
-        mouths = [frame.to_ndarray(format="gray")[300:370, 190:320].astype(float) for frame in film.decode(video=0)]
+        mouths = [
+            frame.to_ndarray(format="gray")[300:370, 190:320].astype(float)
+            for frame in film.decode(video=0)
+        ]
     assert max(np.abs(one - mouths[0]).mean() for one in mouths) > 3
 
 
 def test_template_then_dance(sim: Simulator, host: str, tmp_path: Path) -> None:
-    made = run(sim, TEMPLATE, {"model": "animate-anyone-template-gen2", "input": {"video_url": host + "dance.mp4"}})
+    made = run(
+        sim,
+        TEMPLATE,
+        {"model": "animate-anyone-template-gen2", "input": {"video_url": host + "dance.mp4"}},
+    )
     assert made["usage"] == {"video_duration": 3.0, "video_ratio": "standard"}
     template = made["output"]["template_id"]
-    body = {"model": "animate-anyone-gen2", "input": {"image_url": host + "character.png", "template_id": template}}
+    body = {
+        "model": "animate-anyone-gen2",
+        "input": {"image_url": host + "character.png", "template_id": template},
+    }
     assert said(post(sim, SYNTHESIS, body, key="sk-other"))[1] == "InvalidFile.Template.Content"
-    task = run(sim, SYNTHESIS, body | {"parameters": {"use_ref_img_bg": True, "video_ratio": "3:4"}})
+    task = run(
+        sim, SYNTHESIS, body | {"parameters": {"use_ref_img_bg": True, "video_ratio": "3:4"}}
+    )
     assert set(task["output"]) == {"task_id", "task_status", "video_url"}
-    facts, seconds = streams(tmp_path / "dance.mp4", requests.get(task["output"]["video_url"], timeout=9).content)
-    assert (facts["size"], facts["fps"], facts["sound"], facts["frames"]) == ((720, 960), 15.0, False, 45)
+    facts, seconds = streams(
+        tmp_path / "dance.mp4", requests.get(task["output"]["video_url"], timeout=9).content
+    )
+    assert (facts["size"], facts["fps"], facts["sound"], facts["frames"]) == (
+        (720, 960),
+        15.0,
+        False,
+        45,
+    )
     assert task["usage"] == {"video_duration": seconds, "video_ratio": "standard"}
 
 
@@ -125,7 +182,10 @@ def test_successor_is_served_from_the_catalogue(sim: Simulator, host: str, tmp_p
         "parameters": {"resolution": "480P"},
     }
     task = run(sim, SYNTHESIS, body)
-    facts, seconds = streams(tmp_path / "film.mp4", requests.get(task["output"]["results"]["video_url"], timeout=9).content)
+    facts, seconds = streams(
+        tmp_path / "film.mp4",
+        requests.get(task["output"]["results"]["video_url"], timeout=9).content,
+    )
     width, height = facts["size"]
     assert width * height == pytest.approx(310_000, rel=0.02)
     assert width / height == pytest.approx(960 / 1200, rel=0.02)
@@ -137,7 +197,11 @@ def test_what_is_wrong_with_the_media_ends_the_task(sim: Simulator, host: str) -
     billed = len(sim.bill())
     for changes, code, words in (
         ({"audio_url": host + "long.wav"}, "InvalidURL", "The input audio is longer than 60s."),
-        ({"audio_url": host + "portrait.jpg"}, "InvalidParameter.DataInspection", "Unable to download"),
+        (
+            {"audio_url": host + "portrait.jpg"},
+            "InvalidParameter.DataInspection",
+            "Unable to download",
+        ),
         ({"audio_url": host + "gone.wav"}, "InvalidParameter.DataInspection", "Unable to download"),
         ({"image_url": host + "small.png"}, "InvalidFile.Resolution", "smaller than 7000"),
         ({"ext_bbox": [0, 0, 1100, 1100]}, "InvalidParameter", "Invalid ext_bbox."),
@@ -146,7 +210,10 @@ def test_what_is_wrong_with_the_media_ends_the_task(sim: Simulator, host: str) -
         assert (task["output"]["task_status"], task["output"]["code"]) == ("FAILED", code), changes
         assert words in task["output"]["message"]
         assert "usage" not in task
-    nobody = {"model": "wan2.2-s2v", "input": {"image_url": host + "nobody.jpg", "audio_url": host + "short.wav"}}
+    nobody = {
+        "model": "wan2.2-s2v",
+        "input": {"image_url": host + "nobody.jpg", "audio_url": host + "short.wav"},
+    }
     assert run(sim, SYNTHESIS, nobody)["output"]["code"] == "InvalidFile.NoHuman"
     assert len(sim.bill()) == billed
 
@@ -154,7 +221,10 @@ def test_what_is_wrong_with_the_media_ends_the_task(sim: Simulator, host: str) -
 def test_task_fails_with_the_ordered_code(sim: Simulator, host: str) -> None:
     sim.arm("task-fails:InternalError.Algo")
     task = run(sim, SYNTHESIS, emo(host))
-    assert (task["output"]["code"], task["output"]["message"]) == ("InternalError.Algo", "inference internal error.")
+    assert (task["output"]["code"], task["output"]["message"]) == (
+        "InternalError.Algo",
+        "inference internal error.",
+    )
     assert run(sim, SYNTHESIS, emo(host))["output"]["task_status"] == "SUCCEEDED"
 
 
@@ -167,9 +237,14 @@ def test_lives_end(host: str) -> None:
         old = requests.get(sim.storage.address(yesterday, url.split("/")[2]), timeout=9)
         assert (old.status_code, "Request has expired" in old.text) == (403, True)
         sim.clock.life = 1e9  # the day is over
-        assert get(sim, f"/tasks/{task_id}")["output"] == {"task_id": task_id, "task_status": "UNKNOWN"}
+        assert get(sim, f"/tasks/{task_id}")["output"] == {
+            "task_id": task_id,
+            "task_status": "UNKNOWN",
+        }
         assert get(sim, "/tasks/")["total"] == 0
-    with Simulator(speed=1000, work_per_second=1e7, life_speed=3 * 3600) as sim:  # three hours last 1 s
+    with Simulator(
+        speed=1000, work_per_second=1e7, life_speed=3 * 3600
+    ) as sim:  # three hours last 1 s
         late = ended(sim, submit(sim, host, key="sk-a"))["output"]
         assert (late["task_status"], late["code"]) == ("FAILED", "InternalError.Timeout")
 
@@ -189,7 +264,11 @@ def served(folder: Path, port: int, work: float) -> subprocess.Popen[str]:
     )
     root = Path(__file__).parents[3]
     process = subprocess.Popen(
-        [sys.executable, "-c", code, str(port), str(work), str(folder)], cwd=root, stdout=subprocess.PIPE, text=True, env=dict(os.environ)
+        [sys.executable, "-c", code, str(port), str(work), str(folder)],
+        cwd=root,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=dict(os.environ),
     )
     assert process.stdout is not None
     assert process.stdout.readline().startswith("http://")
@@ -211,7 +290,9 @@ def test_killed_service_goes_on_where_it_was(host: str, tmp_path: Path) -> None:
         for task_id in (first, second):
             task = ended(sim, task_id)
             assert task["output"]["task_status"] == "SUCCEEDED", task
-            assert requests.get(task["output"]["results"]["video_url"], timeout=9).status_code == 200
+            assert (
+                requests.get(task["output"]["results"]["video_url"], timeout=9).status_code == 200
+            )
         bill = requests.get(f"http://127.0.0.1:{port}/simulator/bill", timeout=9).json()["bill"]
         assert sorted(line[1] for line in bill) == sorted([first, second])
     finally:
@@ -226,7 +307,11 @@ def test_eyes_see_nobody_where_nobody_is() -> None:
     chance = np.random.default_rng(7)
     grain = chance.integers(0, 256, (480, 480, 3), dtype=np.uint8)
     plain = np.full((480, 480, 3), 120, np.uint8)
-    stripes = np.ascontiguousarray(np.broadcast_to(((np.arange(480) // 20 % 2) * 255).astype(np.uint8)[:, None, None], (480, 480, 3)))
+    stripes = np.ascontiguousarray(
+        np.broadcast_to(
+            ((np.arange(480) // 20 % 2) * 255).astype(np.uint8)[:, None, None], (480, 480, 3)
+        )
+    )
     for picture in (grain, plain, stripes):
         people = faces.look(picture, bodies=True)
         assert people.faces == ()

@@ -19,7 +19,14 @@ from PIL import Image
 
 from jobs.catalogue.entries import MODELS
 from jobs.simulator import Simulator
-from jobs.simulator.answers import NEEDS_ASYNC, NEEDS_SYNC, NO_KEY, OSS_UNREAD, OSS_WRONG, WRONG_PATH
+from jobs.simulator.answers import (
+    NEEDS_ASYNC,
+    NEEDS_SYNC,
+    NO_KEY,
+    OSS_UNREAD,
+    OSS_WRONG,
+    WRONG_PATH,
+)
 
 SAMPLES = Path(__file__).parents[3] / "jobs" / "samples"
 FACE, FRAME = [292, 304, 672, 684], [7, 0, 957, 950]
@@ -62,8 +69,12 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (folder / "long.wav").write_bytes(tone(61.0, rate=4000))
     (folder / "text.png").write_text("no picture")
     Image.new("RGB", (300, 300), "red").save(folder / "small.png")
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Files, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Files, directory=str(folder))
+    )
+    threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+    ).start()
     yield f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()
     server.server_close()
@@ -72,7 +83,9 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def sim() -> Iterator[Simulator]:
     """A fast service whose tasks would take hours: what is first in a lane stays RUNNING."""
-    with Simulator(speed=200, work_per_second=1e7, keys={"sk-one": "acme", "sk-two": "acme"}) as simulator:
+    with Simulator(
+        speed=200, work_per_second=1e7, keys={"sk-one": "acme", "sk-two": "acme"}
+    ) as simulator:
         yield simulator
 
 
@@ -89,13 +102,22 @@ def tone(seconds: float, rate: int = 8000) -> bytes:
     return file.getvalue()
 
 
-def post(sim: Simulator, path: str, body: dict[str, Any] | None, *, key: str = "sk-a", headers: dict[str, str] | None = None) -> requests.Response:
+def post(
+    sim: Simulator,
+    path: str,
+    body: dict[str, Any] | None,
+    *,
+    key: str = "sk-a",
+    headers: dict[str, str] | None = None,
+) -> requests.Response:
     """A POST with the async header wherever the path needs it, unless `headers` says otherwise."""
     sent = {"Authorization": f"Bearer {key}"}
     if "detect" not in path:
         sent["X-DashScope-Async"] = "enable"
     sent |= headers or {}
-    return requests.post(sim.url + path, json=body, headers={k: v for k, v in sent.items() if v}, timeout=30)
+    return requests.post(
+        sim.url + path, json=body, headers={k: v for k, v in sent.items() if v}, timeout=30
+    )
 
 
 def get(sim: Simulator, path: str, *, key: str = "sk-a") -> Any:
@@ -105,8 +127,17 @@ def get(sim: Simulator, path: str, *, key: str = "sk-a") -> Any:
 
 def emo(host: str, **changes: Any) -> dict[str, Any]:
     """A good body for emo-v1; a change of None leaves the field out."""
-    given = {"image_url": host + "portrait.jpg", "audio_url": host + "short.wav", "face_bbox": FACE, "ext_bbox": FRAME} | changes
-    return {"model": "emo-v1", "input": {k: v for k, v in given.items() if v is not None}, "parameters": {}}
+    given = {
+        "image_url": host + "portrait.jpg",
+        "audio_url": host + "short.wav",
+        "face_bbox": FACE,
+        "ext_bbox": FRAME,
+    } | changes
+    return {
+        "model": "emo-v1",
+        "input": {k: v for k, v in given.items() if v is not None},
+        "parameters": {},
+    }
 
 
 def said(answer: requests.Response) -> tuple[int, str, str]:
@@ -125,7 +156,11 @@ def submit(sim: Simulator, host: str, *, key: str) -> str:
 
 
 def test_key_is_asked_for(sim: Simulator, host: str) -> None:
-    assert said(post(sim, SYNTHESIS, emo(host), headers={"Authorization": ""})) == (401, "InvalidApiKey", NO_KEY)
+    assert said(post(sim, SYNTHESIS, emo(host), headers={"Authorization": ""})) == (
+        401,
+        "InvalidApiKey",
+        NO_KEY,
+    )
     for key in ("nonsense", "sk-refused-1", "sk-sp-plan"):
         assert said(post(sim, SYNTHESIS, emo(host), key=key))[:2] == (401, "InvalidApiKey")
     assert said(requests.get(sim.url + "/tasks/", timeout=9)) == (401, "InvalidApiKey", NO_KEY)
@@ -133,14 +168,29 @@ def test_key_is_asked_for(sim: Simulator, host: str) -> None:
 
 def test_money_keys_are_refused_only_where_money_is_spent(sim: Simulator, host: str) -> None:
     assert said(post(sim, SYNTHESIS, emo(host), key="sk-arrears"))[:2] == (400, "Arrearage")
-    assert said(post(sim, SYNTHESIS, emo(host), key="sk-quota"))[:2] == (403, "AllocationQuota.FreeTierOnly")
+    assert said(post(sim, SYNTHESIS, emo(host), key="sk-quota"))[:2] == (
+        403,
+        "AllocationQuota.FreeTierOnly",
+    )
     assert get(sim, "/tasks/", key="sk-arrears")["total"] == 0
 
 
 def test_async_header_is_required_or_forbidden(sim: Simulator, host: str) -> None:
-    assert said(post(sim, SYNTHESIS, emo(host), headers={"X-DashScope-Async": ""})) == (403, "AccessDenied", NEEDS_ASYNC)
-    body = {"model": "emo-detect-v1", "input": {"image_url": host + "portrait.jpg"}, "parameters": {"ratio": "1:1"}}
-    assert said(post(sim, DETECT, body, headers={"X-DashScope-Async": "enable"})) == (403, "AccessDenied", NEEDS_SYNC)
+    assert said(post(sim, SYNTHESIS, emo(host), headers={"X-DashScope-Async": ""})) == (
+        403,
+        "AccessDenied",
+        NEEDS_ASYNC,
+    )
+    body = {
+        "model": "emo-detect-v1",
+        "input": {"image_url": host + "portrait.jpg"},
+        "parameters": {"ratio": "1:1"},
+    }
+    assert said(post(sim, DETECT, body, headers={"X-DashScope-Async": "enable"})) == (
+        403,
+        "AccessDenied",
+        NEEDS_SYNC,
+    )
 
 
 def test_path_and_model_must_match(sim: Simulator, host: str) -> None:
@@ -151,8 +201,17 @@ def test_path_and_model_must_match(sim: Simulator, host: str) -> None:
 
 def test_body_must_be_json(sim: Simulator) -> None:
     headers = {"Authorization": "Bearer sk-a", "X-DashScope-Async": "enable"}
-    for content_type, text in (("text/plain", "{}"), ("application/json", "{"), ("application/json", "[]")):
-        answer = requests.post(sim.url + SYNTHESIS, data=text, headers=headers | {"Content-Type": content_type}, timeout=9)
+    for content_type, text in (
+        ("text/plain", "{}"),
+        ("application/json", "{"),
+        ("application/json", "[]"),
+    ):
+        answer = requests.post(
+            sim.url + SYNTHESIS,
+            data=text,
+            headers=headers | {"Content-Type": content_type},
+            timeout=9,
+        )
         assert answer.status_code == 400
         assert answer.json()["code"] in ("InvalidParameter", "BadRequest.IllegalInput")
 
@@ -171,7 +230,11 @@ def test_every_model_of_the_catalogue_is_served(sim: Simulator) -> None:
     ("changes", "code", "message"),
     [
         ({"image_url": None}, "InvalidParameter", "Field required: input.image_url"),
-        ({"audio_url": ""}, "InvalidURL", "Required URL is missing or invalid, please check the request URL."),
+        (
+            {"audio_url": ""},
+            "InvalidURL",
+            "Required URL is missing or invalid, please check the request URL.",
+        ),
         ({"image_url": "ftp://x/y.png"}, "InvalidURL", "Invalid URL provided in your request."),
         ({"image_url": "http://x/é.png"}, "InvalidURL", "Invalid URL provided in your request."),
         ({"face_bbox": None}, "InvalidParameter", "Invalid bbox input"),
@@ -180,10 +243,16 @@ def test_every_model_of_the_catalogue_is_served(sim: Simulator) -> None:
         ({"face_bbox": [True, 2, 300, 400]}, "InvalidParameter", "Invalid bbox input"),
         ({"ext_bbox": [900, 0, 7, 950]}, "InvalidParameter", "Invalid bbox input"),
         ({"ext_bbox": [0, 0, 900, 500]}, "InvalidParameter", "Invalid ext_bbox."),
-        ({"image_url": "oss://dashscope-instant/a/b.png"}, "InvalidParameter.DataInspection", OSS_UNREAD),
+        (
+            {"image_url": "oss://dashscope-instant/a/b.png"},
+            "InvalidParameter.DataInspection",
+            OSS_UNREAD,
+        ),
     ],
 )
-def test_inputs_of_emo(sim: Simulator, host: str, changes: dict[str, Any], code: str, message: str) -> None:
+def test_inputs_of_emo(
+    sim: Simulator, host: str, changes: dict[str, Any], code: str, message: str
+) -> None:
     before = len(sim.tasks)
     assert said(post(sim, SYNTHESIS, emo(host, **changes))) == (400, code, message)
     assert len(sim.tasks) == before
@@ -191,14 +260,28 @@ def test_inputs_of_emo(sim: Simulator, host: str, changes: dict[str, Any], code:
 
 def test_parameters(sim: Simulator, host: str) -> None:
     bad_style = emo(host) | {"parameters": {"style_level": "wild"}}
-    assert said(post(sim, SYNTHESIS, bad_style)) == (400, "InvalidParameter", "The style_level is invalid.")
-    dance = {"model": "animate-anyone-gen2", "input": {"image_url": host + "character.png", "template_id": "AACT.x"}}
-    assert said(post(sim, SYNTHESIS, dance)) == (400, "InvalidFile.Template.Content", "Invalid template content.")
+    assert said(post(sim, SYNTHESIS, bad_style)) == (
+        400,
+        "InvalidParameter",
+        "The style_level is invalid.",
+    )
+    dance = {
+        "model": "animate-anyone-gen2",
+        "input": {"image_url": host + "character.png", "template_id": "AACT.x"},
+    }
+    assert said(post(sim, SYNTHESIS, dance)) == (
+        400,
+        "InvalidFile.Template.Content",
+        "Invalid template content.",
+    )
     wrong = dance | {"parameters": {"use_ref_img_bg": True, "video_ratio": "1:1"}}
     assert said(post(sim, SYNTHESIS, wrong))[2] == "parameters.video_ratio must be 9:16 or 3:4."
     ignored = dance | {"parameters": {"use_ref_img_bg": False, "video_ratio": "1:1"}}
     assert said(post(sim, SYNTHESIS, ignored))[1] == "InvalidFile.Template.Content"
-    assert said(post(sim, SYNTHESIS, dance | {"parameters": {"use_ref_img_bg": "yes"}}))[1] == "InvalidParameter"
+    assert (
+        said(post(sim, SYNTHESIS, dance | {"parameters": {"use_ref_img_bg": "yes"}}))[1]
+        == "InvalidParameter"
+    )
     move = {
         "model": "wan2.2-animate-move",
         "input": {"image_url": host + "a.png", "video_url": host + "dance.mp4"},
@@ -210,8 +293,14 @@ def test_parameters(sim: Simulator, host: str) -> None:
 # ── the checks ──
 
 
-def check(sim: Simulator, url: str, model: str = "emo-detect-v1", key: str = "sk-check", **parameters: Any) -> requests.Response:
-    body = {"model": model, "input": {"image_url": url}, "parameters": {"ratio": "1:1"} | parameters}
+def check(
+    sim: Simulator, url: str, model: str = "emo-detect-v1", key: str = "sk-check", **parameters: Any
+) -> requests.Response:
+    body = {
+        "model": model,
+        "input": {"image_url": url},
+        "parameters": {"ratio": "1:1"} | parameters,
+    }
     return post(sim, MODELS[model].path, body, key=key)
 
 
@@ -233,7 +322,10 @@ def test_portrait_passes_in_both_shapes(sim: Simulator, host: str) -> None:
 
 def test_characters_are_full_and_half(sim: Simulator, host: str) -> None:
     for name, style in (("character.png", "full"), ("character-half.png", "half")):
-        assert check(sim, host + name, "animate-anyone-detect-gen2").json()["output"] == {"check_pass": True, "bodystyle": style}
+        assert check(sim, host + name, "animate-anyone-detect-gen2").json()["output"] == {
+            "check_pass": True,
+            "bodystyle": style,
+        }
 
 
 def test_nobody_is_refused_and_billed(sim: Simulator, host: str) -> None:
@@ -241,7 +333,9 @@ def test_nobody_is_refused_and_billed(sim: Simulator, host: str) -> None:
     content = check(sim, host + "nobody.jpg", key="sk-nobody").json()
     assert content["output"]["check_pass"] is False
     assert content["output"]["code"] == "InvalidFile.NoHuman"
-    dance = check(sim, host + "nobody.jpg", "animate-anyone-detect-gen2", key="sk-nobody").json()["output"]
+    dance = check(sim, host + "nobody.jpg", "animate-anyone-detect-gen2", key="sk-nobody").json()[
+        "output"
+    ]
     assert dance["bodystyle"] == ""
     assert dance["reason"] == content["output"]["message"]
     assert sim.total_micros("sk-nobody") - before == 2 * 574
@@ -273,22 +367,37 @@ def test_host_must_say_length_and_type(sim: Simulator, host: str) -> None:
 def test_unknown_and_foreign_tasks_look_the_same(sim: Simulator, host: str) -> None:
     mine = submit(sim, host, key="sk-mine")
     for task_id, key in ((mine, "sk-other"), ("0" * 36, "sk-mine")):
-        assert get(sim, f"/tasks/{task_id}", key=key)["output"] == {"task_id": task_id, "task_status": "UNKNOWN"}
-    assert get(sim, f"/tasks/{mine}", key="sk-mine")["output"]["task_status"] in ("PENDING", "RUNNING")
+        assert get(sim, f"/tasks/{task_id}", key=key)["output"] == {
+            "task_id": task_id,
+            "task_status": "UNKNOWN",
+        }
+    assert get(sim, f"/tasks/{mine}", key="sk-mine")["output"]["task_status"] in (
+        "PENDING",
+        "RUNNING",
+    )
 
 
 def test_one_runs_and_the_rest_wait_whatever_the_key(sim: Simulator, host: str) -> None:
-    first, second, third = submit(sim, host, key="sk-one"), submit(sim, host, key="sk-two"), submit(sim, host, key="sk-one")
+    first, second, third = (
+        submit(sim, host, key="sk-one"),
+        submit(sim, host, key="sk-two"),
+        submit(sim, host, key="sk-one"),
+    )
     until(lambda: get(sim, f"/tasks/{first}", key="sk-two")["output"]["task_status"] == "RUNNING")
     time.sleep(0.1)
-    assert [get(sim, f"/tasks/{t}", key="sk-one")["output"]["task_status"] for t in (second, third)] == ["PENDING"] * 2
+    assert [
+        get(sim, f"/tasks/{t}", key="sk-one")["output"]["task_status"] for t in (second, third)
+    ] == ["PENDING"] * 2
 
     listed = get(sim, "/tasks/?page_size=2&model_name=emo-v1", key="sk-one")
     assert (listed["total"], listed["total_page"], len(listed["data"])) == (3, 2, 2)
     assert [line["task_id"] for line in listed["data"]] == [third, second]  # the newest first
     assert "end_time" not in listed["data"][0]
     assert abs(listed["data"][0]["gmt_create"] - time.time() * 1000) < 10_000
-    assert listed["data"][0]["user_api_unique_key"] == "apikey:v1:aigc:image2video:video-synthesis:emo-v1"
+    assert (
+        listed["data"][0]["user_api_unique_key"]
+        == "apikey:v1:aigc:image2video:video-synthesis:emo-v1"
+    )
     assert get(sim, "/tasks/?page_size=2&page_no=2", key="sk-two")["data"][0]["task_id"] == first
     assert get(sim, "/tasks?status=RUNNING", key="sk-two")["total"] == 1
 
@@ -296,21 +405,41 @@ def test_one_runs_and_the_rest_wait_whatever_the_key(sim: Simulator, host: str) 
     assert cancel(f"{sim.url}/tasks/{second}/cancel").status_code == 200
     assert get(sim, f"/tasks/{second}", key="sk-one")["output"]["task_status"] == "CANCELED"
     for task_id in (first, second, "nothing"):
-        assert said(cancel(f"{sim.url}/tasks/{task_id}/cancel"))[:2] == (400, "UnsupportedOperation")
+        assert said(cancel(f"{sim.url}/tasks/{task_id}/cancel"))[:2] == (
+            400,
+            "UnsupportedOperation",
+        )
 
 
 def test_window_of_the_list(sim: Simulator, host: str) -> None:
     submit(sim, host, key="sk-window")
-    assert get(sim, "/tasks/?start_time=20200101000000&end_time=20200101235959", key="sk-window")["total"] == 0
+    assert (
+        get(sim, "/tasks/?start_time=20200101000000&end_time=20200101235959", key="sk-window")[
+            "total"
+        ]
+        == 0
+    )
     china = time.gmtime(time.time() + 8 * 3600 - 60)
-    assert get(sim, f"/tasks/?start_time={time.strftime('%Y%m%d%H%M%S', china)}", key="sk-window")["total"] == 1
-    for query in ("start_time=20200101000000&end_time=20200103000000", "start_time=yesterday", "page_no=0", "status=DONE"):
+    assert (
+        get(sim, f"/tasks/?start_time={time.strftime('%Y%m%d%H%M%S', china)}", key="sk-window")[
+            "total"
+        ]
+        == 1
+    )
+    for query in (
+        "start_time=20200101000000&end_time=20200103000000",
+        "start_time=yesterday",
+        "page_no=0",
+        "status=DONE",
+    ):
         assert get(sim, f"/tasks/?{query}", key="sk-window")["code"] == "InvalidParameter"
 
 
 def test_rates_are_per_account(host: str) -> None:
     with Simulator(speed=0.01, keys={"sk-one": "acme", "sk-two": "acme"}) as sim:
-        codes = [post(sim, SYNTHESIS, emo(host), key=key).status_code for key in ("sk-one", "sk-two") * 3]
+        codes = [
+            post(sim, SYNTHESIS, emo(host), key=key).status_code for key in ("sk-one", "sk-two") * 3
+        ]
         assert codes == [200] * 5 + [429]
         assert len(sim.tasks) == 5
         answers = [get(sim, "/tasks/", key="sk-one") for _ in range(21)]
@@ -322,7 +451,9 @@ def test_rates_are_per_account(host: str) -> None:
 # ── uploads ──
 
 
-def upload(sim: Simulator, data: dict[str, Any], content: bytes, name: str = "a.jpg", **changes: Any) -> requests.Response:
+def upload(
+    sim: Simulator, data: dict[str, Any], content: bytes, name: str = "a.jpg", **changes: Any
+) -> requests.Response:
     fields = {
         "OSSAccessKeyId": data["oss_access_key_id"],
         "Signature": data["signature"],
@@ -348,10 +479,20 @@ def test_upload_serves_its_model_and_account_only(sim: Simulator) -> None:
     body = {"model": "emo-detect-v1", "input": {"image_url": url}, "parameters": {"ratio": "1:1"}}
     resolve = {"X-DashScope-OssResourceResolve": "enable"}
     assert said(post(sim, DETECT, body, key="sk-up"))[1] == "InvalidParameter.DataInspection"
-    assert post(sim, DETECT, body, key="sk-up", headers=resolve).json()["output"]["check_pass"] is True
-    assert said(post(sim, DETECT, body, key="sk-down", headers=resolve)) == (400, "invalid_parameter_error", OSS_WRONG)
+    assert (
+        post(sim, DETECT, body, key="sk-up", headers=resolve).json()["output"]["check_pass"] is True
+    )
+    assert said(post(sim, DETECT, body, key="sk-down", headers=resolve)) == (
+        400,
+        "invalid_parameter_error",
+        OSS_WRONG,
+    )
     other = body | {"model": "wan2.2-s2v-detect"}
-    assert said(post(sim, DETECT, other, key="sk-up", headers=resolve)) == (400, "invalid_parameter_error", OSS_WRONG)
+    assert said(post(sim, DETECT, other, key="sk-up", headers=resolve)) == (
+        400,
+        "invalid_parameter_error",
+        OSS_WRONG,
+    )
 
 
 def test_every_field_of_an_upload_counts(sim: Simulator) -> None:
@@ -367,9 +508,17 @@ def test_every_field_of_an_upload_counts(sim: Simulator) -> None:
         ({"success_action_status": "201"}, 400),
     ):
         answer = upload(sim, data, b"x", **change)
-        assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/xml"), change
-    parts = [("file", ("a.jpg", b"x", "image/jpeg")), ("key", (None, f"{data['upload_dir']}/a.jpg"))]
-    assert requests.post(data["upload_host"], files=parts, timeout=9).status_code == 400  # the file must come last
+        assert (answer.status_code, answer.headers["Content-Type"]) == (
+            status,
+            "application/xml",
+        ), change
+    parts = [
+        ("file", ("a.jpg", b"x", "image/jpeg")),
+        ("key", (None, f"{data['upload_dir']}/a.jpg")),
+    ]
+    assert (
+        requests.post(data["upload_host"], files=parts, timeout=9).status_code == 400
+    )  # the file must come last
 
 
 # ── faults ──
@@ -391,7 +540,9 @@ def test_answers_can_break(sim: Simulator, host: str) -> None:
     sim.arm("429", where="list")
     sim.arm("html", where="list")
     sim.arm("garbled", where="list")
-    listing = functools.partial(requests.get, sim.url + "/tasks/", headers={"Authorization": "Bearer sk-a"}, timeout=9)
+    listing = functools.partial(
+        requests.get, sim.url + "/tasks/", headers={"Authorization": "Bearer sk-a"}, timeout=9
+    )
     assert [listing().status_code for _ in range(3)] == [500, 429, 502]
     with pytest.raises(requests.JSONDecodeError):
         listing().json()

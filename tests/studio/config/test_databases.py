@@ -1,4 +1,5 @@
-"""How connections are made: which process asks, what PostgreSQL is told, and what the address may change."""
+"""How connections are made: which process asks, what PostgreSQL is told, and what the address may
+change."""
 
 from __future__ import annotations
 
@@ -37,7 +38,13 @@ def _read(monkeypatch: pytest.MonkeyPatch, url: str, *argv: str) -> dict[str, An
 
 def test_postgres_is_told_what_to_expect(monkeypatch: pytest.MonkeyPatch) -> None:
     found = _read(monkeypatch, "postgres://me:s%40cret@db.example.com:5433/films")
-    assert (found["HOST"], found["PORT"], found["USER"], found["PASSWORD"], found["NAME"]) == ("db.example.com", 5433, "me", "s@cret", "films")
+    assert (found["HOST"], found["PORT"], found["USER"], found["PASSWORD"], found["NAME"]) == (
+        "db.example.com",
+        5433,
+        "me",
+        "s@cret",
+        "films",
+    )
     assert (found["CONN_MAX_AGE"], found["CONN_HEALTH_CHECKS"]) == (None, True)
     assert found["OPTIONS"]["application_name"] == "footlight worker"
     told = found["OPTIONS"]["options"]
@@ -54,7 +61,10 @@ def test_a_command_of_a_person_takes_the_time_it_needs(monkeypatch: pytest.Monke
 
 
 def test_the_address_has_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
-    options = _read(monkeypatch, "postgres://db/films?sslmode=require&connect_timeout=2&options=-c%20lock_timeout%3D1s")["OPTIONS"]
+    options = _read(
+        monkeypatch,
+        "postgres://db/films?sslmode=require&connect_timeout=2&options=-c%20lock_timeout%3D1s",
+    )["OPTIONS"]
     assert options["sslmode"] == "require"
     assert str(options["connect_timeout"]) == "2"
     assert options["options"].endswith(" -c lock_timeout=1s"), "PostgreSQL takes the last one"
@@ -64,11 +74,16 @@ def test_sqlite_owns_its_transactions_and_survives_a_power_cut() -> None:
     options = databases.connections(SQLITE, ["manage.py", "worker"])["OPTIONS"]
     assert options["transaction_mode"] == "IMMEDIATE"
     assert "synchronous=FULL" in options["init_command"]
-    assert databases.connections(SQLITE | {"OPTIONS": {"timeout": 5}}, [])["OPTIONS"]["timeout"] == 5
+    assert (
+        databases.connections(SQLITE | {"OPTIONS": {"timeout": 5}}, [])["OPTIONS"]["timeout"] == 5
+    )
 
 
 def test_other_databases_are_refused_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ImproperlyConfigured, match=r"“mysql”; Footlight works with PostgreSQL \(postgres://…\) and SQLite"):
+    with pytest.raises(
+        ImproperlyConfigured,
+        match=r"“mysql”; Footlight works with PostgreSQL \(postgres://…\) and SQLite",
+    ):
         databases.connections({"ENGINE": "django.db.backends.mysql"}, [])
     monkeypatch.setattr(databases, "find_spec", lambda name: None)
     with pytest.raises(ImproperlyConfigured, match="pip install 'footlight\\[postgres\\]'"):

@@ -33,7 +33,9 @@ def test_keys_are_made_once_and_kept_from_others(tmp_path: Path) -> None:
 
 
 def test_a_strict_site_brings_its_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ImproperlyConfigured, match="SECRET_KEY and FIELD_KEYS must be set because ALLOWED_HOSTS is"):
+    with pytest.raises(
+        ImproperlyConfigured, match="SECRET_KEY and FIELD_KEYS must be set because ALLOWED_HOSTS is"
+    ):
         env.kept_keys(tmp_path, strict=True)
     assert not (tmp_path / "keys.json").exists()
     monkeypatch.setenv("SECRET_KEY", "s" * 50)
@@ -57,11 +59,23 @@ def test_damaged_keys_are_never_replaced(tmp_path: Path) -> None:
     [
         ("DEBUG", "maybe", lambda: env.flag("DEBUG"), "DEBUG is “maybe”; set it to 1 or 0"),
         ("PUBLIC_URL", "example.com", lambda: env.address("PUBLIC_URL"), "begins with http"),
-        ("MEDIA_DELIVERY", "pigeon", lambda: env.choice("MEDIA_DELIVERY", "auto", ("auto", "public")), "may be auto, public"),
-        ("DATABASE_URL", "nothing://x", lambda: env.database("sqlite://"), "DATABASE_URL cannot be read"),
+        (
+            "MEDIA_DELIVERY",
+            "pigeon",
+            lambda: env.choice("MEDIA_DELIVERY", "auto", ("auto", "public")),
+            "may be auto, public",
+        ),
+        (
+            "DATABASE_URL",
+            "nothing://x",
+            lambda: env.database("sqlite://"),
+            "DATABASE_URL cannot be read",
+        ),
     ],
 )
-def test_nonsense_gets_a_sentence(monkeypatch: pytest.MonkeyPatch, name: str, value: str, read: object, words: str) -> None:
+def test_nonsense_gets_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, read: object, words: str
+) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(ImproperlyConfigured, match=words):
         read()  # type: ignore[operator]
@@ -75,10 +89,20 @@ def test_a_running_stack_is_found(tmp_path: Path) -> None:
 
 
 def test_a_bucket_is_read_from_one_address() -> None:
-    options = storages("s3://key:s%2Fcret@films?endpoint=https://oss-cn-beijing.aliyuncs.com&region=cn-beijing", Path("/x"))["default"]["OPTIONS"]
-    assert (options["bucket_name"], options["access_key"], options["secret_key"], options["region_name"]) == ("films", "key", "s/cret", "cn-beijing")
+    options = storages(
+        "s3://key:s%2Fcret@films?endpoint=https://oss-cn-beijing.aliyuncs.com&region=cn-beijing",
+        Path("/x"),
+    )["default"]["OPTIONS"]
+    assert (
+        options["bucket_name"],
+        options["access_key"],
+        options["secret_key"],
+        options["region_name"],
+    ) == ("films", "key", "s/cret", "cn-beijing")
     config = options["client_config"]
-    assert config.request_checksum_calculation == "when_required", "OSS refuses the checksums that boto3 sends by default"
+    assert config.request_checksum_calculation == "when_required", (
+        "OSS refuses the checksums that boto3 sends by default"
+    )
     assert config.s3 == {"addressing_style": "virtual"}
     with pytest.raises(ImproperlyConfigured, match="begins with “ftp”"):
         storages("ftp://host/x", Path("/x"))
@@ -88,7 +112,11 @@ def test_an_open_site_without_keys_does_not_start(tmp_path: Path) -> None:
     told = subprocess.run(
         [sys.executable, "-c", "import studio.settings"],
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "ALLOWED_HOSTS": "films.example.com", "DATA_DIR": str(tmp_path)},
+        env={
+            "PATH": os.environ["PATH"],
+            "ALLOWED_HOSTS": "films.example.com",
+            "DATA_DIR": str(tmp_path),
+        },
         capture_output=True,
         text=True,
     )

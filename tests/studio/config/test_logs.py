@@ -19,8 +19,18 @@ from studio.models import Team
 KEY = "sk-3f9a1c5be2d84e07a6b1f0c9d2e37a58"
 TEMPORARY = "st-q8Zk2LmNp4RsTuVwXy"
 SIGNED = "https://bucket.oss-cn-beijing.aliyuncs.com/out/film.mp4?Expires=1795171200&OSSAccessKeyId=LTAI5tQkExample&Signature=hT9%2Fk2abcDEF%3D"
-AMAZON = "https://b.s3.amazonaws.com/a.mp4?X-Amz-Signature=deadbeefcafe0123&X-Amz-Credential=AKIAEXAMPLE"
-SECRETS = (KEY[3:], TEMPORARY[3:], "hT9", "LTAI5tQkExample", "1795171200", "deadbeefcafe", "AKIAEXAMPLE")
+AMAZON = (
+    "https://b.s3.amazonaws.com/a.mp4?X-Amz-Signature=deadbeefcafe0123&X-Amz-Credential=AKIAEXAMPLE"
+)
+SECRETS = (
+    KEY[3:],
+    TEMPORARY[3:],
+    "hT9",
+    "LTAI5tQkExample",
+    "1795171200",
+    "deadbeefcafe",
+    "AKIAEXAMPLE",
+)
 
 
 @pytest.fixture(params=logs.FORMATS)
@@ -61,7 +71,12 @@ Written = tuple[logging.Logger, Callable[[], str]]
 def test_no_secret_gets_through_any_door(written: Written) -> None:
     logger, said = written
     logger.info(f"message {KEY} {SIGNED}")
-    logger.info("args %s %r %s", TEMPORARY, {"url": AMAZON, "headers": {"Authorization": f"Bearer {KEY}"}}, SIGNED)
+    logger.info(
+        "args %s %r %s",
+        TEMPORARY,
+        {"url": AMAZON, "headers": {"Authorization": f"Bearer {KEY}"}},
+        SIGNED,
+    )
     logger.info(
         "extra",
         extra={
@@ -83,14 +98,24 @@ def test_no_secret_gets_through_any_door(written: Written) -> None:
     for secret in SECRETS:
         assert secret not in text
     # what is not secret stays, or the log is of no use
-    for kept in ("bucket.oss-cn-beijing.aliyuncs.com/out/film.mp4", "traceback", "RuntimeError: gave up on", "ConnectionError: GET", "_fail", "j1"):
+    for kept in (
+        "bucket.oss-cn-beijing.aliyuncs.com/out/film.mp4",
+        "traceback",
+        "RuntimeError: gave up on",
+        "ConnectionError: GET",
+        "_fail",
+        "j1",
+    ):
         assert kept in text
 
 
 @pytest.mark.parametrize(
     ("text", "kept"),
     [
-        ("Internal Server Error: /m/abc123-6650f0.Sig-nature_x/film.mp4", "Internal Server Error: /m/"),
+        (
+            "Internal Server Error: /m/abc123-6650f0.Sig-nature_x/film.mp4",
+            "Internal Server Error: /m/",
+        ),
         ("/accounts/password/reset/key/1-abcdef-0123456789/", "/accounts/password/reset/key/"),
         ("redis://user:hunter22@cache:6379/0 does not answer", "does not answer"),
         ("GET /file?token=hunter22&page=2", "&page=2"),
@@ -103,7 +128,13 @@ def test_no_secret_gets_through_any_door(written: Written) -> None:
 def test_other_secrets(text: str, kept: str) -> None:
     clean = logs.cleaned(text)
     assert kept in clean
-    for secret in ("Sig-nature_x", "abc123-6650f0", "abcdef-0123456789", "hunter22", "dXNlcjpodW50ZXIyMg"):
+    for secret in (
+        "Sig-nature_x",
+        "abc123-6650f0",
+        "abcdef-0123456789",
+        "hunter22",
+        "dXNlcjpodW50ZXIyMg",
+    ):
         assert secret not in clean
 
 
@@ -123,7 +154,9 @@ def test_what_is_no_secret_is_left_alone(text: str) -> None:
 def test_a_line_that_cannot_be_formatted_tells_its_place_and_not_its_arguments(
     written: Written, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logging, "raiseExceptions", False)  # pytest's own handler would fail the test
+    monkeypatch.setattr(
+        logging, "raiseExceptions", False
+    )  # pytest's own handler would fail the test
     logger, said = written
     logger.info("%d tasks", KEY)
     errors = capsys.readouterr().err
@@ -132,7 +165,9 @@ def test_a_line_that_cannot_be_formatted_tells_its_place_and_not_its_arguments(
     assert "test_logs.py" in errors
 
 
-def test_ids_are_bound_nested_and_let_go(lines: tuple[logging.Logger, Callable[[], list[dict[str, Any]]]]) -> None:
+def test_ids_are_bound_nested_and_let_go(
+    lines: tuple[logging.Logger, Callable[[], list[dict[str, Any]]]],
+) -> None:
     logger, said = lines
 
     class Row:
@@ -152,11 +187,17 @@ def test_ids_are_bound_nested_and_let_go(lines: tuple[logging.Logger, Callable[[
     ]
     first = said()[0]
     assert "nobody" not in first
-    assert (first["event"], first["level"], first["logger"]) == ("visit", "info", "footlight.test.lines")
+    assert (first["event"], first["level"], first["logger"]) == (
+        "visit",
+        "info",
+        "footlight.test.lines",
+    )
     assert first["timestamp"].endswith("Z")
 
 
-def test_threads_do_not_share_what_they_are_about(lines: tuple[logging.Logger, Callable[[], list[dict[str, Any]]]]) -> None:
+def test_threads_do_not_share_what_they_are_about(
+    lines: tuple[logging.Logger, Callable[[], list[dict[str, Any]]]],
+) -> None:
     logger, said = lines
     both = threading.Barrier(2)
 
@@ -170,10 +211,15 @@ def test_threads_do_not_share_what_they_are_about(lines: tuple[logging.Logger, C
         thread.start()
     for thread in threads:
         thread.join(5)
-    assert sorted((line["event"], line["lane"]) for line in said()) == [("one", "one"), ("two", "two")]
+    assert sorted((line["event"], line["lane"]) for line in said()) == [
+        ("one", "one"),
+        ("two", "two"),
+    ]
 
 
-def test_json_is_one_line_each_whatever_is_in_it(lines: tuple[logging.Logger, Callable[[], list[dict[str, Any]]]]) -> None:
+def test_json_is_one_line_each_whatever_is_in_it(
+    lines: tuple[logging.Logger, Callable[[], list[dict[str, Any]]]],
+) -> None:
     logger, said = lines
     logger.info("two\nlines\x1b[31m \x00", extra={"number": 3, "list": [1, None, True]})
     assert said() == [said()[0]]
@@ -182,18 +228,37 @@ def test_json_is_one_line_each_whatever_is_in_it(lines: tuple[logging.Logger, Ca
 
 
 def test_a_text_from_outside_does_not_look_like_a_line_of_its_own() -> None:
-    record = logging.LogRecord("footlight.x", logging.INFO, __file__, 1, "said\n13:00:00 error    footlight.money  forged", (), None)
+    record = logging.LogRecord(
+        "footlight.x",
+        logging.INFO,
+        __file__,
+        1,
+        "said\n13:00:00 error    footlight.money  forged",
+        (),
+        None,
+    )
     text = logs.formatter("console").format(record)
     assert "\n    13:00:00 error" in text
 
 
 def test_the_configuration_stands_and_takes_over_other_handlers() -> None:
     names = ("", "footlight", "django", "django.server", "uvicorn", "uvicorn.error")
-    kept = {name: (logging.getLogger(name).handlers[:], logging.getLogger(name).level, logging.getLogger(name).propagate) for name in names}
+    kept = {
+        name: (
+            logging.getLogger(name).handlers[:],
+            logging.getLogger(name).level,
+            logging.getLogger(name).propagate,
+        )
+        for name in names
+    }
     try:
         logging.getLogger("uvicorn").addHandler(logging.StreamHandler())
         logging.config.dictConfig(logs.config("json"))
-        assert [type(handler) for handler in logging.getLogger().handlers if isinstance(handler, logs.Handler)] == [logs.Handler]
+        assert [
+            type(handler)
+            for handler in logging.getLogger().handlers
+            if isinstance(handler, logs.Handler)
+        ] == [logs.Handler]
         assert logging.getLogger("uvicorn").handlers == []
         assert logging.getLogger("django").handlers == []
     finally:
@@ -203,7 +268,7 @@ def test_the_configuration_stands_and_takes_over_other_handlers() -> None:
             logger.setLevel(level)
 
 
-# ── requests ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── requests ──────────────────────────────────────────────────────────────────────────────────────
 def test_a_request_has_an_id() -> None:
     one, two = (Client().get("/healthz")["X-Request-ID"] for _ in range(2))
     assert one != two
@@ -211,10 +276,15 @@ def test_a_request_has_an_id() -> None:
 
 
 def test_a_proxy_may_give_it() -> None:
-    assert Client().get("/healthz", headers={"X-Request-ID": "edge-7.f3_A"})["X-Request-ID"] == "edge-7.f3_A"
+    assert (
+        Client().get("/healthz", headers={"X-Request-ID": "edge-7.f3_A"})["X-Request-ID"]
+        == "edge-7.f3_A"
+    )
 
 
-@pytest.mark.parametrize("bad", ["", " ", "a b", "x" * 65, "a\nb", "é", "-x", '"><script>', KEY + "?"])
+@pytest.mark.parametrize(
+    "bad", ["", " ", "a b", "x" * 65, "a\nb", "é", "-x", '"><script>', KEY + "?"]
+)
 def test_nonsense_is_replaced(bad: str) -> None:
     given = Client().get("/healthz", headers={"X-Request-ID": bad})["X-Request-ID"]
     assert len(given) == 32
@@ -229,7 +299,9 @@ def test_lines_of_a_request_carry_its_id(team: Team, monkeypatch: pytest.MonkeyP
     logger = logging.getLogger("footlight.health")
     logger.addHandler(handler)
     try:
-        answer = Client().get("/readyz", headers={"X-Request-ID": "edge-1"})  # no Redis here, so it is logged
+        answer = Client().get(
+            "/readyz", headers={"X-Request-ID": "edge-1"}
+        )  # no Redis here, so it is logged
     finally:
         logger.removeHandler(handler)
     assert answer.status_code == 503

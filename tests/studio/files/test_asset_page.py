@@ -34,23 +34,51 @@ def kept(team: Team, user: User, data: bytes, name: str) -> Asset:
         ("dance.avi", files.avi(1.0), ["Browsers do not play AVI"]),
     ],
 )
-def test_every_kind_shows_itself_and_its_facts(team: Team, creator: User, client_of: ClientOf, name: str, data: bytes, shown: list[str]) -> None:
+def test_every_kind_shows_itself_and_its_facts(
+    team: Team, creator: User, client_of: ClientOf, name: str, data: bytes, shown: list[str]
+) -> None:
     asset = kept(team, creator, data, name)
     page = client_of(creator).get(address(asset)).content.decode()
-    for words in [*shown, name, asset.sha256[:16], "chidi", "No job uses this file.", f"/files/{asset.public_id}/download"]:
+    for words in [
+        *shown,
+        name,
+        asset.sha256[:16],
+        "chidi",
+        "No job uses this file.",
+        f"/files/{asset.public_id}/download",
+    ]:
         assert words in page, words
     assert "style=" not in page
     assert "<script>" not in page
 
 
-def test_checks_and_jobs_are_named(team: Team, owner: User, client_of: ClientOf, settings: Any) -> None:
+def test_checks_and_jobs_are_named(
+    team: Team, owner: User, client_of: ClientOf, settings: Any
+) -> None:
     settings.ASSET_TAGS = "jobs.pages.file_tags.tags"
     portrait, account = makers.asset(team), makers.account(team)
-    makers.check(portrait, account, state="refused", sentence="No face is in the picture.", request_id="req-77")
-    job = makers.job(team, owner, title="Welcome line", account=account, files={"image_url": portrait, "audio_url": makers.asset(team, "audio")})
+    makers.check(
+        portrait,
+        account,
+        state="refused",
+        sentence="No face is in the picture.",
+        request_id="req-77",
+    )
+    job = makers.job(
+        team,
+        owner,
+        title="Welcome line",
+        account=account,
+        files={"image_url": portrait, "audio_url": makers.asset(team, "audio")},
+    )
     makers.template(team, account, portrait, name="Waltz")
     page = client_of(owner).get(address(portrait)).content.decode()
-    for words in ("No face is in the picture.", "req-77", f'<a href="/t/north/jobs/{job.public_id}/">Welcome line</a>', "Dance template Waltz"):
+    for words in (
+        "No face is in the picture.",
+        "req-77",
+        f'<a href="/t/north/jobs/{job.public_id}/">Welcome line</a>',
+        "Dance template Waltz",
+    ):
         assert words in page, words
 
 
@@ -60,10 +88,14 @@ def test_names_are_text_and_never_markup(team: Team, owner: User, client_of: Cli
         assert b"<img src=x" not in client_of(owner).get(url).content
 
 
-def test_strangers_and_wrong_ids_get_nothing(team: Team, owner: User, stranger: User, client_of: ClientOf) -> None:
+def test_strangers_and_wrong_ids_get_nothing(
+    team: Team, owner: User, stranger: User, client_of: ClientOf
+) -> None:
     asset = makers.asset(team)
     assert client_of(stranger).get(address(asset)).status_code == 404
-    assert client_of(stranger).get(address(asset).replace("north", "evening-desk")).status_code == 404
+    assert (
+        client_of(stranger).get(address(asset).replace("north", "evening-desk")).status_code == 404
+    )
     assert client_of(owner).get("/t/north/library/nothing/").status_code == 404
     assert client_of(owner).get(address(makers.asset(stranger.teams.get()))).status_code == 404
 
@@ -83,9 +115,16 @@ def test_deleting_asks_first(team: Team, creator: User, client_of: ClientOf) -> 
     assert client.post(address(asset, "delete/")).status_code == 404
 
 
-def test_a_file_in_use_is_not_deleted_and_the_job_is_named(team: Team, owner: User, client_of: ClientOf) -> None:
+def test_a_file_in_use_is_not_deleted_and_the_job_is_named(
+    team: Team, owner: User, client_of: ClientOf
+) -> None:
     speech = makers.asset(team, "audio")
-    makers.job(team, owner, title="Welcome line", files={"image_url": makers.asset(team), "audio_url": speech})
+    makers.job(
+        team,
+        owner,
+        title="Welcome line",
+        files={"image_url": makers.asset(team), "audio_url": speech},
+    )
     client = client_of(owner)
     question = client.get(address(speech, "delete/")).content.decode()
     assert "job “Welcome line”" in question
@@ -97,7 +136,9 @@ def test_a_file_in_use_is_not_deleted_and_the_job_is_named(team: Team, owner: Us
     assert default_storage.exists(speech.file.name)
 
 
-def test_viewers_do_not_delete(team: Team, viewer: User, stranger: User, client_of: ClientOf) -> None:
+def test_viewers_do_not_delete(
+    team: Team, viewer: User, stranger: User, client_of: ClientOf
+) -> None:
     asset = makers.asset(team)
     assert b"/delete/" not in client_of(viewer).get(address(asset)).content
     for method in ("get", "post"):

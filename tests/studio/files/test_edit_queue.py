@@ -1,4 +1,5 @@
-"""Files made from files: once per recipe, inherited consent, and edits of videos that survive deaths and full disks."""
+"""Files made from files: once per recipe, inherited consent, and edits of videos that survive
+deaths and full disks."""
 
 from __future__ import annotations
 
@@ -50,31 +51,48 @@ def run(edit: Edit) -> Edit:
     return edit
 
 
-# ── at once ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── at once ───────────────────────────────────────────────────────────────────────────────────────
 def test_a_crop_is_a_file_of_its_own_beside_its_parent(picture: Asset, owner: User) -> None:
     made = edit_queue.change(picture, {"do": "picture", "box": [40, 50, 440, 550]}, owner)
-    assert (made.width, made.height, made.origin, made.parent, made.owner) == (400, 500, "edit", picture, owner)
+    assert (made.width, made.height, made.origin, made.parent, made.owner) == (
+        400,
+        500,
+        "edit",
+        picture,
+        owner,
+    )
     assert probe(made.file.path).width == 400
     assert (Asset.objects.get(pk=picture.pk).width, Path(picture.file.path).exists()) == (640, True)
 
 
-def test_the_same_recipe_twice_is_one_file(picture: Asset, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_recipe_twice_is_one_file(
+    picture: Asset, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     recipe = {"do": "picture", "box": [40, 50, 440, 550], "format": "png"}
     first = edit_queue.change(picture, recipe, owner)
-    monkeypatch.setitem(edit_queue._MAKERS, "picture", lambda *args: pytest.fail("made a second time"))
+    monkeypatch.setitem(
+        edit_queue._MAKERS, "picture", lambda *args: pytest.fail("made a second time")
+    )
     assert edit_queue.change(picture, dict(recipe), owner) == first
     assert Asset.objects.count() == 2
 
 
 def test_two_ways_to_the_same_content_are_one_file(picture: Asset, owner: User) -> None:
     """A box that goes over the edge is cut to the picture, so the bytes are the same."""
-    made = [edit_queue.change(picture, {"do": "picture", "box": [0, 0, 640, height], "format": "png"}, owner) for height in (800, 900)]
+    made = [
+        edit_queue.change(
+            picture, {"do": "picture", "box": [0, 0, 640, height], "format": "png"}, owner
+        )
+        for height in (800, 900)
+    ]
     assert made[0] == made[1]
 
 
 def test_what_cannot_be_made_leaves_nothing(picture: Asset, owner: User) -> None:
     with pytest.raises(MediaError, match="400 px that its short side needs"):
-        edit_queue.change(picture, {"do": "picture", "box": [0, 0, 100, 100], "min_side": 400}, owner)
+        edit_queue.change(
+            picture, {"do": "picture", "box": [0, 0, 100, 100], "min_side": 400}, owner
+        )
     assert Asset.objects.get() == picture
 
 
@@ -89,7 +107,10 @@ def test_sound_is_cut_and_parted(team: Team, owner: User) -> None:
 @pytest.mark.parametrize(
     ("recipe", "said"),
     [
-        ({"do": "picture", "box": [1, 1, 2, 2], "angle": 2.5, "max_bytes": 9}, ["straightened", "cropped"]),
+        (
+            {"do": "picture", "box": [1, 1, 2, 2], "angle": 2.5, "max_bytes": 9},
+            ["straightened", "cropped"],
+        ),
         ({"do": "picture", "format": "jpeg", "min_side": 400}, ["converted"]),
         ({"do": "cut", "start": 0, "stop": 9}, ["cut"]),
         ({"do": "film", "fps": 24.0, "stop": 9000}, ["cut", "made 24 frames per second"]),
@@ -100,18 +121,23 @@ def test_a_recipe_in_words(recipe: dict[str, Any], said: list[str]) -> None:
     assert edit_queue.words(recipe) == said
 
 
-# ── names ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── names ─────────────────────────────────────────────────────────────────────────────────────────
 @pytest.mark.parametrize(
     ("recipe", "name"),
     [
         ({"do": "picture", "box": [0, 0, 600, 800]}, "Mia, cropped 3:4.jpg"),
         ({"do": "picture", "box": [0, 0, 401, 400]}, "Mia, cropped 1:1.jpg"),
-        ({"do": "picture", "box": [0, 0, 512, 704], "angle": 1.5}, "Mia, straightened, cropped 512 × 704.jpg"),
+        (
+            {"do": "picture", "box": [0, 0, 512, 704], "angle": 1.5},
+            "Mia, straightened, cropped 512 × 704.jpg",
+        ),
         ({"do": "picture", "format": "png", "min_side": 400}, "Mia, converted.png"),
         ({"do": "picture", "max_side": 500}, "Mia, made to fit.jpg"),
     ],
 )
-def test_a_childs_name_says_what_was_done(picture: Asset, owner: User, recipe: dict[str, Any], name: str) -> None:
+def test_a_childs_name_says_what_was_done(
+    picture: Asset, owner: User, recipe: dict[str, Any], name: str
+) -> None:
     assert edit_queue.change(picture, recipe, owner).name == name
 
 
@@ -119,23 +145,35 @@ def test_sound_and_video_say_what_is_left_of_them(team: Team, video: Asset, owne
     sound = kept(team, owner, "hello.wav", files.wav(2.0))
     cut = edit_queue.change(sound, {"do": "cut", "start": 500, "stop": 1500}, owner)
     assert cut.name == "hello, cut 0.5–1.5 s.wav"
-    assert edit_queue.change(cut, {"do": "cut", "start": 250, "stop": 750}, owner).name == "hello, cut 0.8–1.2 s.wav"
+    assert (
+        edit_queue.change(cut, {"do": "cut", "start": 250, "stop": 750}, owner).name
+        == "hello, cut 0.8–1.2 s.wav"
+    )
     parted = edit_queue.change(sound, {"do": "without", "cuts": [[500, 1000], [1900, 3000]]}, owner)
     assert parted.name == "hello, cut to 1.4 s.wav"
-    made = run(edit_queue.ask(video, {"do": "film", "start": 200, "stop": 600, "fps": 30}, owner)).made
+    made = run(
+        edit_queue.ask(video, {"do": "film", "start": 200, "stop": 600, "fps": 30}, owner)
+    ).made
     assert made is not None
     assert made.name == "steps, cut 0.2–0.6 s, 30 frames per second.mp4"
 
 
 @pytest.mark.parametrize("orphan", [False, True])
-def test_a_child_that_is_edited_again_is_told_once(picture: Asset, owner: User, orphan: bool) -> None:
-    child = edit_queue.change(picture, {"do": "picture", "box": [0, 0, 600, 800], "format": "png"}, owner)
+def test_a_child_that_is_edited_again_is_told_once(
+    picture: Asset, owner: User, orphan: bool
+) -> None:
+    child = edit_queue.change(
+        picture, {"do": "picture", "box": [0, 0, 600, 800], "format": "png"}, owner
+    )
     if orphan:
         file_store.forget(picture)
         child.refresh_from_db()
     again = edit_queue.change(child, {"do": "picture", "box": [0, 0, 500, 500]}, owner)
     assert again.name == "Mia, cropped 1:1, converted.png"
-    assert edit_queue.change(again, {"do": "picture", "box": [0, 0, 300, 400]}, owner).name == "Mia, cropped 3:4, converted.png"
+    assert (
+        edit_queue.change(again, {"do": "picture", "box": [0, 0, 300, 400]}, owner).name
+        == "Mia, cropped 3:4, converted.png"
+    )
 
 
 def test_a_long_name_keeps_its_end(team: Team, owner: User) -> None:
@@ -144,15 +182,23 @@ def test_a_long_name_keeps_its_end(team: Team, owner: User) -> None:
     assert (len(name), name.endswith("a, cropped 1:1.jpg")) == (file_store.NAME_LENGTH, True)
 
 
-# ── a disk that is full, a file that is gone ────────────────────────────────────────────────────────────────────────
-def test_a_full_disk_is_a_sentence_while_the_page_waits(picture: Asset, owner: User, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(edit_queue, "keep", lambda *args, **options: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full")))
+# ── a disk that is full, a file that is gone ──────────────────────────────────────────────────────
+def test_a_full_disk_is_a_sentence_while_the_page_waits(
+    picture: Asset, owner: User, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(
+        edit_queue,
+        "keep",
+        lambda *args, **options: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full")),
+    )
     with pytest.raises(MediaError, match="could not be written here"):
         edit_queue.change(picture, {"do": "picture", "box": [0, 0, 400, 400]}, owner)
     assert (Asset.objects.get(), list(tmp_path.glob("edit-*"))) == (picture, [])
 
 
-def test_a_stored_file_that_is_missing_is_a_sentence_at_once(picture: Asset, video: Asset, owner: User) -> None:
+def test_a_stored_file_that_is_missing_is_a_sentence_at_once(
+    picture: Asset, video: Asset, owner: User
+) -> None:
     for asset in (picture, video):
         asset.file.storage.delete(str(asset.file.name))
     with pytest.raises(MediaError, match=r"“Mia\.jpg” is missing"):
@@ -161,7 +207,9 @@ def test_a_stored_file_that_is_missing_is_a_sentence_at_once(picture: Asset, vid
     assert (edit.state, "is missing" in edit.sentence) == ("failed", True)
 
 
-def test_what_a_killed_process_left_is_swept_a_day_later(video: Asset, owner: User, tmp_path: Path) -> None:
+def test_what_a_killed_process_left_is_swept_a_day_later(
+    video: Asset, owner: User, tmp_path: Path
+) -> None:
     yesterday = (timezone.now() - timedelta(hours=25)).timestamp()
     for name in ("edit-a", "keep-b", "sound-c", "copy-d", "films", "edit-new"):
         (tmp_path / name).mkdir()
@@ -174,14 +222,19 @@ def test_what_a_killed_process_left_is_swept_a_day_later(video: Asset, owner: Us
     assert {path.name for path in tmp_path.iterdir()} == {"edit-new", "films", "files"}
 
 
-# ── consent ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── consent ───────────────────────────────────────────────────────────────────────────────────────
 def test_the_first_word_stands(picture: Asset, owner: User, creator: User) -> None:
     first = edit_queue.consent(picture, owner, "The team may use this person’s likeness.")
     assert edit_queue.consent(picture, creator, "Another one") == first
-    assert (Consent.objects.get().by, Consent.objects.get().said) == (owner, "The team may use this person’s likeness.")
+    assert (Consent.objects.get().by, Consent.objects.get().said) == (
+        owner,
+        "The team may use this person’s likeness.",
+    )
 
 
-def test_what_is_made_of_a_file_inherits_who_said_what_and_when(picture: Asset, owner: User, creator: User) -> None:
+def test_what_is_made_of_a_file_inherits_who_said_what_and_when(
+    picture: Asset, owner: User, creator: User
+) -> None:
     said = edit_queue.consent(picture, owner, "Yes.")
     Consent.objects.update(at=timezone.now() - timedelta(days=3))
     made = edit_queue.change(picture, {"do": "picture", "box": [0, 0, 400, 400]}, creator)
@@ -191,7 +244,9 @@ def test_what_is_made_of_a_file_inherits_who_said_what_and_when(picture: Asset, 
         assert (child.consent.by, child.consent.said, child.consent.at) == (owner, "Yes.", said.at)
 
 
-def test_a_word_reaches_what_was_made_before_it_and_not_the_parent(picture: Asset, owner: User) -> None:
+def test_a_word_reaches_what_was_made_before_it_and_not_the_parent(
+    picture: Asset, owner: User
+) -> None:
     made = edit_queue.change(picture, {"do": "picture", "box": [0, 0, 400, 400]}, owner)
     last = edit_queue.change(made, {"do": "picture", "box": [0, 0, 300, 300]}, owner)
     edit_queue.consent(made, owner, "Yes.")
@@ -208,8 +263,10 @@ def test_a_file_that_was_there_before_inherits_too(team: Team, picture: Asset, o
     assert twin.consent.by == owner
 
 
-# ── a video, by a worker ────────────────────────────────────────────────────────────────────────────────────────────
-def test_a_video_is_made_by_whoever_hears_the_bell(video: Asset, owner: User, rung: list[int], django_capture_on_commit_callbacks: Any) -> None:
+# ── a video, by a worker ──────────────────────────────────────────────────────────────────────────
+def test_a_video_is_made_by_whoever_hears_the_bell(
+    video: Asset, owner: User, rung: list[int], django_capture_on_commit_callbacks: Any
+) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         edit = edit_queue.ask(video, SHORT, owner)
         assert rung == [], "not before the row is there for a worker"
@@ -221,7 +278,9 @@ def test_a_video_is_made_by_whoever_hears_the_bell(video: Asset, owner: User, ru
     assert (done.made.parent, done.made.milliseconds <= 540) == (video, True)
 
 
-def test_a_finished_edit_is_not_made_again(video: Asset, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_finished_edit_is_not_made_again(
+    video: Asset, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = run(edit_queue.ask(video, SHORT, owner))
     monkeypatch.setattr(edit_queue, "_make", lambda *args: pytest.fail("made a second time"))
     again = edit_queue.ask(video, SHORT, owner)
@@ -238,7 +297,9 @@ def test_an_edit_whose_file_was_deleted_is_made_anew(video: Asset, owner: User) 
     assert run(again).made is not None
 
 
-def test_only_one_worker_makes_it(video: Asset, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_one_worker_makes_it(
+    video: Asset, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     edit, makes = edit_queue.ask(video, SHORT, owner), []
 
     def make(*args: Any) -> Asset:
@@ -251,8 +312,11 @@ def test_only_one_worker_makes_it(video: Asset, owner: User, monkeypatch: pytest
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_long_edit_stays_with_its_worker_and_a_dead_one_is_free_within_a_minute(video: Asset, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However long it takes, the lease is renewed while it is worked on; what is written at the end counts."""
+def test_a_long_edit_stays_with_its_worker_and_a_dead_one_is_free_within_a_minute(
+    video: Asset, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it takes, the lease is renewed while it is worked on; what is written at the end
+    counts."""
     monkeypatch.setattr(leases, "EVERY", 0.02)
     edit, began = edit_queue.ask(video, SHORT, owner), []
 
@@ -284,7 +348,9 @@ def expire() -> None:
     Edit.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
 
 
-def test_after_a_death_another_worker_takes_it_up_once_the_lease_is_over(video: Asset, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_death_another_worker_takes_it_up_once_the_lease_is_over(
+    video: Asset, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     edit = edit_queue.ask(video, SHORT, owner)
     with monkeypatch.context() as dying:
         death(dying)
@@ -308,7 +374,10 @@ def test_a_video_that_every_worker_died_over_is_given_up_with_a_sentence_and_may
                 edit_queue.step(edit.pk)
             expire()
         run(edit)
-    assert (edit.state, edit.sentence) == ("failed", "The video could not be made over. Export it again and upload it.")
+    assert (edit.state, edit.sentence) == (
+        "failed",
+        "The video could not be made over. Export it again and upload it.",
+    )
     assert edit_queue.due() == []
     again = edit_queue.ask(video, SHORT, owner)
     assert (again.state, again.tries, again.sentence) == ("waiting", 0, "")
@@ -322,7 +391,9 @@ def test_a_wish_that_the_video_cannot_meet_is_told_at_once(video: Asset, owner: 
     assert Asset.objects.count() == 1
 
 
-def test_a_full_disk_is_not_blamed_on_the_video(video: Asset, owner: User, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_full_disk_is_not_blamed_on_the_video(
+    video: Asset, owner: User, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     def full(*args: Any, **options: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -331,7 +402,9 @@ def test_a_full_disk_is_not_blamed_on_the_video(video: Asset, owner: User, monke
         disk.setattr(edit_queue, "keep", full)
         assert run(edit).state == "working"
         assert edit.lease_until is not None
-        assert edit.lease_until < timezone.now() + timedelta(seconds=40), "soon again, not after the lease of a death"
+        assert edit.lease_until < timezone.now() + timedelta(seconds=40), (
+            "soon again, not after the lease of a death"
+        )
         for _try in range(edit_queue.TRIES):
             expire()
             run(edit)
@@ -340,7 +413,9 @@ def test_a_full_disk_is_not_blamed_on_the_video(video: Asset, owner: User, monke
     assert not list(tmp_path.glob("edit-*")), "nothing is left lying about"
 
 
-def test_what_takes_too_long_is_told_at_once_and_not_tried_again(video: Asset, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_takes_too_long_is_told_at_once_and_not_tried_again(
+    video: Asset, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def endless(*args: Any) -> Asset:
         raise JobTimeoutException("Task exceeded maximum timeout value (1800 seconds)")
 
@@ -350,16 +425,24 @@ def test_what_takes_too_long_is_told_at_once_and_not_tried_again(video: Asset, o
     assert "longer than half an hour" in edit.sentence
 
 
-def test_a_disk_that_has_room_again_is_enough(video: Asset, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_has_room_again_is_enough(
+    video: Asset, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     edit = edit_queue.ask(video, SHORT, owner)
     with monkeypatch.context() as disk:
-        disk.setattr(edit_queue, "keep", lambda *args, **options: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full")))
+        disk.setattr(
+            edit_queue,
+            "keep",
+            lambda *args, **options: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full")),
+        )
         run(edit)
     expire()
     assert (run(edit).state, edit.sentence) == ("done", "")
 
 
-def test_the_late_result_of_a_lost_lease_changes_nothing(video: Asset, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_late_result_of_a_lost_lease_changes_nothing(
+    video: Asset, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A worker that was thought dead comes back after another one has given up."""
     edit = edit_queue.ask(video, SHORT, owner)
 

@@ -1,4 +1,5 @@
-"""Keeping files once, whole, and under names of ours; letting go of them only when nothing needs them."""
+"""Keeping files once, whole, and under names of ours; letting go of them only when nothing needs
+them."""
 
 from __future__ import annotations
 
@@ -25,11 +26,17 @@ def stored_names() -> list[str]:
 
 def leftovers() -> list[str]:
     root = Path(settings.FILE_UPLOAD_TEMP_DIR)
-    return sorted(path.name for path in root.iterdir() if path.name.startswith(("keep-", "upload-", "copy-", "tmp")))
+    return sorted(
+        path.name
+        for path in root.iterdir()
+        if path.name.startswith(("keep-", "upload-", "copy-", "tmp"))
+    )
 
 
 def put(data: bytes, name: str, team: Team, owner: User, **more: str) -> tuple[Asset, bool]:
-    return file_store.keep(SimpleUploadedFile(name, data), team=team, owner=owner, name=name, **more)
+    return file_store.keep(
+        SimpleUploadedFile(name, data), team=team, owner=owner, name=name, **more
+    )
 
 
 def test_a_picture_is_stored_upright_without_its_place(team: Team, owner: User) -> None:
@@ -96,7 +103,9 @@ def test_two_sources_that_differ_in_metadata_alone_are_one_file(team: Team, owne
 def test_a_path_stays_with_its_owner(team: Team, owner: User, tmp_path: Path) -> None:
     data = files.mp4(1.0)
     path = files.write(tmp_path, "film.mp4", data)
-    asset, new = file_store.keep(path, team=team, owner=owner, name="Welcome line.mp4", origin="result")
+    asset, new = file_store.keep(
+        path, team=team, owner=owner, name="Welcome line.mp4", origin="result"
+    )
     assert new
     assert path.read_bytes() == data
     # A result is what the service sent, to the byte.
@@ -119,7 +128,9 @@ def test_a_path_stays_with_its_owner(team: Team, owner: User, tmp_path: Path) ->
         ("moves.gif", files.gif(), "not-supported"),
     ],
 )
-def test_bad_input_gets_a_sentence_and_leaves_nothing(name: str, data: bytes, code: str, team: Team, owner: User) -> None:
+def test_bad_input_gets_a_sentence_and_leaves_nothing(
+    name: str, data: bytes, code: str, team: Team, owner: User
+) -> None:
     with pytest.raises(MediaError) as caught:
         put(data, name, team, owner)
     assert caught.value.code == code
@@ -129,7 +140,9 @@ def test_bad_input_gets_a_sentence_and_leaves_nothing(name: str, data: bytes, co
     assert leftovers() == []
 
 
-def test_a_file_left_by_a_crash_is_used_and_a_half_one_replaced(team: Team, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_left_by_a_crash_is_used_and_a_half_one_replaced(
+    team: Team, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = files.jpeg(500, 500)
 
     def crash(**fields: object) -> None:
@@ -152,7 +165,9 @@ def test_a_file_left_by_a_crash_is_used_and_a_half_one_replaced(team: Team, owne
     assert Path(default_storage.path(picture)).read_bytes() == whole
 
 
-def test_the_loser_of_a_race_gets_the_winners_file(team: Team, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_loser_of_a_race_gets_the_winners_file(
+    team: Team, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = files.jpeg(500, 500)
     real = file_store._store
 
@@ -169,7 +184,9 @@ def test_the_loser_of_a_race_gets_the_winners_file(team: Team, owner: User, monk
     assert len(stored_names()) == 2
 
 
-def test_a_file_deleted_while_it_is_kept_again_is_there_afterwards(team: Team, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_deleted_while_it_is_kept_again_is_there_afterwards(
+    team: Team, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _first, _ = put(files.jpeg(500, 500), "one.jpg", team, owner)
     create = Asset.objects.create
 
@@ -185,7 +202,7 @@ def test_a_file_deleted_while_it_is_kept_again_is_there_afterwards(team: Team, o
     assert stored_names() == [again.file.name, again.thumb.name]
 
 
-# ── letting go ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── letting go ────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_forgetting_takes_row_and_files(team: Team, owner: User) -> None:
@@ -198,7 +215,15 @@ def test_forgetting_takes_row_and_files(team: Team, owner: User) -> None:
 
 def test_a_file_in_use_stays_and_says_by_what(team: Team, owner: User) -> None:
     portrait, speech = makers.asset(team, "image"), makers.asset(team, "audio")
-    jobs = [makers.job(team, owner, title=f"Welcome line {n}", files={"image_url": portrait, "audio_url": speech}) for n in range(5)]
+    jobs = [
+        makers.job(
+            team,
+            owner,
+            title=f"Welcome line {n}",
+            files={"image_url": portrait, "audio_url": speech},
+        )
+        for n in range(5)
+    ]
     with pytest.raises(file_store.InUse) as caught:
         file_store.forget(portrait)
     assert sorted(job.pk for job in caught.value.jobs) == sorted(job.pk for job in jobs)
@@ -220,7 +245,7 @@ def test_a_result_and_the_video_of_a_template_stay(team: Team, owner: User) -> N
         file_store.forget(video)
 
 
-# ── names ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── names ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -255,6 +280,11 @@ def test_long_names_keep_their_type() -> None:
 
 
 def test_a_hostile_name_is_only_shown(team: Team, owner: User) -> None:
-    asset, _ = file_store.keep(SimpleUploadedFile("x", files.png(500, 500)), team=team, owner=owner, name="../../../" + "n" * 300 + "\u202e.php")
+    asset, _ = file_store.keep(
+        SimpleUploadedFile("x", files.png(500, 500)),
+        team=team,
+        owner=owner,
+        name="../../../" + "n" * 300 + "\u202e.php",
+    )
     assert asset.file.name == f"{team.pk}/{asset.sha256}.png"
     assert asset.name == "n" * 116 + ".png"

@@ -1,4 +1,5 @@
-"""The library: what is shown to whom, found by kind and name, page by page; uploading without a script."""
+"""The library: what is shown to whom, found by kind and name, page by page; uploading without a
+script."""
 
 from __future__ import annotations
 
@@ -34,10 +35,14 @@ def sentences(response: Any) -> list[str]:
 
 
 def send(client: Client, *named: tuple[str, bytes], **more: Any) -> Any:
-    return client.post(HOME + "upload/", {"file": [SimpleUploadedFile(name, data) for name, data in named], **more})
+    return client.post(
+        HOME + "upload/", {"file": [SimpleUploadedFile(name, data) for name, data in named], **more}
+    )
 
 
-def test_an_empty_library_says_the_next_step(team: Team, creator: User, viewer: User, client_of: ClientOf) -> None:
+def test_an_empty_library_says_the_next_step(
+    team: Team, creator: User, viewer: User, client_of: ClientOf
+) -> None:
     page = client_of(creator).get(HOME).content.decode()
     assert "No files yet" in page
     assert 'data-upload="/upload/north/"' in page
@@ -47,7 +52,9 @@ def test_an_empty_library_says_the_next_step(team: Team, creator: User, viewer: 
     assert "data-upload" not in looking
 
 
-def test_kinds_and_their_counts(team: Team, owner: User, stranger: User, client_of: ClientOf) -> None:
+def test_kinds_and_their_counts(
+    team: Team, owner: User, stranger: User, client_of: ClientOf
+) -> None:
     picture, sound, video = (makers.asset(team, kind) for kind in ("image", "audio", "video"))
     film = makers.asset(team, "video", origin="result")
     account = makers.account(team)
@@ -86,7 +93,9 @@ def test_search_by_name(team: Team, owner: User, client_of: ClientOf) -> None:
         assert b"<script>alert" not in page.content
 
 
-def test_pages_go_on_where_the_last_one_ended(team: Team, owner: User, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_go_on_where_the_last_one_ended(
+    team: Team, owner: User, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(views, "PAGE", 3)
     names = [makers.asset(team, name=f"n{number}.png").name for number in range(7)][::-1]
     client, seen, url = client_of(owner), [], HOME + "?q=n"
@@ -102,10 +111,16 @@ def test_pages_go_on_where_the_last_one_ended(team: Team, owner: User, client_of
     first = client.get(client.get(back.context["newer_url"]).context["newer_url"])
     assert titles(first) == ["n-late-3.png", "n-late-2.png", "n-late-1.png"]
     assert first.context["newer_url"] == ""
-    assert client.get(HOME, {"older": "nothing"}).status_code == client.get(HOME, {"newer": "a\0"}).status_code == 200
+    assert (
+        client.get(HOME, {"older": "nothing"}).status_code
+        == client.get(HOME, {"newer": "a\0"}).status_code
+        == 200
+    )
 
 
-def test_a_pages_queries_do_not_grow_with_the_files(team: Team, owner: User, client_of: ClientOf, django_assert_max_num_queries: Any) -> None:
+def test_a_pages_queries_do_not_grow_with_the_files(
+    team: Team, owner: User, client_of: ClientOf, django_assert_max_num_queries: Any
+) -> None:
     client = client_of(owner)
     for _number in range(3):
         for kind in ("image", "audio", "video"):
@@ -120,14 +135,22 @@ def test_a_pages_queries_do_not_grow_with_the_files(team: Team, owner: User, cli
         assert len(titles(client.get(HOME))) == 21
 
 
-# ── what a file is good for ─────────────────────────────────────────────────────────────────────────────────────────
+# ── what a file is good for ───────────────────────────────────────────────────────────────────────
 
 
 def test_tags_tell_limits_and_known_verdicts(team: Team, django_assert_num_queries: Any) -> None:
     account = makers.account(team)
-    fresh, small, known, half = (makers.asset(team, **more) for more in ({}, {"width": 300, "height": 300}, {}, {}))
+    fresh, small, known, half = (
+        makers.asset(team, **more) for more in ({}, {"width": 300, "height": 300}, {}, {})
+    )
     makers.check(known, account, chosen={"ratio": "1:1"})
-    makers.check(known, account, chosen={"ratio": "3:4"}, state="refused", sentence="The person is too small.")
+    makers.check(
+        known,
+        account,
+        chosen={"ratio": "3:4"},
+        state="refused",
+        sentence="The person is too small.",
+    )
     makers.check(half, account, "animate-anyone-detect-gen2", facts={"bodystyle": "half"})
     speech, long = makers.asset(team, "audio"), makers.asset(team, "audio", milliseconds=61_000)
     dance, slow = makers.asset(team, "video"), makers.asset(team, "video", fps=20.0)
@@ -145,7 +168,12 @@ def test_tags_tell_limits_and_known_verdicts(team: Team, django_assert_num_queri
     assert short[dance.pk] == [("Dance template made", "yes")]
     assert short[slow.pk] == [("Dance template", "no")]
     assert film.pk not in tags
-    assert all(reason.endswith(".") for found in tags.values() for _words, fit, reason in found if fit != "yes")
+    assert all(
+        reason.endswith(".")
+        for found in tags.values()
+        for _words, fit, reason in found
+        if fit != "yes"
+    )
     assert ("EMO 3:4", "no", "The person is too small.") in tags[known.pk]
 
 
@@ -157,22 +185,32 @@ def test_verdicts_of_another_team_are_not_shown(team: Team, stranger: User) -> N
     assert [words for words, _fit, _reason in file_tags.tags([ours])[ours.pk]] == ["EMO", "Dance"]
 
 
-def test_cards_show_the_tags_and_do_without_them(team: Team, owner: User, client_of: ClientOf, settings: Any) -> None:
+def test_cards_show_the_tags_and_do_without_them(
+    team: Team, owner: User, client_of: ClientOf, settings: Any
+) -> None:
     makers.asset(team, width=300, height=300)
     assert 'data-fit="no"' in client_of(owner).get(HOME).content.decode()
     settings.ASSET_TAGS = ""
     assert "data-fit" not in client_of(owner).get(HOME).content.decode()
 
 
-# ── uploading without a script ──────────────────────────────────────────────────────────────────────────────────────
+# ── uploading without a script ────────────────────────────────────────────────────────────────────
 
 
 def test_several_files_in_one_form(team: Team, creator: User, client_of: ClientOf) -> None:
     client = client_of(creator)
-    response = send(client, ("p.png", files.png(500, 500)), ("speech.wav", files.wav(1.0)), ("page.jpg", files.html()))
+    response = send(
+        client,
+        ("p.png", files.png(500, 500)),
+        ("speech.wav", files.wav(1.0)),
+        ("page.jpg", files.html()),
+    )
     assert response.status_code == 302
     assert response["Location"] == HOME
-    assert sorted(team.assets.values_list("name", "owner__email")) == [("p.png", creator.email), ("speech.wav", creator.email)]
+    assert sorted(team.assets.values_list("name", "owner__email")) == [
+        ("p.png", creator.email),
+        ("speech.wav", creator.email),
+    ]
     said = sentences(response)
     assert any("page.jpg" in text and "web page" in text for text in said)
     assert any("p.png, speech.wav" in text for text in said)
@@ -181,7 +219,9 @@ def test_several_files_in_one_form(team: Team, creator: User, client_of: ClientO
     assert team.assets.count() == 2
 
 
-def test_the_form_refuses_too_large_and_nothing(team: Team, creator: User, client_of: ClientOf, settings: Any) -> None:
+def test_the_form_refuses_too_large_and_nothing(
+    team: Team, creator: User, client_of: ClientOf, settings: Any
+) -> None:
     client = client_of(creator)
     assert "No file came" in sentences(send(client))[0]
     settings.UPLOAD_MAX_BYTES = 1000
@@ -191,13 +231,24 @@ def test_the_form_refuses_too_large_and_nothing(team: Team, creator: User, clien
 
 @pytest.mark.parametrize(
     ("after", "location"),
-    [("/t/north/make/portrait/", "/t/north/make/portrait/"), ("https://evil.example/", HOME), ("//evil.example", HOME), ("javascript:x", HOME)],
+    [
+        ("/t/north/make/portrait/", "/t/north/make/portrait/"),
+        ("https://evil.example/", HOME),
+        ("//evil.example", HOME),
+        ("javascript:x", HOME),
+    ],
 )
-def test_the_form_goes_back_to_this_site_only(team: Team, creator: User, client_of: ClientOf, after: str, location: str) -> None:
-    assert send(client_of(creator), ("p.png", files.png(500, 500)), next=after)["Location"] == location
+def test_the_form_goes_back_to_this_site_only(
+    team: Team, creator: User, client_of: ClientOf, after: str, location: str
+) -> None:
+    assert (
+        send(client_of(creator), ("p.png", files.png(500, 500)), next=after)["Location"] == location
+    )
 
 
-def test_only_creators_upload(team: Team, viewer: User, stranger: User, client_of: ClientOf) -> None:
+def test_only_creators_upload(
+    team: Team, viewer: User, stranger: User, client_of: ClientOf
+) -> None:
     assert send(client_of(viewer), ("p.png", files.png(500, 500))).status_code == 403
     assert send(client_of(stranger), ("p.png", files.png(500, 500))).status_code == 404
     assert client_of(viewer).get(HOME + "upload/").status_code == 405

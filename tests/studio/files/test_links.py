@@ -1,4 +1,5 @@
-"""Addresses for the outside: signed, expiring, with ranges; and whether the outside reaches us at all."""
+"""Addresses for the outside: signed, expiring, with ranges; and whether the outside reaches us at
+all."""
 
 from __future__ import annotations
 
@@ -50,7 +51,9 @@ def test_a_signed_address_needs_no_sign_in(film: Asset, settings: Any) -> None:
     assert "Set-Cookie" not in response
 
 
-def test_it_is_good_for_26_hours_and_not_longer(film: Asset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_good_for_26_hours_and_not_longer(
+    film: Asset, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path, now = path_of(links.public_url(film)), time.time()
     monkeypatch.setattr(links.time, "time", lambda: now + 26 * 3600 - 60)
     assert Client().get(path).status_code == 200
@@ -65,7 +68,12 @@ def test_a_wrong_address_is_no_address(film: Asset, team: Team) -> None:
     head, token, name = path.rsplit("/", 2)
     other = path_of(links.public_url(makers.asset(team, "video"))).rsplit("/", 1)[-1]
     unsigned = f"{film.public_id}-{int(time.time()) + 999:x}"
-    for wrong in (f"{head}/{token[:-1]}x/{name}", f"{head}/{unsigned}/{name}", f"{head}/{unsigned}./{name}", f"{head}/{token}/{other}"):
+    for wrong in (
+        f"{head}/{token[:-1]}x/{name}",
+        f"{head}/{unsigned}/{name}",
+        f"{head}/{unsigned}./{name}",
+        f"{head}/{token}/{other}",
+    ):
         assert Client().get(wrong).status_code == 404, wrong
     # The time is signed too.
     public_id, _, rest = token.partition("-")
@@ -102,7 +110,17 @@ def test_a_range_behind_the_end_is_refused(film: Asset, header: str) -> None:
     assert response["Content-Range"] == f"bytes */{len(DATA)}"
 
 
-@pytest.mark.parametrize("header", ["bytes=5-2", "bytes=-", "lines=1-2", "bytes=0-1,5-6", "bytes=a-b", "bytes=٣-٤".encode().decode("latin-1")])
+@pytest.mark.parametrize(
+    "header",
+    [
+        "bytes=5-2",
+        "bytes=-",
+        "lines=1-2",
+        "bytes=0-1,5-6",
+        "bytes=a-b",
+        "bytes=٣-٤".encode().decode("latin-1"),
+    ],
+)
 def test_words_that_are_no_range_get_the_whole_file(film: Asset, header: str) -> None:
     response = Client().get(path_of(links.public_url(film)), headers={"range": header})
     assert response.status_code == 200
@@ -121,7 +139,9 @@ def test_head_etag_and_if_range(film: Asset) -> None:
     assert unchanged["ETag"] == etag
     assert unchanged.content == b""
     assert client.get(path, headers={"range": "bytes=0-9", "if-range": etag}).status_code == 206
-    assert client.get(path, headers={"range": "bytes=0-9", "if-range": '"older"'}).status_code == 200
+    assert (
+        client.get(path, headers={"range": "bytes=0-9", "if-range": '"older"'}).status_code == 200
+    )
 
 
 def test_files_go_out_in_blocks_and_are_closed(film: Asset) -> None:
@@ -130,7 +150,9 @@ def test_files_go_out_in_blocks_and_are_closed(film: Asset) -> None:
     path = Path(film.file.path)
     waiting = Client().get(path_of(links.public_url(film)))
     waiting.close()
-    assert not [fd for fd in Path("/proc/self/fd").iterdir() if fd.exists() and fd.resolve() == path]
+    assert not [
+        fd for fd in Path("/proc/self/fd").iterdir() if fd.exists() and fd.resolve() == path
+    ]
 
 
 def test_a_row_whose_file_is_gone_is_a_404(film: Asset) -> None:
@@ -148,7 +170,7 @@ def test_an_open_range_can_be_cut_into_pieces() -> None:
         serving.byte_range("bytes=0-", 0)
 
 
-# ── who reaches whom ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── who reaches whom ──────────────────────────────────────────────────────────────────────────────
 
 CLOUD = "https://dashscope.aliyuncs.com/api/v1"
 
@@ -172,7 +194,9 @@ CLOUD = "https://dashscope.aliyuncs.com/api/v1"
         ("https://8.8.8.8", CLOUD, True),
     ],
 )
-def test_nobody_reaches_what_is_nearer_to_us(settings: Any, ours: str, theirs: str, reached: bool) -> None:
+def test_nobody_reaches_what_is_nearer_to_us(
+    settings: Any, ours: str, theirs: str, reached: bool
+) -> None:
     settings.PUBLIC_URL = ours
     assert links.reachable_for(theirs) is reached
     settings.MEDIA_DELIVERY = "auto"
@@ -186,12 +210,14 @@ def test_delivery_can_be_decided_by_hand(settings: Any) -> None:
     assert links.delivery(CLOUD) == "temporary"
 
 
-# ── a bucket instead of a disk ──────────────────────────────────────────────────────────────────────────────────────
+# ── a bucket instead of a disk ────────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture(scope="module")
 def s3_address() -> Iterator[str]:
-    server = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server = pytest.importorskip("moto.server").ThreadedMotoServer(
+        ip_address="127.0.0.1", port=0, verbose=False
+    )
     server.start()
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
@@ -201,15 +227,25 @@ def s3_address() -> Iterator[str]:
 @pytest.fixture
 def bucket(s3_address: str, settings: Any, tmp_path: Path) -> Any:
     boto3 = pytest.importorskip("boto3")
-    maker = boto3.client("s3", endpoint_url=s3_address, region_name="us-east-1", aws_access_key_id="k", aws_secret_access_key="s")
+    maker = boto3.client(
+        "s3",
+        endpoint_url=s3_address,
+        region_name="us-east-1",
+        aws_access_key_id="k",
+        aws_secret_access_key="s",
+    )
     name = f"films-{tmp_path.name.lower().replace('_', '-')}"[:60].strip("-")
     maker.create_bucket(Bucket=name)
-    settings.STORAGES = storage.storages(f"s3://k:s@{name}?endpoint={s3_address}&style=path&region=us-east-1", tmp_path)
+    settings.STORAGES = storage.storages(
+        f"s3://k:s@{name}?endpoint={s3_address}&style=path&region=us-east-1", tmp_path
+    )
     return name
 
 
 @pytest.mark.usefixtures("bucket")
-def test_a_bucket_keeps_serves_and_forgets(team: Team, owner: User, s3_address: str, tmp_path: Path) -> None:
+def test_a_bucket_keeps_serves_and_forgets(
+    team: Team, owner: User, s3_address: str, tmp_path: Path
+) -> None:
     data = files.mp4(1.0)
     path = files.write(tmp_path, "film.mp4", data)
     film, new = file_store.keep(path, team=team, owner=owner, name="film.mp4", origin="result")
@@ -218,7 +254,10 @@ def test_a_bucket_keeps_serves_and_forgets(team: Team, owner: User, s3_address: 
     url = links.public_url(film)
     assert path_of(url).endswith(f"/{film.sha256}.mp4")
     assert url.startswith(s3_address)
-    assert int(dict(pair.split("=") for pair in urlsplit(url).query.split("&"))["X-Amz-Expires"]) >= 26 * 3600
+    assert (
+        int(dict(pair.split("=") for pair in urlsplit(url).query.split("&"))["X-Amz-Expires"])
+        >= 26 * 3600
+    )
     answer = requests.get(url, timeout=5)
     assert answer.status_code == 200
     assert answer.content == data
@@ -239,12 +278,18 @@ def test_a_bucket_keeps_serves_and_forgets(team: Team, owner: User, s3_address: 
 
 
 @pytest.mark.usefixtures("bucket")
-def test_members_see_files_of_a_bucket_through_this_site(team: Team, owner: User, client_of: Any, tmp_path: Path) -> None:
-    asset, _ = file_store.keep(files.write(tmp_path, "p.jpg", files.jpeg(500, 500)), team=team, owner=owner, name="p.jpg")
+def test_members_see_files_of_a_bucket_through_this_site(
+    team: Team, owner: User, client_of: Any, tmp_path: Path
+) -> None:
+    asset, _ = file_store.keep(
+        files.write(tmp_path, "p.jpg", files.jpeg(500, 500)), team=team, owner=owner, name="p.jpg"
+    )
     client = client_of(owner)
     with asset.file.open() as file:
         stored = file.read()
-    part = client.get(f"/t/north/files/{asset.public_id}/original", headers={"range": "bytes=10-19"})
+    part = client.get(
+        f"/t/north/files/{asset.public_id}/original", headers={"range": "bytes=10-19"}
+    )
     assert part.status_code == 206
     assert body(part) == stored[10:20]
     assert body(client.get(f"/t/north/files/{asset.public_id}/thumb"))[:4] == b"RIFF"

@@ -27,10 +27,14 @@ def body(response: Any) -> bytes:
 
 @pytest.fixture
 def picture(team: Team, creator: User) -> Asset:
-    return keep(SimpleUploadedFile("p", files.jpeg(600, 800)), team=team, owner=creator, name="Welcome.jpg")[0]
+    return keep(
+        SimpleUploadedFile("p", files.jpeg(600, 800)), team=team, owner=creator, name="Welcome.jpg"
+    )[0]
 
 
-def test_members_see_the_file_and_its_small_picture(picture: Asset, viewer: User, client_of: ClientOf) -> None:
+def test_members_see_the_file_and_its_small_picture(
+    picture: Asset, viewer: User, client_of: ClientOf
+) -> None:
     client = client_of(viewer)
     original = client.get(address(picture, "original"))
     assert original.status_code == 200
@@ -43,13 +47,23 @@ def test_members_see_the_file_and_its_small_picture(picture: Asset, viewer: User
     assert thumb["Content-Type"] == "image/webp"
     assert data[8:12] == b"WEBP"
     assert len(data) == int(thumb["Content-Length"])
-    assert client.get(address(picture, "original"), headers={"if-none-match": original["ETag"]}).status_code == 304
+    assert (
+        client.get(
+            address(picture, "original"), headers={"if-none-match": original["ETag"]}
+        ).status_code
+        == 304
+    )
 
 
 def test_nobody_else_does(picture: Asset, stranger: User, client_of: ClientOf, team: Team) -> None:
     for what in ("original", "download", "thumb"):
         assert client_of(stranger).get(address(picture, what)).status_code == 404
-        assert client_of(stranger).get(address(picture, what).replace("north", "evening-desk")).status_code == 404
+        assert (
+            client_of(stranger)
+            .get(address(picture, what).replace("north", "evening-desk"))
+            .status_code
+            == 404
+        )
         assert Client().get(address(picture, what)).status_code == 302
 
 
@@ -71,13 +85,17 @@ def test_what_is_not_there(picture: Asset, owner: User, team: Team, client_of: C
         ("公演 é.jpg", "attachment; filename*=utf-8''%E5%85%AC%E6%BC%94%20%C3%A9.jpg"),
     ],
 )
-def test_a_download_has_its_name(team: Team, owner: User, client_of: ClientOf, name: str, header: str) -> None:
+def test_a_download_has_its_name(
+    team: Team, owner: User, client_of: ClientOf, name: str, header: str
+) -> None:
     asset = makers.asset(team, "image", name=name)
     response = client_of(owner).get(address(asset, "download"))
     assert response["Content-Disposition"] == header
 
 
-def test_a_player_gets_an_open_range_in_pieces(team: Team, owner: User, client_of: ClientOf) -> None:
+def test_a_player_gets_an_open_range_in_pieces(
+    team: Team, owner: User, client_of: ClientOf
+) -> None:
     data = bytes(PIECE + 5000)
     asset, client = makers.asset(team, "video", data), client_of(owner)
     first = client.get(address(asset, "original"), headers={"range": "bytes=0-"})

@@ -1,4 +1,5 @@
-"""The raw way in: who may, what is refused with which sentence, and that no upload costs memory or leaves a file behind."""
+"""The raw way in: who may, what is refused with which sentence, and that no upload costs memory or
+leaves a file behind."""
 
 from __future__ import annotations
 
@@ -27,16 +28,27 @@ Message = dict[str, Any]
 
 
 class Visitor:
-    """A browser at the door: cookies of a signed-in client, one PUT at a time, straight into the ASGI application."""
+    """A browser at the door: cookies of a signed-in client, one PUT at a time, straight into the
+    ASGI application."""
 
     def __init__(self, client: Client | None) -> None:
-        self.cookies = {name: morsel.value for name, morsel in client.cookies.items()} if client else {}
+        self.cookies = (
+            {name: morsel.value for name, morsel in client.cookies.items()} if client else {}
+        )
         self.cookies["csrftoken"] = self.token = _get_new_csrf_string()
 
-    def put(self, body: bytes | list[Message], name: str = "p.jpg", team: str = "north", **more: Any) -> tuple[int, dict[str, Any]]:
+    def put(
+        self, body: bytes | list[Message], name: str = "p.jpg", team: str = "north", **more: Any
+    ) -> tuple[int, dict[str, Any]]:
         """The status and the JSON of the answer; (0, {}) when there was none."""
-        blocks = body if isinstance(body, list) else [{"type": "http.request", "body": body, "more_body": False}]
-        return self.stream(iter(blocks), name, team, size=len(body) if isinstance(body, bytes) else None, **more)
+        blocks = (
+            body
+            if isinstance(body, list)
+            else [{"type": "http.request", "body": body, "more_body": False}]
+        )
+        return self.stream(
+            iter(blocks), name, team, size=len(body) if isinstance(body, bytes) else None, **more
+        )
 
     def stream(
         self,
@@ -63,7 +75,9 @@ class Visitor:
             "method": method,
             "path": path or f"/upload/{team}/",
             "query_string": f"name={quote(name, errors='replace')}".encode(),
-            "headers": [(key.encode(), value.encode("latin-1")) for key, value in sent.items() if value],
+            "headers": [
+                (key.encode(), value.encode("latin-1")) for key, value in sent.items() if value
+            ],
             "scheme": "http",
             "client": ("127.0.0.1", 5),
             "server": ("127.0.0.1", 8000),
@@ -91,7 +105,9 @@ def visit(client_of: Callable[[User], Client]) -> Callable[[User], Visitor]:
 
 
 def left_behind() -> list[str]:
-    return [path.name for path in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir() if path.name != "files"]
+    return [
+        path.name for path in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir() if path.name != "files"
+    ]
 
 
 def test_a_picture_arrives(visit: Callable[[User], Visitor], creator: User, team: Team) -> None:
@@ -130,7 +146,9 @@ def test_the_name_may_be_anything(visit: Callable[[User], Visitor], creator: Use
         (files.archive(), "speech.mp3", 415, "ZIP"),
     ],
 )
-def test_what_is_no_media_gets_its_sentence(visit: Callable[[User], Visitor], creator: User, data: bytes, name: str, status: int, words: str) -> None:
+def test_what_is_no_media_gets_its_sentence(
+    visit: Callable[[User], Visitor], creator: User, data: bytes, name: str, status: int, words: str
+) -> None:
     got, answer = visit(creator).put(data, name)
     assert got == status
     assert words in answer["error"]
@@ -140,7 +158,9 @@ def test_what_is_no_media_gets_its_sentence(visit: Callable[[User], Visitor], cr
     assert not (Path(settings.FILE_UPLOAD_TEMP_DIR) / "files").exists()
 
 
-def test_who_may_not(visit: Callable[[User], Visitor], viewer: User, stranger: User, creator: User) -> None:
+def test_who_may_not(
+    visit: Callable[[User], Visitor], viewer: User, stranger: User, creator: User
+) -> None:
     data = files.png(500, 500)
     assert Visitor(None).put(data)[0] == 401
     status, answer = visit(viewer).put(data)
@@ -158,7 +178,9 @@ def test_who_may_not(visit: Callable[[User], Visitor], viewer: User, stranger: U
     assert Asset.objects.count() == 1
 
 
-def test_another_site_cannot_upload_in_my_name(visit: Callable[[User], Visitor], creator: User) -> None:
+def test_another_site_cannot_upload_in_my_name(
+    visit: Callable[[User], Visitor], creator: User
+) -> None:
     data, me = files.png(500, 500), visit(creator)
     assert me.put(data, token="")[0] == 403
     assert me.put(data, token=_get_new_csrf_string())[0] == 403
@@ -168,14 +190,18 @@ def test_another_site_cannot_upload_in_my_name(visit: Callable[[User], Visitor],
     assert me.put(data, headers={"origin": "http://localhost"})[0] == 201
 
 
-def test_a_changed_password_ends_the_session(visit: Callable[[User], Visitor], creator: User) -> None:
+def test_a_changed_password_ends_the_session(
+    visit: Callable[[User], Visitor], creator: User
+) -> None:
     me = visit(creator)
     creator.set_password("another horse")
     creator.save(update_fields=["password"])
     assert me.put(files.png(500, 500))[0] == 401
 
 
-def test_the_limit_holds_for_what_is_said_and_for_what_comes(visit: Callable[[User], Visitor], creator: User, settings: Any) -> None:
+def test_the_limit_holds_for_what_is_said_and_for_what_comes(
+    visit: Callable[[User], Visitor], creator: User, settings: Any
+) -> None:
     settings.UPLOAD_MAX_BYTES = 3_000_000
     me = visit(creator)
     status, answer = me.put([], headers={"content-length": "3000001"})
@@ -191,7 +217,10 @@ def test_the_limit_holds_for_what_is_said_and_for_what_comes(visit: Callable[[Us
 
 def test_leaving_half_way_leaves_nothing(visit: Callable[[User], Visitor], creator: User) -> None:
     data = files.jpeg(600, 800)
-    half = [{"type": "http.request", "body": data[:5000], "more_body": True}, {"type": "http.disconnect"}]
+    half = [
+        {"type": "http.request", "body": data[:5000], "more_body": True},
+        {"type": "http.disconnect"},
+    ]
     assert visit(creator).put(half) == (0, {})
     assert left_behind() == []
     assert not Asset.objects.exists()
@@ -204,7 +233,9 @@ def test_only_put_and_only_this_address(visit: Callable[[User], Visitor], creato
     assert me.put(b"x", path="/upload/../")[0] == 404
 
 
-def test_a_full_disk_is_said_and_nothing_kept(visit: Callable[[User], Visitor], creator: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_said_and_nothing_kept(
+    visit: Callable[[User], Visitor], creator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*args: object, **more: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -216,7 +247,9 @@ def test_a_full_disk_is_said_and_nothing_kept(visit: Callable[[User], Visitor], 
     assert left_behind() == []
 
 
-def test_a_large_upload_costs_no_memory(visit: Callable[[User], Visitor], creator: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_upload_costs_no_memory(
+    visit: Callable[[User], Visitor], creator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     megabytes, block = 60, b"\xa5" * 65536
 
     def blocks() -> Iterator[Message]:
@@ -244,7 +277,9 @@ def test_a_large_upload_costs_no_memory(visit: Callable[[User], Visitor], creato
     assert left_behind() == []
 
 
-def test_a_large_film_is_kept_without_being_in_memory(visit: Callable[[User], Visitor], creator: User, tmp_path: Path) -> None:
+def test_a_large_film_is_kept_without_being_in_memory(
+    visit: Callable[[User], Visitor], creator: User, tmp_path: Path
+) -> None:
     big = files.big_mp4(tmp_path, megabytes=60)
     size = big.stat().st_size
 
@@ -265,7 +300,9 @@ def test_a_large_film_is_kept_without_being_in_memory(visit: Callable[[User], Vi
     assert peak < 24 << 20, f"{peak >> 20} MB for {size >> 20} MB"
 
 
-def test_pictures_are_looked_at_two_at_a_time(monkeypatch: pytest.MonkeyPatch, visit: Callable[[User], Visitor], creator: User) -> None:
+def test_pictures_are_looked_at_two_at_a_time(
+    monkeypatch: pytest.MonkeyPatch, visit: Callable[[User], Visitor], creator: User
+) -> None:
     busy, most, lock = 0, 0, threading.Lock()
 
     def slow(path: str, sender: object, name: str) -> tuple[int, dict[str, Any]]:
@@ -281,7 +318,9 @@ def test_pictures_are_looked_at_two_at_a_time(monkeypatch: pytest.MonkeyPatch, v
     monkeypatch.setattr(uploads, "_keep", slow)
 
     async def many() -> None:
-        await asyncio.gather(*(uploads._in_thread(uploads._benches, uploads._keep, "", None, "") for _ in range(6)))
+        await asyncio.gather(
+            *(uploads._in_thread(uploads._benches, uploads._keep, "", None, "") for _ in range(6))
+        )
 
     asyncio.run(many())
     assert most == 2

@@ -33,7 +33,9 @@ def _program(path: Path, says: str, code: int = 0) -> str:
         ("another program 3.1", 0, None),
     ],
 )
-def test_a_program_is_asked_what_it_is(tmp_path: Path, says: str, code: int, found: tuple[str, tuple[int, int]] | None) -> None:
+def test_a_program_is_asked_what_it_is(
+    tmp_path: Path, says: str, code: int, found: tuple[str, tuple[int, int]] | None
+) -> None:
     server_ = server.ask(_program(tmp_path / "redis-server", says, code))
     assert (server_ and (server_.engine, server_.version)) == found
 
@@ -52,7 +54,9 @@ def test_without_a_server_there_is_a_hint(monkeypatch: pytest.MonkeyPatch) -> No
         server.find()
 
 
-def test_the_bundled_server_comes_before_those_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_bundled_server_comes_before_those_on_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _program(tmp_path / "redis-server", "Redis server v=7.2.4")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert server.candidates()[-1] == str(tmp_path / "redis-server")
@@ -70,7 +74,9 @@ def test_each_engine_has_a_folder_of_its_own(tmp_path: Path) -> None:
 def test_a_killed_server_comes_back_with_everything(tmp_path: Path) -> None:
     port = any_free()
     url = f"redis://127.0.0.1:{port}/0"
-    child = Child("redis", server.find().command(port, tmp_path / "data with blanks"), run_dir=tmp_path)
+    child = Child(
+        "redis", server.find().command(port, tmp_path / "data with blanks"), run_dir=tmp_path
+    )
     child.start()
     try:
         _wait(url)

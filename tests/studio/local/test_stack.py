@@ -1,4 +1,5 @@
-"""The embedded stack as a whole: one per folder, addresses that stay, healing, and nothing left behind."""
+"""The embedded stack as a whole: one per folder, addresses that stay, healing, and nothing left
+behind."""
 
 from __future__ import annotations
 
@@ -44,16 +45,24 @@ def make(tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch) -> Ca
     monkeypatch.delenv("PUBLIC_URL", raising=False)
     monkeypatch.setattr(Troupe, "listen", lambda self: None)
     monkeypatch.setattr(stacks, "manage", lambda *words: SLEEPER)
-    monkeypatch.setattr(stacks, "uvicorn", lambda host, port: [sys.executable, "-m", "http.server", str(port), "--bind", host])
+    monkeypatch.setattr(
+        stacks,
+        "uvicorn",
+        lambda host, port: [sys.executable, "-m", "http.server", str(port), "--bind", host],
+    )
 
     def one(**options: object) -> Stack:
         settings = {"port": None, "simulator": False, **options}
-        return Stack(tmp_path / "data", say=lambda name, line: said.append(f"{name} {line}"), **settings)  # type: ignore[arg-type]
+        return Stack(
+            tmp_path / "data", say=lambda name, line: said.append(f"{name} {line}"), **settings
+        )  # type: ignore[arg-type]
 
     return one
 
 
-def test_a_stack_starts_heals_and_leaves_nothing(make: Callable[..., Stack], said: list[str]) -> None:
+def test_a_stack_starts_heals_and_leaves_nothing(
+    make: Callable[..., Stack], said: list[str]
+) -> None:
     with make(port=any_free()) as stack:
         first = stack.up()
         assert env.running_stack(stack.data_dir) == first
@@ -81,29 +90,39 @@ def test_a_stack_starts_heals_and_leaves_nothing(make: Callable[..., Stack], sai
         assert again.up() == first, "the addresses stay the same, also without being asked for"
 
 
-def test_children_are_told_the_addresses_unless_the_user_chose_them(make: Callable[..., Stack], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_children_are_told_the_addresses_unless_the_user_chose_them(
+    make: Callable[..., Stack], monkeypatch: pytest.MonkeyPatch
+) -> None:
     port = any_free()
     monkeypatch.setenv("PUBLIC_URL", "https://films.example.com")
     monkeypatch.setenv("REDIS_URL", "redis://elsewhere/3")
     with make(port=port) as stack:
         found = stack.up()
-        assert [child.name for child in stack.troupe.children] == ["worker", "web"], "no Redis of our own beside the user's"
+        assert [child.name for child in stack.troupe.children] == ["worker", "web"], (
+            "no Redis of our own beside the user's"
+        )
         assert stack.env["REDIS_URL"] == found["redis"] == "redis://elsewhere/3"
         assert stack.env["PUBLIC_URL"] == "https://films.example.com"
         assert "MODELSTUDIO_URL" not in stack.env
 
 
-def test_the_simulator_takes_the_place_of_the_service(make: Callable[..., Stack], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_simulator_takes_the_place_of_the_service(
+    make: Callable[..., Stack], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(stacks, "listens", lambda port: True)
     monkeypatch.setenv("REDIS_URL", "redis://elsewhere/3")
     with make(port=any_free(), simulator=True) as stack:
         found = stack.up()
         assert found["modelstudio"].startswith("http://127.0.0.1:")
         assert stack.env["MODELSTUDIO_URL"] == found["modelstudio"]
-        assert all(child.env["MODELSTUDIO_URL"] == found["modelstudio"] for child in stack.troupe.children)
+        assert all(
+            child.env["MODELSTUDIO_URL"] == found["modelstudio"] for child in stack.troupe.children
+        )
 
 
-def test_what_a_killed_run_left_is_stopped_first(make: Callable[..., Stack], said: list[str], tmp_path: Path) -> None:
+def test_what_a_killed_run_left_is_stopped_first(
+    make: Callable[..., Stack], said: list[str], tmp_path: Path
+) -> None:
     left = Child("worker", SLEEPER, run_dir=tmp_path / "data" / "run")
     assert left.run_dir is not None
     left.run_dir.mkdir(parents=True)
@@ -114,7 +133,9 @@ def test_what_a_killed_run_left_is_stopped_first(make: Callable[..., Stack], sai
             assert left.process is not None
             assert left.process.wait(5) == -signal.SIGTERM
             assert any("left over" in line for line in said)
-            assert env.running_stack(stack.data_dir) == {}, "a dead run's addresses are not believed"
+            assert env.running_stack(stack.data_dir) == {}, (
+                "a dead run's addresses are not believed"
+            )
     finally:
         left.clear()
 
@@ -125,7 +146,9 @@ def test_a_stranger_with_a_number_of_ours_is_not_touched(tmp_path: Path) -> None
     try:
         assert stranger.process is not None
         pid = stranger.process.pid
-        (tmp_path / "other.pid").write_text(json.dumps({"pid": pid, "birth": "another-boot/1", "command": []}))
+        (tmp_path / "other.pid").write_text(
+            json.dumps({"pid": pid, "birth": "another-boot/1", "command": []})
+        )
         (tmp_path / "damaged.pid").write_text("{")
         assert processes.stop_stale(tmp_path) == []
         assert stranger.alive
@@ -134,7 +157,7 @@ def test_a_stranger_with_a_number_of_ours_is_not_touched(tmp_path: Path) -> None
         stranger.clear()
 
 
-# ── ports ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── ports ─────────────────────────────────────────────────────────────────────────────────────────
 @pytest.fixture
 def taken() -> Iterator[int]:
     import socket
@@ -170,12 +193,21 @@ def test_two_children_never_get_one_port(tmp_path: Path) -> None:
     assert ports.choose("simulator") != port
 
 
-# ── children ────────────────────────────────────────────────────────────────────────────────────────────────────────
-def test_a_child_that_cannot_start_is_reported_with_its_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+# ── children ──────────────────────────────────────────────────────────────────────────────────────
+def test_a_child_that_cannot_start_is_reported_with_its_last_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(child_module, "FIRST_WAIT", 0.01)
     troupe = Troupe(lambda name, line: None)
     with pytest.raises(Broken, match="no such luck"):
-        troupe.add(Child("web", [sys.executable, "-c", "raise SystemExit('no such luck')"], run_dir=tmp_path, ready=lambda: False))
+        troupe.add(
+            Child(
+                "web",
+                [sys.executable, "-c", "raise SystemExit('no such luck')"],
+                run_dir=tmp_path,
+                ready=lambda: False,
+            )
+        )
     troupe.stop()
 
 
@@ -184,19 +216,30 @@ def test_a_stubborn_child_is_killed_with_all_it_started(tmp_path: Path) -> None:
     script = (
         "import os, signal, subprocess, sys, time, pathlib\n"
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-        "grandchild = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'], process_group=0)\n"
+        "grandchild = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'], "
+        "process_group=0)\n"
         f"pathlib.Path({str(ready)!r}).write_text(str(grandchild.pid))\n"
         "time.sleep(60)\n"
     )
     troupe = Troupe(lambda name, line: None)
-    troupe.add(Child("worker", [sys.executable, "-c", script], run_dir=tmp_path, grace=0.2, ready=lambda: ready.exists() and bool(ready.read_text())))
+    troupe.add(
+        Child(
+            "worker",
+            [sys.executable, "-c", script],
+            run_dir=tmp_path,
+            grace=0.2,
+            ready=lambda: ready.exists() and bool(ready.read_text()),
+        )
+    )
     grandchild = int(ready.read_text())
     assert processes.birth(grandchild)
     troupe.stop()
     assert until(lambda: not processes.birth(grandchild))
 
 
-def test_a_child_that_keeps_dying_waits_longer_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_that_keeps_dying_waits_longer_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(child_module, "FIRST_WAIT", 0.05)
     lines: list[str] = []
     troupe = Troupe(lambda name, line: lines.append(line))

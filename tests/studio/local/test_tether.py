@@ -15,21 +15,38 @@ from studio.local import processes
 from studio.local.child import ROOT
 
 # Writes its own number, then waits.
-CHILD = "import os, pathlib, sys, time; pathlib.Path(sys.argv[1]).write_text(str(os.getpid())); time.sleep(60)"
+CHILD = (
+    "import os, pathlib, sys, time; pathlib.Path(sys.argv[1]).write_text(str(os.getpid())); "
+    "time.sleep(60)"
+)
 PARENT = """
 import os, subprocess, sys, time
-subprocess.Popen([sys.executable, "-c", {tether!r}, str(os.getpid()), sys.executable, "-c", {child!r}, {note!r}])
+subprocess.Popen([sys.executable, "-c", {tether!r}, str(os.getpid()),
+    sys.executable, "-c", {child!r}, {note!r}])
 time.sleep(60)
 """
 PLAIN = "import sys; from studio.local import tether; sys.exit(tether.main(sys.argv[1:]))"
 # As on a system whose kernel does not tell.
-WATCHING = "import sys; from studio.local import tether; tether.tie = lambda parent: False; sys.exit(tether.main(sys.argv[1:]))"
+WATCHING = (
+    "import sys; from studio.local import tether; tether.tie = lambda parent: False; "
+    "sys.exit(tether.main(sys.argv[1:]))"
+)
 
 
-@pytest.mark.parametrize("tether", [pytest.param(PLAIN, marks=pytest.mark.skipif(sys.platform != "linux", reason="a Linux call")), WATCHING])
+@pytest.mark.parametrize(
+    "tether",
+    [
+        pytest.param(
+            PLAIN, marks=pytest.mark.skipif(sys.platform != "linux", reason="a Linux call")
+        ),
+        WATCHING,
+    ],
+)
 def test_a_child_does_not_outlive_a_killed_parent(tmp_path: Path, tether: str) -> None:
     note = tmp_path / "pid"
-    parent = subprocess.Popen([sys.executable, "-c", PARENT.format(tether=tether, child=CHILD, note=str(note))], cwd=ROOT)
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT.format(tether=tether, child=CHILD, note=str(note))], cwd=ROOT
+    )
     try:
         pid = int(_text(note))
         assert processes.birth(pid)
@@ -48,16 +65,25 @@ def test_a_tether_to_a_parent_that_is_gone_starts_nothing(tmp_path: Path) -> Non
     note = tmp_path / "pid"
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    done = subprocess.run([sys.executable, "-m", "studio.local.tether", str(gone.pid), "touch", str(note)], cwd=ROOT, check=False, timeout=20)
+    done = subprocess.run(
+        [sys.executable, "-m", "studio.local.tether", str(gone.pid), "touch", str(note)],
+        cwd=ROOT,
+        check=False,
+        timeout=20,
+    )
     assert done.returncode != 0
     assert not note.exists()
 
 
 def test_the_command_takes_the_place_of_the_tether() -> None:
     words = [sys.executable, "-m", "studio.local.tether", str(os.getpid())]
-    done = subprocess.run([*words, sys.executable, "-c", "raise SystemExit(7)"], cwd=ROOT, check=False)
+    done = subprocess.run(
+        [*words, sys.executable, "-c", "raise SystemExit(7)"], cwd=ROOT, check=False
+    )
     assert done.returncode == 7
-    missing = subprocess.run([*words, "/no/such/program"], cwd=ROOT, check=False, capture_output=True, text=True)
+    missing = subprocess.run(
+        [*words, "/no/such/program"], cwd=ROOT, check=False, capture_output=True, text=True
+    )
     assert missing.returncode == 127
     assert "cannot be started" in missing.stderr
     assert subprocess.run(words, cwd=ROOT, check=False, capture_output=True).returncode == 2

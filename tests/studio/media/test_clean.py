@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops
 
-from studio.media import MediaError, normalise_image, peaks, poster, probe, strip_av_metadata, thumbnail, verify_video
+from studio.media import (
+    MediaError,
+    normalise_image,
+    peaks,
+    poster,
+    probe,
+    strip_av_metadata,
+    thumbnail,
+    verify_video,
+)
 from tests import files
 
 
@@ -34,7 +43,13 @@ def _close(one: tuple[int, ...], other: tuple[int, ...], by: int = 16) -> bool:
 
 @pytest.mark.parametrize(
     "data",
-    [files.jpeg(90, 60), files.png(90, 60), files.webp(90, 60), files.webp(90, 60, lossless=True), files.bmp(90, 60)],
+    [
+        files.jpeg(90, 60),
+        files.png(90, 60),
+        files.webp(90, 60),
+        files.webp(90, 60, lossless=True),
+        files.bmp(90, 60),
+    ],
     ids=["jpeg", "png", "webp", "lossless webp", "bmp"],
 )
 def test_a_clean_picture_is_copied_byte_for_byte(tmp_path: Path, data: bytes) -> None:
@@ -44,7 +59,8 @@ def test_a_clean_picture_is_copied_byte_for_byte(tmp_path: Path, data: bytes) ->
     assert (tmp_path / "t").read_bytes() == data
 
 
-# Where each stored corner comes to stand, per EXIF orientation: top left, top right, bottom left, bottom right.
+# Where each stored corner comes to stand, per EXIF orientation: top left, top right, bottom left,
+# bottom right.
 TURNED = {
     2: (files.GREEN, files.RED, files.YELLOW, files.BLUE),
     3: (files.YELLOW, files.BLUE, files.GREEN, files.RED),
@@ -65,7 +81,11 @@ def test_rotation_is_baked_in(tmp_path: Path, name: str, orientation: int) -> No
     assert facts.format == name
     with Image.open(tmp_path / "t") as picture:
         assert not picture.getexif()
-        assert picture.size == (facts.width, facts.height) == ((120, 80) if orientation < 5 else (80, 120))
+        assert (
+            picture.size
+            == (facts.width, facts.height)
+            == ((120, 80) if orientation < 5 else (80, 120))
+        )
         corners = _corners(picture.convert("RGB"))
     assert all(_close(a, b) for a, b in zip(corners, TURNED[orientation], strict=True)), corners
 
@@ -86,12 +106,21 @@ def test_metadata_goes_and_not_one_pixel_changes(tmp_path: Path) -> None:
         facts = normalise_image(path, probe(path), tmp_path / "t")
         assert facts == probe(tmp_path / "t")
         assert b"Secret" not in (tmp_path / "t").read_bytes()
-        assert ImageChops.difference(_pixels(path), _pixels(tmp_path / "t")).getbbox() is None, facts.format
+        assert ImageChops.difference(_pixels(path), _pixels(tmp_path / "t")).getbbox() is None, (
+            facts.format
+        )
 
 
 def test_progressive_jpeg_with_restarts_keeps_every_scan(tmp_path: Path) -> None:
     source = files.quarters(200, 150, shift=9)
-    source.save(tmp_path / "p", "JPEG", progressive=True, restart_marker_rows=1, comment=b"SecretComment", subsampling=0)
+    source.save(
+        tmp_path / "p",
+        "JPEG",
+        progressive=True,
+        restart_marker_rows=1,
+        comment=b"SecretComment",
+        subsampling=0,
+    )
     path = tmp_path / "p"
     normalise_image(path, probe(path), tmp_path / "t")
     assert b"Secret" not in (tmp_path / "t").read_bytes()
@@ -119,7 +148,12 @@ def test_cmyk_becomes_rgb(tmp_path: Path) -> None:
     normalise_image(path, probe(path), tmp_path / "t")
     with Image.open(tmp_path / "t") as picture:
         assert picture.mode == "RGB"
-        assert all(_close(a, b, 30) for a, b in zip(_corners(picture), (files.RED, files.GREEN, files.BLUE, files.YELLOW), strict=True))
+        assert all(
+            _close(a, b, 30)
+            for a, b in zip(
+                _corners(picture), (files.RED, files.GREEN, files.BLUE, files.YELLOW), strict=True
+            )
+        )
 
 
 def test_another_colour_space_becomes_srgb(tmp_path: Path) -> None:
@@ -142,7 +176,9 @@ def test_transparency_and_palette_survive(tmp_path: Path) -> None:
         exif[0x0112] = 6
         if mode == "RGBA":
             picture.putpixel((0, 0), (1, 2, 3, 0))
-        picture.save(tmp_path / "p", "PNG", exif=exif, **({"transparency": 0} if mode == "P" else {}))
+        picture.save(
+            tmp_path / "p", "PNG", exif=exif, **({"transparency": 0} if mode == "P" else {})
+        )
         facts = normalise_image(tmp_path / "p", probe(tmp_path / "p"), tmp_path / "t")
         with Image.open(tmp_path / "t") as copy:
             assert copy.mode == mode
@@ -163,7 +199,13 @@ def test_a_copy_may_replace_its_source_and_a_failure_leaves_no_file(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: files.jpeg(600, 800, exif_orientation=6), lambda: files.png(800, 600), lambda: files.bmp(800, 600)], ids=["jpeg", "png", "bmp"]
+    "make",
+    [
+        lambda: files.jpeg(600, 800, exif_orientation=6),
+        lambda: files.png(800, 600),
+        lambda: files.bmp(800, 600),
+    ],
+    ids=["jpeg", "png", "bmp"],
 )
 def test_thumbnail_of_a_picture(tmp_path: Path, make: Callable[[], bytes]) -> None:
     path = files.write(tmp_path, "p", make())
@@ -191,7 +233,10 @@ def test_a_film_black_throughout_has_a_black_poster(tmp_path: Path) -> None:
 
 
 def test_what_has_no_picture_or_sound_says_so(tmp_path: Path) -> None:
-    speech, picture, silent = (files.write(tmp_path, n, d) for n, d in (("s", files.wav(0.3)), ("p", files.png(9, 9)), ("f", files.mp4(0.4))))
+    speech, picture, silent = (
+        files.write(tmp_path, n, d)
+        for n, d in (("s", files.wav(0.3)), ("p", files.png(9, 9)), ("f", files.mp4(0.4)))
+    )
     for call in (
         lambda: thumbnail(speech, probe(speech), tmp_path / "t"),
         lambda: poster(speech, tmp_path / "t"),
@@ -207,7 +252,12 @@ def test_what_has_no_picture_or_sound_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "make",
-    [lambda: files.wav(4.0), lambda: files.mp3(4.0), lambda: files.mp4(4.0, 5, 64, 48, audio=True), lambda: files.wav(4.0, loud=0.06)],
+    [
+        lambda: files.wav(4.0),
+        lambda: files.mp3(4.0),
+        lambda: files.mp4(4.0, 5, 64, 48, audio=True),
+        lambda: files.wav(4.0, loud=0.06),
+    ],
     ids=["wav", "mp3", "mp4", "faint"],
 )
 def test_peaks_follow_the_loudness(tmp_path: Path, make: Callable[[], bytes]) -> None:
@@ -215,7 +265,8 @@ def test_peaks_follow_the_loudness(tmp_path: Path, make: Callable[[], bytes]) ->
     assert len(drawn) == 80
     assert max(drawn) == 100
     assert min(drawn) >= 0
-    # The tone swells once a second: four hills of twenty peaks, high in the middle and low at the edges.
+    # The tone swells once a second: four hills of twenty peaks, high in the middle and low at the
+    # edges.
     for hill in range(4):
         assert drawn[20 * hill + 10] > 85
         assert drawn[20 * hill] < 35 or drawn[20 * hill + 1] < 35
@@ -237,7 +288,9 @@ def test_peaks_of_a_long_recording_stay_in_place(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [files.mp4, files.mov], ids=["mp4", "mov"])
-def test_titles_and_places_leave_a_film_and_its_frames_stay(tmp_path: Path, make: Callable[..., bytes]) -> None:
+def test_titles_and_places_leave_a_film_and_its_frames_stay(
+    tmp_path: Path, make: Callable[..., bytes]
+) -> None:
     data = make(0.6, audio=True, title="SecretTitle")
     assert b"SecretTitle" in data
     place = b"+48.2000" if make is files.mov else b"loci"
@@ -274,7 +327,9 @@ def test_tags_leave_sound_and_its_samples_stay(tmp_path: Path) -> None:
 def test_damaged_exif_does_not_cost_the_picture(tmp_path: Path) -> None:
     junk = b"Exif\0\0JUNKSecret"
     data = files.jpeg(90, 60)
-    path = files.write(tmp_path, "p", data[:2] + b"\xff\xe1" + struct.pack(">H", len(junk) + 2) + junk + data[2:])
+    path = files.write(
+        tmp_path, "p", data[:2] + b"\xff\xe1" + struct.pack(">H", len(junk) + 2) + junk + data[2:]
+    )
     facts = probe(path)
     assert (facts.width, facts.height) == (90, 60)
     normalise_image(path, facts, tmp_path / "t")
@@ -284,6 +339,11 @@ def test_damaged_exif_does_not_cost_the_picture(tmp_path: Path) -> None:
 
 def test_a_sound_joined_of_two_rates_is_drawn_to_its_end(tmp_path: Path) -> None:
     """Recordings that were put one behind the other, as players take them."""
-    drawn = peaks(files.write(tmp_path, "s", files.mp3(1.0, 44100, header=False) + files.mp3(1.0, 22050, header=False)), 80)
+    drawn = peaks(
+        files.write(
+            tmp_path, "s", files.mp3(1.0, 44100, header=False) + files.mp3(1.0, 22050, header=False)
+        ),
+        80,
+    )
     # The tone swells once a second.
     assert min(drawn[20], drawn[60]) > 85

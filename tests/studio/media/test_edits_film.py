@@ -1,4 +1,5 @@
-"""Films made anew for models and browsers, and films given a sound without a change to their picture."""
+"""Films made anew for models and browsers, and films given a sound without a change to their
+picture."""
 
 from __future__ import annotations
 
@@ -60,7 +61,13 @@ def left_behind(folder: Path) -> list[str]:
 
 
 def grey_film(
-    path: Path, levels: list[int], fps: int = 25, codec: str = "libx264", muxer: str = "mp4", pix_fmt: str = "yuv420p", stretch: int = 1
+    path: Path,
+    levels: list[int],
+    fps: int = 25,
+    codec: str = "libx264",
+    muxer: str = "mp4",
+    pix_fmt: str = "yuv420p",
+    stretch: int = 1,
 ) -> Path:
     """A film whose frames are plain greys, to tell them apart by."""
     with av.open(str(path), "w", format=muxer) as container:
@@ -95,7 +102,10 @@ def test_a_remade_film_is_what_models_take(tmp_path: Path, make: Callable[[], by
     facts = remake_film(path, out)
     assert facts == probe(out)
     assert (facts.format, facts.codec, facts.width, facts.height) == ("mp4", "h264", 160, 120)
-    assert (facts.has_audio, facts.audio_codec) == (before.has_audio, "aac" if before.has_audio else "")
+    assert (facts.has_audio, facts.audio_codec) == (
+        before.has_audio,
+        "aac" if before.has_audio else "",
+    )
     assert facts.fps == before.fps
     assert verify_video(out).seconds == pytest.approx(before.seconds, abs=0.02)
     assert boxes(out).index(b"moov") < boxes(out).index(b"mdat")
@@ -119,7 +129,10 @@ def test_every_rate_is_steady_and_frames_come_at_their_time(tmp_path: Path) -> N
 
 
 def test_a_part_starts_and_ends_at_its_frames_with_its_sound(tmp_path: Path) -> None:
-    path, out = files.write(tmp_path, "in", files.mp4(1.6, 25, 64, 48, audio=True)), tmp_path / "out"
+    path, out = (
+        files.write(tmp_path, "in", files.mp4(1.6, 25, 64, 48, audio=True)),
+        tmp_path / "out",
+    )
     facts = remake_film(path, out, start=0.4, stop=1.2)
     assert (facts.seconds, facts.has_audio) == (0.8, True)
     assert len(times(out)) == 20
@@ -127,7 +140,8 @@ def test_a_part_starts_and_ends_at_its_frames_with_its_sound(tmp_path: Path) -> 
     rate_after, after = heard(out)
     assert rate == rate_after == 48000
     assert len(after) == pytest.approx(0.8 * 48000, abs=1024)
-    # The tone of the part, sample for sample: shifted by a quarter of its period the difference would be as large as the tone.
+    # The tone of the part, sample for sample: shifted by a quarter of its period the difference
+    # would be as large as the tone.
     part = before[19200 : 19200 + 30000]
     assert sum(abs(a - b) for a, b in zip(part, after, strict=False)) < 0.03 * sum(map(abs, part))
     assert not remake_film(path, out, keep_sound=False).has_audio
@@ -153,7 +167,9 @@ def test_sound_that_starts_late_stays_late(tmp_path: Path) -> None:
             container.mux(video.encode(av.VideoFrame.from_image(Image.new("RGB", (64, 48)))))  # type: ignore[no-untyped-call]
         container.mux(video.encode(None))
         frame = av.AudioFrame(format="s16", layout="mono", samples=4800)
-        frame.planes[0].update((array("h", [9000, -9000]) * 2400).tobytes().ljust(frame.planes[0].buffer_size, b"\0"))
+        frame.planes[0].update(
+            (array("h", [9000, -9000]) * 2400).tobytes().ljust(frame.planes[0].buffer_size, b"\0")
+        )
         frame.sample_rate, frame.pts, frame.time_base = 48000, late, Fraction(1, 48000)
         container.mux(speech.encode(frame))
         container.mux(speech.encode(None))
@@ -166,7 +182,10 @@ def test_sound_that_starts_late_stays_late(tmp_path: Path) -> None:
 
 def test_sound_stays_in_step_after_a_hole_in_it(tmp_path: Path) -> None:
     """Recorders of screens leave out the sound where there is none; players wait there."""
-    path, clicks = tmp_path / "in", (0, 48000)  # samples: a tenth of a second at the start and one a second later
+    path, clicks = (
+        tmp_path / "in",
+        (0, 48000),
+    )  # samples: a tenth of a second at the start and one a second later
     with av.open(str(path), "w", format="matroska") as container:
         video: Any = container.add_stream("libx264", rate=25)
         video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
@@ -177,12 +196,19 @@ def test_sound_stays_in_step_after_a_hole_in_it(tmp_path: Path) -> None:
         container.mux(video.encode(None))
         for at in clicks:
             frame = av.AudioFrame(format="s16", layout="mono", samples=4800)
-            frame.planes[0].update((array("h", [9000, -9000]) * 2400).tobytes().ljust(frame.planes[0].buffer_size, b"\0"))
+            frame.planes[0].update(
+                (array("h", [9000, -9000]) * 2400)
+                .tobytes()
+                .ljust(frame.planes[0].buffer_size, b"\0")
+            )
             frame.sample_rate, frame.pts, frame.time_base = 48000, at, Fraction(1, 48000)
             container.mux(speech.encode(frame))
         container.mux(speech.encode(None))
     silent = files.write(tmp_path, "film", files.mp4(1.6, 25, 64, 48))
-    makes: list[Callable[[Path], Facts]] = [lambda out: remake_film(path, out), lambda out: with_sound(silent, path, out)]
+    makes: list[Callable[[Path], Facts]] = [
+        lambda out: remake_film(path, out),
+        lambda out: with_sound(silent, path, out),
+    ]
     for make in makes:
         make(tmp_path / "out")
         rate, samples = heard(tmp_path / "out")
@@ -206,7 +232,13 @@ def test_a_turned_film_is_upright_for_good(tmp_path: Path, quarter: int) -> None
 
 def test_sides_are_even_within_the_longest_and_never_larger(tmp_path: Path) -> None:
     path, out = files.write(tmp_path, "in", files.mp4(0.2, 25, 318, 240)), tmp_path / "out"
-    for max_side, size in ((None, (318, 240)), (5000, (318, 240)), (201, (200, 150)), (101, (100, 76)), (1, (16, 16))):
+    for max_side, size in (
+        (None, (318, 240)),
+        (5000, (318, 240)),
+        (201, (200, 150)),
+        (101, (100, 76)),
+        (1, (16, 16)),
+    ):
         facts = remake_film(path, out, max_side=max_side)
         assert (facts.width, facts.height) == size
     odd = tmp_path / "odd"
@@ -223,13 +255,18 @@ def test_sides_are_even_within_the_longest_and_never_larger(tmp_path: Path) -> N
 def test_pixels_become_square_and_full_range_keeps_its_brightness(tmp_path: Path) -> None:
     facts = remake_film(grey_film(tmp_path / "wide", [100] * 3, stretch=2), tmp_path / "out")
     assert (facts.width, facts.height) == (128, 48)
-    full = grey_film(tmp_path / "full", [10, 128, 245], codec="mjpeg", muxer="avi", pix_fmt="yuvj420p")
+    full = grey_film(
+        tmp_path / "full", [10, 128, 245], codec="mjpeg", muxer="avi", pix_fmt="yuvj420p"
+    )
     remake_film(full, tmp_path / "out")
     assert levels(tmp_path / "out") == pytest.approx([10, 128, 245], abs=3)
 
 
 def test_max_bytes_is_met_with_fewer_bits(tmp_path: Path) -> None:
-    path, out = files.write(tmp_path, "in", files.mp4(0.6, 25, 96, 64, audio=True, noise=2_000_000)), tmp_path / "out"
+    path, out = (
+        files.write(tmp_path, "in", files.mp4(0.6, 25, 96, 64, audio=True, noise=2_000_000)),
+        tmp_path / "out",
+    )
     full = remake_film(path, out).size
     facts = remake_film(path, out, max_bytes=full // 2)
     assert facts.size == out.stat().st_size <= full // 2
@@ -242,11 +279,26 @@ def test_max_bytes_is_met_with_fewer_bits(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("start", "stop"), [(0.5, 0.5), (0.5, 0.2), (-1.0, None), (0.4, 0.3), (9.0, None), (math.nan, None), (0.0, math.nan), (math.inf, None)]
+    ("start", "stop"),
+    [
+        (0.5, 0.5),
+        (0.5, 0.2),
+        (-1.0, None),
+        (0.4, 0.3),
+        (9.0, None),
+        (math.nan, None),
+        (0.0, math.nan),
+        (math.inf, None),
+    ],
 )
 def test_parts_without_a_film(tmp_path: Path, start: float, stop: float | None) -> None:
     with pytest.raises(EditError) as caught:
-        remake_film(files.write(tmp_path, "in", files.mp4(0.4, 25, 64, 48)), tmp_path / "out", start=start, stop=stop)
+        remake_film(
+            files.write(tmp_path, "in", files.mp4(0.4, 25, 64, 48)),
+            tmp_path / "out",
+            start=start,
+            stop=stop,
+        )
     assert caught.value.code == "bad-range"
     assert left_behind(tmp_path) == []
 
@@ -281,7 +333,9 @@ def test_bad_films(tmp_path: Path, name: str) -> None:
     assert left_behind(tmp_path) == []
 
 
-def test_a_clock_gone_wild_ends_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_gone_wild_ends_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("studio.media.edits.film.VERIFY_SECONDS", 0.5)
     with pytest.raises(MediaError, match="takes too long"):
         remake_film(files.write(tmp_path, "in", wild_times()), tmp_path / "out")
@@ -325,10 +379,22 @@ def test_damaged_bytes_give_a_film_or_a_sentence(tmp_path: Path, seed: int) -> N
         (lambda: files.avi(2.0, 25, 64, 48, audio=True), False),
     ],
 )
-def test_the_picture_is_copied_and_the_sound_ends_with_it(tmp_path: Path, make: Callable[[], bytes], copied: bool) -> None:
-    film, sound, out = files.write(tmp_path, "film", files.mp4(1.0, 25, 160, 120)), files.write(tmp_path, "sound", make()), tmp_path / "out"
+def test_the_picture_is_copied_and_the_sound_ends_with_it(
+    tmp_path: Path, make: Callable[[], bytes], copied: bool
+) -> None:
+    film, sound, out = (
+        files.write(tmp_path, "film", files.mp4(1.0, 25, 160, 120)),
+        files.write(tmp_path, "sound", make()),
+        tmp_path / "out",
+    )
     facts = with_sound(film, sound, out)
-    assert (facts.codec, facts.audio_codec, facts.width, facts.seconds, facts.fps) == ("h264", "aac", 160, 1.0, 25)
+    assert (facts.codec, facts.audio_codec, facts.width, facts.seconds, facts.fps) == (
+        "h264",
+        "aac",
+        160,
+        1.0,
+        25,
+    )
     assert coded(out, "video") == coded(film, "video")
     assert times(out) == times(film)
     assert boxes(out).index(b"moov") < boxes(out).index(b"mdat")
@@ -338,13 +404,19 @@ def test_the_picture_is_copied_and_the_sound_ends_with_it(tmp_path: Path, make: 
     assert (packets == coded(sound, "audio")[: len(packets)]) is copied
     source_rate, source = heard(sound)
     assert rate == source_rate
-    # In step to the sample: the tone of 220 Hz would differ by its own size when shifted by a millisecond.
+    # In step to the sample: the tone of 220 Hz would differ by its own size when shifted by a
+    # millisecond.
     span = round(0.9 * rate)
-    assert sum(abs(a - b) for a, b in zip(source[:span], samples[:span], strict=True)) < 0.1 * sum(map(abs, source[:span]))
+    assert sum(abs(a - b) for a, b in zip(source[:span], samples[:span], strict=True)) < 0.1 * sum(
+        map(abs, source[:span])
+    )
 
 
 def test_shorter_sound_just_ends(tmp_path: Path) -> None:
-    film, sound = files.write(tmp_path, "film", files.mp4(1.0, 25, 64, 48)), files.write(tmp_path, "sound", files.wav(0.4))
+    film, sound = (
+        files.write(tmp_path, "film", files.mp4(1.0, 25, 64, 48)),
+        files.write(tmp_path, "sound", files.wav(0.4)),
+    )
     facts = with_sound(film, sound, tmp_path / "out")
     assert facts.seconds == 1.0
     rate, samples = heard(tmp_path / "out")
@@ -361,10 +433,23 @@ def test_a_turned_film_stays_turned_and_its_own_sound_gives_way(tmp_path: Path) 
 
 
 def test_with_sound_needs_a_sound_and_an_mp4(tmp_path: Path) -> None:
-    film, wav = files.write(tmp_path, "film", files.mp4(0.4, 25, 64, 48)), files.write(tmp_path, "wav", files.wav(0.4))
-    cases = ((film, film, "no-stream"), (film, files.write(tmp_path, "p", files.jpeg(40, 40)), "no-stream"), (wav, wav, "no-stream"))
-    prores = grey_film(tmp_path / "prores", [9, 9], codec="prores_ks", muxer="mov", pix_fmt="yuv422p10le")
-    for picture, sound, code in (*cases, (prores, wav, "not-supported"), (files.write(tmp_path, "avi", files.avi(0.4)), wav, "not-supported")):
+    film, wav = (
+        files.write(tmp_path, "film", files.mp4(0.4, 25, 64, 48)),
+        files.write(tmp_path, "wav", files.wav(0.4)),
+    )
+    cases = (
+        (film, film, "no-stream"),
+        (film, files.write(tmp_path, "p", files.jpeg(40, 40)), "no-stream"),
+        (wav, wav, "no-stream"),
+    )
+    prores = grey_film(
+        tmp_path / "prores", [9, 9], codec="prores_ks", muxer="mov", pix_fmt="yuv422p10le"
+    )
+    for picture, sound, code in (
+        *cases,
+        (prores, wav, "not-supported"),
+        (files.write(tmp_path, "avi", files.avi(0.4)), wav, "not-supported"),
+    ):
         with pytest.raises(MediaError) as caught:
             with_sound(picture, sound, tmp_path / "out")
         assert caught.value.code == code
@@ -373,15 +458,20 @@ def test_with_sound_needs_a_sound_and_an_mp4(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("fps", [25.2, 28.4, 30.02])
 def test_a_part_lasts_at_least_as_long_as_asked_at_every_rate(tmp_path: Path, fps: float) -> None:
-    """Rounded to the nearest frame, the least length that a model takes would miss it by half a frame."""
+    """Rounded to the nearest frame, the least length that a model takes would miss it by half a
+    frame."""
     path = files.write(tmp_path, "in", files.mp4(2.6, 25, 64, 48))
     seconds = remake_film(path, tmp_path / "out", start=0.2, stop=2.2, fps=fps).seconds
     assert 2.0 <= seconds <= 2.0 + 1 / fps
 
 
 def test_a_film_in_h265_with_sound_plays_in_safari(tmp_path: Path) -> None:
-    """Apple's players open H.265 only under the name hvc1, which keeps its headers out of the frames."""
-    film, sound = files.write(tmp_path, "film", files.mp4(0.4, codec="libx265")), files.write(tmp_path, "sound", files.wav(0.4))
+    """Apple's players open H.265 only under the name hvc1, which keeps its headers out of the
+    frames."""
+    film, sound = (
+        files.write(tmp_path, "film", files.mp4(0.4, codec="libx265")),
+        files.write(tmp_path, "sound", files.wav(0.4)),
+    )
     out = tmp_path / "out"
     assert b"hev1" in film.read_bytes()
     facts = with_sound(film, sound, out)

@@ -1,4 +1,5 @@
-"""Pictures straightened, cropped and scaled: which pixels stay, how many bytes, and what is refused."""
+"""Pictures straightened, cropped and scaled: which pixels stay, how many bytes, and what is
+refused."""
 
 from __future__ import annotations
 
@@ -44,13 +45,17 @@ def refused(folder: Path) -> list[Path]:
 def test_crop_keeps_exactly_the_pixels_of_the_box(tmp_path: Path) -> None:
     path, out = files.write(tmp_path, "in", noise(60, 40)), tmp_path / "out"
     facts = edit_picture(path, out, box=(7, 3, 41, 29))
-    assert facts == probe(out) == Facts("image", "png", "image/png", "png", out.stat().st_size, 34, 26)
+    assert (
+        facts == probe(out) == Facts("image", "png", "image/png", "png", out.stat().st_size, 34, 26)
+    )
     assert read(out).tobytes() == read(path).crop((7, 3, 41, 29)).tobytes()
     assert edit_picture(path, out, box=(-50, 10, 500, 900)).width == 60
     assert read(out).tobytes() == read(path).crop((0, 10, 60, 40)).tobytes()
 
 
-@pytest.mark.parametrize("box", [(10, 10, 10, 20), (30, 5, 20, 15), (60, 0, 90, 40), (-9, -9, 0, 20), (5, 40, 20, 50)])
+@pytest.mark.parametrize(
+    "box", [(10, 10, 10, 20), (30, 5, 20, 15), (60, 0, 90, 40), (-9, -9, 0, 20), (5, 40, 20, 50)]
+)
 def test_a_box_that_holds_nothing(tmp_path: Path, box: tuple[int, int, int, int]) -> None:
     with pytest.raises(MediaError, match="holds no part of the 60 × 40 px picture") as caught:
         edit_picture(files.write(tmp_path, "in", files.png(60, 40)), tmp_path / "out", box=box)
@@ -60,11 +65,18 @@ def test_a_box_that_holds_nothing(tmp_path: Path, box: tuple[int, int, int, int]
 
 @pytest.mark.parametrize("angle", [-45.0, -13.7, -0.4, 2.0, 30.0, 45.0])
 @pytest.mark.parametrize("size", [(300, 200), (90, 241)])
-def test_straightening_leaves_no_empty_corner_and_the_same_shape(tmp_path: Path, angle: float, size: tuple[int, int]) -> None:
-    path, out = files.write(tmp_path, "in", saved(Image.new("RGB", size, (255, 255, 255)))), tmp_path / "out"
+def test_straightening_leaves_no_empty_corner_and_the_same_shape(
+    tmp_path: Path, angle: float, size: tuple[int, int]
+) -> None:
+    path, out = (
+        files.write(tmp_path, "in", saved(Image.new("RGB", size, (255, 255, 255)))),
+        tmp_path / "out",
+    )
     facts = edit_picture(path, out, angle=angle)
     assert (facts.width, facts.height) == straight_size(*size, angle)
-    assert facts.width / facts.height == pytest.approx(size[0] / size[1], abs=2 / min(facts.width, facts.height))
+    assert facts.width / facts.height == pytest.approx(
+        size[0] / size[1], abs=2 / min(facts.width, facts.height)
+    )
     assert read(out).getextrema() == ((255, 255), (255, 255), (255, 255))
 
 
@@ -72,7 +84,8 @@ def test_straightening_keeps_as_much_as_there_is(tmp_path: Path) -> None:
     assert straight_size(300, 200, 0) == (300, 200)
     assert straight_size(100, 100, 45) == (70, 70)  # 100 / √2
     assert straight_size(300, 200, 10) == straight_size(300, 200, -10)
-    # The next larger rectangle would reach into the corners: turned back it lies outside the picture.
+    # The next larger rectangle would reach into the corners: turned back it lies outside the
+    # picture.
     assert straight_size(400, 300, 5)[0] == int(400 * 300 / (400 * 0.0871557 + 300 * 0.9961947))
 
 
@@ -116,7 +129,11 @@ def test_too_small_says_by_how_much(tmp_path: Path) -> None:
 
 
 def test_formats_and_metadata(tmp_path: Path) -> None:
-    turned = files.write(tmp_path, "turned", files.jpeg(80, 40, exif_orientation=6, gps=True, comment=b"SecretComment"))
+    turned = files.write(
+        tmp_path,
+        "turned",
+        files.jpeg(80, 40, exif_orientation=6, gps=True, comment=b"SecretComment"),
+    )
     facts = edit_picture(turned, tmp_path / "out")
     assert (facts.format, facts.width, facts.height) == ("jpeg", 40, 80)
     picture = read(tmp_path / "out")
@@ -134,7 +151,9 @@ def test_formats_and_metadata(tmp_path: Path) -> None:
         (files.png(60, 40, mode="P"), "", "png"),
         (files.png(60, 40, mode="1"), "jpeg", "jpeg"),
     ):
-        facts = edit_picture(files.write(tmp_path, "in", make), tmp_path / "out", format=wish, angle=1)
+        facts = edit_picture(
+            files.write(tmp_path, "in", make), tmp_path / "out", format=wish, angle=1
+        )
         assert facts == probe(tmp_path / "out")
         assert facts.format == got
         assert b"Secret" not in (tmp_path / "out").read_bytes()
@@ -166,7 +185,9 @@ def test_max_bytes_is_met_by_quality_first_and_by_pixels_last(tmp_path: Path) ->
     assert facts.size == out.stat().st_size < 9000
     assert 20 < facts.width < 240
     assert facts.width / facts.height == pytest.approx(4 / 3, abs=0.03)
-    with pytest.raises(EditError, match=r"does not fit into 9,000 bytes and 170 px on its short side") as caught:
+    with pytest.raises(
+        EditError, match=r"does not fit into 9,000 bytes and 170 px on its short side"
+    ) as caught:
         edit_picture(path, tmp_path / "out2", max_bytes=9000, min_side=170)
     assert caught.value.code == "too-large"
     assert not (tmp_path / "out2").exists()
@@ -175,7 +196,11 @@ def test_max_bytes_is_met_by_quality_first_and_by_pixels_last(tmp_path: Path) ->
 
 
 def test_a_png_becomes_a_jpeg_only_where_that_helps(tmp_path: Path) -> None:
-    plain, loud, out = files.write(tmp_path, "a", files.png(300, 200)), files.write(tmp_path, "b", noise(300, 200)), tmp_path / "out"
+    plain, loud, out = (
+        files.write(tmp_path, "a", files.png(300, 200)),
+        files.write(tmp_path, "b", noise(300, 200)),
+        tmp_path / "out",
+    )
     assert edit_picture(plain, out, max_bytes=50_000).format == "png"
     facts = edit_picture(loud, out, max_bytes=100_000)
     assert (facts.format, facts.width) == ("jpeg", 300)
@@ -186,7 +211,15 @@ def test_a_png_becomes_a_jpeg_only_where_that_helps(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [files.truncated(files.jpeg()), files.truncated(files.png()), files.html(), b"", files.wav(0.1), files.gif(frames=2)]
+    "data",
+    [
+        files.truncated(files.jpeg()),
+        files.truncated(files.png()),
+        files.html(),
+        b"",
+        files.wav(0.1),
+        files.gif(frames=2),
+    ],
 )
 def test_bad_pictures(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(MediaError):
@@ -213,13 +246,34 @@ def test_the_target_may_be_the_source(tmp_path: Path) -> None:
 SIDES = st.integers(1, 5000)
 
 
-@given(SIDES, SIDES, st.integers(1, 40), st.integers(1, 40), st.floats(0, 1), st.lists(st.floats(0, 1), min_size=4, max_size=4), st.booleans())
+@given(
+    SIDES,
+    SIDES,
+    st.integers(1, 40),
+    st.integers(1, 40),
+    st.floats(0, 1),
+    st.lists(st.floats(0, 1), min_size=4, max_size=4),
+    st.booleans(),
+)
 def test_frames_lie_in_the_picture_in_the_right_shape_around_the_face(
-    width: int, height: int, across: int, down: int, closeness: float, spots: list[float], known: bool
+    width: int,
+    height: int,
+    across: int,
+    down: int,
+    closeness: float,
+    spots: list[float],
+    known: bool,
 ) -> None:
     xs, ys = sorted(spots[:2]), sorted(spots[2:])
-    face = (int(xs[0] * (width - 1)), int(ys[0] * (height - 1)), int(xs[1] * (width - 1)) + 1, int(ys[1] * (height - 1)) + 1)
-    left, top, right, bottom = frame_for(width, height, (across, down), face if known else None, closeness)
+    face = (
+        int(xs[0] * (width - 1)),
+        int(ys[0] * (height - 1)),
+        int(xs[1] * (width - 1)) + 1,
+        int(ys[1] * (height - 1)) + 1,
+    )
+    left, top, right, bottom = frame_for(
+        width, height, (across, down), face if known else None, closeness
+    )
     assert 0 <= left < right <= width
     assert 0 <= top < bottom <= height
     wide, tall = right - left, bottom - top
@@ -244,7 +298,11 @@ def test_frames_by_hand() -> None:
     assert frame_for(1600, 900, (1, 1), (100, 300, 300, 500)) == (0, 0, 900, 900)
     assert frame_for(1600, 900, (1, 1), (700, 300, 900, 500)) == (350, 0, 1250, 900)
     assert frame_for(1600, 900, (1, 1), (700, 300, 900, 500), 1.0) == (580, 180, 1020, 620)
-    assert frame_for(1600, 900, (1, 1), (700, 300, 900, 500), 0.5)[2] - frame_for(1600, 900, (1, 1), (700, 300, 900, 500), 0.5)[0] == 670
+    assert (
+        frame_for(1600, 900, (1, 1), (700, 300, 900, 500), 0.5)[2]
+        - frame_for(1600, 900, (1, 1), (700, 300, 900, 500), 0.5)[0]
+        == 670
+    )
     # A face outside the picture is none.
     assert frame_for(1600, 900, (1, 1), (2000, 0, 2100, 90), 1.0) == frame_for(1600, 900, (1, 1))
 
@@ -253,9 +311,18 @@ def test_a_crop_of_a_large_picture_holds_it_in_memory_once(tmp_path: Path) -> No
     """Decoded it has four bytes a pixel; several people crop at a time."""
     path, side = files.write(tmp_path, "in", files.jpeg(4000, 4000)), 4000
     script = (
-        "import resource, sys\nfrom studio.media.edits import edit_picture\nbefore = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "edit_picture(sys.argv[1], sys.argv[2], box=(0, 0, 900, 900))\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
+        "import resource, sys\nfrom studio.media.edits import edit_picture\nbefore = "
+        "resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "edit_picture(sys.argv[1], sys.argv[2], box=(0, 0, 900, "
+        "900))\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
     )
     root = Path(__file__).resolve().parents[3]
-    done = subprocess.run([sys.executable, "-c", script, path, tmp_path / "out"], cwd=root, check=True, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", script, path, tmp_path / "out"],
+        cwd=root,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert int(done.stdout) * (1 if sys.platform == "darwin" else 1024) < 1.7 * 4 * side * side

@@ -34,7 +34,13 @@ def wav(samples: array[int], rate: int = RATE, channels: int = 1) -> bytes:
 
 
 def tone(seconds: float, level: int = 8000, rate: int = RATE) -> array[int]:
-    return array("h", (round(level * math.sin(2 * math.pi * 200 * n / rate)) for n in range(round(seconds * rate))))
+    return array(
+        "h",
+        (
+            round(level * math.sin(2 * math.pi * 200 * n / rate))
+            for n in range(round(seconds * rate))
+        ),
+    )
 
 
 def hush(seconds: float, rate: int = RATE) -> array[int]:
@@ -44,7 +50,11 @@ def hush(seconds: float, rate: int = RATE) -> array[int]:
 def read(path: Path) -> tuple[int, int, array[int]]:
     with wave.open(str(path), "rb") as file:
         assert file.getsampwidth() == 2
-        return file.getframerate(), file.getnchannels(), array("h", file.readframes(file.getnframes()))
+        return (
+            file.getframerate(),
+            file.getnchannels(),
+            array("h", file.readframes(file.getnframes())),
+        )
 
 
 def left_behind(folder: Path) -> list[str]:
@@ -58,7 +68,11 @@ def test_a_cut_holds_exactly_its_samples(tmp_path: Path) -> None:
     first, count = round(0.1001 * 22050), round((0.5004 - 0.1001) * 22050)
     assert read(out) == (22050, 1, samples[first : first + count])
     assert facts == probe(out)
-    assert (facts.format, facts.codec, facts.seconds) == ("wav", "pcm_s16le", round(count / 22050, 6))
+    assert (facts.format, facts.codec, facts.seconds) == (
+        "wav",
+        "pcm_s16le",
+        round(count / 22050, 6),
+    )
     assert cut_sound(path, out, 0.9, 50).seconds == pytest.approx(0.1)
     assert read(out)[2] == samples[19845:]
     cut_sound(path, out, 0.0, math.inf)
@@ -89,7 +103,9 @@ def test_both_channels_stay_and_a_third_rate_is_halved(tmp_path: Path) -> None:
         (lambda: files.mp4(1.5, audio=True, width=64, height=64), 48000),
     ],
 )
-def test_parts_of_coded_sound_join_to_the_whole(tmp_path: Path, make: Callable[[], bytes], rate: int) -> None:
+def test_parts_of_coded_sound_join_to_the_whole(
+    tmp_path: Path, make: Callable[[], bytes], rate: int
+) -> None:
     path = files.write(tmp_path, "in", make())
     cut_sound(path, tmp_path / "all", 0, 1.4)
     cut_sound(path, tmp_path / "a", 0, 0.3)
@@ -101,7 +117,10 @@ def test_parts_of_coded_sound_join_to_the_whole(tmp_path: Path, make: Callable[[
     assert max(whole[2]) > 15000
 
 
-@pytest.mark.parametrize("make", [files.wav, files.mp3, lambda seconds: files.mp3(seconds, vbr=True), files.m4a, files.flac])
+@pytest.mark.parametrize(
+    "make",
+    [files.wav, files.mp3, lambda seconds: files.mp3(seconds, vbr=True), files.m4a, files.flac],
+)
 def test_what_lies_long_before_a_part_is_not_decoded_and_the_part_is_the_same(
     tmp_path: Path, make: Callable[[float], bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,9 +136,13 @@ def test_what_lies_long_before_a_part_is_not_decoded_and_the_part_is_the_same(
     }
     for name, wish in wishes.items():
         wish(tmp_path / "quick")
-        (rate, channels, now), (rate_before, channels_before, before) = read(tmp_path / "quick"), read(tmp_path / name)
+        (rate, channels, now), (rate_before, channels_before, before) = (
+            read(tmp_path / "quick"),
+            read(tmp_path / name),
+        )
         assert (rate, channels, len(now)) == (rate_before, channels_before, len(before))
-        # An AAC decoder rounds as it was rounded before; one sample beside its place the tone would differ by hundreds.
+        # An AAC decoder rounds as it was rounded before; one sample beside its place the tone would
+        # differ by hundreds.
         assert max(abs(a - b) for a, b in zip(now, before, strict=True)) <= 2
     with pytest.raises(EditError, match="lasts 4"):
         cut_sound(path, tmp_path / "quick", 5.0, 6.0)
@@ -135,13 +158,27 @@ def test_many_cuts_leave_exactly_the_milliseconds_that_were_promised(tmp_path: P
         start = next(n for n in range(at + 20, at + 90) if 0.3 < (n * 11.025) % 1 < 0.49)
         stop = next(n for n in range(start + 60, start + 130) if 0.5 <= (n * 11.025) % 1 < 0.7)
         pieces, at = [*pieces, (start, stop)], stop
-    gaps = [(0, pieces[0][0]), *((a[1], b[0]) for a, b in pairwise(pieces)), (pieces[-1][1], 20_000)]
+    gaps = [
+        (0, pieces[0][0]),
+        *((a[1], b[0]) for a, b in pairwise(pieces)),
+        (pieces[-1][1], 20_000),
+    ]
     facts = without(path, out, [(start / 1000, stop / 1000) for start, stop in gaps])
     assert round(facts.seconds * 1000) == sum(stop - start for start, stop in pieces)
 
 
 @pytest.mark.parametrize(
-    ("start", "stop"), [(0.5, 0.5), (0.6, 0.5), (-0.1, 0.5), (1.0, 2.0), (9.0, 10.0), (math.nan, 1.0), (0.0, math.nan), (0.5, 0.500001)]
+    ("start", "stop"),
+    [
+        (0.5, 0.5),
+        (0.6, 0.5),
+        (-0.1, 0.5),
+        (1.0, 2.0),
+        (9.0, 10.0),
+        (math.nan, 1.0),
+        (0.0, math.nan),
+        (0.5, 0.500001),
+    ],
 )
 def test_ranges_without_sound(tmp_path: Path, start: float, stop: float) -> None:
     with pytest.raises(EditError) as caught:
@@ -154,7 +191,13 @@ def test_quiet_finds_every_silence(tmp_path: Path) -> None:
     parts = [hush(0.5), tone(0.4), hush(0.35), tone(0.3), hush(0.1), tone(0.2), hush(0.25)]
     samples = sum(parts[1:], parts[0])
     found = quiet(files.write(tmp_path, "in", wav(samples)))
-    assert found == Quiet(0.5, pytest.approx(0.25), ((0.9, 1.25),), pytest.approx(20 * math.log10(8000 / 32768 / math.sqrt(2)), abs=0.02), False)  # type: ignore[arg-type]
+    assert found == Quiet(
+        0.5,
+        pytest.approx(0.25),
+        ((0.9, 1.25),),
+        pytest.approx(20 * math.log10(8000 / 32768 / math.sqrt(2)), abs=0.02),
+        False,
+    )  # type: ignore[arg-type]
     assert found.seconds == 2.1
     assert quiet(tmp_path / "in", least=0.05).pauses == ((0.9, 1.25), (1.55, 1.65))
     assert quiet(tmp_path / "in", least=0.36).pauses == ()
@@ -169,14 +212,25 @@ def test_the_floor_is_relative_to_the_loudest(tmp_path: Path) -> None:
 
 
 def test_digital_silence_is_all_lead(tmp_path: Path) -> None:
-    assert quiet(files.write(tmp_path, "in", wav(hush(0.755)))) == Quiet(0.755, 0.0, (), -120.0, False)
+    assert quiet(files.write(tmp_path, "in", wav(hush(0.755)))) == Quiet(
+        0.755, 0.0, (), -120.0, False
+    )
 
 
 @pytest.mark.parametrize(
-    ("run", "clipped"), [([32767] * 3, True), ([32767] * 2, False), ([-32768] * 3, True), ([32767, -32768, 32767], False), ([32766] * 9, False)]
+    ("run", "clipped"),
+    [
+        ([32767] * 3, True),
+        ([32767] * 2, False),
+        ([-32768] * 3, True),
+        ([32767, -32768, 32767], False),
+        ([32766] * 9, False),
+    ],
 )
 @pytest.mark.parametrize("at", [159, 400])
-def test_clipping_is_a_run_at_full_scale_even_over_the_edge_of_a_window(tmp_path: Path, run: list[int], clipped: bool, at: int) -> None:
+def test_clipping_is_a_run_at_full_scale_even_over_the_edge_of_a_window(
+    tmp_path: Path, run: list[int], clipped: bool, at: int
+) -> None:
     samples = tone(0.1)
     samples[at - 1 : at - 1 + len(run)] = array("h", run)
     assert quiet(files.write(tmp_path, "in", wav(samples))).clipped is clipped
@@ -229,8 +283,20 @@ def test_without_the_ends(tmp_path: Path) -> None:
     assert cut[2][0::2] == array("h", (-value for value in cut[2][1::2]))
 
 
-@pytest.mark.parametrize("cuts", [[(0.0, 2.0)], [(0.0, 0.6), (0.5, math.inf)], [(0.5, 0.5)], [(0.6, 0.5)], [(math.nan, 0.5)], [(0.1, math.nan)]])
-def test_cuts_that_leave_nothing_or_are_none(tmp_path: Path, cuts: list[tuple[float, float]]) -> None:
+@pytest.mark.parametrize(
+    "cuts",
+    [
+        [(0.0, 2.0)],
+        [(0.0, 0.6), (0.5, math.inf)],
+        [(0.5, 0.5)],
+        [(0.6, 0.5)],
+        [(math.nan, 0.5)],
+        [(0.1, math.nan)],
+    ],
+)
+def test_cuts_that_leave_nothing_or_are_none(
+    tmp_path: Path, cuts: list[tuple[float, float]]
+) -> None:
     with pytest.raises(EditError) as caught:
         without(files.write(tmp_path, "in", files.wav(1.0)), tmp_path / "out", cuts)
     assert caught.value.code == "bad-range"
@@ -259,7 +325,11 @@ BAD = {
 @pytest.mark.parametrize("name", BAD)
 def test_bad_sound(tmp_path: Path, name: str) -> None:
     path, out = files.write(tmp_path, "in", BAD[name]), tmp_path / "out"
-    wishes: list[Callable[[], object]] = [lambda: cut_sound(path, out, 0, 0.5), lambda: quiet(path), lambda: without(path, out, [(0.1, 0.2)])]
+    wishes: list[Callable[[], object]] = [
+        lambda: cut_sound(path, out, 0, 0.5),
+        lambda: quiet(path),
+        lambda: without(path, out, [(0.1, 0.2)]),
+    ]
     for wish in wishes:
         with pytest.raises(MediaError):
             wish()
@@ -271,11 +341,15 @@ def test_a_cut_mp3_gives_what_there_is(tmp_path: Path) -> None:
     assert cut_sound(path, tmp_path / "out", 0.5, 5).seconds == pytest.approx(0.5, abs=0.06)
 
 
-PAUSES = st.lists(st.tuples(st.floats(0, 400), st.floats(0.3, 4)), max_size=30).map(lambda rows: [(start, start + length) for start, length in rows])
+PAUSES = st.lists(st.tuples(st.floats(0, 400), st.floats(0.3, 4)), max_size=30).map(
+    lambda rows: [(start, start + length) for start, length in rows]
+)
 
 
 @given(st.floats(0.1, 400), PAUSES, st.floats(2, 80), st.floats(0.1, 5))
-def test_parts_cover_all_without_a_gap(seconds: float, pauses: list[tuple[float, float]], longest: float, least: float) -> None:
+def test_parts_cover_all_without_a_gap(
+    seconds: float, pauses: list[tuple[float, float]], longest: float, least: float
+) -> None:
     parts = split_points(seconds, pauses, longest, least)
     assert parts[0][0] == 0.0
     assert parts[-1][1] == seconds
@@ -295,7 +369,17 @@ def test_parts_by_hand() -> None:
     assert split_points(90, [(2, 9), (80, 85)], 60) == [(0.0, 45.0), (45.0, 90)]
     # A pause around the only moment that is left is used there.
     assert split_points(100, [(49, 52)], 50) == [(0.0, 50.0), (50.0, 100)]
-    assert split_points(61, [(59.2, 59.6)], 60) == [(0.0, pytest.approx(59.4)), (pytest.approx(59.4), 61)]
-    for seconds, longest in ((0.0, 60.0), (-1.0, 60.0), (math.nan, 60.0), (math.inf, 60.0), (10.0, 0.0), (10.0, math.nan)):
+    assert split_points(61, [(59.2, 59.6)], 60) == [
+        (0.0, pytest.approx(59.4)),
+        (pytest.approx(59.4), 61),
+    ]
+    for seconds, longest in (
+        (0.0, 60.0),
+        (-1.0, 60.0),
+        (math.nan, 60.0),
+        (math.inf, 60.0),
+        (10.0, 0.0),
+        (10.0, math.nan),
+    ):
         with pytest.raises(EditError):
             split_points(seconds, [], longest)

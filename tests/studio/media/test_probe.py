@@ -16,7 +16,17 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from studio.media import Facts, MediaError, normalise_image, peaks, poster, probe, strip_av_metadata, thumbnail, verify_video
+from studio.media import (
+    Facts,
+    MediaError,
+    normalise_image,
+    peaks,
+    poster,
+    probe,
+    strip_av_metadata,
+    thumbnail,
+    verify_video,
+)
 from tests import files
 
 
@@ -29,13 +39,20 @@ from tests import files
         (files.bmp, "bmp", "image/bmp", "bmp"),
     ],
 )
-def test_picture_facts(tmp_path: Path, data: Callable[..., bytes], name: str, mime: str, extension: str) -> None:
+def test_picture_facts(
+    tmp_path: Path, data: Callable[..., bytes], name: str, mime: str, extension: str
+) -> None:
     path = files.write(tmp_path, "wrong.mp3", data(120, 90))
     assert probe(path) == Facts("image", name, mime, extension, path.stat().st_size, 120, 90)
 
 
-@pytest.mark.parametrize(("orientation", "size"), [(1, (120, 90)), (3, (120, 90)), (5, (90, 120)), (6, (90, 120)), (8, (90, 120))])
-def test_sides_are_those_of_the_picture_as_shown(tmp_path: Path, orientation: int, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("orientation", "size"),
+    [(1, (120, 90)), (3, (120, 90)), (5, (90, 120)), (6, (90, 120)), (8, (90, 120))],
+)
+def test_sides_are_those_of_the_picture_as_shown(
+    tmp_path: Path, orientation: int, size: tuple[int, int]
+) -> None:
     for make in (files.jpeg, files.webp, files.png):
         facts = probe(files.write(tmp_path, "p", make(120, 90, exif_orientation=orientation)))
         assert (facts.width, facts.height) == size, make
@@ -60,10 +77,23 @@ def test_sides_are_those_of_the_picture_as_shown(tmp_path: Path, orientation: in
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
-def test_sound_facts(tmp_path: Path, make: Callable[[], bytes], name: str, codec: str, seconds: float, tolerance: float) -> None:
+def test_sound_facts(
+    tmp_path: Path,
+    make: Callable[[], bytes],
+    name: str,
+    codec: str,
+    seconds: float,
+    tolerance: float,
+) -> None:
     data = make()
     facts = probe(files.write(tmp_path, "speech.png", data))
-    assert (facts.kind, facts.format, facts.codec, facts.audio_codec, facts.has_audio) == ("audio", name, codec, codec, True)
+    assert (facts.kind, facts.format, facts.codec, facts.audio_codec, facts.has_audio) == (
+        "audio",
+        name,
+        codec,
+        codec,
+        True,
+    )
     assert (facts.width, facts.height, facts.fps, facts.size) == (0, 0, 0.0, len(data))
     assert facts.seconds == pytest.approx(seconds, abs=tolerance)
 
@@ -77,25 +107,50 @@ def test_sound_facts(tmp_path: Path, make: Callable[[], bytes], name: str, codec
         (lambda: files.mov(1.0, 30, 160, 120), "mov", "h264", "", 30, 1.0),
         (lambda: files.avi(1.0, 25, 160, 120, audio=True), "avi", "mpeg4", "mp3", 25, 1.04),
         (lambda: files.webm(1.0, 25), "webm", "vp8", "", 25, 1.0),
-        (lambda: files.film(1.0, width=160, height=120, muxer="matroska"), "mkv", "h264", "", 25, 1.0),
+        (
+            lambda: files.film(1.0, width=160, height=120, muxer="matroska"),
+            "mkv",
+            "h264",
+            "",
+            25,
+            1.0,
+        ),
     ],
 )
 def test_video_facts_and_verify(
-    tmp_path: Path, data: Callable[[], bytes], name: str, codec: str, audio_codec: str, fps: float, seconds: float
+    tmp_path: Path,
+    data: Callable[[], bytes],
+    name: str,
+    codec: str,
+    audio_codec: str,
+    fps: float,
+    seconds: float,
 ) -> None:
     path = files.write(tmp_path, "film.jpg", data())
     facts = probe(path)
-    assert (facts.kind, facts.format, facts.codec, facts.audio_codec) == ("video", name, codec, audio_codec)
+    assert (facts.kind, facts.format, facts.codec, facts.audio_codec) == (
+        "video",
+        name,
+        codec,
+        audio_codec,
+    )
     assert facts.has_audio is bool(audio_codec)
     assert facts.fps == pytest.approx(fps, abs=0.01)
     assert facts.seconds == pytest.approx(seconds, abs=0.03)
     seen = verify_video(path)
-    assert (seen.width, seen.height, seen.codec, seen.has_audio) == (facts.width, facts.height, codec, bool(audio_codec))
+    assert (seen.width, seen.height, seen.codec, seen.has_audio) == (
+        facts.width,
+        facts.height,
+        codec,
+        bool(audio_codec),
+    )
     assert seen.seconds == pytest.approx(seconds, abs=0.05)
     assert seen.fps == pytest.approx(fps, abs=0.01)
 
 
-@pytest.mark.parametrize(("quarter", "size"), [(0, (320, 240)), (1, (240, 320)), (2, (320, 240)), (3, (240, 320))])
+@pytest.mark.parametrize(
+    ("quarter", "size"), [(0, (320, 240)), (1, (240, 320)), (2, (320, 240)), (3, (240, 320))]
+)
 def test_video_of_a_turned_phone(tmp_path: Path, quarter: int, size: tuple[int, int]) -> None:
     from PIL import Image
 
@@ -105,7 +160,8 @@ def test_video_of_a_turned_phone(tmp_path: Path, quarter: int, size: tuple[int, 
     assert poster(path, tmp_path / "p.webp") == size
     with Image.open(tmp_path / "p.webp") as picture:
         corner = picture.convert("RGB").getpixel((12, 12))
-    # The stored top left is red; turned clockwise the stored bottom left (blue) comes to the top left, and so on.
+    # The stored top left is red; turned clockwise the stored bottom left (blue) comes to the top
+    # left, and so on.
     expected = [files.RED, files.BLUE, files.YELLOW, files.GREEN][quarter]
     assert isinstance(corner, tuple)
     assert all(abs(a - b) < 40 for a, b in zip(corner, expected, strict=True)), (corner, expected)
@@ -141,13 +197,25 @@ REFUSALS: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "30000 x 30000 png": (files.png_bomb, "too-large-picture", "30000×30000"),
     "webp canvas": (files.webp_bomb, "too-large-picture", "16384×16384"),
     "half an mp4": (lambda: files.truncated(files.mp4(1.0)), "broken", "MP4"),
-    "half a faststart mp4": (lambda: files.truncated(files.mp4(0.4, faststart=True)), "broken", "MP4"),
+    "half a faststart mp4": (
+        lambda: files.truncated(files.mp4(0.4, faststart=True)),
+        "broken",
+        "MP4",
+    ),
     "half a mov": (lambda: files.truncated(files.mov(0.4)), "broken", "MOV"),
     "half an avi": (lambda: files.truncated(files.avi(0.4)), "broken", "AVI"),
     "head of a wav": (lambda: files.wav()[:44], "broken", "damaged"),
-    "wav of 8 million samples a second": (lambda: files.wav()[:24] + b"\x80\x3e\x7f\0" + files.wav()[28:], "broken", "8339072"),
+    "wav of 8 million samples a second": (
+        lambda: files.wav()[:24] + b"\x80\x3e\x7f\0" + files.wav()[28:],
+        "broken",
+        "8339072",
+    ),
     "tag of an mp3": (lambda: files.mp3_with_cover()[:500], "broken", "MP3"),
-    "mp4 without media": (lambda: b"\0\0\0\x18ftypisom\0\0\0\0isommp42\0\0\0\x08mdat", "broken", "MP4"),
+    "mp4 without media": (
+        lambda: b"\0\0\0\x18ftypisom\0\0\0\0isommp42\0\0\0\x08mdat",
+        "broken",
+        "MP4",
+    ),
 }
 
 
@@ -190,12 +258,21 @@ def test_a_big_video_is_streamed(tmp_path: Path) -> None:
 def _memory(function: str, path: Path) -> int:
     """Bytes that one call adds to the peak memory of a process of its own."""
     code = (
-        "import resource, sys\nfrom studio import media\nbefore = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        f"try:\n    media.{function}(sys.argv[1])\nexcept media.MediaError as error:\n    print(error.code, file=sys.stderr)\n"
+        "import resource, sys\nfrom studio import media\nbefore = "
+        "resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        f"try:\n    media.{function}(sys.argv[1])\nexcept media.MediaError as error:\n    "
+        "print(error.code, file=sys.stderr)\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
     )
     root = Path(__file__).resolve().parents[3]
-    done = subprocess.run([sys.executable, "-c", code, str(path)], cwd=root, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
     return int(done.stdout) * (1 if sys.platform == "darwin" else 1024)
 
 
@@ -254,7 +331,8 @@ SEEDS: dict[str, Callable[[], bytes]] = {
 
 @pytest.mark.parametrize("name", SEEDS)
 def test_nothing_but_media_error_escapes(tmp_path: Path, name: str) -> None:
-    """Mutated, cut, spliced and random bytes behind a true beginning: every function answers or raises MediaError."""
+    """Mutated, cut, spliced and random bytes behind a true beginning: every function answers or
+    raises MediaError."""
     good = SEEDS[name]()
     chance = random.Random(name)
     path, target = tmp_path / "f", tmp_path / "t"
@@ -264,7 +342,9 @@ def test_nothing_but_media_error_escapes(tmp_path: Path, name: str) -> None:
         # The first turn goes through untouched: formats with checksums hardly ever pass otherwise.
         for _ in range(chance.choice((1, 3, 12, 60)) if turn else 0):
             # Headers are where the interesting lies are.
-            data[chance.randrange(min(len(data), 300) if turn % 2 else len(data))] = chance.choice((0, 255, chance.randrange(256)))
+            data[chance.randrange(min(len(data), 300) if turn % 2 else len(data))] = chance.choice(
+                (0, 255, chance.randrange(256))
+            )
         if turn % 5 == 4:
             del data[chance.randrange(len(data)) :]
         if turn % 7 == 6:
@@ -294,7 +374,9 @@ def _mended_png(data: bytearray) -> bytes:
     at = 8
     while at + 12 <= len(data):
         end = at + 8 + int.from_bytes(data[at : at + 4], "big")
-        data[end : end + 4] = zlib.crc32(data[at + 4 : end]).to_bytes(4, "big")[: max(len(data) - end, 0)]
+        data[end : end + 4] = zlib.crc32(data[at + 4 : end]).to_bytes(4, "big")[
+            : max(len(data) - end, 0)
+        ]
         at = end + 4
     return bytes(data)
 
@@ -314,7 +396,10 @@ def test_reading_leaves_no_file_open(tmp_path: Path) -> None:
     fds = Path("/proc/self/fd")
     if not fds.exists():
         pytest.skip("this system has no /proc/self/fd to count open files in")
-    good, bad = files.write(tmp_path, "g", files.mp4(0.2)), files.write(tmp_path, "b", files.truncated(files.jpeg()))
+    good, bad = (
+        files.write(tmp_path, "g", files.mp4(0.2)),
+        files.write(tmp_path, "b", files.truncated(files.jpeg())),
+    )
     probe(good)
     before = len(list(fds.iterdir()))
     for _ in range(5):
@@ -326,10 +411,13 @@ def test_reading_leaves_no_file_open(tmp_path: Path) -> None:
 
 
 def test_a_turned_picture_of_pure_noise_is_kept(tmp_path: Path) -> None:
-    """Pillow writes an optimized JPEG into one buffer of a guessed size, and noise does not fit it."""
+    """Pillow writes an optimized JPEG into one buffer of a guessed size, and noise does not fit
+    it."""
     noise = Image.frombytes("RGB", (1400, 1400), random.Random(5).randbytes(1400 * 1400 * 3))
     exif = Image.Exif()
     exif[0x0112] = 6
     noise.save(tmp_path / "noise.jpg", quality=100, subsampling=0, exif=exif)
-    facts = normalise_image(tmp_path / "noise.jpg", probe(tmp_path / "noise.jpg"), tmp_path / "kept.jpg")
+    facts = normalise_image(
+        tmp_path / "noise.jpg", probe(tmp_path / "noise.jpg"), tmp_path / "kept.jpg"
+    )
     assert (facts.format, facts.width, facts.height) == ("jpeg", 1400, 1400)

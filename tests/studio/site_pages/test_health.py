@@ -25,7 +25,13 @@ def pong(settings: Any) -> Iterator[None]:
         with visitor, suppress(OSError):
             while data := visitor.recv(4096):
                 commands = data.upper().count(b"*")
-                word = b"+PONG\r\n" if b"PING" in data.upper() else b":0\r\n" if b"EXISTS" in data.upper() else b"+OK\r\n" * commands
+                word = (
+                    b"+PONG\r\n"
+                    if b"PING" in data.upper()
+                    else b":0\r\n"
+                    if b"EXISTS" in data.upper()
+                    else b"+OK\r\n" * commands
+                )
                 visitor.sendall(word)
 
     def answer() -> None:
@@ -52,7 +58,14 @@ def test_alive_needs_nothing() -> None:
 def test_ready_when_both_answer() -> None:
     response = Client().get("/readyz")
     # nobody works here, which is told and is no failure
-    well = {"ready": True, "database": "ok", "redis": "ok", "tables": "ok", "storage": "ok", "worker": "silent"}
+    well = {
+        "ready": True,
+        "database": "ok",
+        "redis": "ok",
+        "tables": "ok",
+        "storage": "ok",
+        "worker": "silent",
+    }
     assert (response.status_code, response.json()) == (200, well)
 
 
@@ -61,7 +74,12 @@ def test_not_ready_without_redis() -> None:
     response = Client().get("/readyz")
     found = response.json()
     assert response.status_code == 503
-    assert (found["ready"], found["database"], found["redis"], found["worker"]) == (False, "ok", "unreachable", "unknown")
+    assert (found["ready"], found["database"], found["redis"], found["worker"]) == (
+        False,
+        "ok",
+        "unreachable",
+        "unknown",
+    )
 
 
 @pytest.mark.django_db
@@ -97,7 +115,9 @@ def test_a_worker_is_told(redis: str) -> None:
 @pytest.mark.usefixtures("pong", "db")
 def test_not_ready_with_old_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "_migrated", set())
-    monkeypatch.setattr(health.MigrationExecutor, "migration_plan", lambda self, targets: [("0003_engine", False)])
+    monkeypatch.setattr(
+        health.MigrationExecutor, "migration_plan", lambda self, targets: [("0003_engine", False)]
+    )
     response = Client().get("/readyz")
     assert (response.status_code, response.json()["tables"]) == (503, "old")
     monkeypatch.undo()
@@ -105,7 +125,9 @@ def test_not_ready_with_old_tables(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("pong", "db")
-def test_tables_are_asked_once(monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any) -> None:
+def test_tables_are_asked_once(
+    monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
     monkeypatch.setattr(health, "_migrated", set())
     assert Client().get("/readyz").status_code == 200
     with django_assert_num_queries(1):
@@ -114,7 +136,9 @@ def test_tables_are_asked_once(monkeypatch: pytest.MonkeyPatch, django_assert_nu
 
 @pytest.mark.usefixtures("pong", "db")
 @pytest.mark.parametrize("trouble", ["full", "read-only"])
-def test_not_ready_when_nothing_can_be_stored(monkeypatch: pytest.MonkeyPatch, trouble: str) -> None:
+def test_not_ready_when_nothing_can_be_stored(
+    monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
     if trouble == "full":
         monkeypatch.setattr(health, "ROOM", 2**80)
     else:

@@ -29,17 +29,24 @@ def test_it_is_there_only_with_debug(db: object, settings: Any) -> None:
     for debug, status in ((False, 404), (True, 200)):
         settings.DEBUG = debug
         for query in ("", "?error=404"):
-            assert Client(raise_request_exception=False).get(reverse("parts") + query).status_code == status
+            assert (
+                Client(raise_request_exception=False).get(reverse("parts") + query).status_code
+                == status
+            )
 
 
 def test_every_part_is_drawn_and_named(page: Any) -> None:
     drawn = {template.name for template in page.templates}
     for error in parts.ERRORS:
-        drawn |= {template.name for template in Client().get(reverse("parts"), {"error": error}).templates}
+        drawn |= {
+            template.name for template in Client().get(reverse("parts"), {"error": error}).templates
+        }
     text = page.content.decode()
     assert len(FILES) > 20
     for name in FILES:
-        assert f"parts/{name}" in drawn, f"parts/{name} is not on the page of parts: show it there in each of its states"
+        assert f"parts/{name}" in drawn, (
+            f"parts/{name} is not on the page of parts: show it there in each of its states"
+        )
         assert f"<code>parts/{name}</code>" in text, f"the page of parts does not name parts/{name}"
 
 

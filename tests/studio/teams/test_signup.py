@@ -19,7 +19,11 @@ pytestmark = pytest.mark.django_db
 
 
 def test_signing_up_makes_a_personal_team_and_asks_for_its_account(client: Client) -> None:
-    answer = client.post(reverse("account_signup"), {"email": "Noor@Example.com", "password1": "a long enough one"}, follow=True)
+    answer = client.post(
+        reverse("account_signup"),
+        {"email": "Noor@Example.com", "password1": "a long enough one"},
+        follow=True,
+    )
     user = User.objects.get(email="noor@example.com")
     team = user.teams.get()
     assert (team.personal, team.name) == (True, "noor’s studio")
@@ -41,7 +45,9 @@ def test_signing_up_from_a_link_leads_to_where_the_link_led(client: Client) -> N
         ({"email": "nobody", "password1": "a long enough one"}, "valid email"),
     ],
 )
-def test_a_bad_sign_up_is_told_and_makes_nothing(client: Client, data: dict[str, str], words: str) -> None:
+def test_a_bad_sign_up_is_told_and_makes_nothing(
+    client: Client, data: dict[str, str], words: str
+) -> None:
     answer = client.post(reverse("account_signup"), data)
     assert words in answer.content.decode()
     assert not Team.objects.exists()
@@ -50,7 +56,11 @@ def test_a_bad_sign_up_is_told_and_makes_nothing(client: Client, data: dict[str,
 def test_a_wrong_password_is_told_in_our_words(client: Client, creator: User) -> None:
     answer = client.post(reverse("account_login"), {"login": creator.email, "password": "wrong"})
     assert "do not belong together" in answer.content.decode()
-    answer = client.post(reverse("account_login"), {"login": creator.email.upper(), "password": "correct horse"}, follow=True)
+    answer = client.post(
+        reverse("account_login"),
+        {"login": creator.email.upper(), "password": "correct horse"},
+        follow=True,
+    )
     assert answer.context["user"] == creator
 
 

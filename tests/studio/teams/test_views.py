@@ -49,7 +49,12 @@ def test_making_a_team(stranger: User, client_of: ClientOf) -> None:
 
 def test_a_team_needs_a_name_and_a_known_currency(stranger: User, client_of: ClientOf) -> None:
     before = Team.objects.count()
-    for data in ({"name": ""}, {"name": "  "}, {"name": "x" * 81}, {"name": "Ok", "currency": "XXX"}):
+    for data in (
+        {"name": ""},
+        {"name": "  "},
+        {"name": "x" * 81},
+        {"name": "Ok", "currency": "XXX"},
+    ):
         response = client_of(stranger).post("/teams/new/", data)
         assert response.status_code == 400
         assert b'class="error"' in response.content
@@ -76,15 +81,25 @@ def test_everybody_sees_the_turns_and_only_admins_set_them(
     for reader in (creator, viewer):
         html = client_of(reader).get(url).content.decode()
         assert "Aiko" in html
-        assert "<input" not in html.split('class="turns')[1].split("csrfmiddlewaretoken")[1].split(">", 1)[1]
+        assert (
+            "<input"
+            not in html.split('class="turns')[1].split("csrfmiddlewaretoken")[1].split(">", 1)[1]
+        )
         assert client_of(reader).post(url, {"waiting_limit": "5"}).status_code == 403
-    answer = client_of(admin).post(url, {"waiting_limit": "5"} | given(team, Chidi=3, Aiko=1, Ben=1, Dora=1), follow=True)
+    answer = client_of(admin).post(
+        url, {"waiting_limit": "5"} | given(team, Chidi=3, Aiko=1, Ben=1, Dora=1), follow=True
+    )
     assert answer.redirect_chain == [(url, 302)]
     assert "Saved." in answer.content.decode()
     team.refresh_from_db()
     assert team.waiting_limit == 5
     assert turns_of(team) == {"Aiko": 1, "Ben": 1, "Chidi": 3, "Dora": 1}
-    assert "Nothing has changed." in client_of(owner).post(url, {"waiting_limit": "5"} | given(team, Chidi=3), follow=True).content.decode()
+    assert (
+        "Nothing has changed."
+        in client_of(owner)
+        .post(url, {"waiting_limit": "5"} | given(team, Chidi=3), follow=True)
+        .content.decode()
+    )
 
 
 @pytest.mark.parametrize(
@@ -100,8 +115,12 @@ def test_everybody_sees_the_turns_and_only_admins_set_them(
         ("7", "", "from 1 to 9"),
     ],
 )
-def test_nonsense_saves_nothing_and_says_why(team: Team, owner: User, creator: User, client_of: ClientOf, limit: str, turns: str, said: str) -> None:
-    answer = client_of(owner).post(f"/t/{team.slug}/team/", {"waiting_limit": limit} | given(team, Chidi=turns))
+def test_nonsense_saves_nothing_and_says_why(
+    team: Team, owner: User, creator: User, client_of: ClientOf, limit: str, turns: str, said: str
+) -> None:
+    answer = client_of(owner).post(
+        f"/t/{team.slug}/team/", {"waiting_limit": limit} | given(team, Chidi=turns)
+    )
     assert answer.status_code == 422
     assert said in answer.content.decode()
     team.refresh_from_db()
@@ -109,11 +128,18 @@ def test_nonsense_saves_nothing_and_says_why(team: Team, owner: User, creator: U
     assert turns_of(team)["Chidi"] == 1
 
 
-def test_saving_touches_nobody_else_and_no_other_column(team: Team, owner: User, creator: User, stranger: User, client_of: ClientOf) -> None:
+def test_saving_touches_nobody_else_and_no_other_column(
+    team: Team, owner: User, creator: User, stranger: User, client_of: ClientOf
+) -> None:
     foreign = stranger.memberships.get()
     joined = User.objects.create_user("new@example.com", first_name="New")
     row = Membership.objects.create(team=team, user=joined, role=Role.CREATOR, turns=4)
-    data = {"waiting_limit": "0", f"turns_{foreign.pk}": "9", "name": "Taken over", "role": "owner"} | given(team, Chidi=2)
+    data = {
+        "waiting_limit": "0",
+        f"turns_{foreign.pk}": "9",
+        "name": "Taken over",
+        "role": "owner",
+    } | given(team, Chidi=2)
     assert client_of(owner).post(f"/t/{team.slug}/team/", data).status_code == 302
     team.refresh_from_db()
     foreign.refresh_from_db()

@@ -22,7 +22,10 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def mails(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Team, str, str]]:
     sent: list[tuple[Team, str, str]] = []
-    monkeypatch.setattr("jobs.accounts.mail.tell", lambda team, subject, text, *, to="owners": sent.append((team, subject, text)))
+    monkeypatch.setattr(
+        "jobs.accounts.mail.tell",
+        lambda team, subject, text, *, to="owners": sent.append((team, subject, text)),
+    )
     return sent
 
 

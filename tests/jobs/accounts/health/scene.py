@@ -14,7 +14,9 @@ def over(account: Account) -> Account:
     """The rest of the account and of its lanes has passed."""
     past = timezone.now() - timedelta(seconds=1)
     Account.objects.filter(pk=account.pk, paused_until__isnull=False).update(paused_until=past)
-    Lane.objects.filter(account_id=account.root_id, paused_until__isnull=False).update(paused_until=past)
+    Lane.objects.filter(account_id=account.root_id, paused_until__isnull=False).update(
+        paused_until=past
+    )
     return Account.objects.get(pk=account.pk)
 
 

@@ -1,4 +1,5 @@
-"""The whole account in trouble: what stops, for how long, who is told; the free probe; more than one key."""
+"""The whole account in trouble: what stops, for how long, who is told; the free probe; more than
+one key."""
 
 from __future__ import annotations
 
@@ -18,11 +19,16 @@ from tests import makers
 from tests.jobs.accounts.health.scene import minutes, over, refusal
 from tests.jobs.tinystudio import BAD, GOOD, OTHER, Service, dead_url
 
-# ── the whole account ───────────────────────────────────────────────────────────────────────────────────────────────
+# ── the whole account ─────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize(("reason", "says"), [("key", "refuses the API key of North"), ("arrears", "North has a payment due")])
-def test_a_refused_key_and_a_debt_stop_the_account(north: Account, lane: Lane, mails: list[Any], reason: str, says: str) -> None:
+@pytest.mark.parametrize(
+    ("reason", "says"),
+    [("key", "refuses the API key of North"), ("arrears", "North has a payment due")],
+)
+def test_a_refused_key_and_a_debt_stop_the_account(
+    north: Account, lane: Lane, mails: list[Any], reason: str, says: str
+) -> None:
     assert says in health.trouble(north, refusal(reason), "emo-v1")
     row = Account.objects.get(pk=north.pk)
     assert (row.health, row.troubles) == (reason, 1)
@@ -35,7 +41,9 @@ def test_a_refused_key_and_a_debt_stop_the_account(north: Account, lane: Lane, m
     assert health.until(row, lane) == row.paused_until
 
 
-def test_rests_grow_and_begin_anew_after_success(north: Account, lane: Lane, mails: list[Any]) -> None:
+def test_rests_grow_and_begin_anew_after_success(
+    north: Account, lane: Lane, mails: list[Any]
+) -> None:
     rests = []
     account = north
     for _ in range(6):
@@ -67,7 +75,9 @@ def test_a_refusal_that_many_lanes_hear_counts_once(north: Account, mails: list[
     assert len(mails) == 1
 
 
-def test_owners_get_one_mail_when_it_stops_and_one_when_it_is_well(north: Account, lane: Lane, mails: list[Any]) -> None:
+def test_owners_get_one_mail_when_it_stops_and_one_when_it_is_well(
+    north: Account, lane: Lane, mails: list[Any]
+) -> None:
     account = north
     for _ in range(4):
         health.trouble(account, refusal("arrears"), "emo-v1")
@@ -82,7 +92,9 @@ def test_owners_get_one_mail_when_it_stops_and_one_when_it_is_well(north: Accoun
     assert len(mails) == 3, "a new trouble is news again"
 
 
-def test_success_of_a_well_account_writes_nothing(north: Account, lane: Lane, mails: list[Any], django_assert_max_num_queries: Any) -> None:
+def test_success_of_a_well_account_writes_nothing(
+    north: Account, lane: Lane, mails: list[Any], django_assert_max_num_queries: Any
+) -> None:
     rings = Lane.objects.get(pk=lane.pk).rings
     with django_assert_max_num_queries(1):
         health.works(north, "emo-v1")
@@ -90,7 +102,9 @@ def test_success_of_a_well_account_writes_nothing(north: Account, lane: Lane, ma
     assert mails == []
 
 
-def test_success_lets_the_waiting_jobs_go_at_once(team: Team, owner: User, north: Account, lane: Lane, mails: list[Any]) -> None:
+def test_success_lets_the_waiting_jobs_go_at_once(
+    team: Team, owner: User, north: Account, lane: Lane, mails: list[Any]
+) -> None:
     later = timezone.now() + timedelta(hours=1)
     waiting = makers.job(team, owner, account=north, code=Code.ACCOUNT_PAUSED, not_before=later)
     own_reason = makers.job(team, owner, account=north, code=Code.BACKING_OFF, not_before=later)
@@ -140,10 +154,12 @@ def test_while_it_gets_well_one_job_is_tried(north: Account, lane: Lane, mails: 
     assert not health.first_only(Lane.objects.select_related("account").get(pk=lane.pk))
 
 
-# ── the free probe ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the free probe ────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_refused_key_is_probed_before_any_job(north: Account, service: Service, mails: list[Any]) -> None:
+def test_a_refused_key_is_probed_before_any_job(
+    north: Account, service: Service, mails: list[Any]
+) -> None:
     assert not health.due_probe(north)
     service.good.clear()
     health.trouble(north, refusal("key"), "emo-v1")
@@ -171,10 +187,16 @@ def test_a_silent_probe_says_nothing(team: Team, mails: list[Any]) -> None:
     assert minutes(row.paused_until) < 1.5
 
 
-def test_a_probe_that_finds_a_debt_goes_on_as_a_debt(north: Account, service: Service, mails: list[Any]) -> None:
+def test_a_probe_that_finds_a_debt_goes_on_as_a_debt(
+    north: Account, service: Service, mails: list[Any]
+) -> None:
     health.trouble(north, refusal("key"), "emo-v1")
     account = over(north)
-    service.answer = (400, "application/json", '{"code": "Arrearage", "message": "not in good standing"}')
+    service.answer = (
+        400,
+        "application/json",
+        '{"code": "Arrearage", "message": "not in good standing"}',
+    )
     assert not health.probe(account)
     assert Account.objects.get(pk=north.pk).health == "arrears"
 
@@ -186,10 +208,12 @@ def test_an_account_without_keys_is_probed_without_harm(north: Account, mails: l
     assert Account.objects.get(pk=north.pk).paused()
 
 
-# ── more than one key ───────────────────────────────────────────────────────────────────────────────────────────────
+# ── more than one key ─────────────────────────────────────────────────────────────────────────────
 
 
-def test_when_the_newest_key_is_refused_the_other_one_is_used(north: Account, service: Service, mails: list[Any]) -> None:
+def test_when_the_newest_key_is_refused_the_other_one_is_used(
+    north: Account, service: Service, mails: list[Any]
+) -> None:
     newest = ApiKey.make(north, BAD)
     newest.save()
     with pytest.raises(AccountTrouble) as refused:
@@ -202,16 +226,21 @@ def test_when_the_newest_key_is_refused_the_other_one_is_used(north: Account, se
     assert (row.health, row.paused_until) == ("ok", None)
     assert row.health_text == said
     assert [subject for _, subject, _ in mails] == ["North: a key is refused"]
-    # A second refusal that was under way with the same key is not taken for one of the key that works.
+    # A second refusal that was under way with the same key is not taken for one of the key that
+    # works.
     health.trouble(north, refused.value, "emo-v1")
     assert not Account.objects.get(pk=north.pk).paused()
     assert clients.client_for(north).get("task-1").unknown
     assert len(mails) == 1
     health.works(Account.objects.get(pk=north.pk), "emo-v1")
-    assert Account.objects.get(pk=north.pk).health_text == said, "an order with the other key does not prove the newest one"
+    assert Account.objects.get(pk=north.pk).health_text == said, (
+        "an order with the other key does not prove the newest one"
+    )
 
 
-def test_the_account_stops_when_no_key_is_left(north: Account, service: Service, mails: list[Any]) -> None:
+def test_the_account_stops_when_no_key_is_left(
+    north: Account, service: Service, mails: list[Any]
+) -> None:
     ApiKey.make(north, OTHER).save()
     service.good.clear()
     for _ in range(2):
@@ -226,13 +255,17 @@ def test_the_account_stops_when_no_key_is_left(north: Account, service: Service,
     assert clients.client_for(north).get("task-1").unknown
 
 
-def test_a_refused_key_gets_another_chance_after_a_while(north: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_key_gets_another_chance_after_a_while(
+    north: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
     newest = ApiKey.make(north, OTHER)
     newest.save()
     assert clients.client_for(north).key_id == newest.pk
     assert clients.refused(north, newest.pk)
     assert clients.client_for(north).key_id != newest.pk
-    monkeypatch.setattr("jobs.accounts.clients.time.monotonic", lambda: clients._refused[newest.pk] + 1)
+    monkeypatch.setattr(
+        "jobs.accounts.clients.time.monotonic", lambda: clients._refused[newest.pk] + 1
+    )
     assert clients.client_for(north).key_id == newest.pk
 
 

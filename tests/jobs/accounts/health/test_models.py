@@ -27,13 +27,20 @@ from tests import makers
 from tests.jobs.accounts.health.scene import minutes, over, refusal
 from tests.jobs.tinystudio import OTHER, Service
 
-# ── one model ───────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── one model ─────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
-    ("reason", "says"), [("quota", "free quota for animate-anyone"), ("budget", "What the console allots"), ("access", "may not use wan2.2-s2v")]
+    ("reason", "says"),
+    [
+        ("quota", "free quota for animate-anyone"),
+        ("budget", "What the console allots"),
+        ("access", "may not use wan2.2-s2v"),
+    ],
 )
-def test_a_quota_a_budget_and_a_right_stop_one_model_only(north: Account, mails: list[Any], reason: str, says: str) -> None:
+def test_a_quota_a_budget_and_a_right_stop_one_model_only(
+    north: Account, mails: list[Any], reason: str, says: str
+) -> None:
     model = "animate-anyone-gen2" if reason == "quota" else "wan2.2-s2v"
     lane = Lane.objects.create(account=north, model=model)
     other = Lane.objects.create(account=north, model="emo-v1")
@@ -76,7 +83,9 @@ def test_a_model_that_is_gone_rests_up_to_a_day_and_names_its_successor(
 ) -> None:
     rests = []
     for _ in range(9):
-        said = health.gone(north, ModelGone("ModelNotFound", "Model can not be found.", "r", 404), "emo-v1")
+        said = health.gone(
+            north, ModelGone("ModelNotFound", "Model can not be found.", "r", 404), "emo-v1"
+        )
         lane.refresh_from_db()
         rests.append(minutes(lane.paused_until))
         over(north)
@@ -86,8 +95,23 @@ def test_a_model_that_is_gone_rests_up_to_a_day_and_names_its_successor(
     assert "wan2.2-s2v" in said
     assert "10 October 2026" in said
     assert (lane.health, len(mails)) == ("gone", 1)
-    job = makers.job(team, owner, account=north, code=Code.MODEL_GONE, not_before=timezone.now() + timedelta(hours=1))
-    assert health.why(north, Lane(account=north, model="emo-v1", health="gone", paused_until=job.not_before, paused_text=said)) == (
+    job = makers.job(
+        team,
+        owner,
+        account=north,
+        code=Code.MODEL_GONE,
+        not_before=timezone.now() + timedelta(hours=1),
+    )
+    assert health.why(
+        north,
+        Lane(
+            account=north,
+            model="emo-v1",
+            health="gone",
+            paused_until=job.not_before,
+            paused_text=said,
+        ),
+    ) == (
         Code.MODEL_GONE,
         said,
     )
@@ -109,7 +133,9 @@ def test_a_refusal_after_the_retirement_date_means_that_it_is_gone(
     lane.refresh_from_db()
     assert lane.health == "gone"
     Lane.objects.update(health="ok", paused_until=None, troubles=0)
-    monkeypatch.setattr("jobs.accounts.health.timezone.now", lambda: datetime(2026, 10, 9, 15, 0, tzinfo=UTC))
+    monkeypatch.setattr(
+        "jobs.accounts.health.timezone.now", lambda: datetime(2026, 10, 9, 15, 0, tzinfo=UTC)
+    )
     health.trouble(north, refusal("access"), "emo-v1")
     lane.refresh_from_db()
     assert lane.health == "access", "an hour before the date it is a matter of rights"
@@ -125,10 +151,12 @@ def test_every_model_has_words_for_its_end() -> None:
         assert len(said) <= 300, "it has to fit the column"
 
 
-# ── too fast ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── too fast ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_request_to_slow_down_rests_the_lane_for_as_long_as_asked(north: Account, lane: Lane, mails: list[Any]) -> None:
+def test_a_request_to_slow_down_rests_the_lane_for_as_long_as_asked(
+    north: Account, lane: Lane, mails: list[Any]
+) -> None:
     assert health.throttled(north, "emo-v1", 17.0) == 17.0
     lane.refresh_from_db()
     assert 16 < minutes(lane.paused_until) * 60 <= 17
@@ -141,7 +169,9 @@ def test_a_request_to_slow_down_rests_the_lane_for_as_long_as_asked(north: Accou
     assert mails == []
 
 
-def test_without_a_word_how_long_the_rest_grows_to_a_minute(north: Account, lane: Lane, mails: list[Any]) -> None:
+def test_without_a_word_how_long_the_rest_grows_to_a_minute(
+    north: Account, lane: Lane, mails: list[Any]
+) -> None:
     rests = [health.throttled(north, "emo-v1", None) for _ in range(12)]
     assert rests[0] < 2
     assert all(1 <= rest <= 60 for rest in rests)
@@ -156,7 +186,9 @@ def test_nonsense_from_the_service_neither_hammers_nor_stops_it_for_ever(
     assert health.throttled(north, "emo-v1", asked) == rest
 
 
-def test_slowing_down_does_not_hide_a_graver_trouble(north: Account, lane: Lane, mails: list[Any]) -> None:
+def test_slowing_down_does_not_hide_a_graver_trouble(
+    north: Account, lane: Lane, mails: list[Any]
+) -> None:
     health.trouble(north, refusal("quota"), "emo-v1")
     health.throttled(north, "emo-v1", 5.0)
     lane.refresh_from_db()
@@ -167,7 +199,7 @@ def test_slowing_down_does_not_hide_a_graver_trouble(north: Account, lane: Lane,
     assert (lane.health, lane.troubles) == ("quota", 1), "the rests of another kind do not count"
 
 
-# ── rows of one Alibaba account ─────────────────────────────────────────────────────────────────────────────────────
+# ── rows of one Alibaba account ───────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture
@@ -178,10 +210,15 @@ def twin(north: Account, stranger: User, service: Service) -> Account:
     return Account.objects.get(pk=made.pk)
 
 
-def test_a_debt_is_the_matter_of_every_row_and_each_team_reads_its_own_name(north: Account, twin: Account, lane: Lane, mails: list[Any]) -> None:
+def test_a_debt_is_the_matter_of_every_row_and_each_team_reads_its_own_name(
+    north: Account, twin: Account, lane: Lane, mails: list[Any]
+) -> None:
     said = health.trouble(twin, refusal("arrears"), "emo-v1")
     assert [row.health for row in Account.objects.order_by("pk")] == ["arrears", "arrears"]
-    assert {(team, "Secret name" in text, "North" in text) for team, _, text in mails} == {(north.team, False, True), (twin.team, True, False)}
+    assert {(team, "Secret name" in text, "North" in text) for team, _, text in mails} == {
+        (north.team, False, True),
+        (twin.team, True, False),
+    }
     assert "North" not in Account.objects.get(pk=twin.pk).health_text
     assert "Secret name" in said
     over(north)
@@ -189,12 +226,16 @@ def test_a_debt_is_the_matter_of_every_row_and_each_team_reads_its_own_name(nort
     assert [row.health for row in Account.objects.order_by("pk")] == ["ok", "ok"]
 
 
-def test_a_refused_key_is_the_matter_of_its_own_row(north: Account, twin: Account, mails: list[Any]) -> None:
+def test_a_refused_key_is_the_matter_of_its_own_row(
+    north: Account, twin: Account, mails: list[Any]
+) -> None:
     health.trouble(twin, refusal("key"), "emo-v1")
     assert [row.health for row in Account.objects.order_by("pk")] == ["ok", "key"]
 
 
-def test_trouble_of_a_model_rests_the_lane_that_they_share(north: Account, twin: Account, lane: Lane, mails: list[Any]) -> None:
+def test_trouble_of_a_model_rests_the_lane_that_they_share(
+    north: Account, twin: Account, lane: Lane, mails: list[Any]
+) -> None:
     own = Lane.objects.create(account=twin, model="emo-v1")
     health.trouble(twin, refusal("quota"), "emo-v1")
     lane.refresh_from_db()
@@ -207,7 +248,9 @@ def test_trouble_of_a_model_rests_the_lane_that_they_share(north: Account, twin:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_visitors_at_once_tell_the_owners_once(mails: list[Any], owner: User, team: Team) -> None:
+def test_two_visitors_at_once_tell_the_owners_once(
+    mails: list[Any], owner: User, team: Team
+) -> None:
     account = makers.account(team)
     Lane.objects.create(account=account, model="emo-v1")
     start = threading.Barrier(2)
@@ -231,7 +274,9 @@ def test_two_visitors_at_once_tell_the_owners_once(mails: list[Any], owner: User
 
     for reason in ("arrears", "quota"):
         rows = [Account.objects.select_related("team").get(pk=account.pk) for _ in range(2)]
-        for thread in [run(partial(health.trouble, row, refusal(reason), "emo-v1")) for row in rows]:
+        for thread in [
+            run(partial(health.trouble, row, refusal(reason), "emo-v1")) for row in rows
+        ]:
             thread.join(10)
     assert len(mails) == 2
     assert Account.objects.get(pk=account.pk).troubles == 1
@@ -239,7 +284,9 @@ def test_two_visitors_at_once_tell_the_owners_once(mails: list[Any], owner: User
 
 @pytest.mark.parametrize("reason", ["arrears", "quota"])
 @pytest.mark.django_db(transaction=True)
-def test_a_visitor_that_is_cut_off_after_noting_the_trouble_leaves_it_to_the_next_to_tell(owner: User, team: Team, reason: str) -> None:
+def test_a_visitor_that_is_cut_off_after_noting_the_trouble_leaves_it_to_the_next_to_tell(
+    owner: User, team: Team, reason: str
+) -> None:
     account = makers.account(team)
     Lane.objects.create(account=account, model="emo-v1")
     cut: list[str] = []
@@ -251,7 +298,9 @@ def test_a_visitor_that_is_cut_off_after_noting_the_trouble_leaves_it_to_the_nex
         return execute(sql, params, many, context)
 
     def trouble() -> None:
-        health.trouble(Account.objects.select_related("team").get(pk=account.pk), refusal(reason), "emo-v1")
+        health.trouble(
+            Account.objects.select_related("team").get(pk=account.pk), refusal(reason), "emo-v1"
+        )
 
     with connection.execute_wrapper(away), pytest.raises(OperationalError):
         trouble()
@@ -266,12 +315,14 @@ def test_a_network_error_is_no_trouble_of_the_account() -> None:
     assert not health.is_gone(NotSent("ConnectionFailed", "x"), "emo-v1")
 
 
-# ── with the engine and the stand-in of the service ─────────────────────────────────────────────────────────────────
+# ── with the engine and the stand-in of the service ───────────────────────────────────────────────
 
 
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
-    with Simulator(speed=60, keys={"sk-other-key-of-rich": "sk-rich-000001"}, gone=("wan2.2-s2v",)) as running:
+    with Simulator(
+        speed=60, keys={"sk-other-key-of-rich": "sk-rich-000001"}, gone=("wan2.2-s2v",)
+    ) as running:
         yield running
 
 
@@ -284,9 +335,17 @@ def visited(lane: Lane) -> Lane:
 
 @pytest.mark.parametrize("key", ["sk-arrears-0001", "sk-quota-00001"])
 def test_waiting_jobs_are_kept_one_is_tried_and_all_go_on(
-    team: Team, owner: User, simulator: Simulator, mails: list[Any], monkeypatch: pytest.MonkeyPatch, key: str
+    team: Team,
+    owner: User,
+    simulator: Simulator,
+    mails: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    key: str,
 ) -> None:
-    monkeypatch.setattr("jobs.engine.media_urls.address", lambda asset, account, model: f"https://files.example.com/{asset.sha256}.{asset.extension}")
+    monkeypatch.setattr(
+        "jobs.engine.media_urls.address",
+        lambda asset, account, model: f"https://files.example.com/{asset.sha256}.{asset.extension}",
+    )
     account = makers.account(team, url=simulator.url, label="North", key=key)
     check = makers.check(makers.asset(team), account)
     jobs = [makers.job(team, owner, account=account, check_used=check) for _ in range(3)]
@@ -306,7 +365,10 @@ def test_waiting_jobs_are_kept_one_is_tried_and_all_go_on(
 def test_a_model_that_is_gone_keeps_its_jobs(
     team: Team, owner: User, simulator: Simulator, mails: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.engine.media_urls.address", lambda asset, account, model: f"https://files.example.com/{asset.sha256}.{asset.extension}")
+    monkeypatch.setattr(
+        "jobs.engine.media_urls.address",
+        lambda asset, account, model: f"https://files.example.com/{asset.sha256}.{asset.extension}",
+    )
     account = makers.account(team, url=simulator.url, label="North", key="sk-rich-000001")
     check = makers.check(makers.asset(team), account, "wan2.2-s2v-detect")
     job = makers.job(team, owner, "wan2.2-s2v", account=account, check_used=check)
@@ -322,9 +384,21 @@ def test_a_refused_key_is_replaced_in_place_and_the_job_goes_out(
 ) -> None:
     monkeypatch.setattr("jobs.engine.media_urls.links.delivery", lambda url: "temporary")
     account = makers.account(team, url=simulator.url, label="North", key="sk-refused-0001")
-    picture = makers.asset(team, content=(Path(entries.__file__).parents[1] / "samples" / "portrait.jpg").read_bytes())
-    speech = makers.asset(team, "audio", content=(Path(entries.__file__).parents[1] / "samples" / "speech.mp3").read_bytes())
-    job = makers.job(team, owner, account=account, check_used=makers.check(picture, account), files={"image_url": picture, "audio_url": speech})
+    picture = makers.asset(
+        team, content=(Path(entries.__file__).parents[1] / "samples" / "portrait.jpg").read_bytes()
+    )
+    speech = makers.asset(
+        team,
+        "audio",
+        content=(Path(entries.__file__).parents[1] / "samples" / "speech.mp3").read_bytes(),
+    )
+    job = makers.job(
+        team,
+        owner,
+        account=account,
+        check_used=makers.check(picture, account),
+        files={"image_url": picture, "audio_url": speech},
+    )
     visited(job.lane)
     job.refresh_from_db()
     assert (job.state, job.code) == ("queued", "account-paused")

@@ -28,4 +28,6 @@ def lines(job: Job) -> list[str]:
 
 def aged(job: Job, hours: float) -> None:
     ended = timezone.now() - timedelta(hours=hours)
-    Job.objects.filter(pk=job.pk).update(provider_ended_at=ended, result_expires_at=ended + timedelta(hours=24))
+    Job.objects.filter(pk=job.pk).update(
+        provider_ended_at=ended, result_expires_at=ended + timedelta(hours=24)
+    )

@@ -22,11 +22,13 @@ from tests.jobs.engine.archive.scene import aged, lines, parts, step
 pytestmark = pytest.mark.django_db
 
 
-# ── 24 hours ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── 24 hours ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def paid(job: Job) -> None:
-    Job.objects.filter(pk=job.pk).update(settled_micros=ledger.settle(job, Decimal("1.000"), job.variant))
+    Job.objects.filter(pk=job.pk).update(
+        settled_micros=ledger.settle(job, Decimal("1.000"), job.variant)
+    )
 
 
 def test_after_a_day_it_is_lost_with_its_reason_and_stays_paid(job: Job, host: FilmHost) -> None:
@@ -38,7 +40,10 @@ def test_after_a_day_it_is_lost_with_its_reason_and_stays_paid(job: Job, host: F
     assert (job.state, job.code, job.fault) == ("failed", "archive-failed", "service")
     assert "403" in job.sentence
     assert job.settled_micros == 11_469
-    assert set(LedgerEntry.objects.filter(job=job).values_list("kind", flat=True)) == {"hold", "settle"}
+    assert set(LedgerEntry.objects.filter(job=job).values_list("kind", flat=True)) == {
+        "hold",
+        "settle",
+    }
 
 
 def test_it_is_our_fault_when_nobody_came_for_it(job: Job, host: FilmHost) -> None:
@@ -61,7 +66,7 @@ def test_a_film_that_is_still_there_after_a_day_is_taken(job: Job) -> None:
     assert step(job).state == "succeeded"
 
 
-# ── our disk, our bucket ────────────────────────────────────────────────────────────────────────────────────────────
+# ── our disk, our bucket ──────────────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture
@@ -70,7 +75,9 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
 
 
-def test_a_full_disk_is_waited_for(job: Job, host: FilmHost, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_waited_for(
+    job: Job, host: FilmHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as patch:
         patch.setattr("shutil.disk_usage", lambda path: type("usage", (), {"free": 1000}))
         for _ in range(8):
@@ -81,7 +88,9 @@ def test_a_full_disk_is_waited_for(job: Job, host: FilmHost, monkeypatch: pytest
     assert step(job).state == "succeeded"
 
 
-def test_a_bucket_that_is_away_costs_no_second_download(job: Job, host: FilmHost, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bucket_that_is_away_costs_no_second_download(
+    job: Job, host: FilmHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def away(*args: Any, **kwargs: Any) -> str:
         raise RuntimeError("EndpointConnectionError")
 
@@ -100,7 +109,9 @@ def test_a_bucket_that_is_away_costs_no_second_download(job: Job, host: FilmHost
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
-def test_a_full_store_keeps_the_proven_film(job: Job, host: FilmHost, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+def test_a_full_store_keeps_the_proven_film(
+    job: Job, host: FilmHost, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
     def full(*args: Any, **kwargs: Any) -> None:
         raise OSError(number, "no")
 
@@ -113,14 +124,19 @@ def test_a_full_store_keeps_the_proven_film(job: Job, host: FilmHost, monkeypatc
 
 
 def test_a_film_on_the_disk_of_another_worker_is_not_given_up(job: Job, host: FilmHost) -> None:
-    """That worker could not store it yet, and here there is nothing but an address that has expired."""
-    JobEvent.objects.create(team=job.team, job=job, new="archiving", text="stored?", data={"trouble": "store"})
+    """That worker could not store it yet, and here there is nothing but an address that has
+    expired."""
+    JobEvent.objects.create(
+        team=job.team, job=job, new="archiving", text="stored?", data={"trouble": "store"}
+    )
     aged(job, 30)
     host.answers = [says(403)]
     assert step(job).state == "archiving"
 
 
-def test_a_proven_film_is_proven_once(job: Job, host: FilmHost, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proven_film_is_proven_once(
+    job: Job, host: FilmHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(FileSystemStorage, "save", lambda *args, **kwargs: 1 / 0)
         job = step(job)
@@ -128,7 +144,9 @@ def test_a_proven_film_is_proven_once(job: Job, host: FilmHost, monkeypatch: pyt
     assert step(job).state == "succeeded"
 
 
-def test_a_proven_film_that_rots_is_fetched_again(job: Job, host: FilmHost, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proven_film_that_rots_is_fetched_again(
+    job: Job, host: FilmHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(FileSystemStorage, "save", lambda *args, **kwargs: 1 / 0)
         job = step(job)
@@ -142,7 +160,9 @@ def test_a_proven_film_that_rots_is_fetched_again(job: Job, host: FilmHost, monk
     assert job.result.file.open("rb").read() == host.film
 
 
-def test_parts_are_swept_when_nobody_needs_them(job: Job, host: FilmHost, team: Team, creator: User) -> None:
+def test_parts_are_swept_when_nobody_needs_them(
+    job: Job, host: FilmHost, team: Team, creator: User
+) -> None:
     host.answers = [cut_after(1000)]
     step(job)
     over = makers.job(team, creator, account=job.account, state="failed", task_id="task-b")

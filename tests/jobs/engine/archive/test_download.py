@@ -23,7 +23,7 @@ from tests.service import Service, task
 pytestmark = pytest.mark.django_db
 
 
-# ── home ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── home ──────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_whole_film_is_kept(job: Job, host: FilmHost, team: Team) -> None:
@@ -32,7 +32,12 @@ def test_a_whole_film_is_kept(job: Job, host: FilmHost, team: Team) -> None:
     assert job.state == "succeeded"
     film = job.result
     assert film is not None
-    assert (film.origin, film.kind, film.size, film.team) == ("result", "video", len(host.film), team)
+    assert (film.origin, film.kind, film.size, film.team) == (
+        "result",
+        "video",
+        len(host.film),
+        team,
+    )
     assert film.seconds == pytest.approx(1.0, abs=0.07)
     assert film.file.open("rb").read() == host.film
     assert film.thumb
@@ -60,8 +65,12 @@ def test_what_was_cut_is_gone_on_with(job: Job, host: FilmHost) -> None:
     assert job.sentence == ""
 
 
-@pytest.mark.parametrize("how", [cut_after(500), says(500), says(200), says(200, PAGE), says(404), says(206, b"x")])
-def test_what_is_not_whole_is_fetched_again(job: Job, how: Callable[..., None], host: FilmHost) -> None:
+@pytest.mark.parametrize(
+    "how", [cut_after(500), says(500), says(200), says(200, PAGE), says(404), says(206, b"x")]
+)
+def test_what_is_not_whole_is_fetched_again(
+    job: Job, how: Callable[..., None], host: FilmHost
+) -> None:
     host.answers = [how]
     job = step(job)
     assert job.state == "archiving"
@@ -81,7 +90,9 @@ def test_a_host_that_asks_for_time_gets_it(job: Job, host: FilmHost) -> None:
     assert job.not_before > timezone.now() + timedelta(seconds=110)
 
 
-def test_a_film_cut_at_the_service_with_a_true_length_is_not_taken(job: Job, host: FilmHost) -> None:
+def test_a_film_cut_at_the_service_with_a_true_length_is_not_taken(
+    job: Job, host: FilmHost
+) -> None:
     host.answers = [says(200, host.film[: len(host.film) // 2])]
     job = step(job)
     assert job.state == "archiving"
@@ -89,7 +100,15 @@ def test_a_film_cut_at_the_service_with_a_true_length_is_not_taken(job: Job, hos
     assert step(job).state == "succeeded"
 
 
-@pytest.mark.parametrize(("billed", "state"), [("13.930", "archiving"), ("1.600", "archiving"), ("1.400", "succeeded"), ("1.000", "succeeded")])
+@pytest.mark.parametrize(
+    ("billed", "state"),
+    [
+        ("13.930", "archiving"),
+        ("1.600", "archiving"),
+        ("1.400", "succeeded"),
+        ("1.000", "succeeded"),
+    ],
+)
 def test_a_film_shorter_than_billed_is_not_whole(job: Job, billed: str, state: str) -> None:
     Job.objects.filter(pk=job.pk).update(billed_units=Decimal(billed))
     job = step(job)
@@ -104,7 +123,7 @@ def test_five_percent_of_a_long_film_may_be_missing(job: Job, host: FilmHost) ->
     assert step(job).state == "succeeded"
 
 
-# ── never ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── never ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_what_never_is_a_film_fails_and_says_so(job: Job, host: FilmHost) -> None:
@@ -156,8 +175,15 @@ def test_a_fresh_address_is_asked_for(job: Job, host: FilmHost, service: Service
 def test_a_forbidden_address_is_never_asked_and_given_up_after_a_while(
     job: Job, host: FilmHost, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The service is asked for another, for twenty minutes: one odd answer of a name server is not the end of a paid film."""
-    monkeypatch.setattr(hosts, "resolve", lambda name, port: {"dashscope.example.com": ["47.95.0.1"], "127.0.0.1": ["127.0.0.1"]}[name])
+    """The service is asked for another, for twenty minutes: one odd answer of a name server is not
+    the end of a paid film."""
+    monkeypatch.setattr(
+        hosts,
+        "resolve",
+        lambda name, port: {"dashscope.example.com": ["47.95.0.1"], "127.0.0.1": ["127.0.0.1"]}[
+            name
+        ],
+    )
     assert step(job).state == "archiving"
     job.events.filter(new="archiving").update(at=timezone.now() - archive.ODD_ADDRESS)
     job = step(job)
@@ -168,13 +194,23 @@ def test_a_forbidden_address_is_never_asked_and_given_up_after_a_while(
     assert job.result_url == host.url
 
 
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "http://me:hush@127.0.0.1/film.mp4", "http://169.254.169.254/film.mp4", ""])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///etc/passwd",
+        "http://me:hush@127.0.0.1/film.mp4",
+        "http://169.254.169.254/film.mp4",
+        "",
+    ],
+)
 def test_a_better_address_is_taken_at_once(job: Job, url: str) -> None:
     Job.objects.filter(pk=job.pk).update(result_url=url)
     assert step(job).state == "succeeded"
 
 
-def test_a_forbidden_address_waits_for_a_service_that_does_not_answer(job: Job, service: Service) -> None:
+def test_a_forbidden_address_waits_for_a_service_that_does_not_answer(
+    job: Job, service: Service
+) -> None:
     Job.objects.filter(pk=job.pk).update(result_url="file:///etc/passwd")
     service.gets = [NoAnswer(code="ReadTimeout"), NoAnswer(code="ReadTimeout"), *service.gets]
     assert step(job).state == "archiving"

@@ -23,7 +23,7 @@ from tests.jobs.engine.archive.scene import aged, step
 pytestmark = pytest.mark.django_db
 
 
-# ── who brings it ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── who brings it ─────────────────────────────────────────────────────────────────────────────────
 
 
 def test_somebody_else_is_at_it(job: Job, host: FilmHost) -> None:
@@ -55,7 +55,14 @@ def test_the_most_urgent_first(job: Job, team: Team, creator: User) -> None:
     made = {}
     for hours in (5, 1, 9):
         expires = timezone.now() + timedelta(hours=hours)
-        made[hours] = makers.job(team, creator, account=job.account, state="archiving", task_id=f"task-{hours}", result_expires_at=expires).pk
+        made[hours] = makers.job(
+            team,
+            creator,
+            account=job.account,
+            state="archiving",
+            task_id=f"task-{hours}",
+            result_expires_at=expires,
+        ).pk
     order = [made[1], made[5], made[9], job.pk]
     assert archive.due() == order
     leases = [archive.Lease.take_most_urgent() for _ in range(5)]
@@ -97,7 +104,8 @@ def test_a_lease_is_renewed(job: Job) -> None:
 
 
 class Inline:
-    """A pool that does the work at once in the same thread: SQLite's database in memory belongs to one connection."""
+    """A pool that does the work at once in the same thread: SQLite's database in memory belongs to
+    one connection."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         pass
@@ -123,8 +131,18 @@ def inline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def films(job: Job, team: Team, creator: User, host: FilmHost) -> list[Job]:
-    values: dict[str, Any] = {"state": "archiving", "result_url": host.url, "result_expires_at": timezone.now() + timedelta(hours=3)}
-    return [job, *(makers.job(team, creator, account=job.account, task_id=f"task-{number}", **values) for number in range(4))]
+    values: dict[str, Any] = {
+        "state": "archiving",
+        "result_url": host.url,
+        "result_expires_at": timezone.now() + timedelta(hours=3),
+    }
+    return [
+        job,
+        *(
+            makers.job(team, creator, account=job.account, task_id=f"task-{number}", **values)
+            for number in range(4)
+        ),
+    ]
 
 
 @pytest.mark.usefixtures("inline")
@@ -148,7 +166,9 @@ def test_work_ends_when_it_is_told_to(films: list[Job], host: FilmHost) -> None:
 
 
 @pytest.mark.usefixtures("inline")
-def test_one_film_in_trouble_does_not_hold_the_others_up(films: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_film_in_trouble_does_not_hold_the_others_up(
+    films: list[Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = archive._bring
 
     def bring(lease: archive.Lease, stop: Callable[[], bool]) -> bool:
@@ -161,7 +181,9 @@ def test_one_film_in_trouble_does_not_hold_the_others_up(films: list[Job], monke
 
 
 @pytest.mark.usefixtures("inline")
-def test_a_database_that_is_away_ends_no_film_under_way(films: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_is_away_ends_no_film_under_way(
+    films: list[Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
     real, calls = archive.Lease.take_most_urgent, []
 
     def away() -> archive.Lease | None:
@@ -174,7 +196,9 @@ def test_a_database_that_is_away_ends_no_film_under_way(films: list[Job], monkey
     assert archive.work(20) == 5
 
 
-def test_a_worker_that_leaves_puts_its_film_back(job: Job, host: FilmHost, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_leaves_puts_its_film_back(
+    job: Job, host: FilmHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("jobs.download.connections.TICK", 0.01)
     hold = threading.Event()
 
@@ -195,7 +219,10 @@ def test_a_worker_that_leaves_puts_its_film_back(job: Job, host: FilmHost, monke
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="threads share PostgreSQL; SQLite’s database in memory belongs to one connection")
+@pytest.mark.skipif(
+    connection.vendor != "postgresql",
+    reason="threads share PostgreSQL; SQLite’s database in memory belongs to one connection",
+)
 def test_many_threads_and_shifts_bring_each_film_once(films: list[Job], host: FilmHost) -> None:
     homes: list[int] = []
 
@@ -213,7 +240,7 @@ def test_many_threads_and_shifts_bring_each_film_once(films: list[Job], host: Fi
     assert {job.state for job in Job.objects.all()} == {"succeeded"}
 
 
-# ── the countdown and the alarm ─────────────────────────────────────────────────────────────────────────────────────
+# ── the countdown and the alarm ───────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture
@@ -237,7 +264,9 @@ def test_left(job: Job) -> None:
     assert archive.left(job) is None
 
 
-def test_alarms_once_at_12_and_once_at_20_hours(job: Job, owner: User, admin: User, viewer: User, commits: Callable[[], int]) -> None:
+def test_alarms_once_at_12_and_once_at_20_hours(
+    job: Job, owner: User, admin: User, viewer: User, commits: Callable[[], int]
+) -> None:
     aged(job, 11.9)
     assert commits() == 0
     assert archive.endangered(job.team) == []
@@ -265,7 +294,9 @@ def test_an_alarm_that_comes_late_is_one(job: Job, owner: User, commits: Callabl
     assert (Job.objects.get(pk=job.pk).alarmed, len(mail.outbox)) == (20, 1)
 
 
-def test_two_heartbeats_alarm_once(job: Job, owner: User, monkeypatch: pytest.MonkeyPatch, commits: Callable[[], int]) -> None:
+def test_two_heartbeats_alarm_once(
+    job: Job, owner: User, monkeypatch: pytest.MonkeyPatch, commits: Callable[[], int]
+) -> None:
     aged(job, 13)
     real = expiry._note
 
@@ -280,7 +311,9 @@ def test_two_heartbeats_alarm_once(job: Job, owner: User, monkeypatch: pytest.Mo
     assert job.events.filter(data__alarm=12).count() == 1
 
 
-def test_a_job_that_moved_on_is_not_alarmed(job: Job, owner: User, monkeypatch: pytest.MonkeyPatch, commits: Callable[[], int]) -> None:
+def test_a_job_that_moved_on_is_not_alarmed(
+    job: Job, owner: User, monkeypatch: pytest.MonkeyPatch, commits: Callable[[], int]
+) -> None:
     aged(job, 13)
     real = expiry._note
 
@@ -293,7 +326,9 @@ def test_a_job_that_moved_on_is_not_alarmed(job: Job, owner: User, monkeypatch: 
     assert (Job.objects.get(pk=job.pk).alarmed, mail.outbox) == (0, [])
 
 
-def test_many_films_are_one_letter(films: list[Job], owner: User, commits: Callable[[], int]) -> None:
+def test_many_films_are_one_letter(
+    films: list[Job], owner: User, commits: Callable[[], int]
+) -> None:
     for film in films:
         aged(film, 13)
     assert commits() == 5
@@ -303,14 +338,30 @@ def test_many_films_are_one_letter(films: list[Job], owner: User, commits: Calla
         assert film.title in mail.outbox[0].body
 
 
-def test_who_has_to_decide_is_told_as_well(team: Team, creator: User, owner: User, commits: Callable[[], int]) -> None:
+def test_who_has_to_decide_is_told_as_well(
+    team: Team, creator: User, owner: User, commits: Callable[[], int]
+) -> None:
     sent = timezone.now() - timedelta(hours=13)
     account = makers.account(team)
-    undecided = makers.job(team, creator, account=account, state="uncertain", code="several-tasks", submitting_at=sent, title="Two tasks")
-    makers.job(team, creator, account=account, state="uncertain", code="no-answer", submitting_at=sent)
+    undecided = makers.job(
+        team,
+        creator,
+        account=account,
+        state="uncertain",
+        code="several-tasks",
+        submitting_at=sent,
+        title="Two tasks",
+    )
+    makers.job(
+        team, creator, account=account, state="uncertain", code="no-answer", submitting_at=sent
+    )
     assert commits() == 1
     assert commits() == 0
     undecided.refresh_from_db()
-    assert (undecided.state, undecided.code, undecided.alarmed) == ("uncertain", "several-tasks", 12)
+    assert (undecided.state, undecided.code, undecided.alarmed) == (
+        "uncertain",
+        "several-tasks",
+        12,
+    )
     assert "Two tasks" in mail.outbox[0].subject
     assert "decide" in mail.outbox[0].body

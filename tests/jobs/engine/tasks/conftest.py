@@ -14,7 +14,14 @@ from tests.jobs.engine.tasks.scene import fresh
 def wish(team: Team, creator: User, account: Account) -> Wish:
     portrait, speech = makers.asset(team), makers.asset(team, "audio")
     makers.check(portrait, account)
-    return Wish(team, creator, "emo-v1", {"image_url": portrait, "audio_url": speech}, {"ratio": "1:1"}, account=account)
+    return Wish(
+        team,
+        creator,
+        "emo-v1",
+        {"image_url": portrait, "audio_url": speech},
+        {"ratio": "1:1"},
+        account=account,
+    )
 
 
 @pytest.fixture

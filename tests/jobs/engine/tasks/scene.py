@@ -12,7 +12,9 @@ from tests.service import Service
 
 
 def fresh(job: Job) -> Job:
-    return Job.objects.select_related("lane", "account", "team", "template", "check_used").get(pk=job.pk)
+    return Job.objects.select_related("lane", "account", "team", "template", "check_used").get(
+        pk=job.pk
+    )
 
 
 def visit(job: Job) -> Job:

@@ -34,8 +34,18 @@ def running(job: Job, service: Service) -> Job:
     return job
 
 
-@pytest.mark.parametrize("error", [RetryLater(status=429), NoAnswer("x", "html", status=502), NotSent(message="dns"), NoAnswer(message="cut")])
-def test_trouble_while_looking_never_ends_a_job(job: Job, service: Service, error: Exception) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        RetryLater(status=429),
+        NoAnswer("x", "html", status=502),
+        NotSent(message="dns"),
+        NoAnswer(message="cut"),
+    ],
+)
+def test_trouble_while_looking_never_ends_a_job(
+    job: Job, service: Service, error: Exception
+) -> None:
     job = running(job, service)
     service.gets = [error, done(job.task_id)]
     assert visit(job).state == "running"
@@ -62,9 +72,18 @@ def test_unknown_is_kept_for_a_day_and_then_lost(job: Job, service: Service) -> 
 
 def test_a_failed_task_costs_nothing_and_says_why(job: Job, service: Service) -> None:
     job = running(job, service)
-    service.gets = [task(job.task_id, "FAILED", code="InvalidURL", message="The input audio is longer than 60s.")]
+    service.gets = [
+        task(
+            job.task_id, "FAILED", code="InvalidURL", message="The input audio is longer than 60s."
+        )
+    ]
     job = visit(job)
-    assert (job.state, job.code, job.fault, job.provider_code) == ("failed", "task-failed", "input", "InvalidURL")
+    assert (job.state, job.code, job.fault, job.provider_code) == (
+        "failed",
+        "task-failed",
+        "input",
+        "InvalidURL",
+    )
     assert job.sentence
     assert job.advice
     assert ledger.standing(job.team).used == 0
@@ -72,9 +91,16 @@ def test_a_failed_task_costs_nothing_and_says_why(job: Job, service: Service) ->
 
 def test_a_success_without_a_result_is_paid_but_failed(job: Job, service: Service) -> None:
     job = running(job, service)
-    service.gets = [task(job.task_id, "SUCCEEDED", {}, {"video_duration": 3.93, "video_ratio": "1:1"})]
+    service.gets = [
+        task(job.task_id, "SUCCEEDED", {}, {"video_duration": 3.93, "video_ratio": "1:1"})
+    ]
     job = visit(job)
-    assert (job.state, job.code, job.fault, job.settled_micros) == ("failed", "bad-result", "service", 45_073)
+    assert (job.state, job.code, job.fault, job.settled_micros) == (
+        "failed",
+        "bad-result",
+        "service",
+        45_073,
+    )
     assert ledger.standing(job.team) == ledger.Standing("USD", None, 0, 45_073)
 
 
@@ -95,7 +121,9 @@ def test_cancel_in_our_queue_is_free(job: Job, creator: User, team: Team) -> Non
     assert ledger.standing(team).used == 0
 
 
-def test_cancel_while_pending_asks_the_service(job: Job, service: Service, creator: User, team: Team) -> None:
+def test_cancel_while_pending_asks_the_service(
+    job: Job, service: Service, creator: User, team: Team
+) -> None:
     job = running(job, service)
     assert "cost nothing" in transitions.cancel(job, creator)
     assert fresh(job).state == "canceled"
@@ -103,7 +131,9 @@ def test_cancel_while_pending_asks_the_service(job: Job, service: Service, creat
     assert ledger.standing(team).used == 0
 
 
-def test_cancel_too_late_keeps_the_job(job: Job, service: Service, creator: User, team: Team) -> None:
+def test_cancel_too_late_keeps_the_job(
+    job: Job, service: Service, creator: User, team: Team
+) -> None:
     job = running(job, service)
     service.cancels = [False, NoAnswer(message="cut")]
     assert "cannot be canceled any more" in transitions.cancel(job, creator)
@@ -119,13 +149,26 @@ def test_cancel_too_late_keeps_the_job(job: Job, service: Service, creator: User
 def dance(team: Team, creator: User, account: Account) -> Wish:
     character = makers.asset(team)
     makers.check(character, account, "animate-anyone-detect-gen2")
-    return Wish(team, creator, "animate-anyone-gen2", {"image_url": character}, template_video=makers.asset(team, "video"), account=account)
+    return Wish(
+        team,
+        creator,
+        "animate-anyone-gen2",
+        {"image_url": character},
+        template_video=makers.asset(team, "video"),
+        account=account,
+    )
 
 
-def test_a_dance_from_a_new_video_brings_its_template_job(dance: Wish, service: Service, team: Team) -> None:
+def test_a_dance_from_a_new_video_brings_its_template_job(
+    dance: Wish, service: Service, team: Team
+) -> None:
     job = fresh(create.create(dance))
     maker = fresh(job.needs)
-    assert (job.code, maker.model, maker.code) == ("needs-template", "animate-anyone-template-gen2", "waiting-turn")
+    assert (job.code, maker.model, maker.code) == (
+        "needs-template",
+        "animate-anyone-template-gen2",
+        "waiting-turn",
+    )
     assert ledger.standing(team).held == 2 * 45_876
     assert {line.micros for line in wishes.estimate(dance).lines} == {45_876}
     maker = visit(maker)
@@ -136,7 +179,11 @@ def test_a_dance_from_a_new_video_brings_its_template_job(dance: Wish, service: 
     assert (job.code, job.template.template_id) == ("waiting-turn", "AACT.9")
     job = visit(job)
     assert job.state == "running"
-    body = service.asked[-1][1] if service.asked[-1][0] == "submit" else [b for w, b in service.asked if w == "submit"][-1]
+    body = (
+        service.asked[-1][1]
+        if service.asked[-1][0] == "submit"
+        else [b for w, b in service.asked if w == "submit"][-1]
+    )
     assert body["input"]["template_id"] == "AACT.9"
     service.gets = [done(job.task_id, 4.0, ratio="standard")]
     job = visit(job)
@@ -156,22 +203,35 @@ def test_the_same_video_is_not_paid_twice(dance: Wish, service: Service) -> None
     assert dance.team.jobs.filter(model="animate-anyone-template-gen2").count() == 1
 
 
-def test_a_failed_template_fails_its_dances_for_free(dance: Wish, service: Service, team: Team) -> None:
+def test_a_failed_template_fails_its_dances_for_free(
+    dance: Wish, service: Service, team: Team
+) -> None:
     job = create.create(dance)
     maker = visit(fresh(job.needs))
-    service.gets = [task(maker.task_id, "FAILED", code="InvalidFile.Content", message="The first frame of input video has no human body.")]
+    service.gets = [
+        task(
+            maker.task_id,
+            "FAILED",
+            code="InvalidFile.Content",
+            message="The first frame of input video has no human body.",
+        )
+    ]
     visit(maker)
     job = fresh(job)
     assert (job.state, job.code) == ("failed", "no-template")
     assert ledger.standing(team).used == 0
 
 
-def test_a_forgotten_template_is_marked_and_made_again(team: Team, creator: User, account: Account, dance: Wish, service: Service) -> None:
+def test_a_forgotten_template_is_marked_and_made_again(
+    team: Team, creator: User, account: Account, dance: Wish, service: Service
+) -> None:
     import dataclasses
 
     template = makers.template(team, account)
     job = fresh(create.create(dataclasses.replace(dance, template=template, template_video=None)))
-    service.submits = [Rejected("InvalidFile.Template.Content", "Invalid template content.", status=400)]
+    service.submits = [
+        Rejected("InvalidFile.Template.Content", "Invalid template content.", status=400)
+    ]
     job = visit(job)
     template.refresh_from_db()
     assert job.state == "failed"
@@ -218,14 +278,19 @@ def test_an_idle_lane_rests_until_it_is_rung(job: Job, service: Service, creator
     assert Lane.objects.get(pk=job.lane_id).next_visit_at is None
 
 
-def test_only_two_tasks_are_out_and_people_take_turns(wish: Wish, owner: User, service: Service) -> None:
+def test_only_two_tasks_are_out_and_people_take_turns(
+    wish: Wish, owner: User, service: Service
+) -> None:
     import dataclasses
 
     mine = [create.create(wish) for _ in range(3)]
     theirs = [create.create(dataclasses.replace(wish, owner=owner)) for _ in range(2)]
     visit(mine[0])
     out = Job.objects.filter(state="running").order_by("submitted_at")
-    assert [job.pk for job in out] == [mine[0].pk, theirs[0].pk] or [job.pk for job in out] == [theirs[0].pk, mine[0].pk]
+    assert [job.pk for job in out] == [mine[0].pk, theirs[0].pk] or [job.pk for job in out] == [
+        theirs[0].pk,
+        mine[0].pk,
+    ]
     assert service.count("submit") == 2
 
 
@@ -247,7 +312,9 @@ def test_assets_of_jobs_stay(job: Job) -> None:
 # ── what a review found ──
 
 
-def test_a_template_canceled_elsewhere_takes_its_dances_along(dance: Wish, service: Service, team: Team) -> None:
+def test_a_template_canceled_elsewhere_takes_its_dances_along(
+    dance: Wish, service: Service, team: Team
+) -> None:
     job = create.create(dance)
     maker = visit(fresh(job.needs))
     service.gets = [task(maker.task_id, "CANCELED")]
@@ -256,7 +323,9 @@ def test_a_template_canceled_elsewhere_takes_its_dances_along(dance: Wish, servi
     assert ledger.standing(team).used == 0
 
 
-def test_a_template_that_ends_while_the_dance_is_made_is_not_missed(dance: Wish, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_template_that_ends_while_the_dance_is_made_is_not_missed(
+    dance: Wish, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = create.create(dance)
     maker = visit(fresh(first.needs))
     plan = wishes.plan
@@ -274,27 +343,38 @@ def test_a_template_that_ends_while_the_dance_is_made_is_not_missed(dance: Wish,
     assert second.template is not None
 
 
-def test_an_attempt_that_the_list_no_longer_shows_is_not_sent_again(job: Job, service: Service) -> None:
+def test_an_attempt_that_the_list_no_longer_shows_is_not_sent_again(
+    job: Job, service: Service
+) -> None:
     job = uncertain(job, service)
-    Job.objects.filter(pk=job.pk).update(submitting_at=timezone.now() - timedelta(hours=60), tries=5)
+    Job.objects.filter(pk=job.pk).update(
+        submitting_at=timezone.now() - timedelta(hours=60), tries=5
+    )
     job = visit(job)
     assert (job.state, job.code) == ("uncertain", "several-tasks")
     assert service.count("submit") == 1
 
 
-def test_a_broken_job_rests_and_the_next_one_goes(job: Job, wish: Wish, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_job_rests_and_the_next_one_goes(
+    job: Job, wish: Wish, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import dataclasses
 
     other = create.create(dataclasses.replace(wish, title="Second"))
     inputs_for = __import__("jobs.engine.media_urls", fromlist=["x"]).inputs_for
-    monkeypatch.setattr("jobs.engine.media_urls.inputs_for", lambda one: 1 / 0 if one.pk == job.pk else inputs_for(one))
+    monkeypatch.setattr(
+        "jobs.engine.media_urls.inputs_for",
+        lambda one: 1 / 0 if one.pk == job.pk else inputs_for(one),
+    )
     job = visit(job)
     assert (job.state, job.code) == ("queued", "backing-off")
     assert "own copy" in job.sentence
     assert fresh(other).state == "running"
 
 
-def test_a_running_job_without_a_key_is_not_asked_about_all_the_time(job: Job, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_running_job_without_a_key_is_not_asked_about_all_the_time(
+    job: Job, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = visit(job)
 
     def no_key(account: object) -> Service:
@@ -306,8 +386,12 @@ def test_a_running_job_without_a_key_is_not_asked_about_all_the_time(job: Job, s
     assert job.next_look_at > timezone.now() + timedelta(seconds=3)
 
 
-def test_what_waited_for_the_account_is_waiting_for_its_turn_again(job: Job, wish: Wish, service: Service) -> None:
-    Account.objects.filter(pk=job.account_id).update(paused_until=timezone.now() + timedelta(minutes=5), health_text="The account rests.")
+def test_what_waited_for_the_account_is_waiting_for_its_turn_again(
+    job: Job, wish: Wish, service: Service
+) -> None:
+    Account.objects.filter(pk=job.account_id).update(
+        paused_until=timezone.now() + timedelta(minutes=5), health_text="The account rests."
+    )
     others = [create.create(wish) for _ in range(3)]
     visit(job)
     assert {fresh(other).code for other in others} == {"account-paused"}
@@ -320,5 +404,7 @@ def test_the_same_click_with_another_wish_is_another_job(wish: Wish) -> None:
     import dataclasses
 
     first = create.create(dataclasses.replace(wish, key="click-1"))
-    changed = dataclasses.replace(wish, key="click-1", chosen={**wish.chosen, "style_level": "calm"})
+    changed = dataclasses.replace(
+        wish, key="click-1", chosen={**wish.chosen, "style_level": "calm"}
+    )
     assert create.create(changed).pk != first.pk

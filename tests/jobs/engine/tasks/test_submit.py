@@ -13,7 +13,15 @@ from jobs.common.errors import Moved, Refused
 from jobs.common.states import Code, Fault, Group, State
 from jobs.engine import speed, submit, transitions
 from jobs.models import Account, Budget, Job
-from jobs.modelstudio import AccountTrouble, MediaUnreachable, ModelGone, NoAnswer, NotSent, Rejected, RetryLater
+from jobs.modelstudio import (
+    AccountTrouble,
+    MediaUnreachable,
+    ModelGone,
+    NoAnswer,
+    NotSent,
+    Rejected,
+    RetryLater,
+)
 from jobs.orders import create
 from jobs.orders.plan import Wish
 from studio.models import Team, User
@@ -28,7 +36,13 @@ pytestmark = pytest.mark.django_db
 
 
 def test_create_holds_the_quote_and_rings_the_lane(job: Job, team: Team) -> None:
-    assert (job.state, job.code, job.group, job.quote_micros, job.variant) == ("queued", "waiting-turn", Group.WAITING, 45_876, "1:1")
+    assert (job.state, job.code, job.group, job.quote_micros, job.variant) == (
+        "queued",
+        "waiting-turn",
+        Group.WAITING,
+        45_876,
+        "1:1",
+    )
     assert ledger.standing(team).held == 45_876
     assert job.lane.next_visit_at is not None
     assert job.lane.rings == 1
@@ -56,13 +70,22 @@ def test_without_a_passed_check_nothing_is_made(wish: Wish) -> None:
 
     with pytest.raises(Refused, match="not checked yet"):
         create.create(dataclasses.replace(wish, chosen={"ratio": "3:4"}))
-    makers.check(wish.files["image_url"], wish.account, chosen={"ratio": "3:4"}, state="refused", sentence="No person was found.")
+    makers.check(
+        wish.files["image_url"],
+        wish.account,
+        chosen={"ratio": "3:4"},
+        state="refused",
+        sentence="No person was found.",
+    )
     with pytest.raises(Refused, match="No person was found"):
         create.create(dataclasses.replace(wish, chosen={"ratio": "3:4"}))
 
 
 def test_every_reason_is_said_at_once(team: Team, creator: User, account: Account) -> None:
-    files = {"image_url": makers.asset(team, width=300, height=300), "audio_url": makers.asset(team, "audio", milliseconds=61_000)}
+    files = {
+        "image_url": makers.asset(team, width=300, height=300),
+        "audio_url": makers.asset(team, "audio", milliseconds=61_000),
+    }
     with pytest.raises(Refused) as refused:
         create.create(Wish(team, creator, "emo-v1", files))
     assert len(refused.value.sentences) == 2
@@ -86,17 +109,31 @@ def test_the_whole_way_to_the_archive(job: Job, service: Service) -> None:
     service.gets = [task(job.task_id, "RUNNING"), done(job.task_id, 3.93)]
     assert visit(job).provider_status == "RUNNING"
     job = visit(job)
-    assert (job.state, job.settled_micros, job.billed_units) == ("archiving", 45_073, Decimal("3.930"))
+    assert (job.state, job.settled_micros, job.billed_units) == (
+        "archiving",
+        45_073,
+        Decimal("3.930"),
+    )
     assert ledger.standing(job.team) == ledger.Standing("USD", None, 0, 45_073)
     assert speed.speed_of(job).median == pytest.approx(30 / 3.93, rel=0.1)
-    assert [event.new for event in job.events.all()] == ["queued", "submitting", "running", "running", "archiving"]
+    assert [event.new for event in job.events.all()] == [
+        "queued",
+        "submitting",
+        "running",
+        "running",
+        "archiving",
+    ]
 
 
 @pytest.mark.parametrize(
     ("error", "state", "code"),
     [
         (Rejected("InvalidParameter", "The style_level is invalid."), State.FAILED, Code.REJECTED),
-        (ModelGone("ModelNotFound", "Model can not be found.", status=404), State.QUEUED, Code.MODEL_GONE),
+        (
+            ModelGone("ModelNotFound", "Model can not be found.", status=404),
+            State.QUEUED,
+            Code.MODEL_GONE,
+        ),
         (RetryLater("Throttling.RateQuota", "…", status=429), State.QUEUED, Code.BACKING_OFF),
         (NotSent(message="refused"), State.QUEUED, Code.BACKING_OFF),
         (MediaUnreachable("InvalidURL.Timeout", "…", status=400), State.QUEUED, Code.BACKING_OFF),
@@ -104,7 +141,9 @@ def test_the_whole_way_to_the_archive(job: Job, service: Service) -> None:
         (NoAnswer("InternalError", "…", status=500), State.UNCERTAIN, Code.NO_ANSWER),
     ],
 )
-def test_each_answer_leads_where_it_must(job: Job, service: Service, error: Exception, state: State, code: Code) -> None:
+def test_each_answer_leads_where_it_must(
+    job: Job, service: Service, error: Exception, state: State, code: Code
+) -> None:
     service.submits = [error]
     job = visit(job)
     assert (job.state, job.code) == (state, code)
@@ -131,9 +170,13 @@ def test_a_bad_key_pauses_the_account_and_keeps_the_jobs(job: Job, service: Serv
     assert Account.objects.get(pk=job.account_id).health == "ok"
 
 
-def test_a_file_that_cannot_be_fetched_is_given_up_after_a_while(job: Job, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_fetched_is_given_up_after_a_while(
+    job: Job, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(submit, "PATIENCE", 8)
-    service.submits = [MediaUnreachable("InvalidURL.Timeout", "Download timed out", status=400)] * 20
+    service.submits = [
+        MediaUnreachable("InvalidURL.Timeout", "Download timed out", status=400)
+    ] * 20
     for _ in range(12):
         job = visit(job)
     assert job.state == "failed"
@@ -158,12 +201,16 @@ def test_a_task_of_another_job_is_not_adopted(job: Job, wish: Wish, service: Ser
     job = visit(job)  # sends both: one runs, one waits
     other = fresh(other)
     assert other.state == "running"
-    Job.objects.filter(pk=job.pk).update(state=State.UNCERTAIN, code=Code.NO_ANSWER, task_id="", submitting_at=timezone.now())
+    Job.objects.filter(pk=job.pk).update(
+        state=State.UNCERTAIN, code=Code.NO_ANSWER, task_id="", submitting_at=timezone.now()
+    )
     service.tasks_made = [line for line in service.tasks_made if line.task_id == other.task_id]
     assert visit(job).state == "uncertain"
 
 
-def test_no_task_after_the_window_goes_back_into_the_queue_and_is_sent_once_more(job: Job, service: Service) -> None:
+def test_no_task_after_the_window_goes_back_into_the_queue_and_is_sent_once_more(
+    job: Job, service: Service
+) -> None:
     job = uncertain(job, service)
     visit(job)
     assert fresh(job).state == "uncertain", "too early to be sure"
@@ -188,7 +235,9 @@ def test_several_tasks_wait_for_a_person(job: Job, service: Service, owner: User
     assert service.count("submit") == 1
 
 
-def test_a_person_cannot_give_a_job_the_task_of_another(job: Job, wish: Wish, service: Service, owner: User) -> None:
+def test_a_person_cannot_give_a_job_the_task_of_another(
+    job: Job, wish: Wish, service: Service, owner: User
+) -> None:
     other = create.create(wish)
     job = visit(job)
     assert fresh(other).task_id

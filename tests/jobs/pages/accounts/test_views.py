@@ -1,4 +1,5 @@
-"""The pages of accounts and keys: who may open them, what they do, and that no secret ever stands in one."""
+"""The pages of accounts and keys: who may open them, what they do, and that no secret ever stands
+in one."""
 
 from __future__ import annotations
 
@@ -41,22 +42,48 @@ def text(response: object) -> str:
 
 
 def test_only_admins_and_owners_open_them(
-    team: Team, owner: User, admin: User, creator: User, viewer: User, stranger: User, client_of: ClientOf, north: Account
+    team: Team,
+    owner: User,
+    admin: User,
+    creator: User,
+    viewer: User,
+    stranger: User,
+    client_of: ClientOf,
+    north: Account,
 ) -> None:
     key = north.keys.get()
-    reads = [url("keys", team), url("account_new", team), url("account", team, north.public_id), url("key_retire", team, north.public_id, key.pk)]
-    writes = [*reads[1:], url("key_new", team, north.public_id), url("key_test", team, north.public_id, key.pk)]
-    for person, expected in ((owner, 200), (admin, 200), (creator, 403), (viewer, 403), (stranger, 404)):
+    reads = [
+        url("keys", team),
+        url("account_new", team),
+        url("account", team, north.public_id),
+        url("key_retire", team, north.public_id, key.pk),
+    ]
+    writes = [
+        *reads[1:],
+        url("key_new", team, north.public_id),
+        url("key_test", team, north.public_id, key.pk),
+    ]
+    for person, expected in (
+        (owner, 200),
+        (admin, 200),
+        (creator, 403),
+        (viewer, 403),
+        (stranger, 404),
+    ):
         client = client_of(person)
         assert [client.get(one).status_code for one in reads] == [expected] * len(reads), person
     for person, expected in ((creator, 403), (viewer, 403), (stranger, 404)):
         client = client_of(person)
-        assert [client.post(one, {"secret": OTHER}).status_code for one in writes] == [expected] * len(writes), person
+        assert [client.post(one, {"secret": OTHER}).status_code for one in writes] == [
+            expected
+        ] * len(writes), person
     assert ApiKey.objects.get() == key
     assert key.active
 
 
-def test_the_list_shows_health_last_four_and_print_only(team: Team, owner: User, client_of: ClientOf, north: Account) -> None:
+def test_the_list_shows_health_last_four_and_print_only(
+    team: Team, owner: User, client_of: ClientOf, north: Account
+) -> None:
     makers.job(team, owner, account=north)
     page = text(client_of(owner).get(url("keys", team)))
     key = north.keys.get()
@@ -67,14 +94,20 @@ def test_the_list_shows_health_last_four_and_print_only(team: Team, owner: User,
     assert "0 at the service, 1 waiting" in page
 
 
-def test_a_secret_that_cannot_be_read_does_not_break_the_pages(team: Team, owner: User, client_of: ClientOf, north: Account) -> None:
+def test_a_secret_that_cannot_be_read_does_not_break_the_pages(
+    team: Team, owner: User, client_of: ClientOf, north: Account
+) -> None:
     from django.db import connection
 
     with connection.cursor() as cursor:
         cursor.execute("update jobs_apikey set secret = 'not a token'")
     client = client_of(owner)
     assert client.get(url("keys", team)).status_code == 200
-    assert "FIELD_KEYS" in text(client.post(url("key_test", team, north.public_id, north.keys.defer("secret").get().pk), follow=True))
+    assert "FIELD_KEYS" in text(
+        client.post(
+            url("key_test", team, north.public_id, north.keys.defer("secret").get().pk), follow=True
+        )
+    )
 
 
 def test_an_empty_team_is_told_what_to_do(team: Team, owner: User, client_of: ClientOf) -> None:
@@ -96,13 +129,23 @@ def test_adding_an_account(team: Team, owner: User, client_of: ClientOf, service
     account = team.accounts.get()
     assert response.redirect_chain == [(url("board", team), 302)], "which offers the first film"
     assert "The key works" in text(response)
-    assert (account.label, account.health, account.model_names) == ("South", "ok", {"emo-v1": "emo-ours"})
+    assert (account.label, account.health, account.model_names) == (
+        "South",
+        "ok",
+        {"emo-v1": "emo-ours"},
+    )
     assert account.keys.get().added_by == owner
-    response = client.post(url("account_new", team), given | {"label": "East", "secret": OTHER}, follow=True)
-    assert response.redirect_chain == [(url("account", team, team.accounts.get(label="East").public_id), 302)]
+    response = client.post(
+        url("account_new", team), given | {"label": "East", "secret": OTHER}, follow=True
+    )
+    assert response.redirect_chain == [
+        (url("account", team, team.accounts.get(label="East").public_id), 302)
+    ]
 
 
-def test_a_refused_key_is_explained_and_not_typed_back(team: Team, owner: User, client_of: ClientOf, service: Service) -> None:
+def test_a_refused_key_is_explained_and_not_typed_back(
+    team: Team, owner: User, client_of: ClientOf, service: Service
+) -> None:
     given = {"label": "South", "region": "cn-beijing", "secret": BAD, "base_url": service.url}
     page = text(client_of(owner).post(url("account_new", team), given))
     assert "The service refuses this key" in page
@@ -110,9 +153,13 @@ def test_a_refused_key_is_explained_and_not_typed_back(team: Team, owner: User, 
     assert not Account.objects.exists()
 
 
-def test_an_unreachable_service_is_explained(team: Team, owner: User, client_of: ClientOf, service: Service) -> None:
+def test_an_unreachable_service_is_explained(
+    team: Team, owner: User, client_of: ClientOf, service: Service
+) -> None:
     given = {"label": "South", "region": "cn-beijing", "secret": GOOD, "base_url": dead_url()}
-    assert "saved but not tested" in text(client_of(owner).post(url("account_new", team), given, follow=True))
+    assert "saved but not tested" in text(
+        client_of(owner).post(url("account_new", team), given, follow=True)
+    )
     assert team.accounts.get().health == "untried"
 
 
@@ -129,9 +176,21 @@ def test_an_unreachable_service_is_explained(team: Team, owner: User, client_of:
     ],
 )
 def test_bad_input_gets_a_sentence(
-    team: Team, owner: User, client_of: ClientOf, north: Account, service: Service, change: dict[str, str], says: str
+    team: Team,
+    owner: User,
+    client_of: ClientOf,
+    north: Account,
+    service: Service,
+    change: dict[str, str],
+    says: str,
 ) -> None:
-    given = {"label": "South", "region": "cn-beijing", "secret": OTHER, "base_url": service.url, **change}
+    given = {
+        "label": "South",
+        "region": "cn-beijing",
+        "secret": OTHER,
+        "base_url": service.url,
+        **change,
+    }
     page = text(client_of(owner).post(url("account_new", team), given))
     assert says in page
     assert "<b>" not in page.split("<form", 1)[1].split("emo v1", 1)[-1][:5]
@@ -140,26 +199,48 @@ def test_bad_input_gets_a_sentence(
 
 
 def edit(north: Account, **change: str) -> dict[str, str]:
-    return {"label": north.label, "region": north.region, "base_url": north.base_url, "workspace": north.workspace, **change}
+    return {
+        "label": north.label,
+        "region": north.region,
+        "base_url": north.base_url,
+        "workspace": north.workspace,
+        **change,
+    }
 
 
-def test_editing_name_and_model_names_touches_nothing_else(team: Team, owner: User, client_of: ClientOf, north: Account, service: Service) -> None:
+def test_editing_name_and_model_names_touches_nothing_else(
+    team: Team, owner: User, client_of: ClientOf, north: Account, service: Service
+) -> None:
     Account.objects.update(health="arrears", health_text="unpaid")
-    client_of(owner).post(url("account", team, north.public_id), edit(north, label="North-2", model_1="emo-x"))
+    client_of(owner).post(
+        url("account", team, north.public_id), edit(north, label="North-2", model_1="emo-x")
+    )
     north.refresh_from_db()
-    assert (north.label, north.model_names, north.health) == ("North-2", {"emo-v1": "emo-x"}, "arrears")
+    assert (north.label, north.model_names, north.health) == (
+        "North-2",
+        {"emo-v1": "emo-x"},
+        "arrears",
+    )
     assert service.asked == []
 
 
-def test_a_new_address_asks_for_the_key_again(team: Team, admin: User, client_of: ClientOf, north: Account, service: Service) -> None:
-    """Whoever may edit an account may not learn its keys by sending them to a server of their own."""
+def test_a_new_address_asks_for_the_key_again(
+    team: Team, admin: User, client_of: ClientOf, north: Account, service: Service
+) -> None:
+    """Whoever may edit an account may not learn its keys by sending them to a server of their
+    own."""
     elsewhere = Service()
     client = client_of(admin)
     try:
-        page = text(client.post(url("account", team, north.public_id), edit(north, base_url=elsewhere.url)))
+        page = text(
+            client.post(url("account", team, north.public_id), edit(north, base_url=elsewhere.url))
+        )
         assert "Type the key for the new place" in page
         assert elsewhere.asked == []
-        client.post(url("account", team, north.public_id), edit(north, base_url=elsewhere.url, secret=OTHER, label="Moved"))
+        client.post(
+            url("account", team, north.public_id),
+            edit(north, base_url=elsewhere.url, secret=OTHER, label="Moved"),
+        )
         assert {key for _path, key, _workspace in elsewhere.asked} == {OTHER}
     finally:
         elsewhere.close()
@@ -168,31 +249,51 @@ def test_a_new_address_asks_for_the_key_again(team: Team, admin: User, client_of
     assert [key.last4 for key in north.keys.filter(active=True)] == [OTHER[-4:]]
 
 
-def test_adding_testing_and_retiring_a_key(team: Team, admin: User, client_of: ClientOf, north: Account) -> None:
+def test_adding_testing_and_retiring_a_key(
+    team: Team, admin: User, client_of: ClientOf, north: Account
+) -> None:
     client = client_of(admin)
-    assert "is in use from now on" in text(client.post(url("key_new", team, north.public_id), {"secret": OTHER}, follow=True))
-    assert "refuses this key" in text(client.post(url("key_new", team, north.public_id), {"secret": BAD}))
-    assert "has this key already" in text(client.post(url("key_new", team, north.public_id), {"secret": OTHER}))
+    assert "is in use from now on" in text(
+        client.post(url("key_new", team, north.public_id), {"secret": OTHER}, follow=True)
+    )
+    assert "refuses this key" in text(
+        client.post(url("key_new", team, north.public_id), {"secret": BAD})
+    )
+    assert "has this key already" in text(
+        client.post(url("key_new", team, north.public_id), {"secret": OTHER})
+    )
     new = north.keys.first()
     assert new is not None
     assert "works" in text(client.post(url("key_test", team, north.public_id, new.pk), follow=True))
-    assert "One other key stays" in text(client.get(url("key_retire", team, north.public_id, new.pk)))
+    assert "One other key stays" in text(
+        client.get(url("key_retire", team, north.public_id, new.pk))
+    )
     new.refresh_from_db()
     assert new.active, "asking must not retire"
-    assert "is retired" in text(client.post(url("key_retire", team, north.public_id, new.pk), follow=True))
+    assert "is retired" in text(
+        client.post(url("key_retire", team, north.public_id, new.pk), follow=True)
+    )
     new.refresh_from_db()
     assert not new.active
-    assert "last key" in text(client.get(url("key_retire", team, north.public_id, north.keys.get(active=True).pk)))
+    assert "last key" in text(
+        client.get(url("key_retire", team, north.public_id, north.keys.get(active=True).pk))
+    )
 
 
-def test_a_get_never_tests_or_adds(team: Team, owner: User, client_of: ClientOf, north: Account, service: Service) -> None:
+def test_a_get_never_tests_or_adds(
+    team: Team, owner: User, client_of: ClientOf, north: Account, service: Service
+) -> None:
     client = client_of(owner)
-    assert client.get(url("key_test", team, north.public_id, north.keys.get().pk)).status_code == 405
+    assert (
+        client.get(url("key_test", team, north.public_id, north.keys.get().pk)).status_code == 405
+    )
     assert client.get(url("key_new", team, north.public_id)).status_code == 302
     assert service.asked == []
 
 
-def test_rows_of_another_team_are_not_here(team: Team, owner: User, stranger: User, client_of: ClientOf, north: Account) -> None:
+def test_rows_of_another_team_are_not_here(
+    team: Team, owner: User, stranger: User, client_of: ClientOf, north: Account
+) -> None:
     theirs = makers.account(stranger.teams.get(), label="Theirs", key=OTHER)
     client = client_of(owner)
     key = theirs.keys.get()

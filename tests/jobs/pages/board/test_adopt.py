@@ -37,7 +37,9 @@ def form(account: Account, **more: str) -> dict[str, str]:
     return {"account": account.public_id, "task_id": TASK, "model": "emo-v1"} | more
 
 
-def adopted(client: Client, page: str, account: Account, service: Service, task_id: str = TASK) -> Job:
+def adopted(
+    client: Client, page: str, account: Account, service: Service, task_id: str = TASK
+) -> Job:
     service.gets.append(task(task_id, "RUNNING"))
     answer = client.post(page, form(account, task_id=task_id))
     job = Job.objects.get(task_id=task_id)
@@ -45,7 +47,9 @@ def adopted(client: Client, page: str, account: Account, service: Service, task_
     return job
 
 
-def test_creators_and_up_find_it_in_the_menu(client_of: ClientOf, creator: User, viewer: User, team: Team, account: Account, page: str) -> None:
+def test_creators_and_up_find_it_in_the_menu(
+    client_of: ClientOf, creator: User, viewer: User, team: Team, account: Account, page: str
+) -> None:
     assert client_of(viewer).get(page).status_code == 403
     assert client_of(viewer).post(page, form(account)).status_code == 403
     client = client_of(creator)
@@ -55,20 +59,31 @@ def test_creators_and_up_find_it_in_the_menu(client_of: ClientOf, creator: User,
     assert f'href="{page}"' not in client_of(viewer).get(board).content.decode()
 
 
-def test_without_an_account_the_next_step_is_named(client_of: ClientOf, admin: User, creator: User, team: Team, page: str) -> None:
+def test_without_an_account_the_next_step_is_named(
+    client_of: ClientOf, admin: User, creator: User, team: Team, page: str
+) -> None:
     keys = reverse("jobs:keys", args=[team.slug])
     assert keys in client_of(admin).get(page).content.decode().split('class="empty"')[1]
     assert keys not in client_of(creator).get(page).content.decode().split('class="empty"')[1]
 
 
-def test_a_task_leads_to_its_job(client_of: ClientOf, creator: User, account: Account, page: str, service: Service) -> None:
+def test_a_task_leads_to_its_job(
+    client_of: ClientOf, creator: User, account: Account, page: str, service: Service
+) -> None:
     client = client_of(creator)
     job = adopted(client, page, account, service)
-    assert (job.adopted, job.owner, job.account, job.state) == (True, creator, account, State.RUNNING)
+    assert (job.adopted, job.owner, job.account, job.state) == (
+        True,
+        creator,
+        account,
+        State.RUNNING,
+    )
     assert "is followed from now on" in client.get(job.get_absolute_url()).content.decode()
 
 
-def test_a_refusal_keeps_what_was_typed(client_of: ClientOf, creator: User, account: Account, page: str, service: Service) -> None:
+def test_a_refusal_keeps_what_was_typed(
+    client_of: ClientOf, creator: User, account: Account, page: str, service: Service
+) -> None:
     client = client_of(creator)
     other = makers.account(account.team, label="Second")
     service.gets.append(task(TASK, "UNKNOWN"))
@@ -82,7 +97,9 @@ def test_a_refusal_keeps_what_was_typed(client_of: ClientOf, creator: User, acco
     assert Job.objects.count() == 0
 
 
-def test_an_account_of_another_team_is_no_choice(client_of: ClientOf, creator: User, stranger: User, account: Account, page: str) -> None:
+def test_an_account_of_another_team_is_no_choice(
+    client_of: ClientOf, creator: User, stranger: User, account: Account, page: str
+) -> None:
     foreign = makers.account(stranger.teams.get(), label="Theirs")
     client = client_of(creator)
     assert "Theirs" not in client.get(page).content.decode()
@@ -90,7 +107,9 @@ def test_an_account_of_another_team_is_no_choice(client_of: ClientOf, creator: U
     assert client.post(page, form(account, model="no-such-model")).status_code == 422
 
 
-def test_a_second_click_shows_the_way_to_the_job(client_of: ClientOf, creator: User, account: Account, page: str, service: Service) -> None:
+def test_a_second_click_shows_the_way_to_the_job(
+    client_of: ClientOf, creator: User, account: Account, page: str, service: Service
+) -> None:
     client = client_of(creator)
     job = adopted(client, page, account, service)
     answer = client.post(page, form(account))
@@ -100,7 +119,13 @@ def test_a_second_click_shows_the_way_to_the_job(client_of: ClientOf, creator: U
 
 
 def test_an_adopted_job_says_so_everywhere_and_offers_nothing_that_cannot_work(
-    client_of: ClientOf, creator: User, owner: User, team: Team, account: Account, page: str, service: Service
+    client_of: ClientOf,
+    creator: User,
+    owner: User,
+    team: Team,
+    account: Account,
+    page: str,
+    service: Service,
 ) -> None:
     client = client_of(creator)
     job = adopted(client, page, account, service)
@@ -138,7 +163,13 @@ def test_an_adopted_job_says_so_everywhere_and_offers_nothing_that_cannot_work(
 
 
 def test_spend_and_csv_name_adopted_jobs(
-    client_of: ClientOf, creator: User, owner: User, team: Team, account: Account, page: str, service: Service
+    client_of: ClientOf,
+    creator: User,
+    owner: User,
+    team: Team,
+    account: Account,
+    page: str,
+    service: Service,
 ) -> None:
     job = adopted(client_of(creator), page, account, service)
     spend = reverse("jobs:spend", args=[team.slug])

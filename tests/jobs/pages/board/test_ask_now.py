@@ -23,7 +23,9 @@ LOOK, DOWNLOAD = "Look again — free", "Download again — free"
 
 def job_of(team: Team, owner: User, state: State, **fields: Any) -> Job:
     now = timezone.now()
-    return makers.job(team, owner, state=state, task_id="a8532587-fa8c", submitted_at=now, attempt=1, **fields)
+    return makers.job(
+        team, owner, state=state, task_id="a8532587-fa8c", submitted_at=now, attempt=1, **fields
+    )
 
 
 def url_of(job: Job) -> str:
@@ -32,7 +34,13 @@ def url_of(job: Job) -> str:
 
 def test_a_running_task_is_looked_at_now(client_of: ClientOf, creator: User, team: Team) -> None:
     now = timezone.now()
-    job = job_of(team, creator, State.RUNNING, looked_at=now - timedelta(minutes=1), next_look_at=now + timedelta(hours=1))
+    job = job_of(
+        team,
+        creator,
+        State.RUNNING,
+        looked_at=now - timedelta(minutes=1),
+        next_look_at=now + timedelta(hours=1),
+    )
     Lane.objects.filter(pk=job.lane_id).update(next_visit_at=now + timedelta(hours=1), rings=0)
     client = client_of(creator)
     html = client.get(job.get_absolute_url()).content.decode()
@@ -48,22 +56,39 @@ def test_a_running_task_is_looked_at_now(client_of: ClientOf, creator: User, tea
     assert not LedgerEntry.objects.filter(job=job, settled__gt=0).exists()
 
 
-def test_who_presses_often_asks_no_more_than_every_few_seconds(client_of: ClientOf, creator: User, team: Team) -> None:
+def test_who_presses_often_asks_no_more_than_every_few_seconds(
+    client_of: ClientOf, creator: User, team: Team
+) -> None:
     later = timezone.now() + timedelta(hours=1)
     job = job_of(team, creator, State.RUNNING, looked_at=timezone.now(), next_look_at=later)
-    assert "That was done a moment ago." in client_of(creator).post(url_of(job), follow=True).content.decode()
+    assert (
+        "That was done a moment ago."
+        in client_of(creator).post(url_of(job), follow=True).content.decode()
+    )
     job.refresh_from_db()
     assert job.next_look_at == later
 
 
-def test_a_film_that_did_not_come_is_downloaded_now(client_of: ClientOf, creator: User, team: Team) -> None:
+def test_a_film_that_did_not_come_is_downloaded_now(
+    client_of: ClientOf, creator: User, team: Team
+) -> None:
     now = timezone.now()
-    job = job_of(team, creator, State.ARCHIVING, tries=3, not_before=now + timedelta(hours=1), sentence="The host answered 404.")
+    job = job_of(
+        team,
+        creator,
+        State.ARCHIVING,
+        tries=3,
+        not_before=now + timedelta(hours=1),
+        sentence="The host answered 404.",
+    )
     client = client_of(creator)
     html = client.get(job.get_absolute_url()).content.decode()
     assert DOWNLOAD in html
     assert LOOK not in html
-    assert "The film is downloaded again. That is free." in client.post(url_of(job), follow=True).content.decode()
+    assert (
+        "The film is downloaded again. That is free."
+        in client.post(url_of(job), follow=True).content.decode()
+    )
     job.refresh_from_db()
     assert job.not_before is None
     assert job.state == State.ARCHIVING
@@ -71,7 +96,14 @@ def test_a_film_that_did_not_come_is_downloaded_now(client_of: ClientOf, creator
 
 def test_a_download_under_way_is_left_alone(client_of: ClientOf, creator: User, team: Team) -> None:
     later = timezone.now() + timedelta(hours=1)
-    job = job_of(team, creator, State.ARCHIVING, tries=3, not_before=later, lease_until=timezone.now() + timedelta(minutes=1))
+    job = job_of(
+        team,
+        creator,
+        State.ARCHIVING,
+        tries=3,
+        not_before=later,
+        lease_until=timezone.now() + timedelta(minutes=1),
+    )
     assert url_of(job) not in client_of(creator).get(job.get_absolute_url()).content.decode()
     client_of(creator).post(url_of(job))
     job.refresh_from_db()
@@ -79,15 +111,21 @@ def test_a_download_under_way_is_left_alone(client_of: ClientOf, creator: User, 
 
 
 @pytest.mark.parametrize("state", [State.QUEUED, State.SUCCEEDED, State.FAILED, State.CANCELED])
-def test_nothing_is_offered_or_done_where_nothing_is_to_be_seen(client_of: ClientOf, creator: User, team: Team, state: State) -> None:
+def test_nothing_is_offered_or_done_where_nothing_is_to_be_seen(
+    client_of: ClientOf, creator: User, team: Team, state: State
+) -> None:
     job = makers.job(team, creator, state=state)
     client = client_of(creator)
     assert url_of(job) not in client.get(job.get_absolute_url()).content.decode()
-    assert "It moved on while you clicked." in client.post(url_of(job), follow=True).content.decode()
+    assert (
+        "It moved on while you clicked." in client.post(url_of(job), follow=True).content.decode()
+    )
     assert not JobEvent.objects.filter(job=job).exists()
 
 
-def test_who_only_reads_presses_nothing(client_of: ClientOf, creator: User, viewer: User, stranger: User, team: Team) -> None:
+def test_who_only_reads_presses_nothing(
+    client_of: ClientOf, creator: User, viewer: User, stranger: User, team: Team
+) -> None:
     job = job_of(team, creator, State.RUNNING)
     html = client_of(viewer).get(job.get_absolute_url()).content.decode()
     assert not re.search(re.escape(LOOK), html)

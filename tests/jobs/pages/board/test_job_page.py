@@ -1,4 +1,5 @@
-"""A job's own page: player, inputs with their boxes, what happened, what it cost, whose fault, and what can be done."""
+"""A job's own page: player, inputs with their boxes, what happened, what it cost, whose fault, and
+what can be done."""
 
 from __future__ import annotations
 
@@ -32,7 +33,15 @@ def text(html: str) -> str:
 def done(team: Team, owner: User, account: Account) -> Job:
     """A portrait that is ready, with the ledger settled and the events of its way."""
     picture = makers.asset(team)
-    film = makers.asset(team, "video", origin="result", width=512, height=512, milliseconds=4000, thumb="poster.webp")
+    film = makers.asset(
+        team,
+        "video",
+        origin="result",
+        width=512,
+        height=512,
+        milliseconds=4000,
+        thumb="poster.webp",
+    )
     now = timezone.now()
     job = makers.job(
         team,
@@ -54,11 +63,19 @@ def done(team: Team, owner: User, account: Account) -> Job:
     with transaction.atomic():
         ledger.settle(job, Decimal("4.1"), "1:1")
     transitions.record(job, "", State.QUEUED, "Created; $0.0459 held")
-    transitions.record(job, State.QUEUED, State.RUNNING, "Accepted by the service", data={"request_id": "8190395f-2b1c"})
+    transitions.record(
+        job,
+        State.QUEUED,
+        State.RUNNING,
+        "Accepted by the service",
+        data={"request_id": "8190395f-2b1c"},
+    )
     return job
 
 
-def test_ready_job_plays_and_downloads(client_of: ClientOf, viewer: User, team: Team, done: Job) -> None:
+def test_ready_job_plays_and_downloads(
+    client_of: ClientOf, viewer: User, team: Team, done: Job
+) -> None:
     html = client_of(viewer).get(done.get_absolute_url()).content.decode()
     film = reverse("asset_file", args=[team.slug, done.result.public_id, "original"])
     assert re.search(rf'<video[^>]*src="{film}"[^>]*controls', html)
@@ -69,14 +86,18 @@ def test_ready_job_plays_and_downloads(client_of: ClientOf, viewer: User, team: 
     assert "data-live" not in html
 
 
-def test_inputs_are_drawn_with_the_boxes_that_were_sent(client_of: ClientOf, viewer: User, done: Job) -> None:
+def test_inputs_are_drawn_with_the_boxes_that_were_sent(
+    client_of: ClientOf, viewer: User, done: Job
+) -> None:
     html = client_of(viewer).get(done.get_absolute_url()).content.decode()
     assert '<rect class="face" x="200" y="200" width="200" height="220">' in html
     assert '<rect class="frame" x="60" y="60" width="600" height="600">' in html
     assert "<audio" in html
 
 
-def test_cost_names_quote_settlement_ledger_and_source(client_of: ClientOf, viewer: User, done: Job) -> None:
+def test_cost_names_quote_settlement_ledger_and_source(
+    client_of: ClientOf, viewer: User, done: Job
+) -> None:
     said = text(client_of(viewer).get(done.get_absolute_url()).content.decode())
     assert "4 s × $0.011469 = $0.0459 quoted" in said
     assert "The service billed 4.100 s: $0.047023. 2.5 % more than quoted." in said
@@ -86,26 +107,40 @@ def test_cost_names_quote_settlement_ledger_and_source(client_of: ClientOf, view
     assert "EMO API reference, 27 Dec 2025, in force since 27 Dec 2025." in said
 
 
-def test_ids_can_be_copied_and_the_way_is_told(client_of: ClientOf, viewer: User, done: Job) -> None:
-    JobEvent.objects.filter(text="Accepted by the service").update(at=done.events.first().at + timedelta(seconds=482))
+def test_ids_can_be_copied_and_the_way_is_told(
+    client_of: ClientOf, viewer: User, done: Job
+) -> None:
+    JobEvent.objects.filter(text="Accepted by the service").update(
+        at=done.events.first().at + timedelta(seconds=482)
+    )
     html = client_of(viewer).get(done.get_absolute_url()).content.decode()
     assert 'data-copy="a8532587-fa8c"' in html
     assert 'data-copy="8190395f-2b1c"' in html
     assert "after 8 m 2 s · request 8190395f-2b1c" in text(html)
 
 
-def test_failure_says_what_whose_fault_what_to_do_and_what_it_cost(client_of: ClientOf, creator: User, team: Team) -> None:
+def test_failure_says_what_whose_fault_what_to_do_and_what_it_cost(
+    client_of: ClientOf, creator: User, team: Team
+) -> None:
     job = makers.job(
-        team, creator, state=State.FAILED, code=Code.REJECTED, fault=Fault.OURS, finished_at=timezone.now(),
-        sentence="The service could not read the speech file.", advice="Run it again.",
-        provider_code="InvalidURL", provider_message="Required URL is missing",
-    )  # fmt: skip
+        team,
+        creator,
+        state=State.FAILED,
+        code=Code.REJECTED,
+        fault=Fault.OURS,
+        finished_at=timezone.now(),
+        sentence="The service could not read the speech file.",
+        advice="Run it again.",
+        provider_code="InvalidURL",
+        provider_message="Required URL is missing",
+    )
     with transaction.atomic():
         ledger.release(job)
     html = client_of(creator).get(job.get_absolute_url()).content.decode()
     said = text(html)
     assert (
-        "Whose fault Our side What to do Run it again. What it cost Nothing was produced, cost $0.00. The $0.0459 that were held went back." in said
+        "Whose fault Our side What to do Run it again. What it cost Nothing was produced, cost "
+        "$0.00. The $0.0459 that were held went back." in said
     )
     folded = re.search(r"<details class=\"more\" id=\"raw\">.*?</details>", html, re.S)
     assert folded
@@ -113,7 +148,9 @@ def test_failure_says_what_whose_fault_what_to_do_and_what_it_cost(client_of: Cl
     assert "InvalidURL" not in html.replace(folded.group(), "")
 
 
-def test_run_again_costs_what_its_button_says_and_once(client_of: ClientOf, viewer: User, creator: User, team: Team, done: Job) -> None:
+def test_run_again_costs_what_its_button_says_and_once(
+    client_of: ClientOf, viewer: User, creator: User, team: Team, done: Job
+) -> None:
     url = reverse("jobs:again", args=[team.slug, done.public_id])
     assert url not in client_of(viewer).get(done.get_absolute_url()).content.decode()
     assert client_of(viewer).post(url).status_code == 403
@@ -130,14 +167,20 @@ def test_run_again_costs_what_its_button_says_and_once(client_of: ClientOf, view
     assert LedgerEntry.objects.filter(job=made).count() == 1
 
 
-def test_run_again_that_is_refused_says_why_on_the_page(client_of: ClientOf, creator: User, team: Team, done: Job) -> None:
+def test_run_again_that_is_refused_says_why_on_the_page(
+    client_of: ClientOf, creator: User, team: Team, done: Job
+) -> None:
     done.account.keys.update(active=False)
-    answer = client_of(creator).post(reverse("jobs:again", args=[team.slug, done.public_id]), follow=True)
+    answer = client_of(creator).post(
+        reverse("jobs:again", args=[team.slug, done.public_id]), follow=True
+    )
     assert "no Model Studio account with a key" in answer.content.decode()
     assert Job.objects.count() == 1
 
 
-def test_change_and_run_opens_the_form_with_everything_in_it(client_of: ClientOf, creator: User, team: Team, done: Job) -> None:
+def test_change_and_run_opens_the_form_with_everything_in_it(
+    client_of: ClientOf, creator: User, team: Team, done: Job
+) -> None:
     html = client_of(creator).get(done.get_absolute_url()).content.decode()
     link = re.search(r'href="(/t/north/make/portrait/\?[^"]*)"', html)
     assert link
@@ -149,15 +192,31 @@ def test_change_and_run_opens_the_form_with_everything_in_it(client_of: ClientOf
 @pytest.mark.parametrize(
     ("fields", "button", "note"),
     [
-        ({"state": State.QUEUED, "code": Code.WAITING_TURN}, "Cancel, free", "It was not sent, so canceling costs nothing."),
-        ({"state": State.RUNNING, "provider_status": "PENDING"}, "Ask the service to cancel", "If it has, the film is made, archived and paid."),
-        ({"state": State.RUNNING, "provider_status": "RUNNING"}, "", "from here on it cannot be stopped"),
+        (
+            {"state": State.QUEUED, "code": Code.WAITING_TURN},
+            "Cancel, free",
+            "It was not sent, so canceling costs nothing.",
+        ),
+        (
+            {"state": State.RUNNING, "provider_status": "PENDING"},
+            "Ask the service to cancel",
+            "If it has, the film is made, archived and paid.",
+        ),
+        (
+            {"state": State.RUNNING, "provider_status": "RUNNING"},
+            "",
+            "from here on it cannot be stopped",
+        ),
         ({"state": State.SUBMITTING}, "", "In a moment it can be canceled at the service."),
         ({"state": State.SUCCEEDED}, "", ""),
     ],
 )
-def test_cancel_says_its_exact_consequence(client_of: ClientOf, creator: User, team: Team, fields: dict[str, Any], button: str, note: str) -> None:
-    job = makers.job(team, creator, submitted_at=timezone.now(), finished_at=timezone.now(), **fields)
+def test_cancel_says_its_exact_consequence(
+    client_of: ClientOf, creator: User, team: Team, fields: dict[str, Any], button: str, note: str
+) -> None:
+    job = makers.job(
+        team, creator, submitted_at=timezone.now(), finished_at=timezone.now(), **fields
+    )
     html = client_of(creator).get(job.get_absolute_url()).content.decode()
     url = reverse("jobs:cancel", args=[team.slug, job.public_id])
     assert (url in html) == bool(button)
@@ -165,7 +224,9 @@ def test_cancel_says_its_exact_consequence(client_of: ClientOf, creator: User, t
     assert note in text(html)
 
 
-def test_clocks_run_until_the_film_is_ours(client_of: ClientOf, creator: User, team: Team, done: Job) -> None:
+def test_clocks_run_until_the_film_is_ours(
+    client_of: ClientOf, creator: User, team: Team, done: Job
+) -> None:
     now = timezone.now()
     job = makers.job(
         team,
@@ -181,14 +242,20 @@ def test_clocks_run_until_the_film_is_ours(client_of: ClientOf, creator: User, t
     assert 'class="clock' not in client_of(creator).get(done.get_absolute_url()).content.decode()
 
 
-def test_running_page_becomes_the_finished_one_by_its_fragment(client_of: ClientOf, creator: User, team: Team) -> None:
-    job = makers.job(team, creator, state=State.RUNNING, provider_status="RUNNING", submitted_at=timezone.now())
+def test_running_page_becomes_the_finished_one_by_its_fragment(
+    client_of: ClientOf, creator: User, team: Team
+) -> None:
+    job = makers.job(
+        team, creator, state=State.RUNNING, provider_status="RUNNING", submitted_at=timezone.now()
+    )
     client, live = client_of(creator), reverse("jobs:job_live", args=[team.slug, job.public_id])
     page = client.get(job.get_absolute_url()).content.decode()
     assert f'data-live-url="{live}"' in page
     assert f'data-live="/live/{team.slug}/"' in page
     film = makers.asset(team, "video", origin="result")
-    Job.objects.filter(pk=job.pk).update(state=State.SUCCEEDED, result=film, finished_at=timezone.now())
+    Job.objects.filter(pk=job.pk).update(
+        state=State.SUCCEEDED, result=film, finished_at=timezone.now()
+    )
     fragment = client.get(live).content.decode()
     assert "<html" not in fragment
     assert 'data-state="succeeded"' in fragment
@@ -196,17 +263,32 @@ def test_running_page_becomes_the_finished_one_by_its_fragment(client_of: Client
     assert reverse("asset_file", args=[team.slug, film.public_id, "original"]) in fragment
 
 
-def test_result_address_of_the_service_is_never_shown(client_of: ClientOf, owner: User, team: Team) -> None:
-    job = makers.job(team, owner, state=State.ARCHIVING, submitted_at=timezone.now(), result_url="http://results.example/x.mp4?Signature=s3cret")
+def test_result_address_of_the_service_is_never_shown(
+    client_of: ClientOf, owner: User, team: Team
+) -> None:
+    job = makers.job(
+        team,
+        owner,
+        state=State.ARCHIVING,
+        submitted_at=timezone.now(),
+        result_url="http://results.example/x.mp4?Signature=s3cret",
+    )
     assert "s3cret" not in client_of(owner).get(job.get_absolute_url()).content.decode()
 
 
-def test_finished_template_offers_the_dance(client_of: ClientOf, creator: User, team: Team, account: Account) -> None:
+def test_finished_template_offers_the_dance(
+    client_of: ClientOf, creator: User, team: Team, account: Account
+) -> None:
     video = makers.asset(team, "video")
     job = makers.job(
-        team, creator, "animate-anyone-template-gen2", state=State.SUCCEEDED, finished_at=timezone.now(),
-        template=makers.template(team, account, video), files={"video_url": video},
-    )  # fmt: skip
+        team,
+        creator,
+        "animate-anyone-template-gen2",
+        state=State.SUCCEEDED,
+        finished_at=timezone.now(),
+        template=makers.template(team, account, video),
+        files={"video_url": video},
+    )
     html = client_of(creator).get(job.get_absolute_url()).content.decode()
     assert f"/t/north/make/dance/?template={job.template.public_id}" in html
 
@@ -219,12 +301,23 @@ def test_page_keeps_the_strict_policy(client_of: ClientOf, creator: User, done: 
     assert not re.search(r"<script(?![^>]*\bsrc=)", html)
 
 
-def test_an_admin_decides_which_task_it_is(team: Team, creator: User, admin: User, client_of: Callable[[User], Client]) -> None:
+def test_an_admin_decides_which_task_it_is(
+    team: Team, creator: User, admin: User, client_of: Callable[[User], Client]
+) -> None:
     job = makers.job(team, creator, state="uncertain", code="several-tasks")
-    JobEvent.objects.create(team=team, job=job, new="uncertain", code="several-tasks", text="…", data={"candidates": ["task-one", "task-two"]})
+    JobEvent.objects.create(
+        team=team,
+        job=job,
+        new="uncertain",
+        code="several-tasks",
+        text="…",
+        data={"candidates": ["task-one", "task-two"]},
+    )
     address = reverse("jobs:decide", args=[team.slug, job.public_id])
     assert client_of(creator).post(address, {"task": "task-one"}).status_code == 403
-    assert "Which task is it?" not in client_of(creator).get(job.get_absolute_url()).content.decode()
+    assert (
+        "Which task is it?" not in client_of(creator).get(job.get_absolute_url()).content.decode()
+    )
     desk = client_of(admin)
     assert "task-two" in desk.get(job.get_absolute_url()).content.decode()
     desk.post(address, {"task": "somebody-elses"})
@@ -236,19 +329,41 @@ def test_an_admin_decides_which_task_it_is(team: Team, creator: User, admin: Use
     assert "nothing to decide" in desk.post(address, {"task": ""}, follow=True).content.decode()
 
 
-def test_a_decision_names_what_each_choice_costs(team: Team, creator: User, admin: User, client_of: ClientOf) -> None:
+def test_a_decision_names_what_each_choice_costs(
+    team: Team, creator: User, admin: User, client_of: ClientOf
+) -> None:
     job = makers.job(team, creator, state="uncertain", code="several-tasks")
-    JobEvent.objects.create(team=team, job=job, new="uncertain", code="several-tasks", text="…", data={"candidates": ["task-one"]})
+    JobEvent.objects.create(
+        team=team,
+        job=job,
+        new="uncertain",
+        code="several-tasks",
+        text="…",
+        data={"candidates": ["task-one"]},
+    )
     said = text(client_of(admin).get(job.get_absolute_url()).content.decode())
     assert "Adopt task task-one settled by its bill, about $0.0459" in said
     assert "None of them is ours: send again $0.0459 more if one of them was" in said
 
 
-def test_a_decision_is_offered_when_the_list_no_longer_tells(team: Team, creator: User, admin: User, client_of: ClientOf) -> None:
+def test_a_decision_is_offered_when_the_list_no_longer_tells(
+    team: Team, creator: User, admin: User, client_of: ClientOf
+) -> None:
     now = timezone.now()
-    job = makers.job(team, creator, state="uncertain", code="several-tasks", attempt=1, submitting_at=now - timedelta(hours=25))
-    Attempt.objects.create(job=job, number=1, began_at=now - timedelta(hours=25), outcome=Outcome.UNCERTAIN)
-    JobEvent.objects.create(team=team, job=job, new="uncertain", code="several-tasks", text="…", data={"candidates": []})
+    job = makers.job(
+        team,
+        creator,
+        state="uncertain",
+        code="several-tasks",
+        attempt=1,
+        submitting_at=now - timedelta(hours=25),
+    )
+    Attempt.objects.create(
+        job=job, number=1, began_at=now - timedelta(hours=25), outcome=Outcome.UNCERTAIN
+    )
+    JobEvent.objects.create(
+        team=team, job=job, new="uncertain", code="several-tasks", text="…", data={"candidates": []}
+    )
     desk = client_of(admin)
     said = text(desk.get(job.get_absolute_url()).content.decode())
     assert "No task was made: send again $0.0459 more if one was" in said
@@ -258,25 +373,69 @@ def test_a_decision_is_offered_when_the_list_no_longer_tells(team: Team, creator
     assert job.attempts.get().outcome == Outcome.NO_TASK
 
 
-def test_every_attempt_is_told_and_a_free_retry_in_plain_words(team: Team, creator: User, client_of: ClientOf) -> None:
+def test_every_attempt_is_told_and_a_free_retry_in_plain_words(
+    team: Team, creator: User, client_of: ClientOf
+) -> None:
     now = timezone.now()
-    job = makers.job(team, creator, state=State.RUNNING, provider_status="RUNNING", attempt=2, retries=1, submitted_at=now)
-    Attempt.objects.create(job=job, number=1, began_at=now, task_id="task-broken-1", outcome=Outcome.BROKEN, ended_at=now)
-    Attempt.objects.create(job=job, number=2, began_at=now, task_id="task-second-2", outcome=Outcome.ACCEPTED)
+    job = makers.job(
+        team,
+        creator,
+        state=State.RUNNING,
+        provider_status="RUNNING",
+        attempt=2,
+        retries=1,
+        submitted_at=now,
+    )
+    Attempt.objects.create(
+        job=job,
+        number=1,
+        began_at=now,
+        task_id="task-broken-1",
+        outcome=Outcome.BROKEN,
+        ended_at=now,
+    )
+    Attempt.objects.create(
+        job=job, number=2, began_at=now, task_id="task-second-2", outcome=Outcome.ACCEPTED
+    )
     said = text(client_of(creator).get(job.get_absolute_url()).content.decode())
-    assert "The first task failed at the service; it cost nothing. A second one was made by itself." in said
+    assert (
+        "The first task failed at the service; it cost nothing. A second one was made by itself."
+        in said
+    )
     assert "1 the service broke it, cost nothing task-broken-1" in said
     assert "2 accepted by the service task-second-2" in said
     Job.objects.filter(pk=job.pk).update(state=State.QUEUED, code=Code.BACKING_OFF)
-    assert "A second one is made by itself." in client_of(creator).get(job.get_absolute_url()).content.decode()
+    assert (
+        "A second one is made by itself."
+        in client_of(creator).get(job.get_absolute_url()).content.decode()
+    )
 
 
-def test_the_page_tells_place_and_times_and_admins_may_move_it(team: Team, creator: User, admin: User, client_of: ClientOf) -> None:
-    makers.job(team, creator, state=State.RUNNING, provider_status="RUNNING", submitted_at=timezone.now(), milliseconds=60_000)
-    job = makers.job(team, creator, code=Code.WAITING_TURN, milliseconds=60_000, told_ready_at=timezone.now(), told_late_at=timezone.now())
+def test_the_page_tells_place_and_times_and_admins_may_move_it(
+    team: Team, creator: User, admin: User, client_of: ClientOf
+) -> None:
+    makers.job(
+        team,
+        creator,
+        state=State.RUNNING,
+        provider_status="RUNNING",
+        submitted_at=timezone.now(),
+        milliseconds=60_000,
+    )
+    job = makers.job(
+        team,
+        creator,
+        code=Code.WAITING_TURN,
+        milliseconds=60_000,
+        told_ready_at=timezone.now(),
+        told_late_at=timezone.now(),
+    )
     url = reverse("jobs:front", args=[team.slug, job.public_id])
     html = client_of(creator).get(job.get_absolute_url()).content.decode()
-    assert re.search(rf"2nd in line · starts ≈ {makers.CLOCK} · ready {makers.CLOCK} – {makers.CLOCK}", text(html))
+    assert re.search(
+        rf"2nd in line · starts ≈ {makers.CLOCK} · ready {makers.CLOCK} – {makers.CLOCK}",
+        text(html),
+    )
     assert "Told at the click ready ≈ " in text(html)
     assert url not in html
     desk = client_of(admin)
@@ -289,11 +448,23 @@ def test_the_page_tells_place_and_times_and_admins_may_move_it(team: Team, creat
     assert job.rank == Rank.FRONT
 
 
-def test_a_rendering_page_names_the_range_until_it_is_late(team: Team, creator: User, client_of: ClientOf) -> None:
+def test_a_rendering_page_names_the_range_until_it_is_late(
+    team: Team, creator: User, client_of: ClientOf
+) -> None:
     now = timezone.now()
-    job = makers.job(team, creator, state=State.RUNNING, provider_status="RUNNING", submitted_at=now, milliseconds=60_000)
+    job = makers.job(
+        team,
+        creator,
+        state=State.RUNNING,
+        provider_status="RUNNING",
+        submitted_at=now,
+        milliseconds=60_000,
+    )
     client = client_of(creator)
-    assert re.search(rf"ready {makers.CLOCK} – {makers.CLOCK}", text(client.get(job.get_absolute_url()).content.decode()))
+    assert re.search(
+        rf"ready {makers.CLOCK} – {makers.CLOCK}",
+        text(client.get(job.get_absolute_url()).content.decode()),
+    )
     Job.objects.filter(pk=job.pk).update(submitted_at=now - timedelta(hours=1), looked_at=now)
     said = text(client.get(job.get_absolute_url()).content.decode())
     assert re.search(r"longer than expected; still looking, last answer \d+ s ago", said)

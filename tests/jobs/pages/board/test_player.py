@@ -1,4 +1,5 @@
-"""The player of a job's page, and a silent film with the sound of its dance video: played in step, and as one file to save."""
+"""The player of a job's page, and a silent film with the sound of its dance video: played in step,
+and as one file to save."""
 
 from __future__ import annotations
 
@@ -28,22 +29,51 @@ ROOT = Path(__file__).resolve().parents[4]
 MODEL = "animate-anyone-gen2"
 
 
-def dance(team: Team, owner: User, account: Account, video: Asset | None, film: Asset | None, **fields: Any) -> Job:
+def dance(
+    team: Team,
+    owner: User,
+    account: Account,
+    video: Asset | None,
+    film: Asset | None,
+    **fields: Any,
+) -> Job:
     """A dance in its last state. `video` is what its template was made from."""
     made = makers.template(team, account, video) if video is not None else None
     now = timezone.now()
-    values = {"state": State.SUCCEEDED, "title": "Waltz: 1/2", "submitted_at": now, "finished_at": now}
-    return makers.job(team, owner, MODEL, account=account, template=made, result=film, **{**values, **fields})
+    values = {
+        "state": State.SUCCEEDED,
+        "title": "Waltz: 1/2",
+        "submitted_at": now,
+        "finished_at": now,
+    }
+    return makers.job(
+        team, owner, MODEL, account=account, template=made, result=film, **{**values, **fields}
+    )
 
 
 @pytest.fixture
 def video(team: Team) -> Asset:
-    return makers.asset(team, "video", files.mp4(1.0, 25, 64, 64, audio=True), name="waltz.mp4", has_audio=True, milliseconds=1000)
+    return makers.asset(
+        team,
+        "video",
+        files.mp4(1.0, 25, 64, 64, audio=True),
+        name="waltz.mp4",
+        has_audio=True,
+        milliseconds=1000,
+    )
 
 
 @pytest.fixture
 def film(team: Team) -> Asset:
-    return makers.asset(team, "video", files.mp4(2.0, 15, 96, 64), origin="result", milliseconds=2000, fps=15.0, thumb="poster.webp")
+    return makers.asset(
+        team,
+        "video",
+        files.mp4(2.0, 15, 96, 64),
+        origin="result",
+        milliseconds=2000,
+        fps=15.0,
+        thumb="poster.webp",
+    )
 
 
 @pytest.fixture
@@ -63,15 +93,19 @@ def file_url(asset: Asset) -> str:
     return reverse("asset_file", args=[asset.team.slug, asset.public_id, "original"])
 
 
-# ── the player ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the player ────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_film_plays_without_a_script_and_the_bar_waits_for_one(client_of: ClientOf, viewer: User, silent: Job, film: Asset) -> None:
+def test_the_film_plays_without_a_script_and_the_bar_waits_for_one(
+    client_of: ClientOf, viewer: User, silent: Job, film: Asset
+) -> None:
     html = page(client_of(viewer), silent)
     found = re.search(r"<figure[^>]*data-film.*?</figure>", html, re.S)
     assert found
     player = found.group()
-    assert re.search(rf'<video[^>]*src="{file_url(film)}"[^>]*poster="[^"]+/thumb"[^>]*controls', player)
+    assert re.search(
+        rf'<video[^>]*src="{file_url(film)}"[^>]*poster="[^"]+/thumb"[^>]*controls', player
+    )
     assert re.search(r'<div class="bar"[^>]* hidden>', player)
     assert re.search(r'<input [^>]*type="range"[^>]*max="2\.000"', player)
     assert re.findall(r'<option value="([\d.]+)"', player) == ["0.25", "0.5", "1", "1.5", "2"]
@@ -92,16 +126,24 @@ def test_a_step_is_one_frame_of_the_file_or_else_of_the_model(
     assert f'data-fps="{shown}"' in page(client_of(creator), silent)
 
 
-def test_a_page_that_waits_for_its_film_has_the_script_that_will_take_it_over(client_of: ClientOf, creator: User, team: Team) -> None:
-    job = makers.job(team, creator, state=State.RUNNING, provider_status="RUNNING", submitted_at=timezone.now())
+def test_a_page_that_waits_for_its_film_has_the_script_that_will_take_it_over(
+    client_of: ClientOf, creator: User, team: Team
+) -> None:
+    job = makers.job(
+        team, creator, state=State.RUNNING, provider_status="RUNNING", submitted_at=timezone.now()
+    )
     html = page(client_of(creator), job)
     assert "data-film" not in html
     assert re.search(r'<script type="module" src="[^"]*js/board/player[^"]*\.js"></script>', html)
 
 
 def test_the_script_finds_everything_that_it_asks_for() -> None:
-    """What the script looks up is in the template, and the marks that it changes to are in the sprite."""
-    script, part = (ROOT / "static/js/board/player.js").read_text(), (ROOT / "templates/parts/player.html").read_text()
+    """What the script looks up is in the template, and the marks that it changes to are in the
+    sprite."""
+    script, part = (
+        (ROOT / "static/js/board/player.js").read_text(),
+        (ROOT / "templates/parts/player.html").read_text(),
+    )
     for name in set(re.findall(r"\[(data-[a-z]+)\]", script)):
         assert re.search(rf"\b{name}\b", part), name
     sprite = (ROOT / "static/img/icons.svg").read_text()
@@ -109,10 +151,12 @@ def test_the_script_finds_everything_that_it_asks_for() -> None:
         assert all(f'id="{name}"' in sprite for name in names)
 
 
-# ── the sound of the dance video ────────────────────────────────────────────────────────────────────────────────────
+# ── the sound of the dance video ──────────────────────────────────────────────────────────────────
 
 
-def test_a_silent_film_is_played_with_the_sound_of_its_dance_video(client_of: ClientOf, viewer: User, silent: Job, video: Asset) -> None:
+def test_a_silent_film_is_played_with_the_sound_of_its_dance_video(
+    client_of: ClientOf, viewer: User, silent: Job, video: Asset
+) -> None:
     html = page(client_of(viewer), silent)
     assert f'<audio src="{file_url(video)}" preload="metadata" data-second>' in html
     assert "Sound of the dance video" in html
@@ -121,7 +165,9 @@ def test_a_silent_film_is_played_with_the_sound_of_its_dance_video(client_of: Cl
     assert "Download with sound — free" in html
 
 
-def test_an_avi_is_not_played_and_its_sound_can_still_be_had(client_of: ClientOf, viewer: User, silent: Job, video: Asset) -> None:
+def test_an_avi_is_not_played_and_its_sound_can_still_be_had(
+    client_of: ClientOf, viewer: User, silent: Job, video: Asset
+) -> None:
     Asset.objects.filter(pk=video.pk).update(format="avi")
     html = page(client_of(viewer), silent)
     assert "data-second" not in html
@@ -129,11 +175,25 @@ def test_an_avi_is_not_played_and_its_sound_can_still_be_had(client_of: ClientOf
     assert sound_url(silent) in html
 
 
-@pytest.mark.parametrize("why", ["a silent video", "no video known", "no template", "a film with sound", "no film yet"])
+@pytest.mark.parametrize(
+    "why", ["a silent video", "no video known", "no template", "a film with sound", "no film yet"]
+)
 def test_without_a_sound_to_add_none_is_offered(
-    client_of: ClientOf, creator: User, team: Team, account: Account, video: Asset, film: Asset, why: str
+    client_of: ClientOf,
+    creator: User,
+    team: Team,
+    account: Account,
+    video: Asset,
+    film: Asset,
+    why: str,
 ) -> None:
-    job = dance(team, creator, account, None if why == "no template" else video, None if why == "no film yet" else film)
+    job = dance(
+        team,
+        creator,
+        account,
+        None if why == "no template" else video,
+        None if why == "no film yet" else film,
+    )
     if why == "a silent video":
         Asset.objects.filter(pk=video.pk).update(has_audio=False)
     elif why == "no video known":
@@ -148,7 +208,9 @@ def test_without_a_sound_to_add_none_is_offered(
     assert client.get(sound_url(job)).status_code == 404
 
 
-def test_a_talking_portrait_keeps_its_own_sound(client_of: ClientOf, creator: User, team: Team, film: Asset) -> None:
+def test_a_talking_portrait_keeps_its_own_sound(
+    client_of: ClientOf, creator: User, team: Team, film: Asset
+) -> None:
     job = makers.job(team, creator, state=State.SUCCEEDED, finished_at=timezone.now(), result=film)
     html = page(client_of(creator), job)
     assert "data-sound" in html
@@ -156,7 +218,7 @@ def test_a_talking_portrait_keeps_its_own_sound(client_of: ClientOf, creator: Us
     assert client_of(creator).get(sound_url(job)).status_code == 404
 
 
-# ── the download with it ────────────────────────────────────────────────────────────────────────────────────────────
+# ── the download with it ──────────────────────────────────────────────────────────────────────────
 
 
 def packets(path: Path, kind: str) -> list[bytes]:
@@ -164,7 +226,9 @@ def packets(path: Path, kind: str) -> list[bytes]:
         return [bytes(packet) for packet in opened.demux(**{kind: 0}) if packet.size]
 
 
-def test_the_download_has_the_same_picture_and_the_sound(client_of: ClientOf, viewer: User, silent: Job, film: Asset, tmp_path: Path) -> None:
+def test_the_download_has_the_same_picture_and_the_sound(
+    client_of: ClientOf, viewer: User, silent: Job, film: Asset, tmp_path: Path
+) -> None:
     before = Asset.objects.count()
     answer = client_of(viewer).get(sound_url(silent))
     assert answer.status_code == 200
@@ -173,20 +237,26 @@ def test_the_download_has_the_same_picture_and_the_sound(client_of: ClientOf, vi
     got = files.write(tmp_path, "got.mp4", b"".join(answer.streaming_content))
     assert int(answer["Content-Length"]) == got.stat().st_size
     answer.close()
-    assert packets(got, "video") == packets(files.write(tmp_path, "film.mp4", files.mp4(2.0, 15, 96, 64)), "video")
+    assert packets(got, "video") == packets(
+        files.write(tmp_path, "film.mp4", files.mp4(2.0, 15, 96, 64)), "video"
+    )
     assert packets(got, "audio")
     assert Asset.objects.count() == before
     assert not list(Path(settings.FILE_UPLOAD_TEMP_DIR).glob("sound-*"))
 
 
-def test_a_look_at_the_download_makes_nothing(client_of: ClientOf, viewer: User, silent: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_look_at_the_download_makes_nothing(
+    client_of: ClientOf, viewer: User, silent: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(player_views, "with_sound", lambda *paths: pytest.fail("it was made"))
     answer = client_of(viewer).head(sound_url(silent))
     assert answer.status_code == 200
     assert "with sound.mp4" in answer["Content-Disposition"]
 
 
-def test_what_cannot_be_made_is_said_on_the_page(client_of: ClientOf, viewer: User, silent: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_made_is_said_on_the_page(
+    client_of: ClientOf, viewer: User, silent: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*paths: Path) -> None:
         Path(paths[2]).write_bytes(b"half")
         raise MediaError("broken", "The sound of the dance video is damaged; upload it again.")
@@ -198,25 +268,36 @@ def test_what_cannot_be_made_is_said_on_the_page(client_of: ClientOf, viewer: Us
     assert not list(Path(settings.FILE_UPLOAD_TEMP_DIR).glob("sound-*"))
 
 
-def test_a_full_disk_is_said_on_the_page(client_of: ClientOf, viewer: User, silent: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_said_on_the_page(
+    client_of: ClientOf, viewer: User, silent: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*paths: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(player_views, "with_sound", full)
     answer = client_of(viewer).get(sound_url(silent), follow=True)
     assert answer.redirect_chain == [(silent.get_absolute_url(), 302)]
-    assert "The film with its sound could not be written here. Try again later." in answer.content.decode()
+    assert (
+        "The film with its sound could not be written here. Try again later."
+        in answer.content.decode()
+    )
 
 
-def test_a_damaged_dance_video_is_a_sentence_and_no_crash(client_of: ClientOf, viewer: User, team: Team, account: Account, film: Asset) -> None:
-    broken = makers.asset(team, "video", files.truncated(files.mp4(1.0, 25, 64, 64, audio=True), 0.3), has_audio=True)
+def test_a_damaged_dance_video_is_a_sentence_and_no_crash(
+    client_of: ClientOf, viewer: User, team: Team, account: Account, film: Asset
+) -> None:
+    broken = makers.asset(
+        team, "video", files.truncated(files.mp4(1.0, 25, 64, 64, audio=True), 0.3), has_audio=True
+    )
     job = dance(team, viewer, account, broken, film)
     answer = client_of(viewer).get(sound_url(job), follow=True)
     assert answer.redirect_chain == [(job.get_absolute_url(), 302)]
     assert 'class="notice bad"' in answer.content.decode()
 
 
-def test_a_missing_file_is_not_found(client_of: ClientOf, viewer: User, silent: Job, video: Asset) -> None:
+def test_a_missing_file_is_not_found(
+    client_of: ClientOf, viewer: User, silent: Job, video: Asset
+) -> None:
     video.file.storage.delete(video.file.name)
     assert client_of(viewer).get(sound_url(silent)).status_code == 404
 

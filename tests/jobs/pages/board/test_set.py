@@ -1,4 +1,5 @@
-"""The page of a set, and the ways to one: side by side, picked, canceled, run again, all in one file."""
+"""The page of a set, and the ways to one: side by side, picked, canceled, run again, all in one
+file."""
 
 from __future__ import annotations
 
@@ -27,15 +28,35 @@ def text(html: str) -> str:
 
 def buttons(html: str) -> dict[str, str]:
     """What each button of the page does (`do`) → its words."""
-    return {do: text(words) for do, words in re.findall(r'<button[^>]*name="do" value="([^"]+)"[^>]*>(.*?)</button>', html, re.S)}
+    return {
+        do: text(words)
+        for do, words in re.findall(
+            r'<button[^>]*name="do" value="([^"]+)"[^>]*>(.*?)</button>', html, re.S
+        )
+    }
 
 
 @pytest.fixture
 def ready(team: Team, account: Account) -> dict[str, str]:
     picture = makers.asset(team)
     makers.check(picture, account, answered_at=timezone.now())
-    sound = makers.asset(team, "audio", files.wav(12.0), extension="wav", format="wav", mime="audio/wav", milliseconds=12_000)
-    return {"page": "portrait", "model": "emo-v1", "image_url": picture.public_id, "audio_url": sound.public_id, "title": "Welcome", "key": "k1"}
+    sound = makers.asset(
+        team,
+        "audio",
+        files.wav(12.0),
+        extension="wav",
+        format="wav",
+        mime="audio/wav",
+        milliseconds=12_000,
+    )
+    return {
+        "page": "portrait",
+        "model": "emo-v1",
+        "image_url": picture.public_id,
+        "audio_url": sound.public_id,
+        "title": "Welcome",
+        "key": "k1",
+    }
 
 
 @pytest.fixture
@@ -46,7 +67,9 @@ def swept(client_of: ClientOf, creator: User, team: Team, ready: dict[str, str])
 
 def finish(job: Job, content: bytes = b"film") -> Job:
     film = makers.asset(job.team, "video", content, origin="result", width=512, height=512)
-    Job.objects.filter(pk=job.pk).update(state=State.SUCCEEDED, group=3, result=film, finished_at=timezone.now())
+    Job.objects.filter(pk=job.pk).update(
+        state=State.SUCCEEDED, group=3, result=film, finished_at=timezone.now()
+    )
     job.refresh_from_db()
     return job
 
@@ -54,56 +77,91 @@ def finish(job: Job, content: bytes = b"film") -> Job:
 # ── the offers of the create page ──
 
 
-def test_every_offer_says_its_price_before_the_click(client_of: ClientOf, creator: User, team: Team, ready: dict[str, str]) -> None:
-    found = buttons(client_of(creator).get(reverse("jobs:portrait", args=[team.slug]), ready).content.decode())
+def test_every_offer_says_its_price_before_the_click(
+    client_of: ClientOf, creator: User, team: Team, ready: dict[str, str]
+) -> None:
+    found = buttons(
+        client_of(creator).get(reverse("jobs:portrait", args=[team.slug]), ready).content.decode()
+    )
     assert found["clip"] == "Test clip 5 s — $0.0573"
     assert found["sweep"] == "All 3 styles — $0.4129"
     assert found["sweep-clip"] == "as 5 s clips — $0.1720"
 
 
-def test_a_short_speech_offers_no_clip(client_of: ClientOf, creator: User, team: Team, ready: dict[str, str]) -> None:
-    html = client_of(creator).get(reverse("jobs:portrait", args=[team.slug]), ready | {"keep_audio_url": "0-8000"}).content.decode()
+def test_a_short_speech_offers_no_clip(
+    client_of: ClientOf, creator: User, team: Team, ready: dict[str, str]
+) -> None:
+    html = (
+        client_of(creator)
+        .get(reverse("jobs:portrait", args=[team.slug]), ready | {"keep_audio_url": "0-8000"})
+        .content.decode()
+    )
     assert {"clip", "sweep-clip"}.isdisjoint(buttons(html))
     assert "sweep" in buttons(html)
 
 
-def test_what_the_budget_has_no_room_for_is_off_and_the_clip_is_not(client_of: ClientOf, creator: User, team: Team, ready: dict[str, str]) -> None:
+def test_what_the_budget_has_no_room_for_is_off_and_the_clip_is_not(
+    client_of: ClientOf, creator: User, team: Team, ready: dict[str, str]
+) -> None:
     Budget.objects.create(team=team, micros=60_000)
-    html = client_of(creator).get(reverse("jobs:portrait", args=[team.slug]), ready).content.decode()
-    off = {do for do, tag in re.findall(r'<button[^>]*name="do" value="([^"]+)"([^>]*)>', html) if " disabled" in tag}
+    html = (
+        client_of(creator).get(reverse("jobs:portrait", args=[team.slug]), ready).content.decode()
+    )
+    off = {
+        do
+        for do, tag in re.findall(r'<button[^>]*name="do" value="([^"]+)"([^>]*)>', html)
+        if " disabled" in tag
+    }
     assert {"make", "sweep", "sweep-clip"} <= off
     assert "clip" not in off
     client_of(creator).post(reverse("jobs:portrait", args=[team.slug]), ready | {"do": "clip"})
     assert Job.objects.get().milliseconds == 5000
 
 
-def test_a_clip_offers_to_go_on_with_the_full_length(client_of: ClientOf, creator: User, viewer: User, team: Team, ready: dict[str, str]) -> None:
+def test_a_clip_offers_to_go_on_with_the_full_length(
+    client_of: ClientOf, creator: User, viewer: User, team: Team, ready: dict[str, str]
+) -> None:
     client = client_of(creator)
-    client.post(reverse("jobs:portrait", args=[team.slug]), ready | {"do": "clip", "style_level": "active"})
+    client.post(
+        reverse("jobs:portrait", args=[team.slug]), ready | {"do": "clip", "style_level": "active"}
+    )
     clip = finish(Job.objects.get())
     html = client.get(clip.get_absolute_url()).content.decode()
     assert "Continue with the full length — $0.1376" in text(html)
-    assert "Full length" in text(client.get(reverse("jobs:row", args=[team.slug, clip.public_id])).content.decode())
+    assert "Full length" in text(
+        client.get(reverse("jobs:row", args=[team.slug, clip.public_id])).content.decode()
+    )
     whole = reverse("jobs:whole", args=[team.slug, clip.public_id])
     assert whole not in client_of(viewer).get(clip.get_absolute_url()).content.decode()
     for _click in range(2):
         answer = client.post(whole, {"key": "one"})
     job = Job.objects.exclude(pk=clip.pk).get()
     assert answer["Location"] == job.get_absolute_url()
-    assert (job.title, job.milliseconds, job.parameters["style_level"], job.again_of) == ("Welcome", 12_000, "active", clip)
-    assert "Changed from Welcome, first 5 s : speech" in text(client.get(job.get_absolute_url()).content.decode())
+    assert (job.title, job.milliseconds, job.parameters["style_level"], job.again_of) == (
+        "Welcome",
+        12_000,
+        "active",
+        clip,
+    )
+    assert "Changed from Welcome, first 5 s : speech" in text(
+        client.get(job.get_absolute_url()).content.decode()
+    )
 
 
 # ── the set ──
 
 
-def test_films_stand_side_by_side_as_they_get_ready(client_of: ClientOf, viewer: User, swept: JobSet) -> None:
+def test_films_stand_side_by_side_as_they_get_ready(
+    client_of: ClientOf, viewer: User, swept: JobSet
+) -> None:
     client = client_of(viewer)
     html = client.get(swept.get_absolute_url()).content.decode()
     assert re.findall(r'<li class="film-of[^>]*><h3>(\w+)', html) == ["Calm", "Normal", "Active"]
     assert html.count("<video") == 0
     assert "3 films: 3 under way" in text(html)
-    assert "held $0.4129 settled $0.0000" in " ".join(re.findall(r"held \$[\d.]+|settled \$[\d.]+", text(html.replace("</dt><dd>", " "))))
+    assert "held $0.4129 settled $0.0000" in " ".join(
+        re.findall(r"held \$[\d.]+|settled \$[\d.]+", text(html.replace("</dt><dd>", " ")))
+    )
     first = finish(swept.jobs.order_by("id")[0])
     html = client.get(swept.get_absolute_url()).content.decode()
     assert html.count("<video") == 1
@@ -113,7 +171,9 @@ def test_films_stand_side_by_side_as_they_get_ready(client_of: ClientOf, viewer:
     assert "Pick this one" not in html, "who only looks picks nothing"
 
 
-def test_the_winner_is_picked_and_may_be_kept_as_preset(client_of: ClientOf, creator: User, team: Team, swept: JobSet) -> None:
+def test_the_winner_is_picked_and_may_be_kept_as_preset(
+    client_of: ClientOf, creator: User, team: Team, swept: JobSet
+) -> None:
     client = client_of(creator)
     first, second = (finish(job, job.title.encode()) for job in swept.jobs.order_by("id")[:2])
     assert client.get(swept.get_absolute_url()).content.decode().count("Pick this one") == 2
@@ -124,31 +184,53 @@ def test_the_winner_is_picked_and_may_be_kept_as_preset(client_of: ClientOf, cre
     assert swept.winner == second
     html = client.get(swept.get_absolute_url()).content.decode()
     assert html.count("film-of won") == 1
-    assert re.search(rf'name="job" value="{second.public_id}"><div class="field"><label[^>]*>Keep as preset', html)
+    assert re.search(
+        rf'name="job" value="{second.public_id}"><div class="field"><label[^>]*>Keep as preset',
+        html,
+    )
     assert 'value="Normal"' in html
 
 
-def test_a_job_outside_of_the_set_wins_nothing(client_of: ClientOf, creator: User, team: Team, swept: JobSet) -> None:
+def test_a_job_outside_of_the_set_wins_nothing(
+    client_of: ClientOf, creator: User, team: Team, swept: JobSet
+) -> None:
     other = makers.job(team, creator)
-    assert client_of(creator).post(reverse("jobs:set_pick", args=[team.slug, swept.public_id]), {"job": other.public_id}).status_code == 404
+    assert (
+        client_of(creator)
+        .post(reverse("jobs:set_pick", args=[team.slug, swept.public_id]), {"job": other.public_id})
+        .status_code
+        == 404
+    )
     swept.refresh_from_db()
     assert swept.winner is None
 
 
-def test_what_waits_is_canceled_and_what_was_sent_goes_on(client_of: ClientOf, creator: User, team: Team, swept: JobSet) -> None:
+def test_what_waits_is_canceled_and_what_was_sent_goes_on(
+    client_of: ClientOf, creator: User, team: Team, swept: JobSet
+) -> None:
     first = swept.jobs.order_by("id")[0]
     Job.objects.filter(pk=first.pk).update(state=State.RUNNING, group=1, task_id="t-1")
-    answer = client_of(creator).post(reverse("jobs:set_cancel", args=[team.slug, swept.public_id]), headers={"HX-Request": "true"})
-    assert "2 films are canceled and cost nothing. 1 was sent before and goes on." in answer.content.decode()
+    answer = client_of(creator).post(
+        reverse("jobs:set_cancel", args=[team.slug, swept.public_id]),
+        headers={"HX-Request": "true"},
+    )
+    assert (
+        "2 films are canceled and cost nothing. 1 was sent before and goes on."
+        in answer.content.decode()
+    )
     assert swept.jobs.filter(state=State.CANCELED).count() == 2
 
 
-def test_the_failed_ones_are_run_again_with_their_price(client_of: ClientOf, creator: User, team: Team, swept: JobSet) -> None:
+def test_the_failed_ones_are_run_again_with_their_price(
+    client_of: ClientOf, creator: User, team: Team, swept: JobSet
+) -> None:
     ids = list(swept.jobs.order_by("id").values_list("pk", flat=True)[:2])
     Job.objects.filter(pk__in=ids).update(state=State.FAILED, group=4)
     client = client_of(creator)
     # 2 × 12 s at $0.011469
-    assert "Run the failed ones again — $0.2753" in text(client.get(swept.get_absolute_url()).content.decode())
+    assert "Run the failed ones again — $0.2753" in text(
+        client.get(swept.get_absolute_url()).content.decode()
+    )
     again = reverse("jobs:set_again", args=[team.slug, swept.public_id])
     client.post(again)
     client.post(again)
@@ -156,7 +238,9 @@ def test_the_failed_ones_are_run_again_with_their_price(client_of: ClientOf, cre
     assert "Run the failed ones again" not in client.get(swept.get_absolute_url()).content.decode()
 
 
-def test_all_films_come_in_one_file(client_of: ClientOf, viewer: User, team: Team, swept: JobSet) -> None:
+def test_all_films_come_in_one_file(
+    client_of: ClientOf, viewer: User, team: Team, swept: JobSet
+) -> None:
     url = reverse("jobs:set_films", args=[team.slug, swept.public_id])
     client = client_of(viewer)
     assert client.get(url).status_code == 404
@@ -168,7 +252,9 @@ def test_all_films_come_in_one_file(client_of: ClientOf, viewer: User, team: Tea
         assert archive.namelist() == ["Welcome _ Calm.mp4", "Welcome _ Normal.mp4"]
 
 
-def test_the_page_keeps_the_strict_policy(client_of: ClientOf, creator: User, swept: JobSet) -> None:
+def test_the_page_keeps_the_strict_policy(
+    client_of: ClientOf, creator: User, swept: JobSet
+) -> None:
     html = client_of(creator).get(swept.get_absolute_url()).content.decode()
     assert " style=" not in html
     assert not re.search(r"<script(?![^>]*\bsrc=)", html)
@@ -176,7 +262,11 @@ def test_the_page_keeps_the_strict_policy(client_of: ClientOf, creator: User, sw
 
 
 def test_a_set_of_a_hundred_takes_few_statements(
-    client_of: ClientOf, creator: User, team: Team, account: Account, django_assert_max_num_queries: Any
+    client_of: ClientOf,
+    creator: User,
+    team: Team,
+    account: Account,
+    django_assert_max_num_queries: Any,
 ) -> None:
     jobset = JobSet.objects.create(team=team, owner=creator, kind=JobSet.Kind.BATCH, title="Many")
     inputs = {"image_url": makers.asset(team), "audio_url": makers.asset(team, "audio")}
@@ -189,7 +279,11 @@ def test_a_set_of_a_hundred_takes_few_statements(
 
 
 def test_a_hundred_that_failed_are_priced_with_few_statements(
-    client_of: ClientOf, creator: User, team: Team, account: Account, django_assert_max_num_queries: Any
+    client_of: ClientOf,
+    creator: User,
+    team: Team,
+    account: Account,
+    django_assert_max_num_queries: Any,
 ) -> None:
     jobset = JobSet.objects.create(team=team, owner=creator, kind=JobSet.Kind.BATCH, title="Many")
     inputs = {"image_url": makers.asset(team), "audio_url": makers.asset(team, "audio")}
@@ -203,9 +297,16 @@ def test_a_hundred_that_failed_are_priced_with_few_statements(
     assert "Run the failed ones again — $0.9175" in text(html)
 
 
-def test_letters_that_no_database_keeps_are_no_film_and_no_name(client_of: ClientOf, creator: User, team: Team, swept: JobSet) -> None:
+def test_letters_that_no_database_keeps_are_no_film_and_no_name(
+    client_of: ClientOf, creator: User, team: Team, swept: JobSet
+) -> None:
     client = client_of(creator)
-    assert client.post(reverse("jobs:set_pick", args=[team.slug, swept.public_id]), {"job": "a\x00b"}).status_code == 404
+    assert (
+        client.post(
+            reverse("jobs:set_pick", args=[team.slug, swept.public_id]), {"job": "a\x00b"}
+        ).status_code
+        == 404
+    )
     save = reverse("jobs:preset_save", args=[team.slug])
     assert client.post(save, {"job": "a\x00b", "preset_name": "n"}).status_code == 404
     client.post(save, {"job": swept.jobs.all()[0].public_id, "preset_name": "a\x00b"})

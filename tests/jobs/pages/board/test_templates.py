@@ -1,4 +1,5 @@
-"""The template library and its place in the making of a dance: uses, cost per use, what the service forgot, and other accounts."""
+"""The template library and its place in the making of a dance: uses, cost per use, what the service
+forgot, and other accounts."""
 
 from __future__ import annotations
 
@@ -65,12 +66,29 @@ def links(text: str) -> dict[str, str]:
     return {plain(words).strip(): html.unescape(url) for url, words in found}
 
 
-def made(team: Team, by: User, account: Account, *, dances: int = 0, settled: int = 116_984, seconds: float = 10.2, **fields: Any) -> Template:
+def made(
+    team: Team,
+    by: User,
+    account: Account,
+    *,
+    dances: int = 0,
+    settled: int = 116_984,
+    seconds: float = 10.2,
+    **fields: Any,
+) -> Template:
     """A template with the job that made it, and `dances` with it."""
     video = makers.asset(team, "video", milliseconds=round(seconds * 1000))
     row = makers.template(team, account, video, **fields)
     makers.job(
-        team, by, MAKER, State.SUCCEEDED, account, template=row, files={"video_url": video}, milliseconds=video.milliseconds, settled_micros=settled
+        team,
+        by,
+        MAKER,
+        State.SUCCEEDED,
+        account,
+        template=row,
+        files={"video_url": video},
+        milliseconds=video.milliseconds,
+        settled_micros=settled,
     )
     for _ in range(dances):
         makers.job(team, by, DANCE, account=account, template=row, milliseconds=video.milliseconds)
@@ -81,11 +99,16 @@ def entry(team: Team, row: Template) -> Entry:
     return entries(team, [Template.objects.select_related("account", "asset").get(pk=row.pk)])[0]
 
 
-# ── the page ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the page ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_card_has_uses_cost_last_use_and_leads_to_a_dance_with_it(
-    client_of: ClientOf, creator: User, team: Team, account: Account, page: str, character: dict[str, str]
+    client_of: ClientOf,
+    creator: User,
+    team: Team,
+    account: Account,
+    page: str,
+    character: dict[str, str],
 ) -> None:
     moves = made(team, creator, account, dances=4, name="Raised arms")
     Job.objects.filter(model=DANCE).update(created_at=datetime(2026, 11, 3, tzinfo=UTC))
@@ -96,16 +119,26 @@ def test_card_has_uses_cost_last_use_and_leads_to_a_dance_with_it(
     assert "Known to the service" in text
     video = re.search(r"<video[^>]*>", text)
     assert video is not None
-    for word in ("muted", "playsinline", "loop", 'preload="none"', reverse("asset_file", args=[team.slug, moves.asset.public_id, "original"])):
+    for word in (
+        "muted",
+        "playsinline",
+        "loop",
+        'preload="none"',
+        reverse("asset_file", args=[team.slug, moves.asset.public_id, "original"]),
+    ):
         assert word in video.group()
     assert "autoplay" not in video.group()
     url = links(text)["Use it Raised arms"]
     chosen = client_of(creator).get(url, character).content.decode()
-    assert re.search(rf'value="{moves.public_id}"[^>]*checked', client_of(creator).get(url).content.decode())
+    assert re.search(
+        rf'value="{moves.public_id}"[^>]*checked', client_of(creator).get(url).content.decode()
+    )
     assert chosen
 
 
-def test_cost_is_what_was_billed_and_vain_dances_are_no_uses(team: Team, creator: User, account: Account) -> None:
+def test_cost_is_what_was_billed_and_vain_dances_are_no_uses(
+    team: Team, creator: User, account: Account
+) -> None:
     moves = made(team, creator, account, dances=2, settled=117_328)
     for state in (State.FAILED, State.CANCELED):
         makers.job(team, creator, DANCE, state, account, template=moves)
@@ -129,13 +162,19 @@ def test_templates_are_counted_in_a_few_statements(
         assert all(len(one.elsewhere) == 1 and one.elsewhere[0].label for one in found)
 
 
-def test_filter_by_account_and_name(client_of: ClientOf, creator: User, team: Team, account: Account, second: Account, page: str) -> None:
+def test_filter_by_account_and_name(
+    client_of: ClientOf, creator: User, team: Team, account: Account, second: Account, page: str
+) -> None:
     for row, where in (("Side wave", account), ("Wave hands", second), ("Kick line", second)):
         makers.template(team, where, name=row)
     client = client_of(creator)
 
     def shown(**query: str) -> set[str]:
-        return set(re.findall(r'<h3 class="clip"><a[^>]*>([^<]+)', client.get(page, query).content.decode()))
+        return set(
+            re.findall(
+                r'<h3 class="clip"><a[^>]*>([^<]+)', client.get(page, query).content.decode()
+            )
+        )
 
     assert shown() == {"Side wave", "Wave hands", "Kick line"}
     assert shown(q="wave") == {"Side wave", "Wave hands"}
@@ -146,7 +185,12 @@ def test_filter_by_account_and_name(client_of: ClientOf, creator: User, team: Te
 
 
 def test_pages_of_templates_lead_through_all_of_them(
-    client_of: ClientOf, creator: User, team: Team, account: Account, page: str, monkeypatch: pytest.MonkeyPatch
+    client_of: ClientOf,
+    creator: User,
+    team: Team,
+    account: Account,
+    page: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("jobs.pages.board.template_views.PAGE", 2)
     video = makers.asset(team, "video")
@@ -161,21 +205,28 @@ def test_pages_of_templates_lead_through_all_of_them(
     assert seen == ["T4", "T3", "T2", "T1", "T0"]
 
 
-def test_empty_library_says_what_comes_here(client_of: ClientOf, creator: User, viewer: User, page: str) -> None:
+def test_empty_library_says_what_comes_here(
+    client_of: ClientOf, creator: User, viewer: User, page: str
+) -> None:
     assert "Make a template" in client_of(creator).get(page).content.decode()
     text = client_of(viewer).get(page).content.decode()
     assert "No template yet" in text
     assert "Make a template" not in text
 
 
-def test_creators_rename_and_viewers_do_not(client_of: ClientOf, creator: User, viewer: User, team: Team, account: Account, page: str) -> None:
+def test_creators_rename_and_viewers_do_not(
+    client_of: ClientOf, creator: User, viewer: User, team: Team, account: Account, page: str
+) -> None:
     moves = makers.template(team, account, name="Dance 1")
     url = reverse("jobs:template_detail", args=[team.slug, moves.public_id])
     answer = client_of(creator).post(url, {"name": "  Raised\n arms ", "next": page + "?q=a"})
     assert (answer.status_code, answer["Location"]) == (302, page + "?q=a")
     moves.refresh_from_db()
     assert moves.name == "Raised arms"
-    assert client_of(creator).post(url, {"name": "x", "next": "https://evil.example/"})["Location"] == url
+    assert (
+        client_of(creator).post(url, {"name": "x", "next": "https://evil.example/"})["Location"]
+        == url
+    )
     bad = client_of(creator).post(url, {"name": "  "})
     assert (bad.status_code, "Give it a name." in bad.content.decode()) == (422, True)
     assert client_of(viewer).post(url, {"name": "Mine"}).status_code == 403
@@ -186,7 +237,9 @@ def test_creators_rename_and_viewers_do_not(client_of: ClientOf, creator: User, 
     assert moves.name == "x"
 
 
-def test_stranger_and_another_team_find_nothing(client_of: ClientOf, creator: User, stranger: User, team: Team, account: Account, page: str) -> None:
+def test_stranger_and_another_team_find_nothing(
+    client_of: ClientOf, creator: User, stranger: User, team: Team, account: Account, page: str
+) -> None:
     moves = makers.template(team, account)
     theirs = stranger.teams.get()
     for url in (page, reverse("jobs:template_detail", args=[team.slug, moves.public_id])):
@@ -195,14 +248,25 @@ def test_stranger_and_another_team_find_nothing(client_of: ClientOf, creator: Us
     url = reverse("jobs:template_detail", args=[theirs.slug, moves.public_id])
     assert client_of(stranger).get(url).status_code == 404
     assert client_of(stranger).post(url, {"name": "x"}).status_code == 404
-    assert "Moves" not in client_of(stranger).get(reverse("jobs:templates", args=[theirs.slug])).content.decode()
+    assert (
+        "Moves"
+        not in client_of(stranger)
+        .get(reverse("jobs:templates", args=[theirs.slug]))
+        .content.decode()
+    )
 
 
-def test_own_page_lists_its_dances_and_who_made_it(client_of: ClientOf, creator: User, team: Team, account: Account) -> None:
+def test_own_page_lists_its_dances_and_who_made_it(
+    client_of: ClientOf, creator: User, team: Team, account: Account
+) -> None:
     moves, other = made(team, creator, account, name="Side wave"), makers.template(team, account)
     mine = makers.job(team, creator, DANCE, template=moves, title="Spring steps")
     makers.job(team, creator, DANCE, template=other, title="Another one")
-    text = client_of(creator).get(reverse("jobs:template_detail", args=[team.slug, moves.public_id])).content.decode()
+    text = (
+        client_of(creator)
+        .get(reverse("jobs:template_detail", args=[team.slug, moves.public_id]))
+        .content.decode()
+    )
     assert mine.get_absolute_url() in text
     assert "Another one" not in text
     maker = Job.objects.get(model=MAKER)
@@ -211,15 +275,19 @@ def test_own_page_lists_its_dances_and_who_made_it(client_of: ClientOf, creator:
     assert moves.template_id in text
 
 
-def test_library_tab_leads_there(client_of: ClientOf, creator: User, team: Team, page: str, dance: str, account: Account) -> None:
+def test_library_tab_leads_there(
+    client_of: ClientOf, creator: User, team: Team, page: str, dance: str, account: Account
+) -> None:
     library = reverse("library", args=[team.slug])
-    assert f'href="{page}"' in client_of(creator).get(library, {"kind": "templates"}).content.decode()
+    assert (
+        f'href="{page}"' in client_of(creator).get(library, {"kind": "templates"}).content.decode()
+    )
     assert f'href="{page}"' not in client_of(creator).get(library).content.decode()
     makers.template(team, account)
     assert f'href="{page}"' in client_of(creator).get(dance).content.decode()
 
 
-# ── made again ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── made again ────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_forgotten_template_is_offered_again_with_its_price(
@@ -242,14 +310,17 @@ def test_other_account_is_offered_until_it_has_the_template_too(
     client_of: ClientOf, creator: User, team: Team, account: Account, second: Account, page: str
 ) -> None:
     moves = made(team, creator, account, name="Side wave")
-    # the same Alibaba account under another name knows it already, one without a key cannot make it, one elsewhere has no such model
+    # the same Alibaba account under another name knows it already, one without a key cannot make
+    # it, one elsewhere has no such model
     twin = makers.account(team, label="Twin", key="sk-test-0003")
     Account.objects.filter(pk=twin.pk).update(same_as=account)
     Account.objects.create(team=team, label="No key")
     far = makers.account(team, label="Far", key="sk-test-0004")
     Account.objects.filter(pk=far.pk).update(region="ap-southeast-1")
     found = links(client_of(creator).get(page).content.decode())
-    assert [words for words in found if words.startswith("Make it on")] == ["Make it on South-2 too — $0.1170 Side wave"]
+    assert [words for words in found if words.startswith("Make it on")] == [
+        "Make it on South-2 too — $0.1170 Side wave"
+    ]
     query = parse_qs(urlsplit(found["Make it on South-2 too — $0.1170 Side wave"]).query)
     assert (query["video_url"], query["account"]) == ([moves.asset.public_id], [second.public_id])
     assert entry(team, moves).again is None
@@ -257,7 +328,9 @@ def test_other_account_is_offered_until_it_has_the_template_too(
     assert entry(team, moves).elsewhere == []
 
 
-def test_without_a_price_or_a_video_nothing_is_promised(team: Team, creator: User, account: Account) -> None:
+def test_without_a_price_or_a_video_nothing_is_promised(
+    team: Team, creator: User, account: Account
+) -> None:
     moves = made(team, creator, account, forgotten=True)
     Price.objects.filter(model=MAKER).update(effective_from="2030-01-01")
     found = entry(team, moves).anew
@@ -268,7 +341,9 @@ def test_without_a_price_or_a_video_nothing_is_promised(team: Team, creator: Use
     assert (bare.anew, bare.loop_url, bare.poster_url) == (None, "", "")
 
 
-def test_forgotten_one_that_was_made_again_needs_nothing(client_of: ClientOf, creator: User, team: Team, account: Account, page: str) -> None:
+def test_forgotten_one_that_was_made_again_needs_nothing(
+    client_of: ClientOf, creator: User, team: Team, account: Account, page: str
+) -> None:
     old = made(team, creator, account, name="Old", forgotten=True)
     makers.template(team, account, old.asset, name="New")
     found = entry(team, old)
@@ -276,10 +351,12 @@ def test_forgotten_one_that_was_made_again_needs_nothing(client_of: ClientOf, cr
     assert "Make it again" not in client_of(creator).get(page).content.decode()
 
 
-# ── in the making of a dance ────────────────────────────────────────────────────────────────────────────────────────
+# ── in the making of a dance ──────────────────────────────────────────────────────────────────────
 
 
-def test_dance_cards_have_loop_and_cost_per_use(client_of: ClientOf, creator: User, team: Team, account: Account, dance: str) -> None:
+def test_dance_cards_have_loop_and_cost_per_use(
+    client_of: ClientOf, creator: User, team: Team, account: Account, dance: str
+) -> None:
     made(team, creator, account, dances=2, name="Raised arms")
     text = client_of(creator).get(dance).content.decode()
     assert "$0.1170 paid once, $0.0585 a use after 2" in plain(text)
@@ -288,16 +365,30 @@ def test_dance_cards_have_loop_and_cost_per_use(client_of: ClientOf, creator: Us
 
 
 def test_forgotten_template_becomes_its_video_with_the_price_of_making_it_anew(
-    client_of: ClientOf, creator: User, team: Team, account: Account, second: Account, dance: str, character: dict[str, str]
+    client_of: ClientOf,
+    creator: User,
+    team: Team,
+    account: Account,
+    second: Account,
+    dance: str,
+    character: dict[str, str],
 ) -> None:
     gone = made(team, creator, second, name="Kick line", forgotten=True)
     agreed(team, creator)
-    answer = client_of(creator).get(reverse("jobs:price", args=[team.slug]), character | {"template": gone.public_id}, **HX)
+    answer = client_of(creator).get(
+        reverse("jobs:price", args=[team.slug]), character | {"template": gone.public_id}, **HX
+    )
     address = answer["HX-Replace-Url"]
     query = parse_qs(urlsplit(address).query)
     assert "template" not in query
-    assert (query["template_video"], query["account"]) == ([gone.asset.public_id], [second.public_id])
-    sentence = "The service has forgotten the template “Kick line”. It is made anew from its video for $0.1170, then the dance."
+    assert (query["template_video"], query["account"]) == (
+        [gone.asset.public_id],
+        [second.public_id],
+    )
+    sentence = (
+        "The service has forgotten the template “Kick line”. It is made anew from its video "
+        "for $0.1170, then the dance."
+    )
     assert sentence in plain(answer.content.decode())
     # and the reload says the same
     text = client_of(creator).get(address).content.decode()
@@ -305,13 +396,22 @@ def test_forgotten_template_becomes_its_video_with_the_price_of_making_it_anew(
     assert re.search(r'id="generate"(?![^>]* disabled[ >])', text)
     assert "$0.2340" in text
     # a page that was opened before it was forgotten showed the price of the dance alone
-    late = client_of(creator).post(dance, character | {"template": gone.public_id, "do": "make", "key": "a"})
+    late = client_of(creator).post(
+        dance, character | {"template": gone.public_id, "do": "make", "key": "a"}
+    )
     assert late.status_code == 422
-    assert "so the price is another one. Look at it, then click again." in plain(late.content.decode())
+    assert "so the price is another one. Look at it, then click again." in plain(
+        late.content.decode()
+    )
     assert re.search(r'id="generate"(?![^>]* disabled[ >])', late.content.decode())
     assert not Job.objects.filter(state=State.QUEUED).exists()
-    client_of(creator).post(address, {name: values[0] for name, values in query.items()} | {"do": "make", "key": "a"})
-    job, maker = Job.objects.get(model=DANCE, state=State.QUEUED), Job.objects.get(model=MAKER, state=State.QUEUED)
+    client_of(creator).post(
+        address, {name: values[0] for name, values in query.items()} | {"do": "make", "key": "a"}
+    )
+    job, maker = (
+        Job.objects.get(model=DANCE, state=State.QUEUED),
+        Job.objects.get(model=MAKER, state=State.QUEUED),
+    )
     assert (job.needs, job.account, job.template) == (maker, second, None)
     assert maker.inputs.get().asset == gone.asset
     # while it is being made nothing is paid a second time, so no price is told
@@ -324,29 +424,50 @@ def test_forgotten_template_that_was_made_again_is_replaced_by_the_new_one(
 ) -> None:
     gone = makers.template(team, account, forgotten=True)
     new = makers.template(team, account, gone.asset)
-    answer = client_of(creator).get(reverse("jobs:price", args=[team.slug]), character | {"template": gone.public_id}, **HX)
+    answer = client_of(creator).get(
+        reverse("jobs:price", args=[team.slug]), character | {"template": gone.public_id}, **HX
+    )
     assert f"template={new.public_id}" in answer["HX-Replace-Url"]
 
 
 def test_forgotten_template_without_its_video_says_why_it_cannot_be_used(
-    client_of: ClientOf, creator: User, team: Team, account: Account, dance: str, character: dict[str, str]
+    client_of: ClientOf,
+    creator: User,
+    team: Team,
+    account: Account,
+    dance: str,
+    character: dict[str, str],
 ) -> None:
     gone = makers.template(team, account, forgotten=True)
     Template.objects.filter(pk=gone.pk).update(asset=None)
     text = client_of(creator).get(dance, character | {"template": gone.public_id}).content.decode()
     assert "its video is not here to make it anew" in plain(text)
     assert re.search(rf'value="{gone.public_id}"[^>]*disabled', text)
-    assert client_of(creator).post(dance, character | {"template": gone.public_id, "do": "make", "key": "a"}).status_code == 422
+    assert (
+        client_of(creator)
+        .post(dance, character | {"template": gone.public_id, "do": "make", "key": "a"})
+        .status_code
+        == 422
+    )
     assert not Job.objects.exists()
 
 
 def test_video_known_on_another_account_is_offered_there_for_nothing(
-    client_of: ClientOf, creator: User, team: Team, account: Account, second: Account, dance: str, character: dict[str, str]
+    client_of: ClientOf,
+    creator: User,
+    team: Team,
+    account: Account,
+    second: Account,
+    dance: str,
+    character: dict[str, str],
 ) -> None:
     moves = made(team, creator, account, name="Side wave")
     chosen = character | {"template_video": moves.asset.public_id, "account": second.public_id}
     text = client_of(creator).get(dance, chosen).content.decode()
-    sentence = f"The template “Side wave” of this video is known on account {account.label}. On South-2 it is made anew for $0.1170."
+    sentence = (
+        f"The template “Side wave” of this video is known on account {account.label}. On "
+        "South-2 it is made anew for $0.1170."
+    )
     assert sentence in plain(text)
     assert "$0.2340" in text
     button = re.search(r'<button[^>]*name="pick_template" value="([^"]+)"[^>]*>', text)
@@ -367,25 +488,46 @@ def test_video_known_on_another_account_is_offered_there_for_nothing(
 
 
 def test_template_on_an_account_without_a_key_is_not_offered(
-    client_of: ClientOf, creator: User, team: Team, account: Account, second: Account, dance: str, character: dict[str, str]
+    client_of: ClientOf,
+    creator: User,
+    team: Team,
+    account: Account,
+    second: Account,
+    dance: str,
+    character: dict[str, str],
 ) -> None:
     moves = makers.template(team, second)
     agreed(team, creator)
     second.keys.update(active=False)
-    text = client_of(creator).get(dance, character | {"template_video": moves.asset.public_id}).content.decode()
+    text = (
+        client_of(creator)
+        .get(dance, character | {"template_video": moves.asset.public_id})
+        .content.decode()
+    )
     assert "is the video of the template" not in text
     assert re.search(r'id="generate"(?![^>]* disabled[ >])', text)
 
 
 def test_half_body_is_advised_against_beside_the_background_with_one_click(
-    client_of: ClientOf, creator: User, team: Team, account: Account, dance: str, character: dict[str, str]
+    client_of: ClientOf,
+    creator: User,
+    team: Team,
+    account: Account,
+    dance: str,
+    character: dict[str, str],
 ) -> None:
     Check.objects.update(facts={"bodystyle": "half"})
     fields = character | {"template": makers.template(team, account).public_id}
     text = client_of(creator).get(dance, fields).content.decode()
-    button = re.search(r'<button[^>]*name="(pick_[a-z_]+)" value="([^"]+)"[^>]*>Use the picture’s background</button>', text)
+    button = re.search(
+        r'<button[^>]*name="(pick_[a-z_]+)" value="([^"]+)"[^>]*>Use the picture’s '
+        r"background</button>",
+        text,
+    )
     assert button is not None
-    assert text.index(">Background<") < text.index("has to invent the legs") < text.index('id="bill"')
+    assert (
+        text.index(">Background<") < text.index("has to invent the legs") < text.index('id="bill"')
+    )
     # the radio that is set the other way comes with the same form
     sent = fields | {"use_ref_img_bg": "false", button.group(1): button.group(2)}
     answer = client_of(creator).get(reverse("jobs:price", args=[team.slug]), sent, **HX)
@@ -395,6 +537,11 @@ def test_half_body_is_advised_against_beside_the_background_with_one_click(
     assert "use_ref_img_bg=true" in client_of(creator).post(dance, sent)["Location"]
 
 
-def test_nonsense_in_a_button_of_a_choice_falls_back(client_of: ClientOf, creator: User, dance: str, character: dict[str, str]) -> None:
-    answer = client_of(creator).get(dance, character | {"pick_use_ref_img_bg": "sideways", "pick_template": "x", "pick_key": "y"})
+def test_nonsense_in_a_button_of_a_choice_falls_back(
+    client_of: ClientOf, creator: User, dance: str, character: dict[str, str]
+) -> None:
+    answer = client_of(creator).get(
+        dance,
+        character | {"pick_use_ref_img_bg": "sideways", "pick_template": "x", "pick_key": "y"},
+    )
     assert answer.status_code == 200

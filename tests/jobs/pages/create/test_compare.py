@@ -1,4 +1,5 @@
-"""Change and make again: the draft says what it has other than the job it began as, and so does the job that comes of it."""
+"""Change and make again: the draft says what it has other than the job it began as, and so does the
+job that comes of it."""
 
 from __future__ import annotations
 
@@ -30,17 +31,24 @@ def first(team: Team, creator: User, account: Account) -> Job:
     for ratio in ("1:1", "3:4"):
         makers.check(picture, account, chosen={"ratio": ratio}, answered_at=timezone.now())
     files = {"image_url": picture, "audio_url": makers.asset(team, "audio", name="hello.mp3")}
-    return makers.job(team, creator, title="Welcome", state=State.FAILED, account=account, files=files)
+    return makers.job(
+        team, creator, title="Welcome", state=State.FAILED, account=account, files=files
+    )
 
 
 def draft(html: str) -> dict[str, str]:
     """What the link to the create page says."""
     link = re.search(r'<a [^>]*href="([^"]+)"[^>]*>(?:(?!</a>).)*Change and make again', html, re.S)
     assert link
-    return {name: values[0] for name, values in parse_qs(urlsplit(link[1].replace("&amp;", "&")).query).items()}
+    return {
+        name: values[0]
+        for name, values in parse_qs(urlsplit(link[1].replace("&amp;", "&")).query).items()
+    }
 
 
-def test_the_link_leads_to_its_files_and_choices_unmarked(client_of: ClientOf, creator: User, team: Team, first: Job) -> None:
+def test_the_link_leads_to_its_files_and_choices_unmarked(
+    client_of: ClientOf, creator: User, team: Team, first: Job
+) -> None:
     client = client_of(creator)
     fields = draft(client.get(first.get_absolute_url()).content.decode())
     assert fields["from"] == first.public_id
@@ -51,12 +59,16 @@ def test_the_link_leads_to_its_files_and_choices_unmarked(client_of: ClientOf, c
     assert "was " not in text(html.split('id="make"')[1].split("</form>")[0])
 
 
-def test_every_difference_is_marked_and_stays_through_changes(client_of: ClientOf, creator: User, team: Team, first: Job) -> None:
+def test_every_difference_is_marked_and_stays_through_changes(
+    client_of: ClientOf, creator: User, team: Team, first: Job
+) -> None:
     client = client_of(creator)
     fields = draft(client.get(first.get_absolute_url()).content.decode())
     other = makers.asset(team, "audio", name="other.mp3")
     fields |= {"page": "portrait", "ratio": "3:4", "pick_audio_url": other.public_id}
-    answer = client.get(reverse("jobs:price", args=[team.slug]), fields, headers={"HX-Request": "true"})
+    answer = client.get(
+        reverse("jobs:price", args=[team.slug]), fields, headers={"HX-Request": "true"}
+    )
     shown = text(answer.content.decode())
     assert "Shape was 1:1 head" in shown
     assert "was hello.mp3 (4.0 s)" in shown
@@ -64,15 +76,24 @@ def test_every_difference_is_marked_and_stays_through_changes(client_of: ClientO
     assert f"from={first.public_id}" in answer["HX-Replace-Url"]
 
 
-def test_the_new_job_remembers_and_tells_what_was_changed(client_of: ClientOf, creator: User, team: Team, first: Job) -> None:
+def test_the_new_job_remembers_and_tells_what_was_changed(
+    client_of: ClientOf, creator: User, team: Team, first: Job
+) -> None:
     client = client_of(creator)
     fields = draft(client.get(first.get_absolute_url()).content.decode())
-    answer = client.post(reverse("jobs:portrait", args=[team.slug]), fields | {"page": "portrait", "ratio": "3:4", "do": "make", "key": "k"})
+    answer = client.post(
+        reverse("jobs:portrait", args=[team.slug]),
+        fields | {"page": "portrait", "ratio": "3:4", "do": "make", "key": "k"},
+    )
     assert answer.status_code == 302, text(answer.content.decode())
     made = Job.objects.exclude(pk=first.pk).get()
     assert made.again_of == first
-    assert [(c.label, c.before, c.after) for c in compare.changes(made)] == [("Shape", "1:1 head", "3:4 half body")]
-    assert "Changed from Welcome : shape 1:1 head → 3:4 half body" in text(client.get(made.get_absolute_url()).content.decode())
+    assert [(c.label, c.before, c.after) for c in compare.changes(made)] == [
+        ("Shape", "1:1 head", "3:4 half body")
+    ]
+    assert "Changed from Welcome : shape 1:1 head → 3:4 half body" in text(
+        client.get(made.get_absolute_url()).content.decode()
+    )
 
 
 def test_run_again_says_that_it_is_the_same(client_of: ClientOf, creator: User, first: Job) -> None:
@@ -80,15 +101,25 @@ def test_run_again_says_that_it_is_the_same(client_of: ClientOf, creator: User, 
     client.post(reverse("jobs:again", args=[first.team.slug, first.public_id]), {"key": "k"})
     made = Job.objects.exclude(pk=first.pk).get()
     assert compare.changes(made) == []
-    assert "The same as Welcome , made again." in text(client.get(made.get_absolute_url()).content.decode())
+    assert "The same as Welcome , made again." in text(
+        client.get(made.get_absolute_url()).content.decode()
+    )
 
 
-def test_a_job_of_another_team_is_no_beginning(client_of: ClientOf, creator: User, stranger: User, team: Team, account: Account) -> None:
+def test_a_job_of_another_team_is_no_beginning(
+    client_of: ClientOf, creator: User, stranger: User, team: Team, account: Account
+) -> None:
     foreign = makers.job(stranger.teams.get(), stranger)
-    html = client_of(creator).get(reverse("jobs:portrait", args=[team.slug]), {"from": foreign.public_id}).content.decode()
+    html = (
+        client_of(creator)
+        .get(reverse("jobs:portrait", args=[team.slug]), {"from": foreign.public_id})
+        .content.decode()
+    )
     assert foreign.public_id not in html
 
 
 def test_another_model_is_told_as_that_alone(team: Team, creator: User, first: Job) -> None:
     other = makers.job(team, creator, "wan2.2-s2v", again_of=first)
-    assert [(c.label, c.before, c.after) for c in compare.changes(other)] == [("Model", "EMO", "Wan speech to video")]
+    assert [(c.label, c.before, c.after) for c in compare.changes(other)] == [
+        ("Model", "EMO", "Wan speech to video")
+    ]

@@ -1,4 +1,5 @@
-"""Consent: the word that the team may use a person, asked once per file, kept with who and when at the click that makes the film."""
+"""Consent: the word that the team may use a person, asked once per file, kept with who and when at
+the click that makes the film."""
 
 from __future__ import annotations
 
@@ -23,7 +24,9 @@ from tests import files, makers
 
 ClientOf = Callable[[User], Client]
 HX: dict[str, Any] = {"headers": {"HX-Request": "true"}}
-PICTURE, SPEECH, MOVES = (f"The team may use this person’s {what}." for what in ("likeness", "voice", "moves"))
+PICTURE, SPEECH, MOVES = (
+    f"The team may use this person’s {what}." for what in ("likeness", "voice", "moves")
+)
 
 
 @pytest.fixture
@@ -50,7 +53,10 @@ def ready(picture: Asset, speech: Asset) -> dict[str, str]:
 
 @pytest.fixture
 def ticked(ready: dict[str, str]) -> dict[str, str]:
-    return ready | {"consent_image_url": ready["image_url"], "consent_audio_url": ready["audio_url"]}
+    return ready | {
+        "consent_image_url": ready["image_url"],
+        "consent_audio_url": ready["audio_url"],
+    }
 
 
 def why(html: str) -> str:
@@ -63,7 +69,7 @@ def box(html: str, name: str) -> str:
     return found.group() if found else ""
 
 
-# ── the page ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the page ──────────────────────────────────────────────────────────────────────────────────────
 def test_without_a_word_the_button_says_what_is_missing_one_after_the_other(
     client_of: ClientOf, creator: User, page: str, ready: dict[str, str], ticked: dict[str, str]
 ) -> None:
@@ -81,10 +87,17 @@ def test_without_a_word_the_button_says_what_is_missing_one_after_the_other(
     assert "checked" in box(html, "audio_url")
 
 
-def test_files_and_the_check_come_first(client_of: ClientOf, creator: User, page: str, ready: dict[str, str]) -> None:
+def test_files_and_the_check_come_first(
+    client_of: ClientOf, creator: User, page: str, ready: dict[str, str]
+) -> None:
     client = client_of(creator)
-    assert why(client.get(page, ready | {"ratio": "3:4"}).content.decode()).startswith("The picture is not checked yet.")
-    assert why(client.get(page, {"image_url": ready["image_url"]}).content.decode()) == "Speech is missing. Choose a file."
+    assert why(client.get(page, ready | {"ratio": "3:4"}).content.decode()).startswith(
+        "The picture is not checked yet."
+    )
+    assert (
+        why(client.get(page, {"image_url": ready["image_url"]}).content.decode())
+        == "Speech is missing. Choose a file."
+    )
 
 
 def test_the_tick_is_in_the_address_and_in_the_next_form_and_not_yet_kept(
@@ -97,7 +110,9 @@ def test_the_tick_is_in_the_address_and_in_the_next_form_and_not_yet_kept(
     assert not Consent.objects.exists()
 
 
-def test_another_file_needs_a_word_of_its_own(client_of: ClientOf, creator: User, team: Team, page: str, ticked: dict[str, str]) -> None:
+def test_another_file_needs_a_word_of_its_own(
+    client_of: ClientOf, creator: User, team: Team, page: str, ticked: dict[str, str]
+) -> None:
     other = makers.asset(team, "audio", consent=False)
     price = reverse("jobs:price", args=[team.slug])
     answer = client_of(creator).get(price, ticked | {"pick_audio_url": other.public_id}, **HX)
@@ -106,7 +121,9 @@ def test_another_file_needs_a_word_of_its_own(client_of: ClientOf, creator: User
     assert "consent_audio_url" not in answer["HX-Replace-Url"]
 
 
-def test_an_upload_without_a_script_takes_no_tick_over(client_of: ClientOf, creator: User, page: str, ticked: dict[str, str]) -> None:
+def test_an_upload_without_a_script_takes_no_tick_over(
+    client_of: ClientOf, creator: User, page: str, ticked: dict[str, str]
+) -> None:
     from django.core.files.uploadedfile import SimpleUploadedFile
 
     sent = SimpleUploadedFile("other.jpg", files.jpeg(640, 640), "image/jpeg")
@@ -115,14 +132,18 @@ def test_an_upload_without_a_script_takes_no_tick_over(client_of: ClientOf, crea
     assert "consent_audio_url" in answer["Location"]
 
 
-def test_a_foreign_word_in_the_address_is_no_word(client_of: ClientOf, creator: User, page: str, ready: dict[str, str]) -> None:
+def test_a_foreign_word_in_the_address_is_no_word(
+    client_of: ClientOf, creator: User, page: str, ready: dict[str, str]
+) -> None:
     for word in ("on", "1", ready["audio_url"], "x" * 60):
         html = client_of(creator).get(page, ready | {"consent_image_url": word}).content.decode()
         assert why(html) == "Say first that the team may use this picture."
 
 
-# ── the click ───────────────────────────────────────────────────────────────────────────────────────────────────────
-def test_by_hand_nothing_is_made_without_it(client_of: ClientOf, creator: User, page: str, ready: dict[str, str]) -> None:
+# ── the click ─────────────────────────────────────────────────────────────────────────────────────
+def test_by_hand_nothing_is_made_without_it(
+    client_of: ClientOf, creator: User, page: str, ready: dict[str, str]
+) -> None:
     for do in ("make", "sweep"):
         answer = client_of(creator).post(page, ready | {"do": do, "key": "k"})
         assert answer.status_code == 422
@@ -131,7 +152,13 @@ def test_by_hand_nothing_is_made_without_it(client_of: ClientOf, creator: User, 
 
 
 def test_the_click_keeps_who_said_what_and_when(
-    client_of: ClientOf, creator: User, owner: User, page: str, picture: Asset, speech: Asset, ticked: dict[str, str]
+    client_of: ClientOf,
+    creator: User,
+    owner: User,
+    page: str,
+    picture: Asset,
+    speech: Asset,
+    ticked: dict[str, str],
 ) -> None:
     before = timezone.now()
     assert client_of(creator).post(page, ticked | {"do": "make", "key": "k"}).status_code == 302
@@ -141,7 +168,11 @@ def test_the_click_keeps_who_said_what_and_when(
     assert all(row.by == creator and before <= row.at <= timezone.now() for row in said.values())
     # and it is asked no more, of nobody
     Consent.objects.update(at=datetime(2026, 11, 14, 9, tzinfo=UTC))
-    html = client_of(owner).get(page, {name: ticked[name] for name in ("image_url", "audio_url")}).content.decode()
+    html = (
+        client_of(owner)
+        .get(page, {name: ticked[name] for name in ("image_url", "audio_url")})
+        .content.decode()
+    )
     assert why(html) == ""
     assert html.count("Chidi said so on 14 Nov.") == 2
     assert not box(html, "image_url")
@@ -158,7 +189,14 @@ def test_a_part_of_a_speech_inherits_the_word_of_the_same_click(
 
     sent = SimpleUploadedFile("hello.wav", files.wav(4.0))
     whole = file_store.keep(sent, team=team, owner=creator, name="hello.wav")[0]
-    fields = {"page": "portrait", "image_url": picture.public_id, "audio_url": whole.public_id, "keep_audio_url": "0-2000", "do": "make", "key": "k"}
+    fields = {
+        "page": "portrait",
+        "image_url": picture.public_id,
+        "audio_url": whole.public_id,
+        "keep_audio_url": "0-2000",
+        "do": "make",
+        "key": "k",
+    }
     fields |= {"consent_image_url": picture.public_id, "consent_audio_url": whole.public_id}
     assert client_of(creator).post(page, fields).status_code == 302
     cut = Job.objects.get().inputs.get(name="audio_url").asset
@@ -166,22 +204,32 @@ def test_a_part_of_a_speech_inherits_the_word_of_the_same_click(
     assert (cut.consent.by, cut.consent.said) == (creator, SPEECH)
 
 
-def test_a_refused_click_leaves_the_tick_in_the_form(client_of: ClientOf, creator: User, team: Team, page: str, ticked: dict[str, str]) -> None:
+def test_a_refused_click_leaves_the_tick_in_the_form(
+    client_of: ClientOf, creator: User, team: Team, page: str, ticked: dict[str, str]
+) -> None:
     Budget.objects.create(team=team, member=creator, micros=1_000)
     answer = client_of(creator).post(page, ticked | {"do": "make", "key": "k"})
     assert (answer.status_code, Job.objects.count(), Consent.objects.count()) == (422, 0, 0)
     assert "checked" in box(answer.content.decode(), "image_url")
 
 
-def test_again_needs_no_new_word(creator: User, team: Team, account: Any, client_of: ClientOf) -> None:
+def test_again_needs_no_new_word(
+    creator: User, team: Team, account: Any, client_of: ClientOf
+) -> None:
     picture, speech = makers.asset(team, consent=False), makers.asset(team, "audio", consent=False)
     makers.check(picture, account)
-    job = makers.job(team, creator, account=account, state="failed", files={"image_url": picture, "audio_url": speech})
+    job = makers.job(
+        team,
+        creator,
+        account=account,
+        state="failed",
+        files={"image_url": picture, "audio_url": speech},
+    )
     assert create.again(job, creator, key="k").again_of == job
     assert not Consent.objects.exists()
 
 
-# ── which files need one ────────────────────────────────────────────────────────────────────────────────────────────
+# ── which files need one ──────────────────────────────────────────────────────────────────────────
 def test_results_of_our_own_jobs_need_none_and_neither_does_what_is_made_of_them(
     client_of: ClientOf, creator: User, team: Team, account: Any
 ) -> None:
@@ -190,30 +238,59 @@ def test_results_of_our_own_jobs_need_none_and_neither_does_what_is_made_of_them
     upload = makers.asset(team, "video", consent=False)
     other = makers.asset(team, "video", origin="edit", parent=upload, consent=False)
     orphan = makers.asset(team, "video", origin="edit", parent=None, consent=False)
-    assert [consent.needed(asset) for asset in (film, part, upload, other, orphan)] == [False, False, True, True, True]
-    html = client_of(creator).get(reverse("jobs:template", args=[team.slug]), {"video_url": film.public_id}).content.decode()
+    assert [consent.needed(asset) for asset in (film, part, upload, other, orphan)] == [
+        False,
+        False,
+        True,
+        True,
+        True,
+    ]
+    html = (
+        client_of(creator)
+        .get(reverse("jobs:template", args=[team.slug]), {"video_url": film.public_id})
+        .content.decode()
+    )
     assert (why(html), MOVES in html) == ("", False)
 
 
-def test_a_dance_asks_for_picture_and_video(client_of: ClientOf, creator: User, team: Team, account: Any) -> None:
+def test_a_dance_asks_for_picture_and_video(
+    client_of: ClientOf, creator: User, team: Team, account: Any
+) -> None:
     page = reverse("jobs:dance", args=[team.slug])
     picture, video = makers.asset(team, consent=False), makers.asset(team, "video", consent=False)
     makers.check(picture, account, "animate-anyone-detect-gen2")
-    fields = {"page": "dance", "image_url": picture.public_id, "template_video": video.public_id, "consent_image_url": picture.public_id}
+    fields = {
+        "page": "dance",
+        "image_url": picture.public_id,
+        "template_video": video.public_id,
+        "consent_image_url": picture.public_id,
+    }
     html = client_of(creator).get(page, fields).content.decode()
     assert MOVES in html
     assert why(html) == "Say first that the team may use this video."
-    answer = client_of(creator).post(page, fields | {"consent_template_video": video.public_id, "do": "make", "key": "k"})
+    answer = client_of(creator).post(
+        page, fields | {"consent_template_video": video.public_id, "do": "make", "key": "k"}
+    )
     assert answer.status_code == 302
-    assert {row.asset: row.said for row in Consent.objects.all()} == {picture: PICTURE, video: MOVES}
+    assert {row.asset: row.said for row in Consent.objects.all()} == {
+        picture: PICTURE,
+        video: MOVES,
+    }
 
 
-def test_a_template_that_is_there_needs_no_word_for_its_video(client_of: ClientOf, creator: User, team: Team, account: Any) -> None:
+def test_a_template_that_is_there_needs_no_word_for_its_video(
+    client_of: ClientOf, creator: User, team: Team, account: Any
+) -> None:
     picture = makers.asset(team)
     makers.check(picture, account, "animate-anyone-detect-gen2")
     template = makers.template(team, account, makers.asset(team, "video", consent=False))
     fields = {"image_url": picture.public_id, "template": template.public_id}
-    assert why(client_of(creator).get(reverse("jobs:dance", args=[team.slug]), fields).content.decode()) == ""
+    assert (
+        why(
+            client_of(creator).get(reverse("jobs:dance", args=[team.slug]), fields).content.decode()
+        )
+        == ""
+    )
 
 
 def test_what_was_made_of_a_file_with_a_word_asks_for_none(
@@ -227,23 +304,52 @@ def test_what_was_made_of_a_file_with_a_word_asks_for_none(
     assert not box(html, "image_url")
 
 
-# ── commands ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── commands ──────────────────────────────────────────────────────────────────────────────────────
 def test_giving_the_command_is_the_word_of_whoever_it_names(
     team: Team, creator: User, account: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("jobs.common.wakeup.alive", lambda: True)
     video = files.write(tmp_path, "steps.mp4", files.mp4(2.5))
-    call_command("submit", "animate-anyone-template-gen2", team="north", by=creator.email, video=str(video), stdout=io.StringIO())
+    call_command(
+        "submit",
+        "animate-anyone-template-gen2",
+        team="north",
+        by=creator.email,
+        video=str(video),
+        stdout=io.StringIO(),
+    )
     said = Consent.objects.get()
-    assert (said.asset, said.by, said.said) == (Asset.objects.get(), creator, "given on the command line")
+    assert (said.asset, said.by, said.said) == (
+        Asset.objects.get(),
+        creator,
+        "given on the command line",
+    )
 
 
 def test_back_at_the_original_the_tick_of_its_crop_holds(
     client_of: ClientOf, creator: User, team: Team, page: str, picture: Asset, ready: dict[str, str]
 ) -> None:
-    crop = makers.asset(team, consent=False, origin=Asset.Origin.EDIT, parent=picture, recipe={"do": "picture", "box": [0, 0, 500, 500]})
-    html = client_of(creator).get(page, ready | {"consent_image_url": crop.public_id}).content.decode()
+    crop = makers.asset(
+        team,
+        consent=False,
+        origin=Asset.Origin.EDIT,
+        parent=picture,
+        recipe={"do": "picture", "box": [0, 0, 500, 500]},
+    )
+    html = (
+        client_of(creator).get(page, ready | {"consent_image_url": crop.public_id}).content.decode()
+    )
     assert "this picture" not in why(html)
-    other = makers.asset(team, consent=False, origin=Asset.Origin.EDIT, parent=crop, recipe={"do": "picture", "box": [0, 0, 400, 400]})
-    html = client_of(creator).get(page, ready | {"consent_image_url": other.public_id}).content.decode()
+    other = makers.asset(
+        team,
+        consent=False,
+        origin=Asset.Origin.EDIT,
+        parent=crop,
+        recipe={"do": "picture", "box": [0, 0, 400, 400]},
+    )
+    html = (
+        client_of(creator)
+        .get(page, ready | {"consent_image_url": other.public_id})
+        .content.decode()
+    )
     assert "this picture" in why(html)

@@ -1,4 +1,5 @@
-"""Fixes in place on the create pages: one button with its price, the crop, the part of a video; the check follows by itself."""
+"""Fixes in place on the create pages: one button with its price, the crop, the part of a video; the
+check follows by itself."""
 
 from __future__ import annotations
 
@@ -21,7 +22,14 @@ from tests import files, makers
 
 ClientOf = Callable[[User], Client]
 HX: dict[str, Any] = {"headers": {"HX-Request": "true"}}
-CROP = {"fix": "crop:image_url", "crop_left": "10", "crop_top": "20", "crop_width": "450", "crop_height": "500", "crop_angle": "0"}
+CROP = {
+    "fix": "crop:image_url",
+    "crop_left": "10",
+    "crop_top": "20",
+    "crop_width": "450",
+    "crop_height": "500",
+    "crop_angle": "0",
+}
 
 
 @pytest.fixture
@@ -48,22 +56,33 @@ def plain(html: str) -> str:
 @pytest.fixture
 def webp(team: Team, creator: User, account: Any) -> dict[str, str]:
     """A dance whose character is of a kind that the model does not take."""
-    return {"page": "dance", "image_url": kept(team, creator, "Mia.webp", files.webp(600, 800)).public_id}
+    return {
+        "page": "dance",
+        "image_url": kept(team, creator, "Mia.webp", files.webp(600, 800)).public_id,
+    }
 
 
 @pytest.fixture
 def portrait(team: Team, creator: User, account: Any) -> dict[str, str]:
-    return {"page": "portrait", "image_url": kept(team, creator, "Mia.jpg", files.jpeg(600, 800)).public_id}
+    return {
+        "page": "portrait",
+        "image_url": kept(team, creator, "Mia.jpg", files.jpeg(600, 800)).public_id,
+    }
 
 
 @pytest.fixture
 def moves(team: Team, creator: User, account: Any) -> dict[str, str]:
     """A template from a video of 15 frames a second."""
-    return {"page": "template", "video_url": kept(team, creator, "steps.mp4", files.mp4(2.5, fps=15)).public_id}
+    return {
+        "page": "template",
+        "video_url": kept(team, creator, "steps.mp4", files.mp4(2.5, fps=15)).public_id,
+    }
 
 
-# ── made to fit ─────────────────────────────────────────────────────────────────────────────────────────────────────
-def test_under_the_sentence_stands_what_can_be_done_and_what_it_costs(client_of: ClientOf, creator: User, team: Team, webp: dict[str, str]) -> None:
+# ── made to fit ───────────────────────────────────────────────────────────────────────────────────
+def test_under_the_sentence_stands_what_can_be_done_and_what_it_costs(
+    client_of: ClientOf, creator: User, team: Team, webp: dict[str, str]
+) -> None:
     html = client_of(creator).get(reverse("jobs:dance", args=[team.slug]), webp).content.decode()
     assert "The file is WebP; this model takes JPG, PNG, BMP." in html
     assert "Convert it to JPG and check — $0.0006" in plain(html)
@@ -78,7 +97,11 @@ def test_one_press_converts_the_picture_and_has_it_checked(
     made = Asset.objects.get(origin="edit")
     assert (made.format, made.parent.public_id, made.owner) == ("jpeg", webp["image_url"], creator)
     check = Check.objects.get()
-    assert (check.asset, check.model, check.state) == (made, "animate-anyone-detect-gen2", "waiting")
+    assert (check.asset, check.model, check.state) == (
+        made,
+        "animate-anyone-detect-gen2",
+        "waiting",
+    )
     assert [entry.held for entry in LedgerEntry.objects.all()] == [574]
     html = answer.content.decode()
     assert f'name="image_url" value="{made.public_id}"' in html
@@ -96,7 +119,11 @@ def test_the_same_fix_again_is_free_because_its_verdict_is_known(
     html = client.get(reverse("jobs:dance", args=[team.slug]), webp).content.decode()
     assert "Convert it to JPG — free" in plain(html)
     html = client.post(url, webp | {"fix": "auto:image_url"}, **HX).content.decode()
-    assert (Asset.objects.filter(origin="edit").count(), Check.objects.count(), LedgerEntry.objects.count()) == (1, 1, 1)
+    assert (
+        Asset.objects.filter(origin="edit").count(),
+        Check.objects.count(),
+        LedgerEntry.objects.count(),
+    ) == (1, 1, 1)
     assert "Nobody is in the picture." in html
 
 
@@ -111,65 +138,124 @@ def test_without_a_script_the_button_leads_back_to_the_draft(
     assert "title=Spring" in answer["Location"]
 
 
-def test_a_model_without_a_check_says_that_the_fix_is_free(client_of: ClientOf, creator: User, team: Team, account: Any) -> None:
+def test_a_model_without_a_check_says_that_the_fix_is_free(
+    client_of: ClientOf, creator: User, team: Team, account: Any
+) -> None:
     picture = makers.asset(team, width=5000, height=5000)
-    html = client_of(creator).get(reverse("jobs:dance", args=[team.slug]), {"model": "wan2.2-animate-move", "image_url": picture.public_id})
+    html = client_of(creator).get(
+        reverse("jobs:dance", args=[team.slug]),
+        {"model": "wan2.2-animate-move", "image_url": picture.public_id},
+    )
     assert "Scale it to 4096 px — free" in plain(html.content.decode())
 
 
-def test_what_cannot_be_mended_has_no_button_and_cannot_be_asked_for(client_of: ClientOf, creator: User, team: Team, url: str, account: Any) -> None:
+def test_what_cannot_be_mended_has_no_button_and_cannot_be_asked_for(
+    client_of: ClientOf, creator: User, team: Team, url: str, account: Any
+) -> None:
     small = makers.asset(team, width=300, height=300)
     fields = {"page": "portrait", "image_url": small.public_id}
-    assert 'value="auto:' not in client_of(creator).get(reverse("jobs:portrait", args=[team.slug]), fields).content.decode()
+    assert (
+        'value="auto:'
+        not in client_of(creator)
+        .get(reverse("jobs:portrait", args=[team.slug]), fields)
+        .content.decode()
+    )
     answer = client_of(creator).post(url, fields | {"fix": "auto:image_url"}, **HX)
     assert "Nothing can be done about this file here." in answer.content.decode()
     assert Asset.objects.count() == 1
 
 
 @pytest.mark.parametrize("fix", ["auto:image_url", "auto:nothing", "", "crop", ":::"])
-def test_nonsense_gets_a_sentence(client_of: ClientOf, creator: User, team: Team, url: str, account: Any, fix: str) -> None:
+def test_nonsense_gets_a_sentence(
+    client_of: ClientOf, creator: User, team: Team, url: str, account: Any, fix: str
+) -> None:
     answer = client_of(creator).post(url, {"page": "portrait", "fix": fix}, **HX)
     assert (answer.status_code, "Choose a file first." in answer.content.decode()) == (200, True)
 
 
-def test_a_file_of_another_team_is_not_edited(client_of: ClientOf, creator: User, stranger: User, url: str, account: Any) -> None:
+def test_a_file_of_another_team_is_not_edited(
+    client_of: ClientOf, creator: User, stranger: User, url: str, account: Any
+) -> None:
     foreign = makers.asset(stranger.teams.get())
     client_of(creator).post(url, CROP | {"page": "portrait", "image_url": foreign.public_id}, **HX)
     assert not Asset.objects.filter(origin="edit").exists()
 
 
-def test_cards_say_what_can_be_mended_and_may_be_picked(client_of: ClientOf, creator: User, team: Team, account: Any) -> None:
+def test_cards_say_what_can_be_mended_and_may_be_picked(
+    client_of: ClientOf, creator: User, team: Team, account: Any
+) -> None:
     makers.asset(team, name="small.jpg", width=100, height=100)
     makers.asset(team, name="odd.webp", extension="webp", format="webp")
     makers.asset(team, name="fits.jpg")
-    html = client_of(creator).get(reverse("jobs:dance", args=[team.slug]), {"page": "dance"}).content.decode()
+    html = (
+        client_of(creator)
+        .get(reverse("jobs:dance", args=[team.slug]), {"page": "dance"})
+        .content.decode()
+    )
     names = ["fits.jpg", "odd.webp", "small.jpg"]
     assert [html.index(name) for name in names] == sorted(html.index(name) for name in names)
-    cards = {name: next(card for card in html.split("<li class=") if name in card) for name in names}
+    cards = {
+        name: next(card for card in html.split("<li class=") if name in card) for name in names
+    }
     assert ["disabled" in cards[name] for name in names] == [False, False, True]
     assert "can be fixed here" in cards["odd.webp"]
     assert "100 × 100 px; the short side needs" in cards["small.jpg"]
     assert "can be fixed here" not in cards["fits.jpg"]
 
 
-# ── crop ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-def test_the_crop_has_fields_shapes_and_its_price(client_of: ClientOf, creator: User, team: Team, portrait: dict[str, str]) -> None:
-    html = client_of(creator).get(reverse("jobs:portrait", args=[team.slug]), portrait).content.decode()
+# ── crop ──────────────────────────────────────────────────────────────────────────────────────────
+def test_the_crop_has_fields_shapes_and_its_price(
+    client_of: ClientOf, creator: User, team: Team, portrait: dict[str, str]
+) -> None:
+    html = (
+        client_of(creator)
+        .get(reverse("jobs:portrait", args=[team.slug]), portrait)
+        .content.decode()
+    )
     crop = html.split("data-crop")[1].split("</details>")[0]
-    assert re.findall(r'name="(crop_\w+)"', crop) == ["crop_angle", "crop_left", "crop_top", "crop_width", "crop_height"]
-    assert re.findall(r'<option value="([\d:a-z]+)"', crop) == ["512:512", "512:704", "free", "3:4", "9:16", "600:800"]
+    assert re.findall(r'name="(crop_\w+)"', crop) == [
+        "crop_angle",
+        "crop_left",
+        "crop_top",
+        "crop_width",
+        "crop_height",
+    ]
+    assert re.findall(r'<option value="([\d:a-z]+)"', crop) == [
+        "512:512",
+        "512:704",
+        "free",
+        "3:4",
+        "9:16",
+        "600:800",
+    ]
     assert 'data-least="400"' in html
-    assert 'data-frames="0 80 600 600"' in crop, "without a face the largest square, a little above the middle"
+    assert 'data-frames="0 80 600 600"' in crop, (
+        "without a face the largest square, a little above the middle"
+    )
     assert "Face closer" not in crop
     assert "Crop and check — $0.0006" in plain(crop)
 
 
-def test_a_known_face_can_be_come_closer_to(client_of: ClientOf, creator: User, team: Team, account: Any, portrait: dict[str, str]) -> None:
+def test_a_known_face_can_be_come_closer_to(
+    client_of: ClientOf, creator: User, team: Team, account: Any, portrait: dict[str, str]
+) -> None:
     picture = Asset.objects.get(public_id=portrait["image_url"])
-    makers.check(picture, account, facts={"face_bbox": [250, 200, 350, 320], "ext_bbox": [0, 0, 600, 600]}, chosen={"ratio": "3:4"})
-    html = client_of(creator).get(reverse("jobs:portrait", args=[team.slug]), portrait).content.decode()
+    makers.check(
+        picture,
+        account,
+        facts={"face_bbox": [250, 200, 350, 320], "ext_bbox": [0, 0, 600, 600]},
+        chosen={"ratio": "3:4"},
+    )
+    html = (
+        client_of(creator)
+        .get(reverse("jobs:portrait", args=[team.slug]), portrait)
+        .content.decode()
+    )
     assert "Face closer" in html
-    frames = [[int(n) for n in frame.split()] for frame in re.findall(r'value="512:512" data-frames="([^"]+)"', html)[0].split(";")]
+    frames = [
+        [int(n) for n in frame.split()]
+        for frame in re.findall(r'value="512:512" data-frames="([^"]+)"', html)[0].split(";")
+    ]
     assert len(frames) > 1
     for left, top, width, height in frames:
         assert left <= 250 < 350 <= left + width
@@ -178,39 +264,72 @@ def test_a_known_face_can_be_come_closer_to(client_of: ClientOf, creator: User, 
 
 
 def test_a_crop_is_made_and_checked_and_the_way_back_is_free(
-    client_of: ClientOf, creator: User, team: Team, url: str, portrait: dict[str, str], rung: list[int]
+    client_of: ClientOf,
+    creator: User,
+    team: Team,
+    url: str,
+    portrait: dict[str, str],
+    rung: list[int],
 ) -> None:
     client = client_of(creator)
     html = client.post(url, portrait | CROP, **HX).content.decode()
     made = Asset.objects.get(origin="edit")
     assert (made.width, made.height, made.recipe["box"]) == (450, 500, [10, 20, 460, 520])
     assert Check.objects.get().asset == made
-    back = re.search(r'name="pick_image_url" value="(\w+)"[^>]*>.*?Back to the original', html, re.S)
+    back = re.search(
+        r'name="pick_image_url" value="(\w+)"[^>]*>.*?Back to the original', html, re.S
+    )
     assert back
     assert back[1] == portrait["image_url"]
     assert "Cropped" in html
     price = reverse("jobs:price", args=[team.slug])
-    html = client.get(price, portrait | {"image_url": made.public_id, "pick_image_url": back[1]}, **HX).content.decode()
+    html = client.get(
+        price, portrait | {"image_url": made.public_id, "pick_image_url": back[1]}, **HX
+    ).content.decode()
     assert f'name="image_url" value="{back[1]}"' in html
     assert "Back to the original" not in html
 
 
 def test_a_refused_picture_can_be_cropped_and_straightened(
-    client_of: ClientOf, creator: User, team: Team, account: Any, url: str, portrait: dict[str, str], rung: list[int]
+    client_of: ClientOf,
+    creator: User,
+    team: Team,
+    account: Any,
+    url: str,
+    portrait: dict[str, str],
+    rung: list[int],
 ) -> None:
-    makers.check(Asset.objects.get(), account, state="refused", sentence="The face is too small.", answered_at=timezone.now())
+    makers.check(
+        Asset.objects.get(),
+        account,
+        state="refused",
+        sentence="The face is too small.",
+        answered_at=timezone.now(),
+    )
     client = client_of(creator)
-    assert 'value="crop:image_url"' in client.get(reverse("jobs:portrait", args=[team.slug]), portrait).content.decode()
-    client.post(url, portrait | CROP | {"crop_angle": "2.5", "crop_left": "0", "crop_top": "0"}, **HX)
+    assert (
+        'value="crop:image_url"'
+        in client.get(reverse("jobs:portrait", args=[team.slug]), portrait).content.decode()
+    )
+    client.post(
+        url, portrait | CROP | {"crop_angle": "2.5", "crop_left": "0", "crop_top": "0"}, **HX
+    )
     made = Asset.objects.get(origin="edit")
     assert made.recipe["angle"] == 2.5
     assert Check.objects.filter(asset=made, state="waiting").exists()
 
 
 def test_a_frame_that_reaches_over_the_edge_ends_there(
-    client_of: ClientOf, creator: User, team: Team, url: str, portrait: dict[str, str], rung: list[int]
+    client_of: ClientOf,
+    creator: User,
+    team: Team,
+    url: str,
+    portrait: dict[str, str],
+    rung: list[int],
 ) -> None:
-    client_of(creator).post(url, portrait | CROP | {"crop_width": "5000", "crop_height": "700"}, **HX)
+    client_of(creator).post(
+        url, portrait | CROP | {"crop_width": "5000", "crop_height": "700"}, **HX
+    )
     made = Asset.objects.get(origin="edit")
     assert (made.width, made.height) == (590, 700)
 
@@ -222,13 +341,22 @@ def test_a_frame_that_reaches_over_the_edge_ends_there(
         ({"crop_left": "-4"}, "Say where the picture is to be cut"),
         ({"crop_angle": "90"}, "Say where the picture is to be cut"),
         ({"crop_angle": "nan"}, "Say where the picture is to be cut"),
-        ({"crop_left": "0", "crop_top": "0", "crop_width": "600", "crop_height": "800"}, "nothing would change"),
+        (
+            {"crop_left": "0", "crop_top": "0", "crop_width": "600", "crop_height": "800"},
+            "nothing would change",
+        ),
         ({"crop_width": "399"}, "1 px short of the 400 px that its short side needs"),
         ({"crop_left": "700"}, "holds no part of the"),
     ],
 )
 def test_a_crop_that_cannot_be_is_refused_with_a_sentence_and_costs_nothing(
-    client_of: ClientOf, creator: User, team: Team, url: str, portrait: dict[str, str], told: dict[str, str], sentence: str
+    client_of: ClientOf,
+    creator: User,
+    team: Team,
+    url: str,
+    portrait: dict[str, str],
+    told: dict[str, str],
+    sentence: str,
 ) -> None:
     answer = client_of(creator).post(url, portrait | CROP | told, **HX)
     assert answer.status_code == 200
@@ -250,9 +378,15 @@ def test_over_the_limit_the_crop_is_there_and_only_the_check_is_missing(
     assert not Check.objects.exists()
 
 
-# ── videos ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── videos ────────────────────────────────────────────────────────────────────────────────────────
 def test_a_slow_video_is_made_over_and_takes_its_place_by_itself(
-    client_of: ClientOf, creator: User, team: Team, url: str, moves: dict[str, str], rung: list[int], django_capture_on_commit_callbacks: Any
+    client_of: ClientOf,
+    creator: User,
+    team: Team,
+    url: str,
+    moves: dict[str, str],
+    rung: list[int],
+    django_capture_on_commit_callbacks: Any,
 ) -> None:
     client, page = client_of(creator), reverse("jobs:template", args=[team.slug])
     html = client.get(page, moves).content.decode()
@@ -307,7 +441,9 @@ def test_a_failed_edit_shows_its_sentence_and_can_be_tried_again(
     html = client.get(url, failed, **HX).content.decode()
     assert html.count("The film is broken after 2 s.") == 1
     assert 'value="again:video_url"' in html
-    assert f'name="edit_video_url" value="{edit.public_id}"' in html, "the sentence stays until something is done"
+    assert f'name="edit_video_url" value="{edit.public_id}"' in html, (
+        "the sentence stays until something is done"
+    )
     assert "The film is broken after 2 s." in client.get(page, failed).content.decode()
     html = client.post(url, failed | {"fix": "again:video_url"}, **HX).content.decode()
     edit.refresh_from_db()
@@ -315,12 +451,16 @@ def test_a_failed_edit_shows_its_sentence_and_can_be_tried_again(
     assert "The video is being made over" in html
 
 
-def test_a_part_of_a_video_is_kept(client_of: ClientOf, creator: User, team: Team, account: Any, url: str, rung: list[int]) -> None:
+def test_a_part_of_a_video_is_kept(
+    client_of: ClientOf, creator: User, team: Team, account: Any, url: str, rung: list[int]
+) -> None:
     video = kept(team, creator, "steps.mp4", files.mp4(5.0))
     fields = {"page": "dance", "template_video": video.public_id}
     html = client_of(creator).get(reverse("jobs:dance", args=[team.slug]), fields).content.decode()
     assert 'name="cut_from"' in html
-    client_of(creator).post(url, fields | {"fix": "cut:template_video", "cut_from": "1.5", "cut_to": "4"}, **HX)
+    client_of(creator).post(
+        url, fields | {"fix": "cut:template_video", "cut_from": "1.5", "cut_to": "4"}, **HX
+    )
     edit = Edit.objects.get()
     assert (edit.recipe["start"], edit.recipe["stop"]) == (1500, 4000)
     edit_queue.step(edit.pk)
@@ -343,26 +483,52 @@ def test_a_part_of_a_video_is_kept(client_of: ClientOf, creator: User, team: Tea
     ],
 )
 def test_a_part_that_cannot_be_gets_a_sentence(
-    client_of: ClientOf, creator: User, team: Team, account: Any, url: str, start: str, stop: str, sentence: str
+    client_of: ClientOf,
+    creator: User,
+    team: Team,
+    account: Any,
+    url: str,
+    start: str,
+    stop: str,
+    sentence: str,
 ) -> None:
     video = makers.asset(team, "video", milliseconds=5000)
-    fields = {"page": "template", "video_url": video.public_id, "fix": "cut:video_url", "cut_from": start, "cut_to": stop}
+    fields = {
+        "page": "template",
+        "video_url": video.public_id,
+        "fix": "cut:video_url",
+        "cut_from": start,
+        "cut_to": stop,
+    }
     assert sentence in client_of(creator).post(url, fields, **HX).content.decode()
     assert not Edit.objects.exists()
 
 
-# ── a tick goes along, the page stays strict ────────────────────────────────────────────────────────────────────────
+# ── a tick goes along, the page stays strict ──────────────────────────────────────────────────────
 def test_a_tick_for_the_picture_holds_for_its_crop(
-    client_of: ClientOf, creator: User, team: Team, url: str, portrait: dict[str, str], rung: list[int]
+    client_of: ClientOf,
+    creator: User,
+    team: Team,
+    url: str,
+    portrait: dict[str, str],
+    rung: list[int],
 ) -> None:
-    answer = client_of(creator).post(url, portrait | CROP | {"consent_image_url": portrait["image_url"]}, **HX)
+    answer = client_of(creator).post(
+        url, portrait | CROP | {"consent_image_url": portrait["image_url"]}, **HX
+    )
     made = Asset.objects.get(origin="edit")
     assert f"consent_image_url={made.public_id}" in answer["HX-Replace-Url"]
     assert not Consent.objects.exists(), "it is written at the click that makes the film"
 
 
 def test_pages_of_edits_keep_the_strict_policy(
-    client_of: ClientOf, creator: User, team: Team, url: str, moves: dict[str, str], webp: dict[str, str], rung: list[int]
+    client_of: ClientOf,
+    creator: User,
+    team: Team,
+    url: str,
+    moves: dict[str, str],
+    webp: dict[str, str],
+    rung: list[int],
 ) -> None:
     for html in (
         client_of(creator).post(url, moves | {"fix": "auto:video_url"}, **HX).content.decode(),
@@ -374,37 +540,60 @@ def test_pages_of_edits_keep_the_strict_policy(
         assert len(ids) == len(set(ids))
 
 
-def test_a_viewer_edits_nothing(client_of: ClientOf, viewer: User, team: Team, url: str, portrait: dict[str, str]) -> None:
+def test_a_viewer_edits_nothing(
+    client_of: ClientOf, viewer: User, team: Team, url: str, portrait: dict[str, str]
+) -> None:
     assert client_of(viewer).post(url, portrait | CROP).status_code == 403
     assert client_of(viewer).get(url, portrait).status_code == 403
 
 
-# ── the file's own page ─────────────────────────────────────────────────────────────────────────────────────────────
+# ── the file's own page ───────────────────────────────────────────────────────────────────────────
 def test_the_page_of_a_file_shows_what_it_was_made_from_and_what_was_made_of_it(
     client_of: ClientOf, viewer: User, creator: User, team: Team, portrait: dict[str, str]
 ) -> None:
     parent = Asset.objects.get()
     edit_queue.consent(parent, creator, "The team may use this person’s likeness.")
-    child = edit_queue.change(parent, {"do": "picture", "box": [0, 0, 450, 450], "angle": 2.0}, creator)
+    child = edit_queue.change(
+        parent, {"do": "picture", "box": [0, 0, 450, 450], "angle": 2.0}, creator
+    )
     client = client_of(viewer)
     html = client.get(child.get_absolute_url()).content.decode()
-    assert f'Made from</dt><dd><a href="{parent.get_absolute_url()}">Mia.jpg</a>: straightened, cropped' in html
+    assert (
+        f'Made from</dt><dd><a href="{parent.get_absolute_url()}">Mia.jpg</a>: straightened, '
+        "cropped" in html
+    )
     assert "Chidi on " in html
     assert "The team may use this person’s likeness." in html
     html = client.get(parent.get_absolute_url()).content.decode()
     assert "Made from" not in html
-    assert f'<a href="{child.get_absolute_url()}">Mia, straightened, cropped 1:1.jpg</a>: straightened, cropped' in html
+    assert (
+        f'<a href="{child.get_absolute_url()}">Mia, straightened, cropped 1:1.jpg</a>: '
+        "straightened, cropped" in html
+    )
 
 
-def test_a_file_without_a_word_says_nothing_of_it(client_of: ClientOf, viewer: User, team: Team, portrait: dict[str, str]) -> None:
-    assert "Consent</dt>" not in client_of(viewer).get(Asset.objects.get().get_absolute_url()).content.decode()
+def test_a_file_without_a_word_says_nothing_of_it(
+    client_of: ClientOf, viewer: User, team: Team, portrait: dict[str, str]
+) -> None:
+    assert (
+        "Consent</dt>"
+        not in client_of(viewer).get(Asset.objects.get().get_absolute_url()).content.decode()
+    )
 
 
-@pytest.mark.parametrize("spec", [model for page in ("portrait", "dance") for model in models_of(page)], ids=lambda spec: spec.name)
-def test_what_a_swap_leaves_alone_can_be_found_by_htmx(client_of: ClientOf, creator: User, team: Team, account: Account, spec: entries.Model) -> None:
+@pytest.mark.parametrize(
+    "spec",
+    [model for page in ("portrait", "dance") for model in models_of(page)],
+    ids=lambda spec: spec.name,
+)
+def test_what_a_swap_leaves_alone_can_be_found_by_htmx(
+    client_of: ClientOf, creator: User, team: Team, account: Account, spec: entries.Model
+) -> None:
     page = "portrait" if spec in models_of("portrait") else "dance"
     fields = {"model": spec.name, spec.inputs_of("image")[0].name: makers.asset(team).public_id}
-    html = client_of(creator).get(reverse(f"jobs:{page}", args=[team.slug]), fields).content.decode()
+    html = (
+        client_of(creator).get(reverse(f"jobs:{page}", args=[team.slug]), fields).content.decode()
+    )
     kept = re.findall(r'id="([^"]+)"[^>]*hx-preserve', html)
     assert len(kept) >= 2
     assert [one for one in kept if not re.fullmatch(r"[A-Za-z][\w-]*", one)] == []

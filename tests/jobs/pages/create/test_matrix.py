@@ -1,4 +1,5 @@
-"""Many at once: a matrix of pictures and speeches, what fits of it, the checks that are missing, one total, one click."""
+"""Many at once: a matrix of pictures and speeches, what fits of it, the checks that are missing,
+one total, one click."""
 
 from __future__ import annotations
 
@@ -42,12 +43,19 @@ def pictures(team: Team, account: Account) -> list[Asset]:
 @pytest.fixture
 def speeches(team: Team) -> list[Asset]:
     wav = {"extension": "wav", "format": "wav", "mime": "audio/wav"}
-    long = makers.asset(team, "audio", files.wav(61.0, rate=8000), milliseconds=61_000, name="long.wav", **wav)
+    long = makers.asset(
+        team, "audio", files.wav(61.0, rate=8000), milliseconds=61_000, name="long.wav", **wav
+    )
     return [makers.asset(team, "audio", name="hello.mp3"), long]
 
 
 def draft(pictures: list[Asset], speeches: list[Asset], **more: Any) -> dict[str, Any]:
-    return {"model": "emo-v1", "picture": [a.public_id for a in pictures], "speech": [a.public_id for a in speeches], **more}
+    return {
+        "model": "emo-v1",
+        "picture": [a.public_id for a in pictures],
+        "speech": [a.public_id for a in speeches],
+        **more,
+    }
 
 
 def cells(html: str) -> list[list[str]]:
@@ -59,7 +67,9 @@ def test_who_only_looks_makes_nothing(client_of: ClientOf, viewer: User, page: s
     assert client_of(viewer).get(page).status_code == 403
 
 
-def test_every_cell_says_whether_it_fits(client_of: ClientOf, creator: User, page: str, pictures: list[Asset], speeches: list[Asset]) -> None:
+def test_every_cell_says_whether_it_fits(
+    client_of: ClientOf, creator: User, page: str, pictures: list[Asset], speeches: list[Asset]
+) -> None:
     html = client_of(creator).get(page, draft(pictures, speeches)).content.decode()
     assert cells(html) == [["fits"] * 2, ["refused"] * 2, ["unknown"] * 2, ["refused"] * 2]
     shown = text(html)
@@ -88,7 +98,12 @@ def test_a_cell_that_is_not_ticked_is_left_out_and_a_reload_remembers(
 
 
 def test_unknown_pictures_are_checked_with_one_click_at_one_price(
-    client_of: ClientOf, creator: User, team: Team, account: Account, page: str, speeches: list[Asset]
+    client_of: ClientOf,
+    creator: User,
+    team: Team,
+    account: Account,
+    page: str,
+    speeches: list[Asset],
 ) -> None:
     client = client_of(creator)
     new = [makers.asset(team, name=f"new-{number}.jpg") for number in range(3)]
@@ -106,11 +121,21 @@ def test_unknown_pictures_are_checked_with_one_click_at_one_price(
 
 
 def test_a_picture_that_came_meanwhile_is_not_checked_for_more_than_the_button_said(
-    client_of: ClientOf, creator: User, team: Team, account: Account, page: str, speeches: list[Asset]
+    client_of: ClientOf,
+    creator: User,
+    team: Team,
+    account: Account,
+    page: str,
+    speeches: list[Asset],
 ) -> None:
-    client, new = client_of(creator), [makers.asset(team, name=f"new-{number}.jpg") for number in range(2)]
+    client, new = (
+        client_of(creator),
+        [makers.asset(team, name=f"new-{number}.jpg") for number in range(2)],
+    )
     shown = hidden(client.get(page, draft(new[:1], speeches[:1])).content.decode(), "told")
-    html = client.post(page, draft(new, speeches[:1], told=shown, do="check"), **HX).content.decode()
+    html = client.post(
+        page, draft(new, speeches[:1], told=shown, do="check"), **HX
+    ).content.decode()
     assert "The price is $0.0011 now, and the button said $0.0006" in text(html)
     assert not Check.objects.exists()
     client.post(page, draft(new, speeches[:1], told=hidden(html, "told"), do="check"), **HX)
@@ -126,13 +151,25 @@ def test_pictures_whose_cells_are_all_taken_out_are_not_checked(
 
 
 def test_one_click_makes_one_set_of_what_fits(
-    client_of: ClientOf, creator: User, team: Team, account: Account, page: str, speeches: list[Asset]
+    client_of: ClientOf,
+    creator: User,
+    team: Team,
+    account: Account,
+    page: str,
+    speeches: list[Asset],
 ) -> None:
-    client, checked = client_of(creator), [makers.asset(team, name=f"p{number}.jpg") for number in range(2)]
+    client, checked = (
+        client_of(creator),
+        [makers.asset(team, name=f"p{number}.jpg") for number in range(2)],
+    )
     for picture in checked:
         makers.check(picture, account, chosen={"ratio": "3:4"}, answered_at=timezone.now())
-    fields = draft(checked, speeches, ratio="3:4", style_level="calm", title="Front desk", key="k", do="make")
-    fields["cell"] = fields["seen"] = [f"{p.public_id}.{s.public_id}" for p in checked for s in speeches]
+    fields = draft(
+        checked, speeches, ratio="3:4", style_level="calm", title="Front desk", key="k", do="make"
+    )
+    fields["cell"] = fields["seen"] = [
+        f"{p.public_id}.{s.public_id}" for p in checked for s in speeches
+    ]
     first, second = client.post(page, fields), client.post(page, fields)
     made = JobSet.objects.get()
     assert first["Location"] == second["Location"] == made.get_absolute_url()
@@ -147,7 +184,12 @@ def test_one_click_makes_one_set_of_what_fits(
 
 
 def test_what_the_budget_has_no_room_for_is_off_and_cannot_be_sent_by_hand(
-    client_of: ClientOf, creator: User, team: Team, page: str, pictures: list[Asset], speeches: list[Asset]
+    client_of: ClientOf,
+    creator: User,
+    team: Team,
+    page: str,
+    pictures: list[Asset],
+    speeches: list[Asset],
 ) -> None:
     Budget.objects.create(team=team, micros=100_000)
     fields = draft(pictures[:1], speeches)
@@ -159,7 +201,9 @@ def test_what_the_budget_has_no_room_for_is_off_and_cannot_be_sent_by_hand(
     assert not Job.objects.exists()
 
 
-def test_many_files_come_at_once_and_each_finds_its_side(client_of: ClientOf, creator: User, team: Team, account: Account, page: str) -> None:
+def test_many_files_come_at_once_and_each_finds_its_side(
+    client_of: ClientOf, creator: User, team: Team, account: Account, page: str
+) -> None:
     sent = [
         SimpleUploadedFile("a.jpg", files.jpeg(640, 640), "image/jpeg"),
         SimpleUploadedFile("b.wav", files.wav(2.0), "audio/wav"),
@@ -184,7 +228,12 @@ def test_the_drop_zone_sends_each_file_by_itself_and_outlives_what_a_change_swap
 
 
 def test_files_of_another_team_are_not_here(
-    client_of: ClientOf, creator: User, stranger: User, account: Account, page: str, speeches: list[Asset]
+    client_of: ClientOf,
+    creator: User,
+    stranger: User,
+    account: Account,
+    page: str,
+    speeches: list[Asset],
 ) -> None:
     foreign = makers.asset(stranger.teams.get(), name="foreign.jpg")
     html = client_of(creator).get(page, draft([foreign], speeches)).content.decode()
@@ -193,17 +242,29 @@ def test_files_of_another_team_are_not_here(
 
 
 def test_too_many_on_one_side_are_told_and_none_is_dropped_without_a_word(
-    client_of: ClientOf, creator: User, account: Account, page: str, pictures: list[Asset], speeches: list[Asset]
+    client_of: ClientOf,
+    creator: User,
+    account: Account,
+    page: str,
+    pictures: list[Asset],
+    speeches: list[Asset],
 ) -> None:
     fields = draft(pictures, speeches)
-    fields["picture"] = [*[f"unknown{number}" for number in range(SIDE)], *(picture.public_id for picture in pictures)]
-    assert f"At most {SIDE} pictures and {SIDE} speeches" in text(client_of(creator).get(page, fields).content.decode())
+    fields["picture"] = [
+        *[f"unknown{number}" for number in range(SIDE)],
+        *(picture.public_id for picture in pictures),
+    ]
+    assert f"At most {SIDE} pictures and {SIDE} speeches" in text(
+        client_of(creator).get(page, fields).content.decode()
+    )
     answer = client_of(creator).post(page, fields | {"do": "make"})
     assert answer.status_code == 422
     assert not Job.objects.exists()
 
 
-def test_a_model_of_another_page_is_not_found(client_of: ClientOf, creator: User, page: str) -> None:
+def test_a_model_of_another_page_is_not_found(
+    client_of: ClientOf, creator: User, page: str
+) -> None:
     assert client_of(creator).get(page, {"model": "animate-anyone-gen2"}).status_code == 404
 
 
@@ -226,11 +287,20 @@ def test_nothing_is_made_of_a_person_without_the_word_of_somebody(
     assert words == [".".join(asset.public_id for asset in pictures), speech.public_id]
     assert "The team may use these people’s likenesses: ada.jpg, ben.jpg" in text(html)
     # a word for the pictures alone is none for the speech, and one for other files is none at all
-    assert "may use these speeches" in text(client.get(page, fields | {"consent": words[:1]}).content.decode())
-    assert client.post(page, fields | {"do": "make", "consent": [pictures[0].public_id, words[1]]}).status_code == 422
+    assert "may use these speeches" in text(
+        client.get(page, fields | {"consent": words[:1]}).content.decode()
+    )
+    assert (
+        client.post(
+            page, fields | {"do": "make", "consent": [pictures[0].public_id, words[1]]}
+        ).status_code
+        == 422
+    )
     answer = client.get(page, fields | {"consent": words}, **HX)
     assert "Say first" not in text(answer.content.decode())
-    assert "Say first" not in text(client.get(answer["HX-Replace-Url"]).content.decode()), "a reload keeps the ticks"
+    assert "Say first" not in text(client.get(answer["HX-Replace-Url"]).content.decode()), (
+        "a reload keeps the ticks"
+    )
     assert not Consent.objects.exists()
     assert client.post(page, fields | {"do": "make", "consent": words}).status_code == 302
     assert {row.asset: (row.by, row.said) for row in Consent.objects.all()} == {
@@ -248,17 +318,28 @@ def test_a_film_that_is_taken_out_and_in_again_keeps_the_word_that_was_ticked(
     client, picture = client_of(creator), pictures[0]
     both = [f"{picture.public_id}.{speech.public_id}" for speech in speeches]
     fields = draft([picture], speeches, seen=" ".join(both))
-    html = client.post(page, fields | {"do": "show", "cell": both[:1], "consent": [".".join(a.public_id for a in speeches)]}, **HX).content.decode()
+    html = client.post(
+        page,
+        fields
+        | {"do": "show", "cell": both[:1], "consent": [".".join(a.public_id for a in speeches)]},
+        **HX,
+    ).content.decode()
     words = re.findall(r'name="consent" value="([^"]+)"', html)
     assert sorted(words) == sorted(speech.public_id for speech in speeches)
-    html = client.post(page, fields | {"do": "show", "cell": both, "consent": words}, **HX).content.decode()
+    html = client.post(
+        page, fields | {"do": "show", "cell": both, "consent": words}, **HX
+    ).content.decode()
     assert "Say first" not in text(html)
     # what is not ticked any more is asked again with the other
-    html = client.post(page, fields | {"do": "show", "cell": both, "consent": [speeches[1].public_id]}, **HX).content.decode()
+    html = client.post(
+        page, fields | {"do": "show", "cell": both, "consent": [speeches[1].public_id]}, **HX
+    ).content.decode()
     assert "Say first that the team may use these speeches." in text(html)
 
 
-def test_a_part_of_a_speech_inherits_the_word(client_of: ClientOf, creator: User, page: str, pictures: list[Asset], speeches: list[Asset]) -> None:
+def test_a_part_of_a_speech_inherits_the_word(
+    client_of: ClientOf, creator: User, page: str, pictures: list[Asset], speeches: list[Asset]
+) -> None:
     Consent.objects.filter(asset=speeches[1]).delete()
     fields = draft(pictures[:1], speeches[1:], key="k", do="make", consent=[speeches[1].public_id])
     assert client_of(creator).post(page, fields).status_code == 302
@@ -274,9 +355,15 @@ def hidden(html: str, name: str) -> str:
 
 
 def test_a_picture_that_passed_meanwhile_is_not_made_unread(
-    client_of: ClientOf, creator: User, account: Account, page: str, pictures: list[Asset], speeches: list[Asset]
+    client_of: ClientOf,
+    creator: User,
+    account: Account,
+    page: str,
+    pictures: list[Asset],
+    speeches: list[Asset],
 ) -> None:
-    """Its cell is ticked, but the button did not count it; nor does a second click make the first ones twice."""
+    """Its cell is ticked, but the button did not count it; nor does a second click make the first
+    ones twice."""
     client = client_of(creator)
     fields = draft([pictures[0], pictures[2]], speeches[:1])
     html = client.get(page, fields).content.decode()
@@ -290,7 +377,12 @@ def test_a_picture_that_passed_meanwhile_is_not_made_unread(
 
 
 def test_a_double_click_is_one_set_when_the_budget_has_room_for_one(
-    client_of: ClientOf, creator: User, team: Team, page: str, pictures: list[Asset], speeches: list[Asset]
+    client_of: ClientOf,
+    creator: User,
+    team: Team,
+    page: str,
+    pictures: list[Asset],
+    speeches: list[Asset],
 ) -> None:
     Budget.objects.create(team=team, micros=50_000)
     client, fields = client_of(creator), draft(pictures[:1], speeches[:1], key="k", do="make")
@@ -300,9 +392,15 @@ def test_a_double_click_is_one_set_when_the_budget_has_room_for_one(
 
 
 def test_while_pictures_are_checked_the_form_keeps_its_key(
-    client_of: ClientOf, creator: User, account: Account, page: str, pictures: list[Asset], speeches: list[Asset]
+    client_of: ClientOf,
+    creator: User,
+    account: Account,
+    page: str,
+    pictures: list[Asset],
+    speeches: list[Asset],
 ) -> None:
-    """The page looks for verdicts every two seconds: a click before and one after it are the same."""
+    """The page looks for verdicts every two seconds: a click before and one after it are the
+    same."""
     makers.check(pictures[2], account, state="waiting")
     client = client_of(creator)
     html = client.get(page, draft([pictures[0], pictures[2]], speeches[:1])).content.decode()
@@ -315,7 +413,12 @@ def test_while_pictures_are_checked_the_form_keeps_its_key(
 
 
 def test_twelve_times_twelve_take_few_statements(
-    client_of: ClientOf, creator: User, team: Team, account: Account, page: str, django_assert_max_num_queries: Any
+    client_of: ClientOf,
+    creator: User,
+    team: Team,
+    account: Account,
+    page: str,
+    django_assert_max_num_queries: Any,
 ) -> None:
     twelve = [makers.asset(team, name=f"p{number}.jpg") for number in range(12)]
     for picture in twelve:
@@ -330,19 +433,30 @@ def test_twelve_times_twelve_take_few_statements(
     assert Job.objects.count() == 96
 
 
-def test_the_largest_matrix_is_no_heavy_page(client_of: ClientOf, creator: User, team: Team, account: Account, page: str) -> None:
+def test_the_largest_matrix_is_no_heavy_page(
+    client_of: ClientOf, creator: User, team: Team, account: Account, page: str
+) -> None:
     many = [makers.asset(team, name=f"Portrait of number {number}.jpg") for number in range(SIDE)]
     for picture in many:
         makers.check(picture, account, answered_at=timezone.now())
-    sounds = [makers.asset(team, "audio", name=f"Welcome line {number}.mp3") for number in range(SIDE)]
+    sounds = [
+        makers.asset(team, "audio", name=f"Welcome line {number}.mp3") for number in range(SIDE)
+    ]
     answer = client_of(creator).get(page, draft(many, sounds))
     assert len(cells(answer.content.decode())) == SIDE
     assert len(answer.content) < 150_000
 
 
-@pytest.mark.parametrize("name", ["title", "off", "cell", "consent", "picture", "speech", "key", "told", "ratio"])
+@pytest.mark.parametrize(
+    "name", ["title", "off", "cell", "consent", "picture", "speech", "key", "told", "ratio"]
+)
 def test_letters_that_no_database_keeps_do_no_harm(
-    client_of: ClientOf, creator: User, page: str, pictures: list[Asset], speeches: list[Asset], name: str
+    client_of: ClientOf,
+    creator: User,
+    page: str,
+    pictures: list[Asset],
+    speeches: list[Asset],
+    name: str,
 ) -> None:
     fields = draft(pictures[:1], speeches[:1]) | {name: "a\x00b"}
     assert client_of(creator).get(page, fields).status_code == 200

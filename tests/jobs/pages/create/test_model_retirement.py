@@ -1,4 +1,5 @@
-"""Retired models: what is said and when, the way on with its price, and that what was chosen goes along as far as the successor takes it."""
+"""Retired models: what is said and when, the way on with its price, and that what was chosen goes
+along as far as the successor takes it."""
 
 from __future__ import annotations
 
@@ -54,7 +55,10 @@ def draft_of(team: Team, model: str, **fields: Any) -> Draft:
 
 def read(team: Team, url: str) -> Draft:
     """The draft that the page at `url` would have."""
-    data = {name: values[-1] for name, values in parse_qs(urlsplit(url).query, strict_parsing=True).items()}
+    data = {
+        name: values[-1]
+        for name, values in parse_qs(urlsplit(url).query, strict_parsing=True).items()
+    }
     return DraftForm(data, spec=entries.get(data["model"]), team=team).draft
 
 
@@ -69,13 +73,21 @@ def shown(text: str) -> str:
 
 
 def test_every_retired_model_that_a_page_makes_has_a_way_on() -> None:
-    assert {model for model, _to in WAYS} == {"emo-v1", "animate-anyone-gen2", "animate-anyone-template-gen2"}
+    assert {model for model, _to in WAYS} == {
+        "emo-v1",
+        "animate-anyone-gen2",
+        "animate-anyone-template-gen2",
+    }
     assert ("emo-v1", "wan2.2-s2v") in WAYS
-    assert {to for model, to in WAYS if model == "animate-anyone-gen2"} == {"wan2.2-animate-move", "wan2.2-animate-mix"}
+    assert {to for model, to in WAYS if model == "animate-anyone-gen2"} == {
+        "wan2.2-animate-move",
+        "wan2.2-animate-mix",
+    }
 
 
 def drafts(team: Team, account: Account, model: str) -> list[Draft]:
-    """Drafts of `model` with nothing, with one file, with all files short and long, with parts of a speech, and each choice once."""
+    """Drafts of `model` with nothing, with one file, with all files short and long, with parts of a
+    speech, and each choice once."""
     spec = entries.get(model)
     files = {
         ("image", 0): makers.asset(team),
@@ -86,9 +98,16 @@ def drafts(team: Team, account: Account, model: str) -> list[Draft]:
     }
     found: list[dict[str, Any]] = [{}]
     for long in (0, 1):
-        given = {field.name: files.get((field.kind, long), files.get((field.kind, 0))) for field in file_fields(spec)}
+        given = {
+            field.name: files.get((field.kind, long), files.get((field.kind, 0)))
+            for field in file_fields(spec)
+        }
         found += [given, dict(list(given.items())[:1])]
-        found += [{**given, f"keep_{field.name}": "1000-4000.5000-60000"} for field in file_fields(spec) if field.kind == "audio" and long]
+        found += [
+            {**given, f"keep_{field.name}": "1000-4000.5000-60000"}
+            for field in file_fields(spec)
+            if field.kind == "audio" and long
+        ]
     full = found[1]
     found += [{**full, p.name: word(value)} for p in spec.choices() for value in p.values]
     found += [{**full, "title": "Ünder & over?", "account": account}]
@@ -96,7 +115,9 @@ def drafts(team: Team, account: Account, model: str) -> list[Draft]:
     if spec.makes:
         picture = {"image_url": files["image", 0]}
         for forgotten in (False, True):
-            moves = makers.template(team, account, makers.asset(team, "video", milliseconds=40_000), forgotten=forgotten)
+            moves = makers.template(
+                team, account, makers.asset(team, "video", milliseconds=40_000), forgotten=forgotten
+            )
             found.append({**picture, "template": moves})
         nowhere = makers.template(team, account, name="adopted")
         nowhere.asset = None
@@ -119,15 +140,21 @@ def test_translation_leads_to_a_page_with_the_same_files_by_kind(
         found = read(team, way.url)
         assert found.spec is there
         mine = files_by_kind(draft)
-        assert files_by_kind(found) == {kind: asset for kind, asset in mine.items() if kind in kinds}
+        assert files_by_kind(found) == {
+            kind: asset for kind, asset in mine.items() if kind in kinds
+        }
         assert found.title == draft.title
-        assert {found.asset(name) for name in found.said} == {draft.asset(name) for name in draft.said} & set(files_by_kind(found).values())
+        assert {found.asset(name) for name in found.said} == {
+            draft.asset(name) for name in draft.said
+        } & set(files_by_kind(found).values())
         for file in way.carried:
             most = trim.longest(file.field.limits, file.whole)
             assert file.milliseconds <= most
             if file.parts is not None:
                 assert found.keeps[file.field.name] == file.parts
-                assert not found.problems.get(file.field.name), "a speech is cut to what the successor takes"
+                assert not found.problems.get(file.field.name), (
+                    "a speech is cut to what the successor takes"
+                )
         for parameter, other in itertools.product(draft.spec.choices(), there.choices()):
             if parameter.name == other.name and draft.chosen[parameter.name] in other.values:
                 assert found.chosen[other.name] == draft.chosen[parameter.name]
@@ -136,7 +163,9 @@ def test_translation_leads_to_a_page_with_the_same_files_by_kind(
 
 
 @pytest.mark.parametrize(("model", "to"), WAYS)
-def test_price_that_is_told_is_the_price_there(creator: User, team: Team, account: Account, model: str, to: str) -> None:
+def test_price_that_is_told_is_the_price_there(
+    creator: User, team: Team, account: Account, model: str, to: str
+) -> None:
     priced = 0
     for draft in drafts(team, account, model):
         way = model_retirement.Way(draft, entries.get(to), account)
@@ -149,13 +178,19 @@ def test_price_that_is_told_is_the_price_there(creator: User, team: Team, accoun
         assert way.quote.micros == there.micros
         assert way.total
         assert way.total in way.price(None)
-    assert priced or not entries.get(model).inputs_of("image"), "a template's draft has no picture, so the film there has no price yet"
+    assert priced or not entries.get(model).inputs_of("image"), (
+        "a template's draft has no picture, so the film there has no price yet"
+    )
 
 
-def test_speech_of_ten_seconds_with_its_difference_in_price(client_of: ClientOf, creator: User, team: Team, account: Account) -> None:
+def test_speech_of_ten_seconds_with_its_difference_in_price(
+    client_of: ClientOf, creator: User, team: Team, account: Account
+) -> None:
     speech = makers.asset(team, "audio", milliseconds=10_000)
     fields = {"image_url": makers.asset(team).public_id, "audio_url": speech.public_id}
-    page = shown(client_of(creator).get(reverse("jobs:portrait", args=[team.slug]), fields).content.decode())
+    page = shown(
+        client_of(creator).get(reverse("jobs:portrait", args=[team.slug]), fields).content.decode()
+    )
     # 10 s × $0.071684 is $0.71684; here 10 s × $0.011469
     assert "Wan speech to video $0.7168 for these 10.0 s, +$0.6022" in page.replace("\xa0", " ")
     assert "Make the same with Wan speech to video" in page
@@ -166,21 +201,38 @@ def test_speech_of_ten_seconds_with_its_difference_in_price(client_of: ClientOf,
 def test_check_that_is_known_there_costs_nothing_more(team: Team, account: Account) -> None:
     picture = makers.asset(team)
     makers.check(picture, account, "wan2.2-s2v-detect")
-    way = model_retirement.Way(draft_of(team, "emo-v1", image_url=picture), entries.get("wan2.2-s2v"), account)
+    way = model_retirement.Way(
+        draft_of(team, "emo-v1", image_url=picture), entries.get("wan2.2-s2v"), account
+    )
     assert way.check_note == ""
 
 
 def test_long_speech_says_how_much_of_it_is_kept(team: Team, account: Account) -> None:
     speech = makers.asset(team, "audio", milliseconds=41_200)
-    draft = draft_of(team, "emo-v1", image_url=makers.asset(team), audio_url=speech, keep_audio_url="1200-11200.15200-41200")
+    draft = draft_of(
+        team,
+        "emo-v1",
+        image_url=makers.asset(team),
+        audio_url=speech,
+        keep_audio_url="1200-11200.15200-41200",
+    )
     way = model_retirement.Way(draft, entries.get("wan2.2-s2v"), account)
     assert way.fields["keep_audio_url"] == "1200-11200.15200-25199"
     assert way.milliseconds == 19_999
-    assert way.notes[0].replace("\xa0", " ") == "It takes less than 20 s: the first 20.0 s of the 36.0 s go along."
-    assert way.price(None).replace("\xa0", " ").startswith("$1.4336 for 20.0 s of these 36.0 s, +$1.02")
+    assert (
+        way.notes[0].replace("\xa0", " ")
+        == "It takes less than 20 s: the first 20.0 s of the 36.0 s go along."
+    )
+    assert (
+        way.price(None)
+        .replace("\xa0", " ")
+        .startswith("$1.4336 for 20.0 s of these 36.0 s, +$1.02")
+    )
 
 
-def test_long_video_goes_along_whole_and_is_cut_there_with_one_click(creator: User, team: Team, account: Account) -> None:
+def test_long_video_goes_along_whole_and_is_cut_there_with_one_click(
+    creator: User, team: Team, account: Account
+) -> None:
     moves = makers.template(team, account, makers.asset(team, "video", milliseconds=45_000))
     draft = draft_of(team, "animate-anyone-gen2", image_url=makers.asset(team), template=moves)
     for name in ("wan2.2-animate-move", "wan2.2-animate-mix"):
@@ -188,7 +240,11 @@ def test_long_video_goes_along_whole_and_is_cut_there_with_one_click(creator: Us
         assert way.fields["video_url"] == moves.asset.public_id
         # its last frame must not stand over the limit of 30 s
         assert way.milliseconds == 29_950
-        assert way.notes[0].replace("\xa0", " ") == "It takes at most 30 s: the first 30.0 s of the 45.0 s can be kept there with one click."
+        assert (
+            way.notes[0].replace("\xa0", " ")
+            == "It takes at most 30 s: the first 30.0 s of the 45.0 s can be kept there with one "
+            "click."
+        )
     assert way.lost == ["Background: Video"]
 
 
@@ -196,9 +252,15 @@ def test_template_whose_video_is_gone_is_told(team: Team, account: Account) -> N
     moves = makers.template(team, account, name="Adopted moves")
     moves.asset = None
     moves.save(update_fields=["asset"])
-    draft = draft_of(team, "animate-anyone-gen2", template=moves, use_ref_img_bg="true", video_ratio="3:4")
+    draft = draft_of(
+        team, "animate-anyone-gen2", template=moves, use_ref_img_bg="true", video_ratio="3:4"
+    )
     way = model_retirement.Way(draft, entries.get("wan2.2-animate-mix"), account)
-    assert way.lost == ["Background: Picture", "Shape: 3:4", "the template “Adopted moves”, whose video is not here"]
+    assert way.lost == [
+        "Background: Picture",
+        "Shape: 3:4",
+        "the template “Adopted moves”, whose video is not here",
+    ]
     assert "video_url" not in way.fields
 
 
@@ -206,11 +268,15 @@ def test_what_does_not_fit_there_is_told(team: Team, account: Account) -> None:
     wide = makers.asset(team, width=1400, height=350)
     draft = draft_of(team, "emo-v1", image_url=wide)
     assert (
-        model_retirement.Way(draft, entries.get("wan2.2-s2v"), account).notes[0].startswith("Portrait: The picture is 1400 × 350 px; the short side")
+        model_retirement.Way(draft, entries.get("wan2.2-s2v"), account)
+        .notes[0]
+        .startswith("Portrait: The picture is 1400 × 350 px; the short side")
     )
 
 
-def test_choice_that_both_know_is_carried_and_an_unknown_value_is_not(team: Team, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_choice_that_both_know_is_carried_and_an_unknown_value_is_not(
+    team: Team, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
     spec = entries.get("wan2.2-s2v")
     style = entries.get("emo-v1").parameter("style_level")
     for words, expected in ((style.words, "calm"), (style.words[1:], "normal")):
@@ -226,16 +292,21 @@ def test_account_goes_along_where_it_has_the_model(team: Team, account: Account)
     far.region = "ap-southeast-1"
     far.save(update_fields=["region"])
     to = entries.get("wan2.2-s2v")
-    assert model_retirement.translate(draft_of(team, "emo-v1", account=second), to)["account"] == second.public_id
+    assert (
+        model_retirement.translate(draft_of(team, "emo-v1", account=second), to)["account"]
+        == second.public_id
+    )
     assert "account" not in model_retirement.translate(draft_of(team, "emo-v1", account=far), to)
     assert "account" not in model_retirement.translate(draft_of(team, "emo-v1"), to)
     moves = makers.template(team, second)
-    assert model_retirement.translate(draft_of(team, "animate-anyone-gen2", template=moves), entries.get("wan2.2-animate-move"))["account"] == (
-        second.public_id
-    )
+    assert model_retirement.translate(
+        draft_of(team, "animate-anyone-gen2", template=moves), entries.get("wan2.2-animate-move")
+    )["account"] == (second.public_id)
 
 
-def test_video_that_is_being_made_over_goes_along_with_its_edit(team: Team, account: Account, creator: User) -> None:
+def test_video_that_is_being_made_over_goes_along_with_its_edit(
+    team: Team, account: Account, creator: User
+) -> None:
     video = makers.asset(team, "video", fps=20.0)
     edit = team.edits.create(asset=video, recipe={"do": "film", "fps": 24}, word="w", owner=creator)
     draft = draft_of(team, "animate-anyone-gen2", template_video=video, edit_template_video=edit)
@@ -244,7 +315,7 @@ def test_video_that_is_being_made_over_goes_along_with_its_edit(team: Team, acco
     assert found.edits == {"video_url": edit}
 
 
-# ── when it is said ─────────────────────────────────────────────────────────────────────────────────────────────────
+# ── when it is said ───────────────────────────────────────────────────────────────────────────────
 
 
 def test_before_the_day_it_is_announced_and_the_menu_is_as_ever(
@@ -261,21 +332,31 @@ def test_after_the_day_it_says_so_and_the_successors_come_first(
     client_of: ClientOf, creator: User, team: Team, account: Account, after: None
 ) -> None:
     page = client_of(creator).get(reverse("jobs:portrait", args=[team.slug])).content.decode()
-    assert "The day that Alibaba announced as the end of EMO, 10 Oct 2026, has passed." in shown(page)
+    assert "The day that Alibaba announced as the end of EMO, 10 Oct 2026, has passed." in shown(
+        page
+    )
     assert page.index("?model=wan2.2-s2v") < page.index("?model=emo-v1")
-    assert [model.name for model in model_retirement.in_order(models_of("dance"))][-1] == "animate-anyone-gen2"
+    assert [model.name for model in model_retirement.in_order(models_of("dance"))][
+        -1
+    ] == "animate-anyone-gen2"
     # what nobody announced an end of says nothing
-    page = client_of(creator).get(reverse("jobs:portrait", args=[team.slug]), {"model": "wan2.2-s2v"}).content.decode()
+    page = (
+        client_of(creator)
+        .get(reverse("jobs:portrait", args=[team.slug]), {"model": "wan2.2-s2v"})
+        .content.decode()
+    )
     assert "successor" not in page
 
 
-def test_model_that_the_service_has_no_more_says_so(client_of: ClientOf, creator: User, team: Team, account: Account) -> None:
+def test_model_that_the_service_has_no_more_says_so(
+    client_of: ClientOf, creator: User, team: Team, account: Account
+) -> None:
     Lane.objects.create(account=account, model="emo-v1", health=Account.Health.GONE)
     page = client_of(creator).get(reverse("jobs:portrait", args=[team.slug])).content.decode()
     assert "The service has no EMO any more" in shown(page)
 
 
-# ── the job page ────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the job page ──────────────────────────────────────────────────────────────────────────────────
 
 
 def link_of(page: str, label: str) -> str:
@@ -299,13 +380,26 @@ def test_job_of_a_retired_model_leads_to_the_same_with_its_successor(
     )
     page = client_of(creator).get(job.get_absolute_url()).content.decode()
     found = read(team, link_of(page, "Make the same with Wan speech to video"))
-    assert (found.spec.name, found.files["image_url"], found.files["audio_url"], found.title) == ("wan2.2-s2v", picture, speech, "Welcome")
+    assert (found.spec.name, found.files["image_url"], found.files["audio_url"], found.title) == (
+        "wan2.2-s2v",
+        picture,
+        speech,
+        "Welcome",
+    )
 
 
-def test_dance_leads_there_with_the_video_of_its_template(client_of: ClientOf, creator: User, team: Team, account: Account) -> None:
+def test_dance_leads_there_with_the_video_of_its_template(
+    client_of: ClientOf, creator: User, team: Team, account: Account
+) -> None:
     moves, character = makers.template(team, account), makers.asset(team)
     job = makers.job(
-        team, creator, "animate-anyone-gen2", State.SUCCEEDED, template=moves, files={"image_url": character}, finished_at=timezone.now()
+        team,
+        creator,
+        "animate-anyone-gen2",
+        State.SUCCEEDED,
+        template=moves,
+        files={"image_url": character},
+        finished_at=timezone.now(),
     )
     page = client_of(creator).get(job.get_absolute_url()).content.decode()
     for label in ("Wan animate: move", "Wan animate: mix"):
@@ -313,25 +407,57 @@ def test_dance_leads_there_with_the_video_of_its_template(client_of: ClientOf, c
         assert files_by_kind(found) == {"image": character, "video": moves.asset}
 
 
-def test_dance_whose_template_was_never_made_leads_there_with_its_video(client_of: ClientOf, creator: User, team: Team, account: Account) -> None:
+def test_dance_whose_template_was_never_made_leads_there_with_its_video(
+    client_of: ClientOf, creator: User, team: Team, account: Account
+) -> None:
     video, character = makers.asset(team, "video"), makers.asset(team)
-    maker = makers.job(team, creator, "animate-anyone-template-gen2", State.FAILED, files={"video_url": video}, finished_at=timezone.now())
-    job = makers.job(team, creator, "animate-anyone-gen2", State.FAILED, needs=maker, files={"image_url": character}, finished_at=timezone.now())
+    maker = makers.job(
+        team,
+        creator,
+        "animate-anyone-template-gen2",
+        State.FAILED,
+        files={"video_url": video},
+        finished_at=timezone.now(),
+    )
+    job = makers.job(
+        team,
+        creator,
+        "animate-anyone-gen2",
+        State.FAILED,
+        needs=maker,
+        files={"image_url": character},
+        finished_at=timezone.now(),
+    )
     page = client_of(creator).get(job.get_absolute_url()).content.decode()
-    assert files_by_kind(read(team, link_of(page, "Make the same with Wan animate: move"))) == {"image": character, "video": video}
+    assert files_by_kind(read(team, link_of(page, "Make the same with Wan animate: move"))) == {
+        "image": character,
+        "video": video,
+    }
 
 
-def test_job_page_is_silent_where_nothing_can_be_done(client_of: ClientOf, creator: User, viewer: User, team: Team, account: Account) -> None:
+def test_job_page_is_silent_where_nothing_can_be_done(
+    client_of: ClientOf, creator: User, viewer: User, team: Team, account: Account
+) -> None:
     done = {"state": State.SUCCEEDED, "finished_at": timezone.now()}
     ended, waiting = makers.job(team, creator, **done), makers.job(team, creator)
-    stays, adopted = makers.job(team, creator, "wan2.2-s2v", **done), makers.job(team, creator, adopted=True, **done)
+    stays, adopted = (
+        makers.job(team, creator, "wan2.2-s2v", **done),
+        makers.job(team, creator, adopted=True, **done),
+    )
     for job in (waiting, stays, adopted):
-        assert "Make the same with" not in client_of(creator).get(job.get_absolute_url()).content.decode()
-    assert "Make the same with" not in client_of(viewer).get(ended.get_absolute_url()).content.decode()
+        assert (
+            "Make the same with"
+            not in client_of(creator).get(job.get_absolute_url()).content.decode()
+        )
+    assert (
+        "Make the same with" not in client_of(viewer).get(ended.get_absolute_url()).content.decode()
+    )
     assert "Make the same with" in client_of(creator).get(ended.get_absolute_url()).content.decode()
 
 
-def test_job_that_waits_for_a_model_that_is_gone_offers_the_way_on(client_of: ClientOf, creator: User, team: Team, account: Account) -> None:
+def test_job_that_waits_for_a_model_that_is_gone_offers_the_way_on(
+    client_of: ClientOf, creator: User, team: Team, account: Account
+) -> None:
     job = makers.job(team, creator, code=Code.MODEL_GONE)
     page = client_of(creator).get(job.get_absolute_url()).content.decode()
     assert "The service has no EMO any more" in shown(page)

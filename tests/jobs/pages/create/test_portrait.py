@@ -1,4 +1,5 @@
-"""The page of the talking portrait: a draft in the address, the check paid once, the price before the click, one job per click."""
+"""The page of the talking portrait: a draft in the address, the check paid once, the price before
+the click, one job per click."""
 
 from __future__ import annotations
 
@@ -33,7 +34,12 @@ def ready(team: Team, account: Any) -> dict[str, str]:
     """A draft that lacks nothing: portrait checked, 4 s of speech."""
     picture = makers.asset(team)
     makers.check(picture, account, answered_at=timezone.now())
-    return {"page": "portrait", "model": "emo-v1", "image_url": picture.public_id, "audio_url": makers.asset(team, "audio").public_id}
+    return {
+        "page": "portrait",
+        "model": "emo-v1",
+        "image_url": picture.public_id,
+        "audio_url": makers.asset(team, "audio").public_id,
+    }
 
 
 def button(html: str) -> str:
@@ -71,8 +77,15 @@ def test_accounts_that_cannot_make_it_are_greyed_with_the_reason(
     Account.objects.create(team=team, label="Empty")
     client = client_of(creator)
     html = client.get(page, ready).content.decode()
-    offered = re.findall(r'<option value="[^"]+"( selected| disabled|)>([^<]+)</option>', html.split('id="account"')[1].split("</select>")[0])
-    assert sorted(offered) == [(" disabled", "Empty · has no key"), (" disabled", "Far · not offered in Singapore"), (" selected", account.label)]
+    offered = re.findall(
+        r'<option value="[^"]+"( selected| disabled|)>([^<]+)</option>',
+        html.split('id="account"')[1].split("</select>")[0],
+    )
+    assert sorted(offered) == [
+        (" disabled", "Empty · has no key"),
+        (" disabled", "Far · not offered in Singapore"),
+        (" selected", account.label),
+    ]
     with CaptureQueriesContext(connection) as few:
         client.get(page, ready)
     for number in range(5):
@@ -87,7 +100,9 @@ def test_accounts_that_cannot_make_it_are_greyed_with_the_reason(
     assert not Job.objects.exists()
 
 
-def test_whole_draft_shows_boxes_frame_and_price_on_the_button(client_of: ClientOf, creator: User, page: str, ready: dict[str, str]) -> None:
+def test_whole_draft_shows_boxes_frame_and_price_on_the_button(
+    client_of: ClientOf, creator: User, page: str, ready: dict[str, str]
+) -> None:
     html = client_of(creator).get(page, ready).content.decode()
     # 4 s at $0.011469, in the bill, in the till and on the button
     assert "$0.0459" in button(html)
@@ -99,7 +114,9 @@ def test_whole_draft_shows_boxes_frame_and_price_on_the_button(client_of: Client
     assert "nothing is paid again" in html
 
 
-def test_ratio_decides_price_and_needs_its_own_check(client_of: ClientOf, creator: User, page: str, ready: dict[str, str]) -> None:
+def test_ratio_decides_price_and_needs_its_own_check(
+    client_of: ClientOf, creator: User, page: str, ready: dict[str, str]
+) -> None:
     html = client_of(creator).get(page, ready | {"ratio": "3:4"}).content.decode()
     assert "$0.0917" in html
     assert "disabled" in button(html)
@@ -118,14 +135,21 @@ def test_ratio_decides_price_and_needs_its_own_check(client_of: ClientOf, creato
 def test_every_other_verdict_keeps_the_button_off(
     client_of: ClientOf, creator: User, page: str, ready: dict[str, str], state: str, words: str
 ) -> None:
-    Check.objects.update(state=state, sentence="Two people are in the picture.", code="InvalidFile.MultiHuman", request_id="r-1")
+    Check.objects.update(
+        state=state,
+        sentence="Two people are in the picture.",
+        code="InvalidFile.MultiHuman",
+        request_id="r-1",
+    )
     html = re.sub(r"\s+", " ", client_of(creator).get(page, ready).content.decode())
     assert words in re.sub(r"<svg.*?</svg>|</?b>", "", html)
     assert "disabled" in button(html)
     assert ("Two people are in the picture." in html) == (state != "waiting")
 
 
-def test_check_is_held_once_and_polled_until_there_is_a_verdict(client_of: ClientOf, creator: User, team: Team, account: Any, page: str) -> None:
+def test_check_is_held_once_and_polled_until_there_is_a_verdict(
+    client_of: ClientOf, creator: User, team: Team, account: Any, page: str
+) -> None:
     client, picture = client_of(creator), makers.asset(team)
     fields = {"page": "portrait", "model": "emo-v1", "image_url": picture.public_id}
     url = reverse("jobs:check", args=[team.slug])
@@ -143,7 +167,9 @@ def test_check_is_held_once_and_polled_until_there_is_a_verdict(client_of: Clien
     assert picture.public_id in answer["HX-Replace-Url"]
 
 
-def test_picture_outside_the_limits_is_neither_asked_nor_paid(client_of: ClientOf, creator: User, team: Team, account: Any, page: str) -> None:
+def test_picture_outside_the_limits_is_neither_asked_nor_paid(
+    client_of: ClientOf, creator: User, team: Team, account: Any, page: str
+) -> None:
     small = makers.asset(team, width=300, height=300)
     fields = {"page": "portrait", "image_url": small.public_id}
     html = client_of(creator).get(page, fields).content.decode()
@@ -167,12 +193,18 @@ def test_more_than_the_model_takes_is_refused_with_its_sentence(
     client_of: ClientOf, creator: User, team: Team, page: str, ready: dict[str, str]
 ) -> None:
     long = makers.asset(team, "audio", milliseconds=61_000)
-    html = client_of(creator).get(page, ready | {"audio_url": long.public_id, "keep_audio_url": "0-60500"}).content.decode()
+    html = (
+        client_of(creator)
+        .get(page, ready | {"audio_url": long.public_id, "keep_audio_url": "0-60500"})
+        .content.decode()
+    )
     assert "It lasts 60.5 s; at most 60.0 s can be used." in html
     assert "disabled" in button(html)
 
 
-def test_library_offers_what_fits_first_and_says_why_not(client_of: ClientOf, creator: User, team: Team, account: Any, page: str) -> None:
+def test_library_offers_what_fits_first_and_says_why_not(
+    client_of: ClientOf, creator: User, team: Team, account: Any, page: str
+) -> None:
     fits = makers.asset(team, name="fits.jpg")
     makers.asset(team, name="small.jpg", width=200, height=200)
     html = client_of(creator).get(page).content.decode()
@@ -187,25 +219,36 @@ def test_choice_in_the_library_replaces_what_the_form_remembered(
     client_of: ClientOf, creator: User, team: Team, page: str, ready: dict[str, str]
 ) -> None:
     other = makers.asset(team, name="other.jpg")
-    answer = client_of(creator).get(reverse("jobs:price", args=[team.slug]), ready | {"pick_image_url": other.public_id}, **HX)
+    answer = client_of(creator).get(
+        reverse("jobs:price", args=[team.slug]), ready | {"pick_image_url": other.public_id}, **HX
+    )
     assert f'name="image_url" value="{other.public_id}"' in answer.content.decode()
     assert f"image_url={other.public_id}" in answer["HX-Replace-Url"]
 
 
-def test_file_of_another_team_is_not_here(client_of: ClientOf, creator: User, stranger: User, page: str, account: Any) -> None:
+def test_file_of_another_team_is_not_here(
+    client_of: ClientOf, creator: User, stranger: User, page: str, account: Any
+) -> None:
     foreign = makers.asset(stranger.teams.get())
     html = client_of(creator).get(page, {"image_url": foreign.public_id}).content.decode()
     assert foreign.name not in html
     assert "not in the team’s library" in html
 
 
-def test_click_makes_one_job_however_often_it_is_repeated(client_of: ClientOf, creator: User, team: Team, page: str, ready: dict[str, str]) -> None:
+def test_click_makes_one_job_however_often_it_is_repeated(
+    client_of: ClientOf, creator: User, team: Team, page: str, ready: dict[str, str]
+) -> None:
     fields = ready | {"do": "make", "key": "k1", "title": "Welcome <b>", "style_level": "calm"}
     client = client_of(creator)
     first, second = client.post(page, fields), client.post(page, fields)
     job = Job.objects.get()
     assert first["Location"] == second["Location"] == job.get_absolute_url()
-    assert (job.title, job.owner, job.quote_micros, job.parameters["style_level"]) == ("Welcome <b>", creator, 45_876, "calm")
+    assert (job.title, job.owner, job.quote_micros, job.parameters["style_level"]) == (
+        "Welcome <b>",
+        creator,
+        45_876,
+        "calm",
+    )
     assert [entry.held for entry in LedgerEntry.objects.filter(job=job)] == [45_876]
     shown = client.get(job.get_absolute_url()).content.decode()
     assert "is in line; $0.0459 is held" in shown
@@ -225,38 +268,60 @@ def test_over_the_limit_nothing_is_made_and_the_form_stays_filled(
     assert ready["audio_url"] in html
 
 
-def test_unchecked_picture_cannot_be_sent_by_hand(client_of: ClientOf, creator: User, page: str, ready: dict[str, str]) -> None:
+def test_unchecked_picture_cannot_be_sent_by_hand(
+    client_of: ClientOf, creator: User, page: str, ready: dict[str, str]
+) -> None:
     Check.objects.all().delete()
     answer = client_of(creator).post(page, ready | {"do": "make", "key": "k"})
     assert answer.status_code == 422
     assert not Job.objects.exists()
 
 
-def test_without_script_a_file_comes_with_the_form(client_of: ClientOf, creator: User, team: Team, account: Any, page: str) -> None:
+def test_without_script_a_file_comes_with_the_form(
+    client_of: ClientOf, creator: User, team: Team, account: Any, page: str
+) -> None:
     from django.core.files.uploadedfile import SimpleUploadedFile
 
     picture = SimpleUploadedFile("me.jpg", files.jpeg(640, 640), "image/jpeg")
-    answer = client_of(creator).post(page, {"page": "portrait", "upload_image_url": picture, "do": "upload"})
+    answer = client_of(creator).post(
+        page, {"page": "portrait", "upload_image_url": picture, "do": "upload"}
+    )
     asset = team.assets.get()
     assert (answer.status_code, asset.width) == (302, 640)
     assert f"image_url={asset.public_id}" in answer["Location"]
     broken = SimpleUploadedFile("me.jpg", b"no picture at all", "image/jpeg")
-    answer = client_of(creator).post(page, {"page": "portrait", "image_url": asset.public_id, "upload_image_url": broken, "do": "upload"})
+    answer = client_of(creator).post(
+        page,
+        {
+            "page": "portrait",
+            "image_url": asset.public_id,
+            "upload_image_url": broken,
+            "do": "upload",
+        },
+    )
     assert answer.status_code == 422
     assert asset.public_id in answer.content.decode()
     assert team.assets.count() == 1
 
 
-def test_another_model_of_the_same_kind_needs_no_page_of_its_own(client_of: ClientOf, creator: User, team: Team, account: Any, page: str) -> None:
+def test_another_model_of_the_same_kind_needs_no_page_of_its_own(
+    client_of: ClientOf, creator: User, team: Team, account: Any, page: str
+) -> None:
     picture = makers.asset(team)
     makers.check(picture, account, "wan2.2-s2v-detect", facts={"humanoid": True})
-    fields = {"model": "wan2.2-s2v", "image_url": picture.public_id, "audio_url": makers.asset(team, "audio").public_id}
+    fields = {
+        "model": "wan2.2-s2v",
+        "image_url": picture.public_id,
+        "audio_url": makers.asset(team, "audio").public_id,
+    }
     html = client_of(creator).get(page, fields).content.decode()
     for _value, label, _help in entries.get("wan2.2-s2v").parameters[0].words:
         assert label in html
     assert "$0.2867" in button(html)  # 4 s × $0.071684
     assert "Calm" not in html
-    job = client_of(creator).post(page, fields | {"page": "portrait", "do": "make", "key": "x", "resolution": "720P"})
+    job = client_of(creator).post(
+        page, fields | {"page": "portrait", "do": "make", "key": "x", "resolution": "720P"}
+    )
     assert Job.objects.get().variant == "720P"
     assert job.status_code == 302
 
@@ -266,13 +331,19 @@ def test_model_of_another_page_is_not_found(client_of: ClientOf, creator: User, 
     assert client_of(creator).get(page, {"model": "emo-v9"}).status_code == 404
 
 
-def test_nonsense_in_the_address_falls_back_to_defaults(client_of: ClientOf, creator: User, page: str, ready: dict[str, str]) -> None:
-    answer = client_of(creator).get(page, ready | {"ratio": "9:9", "style_level": "<x>", "template": "zz", "account": "nope"})
+def test_nonsense_in_the_address_falls_back_to_defaults(
+    client_of: ClientOf, creator: User, page: str, ready: dict[str, str]
+) -> None:
+    answer = client_of(creator).get(
+        page, ready | {"ratio": "9:9", "style_level": "<x>", "template": "zz", "account": "nope"}
+    )
     assert answer.status_code == 200
     assert "$0.0459" in button(answer.content.decode())
 
 
-def test_page_keeps_the_strict_policy(client_of: ClientOf, creator: User, page: str, ready: dict[str, str]) -> None:
+def test_page_keeps_the_strict_policy(
+    client_of: ClientOf, creator: User, page: str, ready: dict[str, str]
+) -> None:
     html = client_of(creator).get(page, ready).content.decode()
     assert " style=" not in html
     assert not re.search(r"<script(?![^>]*\bsrc=)", html)
@@ -290,20 +361,41 @@ def test_the_till_tells_place_start_and_ready_before_the_click(
     client_of: ClientOf, creator: User, owner: User, team: Team, page: str, ready: dict[str, str]
 ) -> None:
     client = client_of(creator)
-    assert re.search(rf"The lane is free starts now · ready (≈ )?{makers.CLOCK}", till(client.get(page, ready).content.decode()))
-    makers.job(team, owner, state=State.RUNNING, provider_status="RUNNING", submitted_at=timezone.now(), milliseconds=60_000)
+    assert re.search(
+        rf"The lane is free starts now · ready (≈ )?{makers.CLOCK}",
+        till(client.get(page, ready).content.decode()),
+    )
+    makers.job(
+        team,
+        owner,
+        state=State.RUNNING,
+        provider_status="RUNNING",
+        submitted_at=timezone.now(),
+        milliseconds=60_000,
+    )
     for _number in range(3):
         makers.job(team, owner, code=Code.WAITING_TURN, milliseconds=60_000)
     # whoever has nothing waiting has the next turn but one, however many jobs another person has
-    assert re.search(rf"3rd in line starts ≈ {makers.CLOCK} · ready {makers.CLOCK}", till(client.get(page, ready).content.decode()))
+    assert re.search(
+        rf"3rd in line starts ≈ {makers.CLOCK} · ready {makers.CLOCK}",
+        till(client.get(page, ready).content.decode()),
+    )
     # without a length nobody knows when it is ready
     assert "ready" not in till(client.get(page, {"page": "portrait"}).content.decode())
 
 
 def test_behind_a_closed_door_the_till_says_why_and_no_time(
-    client_of: ClientOf, creator: User, admin: User, team: Team, account: Account, page: str, ready: dict[str, str]
+    client_of: ClientOf,
+    creator: User,
+    admin: User,
+    team: Team,
+    account: Account,
+    page: str,
+    ready: dict[str, str],
 ) -> None:
-    Lane.objects.create(account=account, model="emo-v1", gate=Gate.PAUSED, gate_by=admin, gate_at=timezone.now())
+    Lane.objects.create(
+        account=account, model="emo-v1", gate=Gate.PAUSED, gate_by=admin, gate_at=timezone.now()
+    )
     html = client_of(creator).get(page, ready).content.decode()
     assert "Next in line Ben paused emo-v1 on " in till(html)
     assert "starts" not in till(html)
@@ -329,7 +421,9 @@ def test_too_many_waiting_jobs_are_refused_with_the_draft_kept(
     assert (Job.objects.count(), LedgerEntry.objects.count()) == (1, held)
 
 
-def test_without_a_limit_the_till_tells_what_will_have_been_spent(client_of: ClientOf, creator: User, page: str, ready: dict[str, str]) -> None:
+def test_without_a_limit_the_till_tells_what_will_have_been_spent(
+    client_of: ClientOf, creator: User, page: str, ready: dict[str, str]
+) -> None:
     client = client_of(creator)
     assert "$0.00 spent, no limit" in till(client.get(page).content.decode())
     assert "$0.05 with this, no limit" in till(client.get(page, ready).content.decode())

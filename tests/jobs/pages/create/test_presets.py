@@ -1,4 +1,5 @@
-"""Presets: choices of a model under a name, for the whole team; whoever made one, or an admin, lets it go."""
+"""Presets: choices of a model under a name, for the whole team; whoever made one, or an admin, lets
+it go."""
 
 from __future__ import annotations
 
@@ -27,24 +28,45 @@ def save(team: Team) -> str:
     return reverse("jobs:preset_save", args=[team.slug])
 
 
-def test_choices_are_kept_under_a_name_and_the_draft_stays(client_of: ClientOf, creator: User, team: Team, account: Account, save: str) -> None:
+def test_choices_are_kept_under_a_name_and_the_draft_stays(
+    client_of: ClientOf, creator: User, team: Team, account: Account, save: str
+) -> None:
     picture = makers.asset(team)
-    fields = {"page": "portrait", "model": "emo-v1", "image_url": picture.public_id, "ratio": "3:4", "style_level": "calm", "title": "Mine"}
-    html = client_of(creator).post(save, fields | {"preset_name": "  Front   desk "}, **HX).content.decode()
+    fields = {
+        "page": "portrait",
+        "model": "emo-v1",
+        "image_url": picture.public_id,
+        "ratio": "3:4",
+        "style_level": "calm",
+        "title": "Mine",
+    }
+    html = (
+        client_of(creator)
+        .post(save, fields | {"preset_name": "  Front   desk "}, **HX)
+        .content.decode()
+    )
     preset = Preset.objects.get()
-    assert (preset.name, preset.model, preset.chosen) == ("Front desk", "emo-v1", {"ratio": "3:4", "style_level": "calm"})
+    assert (preset.name, preset.model, preset.chosen) == (
+        "Front desk",
+        "emo-v1",
+        {"ratio": "3:4", "style_level": "calm"},
+    )
     assert "Kept as the preset “Front desk”." in html
     assert picture.public_id in html
     assert 'value="Mine"' in html
 
 
-def test_a_preset_leads_to_the_same_draft_with_its_choices(client_of: ClientOf, creator: User, owner: User, team: Team, account: Account) -> None:
+def test_a_preset_leads_to_the_same_draft_with_its_choices(
+    client_of: ClientOf, creator: User, owner: User, team: Team, account: Account
+) -> None:
     preset = presets.keep(team, owner, EMO, {"ratio": "3:4", "style_level": "active"}, "Front desk")
     presets.keep(team, owner, entries.get("wan2.2-s2v"), {"resolution": "720P"}, "Sharp")
     sound = makers.asset(team, "audio")
     client = client_of(creator)
     page = reverse("jobs:portrait", args=[team.slug])
-    html = client.get(page, {"audio_url": sound.public_id, "style_level": "calm", "title": "Mine"}).content.decode()
+    html = client.get(
+        page, {"audio_url": sound.public_id, "style_level": "calm", "title": "Mine"}
+    ).content.decode()
     assert "Sharp" not in html, "that one is of another model"
     link = re.search(r'href="([^"]+)"[^>]*><b>Front desk</b>', html)
     assert link
@@ -56,15 +78,32 @@ def test_a_preset_leads_to_the_same_draft_with_its_choices(client_of: ClientOf, 
     assert re.search(r'aria-current="true"><b>Front desk</b>', html)
 
 
-@pytest.mark.parametrize(("name", "words"), [("", "Give the preset a name"), ("Front desk", "has a preset “Front desk” already")])
-def test_what_cannot_be_kept_is_said(client_of: ClientOf, creator: User, team: Team, account: Account, save: str, name: str, words: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("", "Give the preset a name"), ("Front desk", "has a preset “Front desk” already")],
+)
+def test_what_cannot_be_kept_is_said(
+    client_of: ClientOf,
+    creator: User,
+    team: Team,
+    account: Account,
+    save: str,
+    name: str,
+    words: str,
+) -> None:
     presets.keep(team, creator, EMO, {}, "Front desk")
-    html = client_of(creator).post(save, {"page": "portrait", "model": "emo-v1", "preset_name": name}, **HX).content.decode()
+    html = (
+        client_of(creator)
+        .post(save, {"page": "portrait", "model": "emo-v1", "preset_name": name}, **HX)
+        .content.decode()
+    )
     assert words in html
     assert Preset.objects.count() == 1
 
 
-def test_the_same_name_is_free_for_another_model_and_another_team(team: Team, creator: User, stranger: User) -> None:
+def test_the_same_name_is_free_for_another_model_and_another_team(
+    team: Team, creator: User, stranger: User
+) -> None:
     presets.keep(team, creator, EMO, {}, "Front desk")
     presets.keep(team, creator, entries.get("wan2.2-s2v"), {}, "Front desk")
     presets.keep(stranger.teams.get(), stranger, EMO, {}, "Front desk")
@@ -83,7 +122,11 @@ def test_its_maker_and_admins_delete_it_and_nobody_else(
     client_of: ClientOf, creator: User, owner: User, admin: User, team: Team, account: Account
 ) -> None:
     fields = {"page": "portrait", "model": "emo-v1"}
-    for maker, by, gone in ((owner, creator, False), (creator, creator, True), (creator, admin, True)):
+    for maker, by, gone in (
+        (owner, creator, False),
+        (creator, creator, True),
+        (creator, admin, True),
+    ):
         Preset.objects.all().delete()
         preset = presets.keep(team, maker, EMO, {}, "Front desk")
         url = reverse("jobs:preset_delete", args=[team.slug, preset.public_id])
@@ -99,9 +142,17 @@ def test_what_the_model_no_longer_offers_falls_back(team: Team, creator: User) -
     assert presets.choices_of(preset, EMO) == {"ratio": "1:1", "style_level": "calm"}
 
 
-def test_the_choices_of_the_film_that_was_picked_are_kept(client_of: ClientOf, creator: User, team: Team, account: Account, save: str) -> None:
+def test_the_choices_of_the_film_that_was_picked_are_kept(
+    client_of: ClientOf, creator: User, team: Team, account: Account, save: str
+) -> None:
     jobset = JobSet.objects.create(team=team, owner=creator, kind=JobSet.Kind.SWEEP, title="W")
-    job = makers.job(team, creator, state=State.SUCCEEDED, set=jobset, chosen={"ratio": "3:4", "style_level": "active"})
+    job = makers.job(
+        team,
+        creator,
+        state=State.SUCCEEDED,
+        set=jobset,
+        chosen={"ratio": "3:4", "style_level": "active"},
+    )
     answer = client_of(creator).post(save, {"job": job.public_id, "preset_name": "Lively"})
     assert answer["Location"] == jobset.get_absolute_url()
     assert Preset.objects.get().chosen == {"ratio": "3:4", "style_level": "active"}

@@ -1,4 +1,5 @@
-"""Pages in a browser that runs no scripts: one sentence says so, and buttons stand where a script would have asked by itself."""
+"""Pages in a browser that runs no scripts: one sentence says so, and buttons stand where a script
+would have asked by itself."""
 
 from __future__ import annotations
 
@@ -19,21 +20,45 @@ from tests import makers
 ClientOf = Callable[[User], Client]
 
 
-def test_every_page_says_that_scripts_are_off(client_of: ClientOf, creator: User, team: Team) -> None:
+def test_every_page_says_that_scripts_are_off(
+    client_of: ClientOf, creator: User, team: Team
+) -> None:
     for name in ("jobs:board", "jobs:portrait", "jobs:batch", "library"):
         html = client_of(creator).get(reverse(name, args=[team.slug])).content.decode()
-        assert len(re.findall(r"<noscript>.*?Scripts are off here\..*?</noscript>", html, re.S)) == 1, name
+        assert (
+            len(re.findall(r"<noscript>.*?Scripts are off here\..*?</noscript>", html, re.S)) == 1
+        ), name
 
 
-def test_a_ticked_word_and_a_choice_are_taken_in_by_a_button(client_of: ClientOf, creator: User, team: Team, account: Account) -> None:
+def test_a_ticked_word_and_a_choice_are_taken_in_by_a_button(
+    client_of: ClientOf, creator: User, team: Team, account: Account
+) -> None:
     picture, speech = makers.asset(team, consent=False), makers.asset(team, "audio")
     makers.check(picture, account, answered_at=timezone.now())
-    files = {"page": "portrait", "model": "emo-v1", "image_url": picture.public_id, "audio_url": speech.public_id}
+    files = {
+        "page": "portrait",
+        "model": "emo-v1",
+        "image_url": picture.public_id,
+        "audio_url": speech.public_id,
+    }
     client, page = client_of(creator), reverse("jobs:portrait", args=[team.slug])
     html = client.get(page, files).content.decode()
-    assert re.search(r'class="noscript"><button[^>]*name="do" value="use">(?:<svg.*?</svg>)?Show the price', html, re.S)
+    assert re.search(
+        r'class="noscript"><button[^>]*name="do" value="use">(?:<svg.*?</svg>)?Show the price',
+        html,
+        re.S,
+    )
     assert re.search(r'id="generate"[^>]* disabled[ >]', html), "the word is missing"
-    sent = client.post(page, files | {"do": "use", "consent_image_url": picture.public_id, "style_level": "calm", "title": "By hand"})
+    sent = client.post(
+        page,
+        files
+        | {
+            "do": "use",
+            "consent_image_url": picture.public_id,
+            "style_level": "calm",
+            "title": "By hand",
+        },
+    )
     assert sent.status_code == 302
     kept = parse_qs(urlsplit(sent["Location"]).query)
     assert kept["consent_image_url"] == [picture.public_id]
@@ -43,8 +68,15 @@ def test_a_ticked_word_and_a_choice_are_taken_in_by_a_button(client_of: ClientOf
     assert not re.search(r'id="generate"[^>]* disabled[ >]', html)
 
 
-@pytest.mark.parametrize(("state", "offered"), [(State.QUEUED, True), (State.RUNNING, True), (State.SUCCEEDED, False)])
-def test_the_page_of_a_job_has_a_way_to_the_news(client_of: ClientOf, creator: User, team: Team, state: State, offered: bool) -> None:
+@pytest.mark.parametrize(
+    ("state", "offered"), [(State.QUEUED, True), (State.RUNNING, True), (State.SUCCEEDED, False)]
+)
+def test_the_page_of_a_job_has_a_way_to_the_news(
+    client_of: ClientOf, creator: User, team: Team, state: State, offered: bool
+) -> None:
     job = makers.job(team, creator, state=state)
     html = client_of(creator).get(job.get_absolute_url()).content.decode()
-    assert bool(re.search(rf'class="noscript"><a[^>]*href="{job.get_absolute_url()}"', html)) is offered
+    assert (
+        bool(re.search(rf'class="noscript"><a[^>]*href="{job.get_absolute_url()}"', html))
+        is offered
+    )

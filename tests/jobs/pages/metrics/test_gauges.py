@@ -50,18 +50,33 @@ def numbers() -> dict[Any, float]:
     found: dict[Any, float] = {}
     for family in text_string_to_metric_families(gauges.text().decode()):
         for sample in family.samples:
-            found[(sample.name, *sample.labels.values()) if sample.labels else sample.name] = sample.value
+            found[(sample.name, *sample.labels.values()) if sample.labels else sample.name] = (
+                sample.value
+            )
     return found
 
 
-# ── the door ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the door ──────────────────────────────────────────────────────────────────────────────────────
 def test_without_a_token_there_is_no_such_page(settings: Any) -> None:
     settings.METRICS_TOKEN = ""
     assert _get(None).status_code == 404
     assert _get("Bearer ").status_code == 404
 
 
-@pytest.mark.parametrize("given", [None, "", "Bearer", "Bearer ", "Bearer wrong", f"Basic {TOKEN}", TOKEN, f"Bearer {TOKEN}x", "Bearer é"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer wrong",
+        f"Basic {TOKEN}",
+        TOKEN,
+        f"Bearer {TOKEN}x",
+        "Bearer é",
+    ],
+)
 def test_a_wrong_token_opens_nothing(token: str, given: str | None) -> None:
     answer = _get(given)
     assert answer.status_code == 403
@@ -75,18 +90,29 @@ def test_the_right_token_opens(token: str) -> None:
     assert answer["Content-Type"].startswith("text/plain; version=0.0.4")
     assert "no-store" in answer["Cache-Control"]
     assert b"footlight_lanes 0.0" in answer.content
-    assert Client().post("/metrics", headers={"Authorization": f"Bearer {token}"}).status_code == 405
+    assert (
+        Client().post("/metrics", headers={"Authorization": f"Bearer {token}"}).status_code == 405
+    )
 
 
 def test_a_short_token_is_refused_at_the_start(tmp_path: Path) -> None:
-    code = "import os; os.environ['METRICS_TOKEN'] = 'short'; from django.conf import settings; settings.DEBUG"
-    env = {"DJANGO_SETTINGS_MODULE": "studio.settings", "PATH": "/usr/bin", "DATA_DIR": str(tmp_path)}
-    told = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
+    code = (
+        "import os; os.environ['METRICS_TOKEN'] = 'short'; from django.conf import settings; "
+        "settings.DEBUG"
+    )
+    env = {
+        "DJANGO_SETTINGS_MODULE": "studio.settings",
+        "PATH": "/usr/bin",
+        "DATA_DIR": str(tmp_path),
+    }
+    told = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False
+    )
     assert told.returncode != 0
     assert "METRICS_TOKEN is shorter than 16 characters" in told.stderr
 
 
-# ── the numbers ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the numbers ───────────────────────────────────────────────────────────────────────────────────
 def test_jobs_and_lanes(team: Team, creator: User, account: Account) -> None:
     now = timezone.now()
     old = makers.job(team, creator, account=account)
@@ -95,15 +121,33 @@ def test_jobs_and_lanes(team: Team, creator: User, account: Account) -> None:
     makers.job(team, creator, account=account, state="running", task_id="t1")
     makers.job(team, creator, account=account, state="uncertain", code="no-answer")
     makers.job(team, creator, account=account, state="uncertain", code="several-tasks")
-    makers.job(team, creator, account=account, state="archiving", task_id="t2", result_expires_at=now + timedelta(hours=3))
-    makers.job(team, creator, account=account, state="archiving", task_id="t3", result_expires_at=now + timedelta(hours=2))
+    makers.job(
+        team,
+        creator,
+        account=account,
+        state="archiving",
+        task_id="t2",
+        result_expires_at=now + timedelta(hours=3),
+    )
+    makers.job(
+        team,
+        creator,
+        account=account,
+        state="archiving",
+        task_id="t3",
+        result_expires_at=now + timedelta(hours=2),
+    )
     makers.job(team, creator, account=account, state="succeeded", task_id="t4")
     makers.job(team, creator, account=account, state="failed")
     found = numbers()
     assert found["footlight_jobs", "emo-v1", "queued"] == 2
     assert found["footlight_jobs", "emo-v1", "running"] == 1
     assert found["footlight_jobs", "emo-v1", "archiving"] == 2
-    assert not [key for key in found if key[0] == "footlight_jobs" and key[2] in ("succeeded", "failed", "canceled")]
+    assert not [
+        key
+        for key in found
+        if key[0] == "footlight_jobs" and key[2] in ("succeeded", "failed", "canceled")
+    ]
     assert found["footlight_oldest_wait_seconds", "emo-v1"] == pytest.approx(100, abs=10)
     assert found["footlight_tasks_in_flight", "emo-v1"] == 3
     assert found["footlight_uncertain", "list"] == 1
@@ -126,7 +170,9 @@ def test_lanes(team: Team) -> None:
     now = timezone.now()
 
     def lane(**columns: Any) -> Lane:
-        return Lane.objects.create(account=makers.account(team), model="emo-v1", **{"next_visit_at": None, **columns})
+        return Lane.objects.create(
+            account=makers.account(team), model="emo-v1", **{"next_visit_at": None, **columns}
+        )
 
     lane(next_visit_at=now - timedelta(seconds=60))
     lane(next_visit_at=now - timedelta(seconds=60), lease_until=now + timedelta(seconds=60))
@@ -212,7 +258,9 @@ def test_without_redis_the_database_still_answers(token: str) -> None:
     assert _get(f"Bearer {token}").status_code == 200
 
 
-def test_without_the_database_redis_still_answers(redis: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_database_redis_still_answers(
+    redis: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken() -> None:
         raise DatabaseError("gone")
 

@@ -63,12 +63,20 @@ SETTLED = 10 * 11_469 + 4 * 22_937 + 574
 HELD = 4 * 11_469
 
 
-def test_totals_and_people(team: Team, owner: User, client_of: ClientOf, spent: dict[str, Job]) -> None:
+def test_totals_and_people(
+    team: Team, owner: User, client_of: ClientOf, spent: dict[str, Job]
+) -> None:
     response = client_of(owner).get(at(team))
     context = response.context
     assert (context["standing"].settled, context["standing"].held) == (SETTLED, HELD)
     totals = context["totals"]
-    assert (totals["jobs"], totals["checks"], totals["released"], totals["waiting"], totals["seconds"]) == (2, 1, 1, 1, Decimal(14))
+    assert (
+        totals["jobs"],
+        totals["checks"],
+        totals["released"],
+        totals["waiting"],
+        totals["seconds"],
+    ) == (2, 1, 1, 1, Decimal(14))
     rows = {row["spend"].member.email: row["spend"] for row in context["people"]}
     assert rows["chidi@example.com"].settled == 10 * 11_469 + 574
     assert (rows["aiko@example.com"].settled, rows["aiko@example.com"].held) == (4 * 22_937, HELD)
@@ -80,7 +88,14 @@ def test_totals_and_people(team: Team, owner: User, client_of: ClientOf, spent: 
 
 
 def test_each_role_sees_what_it_may(
-    team: Team, owner: User, admin: User, creator: User, viewer: User, stranger: User, client_of: ClientOf, spent: dict[str, Job]
+    team: Team,
+    owner: User,
+    admin: User,
+    creator: User,
+    viewer: User,
+    stranger: User,
+    client_of: ClientOf,
+    spent: dict[str, Job],
 ) -> None:
     whole = page(client_of(admin), team)
     assert "Aiko" in whole
@@ -103,7 +118,9 @@ def test_each_role_sees_what_it_may(
     assert client_of(owner).post(at(team)).status_code == 405
 
 
-def test_another_team_is_never_counted(team: Team, owner: User, stranger: User, client_of: ClientOf, spent: dict[str, Job]) -> None:
+def test_another_team_is_never_counted(
+    team: Team, owner: User, stranger: User, client_of: ClientOf, spent: dict[str, Job]
+) -> None:
     other = stranger.teams.get()
     job = makers.job(other, stranger, title="Not ours")
     ledger.settle(job, Decimal(4), "1:1")
@@ -112,7 +129,9 @@ def test_another_team_is_never_counted(team: Team, owner: User, stranger: User, 
     assert "Not ours" not in response.content.decode()
 
 
-def test_the_limit_what_is_left_and_what_it_buys(team: Team, owner: User, creator: User, client_of: ClientOf, spent: dict[str, Job]) -> None:
+def test_the_limit_what_is_left_and_what_it_buys(
+    team: Team, owner: User, creator: User, client_of: ClientOf, spent: dict[str, Job]
+) -> None:
     Budget.objects.create(team=team, micros=1_000_000)
     Budget.objects.create(team=team, member=creator, micros=200_000)
     response = client_of(creator).get(at(team))
@@ -144,12 +163,16 @@ def test_months_are_walked_and_nonsense_gets_a_sentence(
     assert "Spend" in page(client, team, f"?before={'9' * 30}")
 
 
-def test_an_empty_month_has_no_chart_and_no_error(team: Team, viewer: User, owner: User, client_of: ClientOf) -> None:
+def test_an_empty_month_has_no_chart_and_no_error(
+    team: Team, viewer: User, owner: User, client_of: ClientOf
+) -> None:
     for person in (viewer, owner):
         assert "Nothing is settled" in page(client_of(person), team)
 
 
-def test_the_ledger_is_paged_by_id(team: Team, owner: User, client_of: ClientOf, account: Account) -> None:
+def test_the_ledger_is_paged_by_id(
+    team: Team, owner: User, client_of: ClientOf, account: Account
+) -> None:
     for number in range(60):
         LedgerEntry.objects.create(
             team=team,
@@ -164,15 +187,23 @@ def test_the_ledger_is_paged_by_id(team: Team, owner: User, client_of: ClientOf,
         )
     client = client_of(owner)
     first = client.get(at(team))
-    assert [entry.note for entry in first.context["entries"]] == [f"line {number:02d}." for number in range(59, 9, -1)]
+    assert [entry.note for entry in first.context["entries"]] == [
+        f"line {number:02d}." for number in range(59, 9, -1)
+    ]
     second = client.get(at(team, first.context["older_url"].split("#")[0]))
-    assert [entry.note for entry in second.context["entries"]] == [f"line {number:02d}." for number in range(9, -1, -1)]
+    assert [entry.note for entry in second.context["entries"]] == [
+        f"line {number:02d}." for number in range(9, -1, -1)
+    ]
     assert not second.context["older_url"]
     assert second.context["newest_url"]
 
 
 def test_queries_do_not_grow_with_the_ledger(
-    team: Team, owner: User, client_of: ClientOf, account: Account, django_assert_max_num_queries: Any
+    team: Team,
+    owner: User,
+    client_of: ClientOf,
+    account: Account,
+    django_assert_max_num_queries: Any,
 ) -> None:
     for _ in range(12):
         makers.job(team, owner, account=account)
@@ -181,17 +212,22 @@ def test_queries_do_not_grow_with_the_ledger(
         client.get(at(team))
 
 
-# ── CSV ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── CSV ───────────────────────────────────────────────────────────────────────────────────────────
 
 
 def lines(client: Client, team: Team, query: str = "?format=csv") -> list[dict[str, str]]:
     response = client.get(at(team, query))
     assert response["Content-Type"].startswith("text/csv")
-    assert response["Content-Disposition"] == f'attachment; filename="footlight-{team.slug}-{ledger.month_of():%Y-%m}.csv"'
+    assert (
+        response["Content-Disposition"]
+        == f'attachment; filename="footlight-{team.slug}-{ledger.month_of():%Y-%m}.csv"'
+    )
     return list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode())))  # type: ignore[attr-defined]
 
 
-def test_the_csv_adds_up_to_the_page(team: Team, owner: User, creator: User, client_of: ClientOf, spent: dict[str, Job]) -> None:
+def test_the_csv_adds_up_to_the_page(
+    team: Team, owner: User, creator: User, client_of: ClientOf, spent: dict[str, Job]
+) -> None:
     rows = lines(client_of(owner), team)
     assert sum(Decimal(row["settled"]) for row in rows) * 1_000_000 == SETTLED
     assert sum(Decimal(row["held"]) for row in rows) * 1_000_000 == HELD
@@ -201,14 +237,20 @@ def test_the_csv_adds_up_to_the_page(team: Team, owner: User, creator: User, cli
     assert {row["person"] for row in lines(client_of(creator), team)} == {"chidi@example.com"}
 
 
-@pytest.mark.parametrize("title", ['=HYPERLINK("http://x")', "+1+1", "-2+3", "@SUM(A1)", "\tx", "\rx"])
-def test_no_cell_begins_a_formula(team: Team, owner: User, client_of: ClientOf, account: Account, title: str) -> None:
+@pytest.mark.parametrize(
+    "title", ['=HYPERLINK("http://x")', "+1+1", "-2+3", "@SUM(A1)", "\tx", "\rx"]
+)
+def test_no_cell_begins_a_formula(
+    team: Team, owner: User, client_of: ClientOf, account: Account, title: str
+) -> None:
     makers.job(team, owner, account=account, title=title)
     (row,) = lines(client_of(owner), team)
     assert row["name"] == "'" + title
 
 
-def test_cells_with_quotes_commas_and_lines_stay_one_cell(team: Team, owner: User, client_of: ClientOf, account: Account) -> None:
+def test_cells_with_quotes_commas_and_lines_stay_one_cell(
+    team: Team, owner: User, client_of: ClientOf, account: Account
+) -> None:
     title = 'A "quoted", name\nwith ‮ two lines'
     makers.job(team, owner, account=account, title=title)
     (row,) = lines(client_of(owner), team)
@@ -221,15 +263,30 @@ def test_amounts_are_exact() -> None:
     assert csv_export.amount_cell(None) == ""
 
 
-# ── prices and drawing ──────────────────────────────────────────────────────────────────────────────────────────────
+# ── prices and drawing ────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_price_list_shows_what_is_in_force_and_what_comes(team: Team, owner: User, client_of: ClientOf) -> None:
-    base = {"model": "emo-v1", "variant": "1:1", "unit": "second", "currency": "USD", "source": "a letter"}
+def test_the_price_list_shows_what_is_in_force_and_what_comes(
+    team: Team, owner: User, client_of: ClientOf
+) -> None:
+    base = {
+        "model": "emo-v1",
+        "variant": "1:1",
+        "unit": "second",
+        "currency": "USD",
+        "source": "a letter",
+    }
     Price.objects.create(**base, micros=12_000, effective_from=date(2026, 1, 1))
     Price.objects.create(**base, micros=99_000, effective_from=date(2999, 1, 1), inferred=True)
-    rows = [row for row in prices_in_force(team) if (row["price"].model, row["price"].variant) == ("emo-v1", "1:1")]
-    assert [(row["price"].micros, row["coming"]) for row in rows] == [(12_000, False), (99_000, True)]
+    rows = [
+        row
+        for row in prices_in_force(team)
+        if (row["price"].model, row["price"].variant) == ("emo-v1", "1:1")
+    ]
+    assert [(row["price"].micros, row["coming"]) for row in rows] == [
+        (12_000, False),
+        (99_000, True),
+    ]
     text = page(client_of(owner), team)
     assert "0.012000" in text
     assert "a letter" in text
@@ -243,16 +300,34 @@ def test_the_chart_puts_every_cent_on_a_day(team: Team, owner: User, account: Ac
     days = {
         datetime(2026, 2, 3, 12, tzinfo=UTC): 100_000,
         datetime(2026, 2, 28, 23, 59, tzinfo=UTC): 50_000,
-        datetime(2026, 3, 2, tzinfo=UTC): 25_000,  # settled after the month's end for a job of the month
+        datetime(
+            2026, 3, 2, tzinfo=UTC
+        ): 25_000,  # settled after the month's end for a job of the month
     }
     for number, (moment, micros) in enumerate(days.items()):
-        entry = LedgerEntry.objects.create(team=team, kind="adjust", attempt=number, settled=micros, currency="USD", model="emo-v1", month=month)
+        entry = LedgerEntry.objects.create(
+            team=team,
+            kind="adjust",
+            attempt=number,
+            settled=micros,
+            currency="USD",
+            model="emo-v1",
+            month=month,
+        )
         from django.db import connection
 
         with connection.cursor() as cursor:
-            cursor.execute("update jobs_ledgerentry set created_at = %s where id = %s", [moment.strftime("%Y-%m-%d %H:%M:%S"), entry.pk])
-    chart = spendchart.chart_of(team.ledger.filter(month=month), month, ledger.standing(team, month=month), current=False)
+            cursor.execute(
+                "update jobs_ledgerentry set created_at = %s where id = %s",
+                [moment.strftime("%Y-%m-%d %H:%M:%S"), entry.pk],
+            )
+    chart = spendchart.chart_of(
+        team.ledger.filter(month=month), month, ledger.standing(team, month=month), current=False
+    )
     assert chart is not None
-    assert {day["day"].day: day["settled"] for day in chart["days"] if day["settled"]} == {3: 100_000, 28: 75_000}
+    assert {day["day"].day: day["settled"] for day in chart["days"] if day["settled"]} == {
+        3: 100_000,
+        28: 75_000,
+    }
     assert chart["end_y"] == "32.0", "the running sum ends at the month's total, which is the top"
     assert len(chart["ticks"]) <= 6
