@@ -11,8 +11,7 @@ import django_rq
 
 from jobs.accounts import shared_accounts
 from jobs.common import wakeup
-from jobs.engine import archive, checks, dispatcher, lane_lease, rq_cleanup
-from jobs.engine.rq_worker import leaving
+from jobs.engine import archive, checks, dispatcher, lane_lease, rq_cleanup, stopping
 from studio.files import edit_queue
 
 log = logging.getLogger("footlight.tasks")
@@ -32,7 +31,7 @@ def shift() -> None:
         if time.monotonic() - last > 2:
             last = time.monotonic()
             wakeup.quietly(lambda: wakeup.redis().set(name, 1, ex=8))
-        return leaving.is_set()  # SIGTERM: end between two visits
+        return stopping.requested.is_set()  # SIGTERM: end between two visits
 
     try:
         dispatcher.work(SHIFT_SECONDS, stop=stop)
@@ -47,7 +46,7 @@ def check_step(pk: int) -> None:
 
 def archive_shift() -> None:
     """Bring films home, the most urgent first, until none is due."""
-    archive.work(SHIFT_SECONDS, stop=leaving.is_set)
+    archive.work(SHIFT_SECONDS, stop=stopping.requested.is_set)
 
 
 def edit_step(pk: int) -> None:

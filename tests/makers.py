@@ -10,7 +10,7 @@ from typing import Any
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from jobs.billing import ledger
+from jobs.billing import ledger, prices
 from jobs.catalogue import entries
 from jobs.common.states import State, group_of
 from jobs.models import Account, ApiKey, Check, Job, JobInput, Lane, Template
@@ -129,7 +129,7 @@ def job(
     chosen = entries.clean_choices(spec, fields.pop("chosen", {}))
     variant = spec.variant_of(chosen)
     milliseconds = fields.pop("milliseconds", 4000)
-    quote = ledger.quote(spec, variant, Decimal(milliseconds) / 1000, currency=team.currency)
+    quote = prices.quote(spec, variant, Decimal(milliseconds) / 1000, currency=team.currency)
     files = fields.pop("files", None)
     made = Job.objects.create(
         team=team,

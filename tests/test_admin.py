@@ -15,7 +15,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from jobs.billing import ledger
+from jobs.billing import budget
 from jobs.models import (
     Account,
     ApiKey,
@@ -389,7 +389,7 @@ def test_a_limit_is_set_in_units_of_money(desk: Client, rows: Any, stranger: Use
     )
     mine.refresh_from_db()
     assert mine.micros == 0
-    assert ledger.standing(team, creator).left == 0
+    assert budget.status(team, creator).left == 0
     listed = text(desk.get(changelist(Budget)))
     assert "$10.00" in listed
     assert "the whole team" in listed

@@ -24,7 +24,7 @@ from django.db import DatabaseError, close_old_connections, connection, connecti
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from jobs.billing import ledger
+from jobs.billing import budget, ledger, prices
 from jobs.catalogue import entries
 from jobs.engine import lane_lease, transitions
 from jobs.management.commands.worker import Pulse
@@ -129,7 +129,7 @@ def test_of_many_clicks_only_those_that_fit_the_budget_hold(
     def click(number: int) -> Job | None:
         try:
             return create.create(wish)
-        except ledger.OverBudget:
+        except budget.OverBudget:
             return None
 
     made = [job for job in crowd(6, click) if job is not None]
@@ -137,7 +137,7 @@ def test_of_many_clicks_only_those_that_fit_the_budget_hold(
     standing = crowd(
         1,
         lambda _: (
-            ledger.standing(wish.team).held,
+            budget.status(wish.team).held,
             Job.objects.count(),
             LedgerEntry.objects.count(),
         ),
@@ -151,7 +151,7 @@ def test_a_member_cannot_spend_one_limit_twice(crowd: Crowd[bool], wish: Wish) -
     def click(number: int) -> bool:
         try:
             create.create(wish)
-        except ledger.OverBudget:
+        except budget.OverBudget:
             return False
         return True
 
@@ -205,7 +205,7 @@ def test_only_holds_wait_for_a_hold(crowd: Crowd[str], wish: Wish) -> None:
 
     with transaction.atomic():
         ledger.hold(
-            other, ledger.Quote(1, ledger.Decimal(1), other.price), wish.team, wish.owner, attempt=2
+            other, prices.Quote(1, ledger.Decimal(1), other.price), wish.team, wish.owner, attempt=2
         )
         assert "it cost nothing" in crowd(1, cancel)[0]
 

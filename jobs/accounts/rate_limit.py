@@ -21,11 +21,13 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from jobs.catalogue import entries
-from jobs.engine.speed import CLOSEST
 
 PER_SECOND = {"query": 18, "list": 18, "cancel": 18, "upload": 18}
 ALONE = 4  # processes that may be going on alone at once
 GIVE_UP = 5.0  # seconds without another try after Redis did not answer
+# Seconds between two looks at a task, at least: two a second and lane, so that an account's 20
+# queries a second hold by construction.
+CLOSEST = 0.5
 # One visitor per lane who looks at one task at most every CLOSEST seconds: with these models that
 # cannot reach the limit, so looks need not be counted in Redis.
 LOOKS_NEED_IT = (

@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from jobs.admin.engine import outcome_tag
-from jobs.billing import ledger
+from jobs.billing import prices
 from jobs.common.errors import Moved
 from jobs.common.states import LABELS, Code, State
 from jobs.engine import submit
@@ -248,7 +248,7 @@ class JobAdmin(Kept):
             )
             return page
         if request.method != "POST" or "task" not in request.POST:
-            about = ledger.shown(job.quote_micros, job.currency)
+            about = prices.format_money(job.quote_micros, job.currency)
             context = {
                 **self.admin_site.each_context(request),
                 "title": _("Which task is it?"),

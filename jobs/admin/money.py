@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from jobs.billing import ledger
+from jobs.billing import budget, prices
 from jobs.catalogue import entries
 from jobs.models import Budget, LedgerEntry, Price
 from studio.admin import NamedSave, Watched, amount, link
@@ -28,7 +28,7 @@ class AmountField(forms.DecimalField):
 
     @staticmethod
     def micros(value: Decimal) -> int:
-        return int(value * ledger.MILLION)
+        return int(value * prices.MILLION)
 
 
 # ── prices ────────────────────────────────────────────────────────────────────────────────────────
@@ -201,7 +201,7 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             amount = self.fields["amount"]
-            amount.initial = Decimal(self.instance.micros) / ledger.MILLION
+            amount.initial = Decimal(self.instance.micros) / prices.MILLION
             amount.label = _("Limit per month, %(currency)s") % {
                 "currency": self.instance.team.currency
             }
@@ -240,7 +240,7 @@ class BudgetAdmin(NamedSave):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Budget]:
         spent = LedgerEntry.objects.filter(
-            team=OuterRef("team"), month=ledger.month_of()
+            team=OuterRef("team"), month=budget.month_of()
         ).order_by()
         of_team = spent.values("team").annotate(used=Sum(F("held") + F("settled"))).values("used")
         of_member = (

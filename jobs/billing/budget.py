@@ -1,115 +1,146 @@
-"""The month's money of a team as a person in it may spend it: the tighter of the team's limit and
-their own."""
+"""Monthly limits of a team and of its members: what is held and settled of them, and whether
+more fits.
+
+Months are calendar months in UTC. Amounts are micros of the team's currency. Only reads; the test
+that counts is made by `ledger.hold` under its lock.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
-from django.template.defaultfilters import date as shown_date
-from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.db.models import Sum
+from django.utils import timezone
 
-from jobs.billing import ledger
-from studio.common.translatable import translated
+from jobs.billing.prices import format_money, format_money_left
+from jobs.common.dates import month_name, short_day
+from jobs.common.errors import Told
+from jobs.models import Budget, LedgerEntry
+from studio.common.translatable import phrase, together
 from studio.models.people import Team, User
 
 
+class OverBudget(Told):
+    """A monthly limit would be passed. Its sentence names the limit, whose it is and when it begins
+    anew."""
+
+
+def month_of(moment: datetime | None = None) -> date:
+    """First day of the calendar month (UTC) that `moment` counts for."""
+    return (moment or timezone.now()).astimezone(UTC).date().replace(day=1)
+
+
+def next_month(month: date) -> date:
+    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
+
+
 @dataclass(frozen=True, slots=True)
-class Purse:
-    """`standing` is of the team, or of the person when their own limit is nearer; `own` says
-    which."""
+class BudgetStatus:
+    """Where a budget stands in a month; `limit` None means no limit was set."""
 
-    team: Team
-    standing: ledger.Standing
-    own: bool = False
-
-    @classmethod
-    def of(cls, team: Team, user: User | None = None) -> Purse:
-        """Without `user` only the team's limit counts, which is what a page that is the same for
-        everybody shows."""
-        whole = ledger.standing(team)
-        if user is not None:
-            mine = ledger.standing(team, user)
-            if mine.left is not None and (whole.left is None or mine.left < whole.left):
-                return cls(team, mine, own=True)
-        return cls(team, whole)
+    currency: str
+    limit: int | None
+    held: int
+    settled: int
 
     @property
-    def month(self) -> str:
-        return shown_date(ledger.month_of(), "F")
+    def used(self) -> int:
+        return self.held + self.settled
 
     @property
-    def whose(self) -> str:
-        return (
-            _("You, %(month)s") % {"month": self.month}
-            if self.own
-            else _("Team, %(month)s") % {"month": self.month}
-        )
+    def left(self) -> int | None:
+        return None if self.limit is None else max(0, self.limit - self.used)
 
-    @property
-    def left(self) -> str:
-        """“$6.28 left”, or what was spent when there is no limit."""
-        if self.standing.left is None:
-            return _("%(sum)s spent, no limit") % {
-                "sum": ledger.shown(self.standing.used, self.standing.currency, 2)
-            }
-        return _("%(sum)s left") % {
-            "sum": ledger.left_shown(self.standing.left, self.standing.currency)
+
+def status(team: Team, member: User | None = None, month: date | None = None) -> BudgetStatus:
+    """Held and settled of `team` (or of `member` in it) in `month`, with its limit."""
+    entries = LedgerEntry.objects.filter(team=team, month=month or month_of())
+    budget = Budget.objects.filter(team=team, member=member).first()
+    if member is not None:
+        entries = entries.filter(member=member)
+    sums = entries.aggregate(held=Sum("held"), settled=Sum("settled"))
+    return BudgetStatus(
+        team.currency, budget.micros if budget else None, sums["held"] or 0, sums["settled"] or 0
+    )
+
+
+def require_room(team: Team, member: User, micros: int) -> None:
+    """OverBudget unless both the member's and the team's limit have room for `micros` more this
+    month; nothing needs no room."""
+    if micros == 0:
+        return
+    month = month_of()
+    begins = next_month(month)
+    for who in (member, None):
+        now = status(team, who, month)
+        if now.limit is not None and now.used + micros > now.limit:
+            needs, limit, left = (
+                format_money(micros, team.currency),
+                format_money(now.limit, team.currency, 2),
+                format_money_left(now.left or 0, team.currency),
+            )
+            if who is not None:
+                said = phrase(
+                    "This needs %(needs)s, and %(person)s’s limit in %(team)s has %(left)s of "
+                    "%(limit)s left in %(month)s.",
+                    needs=needs,
+                    person=who.short_name,
+                    team=team,
+                    left=left,
+                    limit=limit,
+                    month=month_name(month),
+                )
+            else:
+                said = phrase(
+                    "This needs %(needs)s, and the limit of %(team)s has %(left)s of %(limit)s "
+                    "left in %(month)s.",
+                    needs=needs,
+                    team=team,
+                    left=left,
+                    limit=limit,
+                    month=month_name(month),
+                )
+            raise OverBudget(
+                together(
+                    said,
+                    phrase(
+                        "It begins anew on %(day)s; an owner can raise it.", day=short_day(begins)
+                    ),
+                )
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class MemberSpend:
+    member: User | None
+    held: int
+    settled: int
+    jobs: int
+    checks: int
+    seconds: Decimal
+
+
+def spend_by_member(team: Team, month: date) -> list[MemberSpend]:
+    """One row per person who spent in `month`, largest first; seconds are those billed."""
+    rows: dict[int | None, dict[str, Any]] = {}
+    entries = LedgerEntry.objects.filter(team=team, month=month)
+    for row in entries.values("member").annotate(held=Sum("held"), settled=Sum("settled")):
+        rows[row["member"]] = {
+            "held": row["held"],
+            "settled": row["settled"],
+            "jobs": 0,
+            "checks": 0,
+            "seconds": Decimal(0),
         }
-
-    def left_after(self, micros: int) -> str:
-        """“$6.81 → $6.34 left”; without a limit what will have been spent."""
-        now, currency = self.standing, self.standing.currency
-        if not micros:
-            return self.left
-        if now.left is None:
-            return _("%(sum)s with this, no limit") % {
-                "sum": ledger.shown(now.used + micros, currency, 2)
-            }
-        if micros > now.left:
-            return _("%(left)s left, this is more") % {
-                "left": ledger.left_shown(now.left, currency)
-            }
-        return _("%(left)s → %(then)s left") % {
-            "left": ledger.left_shown(now.left, currency),
-            "then": ledger.left_shown(now.left - micros, currency),
-        }
-
-    @property
-    def label(self) -> str:
-        now = self.standing
-        said = _("%(settled)s settled and %(held)s held") % {
-            "settled": ledger.shown(now.settled, now.currency, 2),
-            "held": ledger.shown(now.held, now.currency, 2),
-        }
-        return (
-            said
-            if now.limit is None
-            else _("%(said)s of %(limit)s")
-            % {"said": said, "limit": ledger.shown(now.limit, now.currency, 2)}
-        )
-
-    @property
-    def footlights(self) -> dict[str, Any]:
-        """The money end of the bar at the stage’s edge (parts/footlights.html)."""
-        now = self.standing
-        return {
-            "url": reverse("jobs:spend", args=[self.team.slug]),
-            "month": self.month,
-            "limit_micros": now.limit,
-            "settled_micros": now.settled,
-            "held_micros": now.held,
-            "left_micros": now.left,
-            "label": self.label,
-            "currency": now.currency,
-        }
-
-
-def no_room(team: Team, user: User, micros: int) -> str:
-    """Why the month's money of `user` in `team` has no room for `micros` more; "" when it has."""
-    try:
-        ledger.require_room(team, user, micros)
-    except ledger.OverBudget as over:
-        return translated(over.sentence)
-    return ""
+    settled = entries.filter(kind=LedgerEntry.Kind.SETTLE)
+    for member, units in settled.filter(job__isnull=False).values_list("member", "units"):
+        rows[member]["jobs"] += 1
+        rows[member]["seconds"] += units or 0
+    for member in settled.filter(check_asked__isnull=False).values_list("member", flat=True):
+        rows[member]["checks"] += 1
+    people = User.objects.in_bulk([pk for pk in rows if pk is not None])
+    found = [MemberSpend(people.get(pk) if pk else None, **row) for pk, row in rows.items()]
+    return sorted(found, key=lambda row: -(row.settled + row.held))

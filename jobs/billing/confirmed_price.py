@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from jobs.billing import ledger
+from jobs.billing import prices
 from studio.common.translatable import EMPTY, Sentence, phrase
 
 FIELD = "told"
@@ -28,7 +28,7 @@ def changed(text: str, do: str, micros: int, currency: str, *, exact: bool = Fal
     before = dict(SHAPE.findall(text[:LONGEST])).get(do)
     if before is None or (int(before) >= micros and not exact):
         return EMPTY
-    was, now = ledger.shown(int(before), currency), ledger.shown(micros, currency)
+    was, now = prices.format_money(int(before), currency), prices.format_money(micros, currency)
     if was == now:
         return EMPTY
     return phrase(

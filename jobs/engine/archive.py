@@ -32,7 +32,7 @@ from jobs.catalogue import entries
 from jobs.common.dates import moment
 from jobs.common.errors import Moved
 from jobs.common.states import Code, State
-from jobs.engine import speed, transitions
+from jobs.engine import retry, transitions
 from jobs.engine.expiry import alarm, endangered, expires_at, left
 from jobs.models import Job
 from jobs.modelstudio import Explanation, WireError, without_query
@@ -450,7 +450,7 @@ def _again(job: Job, lease: Lease, trouble: Trouble) -> None:
     pause = (
         NO_FILM_PAUSES[min(count, len(NO_FILM_PAUSES)) - 1]
         if trouble.kind == "content"
-        else speed.backoff(job.tries + 1)
+        else retry.backoff(job.tries + 1)
     )
     pause = max(pause, min(trouble.wait or 0, 600.0))
     if trouble.kind in ("host", "content", "address"):

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from jobs.accounts import health, rate_limit
 from jobs.accounts.clients import NoKey, client_for
-from jobs.billing import ledger
+from jobs.billing import budget, ledger, prices
 from jobs.catalogue import entries
 from jobs.common import wakeup
 from jobs.common.errors import Refused
@@ -66,9 +66,9 @@ def known(*, asset: Asset, model: str, chosen: dict[str, Any]) -> Check | None:
     ).first()
 
 
-def price(model: str, account: Account) -> ledger.Quote:
+def price(model: str, account: Account) -> prices.Quote:
     """What one check costs on `account`. NoPrice."""
-    return ledger.quote(
+    return prices.quote(
         entries.get(model), "", Decimal(1), currency=account.team.currency, region=account.region
     )
 
@@ -370,7 +370,7 @@ def _after_a_death(check: Check) -> None:
                     check.asked_by or _owner(check),
                     attempt=check.attempt,
                 )
-            except (ledger.OverBudget, ledger.NoPrice) as over:
+            except (budget.OverBudget, prices.NoPrice) as over:
                 Check.objects.filter(pk=check.pk).update(
                     state=Check.State.FAILED, sentence=over.sentence
                 )

@@ -21,7 +21,6 @@ from jobs.engine import fair_share, speed
 from jobs.models import Account, Job, Lane
 
 if TYPE_CHECKING:
-    from jobs.orders.plan import Plan
     from studio.models import User
 
 HANDOVER = 2.0  # seconds from the end of a task to the start of the next one at the service
@@ -48,6 +47,16 @@ class Place:
         return Place(
             self.position, self.ahead, self.starts_at + by, self.ready_at + by, self.late_at + by
         )
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTask:
+    """A task that no job asks for yet; `milliseconds` of result."""
+
+    account: Account
+    model: str
+    variant: str
+    milliseconds: int
 
 
 @dataclass(slots=True)
@@ -230,14 +239,14 @@ def next_place(
     user: User,
     *,
     lane: Lane | None = None,
-    before: Plan | None = None,
+    before: PlannedTask | None = None,
 ) -> Place:
-    """The place that a job of `user` would get now. `before` is the template that would be made
-    first, in its own lane."""
+    """The place that a job of `user` would get now. `before` is what has to be made first, in its
+    own lane: a template."""
     if before is None:
         return next_places(account, model, [(variant, milliseconds)], user, lane=lane)[0]
     maker = next_places(
-        before.account, before.spec.name, [(before.variant, before.milliseconds)], user
+        before.account, before.model, [(before.variant, before.milliseconds)], user
     )[0]
     found = next_places(account, model, [(variant, milliseconds)], user, lane=lane)[0]
     return found.later(maker.ready_at - timezone.now() if maker.ready_at is not None else None)

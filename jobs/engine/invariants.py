@@ -23,7 +23,8 @@ from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from jobs.billing import ledger
+from jobs.billing import prices
+from jobs.billing.budget import month_of
 from jobs.catalogue import entries
 from jobs.common.states import MOVES, TERMINAL, Code, State
 from jobs.models import Attempt, Budget, Check, Gate, Job, JobEvent, Lane, LedgerEntry, Price
@@ -219,7 +220,7 @@ def settled_as_used(tally: Tally) -> Iterator[str]:
                 f"{'units' if units is None else 'a price'}."
             )
             continue
-        due = ledger.amount(Price(micros=micros), units)
+        due = prices.amount(Price(micros=micros), units)
         if settled != due:
             yield f"{what} settles {settled} millionths; {units} units at {micros} are {due}."
         if currency != priced_in:
@@ -238,9 +239,7 @@ def budgets_kept(tally: Tally) -> Iterator[str]:
     )
     for budget in Budget.objects.select_related("team", "member").iterator(CHUNK):
         since = max(budget.created_at, changed.get(str(budget.pk), budget.created_at))
-        entries = LedgerEntry.objects.filter(
-            team_id=budget.team_id, month__gte=ledger.month_of(since)
-        )
+        entries = LedgerEntry.objects.filter(team_id=budget.team_id, month__gte=month_of(since))
         if budget.member_id is not None:
             entries = entries.filter(member_id=budget.member_id)
         columns = (

@@ -25,7 +25,7 @@ from jobs.accounts import clients, health, pauses
 from jobs.accounts.clients import NoKey
 from jobs.common.errors import Moved
 from jobs.common.states import OUT, Code, State
-from jobs.engine import fair_share, poll, speed, submit, task_list, transitions
+from jobs.engine import fair_share, poll, retry, submit, task_list, transitions
 from jobs.engine.lane_lease import at_work, keep, window
 from jobs.models import Job, Lane
 from jobs.modelstudio import Task, WireError
@@ -297,7 +297,7 @@ def _quietly(lane: Lane, job: Job, step: Callable[[], None]) -> None:
 
 def _put_aside(job: Job) -> None:
     """Whatever was due on `job` is due again in a while, longer each time."""
-    later = timezone.now() + timedelta(seconds=max(5.0, speed.backoff(job.tries + 1)))
+    later = timezone.now() + timedelta(seconds=max(5.0, retry.backoff(job.tries + 1)))
     Job.objects.filter(pk=job.pk, state=State.QUEUED).update(not_before=later, tries=F("tries") + 1)
     # The tries of an uncertain job are lists without its task: one that could not be read is none.
     Job.objects.filter(pk=job.pk, state=State.UNCERTAIN).update(not_before=later)

@@ -19,7 +19,7 @@ from jobs.accounts.clients import NoKey, client_for
 from jobs.catalogue import entries
 from jobs.common import wakeup
 from jobs.common.states import Code, Outcome, State
-from jobs.engine import speed
+from jobs.engine import retry, speed
 from jobs.engine.submit import forget_template
 from jobs.engine.transitions import (
     canceled,
@@ -30,9 +30,9 @@ from jobs.engine.transitions import (
     ring_lane,
     ring_lanes,
     send_anew,
-    video_of,
 )
 from jobs.models import Job, Template
+from jobs.models.job import video_of
 from jobs.modelstudio import (
     AccountTrouble,
     MediaUnreachable,
@@ -162,7 +162,7 @@ def _no_answer(job: Job, error: WireError) -> None:
     wait = getattr(error, "retry_after", None)
     if not isinstance(error, RetryLater):
         log.warning("look at job %s: %s", job.public_id, error)
-    _look_later(job, min(wait, 300.0) if wait else speed.backoff(job.tries + 1))
+    _look_later(job, min(wait, 300.0) if wait else retry.backoff(job.tries + 1))
 
 
 def _failed(job: Job, task: Task) -> None:
@@ -225,7 +225,7 @@ def _seen(job: Job, task: Task, now: datetime, seconds: float | None = None) -> 
         "tries": 0,
         "looks": job.looks + 1,
         "next_look_at": now
-        + timedelta(seconds=seconds if seconds is not None else speed.next_look(job, now)),
+        + timedelta(seconds=seconds if seconds is not None else retry.next_look(job, now)),
     }
 
 

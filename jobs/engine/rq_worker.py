@@ -1,11 +1,10 @@
-"""A hand: one RQ worker process that answers the bell (`manage.py worker` keeps several)."""
+"""One RQ worker process (`manage.py worker` keeps several)."""
 
 from __future__ import annotations
 
 import logging
 import os
 import signal
-import threading
 from importlib import import_module
 from types import FrameType
 from typing import Any, cast
@@ -16,19 +15,16 @@ from rq import Queue, Worker
 from rq.job import Job
 
 from jobs.common import call_metrics
-
-# Set in a running step when its worker is to stop; a long step such as a shift looks at it and ends
-# early.
-leaving = threading.Event()
+from jobs.engine import stopping
 
 
-class Hand(Worker):
+class StoppableWorker(Worker):
     """An RQ worker that comes back soon after Redis does, and tells a running step when it is time
     to leave."""
 
     max_connection_wait_time = 2.0
     log_job_description = False
-    told = False  # to stop, in the moment of a fork
+    stop_noted = False  # SIGTERM came in the moment of a fork
 
     def fork_work_horse(self, job: Job, queue: Queue) -> None:
         # In the moment of the fork a SIGTERM would be lost: the parent does not know its child yet,
@@ -39,18 +35,18 @@ class Hand(Worker):
             super().fork_work_horse(job, queue)
         finally:
             signal.signal(signal.SIGTERM, handler)
-        if self.told:
-            self.told = False
+        if self.stop_noted:
+            self.stop_noted = False
             os.kill(os.getpid(), signal.SIGTERM)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        self.told = True
+        self.stop_noted = True
 
     def setup_work_horse_signals(self) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, _leave)
-        if self.told:
-            leaving.set()
+        signal.signal(signal.SIGTERM, stopping.request_stop)
+        if self.stop_noted:
+            stopping.requested.set()
 
     def perform_job(self, job: Job, queue: Queue) -> bool:
         try:
@@ -67,17 +63,12 @@ class Hand(Worker):
         leaving."""
 
 
-def _leave(number: int, frame: FrameType | None) -> None:
-    leaving.set()
-
-
-def work(*queues: str) -> None:
-    """Answer the bell of `queues` until told to stop. redis.ConnectionError when there is no Redis
-    to begin with."""
-    # Loaded once here instead of after every fork.
-    import_module("jobs.tasks")
-    hand = cast(Any, get_worker)(*queues, worker_class=Hand, default_result_ttl=0)
+def work(*queues: str, preload: str) -> None:
+    """Run the jobs of `queues` until SIGTERM. The module `preload` is imported once here instead of
+    after every fork. redis.ConnectionError when there is no Redis to begin with."""
+    import_module(preload)
+    worker = cast(Any, get_worker)(*queues, worker_class=StoppableWorker, default_result_ttl=0)
     connections.close_all()
     for name in ("rq.worker", "rq.scheduler"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    hand.work(with_scheduler=False, logging_level="ERROR")
+    worker.work(with_scheduler=False, logging_level="ERROR")

@@ -20,7 +20,7 @@ from jobs.accounts.clients import NoKey, client_for
 from jobs.catalogue import entries
 from jobs.common.errors import Moved
 from jobs.common.states import Code, Outcome, State
-from jobs.engine import eta, media_urls, speed
+from jobs.engine import eta, media_urls, retry, speed
 from jobs.engine.transitions import fail, later, move, ring_lane
 from jobs.models import Attempt, Job, Template
 from jobs.modelstudio import (
@@ -121,14 +121,14 @@ def submit(job: Job) -> None:
         "advice": EMPTY,
     }
     move(job, State.SUBMITTING, phrase("Sending"), outcome=Outcome.SENDING, **intent)
-    if timezone.now() - begun > speed.HASTE:
+    if timezone.now() - begun > retry.HASTE:
         # A locked database, or a machine that slept: the list could not tell later which task was
         # made now.
         _wait(
             job,
             phrase("Not sent in time"),
             NotSent("TooLate", "the order was not sent in time"),
-            speed.backoff(1),
+            retry.backoff(1),
         )
         return
     try:
@@ -207,7 +207,7 @@ def _uncertain(job: Job, error: WireError) -> None:
         code=Code.NO_ANSWER,
         outcome=Outcome.UNCERTAIN,
         data={"error": str(error)[:200]},
-        not_before=later(speed.FIRST_LIST),
+        not_before=later(retry.FIRST_LIST),
         tries=0,
     )
 
@@ -235,7 +235,7 @@ def _put_off(job: Job, what: Sentence, error: WireError) -> None:
             advice=GIVEN_UP,
         )
         return
-    _wait(job, what, error, getattr(error, "retry_after", None) or speed.backoff(tries), tries)
+    _wait(job, what, error, getattr(error, "retry_after", None) or retry.backoff(tries), tries)
 
 
 def _wait(
@@ -301,7 +301,7 @@ def settle_uncertain(job: Job) -> None:
     """Look for the task of an UNCERTAIN job in the service's list: one candidate is adopted, none
     after the window sends it back into the queue, several wait for a person."""
     begun = job.submitting_at or job.created_at
-    if timezone.now() > begun + speed.LIST_REACHES:
+    if timezone.now() > begun + retry.LIST_REACHES:
         text = phrase(
             "The service’s list no longer reaches back to this attempt; a person decides whether "
             "it is sent again"
@@ -317,15 +317,15 @@ def settle_uncertain(job: Job) -> None:
         return
     client = client_for(job.account)
     rate_limit.take(job.account.root_id, "list")
-    lines = client.tasks(job.account.deployed(job.model), since=begun - speed.DRIFT)
+    lines = client.tasks(job.account.deployed(job.model), since=begun - retry.DRIFT)
     known = _known(line.task_id for line in lines)
     strange = [
         line
         for line in lines
-        if line.task_id not in known and line.created_at <= begun + speed.DRIFT
+        if line.task_id not in known and line.created_at <= begun + retry.DRIFT
     ]
     found = [
-        line for line in strange if begun - speed.CLOCKS <= line.created_at <= begun + speed.WINDOW
+        line for line in strange if begun - retry.CLOCKS <= line.created_at <= begun + retry.WINDOW
     ]
     if len(found) == 1 and not _others_in_doubt(job):
         line = found[0]
@@ -337,12 +337,12 @@ def settle_uncertain(job: Job) -> None:
             Outcome.ADOPTED,
         )
         return
-    if not found and timezone.now() >= begun + speed.WINDOW:
+    if not found and timezone.now() >= begun + retry.WINDOW:
         found = (
             strange  # made well before or after, by our clock, which may be wrong: a person knows
         )
     if found:
-        if timezone.now() < begun + speed.WINDOW:
+        if timezone.now() < begun + retry.WINDOW:
             move(
                 job,
                 State.UNCERTAIN,
@@ -364,7 +364,7 @@ def settle_uncertain(job: Job) -> None:
             not_before=None,
         )
         return
-    if timezone.now() >= begun + speed.WINDOW and job.tries >= 1:
+    if timezone.now() >= begun + retry.WINDOW and job.tries >= 1:
         move(
             job,
             State.QUEUED,
@@ -376,7 +376,7 @@ def settle_uncertain(job: Job) -> None:
         )
         return
     Job.objects.filter(pk=job.pk, state=State.UNCERTAIN, attempt=job.attempt).update(
-        not_before=later(speed.NEXT_LIST), tries=F("tries") + 1
+        not_before=later(retry.NEXT_LIST), tries=F("tries") + 1
     )
 
 

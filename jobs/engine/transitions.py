@@ -122,12 +122,6 @@ def ring_lanes(lane_ids: Iterable[int]) -> None:
     wakeup.ring_after_commit()
 
 
-def video_of(maker: Job) -> Asset:
-    """The video that a template job was given."""
-    row = maker.inputs.select_related("asset").get()
-    return row.asset
-
-
 # ── the ends ──────────────────────────────────────────────────────────────────────────────────────
 
 

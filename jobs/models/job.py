@@ -260,3 +260,9 @@ class JobEvent(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+
+def video_of(maker: Job) -> Asset:
+    """The video that a template job was given."""
+    row = maker.inputs.select_related("asset").get()
+    return row.asset

@@ -11,7 +11,7 @@ from django.db import IntegrityError
 
 from jobs.accounts import rate_limit
 from jobs.accounts.clients import NoKey, client_for
-from jobs.billing import ledger
+from jobs.billing import prices
 from jobs.catalogue import entries
 from jobs.common.errors import Refused
 from jobs.common.states import State
@@ -153,7 +153,7 @@ def _spec(client: Client, account: Account, task_id: str, model: str) -> entries
     )
 
 
-def _quote(account: Account, spec: entries.Model, task: Task) -> ledger.Quote:
+def _quote(account: Account, spec: entries.Model, task: Task) -> prices.Quote:
     """What it costs as far as that is known: by what the service billed, or 0 s of the default
     variant while it runs."""
     billed = entries.billed_units(spec, task.usage) or Decimal(0)
@@ -161,8 +161,8 @@ def _quote(account: Account, spec: entries.Model, task: Task) -> ledger.Quote:
         spec.variant.billed(task.usage) if spec.variant and billed else ""
     ) or spec.variant_of(entries.clean_choices(spec, {}))
     try:
-        return ledger.quote(
+        return prices.quote(
             spec, variant, billed, currency=account.team.currency, region=account.region
         )
-    except ledger.NoPrice as error:
+    except prices.NoPrice as error:
         raise Refused(error.sentence) from None

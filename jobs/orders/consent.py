@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from django.template.defaultfilters import date as shown_date
 from django.utils.timezone import localtime
@@ -22,9 +21,6 @@ from studio.models.asset import Asset
 from studio.models.edit import Consent
 from studio.models.people import User
 from studio.templatetags.ui import person
-
-if TYPE_CHECKING:
-    from jobs.pages.create.draft import Draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,23 +91,20 @@ def meant(asset: Asset, public_id: str) -> bool:
     ).exists()
 
 
-def right_of(draft: Draft, name: str) -> Right | None:
-    """What stands for the file `name` of the draft; None without one, and for a file that needs no
-    word."""
-    asset = draft.asset(name)
+def right_of(asset: Asset | None, *, ticked: bool = False) -> Right | None:
+    """What stands for `asset`; None without a file, and for one that needs no consent."""
     if asset is None or not needed(asset):
         return None
-    return Right(
-        asset, Consent.objects.filter(asset=asset).select_related("by").first(), name in draft.said
-    )
+    given = Consent.objects.filter(asset=asset).select_related("by").first()
+    return Right(asset, given, ticked)
 
 
-def give(draft: Draft, by: User) -> list[Asset]:
-    """Keep every word that is ticked in the draft, as said by `by` now; returns the files that had
-    none. A word that was given before stands."""
+def give(ticked: Iterable[Asset | None], by: User) -> list[Asset]:
+    """Keep the consent for every file of `ticked`, as given by `by` now; returns the files that had
+    none. What was given before stands."""
     new = []
-    for name in sorted(draft.said):
-        right = right_of(draft, name)
+    for asset in ticked:
+        right = right_of(asset, ticked=True)
         if right is not None and right.consent is None:
             edit_queue.consent(right.asset, by, right.words)
             new.append(right.asset)

@@ -16,13 +16,14 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from jobs.billing import ledger
+from jobs.billing import budget, ledger, prices
 from jobs.catalogue import entries
 from jobs.common.errors import Refused
 from jobs.common.states import Code, Group, Outcome, State, group_of
 from jobs.engine import eta, fair_share
-from jobs.engine.transitions import record, ring_lane, ring_lanes, video_of
+from jobs.engine.transitions import record, ring_lane, ring_lanes
 from jobs.models import Account, Attempt, Job, JobInput, JobSet, Lane
+from jobs.models.job import video_of
 from jobs.modelstudio import Task
 from jobs.orders import undo
 from jobs.orders.plan import Plan, Wish, plan
@@ -69,7 +70,7 @@ def create(wish: Wish, again_of: Job | None = None, full: Full | None = None) ->
             needs = ready.waits_for
             if ready.first is not None:
                 # One test of the sum, or a refusal would name the price of the film alone.
-                ledger.require_room(
+                budget.require_room(
                     wish.team, wish.owner, ready.first.quote.micros + ready.quote.micros
                 )
                 needs = _insert(_keyed(ready.first, undo.key_of(wish.key)), told_first)
@@ -144,7 +145,7 @@ def create_set(
             made = team.sets.filter(idempotency_key=key).first() if key else None
             if made is not None:
                 return made  # as above
-            ledger.require_room(
+            budget.require_room(
                 team, owner, sum(one.quote.micros for one in [*ready, *needed.values()])
             )
             ready = [_still(one) for one in ready]
@@ -290,7 +291,7 @@ def _place_of(ready: Plan) -> eta.Place:
         ready.variant,
         ready.milliseconds,
         ready.wish.owner,
-        before=ready.first,
+        before=ready.first.task if ready.first is not None else None,
     )
 
 
@@ -340,7 +341,7 @@ def _insert(
     for field in spec.inputs_of("image", "audio", "video"):
         JobInput.objects.create(job=job, name=field.name, asset=wish.files[field.name])
     ledger.hold(job, ready.quote, wish.team, wish.owner)
-    held = ledger.shown(ready.quote.micros, ready.quote.currency)
+    held = prices.format_money(ready.quote.micros, ready.quote.currency)
     record(
         job,
         "",
@@ -398,7 +399,7 @@ def wish_of(job: Job, by: User, key: str = "") -> Wish:
 
 
 def take_over(
-    account: Account, by: User, spec: entries.Model, quote: ledger.Quote, task: Task, task_id: str
+    account: Account, by: User, spec: entries.Model, quote: prices.Quote, task: Task, task_id: str
 ) -> Job:
     """The job of a task that was made elsewhere: RUNNING from the start, looked at at once. It
     holds nothing, since it is spent already, and is settled by what the service bills."""

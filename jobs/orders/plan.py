@@ -8,11 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 from jobs.accounts import pauses
-from jobs.billing import ledger
+from jobs.accounts.choice import account_for
+from jobs.billing import prices
 from jobs.catalogue import entries
 from jobs.common.errors import Refused
 from jobs.common.states import State
-from jobs.engine import checks
+from jobs.engine import checks, eta
 from jobs.models import Account, Check, Job, Lane, Template
 from jobs.orders import trim
 from jobs.orders.trim import Kept
@@ -90,40 +91,17 @@ class Plan:
     account: Account
     chosen: dict[str, Any]
     variant: str
-    quote: ledger.Quote
+    quote: prices.Quote
     milliseconds: int
     check: Check | None = None
     template: Template | None = None
     first: Plan | None = None  # the template job to be made first
     waits_for: Job | None = None  # or the template job that is already under way
 
-
-def keyed(team: Team) -> list[Account]:
-    """The accounts of the team that have a key in use, in one query."""
-    return list(team.accounts.filter(keys__active=True).distinct().order_by("id"))
-
-
-def account_for(team: Team, model: str = "") -> Account | None:
-    """The account of the team for `model` now: with a key, and rather one that takes, sends and is
-    well; the first of equals."""
-    usable = keyed(team)
-    spec = entries.MODELS.get(model)
-    if spec is not None:
-        usable = [account for account in usable if account.serves(spec)]
-    lanes = {
-        lane.account_id: lane
-        for lane in Lane.objects.filter(
-            account_id__in=[account.root_id for account in usable], model=model
-        )
-    }
-
-    def worth(account: Account) -> tuple[bool, bool, bool]:
-        lane = lanes.get(account.root_id)
-        closed = not account.takes or (lane is not None and not lane.takes)
-        stopped = not account.sends or (lane is not None and not lane.sends)
-        return closed, stopped, account.paused() or (lane is not None and lane.paused())
-
-    return min(usable, key=worth, default=None)
+    @property
+    def task(self) -> eta.PlannedTask:
+        """What the lane will have to do for it."""
+        return eta.PlannedTask(self.account, self.spec.name, self.variant, self.milliseconds)
 
 
 def plan(wish: Wish, *, checked: bool = True) -> Plan:
@@ -188,7 +166,7 @@ def plan(wish: Wish, *, checked: bool = True) -> Plan:
     if not milliseconds and template is None:
         raise Refused(phrase("This would be a film of no length at all. Choose a longer file."))
     variant = spec.variant_of(chosen)
-    quote = ledger.quote(
+    quote = prices.quote(
         spec,
         variant,
         Decimal(milliseconds) / 1000,

@@ -18,12 +18,12 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
-from jobs.billing import ledger
+from jobs.accounts import choice
+from jobs.billing import prices
 from jobs.catalogue import entries as catalogue
 from jobs.catalogue.create_pages import dance_of, page_of
 from jobs.common.states import State
 from jobs.models import Account, Job, Price, Template
-from jobs.orders import plan
 from studio.models.asset import Asset
 from studio.models.people import Team
 
@@ -117,10 +117,10 @@ class Entry:
         """“$0.1170 paid once, $0.0293 a use after 4”; "" when it is not known what was paid."""
         if self.paid is None:
             return ""
-        once = {"paid": ledger.shown(self.paid, self.team.currency)}
+        once = {"paid": prices.format_money(self.paid, self.team.currency)}
         if not self.uses:
             return _("%(paid)s paid once") % once
-        each = ledger.shown(round(self.paid / self.uses), self.team.currency)
+        each = prices.format_money(round(self.paid / self.uses), self.team.currency)
         return _("%(paid)s paid once, %(each)s a use after %(n)s") % {
             **once,
             "each": each,
@@ -209,21 +209,25 @@ class Till:
     @cached_property
     def accounts(self) -> list[Account]:
         """Those that could make it now or later: with a key, and in a region that has the model."""
-        return [account for account in plan.keyed(self.team) if account.serves(self.spec)]
+        return [
+            account for account in choice.accounts_with_key(self.team) if account.serves(self.spec)
+        ]
 
     def price(self, video: Asset, account: Account) -> str:
         """What a template of `video` costs on `account` now; "" when there is no price."""
         region = account.region
         if region not in self.prices:
             try:
-                self.prices[region] = ledger.price_of(
+                self.prices[region] = prices.price_of(
                     self.spec.name, self.spec.variant_of({}), self.team.currency, region
                 )
-            except ledger.NoPrice:
+            except prices.NoPrice:
                 self.prices[region] = None
         price = self.prices[region]
         return (
-            ledger.shown(ledger.amount(price, Decimal(video.milliseconds) / 1000), price.currency)
+            prices.format_money(
+                prices.amount(price, Decimal(video.milliseconds) / 1000), price.currency
+            )
             if price is not None
             else ""
         )

@@ -19,10 +19,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from jobs.accounts import health, pauses
-from jobs.billing import ledger
+from jobs.billing import prices
 from jobs.catalogue import entries
 from jobs.common.states import FAULT_WORDS, LABELS, Code, Rank, State
-from jobs.engine import eta, speed
+from jobs.engine import eta, retry, speed
 from jobs.models import Account, Job, Lane
 from studio.common.translatable import translated
 from studio.models.people import Team
@@ -152,9 +152,11 @@ def cost_sentence(job: Job) -> str:
     """What a job that produced nothing cost."""
     if job.settled_micros:
         return _("The service billed it: %(sum)s.") % {
-            "sum": ledger.shown(job.settled_micros, job.currency)
+            "sum": prices.format_money(job.settled_micros, job.currency)
         }
-    return _("Nothing was produced, cost %(sum)s.") % {"sum": ledger.shown(0, job.currency, 2)}
+    return _("Nothing was produced, cost %(sum)s.") % {
+        "sum": prices.format_money(0, job.currency, 2)
+    }
 
 
 def sentence(job: Job, place: eta.Place | None = None) -> str | SafeString:
@@ -167,7 +169,7 @@ def sentence(job: Job, place: eta.Place | None = None) -> str | SafeString:
     if state is State.UNCERTAIN:
         if (
             job.code == Code.SEVERAL_TASKS
-            and timezone.now() > (job.submitting_at or job.created_at) + speed.LIST_REACHES
+            and timezone.now() > (job.submitting_at or job.created_at) + retry.LIST_REACHES
         ):
             return _(
                 "The service’s list no longer reaches back to it, so a person decides. Nothing is "
@@ -297,7 +299,7 @@ def amount(job: Job) -> tuple[int | None, str]:
 
 def price_shown(micros: int | None, currency: str) -> str:
     """Four places, and two for nothing: “$0.4725”, “$0.00”; a dash for what nobody knows."""
-    return DASH if micros is None else ledger.shown(micros, currency, 4 if micros else 2)
+    return DASH if micros is None else prices.format_money(micros, currency, 4 if micros else 2)
 
 
 def icon_of(spec: entries.Model) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 
 import django
 
+from jobs.engine import retry
 from tests.bench import stage
 
 
@@ -44,14 +45,14 @@ def main() -> None:
     asked = parser.parse_args()
     django.setup()
     logging.disable(logging.INFO)
-    from jobs.engine import dispatcher, speed
+    from jobs.engine import dispatcher
 
     if asked.every:
 
         def steady(*_: Any) -> float:
             return float(asked.every)
 
-        speed.next_look = steady
+        retry.next_look = steady
     print("ready", flush=True)
     sys.stdin.readline()
     if asked.warm:

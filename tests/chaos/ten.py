@@ -15,6 +15,8 @@ from pathlib import Path
 
 import django
 
+from jobs.accounts import choice
+
 SAMPLES = Path(__file__).resolve().parents[2] / "jobs" / "samples"
 
 
@@ -27,7 +29,7 @@ def make() -> None:
 
     team = Team.objects.get(slug="demo-studio")
     owner = team.memberships.get(role="owner").user
-    account = plan.account_for(team)
+    account = choice.account_for(team)
     assert account is not None
     kept = {
         name: file_store.keep(SAMPLES / name, team=team, owner=owner, name=name)[0]

@@ -20,7 +20,9 @@ from django.utils.translation import gettext as _
 from rich.console import Console
 from rich.table import Table
 
-from jobs.billing.ledger import NoPrice, OverBudget, shown
+from jobs.accounts.choice import account_for
+from jobs.billing.budget import OverBudget
+from jobs.billing.prices import NoPrice, format_money
 from jobs.catalogue import entries
 from jobs.common.errors import Refused
 from jobs.common.states import State
@@ -28,7 +30,7 @@ from jobs.engine import checks
 from jobs.management.follow import Progressing, wait_check, wait_jobs
 from jobs.models import Account, ApiKey, Check, Job
 from jobs.orders import consent, create
-from jobs.orders.plan import Wish, account_for
+from jobs.orders.plan import Wish
 from studio.files import file_store
 from studio.local.child import Child, Stopped
 from studio.local.ports import write
@@ -227,7 +229,7 @@ def make_films(console: Console, samples: Path = SAMPLES, patience: float = PATI
     table = Table("Film", "Seconds", "Cost", "File", show_edge=False, pad_edge=False)
     for job, seconds, place in rows:
         table.add_row(
-            job.title, f"{seconds:.3f}", shown(job.settled_micros or 0, job.currency), place
+            job.title, f"{seconds:.3f}", format_money(job.settled_micros or 0, job.currency), place
         )
     # A path that is cut or folded cannot be copied.
     Console(

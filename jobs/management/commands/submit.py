@@ -14,7 +14,9 @@ from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 from rich.console import Console
 
-from jobs.billing.ledger import NoPrice, OverBudget
+from jobs.accounts.choice import account_for
+from jobs.billing.budget import OverBudget
+from jobs.billing.prices import NoPrice
 from jobs.catalogue import entries
 from jobs.common.errors import Refused
 from jobs.common.states import Code
@@ -22,7 +24,7 @@ from jobs.engine import checks
 from jobs.management.follow import Progressing, blocked, wait_check, wait_job
 from jobs.models import Account, Check, Job, LedgerEntry, Template
 from jobs.orders import consent, create, plan
-from jobs.orders.plan import Wish, account_for
+from jobs.orders.plan import Wish
 from studio.files import file_store
 from studio.files.links import public_url
 from studio.media import MediaError

@@ -147,7 +147,7 @@ class Command(BaseCommand):
         if queue == "edits":
             os.nice(10)  # minutes of processor time that nobody else should wait for
         try:
-            work(queue)
+            work(queue, preload="jobs.tasks")
         except RedisError as error:
             raise CommandError(
                 f"Redis does not answer ({error}). Start `python manage.py dev`, or set REDIS_URL."

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from jobs.billing import ledger
+from jobs.billing import budget, prices
 from jobs.catalogue import entries
 from jobs.common.errors import Refused
 from jobs.models import Job
@@ -78,7 +78,7 @@ def adopt(request: TeamRequest) -> HttpResponse:
         form.add_error("task_id", [translated(sentence) for sentence in refused.sentences])
     except IntegrityError:
         form.add_error("task_id", _("This task is followed already."))
-    except (ledger.OverBudget, ledger.NoPrice) as error:
+    except (budget.OverBudget, prices.NoPrice) as error:
         form.add_error(None, translated(error.sentence))
     else:
         messages.success(

@@ -14,13 +14,13 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from jobs.billing.budget import Purse
 from jobs.catalogue import entries
 from jobs.common.states import OUT, Group, State
 from jobs.engine import eta, expiry
 from jobs.models import Job, JobInput
 from jobs.pages import labels
 from jobs.pages.board import lane_cards
+from jobs.pages.budget_summary import BudgetSummary
 from studio.models.people import Membership, Team, User
 from studio.teams.access import TeamRequest, team_page
 
@@ -160,7 +160,7 @@ def board(request: TeamRequest) -> HttpResponse:
     sections = _sections(
         team, user, wanted, open_jobs if wanted.before is None else [], ended, places
     )
-    purse = Purse.of(team)
+    purse = BudgetSummary.of(team)
     running, waiting = active["running"], active["waiting"]
     context = {
         "nav": "jobs",

@@ -15,7 +15,7 @@ from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from jobs.billing import confirmed_price, ledger
+from jobs.billing import confirmed_price, prices
 from jobs.catalogue import entries
 from jobs.catalogue.create_pages import models_of
 from jobs.common.errors import Refused
@@ -271,10 +271,10 @@ class Story:
             return _(
                 "Adopted: made elsewhere, so nothing was held; the service’s bill is what counts."
             )
-        price = ledger.Quote(job.quote_micros, Decimal(job.milliseconds) / 1000, job.price)
+        price = prices.Quote(job.quote_micros, Decimal(job.milliseconds) / 1000, job.price)
         return _("%(formula)s = %(sum)s quoted") % {
             "formula": price.formula,
-            "sum": ledger.shown(job.quote_micros, job.currency),
+            "sum": prices.format_money(job.quote_micros, job.currency),
         }
 
     @property
@@ -305,7 +305,7 @@ class Story:
             return ""
         billed = _("The service billed %(units)s s: %(sum)s.") % {
             "units": f"{job.billed_units:f}",
-            "sum": ledger.shown(job.settled_micros, job.currency, 6),
+            "sum": prices.format_money(job.settled_micros, job.currency, 6),
         }
         if job.adopted:
             return billed
@@ -365,7 +365,7 @@ class Story:
     @property
     def cost(self) -> str:
         given_back = _("The %(sum)s that were held went back.") % {
-            "sum": ledger.shown(self.job.quote_micros, self.job.currency)
+            "sum": prices.format_money(self.job.quote_micros, self.job.currency)
         }
         return labels.cost_sentence(self.job) + (
             "" if self.job.settled_micros or self.job.adopted else " " + given_back
@@ -378,7 +378,7 @@ class Story:
         """What the same wish costs now, a template made anew included; "" when it has no price, or
         something does not fit any more."""
         return (
-            ledger.shown(self._prices["again"], self.team.currency)
+            prices.format_money(self._prices["again"], self.team.currency)
             if "again" in self._prices
             else ""
         )
@@ -392,7 +392,7 @@ class Story:
             try:
                 if wish is not None:
                     found[do] = plan.estimate(wish).micros
-            except (Refused, ledger.NoPrice):
+            except (Refused, prices.NoPrice):
                 continue
         return found
 
@@ -414,7 +414,7 @@ class Story:
     def whole_price(self) -> str:
         """What that costs now; "" when it has no price, or something does not fit any more."""
         return (
-            ledger.shown(self._prices["whole"], self.team.currency)
+            prices.format_money(self._prices["whole"], self.team.currency)
             if "whole" in self._prices
             else ""
         )
@@ -474,7 +474,7 @@ class Story:
     @property
     def about(self) -> str:
         """What a decision about an unclear submit is worth."""
-        return ledger.shown(self.job.quote_micros, self.job.currency)
+        return prices.format_money(self.job.quote_micros, self.job.currency)
 
     @property
     def sooner_url(self) -> str:

@@ -14,8 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from jobs.billing import confirmed_price, ledger
-from jobs.billing.budget import Purse
+from jobs.billing import budget, confirmed_price, prices
 from jobs.common.errors import Moved, Refused
 from jobs.common.states import Code
 from jobs.engine import ask_now as now
@@ -25,6 +24,7 @@ from jobs.orders import create, plan, test_clips
 from jobs.orders import undo as undoing
 from jobs.orders.plan import Wish
 from jobs.pages.board.job_page import Story
+from jobs.pages.budget_summary import BudgetSummary
 from jobs.pages.create.confirmation import Toast
 from studio.common.translatable import translated
 from studio.media import MediaError
@@ -104,10 +104,10 @@ def again(request: TeamRequest, job: str) -> HttpResponse:
     try:
         _as_told(request, "again", create.wish_of(found, request.user))
         made = create.again(found, request.user, key=key)
-    except (Refused, ledger.OverBudget, ledger.NoPrice) as error:
+    except (Refused, budget.OverBudget, prices.NoPrice) as error:
         messages.error(request, translated(error.sentence))
         return redirect(found)
-    held = ledger.shown(undoing.held(made), made.currency)
+    held = prices.format_money(undoing.held(made), made.currency)
     messages.success(
         request,
         _("“%(title)s” is in line again; %(amount)s is held for it.")
@@ -134,7 +134,7 @@ def whole(request: TeamRequest, job: str) -> HttpResponse:
     try:
         _as_told(request, "whole", wish)
         made = create.create(wish.cut(), again_of=found)
-    except (MediaError, Refused, ledger.OverBudget, ledger.NoPrice) as error:
+    except (MediaError, Refused, budget.OverBudget, prices.NoPrice) as error:
         messages.error(request, translated(error.sentence))
         return redirect(found)
     messages.success(request, Toast.of(made).sentence)
@@ -249,7 +249,7 @@ def _footlights(request: TeamRequest, job: Job) -> dict[str, Any]:
     }
     return {
         "lanes": [line | {"url": request.team.get_absolute_url()}],
-        "money": Purse.of(request.team).footlights,
+        "money": BudgetSummary.of(request.team).footlights,
     }
 
 

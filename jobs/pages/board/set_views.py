@@ -16,8 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from jobs.billing import confirmed_price, ledger
-from jobs.billing.budget import Purse
+from jobs.billing import budget, confirmed_price, prices
 from jobs.common.errors import Refused
 from jobs.common.states import OUT, TERMINAL, State
 from jobs.engine import eta
@@ -28,6 +27,7 @@ from jobs.pages.board import zip_download
 from jobs.pages.board.board_views import row_of, rows_of
 from jobs.pages.board.job_views import undone
 from jobs.pages.board.player import Player, player_of
+from jobs.pages.budget_summary import BudgetSummary
 from studio.common.translatable import translated
 from studio.models.people import Role, User
 from studio.teams.access import TeamRequest, team_page
@@ -120,11 +120,11 @@ class SetStory:
 
     @property
     def held(self) -> str:
-        return ledger.shown(self._sums[0], self.team.currency)
+        return prices.format_money(self._sums[0], self.team.currency)
 
     @property
     def settled(self) -> str:
-        return ledger.shown(self._sums[1], self.team.currency)
+        return prices.format_money(self._sums[1], self.team.currency)
 
     @cached_property
     def _again(self) -> int | None:
@@ -135,12 +135,14 @@ class SetStory:
         failed = sets.failed(self.jobset)
         try:
             return sets.total_again(failed, self.user) if failed else None
-        except (Refused, ledger.NoPrice):
+        except (Refused, prices.NoPrice):
             return None
 
     @property
     def again_price(self) -> str:
-        return ledger.shown(self._again, self.team.currency) if self._again is not None else ""
+        return (
+            prices.format_money(self._again, self.team.currency) if self._again is not None else ""
+        )
 
     @property
     def told(self) -> str:
@@ -157,7 +159,11 @@ class SetStory:
 @require_safe
 def page(request: TeamRequest, jobset: str) -> HttpResponse:
     story = SetStory(_set(request, jobset), request.user, writes=request.membership.can_write)
-    footlights = {"lanes": [], "sentence": story.status, "money": Purse.of(request.team).footlights}
+    footlights = {
+        "lanes": [],
+        "sentence": story.status,
+        "money": BudgetSummary.of(request.team).footlights,
+    }
     context: dict[str, Any] = {
         "nav": "jobs",
         "jobset": story.jobset,
@@ -211,7 +217,7 @@ def again(request: TeamRequest, jobset: str) -> HttpResponse:
         ):
             raise Refused(sentence)
         create.create_set(wishes, again_of=failed, full=[job.full for job in failed], into=found)
-    except (Refused, ledger.OverBudget, ledger.NoPrice) as error:
+    except (Refused, budget.OverBudget, prices.NoPrice) as error:
         messages.error(request, translated(error.sentence))
     else:
         said = ngettext(

@@ -9,8 +9,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from jobs.catalogue import entries
-from jobs.engine.transitions import video_of
 from jobs.models import Job
+from jobs.models.job import video_of
 from jobs.pages.create.draft import TEMPLATE_VIDEO, Draft
 from studio.common.translatable import translated
 from studio.models import Asset

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from jobs.billing import ledger
+from jobs.billing import prices
 from jobs.common.states import TERMINAL
 from jobs.models import Job, JobSet
 from jobs.orders import undo
@@ -46,7 +46,7 @@ class Toast:
                 % words
             )
             return cls(sentence, made.get_absolute_url(), "")
-        held = ledger.shown(undo.held(made), made.currency)
+        held = prices.format_money(undo.held(made), made.currency)
         sentence = _("“%(title)s” is in line; %(amount)s is held for it.") % {
             "title": made.title,
             "amount": held,
@@ -69,5 +69,5 @@ def set_words(made: JobSet) -> str:
     return words % {
         "n": films,
         "title": made.title,
-        "amount": ledger.shown(undo.held(made), made.team.currency),
+        "amount": prices.format_money(undo.held(made), made.team.currency),
     }

@@ -317,6 +317,11 @@ class Draft:
     def asset(self, name: str) -> Asset | None:
         return self.template_video if name == TEMPLATE_VIDEO else self.files.get(name)
 
+    @property
+    def ticked(self) -> list[Asset | None]:
+        """The files whose consent is ticked."""
+        return [self.asset(name) for name in sorted(self.said)]
+
     def put(self, name: str, asset: Asset) -> None:
         """A file that came just now takes the place of what was chosen before."""
         before = self.asset(name)

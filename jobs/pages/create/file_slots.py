@@ -117,7 +117,7 @@ class Slot:
     @cached_property
     def right(self) -> Right | None:
         """The word that the chosen file needs, given or not; None for one that needs none."""
-        return right_of(self.draft, self.name)
+        return right_of(self.asset, ticked=self.name in self.draft.said)
 
     @property
     def original(self) -> Asset | None:

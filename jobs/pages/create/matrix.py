@@ -19,8 +19,8 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from jobs.billing import confirmed_price, ledger
-from jobs.billing.budget import Purse, no_room
+from jobs.accounts import choice
+from jobs.billing import budget, confirmed_price, prices
 from jobs.catalogue import entries
 from jobs.catalogue.create_pages import models_of
 from jobs.common.errors import Refused
@@ -29,6 +29,7 @@ from jobs.models import Account, Check
 from jobs.orders import consent, create, plan, trim
 from jobs.orders.trim import Kept
 from jobs.pages import labels
+from jobs.pages.budget_summary import BudgetSummary, no_room
 from jobs.pages.create import presets
 from jobs.pages.create.draft import word
 from jobs.pages.create.file_slots import facts_line, file_url
@@ -236,7 +237,7 @@ class Batch:
 
     @cached_property
     def account(self) -> Account | None:
-        return plan.account_for(self.team, self.spec.name)
+        return choice.account_for(self.team, self.spec.name)
 
     def _kept(self, asset: Asset) -> Kept | None:
         return (
@@ -321,22 +322,22 @@ class Batch:
             for head in map(self._head, self.pictures)
         ]
 
-    def _price(self, speech: Head) -> ledger.Quote | None:
+    def _price(self, speech: Head) -> prices.Quote | None:
         parts = self._kept(speech.asset)
         milliseconds = parts.milliseconds if parts is not None else speech.asset.milliseconds
         region = self.account.region if self.account else ""
         try:
-            return ledger.quote(
+            return prices.quote(
                 self.spec,
                 self.spec.variant_of(self.chosen),
                 Decimal(milliseconds) / 1000,
                 currency=self.team.currency,
                 region=region,
             )
-        except ledger.NoPrice:
+        except prices.NoPrice:
             return None
 
-    def _cell(self, picture: Head, speech: Head, price: ledger.Quote | None) -> Cell:
+    def _cell(self, picture: Head, speech: Head, price: prices.Quote | None) -> Cell:
         name = f"{picture.asset.public_id}.{speech.asset.public_id}"
         label = _("%(picture)s with %(speech)s") % {
             "picture": picture.asset.name,
@@ -348,7 +349,7 @@ class Batch:
         if price is None:
             return Cell(name, label, "refused", _("no price"), False)
         state = "fits" if picture.state == "passed" else picture.state
-        words = ledger.shown(price.micros, price.currency)
+        words = prices.format_money(price.micros, price.currency)
         return Cell(
             name,
             label,
@@ -418,7 +419,9 @@ class Batch:
     @property
     def check_price(self) -> str:
         """What the checks of all unknown pictures cost; "" without a price."""
-        return ledger.shown(self.check_micros, self.team.currency) if self.check_micros else ""
+        return (
+            prices.format_money(self.check_micros, self.team.currency) if self.check_micros else ""
+        )
 
     @cached_property
     def check_micros(self) -> int:
@@ -427,7 +430,7 @@ class Batch:
             return 0
         try:
             return checks.price(self.spec.check, self.account).micros * len(self.unknown)
-        except ledger.NoPrice:
+        except prices.NoPrice:
             return 0
 
     @property
@@ -470,7 +473,7 @@ class Batch:
 
     @property
     def total(self) -> str:
-        return ledger.shown(self.micros, self.team.currency) if self.chosen_cells else ""
+        return prices.format_money(self.micros, self.team.currency) if self.chosen_cells else ""
 
     @property
     def seen(self) -> str:
@@ -496,8 +499,8 @@ class Batch:
         )
 
     @cached_property
-    def purse(self) -> Purse:
-        return Purse.of(self.team, self.user)
+    def purse(self) -> BudgetSummary:
+        return BudgetSummary.of(self.team, self.user)
 
     @property
     def left_after(self) -> str:
@@ -575,6 +578,6 @@ class Batch:
                         account=self.account,
                         by=self.user,
                     )
-            except (Refused, ledger.OverBudget, ledger.NoPrice) as error:
+            except (Refused, budget.OverBudget, prices.NoPrice) as error:
                 sentences[translated(error.sentence)] = None
         return list(sentences)

@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from jobs.billing import confirmed_price, ledger
+from jobs.billing import budget, confirmed_price, prices
 from jobs.catalogue.create_pages import models_of
 from jobs.common.errors import Refused
 from jobs.models import JobSet
@@ -49,7 +49,7 @@ def batch(request: TeamRequest) -> HttpResponse:
             errors = [translated(error.sentence)]
         except Refused as refused:
             errors = [translated(sentence) for sentence in refused.sentences]
-        except (ledger.OverBudget, ledger.NoPrice) as error:
+        except (budget.OverBudget, prices.NoPrice) as error:
             errors = [translated(error.sentence)]
     if errors:
         return _page(request, given, errors, status=200 if request.htmx else 422)

@@ -20,14 +20,15 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
-from jobs.billing import ledger
+from jobs.accounts import choice
+from jobs.billing import prices
 from jobs.catalogue import entries
 from jobs.catalogue.create_pages import dance_of, page_of
 from jobs.common.states import Code
 from jobs.engine import checks
-from jobs.engine.transitions import video_of
 from jobs.models import Account, Job
-from jobs.orders import plan, trim
+from jobs.models.job import video_of
+from jobs.orders import trim
 from jobs.orders.trim import Kept
 from jobs.pages.create.draft import (
     CONSENT,
@@ -94,7 +95,7 @@ class Way:
         """The same account if it has the model, else the one that the create page would take."""
         if account is not None and account.key is not None and account.serves(self.spec):
             return account
-        return plan.account_for(self.draft.team, self.spec.name)
+        return choice.account_for(self.draft.team, self.spec.name)
 
     # ── what goes along ──
 
@@ -257,21 +258,21 @@ class Way:
         chosen: dict[str, Any],
         milliseconds: int,
         account: Account | None,
-    ) -> ledger.Quote | None:
+    ) -> prices.Quote | None:
         region = account.region if account is not None else ""
         try:
-            return ledger.quote(
+            return prices.quote(
                 spec,
                 spec.variant_of(chosen),
                 Decimal(milliseconds) / 1000,
                 currency=self.draft.team.currency,
                 region=region,
             )
-        except ledger.NoPrice:
+        except prices.NoPrice:
             return None
 
     @cached_property
-    def quote(self) -> ledger.Quote | None:
+    def quote(self) -> prices.Quote | None:
         """The film there; None when it has no price."""
         return self._quote(self.spec, self.chosen, self.milliseconds, self.account)
 
@@ -279,7 +280,7 @@ class Way:
     def total(self) -> str:
         """“$0.7168”; "" without a length or a price."""
         return (
-            ledger.shown(self.quote.micros, self.quote.currency)
+            prices.format_money(self.quote.micros, self.quote.currency)
             if self.quote is not None and self.milliseconds
             else ""
         )
@@ -292,12 +293,12 @@ class Way:
             return _("no price yet")
         if not self.milliseconds:
             now = self._quote(self.draft.spec, self.draft.chosen, 0, self.account)
-            each = ledger.shown(quote.price.micros, quote.currency)
+            each = prices.format_money(quote.price.micros, quote.currency)
             if now is None:
                 return _("%(each)s a second") % {"each": each}
             return _("%(each)s a second instead of %(now)s") % {
                 "each": each,
-                "now": ledger.shown(now.price.micros, now.currency),
+                "now": prices.format_money(now.price.micros, now.currency),
             }
         whole = self.draft.milliseconds or self.milliseconds
         told = {
@@ -316,7 +317,7 @@ class Way:
         apart = quote.micros - here
         if not apart:
             return _("%(said)s, the same as here") % {"said": said}
-        return f"{said}, {'+' if apart > 0 else ''}{ledger.shown(apart, quote.currency)}"
+        return f"{said}, {'+' if apart > 0 else ''}{prices.format_money(apart, quote.currency)}"
 
     @cached_property
     def check_note(self) -> str:
@@ -338,12 +339,12 @@ class Way:
     def _check_quote(self, check: entries.Model) -> str:
         region = self.account.region if self.account is not None else ""
         try:
-            quote = ledger.quote(
+            quote = prices.quote(
                 check, "", Decimal(1), currency=self.draft.team.currency, region=region
             )
-        except ledger.NoPrice:
+        except prices.NoPrice:
             return ""
-        return ledger.shown(quote.micros, quote.currency)
+        return prices.format_money(quote.micros, quote.currency)
 
     @property
     def notes(self) -> list[str]:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
-from jobs.billing import confirmed_price, ledger
-from jobs.billing.budget import no_room
+from jobs.billing import confirmed_price, prices
 from jobs.common.errors import Refused
 from jobs.orders import plan, sets, test_clips
+from jobs.pages.budget_summary import no_room
 from studio.common.translatable import translated
 from studio.templatetags.ui import seconds as length
 
@@ -47,12 +47,12 @@ class Offers:
             return None
         try:
             return plan.estimate(test_clips.first(self._wish)[0])
-        except (Refused, ledger.NoPrice):
+        except (Refused, prices.NoPrice):
             return None  # such as a model that takes no speech so short
 
     def _offer(self, do: str, label: str, micros: int) -> Offer:
         off = bool(self.desk.blocked or no_room(self.desk.team, self.desk.user, micros))
-        return Offer(do, label, ledger.shown(micros, self.desk.team.currency), off, micros)
+        return Offer(do, label, prices.format_money(micros, self.desk.team.currency), off, micros)
 
     @cached_property
     def clip(self) -> Offer | None:
@@ -118,13 +118,13 @@ class Offers:
         if left is None or not micros or micros > left:
             return ""
         region = self.desk.account.region if self.desk.account else ""
-        price = ledger.price_of(
+        price = prices.price_of(
             self.desk.spec.name,
             self.desk.spec.variant_of(self.draft.chosen),
             self.desk.team.currency,
             region,
         )
-        what = {"left": ledger.left_shown(left - micros, self.desk.team.currency)}
+        what = {"left": prices.format_money_left(left - micros, self.desk.team.currency)}
         if price.unit != "second" or not price.micros:
             return _("leaves %(left)s") % what
         return _("leaves %(left)s, about %(length)s at this price") % {

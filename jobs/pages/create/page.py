@@ -17,8 +17,8 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
-from jobs.billing import ledger
-from jobs.billing.budget import Purse, no_room
+from jobs.accounts import choice
+from jobs.billing import prices
 from jobs.catalogue import entries
 from jobs.catalogue.create_pages import models_of
 from jobs.common.errors import Refused
@@ -27,6 +27,7 @@ from jobs.models import Account, Lane
 from jobs.orders import plan as wishes
 from jobs.orders.templates import Till
 from jobs.pages import labels
+from jobs.pages.budget_summary import BudgetSummary, no_room
 from jobs.pages.create import compare, model_retirement
 from jobs.pages.create.advice import Advised, advised
 from jobs.pages.create.check_panel import CheckView
@@ -115,7 +116,7 @@ class Desk:
     def account(self) -> Account | None:
         if self.draft.template is not None:
             return self.draft.template.account
-        return self.draft.account or wishes.account_for(self.team, self.spec.name)
+        return self.draft.account or choice.account_for(self.team, self.spec.name)
 
     def _region(self) -> str:
         return self.account.region if self.account is not None else ""
@@ -127,7 +128,7 @@ class Desk:
         found = list(self.team.accounts.all())
         if len(found) < 2:
             return []
-        keyed = wishes.keyed(self.team)
+        keyed = choice.accounts_with_key(self.team)
         return [(account, self._unusable(account, account in keyed)) for account in found]
 
     def _unusable(self, account: Account, keyed: bool) -> str:
@@ -200,11 +201,11 @@ class Desk:
         spec = entries.get(self.spec.check)
         price, why = "", ""
         try:
-            quote = ledger.quote(
+            quote = prices.quote(
                 spec, "", Decimal(1), currency=self.team.currency, region=self._region()
             )
-            price = ledger.shown(quote.micros, quote.currency)
-        except ledger.NoPrice as error:
+            price = prices.format_money(quote.micros, quote.currency)
+        except prices.NoPrice as error:
             why = translated(error.sentence)
         return CheckView(spec, self.draft.known_check(), price, why)
 
@@ -279,17 +280,23 @@ class Desk:
             return ""
         milliseconds = self.draft.milliseconds
         try:
-            quote = ledger.quote(
+            quote = prices.quote(
                 self.spec,
                 str(value),
                 Decimal(milliseconds or 0) / 1000,
                 currency=self.team.currency,
                 region=self._region(),
             )
-        except ledger.NoPrice:
+        except prices.NoPrice:
             return _("no price")
-        unit = _("%(price)s / s") % {"price": ledger.shown(quote.price.micros, quote.currency)}
-        return f"{unit} · {ledger.shown(quote.micros, quote.currency)}" if milliseconds else unit
+        unit = _("%(price)s / s") % {
+            "price": prices.format_money(quote.price.micros, quote.currency)
+        }
+        return (
+            f"{unit} · {prices.format_money(quote.micros, quote.currency)}"
+            if milliseconds
+            else unit
+        )
 
     # ── the bill ──
 
@@ -304,12 +311,16 @@ class Desk:
             return wishes.estimate(self.draft.wish(self.user)), []
         except Refused as refused:
             return None, [translated(sentence) for sentence in refused.sentences]
-        except ledger.NoPrice as error:
+        except prices.NoPrice as error:
             return None, [translated(error.sentence)]
 
     @property
     def total(self) -> str:
-        return ledger.shown(self.estimate.micros, self.estimate.currency) if self.estimate else ""
+        return (
+            prices.format_money(self.estimate.micros, self.estimate.currency)
+            if self.estimate
+            else ""
+        )
 
     @property
     def lines(self) -> list[tuple[str, str, str]]:
@@ -320,7 +331,7 @@ class Desk:
             (
                 translated(line.formula),
                 translated(line.label),
-                ledger.shown(line.micros, self.estimate.currency),
+                prices.format_money(line.micros, self.estimate.currency),
             )
             for line in self.estimate.lines
         ]
@@ -329,28 +340,28 @@ class Desk:
     def unit_price(self) -> str:
         """The unit price while nothing that has a length is chosen."""
         try:
-            price = ledger.price_of(
+            price = prices.price_of(
                 self.spec.name,
                 self.spec.variant_of(self.draft.chosen),
                 self.team.currency,
                 self._region(),
             )
-        except ledger.NoPrice as error:
+        except prices.NoPrice as error:
             return translated(error.sentence)
         return _("%(price)s per second of film") % {
-            "price": ledger.shown(price.micros, price.currency, 6)
+            "price": prices.format_money(price.micros, price.currency, 6)
         }
 
     @property
     def price_note(self) -> str:
         try:
-            price = ledger.price_of(
+            price = prices.price_of(
                 self.spec.name,
                 self.spec.variant_of(self.draft.chosen),
                 self.team.currency,
                 self._region(),
             )
-        except ledger.NoPrice:
+        except prices.NoPrice:
             return ""
         said = _("%(source)s, in force since %(day)s.") % {
             "source": price.source,
@@ -361,8 +372,8 @@ class Desk:
         )
 
     @cached_property
-    def purse(self) -> Purse:
-        return Purse.of(self.team, self.user)
+    def purse(self) -> BudgetSummary:
+        return BudgetSummary.of(self.team, self.user)
 
     @property
     def this_micros(self) -> int:
@@ -409,7 +420,7 @@ class Desk:
                     lane=self.lane,
                 )
                 return eta.Place(waiting.position, waiting.ahead, None, None)
-            first = plan.first
+            first = plan.first.task if plan.first is not None else None
         variant = self.spec.variant_of(self.draft.chosen)
         return eta.next_place(
             self.account,

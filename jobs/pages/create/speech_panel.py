@@ -9,7 +9,7 @@ from decimal import Decimal
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
-from jobs.billing import ledger
+from jobs.billing import prices
 from jobs.models import Price
 from jobs.orders import trim
 from jobs.orders.trim import Kept
@@ -99,10 +99,10 @@ class Speech:
         if spec.length_of != self.field.name:
             return None
         try:
-            return ledger.price_of(
+            return prices.price_of(
                 spec.name, spec.variant_of(self.draft.chosen), self.draft.team.currency, self.region
             )
-        except ledger.NoPrice:
+        except prices.NoPrice:
             return None
 
     @property
@@ -113,18 +113,18 @@ class Speech:
     @property
     def symbol(self) -> str:
         currency = self.draft.team.currency
-        return ledger.SYMBOLS.get(currency, f"{currency} ")
+        return prices.SYMBOLS.get(currency, f"{currency} ")
 
     def micros(self, milliseconds: int) -> int:
         """The quote of so much film: the same arithmetic as `money.quote`."""
         return (
-            ledger.amount(self._price, Decimal(milliseconds) / 1000)
+            prices.amount(self._price, Decimal(milliseconds) / 1000)
             if self._price is not None
             else 0
         )
 
     def words(self, micros: int) -> str:
-        return ledger.shown(micros, self._price.currency) if self._price is not None else ""
+        return prices.format_money(micros, self._price.currency) if self._price is not None else ""
 
     @property
     def price(self) -> str:

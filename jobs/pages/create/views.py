@@ -17,7 +17,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from jobs.billing import confirmed_price, ledger
+from jobs.billing import budget, confirmed_price, prices
 from jobs.catalogue import entries
 from jobs.catalogue.create_pages import models_of
 from jobs.common.errors import Refused
@@ -101,7 +101,7 @@ def _click(request: TeamRequest, draft: Draft, page: str, do: str) -> HttpRespon
     # Not the budget, which the click itself tests: a second one finds the job of the first.
     errors = [draft.unread or desk.blocked or _repriced(request, desk, do)]
     if not errors[0]:
-        given = consent.give(draft, request.user)
+        given = consent.give(draft.ticked, request.user)
         try:
             made = sets.make(
                 draft.wish(request.user), do, parts_of(desk) if do == "split" else (), draft.source
@@ -110,7 +110,7 @@ def _click(request: TeamRequest, draft: Draft, page: str, do: str) -> HttpRespon
             errors = [translated(error.sentence)]
         except Refused as refused:
             errors = [translated(sentence) for sentence in refused.sentences]
-        except (ledger.OverBudget, ledger.NoPrice) as error:
+        except (budget.OverBudget, prices.NoPrice) as error:
             errors = [translated(error.sentence)]
         else:
             toast = Toast.of(made)
@@ -215,7 +215,7 @@ def have_checked(request: TeamRequest, draft: Draft) -> list[str]:
         )
     except Refused as refused:
         return [translated(sentence) for sentence in refused.sentences]
-    except (ledger.OverBudget, ledger.NoPrice) as error:
+    except (budget.OverBudget, prices.NoPrice) as error:
         return [translated(error.sentence)]
     return []
 

@@ -26,7 +26,7 @@ from prometheus_client.core import (
 )
 from redis.exceptions import RedisError
 
-from jobs.billing import ledger
+from jobs.billing import budget
 from jobs.common import call_metrics, wakeup
 from jobs.common.call_metrics import BUCKETS
 from jobs.common.states import OUT, TERMINAL, Code, State
@@ -214,7 +214,7 @@ def _ledger() -> Iterator[Metric]:
     settled: Counter[str] = Counter()
     # By team, as the index goes; one statement.
     month = (
-        LedgerEntry.objects.filter(team=OuterRef("pk"), month=ledger.month_of())
+        LedgerEntry.objects.filter(team=OuterRef("pk"), month=budget.month_of())
         .order_by()
         .values("team")
         .annotate(sum=Sum("settled"))

@@ -10,7 +10,8 @@ from typing import Any
 from django.db.models import QuerySet, Sum
 from django.db.models.functions import TruncDate
 
-from jobs.billing.ledger import Standing, shown
+from jobs.billing.budget import BudgetStatus
+from jobs.billing.prices import format_money
 from jobs.models import LedgerEntry
 
 LEFT, RIGHT = 64.0, 940.0
@@ -22,7 +23,7 @@ _LIMIT_SHOWN = 5
 
 
 def chart_of(
-    entries: QuerySet[LedgerEntry], month: date, standing: Standing, current: bool
+    entries: QuerySet[LedgerEntry], month: date, standing: BudgetStatus, current: bool
 ) -> dict[str, Any] | None:
     """What templates/jobs/spending/parts/chart.html draws; None when nothing was settled. Days are
     UTC.
@@ -83,7 +84,7 @@ def chart_of(
             {
                 "y": f"{y(tick):.1f}",
                 "text_y": f"{y(tick) + 4:.1f}",
-                "label": shown(tick, currency, _places(top)),
+                "label": format_money(tick, currency, _places(top)),
             }
             for tick in _ticks(top)
         ],
@@ -91,7 +92,7 @@ def chart_of(
             {"x": f"{(x[day - 1] + x[day]) / 2:.1f}", "label": day}
             for day in sorted({1, 5, 10, 15, 20, 25, last})
         ],
-        "high": shown(high, currency, _places(high)),
+        "high": format_money(high, currency, _places(high)),
         "end_x": f"{end_x:.1f}",
         "end_y": f"{end_y:.1f}",
         "words_x": f"{end_x - 8:.1f}" if end_x > 400 else f"{end_x + 8:.1f}",

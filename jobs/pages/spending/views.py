@@ -23,7 +23,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from jobs.billing import ledger
+from jobs.billing import budget, prices
 from jobs.catalogue import entries as catalogue
 from jobs.models import LedgerEntry, Price
 from jobs.pages.spending.chart import chart_of
@@ -58,8 +58,8 @@ def spend(request: TeamRequest) -> HttpResponseBase:
                 _("The ledger’s entries are for people who create films; you see the totals.")
             )
         return csv_of(seen, f"footlight-{team.slug}-{month:%Y-%m}.csv")
-    current = month == ledger.month_of()
-    standing = ledger.standing(team, month=month)
+    current = month == budget.month_of()
+    standing = budget.status(team, month=month)
     page = {
         "nav": "spend",
         "month": month,
@@ -69,9 +69,9 @@ def spend(request: TeamRequest) -> HttpResponseBase:
         # A limit is not kept by month, so in an old month only what was spent is known.
         "limit": standing.limit if current else None,
         "left": standing.left if current else None,
-        "begins": ledger.next_month(month),
+        "begins": budget.next_month(month),
         "films": _films(team, standing.left) if current else [],
-        "own": ledger.standing(team, request.user, month) if request.membership.can_write else None,
+        "own": budget.status(team, request.user, month) if request.membership.can_write else None,
         "whole": whole,
         "totals": _totals(entries),
         "people": _people(request, month, standing, whole) if request.membership.can_write else [],
@@ -82,7 +82,7 @@ def spend(request: TeamRequest) -> HttpResponseBase:
         if team.ledger.filter(month__lt=month).exists()
         else "",
         "previous": _previous(month),
-        "next_url": "" if current else _month_url(ledger.next_month(month)),
+        "next_url": "" if current else _month_url(budget.next_month(month)),
         "csv_url": f"?{urlencode({'month': f'{month:%Y-%m}', 'format': 'csv'})}"
         if request.membership.can_write
         else "",
@@ -99,7 +99,7 @@ def spend(request: TeamRequest) -> HttpResponseBase:
 def _month(request: TeamRequest) -> date:
     """The month asked for (?month=2026-11), else the present one; nonsense and the future are
     answered with a sentence."""
-    now = ledger.month_of()
+    now = budget.month_of()
     asked = request.GET.get("month", "").strip()
     if not asked:
         return now
@@ -160,14 +160,14 @@ def _totals(entries: QuerySet[LedgerEntry]) -> dict[str, Any]:
 
 
 def _people(
-    request: TeamRequest, month: date, standing: ledger.Standing, whole: bool
+    request: TeamRequest, month: date, standing: budget.BudgetStatus, whole: bool
 ) -> list[dict[str, Any]]:
     """A row per person who spent; for somebody without the right to see others only their own,
     which is always there."""
-    spent = ledger.spend_by_member(request.team, month)
+    spent = budget.spend_by_member(request.team, month)
     if not whole:
         spent = [row for row in spent if row.member == request.user] or [
-            ledger.MemberSpend(request.user, 0, 0, 0, 0, Decimal(0))
+            budget.MemberSpend(request.user, 0, 0, 0, 0, Decimal(0))
         ]
     limits = dict(
         request.team.budgets.filter(member__isnull=False).values_list("member_id", "micros")
@@ -215,8 +215,8 @@ def _films(team: Team, left: int | None) -> list[tuple[str, int]]:
     films = []
     for model, variant in _FILMS if left is not None else ():
         try:
-            price = ledger.price_of(model, variant, team.currency)
-        except ledger.NoPrice:
+            price = prices.price_of(model, variant, team.currency)
+        except prices.NoPrice:
             continue
         if price.micros:
             films.append(

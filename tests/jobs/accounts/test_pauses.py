@@ -11,10 +11,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from jobs.accounts import pauses
+from jobs.accounts import choice, pauses
 from jobs.common.states import State
 from jobs.models import Account, Gate, Lane, WorkTime
-from jobs.orders import plan
 from studio.models import Team, User
 from tests import makers
 
@@ -135,7 +134,7 @@ def test_new_jobs_are_refused_by_a_draining_door_only(
     assert pauses.refuses(north, lane).endswith("under Accounts.")
     pauses.set_gate(north, Gate.DRAINING, owner)
     assert "draining North since" in pauses.refuses(north, None)
-    assert plan.account_for(north.team, "emo-v1") == north
+    assert choice.account_for(north.team, "emo-v1") == north
 
 
 def test_a_shared_lane_tells_the_other_team_no_names(

@@ -9,7 +9,7 @@ from django.db import transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.billing import ledger
+from jobs.billing import budget, ledger, prices
 from jobs.catalogue import entries
 from jobs.models import Budget, LedgerEntry, Price
 from studio.models import Team, User
@@ -19,24 +19,24 @@ pytestmark = pytest.mark.django_db
 
 
 def test_the_seeds_example() -> None:
-    quote = ledger.quote(entries.EMO, "1:1", Decimal("13.93"), currency="USD")
+    quote = prices.quote(entries.EMO, "1:1", Decimal("13.93"), currency="USD")
     assert quote.micros == 159_763
     assert quote.formula == "13.93 s × $0.011469"
-    assert ledger.shown(quote.micros, "USD") == "$0.1598"
+    assert prices.format_money(quote.micros, "USD") == "$0.1598"
 
 
 def test_every_model_variant_and_region_has_a_price() -> None:
     for model in entries.MODELS.values():
         for row in model.prices:
-            price = ledger.price_of(model.name, row.variant, row.currency, row.region)
+            price = prices.price_of(model.name, row.variant, row.currency, row.region)
             assert (price.micros, price.unit, price.source) == (row.micros, row.unit, row.source)
 
 
 def test_a_price_of_the_region_comes_first() -> None:
     assert (
-        ledger.price_of("wan2.2-animate-move", "wan-std", "USD", "ap-southeast-1").micros == 120_000
+        prices.price_of("wan2.2-animate-move", "wan-std", "USD", "ap-southeast-1").micros == 120_000
     )
-    assert ledger.price_of("wan2.2-animate-move", "wan-std", "USD", "cn-beijing").micros == 57_347
+    assert prices.price_of("wan2.2-animate-move", "wan-std", "USD", "cn-beijing").micros == 57_347
 
 
 def test_a_new_price_counts_from_its_day_and_old_days_keep_theirs() -> None:
@@ -49,22 +49,22 @@ def test_a_new_price_counts_from_its_day_and_old_days_keep_theirs() -> None:
         effective_from=date(2026, 3, 1),
         source="test",
     )
-    assert ledger.price_of("emo-v1", "1:1", "USD", at=date(2026, 2, 28)).micros == 11_469
-    assert ledger.price_of("emo-v1", "1:1", "USD", at=date(2026, 3, 1)).micros == 20_000
+    assert prices.price_of("emo-v1", "1:1", "USD", at=date(2026, 2, 28)).micros == 11_469
+    assert prices.price_of("emo-v1", "1:1", "USD", at=date(2026, 3, 1)).micros == 20_000
 
 
 def test_no_price_is_never_zero() -> None:
-    with pytest.raises(ledger.NoPrice, match="nothing can be sent"):
-        ledger.quote(entries.EMO, "16:9", Decimal(1), currency="USD")
-    with pytest.raises(ledger.NoPrice):
-        ledger.price_of("emo-v1", "1:1", "USD", at=date(2020, 1, 1))
+    with pytest.raises(prices.NoPrice, match="nothing can be sent"):
+        prices.quote(entries.EMO, "16:9", Decimal(1), currency="USD")
+    with pytest.raises(prices.NoPrice):
+        prices.price_of("emo-v1", "1:1", "USD", at=date(2020, 1, 1))
 
 
 @given(micros=st.integers(0, 10**9), milliseconds=st.integers(0, 3_600_000))
 def test_amount_is_exact_and_rounds_once(micros: int, milliseconds: int) -> None:
     price = Price(micros=micros, currency="USD", unit="second")
     exact = micros * milliseconds
-    assert ledger.amount(price, Decimal(milliseconds) / 1000) == (exact + 500) // 1000
+    assert prices.amount(price, Decimal(milliseconds) / 1000) == (exact + 500) // 1000
 
 
 @pytest.mark.parametrize(
@@ -78,20 +78,20 @@ def test_amount_is_exact_and_rounds_once(micros: int, milliseconds: int) -> None
     ],
 )
 def test_shown(micros: int, places: int, text: str) -> None:
-    assert ledger.shown(micros, "USD", places) == text
+    assert prices.format_money(micros, "USD", places) == text
 
 
 def test_left_is_rounded_down() -> None:
-    assert ledger.left_shown(319_999, "USD") == "$0.31"
+    assert prices.format_money_left(319_999, "USD") == "$0.31"
 
 
 def test_a_hold_becomes_the_settlement(team: Team, creator: User) -> None:
     job = makers.job(team, creator, milliseconds=4000)
-    assert ledger.standing(team) == ledger.Standing("USD", None, 45_876, 0)
+    assert budget.status(team) == budget.BudgetStatus("USD", None, 45_876, 0)
     assert ledger.settle(job, Decimal("3.93"), "1:1") == 45_073
     assert ledger.settle(job, Decimal("3.93"), "1:1") == 45_073, "twice writes once"
     ledger.release(job)
-    assert ledger.standing(team) == ledger.Standing("USD", None, 0, 45_073)
+    assert budget.status(team) == budget.BudgetStatus("USD", None, 0, 45_073)
     assert job.ledger.count() == 2
 
 
@@ -113,7 +113,7 @@ def test_a_release_leaves_nothing(team: Team, creator: User) -> None:
     job = makers.job(team, creator)
     ledger.release(job)
     ledger.release(job)
-    assert ledger.standing(team).used == 0
+    assert budget.status(team).used == 0
     assert job.ledger.count() == 2
 
 
@@ -136,7 +136,7 @@ def test_a_limit_is_hard_and_named(team: Team, creator: User, owner: User, of_me
     makers.job(team, creator, milliseconds=4000)
     makers.job(team, creator, milliseconds=4000)
     with pytest.raises(
-        ledger.OverBudget,
+        budget.OverBudget,
         match=r"needs \$0\.0459, and .* has \$0\.00 of \$0\.10 left in .* begins anew on 1 ",
     ):
         makers.job(team, creator, milliseconds=4000)
@@ -147,7 +147,7 @@ def test_a_limit_is_hard_and_named(team: Team, creator: User, owner: User, of_me
 def test_zero_stops_everything_and_no_row_nothing(team: Team, creator: User) -> None:
     makers.job(team, creator)
     Budget.objects.create(team=team, micros=0)
-    with pytest.raises(ledger.OverBudget):
+    with pytest.raises(budget.OverBudget):
         makers.job(team, creator)
 
 
@@ -161,7 +161,7 @@ def test_the_hold_belongs_into_a_transaction(
     team: Team, creator: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = makers.job(team, creator)
-    quote = ledger.quote(entries.EMO, "1:1", Decimal(1), currency="USD")
+    quote = prices.quote(entries.EMO, "1:1", Decimal(1), currency="USD")
     monkeypatch.setattr(transaction.get_connection(), "in_atomic_block", False)
     with pytest.raises(RuntimeError):
         ledger.hold(job, quote, team, creator, attempt=2)
@@ -171,7 +171,7 @@ def test_spend_by_member(team: Team, creator: User, owner: User) -> None:
     account = makers.account(team)
     ledger.settle(makers.job(team, creator, account=account), Decimal("3.9"), "1:1")
     makers.job(team, owner, account=account)
-    rows = ledger.spend_by_member(team, ledger.month_of())
+    rows = budget.spend_by_member(team, budget.month_of())
     assert [(row.member, row.settled, row.held, row.jobs, row.seconds) for row in rows] == [
         (owner, 0, 45_876, 0, Decimal(0)),
         (creator, 44_729, 0, 1, Decimal("3.900")),
@@ -179,5 +179,5 @@ def test_spend_by_member(team: Team, creator: User, owner: User) -> None:
 
 
 def test_december_is_followed_by_january() -> None:
-    assert ledger.next_month(date(2026, 12, 1)) == date(2027, 1, 1)
-    assert ledger.next_month(date(2026, 11, 1)) == date(2026, 12, 1)
+    assert budget.next_month(date(2026, 12, 1)) == date(2027, 1, 1)
+    assert budget.next_month(date(2026, 11, 1)) == date(2026, 12, 1)

@@ -18,7 +18,7 @@ from django.db.models import Sum
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from jobs.billing import confirmed_price, ledger
+from jobs.billing import confirmed_price, prices
 from jobs.catalogue import entries
 from jobs.catalogue.create_pages import page_of
 from jobs.common.states import State
@@ -111,7 +111,7 @@ class Place:
         """Micros of `currency` per second, which is the team's from now on."""
         Team.objects.filter(pk=self.team.pk).update(currency=currency)
         self.team.refresh_from_db()
-        return ledger.price_of(
+        return prices.price_of(
             self.spec.name, self.spec.variant_of(self.chosen), currency, self.account.region
         ).micros
 
@@ -180,7 +180,7 @@ def test_shown_quoted_held_and_settled_agree(
         expected = (price * milliseconds + 500) // 1000
         assert desk.blocked == ""
         assert desk.this_micros == expected
-        assert desk.total == ledger.shown(expected, currency)
+        assert desk.total == prices.format_money(expected, currency)
         assert f"make={expected}" in desk.offers.told.split()
         assert (
             confirmed_price.changed(desk.offers.told, "make", expected, currency, exact=True) == ""
@@ -246,7 +246,7 @@ def test_a_check_is_settled_as_its_button_says(
         asset=picture, model=check.name, chosen=draft.check_choices, account=account, by=creator
     )
     micros = next(price.micros for price in check.prices if price.currency == "USD")
-    assert shown.price == ledger.shown(micros, "USD")
+    assert shown.price == prices.format_money(micros, "USD")
     assert LedgerEntry.objects.get(check_asked=asked).held == micros
     checks.step(asked.pk)
     sums = LedgerEntry.objects.filter(check_asked=asked).aggregate(

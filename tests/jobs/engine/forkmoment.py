@@ -14,6 +14,8 @@ from typing import Any
 
 import django
 
+from jobs.engine import stopping
+
 
 def until(what: Any, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
@@ -28,14 +30,14 @@ def parent() -> None:
 
     from jobs.engine import rq_worker
 
-    worker = object.__new__(rq_worker.Hand)
+    worker = object.__new__(rq_worker.StoppableWorker)
     worker._horse_pid = 0
     heard: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: heard.append(worker._horse_pid))
 
     def fork(self: Any, job: Any, queue: Any) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
-        until(lambda: self.told)
+        until(lambda: self.stop_noted)
         self._horse_pid = 4711
 
     Worker.fork_work_horse = fork  # type: ignore[method-assign]
@@ -51,13 +53,13 @@ def child() -> None:
     """The child hears what came before its handlers stood."""
     from jobs.engine import rq_worker
 
-    worker = object.__new__(rq_worker.Hand)
+    worker = object.__new__(rq_worker.StoppableWorker)
     signal.signal(signal.SIGTERM, worker._note)  # as around the fork
     os.kill(os.getpid(), signal.SIGTERM)
-    until(lambda: worker.told)
-    assert not rq_worker.leaving.is_set()
+    until(lambda: worker.stop_noted)
+    assert not stopping.requested.is_set()
     worker.setup_work_horse_signals()
-    assert rq_worker.leaving.is_set()
+    assert stopping.requested.is_set()
 
 
 if __name__ == "__main__":

@@ -6,13 +6,13 @@ import time
 from pathlib import Path
 
 from jobs.common import call_metrics
-from jobs.engine.rq_worker import leaving
+from jobs.engine import stopping
 
 
 def until_told(note: str) -> None:
     """Goes on until its worker is to leave, then takes a moment to end well."""
     call_metrics.watch("query", 0.2, "ok")
     Path(note).write_text("began")
-    if leaving.wait(30):
+    if stopping.requested.wait(30):
         time.sleep(0.3)
         Path(note).write_text("ended well")

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from jobs.billing import ledger
+from jobs.billing import budget
 from jobs.common.errors import Refused
 from jobs.engine import checks
 from jobs.models import Account, Budget, Check
@@ -59,7 +59,7 @@ def test_asked_once_and_paid_once(
         "ratio=1:1",
         {"ratio": "1:1"},
     )
-    assert ledger.standing(team) == ledger.Standing("USD", None, 574, 0)
+    assert budget.status(team) == budget.BudgetStatus("USD", None, 574, 0)
     check = step(check)
     assert (check.state, check.facts["face_bbox"], check.request_id) == (
         "passed",
@@ -69,7 +69,7 @@ def test_asked_once_and_paid_once(
     assert ask(portrait, account, owner).pk == check.pk
     step(check)
     assert service.count("detect") == 1
-    assert ledger.standing(team) == ledger.Standing("USD", None, 0, 574)
+    assert budget.status(team) == budget.BudgetStatus("USD", None, 0, 574)
 
 
 def test_each_ratio_is_its_own_check_and_style_is_none(
@@ -98,7 +98,7 @@ def test_a_refusal_is_a_verdict_and_is_paid(
     check = step(ask(portrait, account, creator))
     assert check.state == "refused"
     assert "No person" in check.sentence
-    assert ledger.standing(team).settled == 574
+    assert budget.status(team).settled == 574
     assert step(check).state == "refused"
     assert service.count("detect") == 1
 
@@ -108,7 +108,7 @@ def test_a_refusal_as_a_400_costs_nothing(
 ) -> None:
     service.detects = [Verdict(False, {}, "InvalidFile.NoHuman", "…", Decimal(0), "r")]
     assert step(ask(portrait, account, creator)).state == "refused"
-    assert ledger.standing(team).used == 0
+    assert budget.status(team).used == 0
 
 
 def test_a_picture_outside_the_limits_is_not_asked(
@@ -116,7 +116,7 @@ def test_a_picture_outside_the_limits_is_not_asked(
 ) -> None:
     with pytest.raises(Refused, match="300 × 300"):
         ask(makers.asset(team, width=300, height=300), account, creator)
-    assert ledger.standing(team).used == 0
+    assert budget.status(team).used == 0
 
 
 def test_a_cut_line_waits_for_a_person(
@@ -130,7 +130,7 @@ def test_a_cut_line_waits_for_a_person(
     assert service.count("detect") == 1, "never asked again by itself"
     check = step(checks.ask_again(check, creator))
     assert (check.state, check.attempt, service.count("detect")) == ("passed", 2, 2)
-    assert ledger.standing(team) == ledger.Standing("USD", None, 0, 2 * 574)
+    assert budget.status(team) == budget.BudgetStatus("USD", None, 0, 2 * 574)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_what_cost_nothing_is_tried_again(
     assert check.state == "waiting"
     assert check.not_before > timezone.now()
     assert step(check).state == "passed"
-    assert ledger.standing(team).used == 574
+    assert budget.status(team).used == 574
 
 
 def test_it_is_given_up_after_a_while(
@@ -156,7 +156,7 @@ def test_it_is_given_up_after_a_while(
     for _ in range(checks.PATIENCE + 1):
         check = step(check)
     assert check.state == "failed"
-    assert ledger.standing(team).used == 0
+    assert budget.status(team).used == 0
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_trouble_of_the_account_is_a_sentence(
     check = step(ask(portrait, account, creator))
     assert check.state == "failed"
     assert words in check.sentence
-    assert ledger.standing(team).used == 0
+    assert budget.status(team).used == 0
     account.refresh_from_db()
     # A quota or the leave to use a model is the model's affair; a check has no lane that could
     # rest.
@@ -189,7 +189,7 @@ def test_trouble_of_the_account_is_a_sentence(
     assert account.paused() == (reason in ("key", "arrears"))
     # asking again is a new attempt, not a second payment
     assert step(ask(portrait, account, creator)).state == "passed"
-    assert ledger.standing(team).used == 574
+    assert budget.status(team).used == 574
 
 
 def test_a_file_the_service_cannot_fetch(
@@ -199,7 +199,7 @@ def test_a_file_the_service_cannot_fetch(
     check = step(ask(portrait, account, creator))
     assert check.state == "failed"
     assert check.code == "InvalidURL.Timeout"
-    assert ledger.standing(team).used == 0
+    assert budget.status(team).used == 0
 
 
 def test_a_worker_that_died_is_followed_by_one_more_try(
@@ -211,7 +211,7 @@ def test_a_worker_that_died_is_followed_by_one_more_try(
     assert check.pk in checks.due()
     check = step(check)
     assert (check.state, check.attempt) == ("waiting", 2)
-    assert ledger.standing(team) == ledger.Standing("USD", None, 574, 574), (
+    assert budget.status(team) == budget.BudgetStatus("USD", None, 574, 574), (
         "the lost attempt is booked as paid"
     )
     Check.objects.filter(pk=check.pk).update(state="asking", lease_until=gone)
@@ -236,7 +236,7 @@ def test_two_workers_ask_once(
 
 def test_no_money_no_check(portrait: Asset, account: Account, creator: User, team: Team) -> None:
     Budget.objects.create(team=team, micros=500)
-    with pytest.raises(ledger.OverBudget):
+    with pytest.raises(budget.OverBudget):
         ask(portrait, account, creator)
     assert team.checks.count() == 0
 
@@ -248,7 +248,7 @@ def test_a_pass_without_its_boxes_is_of_no_use(
     check = step(ask(portrait, account, creator))
     assert check.state == "refused"
     assert "ext_bbox is missing" in check.sentence
-    assert ledger.standing(team).settled == 574
+    assert budget.status(team).settled == 574
 
 
 def test_a_gateways_page_is_no_answer(

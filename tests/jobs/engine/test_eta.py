@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from jobs.common.states import Code, State
-from jobs.engine import eta, speed
+from jobs.engine import eta, retry, speed
 from jobs.models import Account, Job, Lane, WorkTime
 from studio.models import Team, User
 from tests import makers
@@ -170,10 +170,10 @@ def test_looks_are_sparse_then_dense_then_sparse(team: Team, owner: User) -> Non
     looks, at = 0, 3.0
     gaps = []
     while at < 120:
-        gap = speed.next_look(job, now + timedelta(seconds=at))
+        gap = retry.next_look(job, now + timedelta(seconds=at))
         gaps.append((at, gap))
         at += gap
         looks += 1
     assert looks <= 12
     assert max(gap for at, gap in gaps if at >= 93) <= 3.7
-    assert speed.next_look(job, now + timedelta(seconds=400)) == 15
+    assert retry.next_look(job, now + timedelta(seconds=400)) == 15

@@ -487,7 +487,7 @@ def test_a_shift_takes_jobs_from_the_click_to_the_archive(
     wish: Wish, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("jobs.common.wakeup.ring_archive", lambda: None)
-    monkeypatch.setattr("jobs.engine.speed.next_look", lambda job, now: 0.1)
+    monkeypatch.setattr("jobs.engine.retry.next_look", lambda job, now: 0.1)
     get = service.get
     seen: dict[str, int] = {}
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from jobs.accounts import keys
 from jobs.accounts.clients import NoKey
-from jobs.billing import ledger
+from jobs.billing import budget
 from jobs.common.states import Code, State
 from jobs.engine import expiry, lane_lease, lane_visit, submit, transitions
 from jobs.models import Account, Job, Lane
@@ -161,7 +161,7 @@ def test_what_could_not_be_asked_until_it_was_forgotten_comes_to_an_end(
     aged(job, hours=31)
     job = visit(job)
     assert (job.state, job.code) == ("failed", "task-lost")
-    assert ledger.standing(job.team).held == 0
+    assert budget.status(job.team).held == 0
     assert sum(entry.settled for entry in job.ledger.all()) == job.quote_micros, (
         "it may have been billed"
     )

@@ -18,7 +18,7 @@ from django.db import OperationalError
 from redis.exceptions import ConnectionError as RedisGone
 
 from jobs import tasks
-from jobs.engine import rq_worker
+from jobs.engine import rq_worker, stopping
 from jobs.management.commands import demo
 from jobs.management.commands.worker import Hands, Pulse
 from studio.local.child import Child
@@ -93,16 +93,16 @@ def signals() -> Iterator[None]:
     yield
     for number, handler in kept.items():
         signal.signal(number, handler)
-    rq_worker.leaving.clear()
+    stopping.requested.clear()
 
 
 @pytest.mark.usefixtures("signals")
 def test_a_running_step_is_told_and_not_torn() -> None:
-    rq_worker.Hand.setup_work_horse_signals(object.__new__(rq_worker.Hand))
+    rq_worker.StoppableWorker.setup_work_horse_signals(object.__new__(rq_worker.StoppableWorker))
     os.kill(os.getpid(), signal.SIGINT)
-    assert not rq_worker.leaving.is_set()
+    assert not stopping.requested.is_set()
     os.kill(os.getpid(), signal.SIGTERM)
-    assert rq_worker.leaving.is_set()
+    assert stopping.requested.is_set()
 
 
 def test_a_hand_that_does_not_leave_is_told_twice_and_then_killed(
@@ -142,7 +142,7 @@ def test_no_workers_at_all_is_a_mistake() -> None:
 def test_a_hand_without_redis_says_what_to_do(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def gone(*queues: str) -> None:
+    def gone(*queues: str, preload: str) -> None:
         raise RedisGone("Connection refused.")
 
     monkeypatch.setattr(rq_worker, "work", gone)

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from jobs.billing import ledger
+from jobs.billing import budget
 from jobs.common.errors import Refused
 from jobs.models import Account, Attempt, Job, Lane
 from jobs.modelstudio import AccountTrouble, NoAnswer
@@ -37,7 +37,7 @@ def test_a_running_task_is_followed_and_settled_by_its_bill(
         0,
         creator,
     )
-    assert ledger.standing(team).held == 0
+    assert budget.status(team).held == 0
     service.gets = [done(line.task_id, 13.93, ratio="3:4")]
     job = visit(job)
     assert (job.state, job.settled_micros) == ("archiving", 319_512), "13.93 s of 3:4"

@@ -12,7 +12,7 @@ import pytest
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from jobs.billing import ledger
+from jobs.billing import budget
 from jobs.catalogue import entries
 from jobs.common.errors import Refused
 from jobs.common.states import Code, Rank, State
@@ -94,7 +94,7 @@ def test_the_same_click_is_the_same_set_and_another_wish_is_not(wish: Wish) -> N
 
 def test_the_sum_is_tested_and_nothing_is_left_when_it_does_not_fit(wish: Wish, team: Team) -> None:
     Budget.objects.create(team=team, micros=2 * 137_628 + 1)
-    with pytest.raises(ledger.OverBudget, match=r"This needs \$0.4129"):
+    with pytest.raises(budget.OverBudget, match=r"This needs \$0.4129"):
         create.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="W", key="k")
     assert not Job.objects.exists()
     assert not JobSet.objects.exists()

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jobs.billing import ledger
+from jobs.billing import prices
 from jobs.catalogue import entries
 from jobs.catalogue.limits import Limits
 from jobs.models import Account, Price
@@ -121,7 +121,7 @@ def test_the_quote_of_a_draft_is_the_quote_of_the_file_that_is_cut(
     cut = wish.cut()
     assert cut.files["audio_url"].milliseconds == parts.milliseconds
     assert plan.estimate(cut).micros == promised.micros
-    quote = ledger.quote(
+    quote = prices.quote(
         spec,
         "1:1",
         Decimal(cut.files["audio_url"].milliseconds) / 1000,
@@ -175,7 +175,7 @@ def test_trimming_takes_off_exactly_the_price_of_what_went(tenths: int, micros: 
     before = trim.read("", asset, SPEECH)
     after = trim.read(f"{tenths * 100}-47700", asset, SPEECH)
     assert before.milliseconds - after.milliseconds == tenths * 100
-    gone = ledger.amount(price, Decimal(before.milliseconds) / 1000) - ledger.amount(
+    gone = prices.amount(price, Decimal(before.milliseconds) / 1000) - prices.amount(
         price, Decimal(after.milliseconds) / 1000
     )
     # Both sides are whole micros, so the difference is the price of what went to within the one

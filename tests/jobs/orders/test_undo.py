@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from jobs.billing import budget
 from jobs.catalogue import entries
 from jobs.common.states import State
 from jobs.models import Account, Budget, Job, LedgerEntry
@@ -337,7 +338,6 @@ def test_undo_is_for_those_who_may_make(
 def test_a_budget_too_small_names_the_sum_with_the_template(
     client_of: ClientOf, creator: User, team: Team, account: Account
 ) -> None:
-    from jobs.billing import ledger
     from jobs.orders import create
     from jobs.orders.plan import Wish
 
@@ -345,7 +345,7 @@ def test_a_budget_too_small_names_the_sum_with_the_template(
     Budget.objects.create(team=team, micros=50_000)
     picture = team.assets.get(public_id=fields["image_url"])
     video = team.assets.get(public_id=fields["template_video"])
-    with pytest.raises(ledger.OverBudget, match=r"This needs \$0\.0918"):
+    with pytest.raises(budget.OverBudget, match=r"This needs \$0\.0918"):
         create.create(
             Wish(
                 team,

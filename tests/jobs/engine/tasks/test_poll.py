@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from jobs.accounts.clients import NoKey
-from jobs.billing import ledger
+from jobs.billing import budget
 from jobs.common.errors import Moved
 from jobs.common.states import State
 from jobs.engine import eta, lane_lease, lane_visit, transitions
@@ -67,7 +67,7 @@ def test_unknown_is_kept_for_a_day_and_then_lost(job: Job, service: Service) -> 
     Job.objects.filter(pk=job.pk).update(submitted_at=timezone.now() - timedelta(hours=25))
     job = visit(job)
     assert (job.state, job.code) == ("failed", "task-lost")
-    assert ledger.standing(job.team).held == 0
+    assert budget.status(job.team).held == 0
 
 
 def test_a_failed_task_costs_nothing_and_says_why(job: Job, service: Service) -> None:
@@ -86,7 +86,7 @@ def test_a_failed_task_costs_nothing_and_says_why(job: Job, service: Service) ->
     )
     assert job.sentence
     assert job.advice
-    assert ledger.standing(job.team).used == 0
+    assert budget.status(job.team).used == 0
 
 
 def test_a_success_without_a_result_is_paid_but_failed(job: Job, service: Service) -> None:
@@ -101,7 +101,7 @@ def test_a_success_without_a_result_is_paid_but_failed(job: Job, service: Servic
         "service",
         45_073,
     )
-    assert ledger.standing(job.team) == ledger.Standing("USD", None, 0, 45_073)
+    assert budget.status(job.team) == budget.BudgetStatus("USD", None, 0, 45_073)
 
 
 def test_an_old_step_cannot_touch_a_new_attempt(job: Job, service: Service) -> None:
@@ -118,7 +118,7 @@ def test_an_old_step_cannot_touch_a_new_attempt(job: Job, service: Service) -> N
 def test_cancel_in_our_queue_is_free(job: Job, creator: User, team: Team) -> None:
     assert "cost nothing" in transitions.cancel(job, creator)
     assert fresh(job).state == "canceled"
-    assert ledger.standing(team).used == 0
+    assert budget.status(team).used == 0
 
 
 def test_cancel_while_pending_asks_the_service(
@@ -128,7 +128,7 @@ def test_cancel_while_pending_asks_the_service(
     assert "cost nothing" in transitions.cancel(job, creator)
     assert fresh(job).state == "canceled"
     assert service.count("cancel") == 1
-    assert ledger.standing(team).used == 0
+    assert budget.status(team).used == 0
 
 
 def test_cancel_too_late_keeps_the_job(
@@ -139,7 +139,7 @@ def test_cancel_too_late_keeps_the_job(
     assert "cannot be canceled any more" in transitions.cancel(job, creator)
     assert "Nothing has changed" in transitions.cancel(job, creator)
     assert fresh(job).state == "running"
-    assert ledger.standing(team).held == 45_876
+    assert budget.status(team).held == 45_876
 
 
 # ── templates and dances ──
@@ -169,7 +169,7 @@ def test_a_dance_from_a_new_video_brings_its_template_job(
         "animate-anyone-template-gen2",
         "waiting-turn",
     )
-    assert ledger.standing(team).held == 2 * 45_876
+    assert budget.status(team).held == 2 * 45_876
     assert {line.micros for line in wishes.estimate(dance).lines} == {45_876}
     maker = visit(maker)
     service.gets = [template_done(maker.task_id, "AACT.9", 4.0)]
@@ -219,7 +219,7 @@ def test_a_failed_template_fails_its_dances_for_free(
     visit(maker)
     job = fresh(job)
     assert (job.state, job.code) == ("failed", "no-template")
-    assert ledger.standing(team).used == 0
+    assert budget.status(team).used == 0
 
 
 def test_a_forgotten_template_is_marked_and_made_again(
@@ -320,7 +320,7 @@ def test_a_template_canceled_elsewhere_takes_its_dances_along(
     service.gets = [task(maker.task_id, "CANCELED")]
     assert visit(maker).state == "canceled"
     assert fresh(job).state == "canceled"
-    assert ledger.standing(team).used == 0
+    assert budget.status(team).used == 0
 
 
 def test_a_template_that_ends_while_the_dance_is_made_is_not_missed(

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from jobs.billing import ledger
+from jobs.billing import budget
 from jobs.common.errors import Moved, Refused
 from jobs.common.states import Code, Fault, Group, State
 from jobs.engine import speed, submit, transitions
@@ -43,7 +43,7 @@ def test_create_holds_the_quote_and_rings_the_lane(job: Job, team: Team) -> None
         45_876,
         "1:1",
     )
-    assert ledger.standing(team).held == 45_876
+    assert budget.status(team).held == 45_876
     assert job.lane.next_visit_at is not None
     assert job.lane.rings == 1
     assert "4 s × $0.011469" in job.events.get().text
@@ -59,7 +59,7 @@ def test_one_click_is_one_job(wish: Wish) -> None:
 
 def test_over_budget_leaves_nothing(wish: Wish) -> None:
     Budget.objects.create(team=wish.team, micros=10_000)
-    with pytest.raises(ledger.OverBudget):
+    with pytest.raises(budget.OverBudget):
         create.create(wish)
     assert wish.team.jobs.count() == 0
     assert wish.team.ledger.count() == 0
@@ -114,7 +114,7 @@ def test_the_whole_way_to_the_archive(job: Job, service: Service) -> None:
         45_073,
         Decimal("3.930"),
     )
-    assert ledger.standing(job.team) == ledger.Standing("USD", None, 0, 45_073)
+    assert budget.status(job.team) == budget.BudgetStatus("USD", None, 0, 45_073)
     assert speed.speed_of(job).median == pytest.approx(30 / 3.93, rel=0.1)
     assert [event.new for event in job.events.all()] == [
         "queued",
@@ -148,7 +148,7 @@ def test_each_answer_leads_where_it_must(
     job = visit(job)
     assert (job.state, job.code) == (state, code)
     assert service.count("submit") == 1
-    held = ledger.standing(job.team).held
+    held = budget.status(job.team).held
     assert held == (0 if state is State.FAILED else 45_876)
     if state is State.FAILED:
         assert job.sentence
@@ -181,7 +181,7 @@ def test_a_file_that_cannot_be_fetched_is_given_up_after_a_while(
         job = visit(job)
     assert job.state == "failed"
     assert service.count("submit") == submit.PATIENCE + 1
-    assert ledger.standing(job.team).used == 0
+    assert budget.status(job.team).used == 0
     assert "Run it again" in job.advice, "no next try is promised to what has ended"
 
 

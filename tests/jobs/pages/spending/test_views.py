@@ -14,7 +14,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from jobs.billing import ledger
+from jobs.billing import budget, ledger, prices
 from jobs.catalogue import entries
 from jobs.models import Account, Budget, Job, LedgerEntry, Price
 from jobs.pages.spending import chart as spendchart
@@ -39,7 +39,7 @@ def page(client: Client, team: Team, query: str = "") -> str:
 def check_of(team: Team, owner: User, account: Account) -> None:
     """A check of a picture, held and settled."""
     check = makers.check(makers.asset(team), account, asked_by=owner)
-    quote = ledger.quote(entries.get(check.model), "", Decimal(1), currency=team.currency)
+    quote = prices.quote(entries.get(check.model), "", Decimal(1), currency=team.currency)
     with transaction.atomic():
         ledger.hold(check, quote, team, owner)
     ledger.settle(check, Decimal(1), "")
@@ -149,7 +149,7 @@ def test_months_are_walked_and_nonsense_gets_a_sentence(
     team: Team, owner: User, client_of: ClientOf, spent: dict[str, Job], monkeypatch: Any
 ) -> None:
     client = client_of(owner)
-    month = ledger.month_of()
+    month = budget.month_of()
     before = date(month.year - (month.month == 1), (month.month - 2) % 12 + 1, 1)
     old = page(client, team, f"?month={before:%Y-%m}")
     assert f"{before:%B %Y}" in old
@@ -182,7 +182,7 @@ def test_the_ledger_is_paged_by_id(
             settled=1,
             currency="USD",
             model="emo-v1",
-            month=ledger.month_of(),
+            month=budget.month_of(),
             note=f"line {number:02d}.",
         )
     client = client_of(owner)
@@ -220,7 +220,7 @@ def lines(client: Client, team: Team, query: str = "?format=csv") -> list[dict[s
     assert response["Content-Type"].startswith("text/csv")
     assert (
         response["Content-Disposition"]
-        == f'attachment; filename="footlight-{team.slug}-{ledger.month_of():%Y-%m}.csv"'
+        == f'attachment; filename="footlight-{team.slug}-{budget.month_of():%Y-%m}.csv"'
     )
     return list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode())))  # type: ignore[attr-defined]
 
@@ -322,7 +322,7 @@ def test_the_chart_puts_every_cent_on_a_day(team: Team, owner: User, account: Ac
                 [moment.strftime("%Y-%m-%d %H:%M:%S"), entry.pk],
             )
     chart = spendchart.chart_of(
-        team.ledger.filter(month=month), month, ledger.standing(team, month=month), current=False
+        team.ledger.filter(month=month), month, budget.status(team, month=month), current=False
     )
     assert chart is not None
     assert {day["day"].day: day["settled"] for day in chart["days"] if day["settled"]} == {

@@ -1,0 +1,115 @@
+"""The month's money of a team as a person in it may spend it: the tighter of the team's limit and
+their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.template.defaultfilters import date as shown_date
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from jobs.billing import budget, prices
+from studio.common.translatable import translated
+from studio.models.people import Team, User
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetSummary:
+    """`standing` is of the team, or of the person when their own limit is nearer; `own` says
+    which."""
+
+    team: Team
+    standing: budget.BudgetStatus
+    own: bool = False
+
+    @classmethod
+    def of(cls, team: Team, user: User | None = None) -> BudgetSummary:
+        """Without `user` only the team's limit counts, which is what a page that is the same for
+        everybody shows."""
+        whole = budget.status(team)
+        if user is not None:
+            mine = budget.status(team, user)
+            if mine.left is not None and (whole.left is None or mine.left < whole.left):
+                return cls(team, mine, own=True)
+        return cls(team, whole)
+
+    @property
+    def month(self) -> str:
+        return shown_date(budget.month_of(), "F")
+
+    @property
+    def whose(self) -> str:
+        return (
+            _("You, %(month)s") % {"month": self.month}
+            if self.own
+            else _("Team, %(month)s") % {"month": self.month}
+        )
+
+    @property
+    def left(self) -> str:
+        """“$6.28 left”, or what was spent when there is no limit."""
+        if self.standing.left is None:
+            return _("%(sum)s spent, no limit") % {
+                "sum": prices.format_money(self.standing.used, self.standing.currency, 2)
+            }
+        return _("%(sum)s left") % {
+            "sum": prices.format_money_left(self.standing.left, self.standing.currency)
+        }
+
+    def left_after(self, micros: int) -> str:
+        """“$6.81 → $6.34 left”; without a limit what will have been spent."""
+        now, currency = self.standing, self.standing.currency
+        if not micros:
+            return self.left
+        if now.left is None:
+            return _("%(sum)s with this, no limit") % {
+                "sum": prices.format_money(now.used + micros, currency, 2)
+            }
+        if micros > now.left:
+            return _("%(left)s left, this is more") % {
+                "left": prices.format_money_left(now.left, currency)
+            }
+        return _("%(left)s → %(then)s left") % {
+            "left": prices.format_money_left(now.left, currency),
+            "then": prices.format_money_left(now.left - micros, currency),
+        }
+
+    @property
+    def label(self) -> str:
+        now = self.standing
+        said = _("%(settled)s settled and %(held)s held") % {
+            "settled": prices.format_money(now.settled, now.currency, 2),
+            "held": prices.format_money(now.held, now.currency, 2),
+        }
+        return (
+            said
+            if now.limit is None
+            else _("%(said)s of %(limit)s")
+            % {"said": said, "limit": prices.format_money(now.limit, now.currency, 2)}
+        )
+
+    @property
+    def footlights(self) -> dict[str, Any]:
+        """The money end of the bar at the stage’s edge (parts/footlights.html)."""
+        now = self.standing
+        return {
+            "url": reverse("jobs:spend", args=[self.team.slug]),
+            "month": self.month,
+            "limit_micros": now.limit,
+            "settled_micros": now.settled,
+            "held_micros": now.held,
+            "left_micros": now.left,
+            "label": self.label,
+            "currency": now.currency,
+        }
+
+
+def no_room(team: Team, user: User, micros: int) -> str:
+    """Why the month's money of `user` in `team` has no room for `micros` more; "" when it has."""
+    try:
+        budget.require_room(team, user, micros)
+    except budget.OverBudget as over:
+        return translated(over.sentence)
+    return ""
