@@ -69,9 +69,9 @@ _ANIMATE_VIDEO = Limits(
     max_seconds=30,
 )
 _SIDE = "/services/aigc/image2video/"
-_SEED = "EMO API reference, 27 Dec 2025"
+_EMO_PAGE = "EMO API reference, 27 Dec 2025"
 _PAGE = "Model Studio price page, copy of 30 May 2026"
-_USD_PAGE = _PAGE + ", USD at the seed’s ratio"
+_USD_PAGE = _PAGE + ", USD at the ratio of EMO’s prices"
 _RETIRES = datetime(2026, 10, 9, 16, 0, tzinfo=UTC)  # 2026-10-10 00:00:00 in UTC+8
 
 
@@ -158,7 +158,7 @@ EMO = Model(
     usage="video_duration",
     variant=Variant("ratio", "video_ratio", (("1:1", "1:1"), ("3:4", "3:4"))),
     length_of="audio_url",
-    prices=_prices(("1:1", "USD", 11_469, False), ("3:4", "USD", 22_937, False), source=_SEED)
+    prices=_prices(("1:1", "USD", 11_469, False), ("3:4", "USD", 22_937, False), source=_EMO_PAGE)
     + _prices(("1:1", "CNY", 80_000, False), ("3:4", "CNY", 160_000, False)),
     output=Output(fps=15, sound=True, frames=(("1:1", 512, 512), ("3:4", 512, 704))),
     retires_at=_RETIRES,

@@ -1,5 +1,5 @@
-"""The machine as data: states, allowed moves, groups, words (DESIGN: the machine). Ground floor: no
-Django, no I/O.
+"""The machine as data: states, allowed moves, groups, words that a job goes through.
+Ground floor: no Django, no I/O.
 
 `State` drives, `Code` only reports why a job waits or how it ended, `Group` is what lists filter by
 (a stored column).

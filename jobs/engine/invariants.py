@@ -1,5 +1,4 @@
-"""The promises as code: what must hold of every row and every file, whatever was killed when
-(DESIGN §1, §4, §6).
+"""The promises as code: what must hold of every row and every file, whatever was killed when.
 
 Each invariant reads one statement, row by row, so it needs little memory and sees one moment even
 while the site works. It yields a sentence with the ids for everything that is broken; `manage.py

@@ -144,7 +144,7 @@ def _alive(pid: int) -> bool:
 def window(lane: Lane) -> int:
     """Tasks that may be out at once: what the service runs, and one more that waits there, so that
     it never idles and nothing grows old there (it ends a task 3 h after it was submitted, CONTRACT
-    §0)."""
+    §0.3)."""
     return (entries.get(lane.model).concurrency or 4) + 1
 
 

@@ -17,7 +17,7 @@ from django.db import transaction
 from jobs.models import Account, Job, WorkTime
 from jobs.modelstudio import Task
 
-PRIOR = 8.5  # seconds of work per second of film (the seed's example: 118.45 s for 13.93 s)
+PRIOR = 8.5  # seconds of work per second of film (118.45 s for 13.93 s: CONTRACT §0.2)
 PRIOR_P90 = 12.0
 KEPT = 50  # tasks that are remembered per model and variant
 ENOUGH = 5  # tasks before their scatter says more than a guess

@@ -3,7 +3,7 @@ running.
 
 It says nothing about results, so it replaces the looks that find nothing new, and only where they
 are many: a task that is in the list as RUNNING is running; about any other the task itself is
-asked. (CONTRACT §0 point 5, §8.2.)
+asked. (CONTRACT §0.5, §8.2.)
 """
 
 from __future__ import annotations

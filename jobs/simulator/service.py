@@ -1,5 +1,5 @@
-"""The stand-in of Model Studio: start it, call it over HTTP, look at its bill. See CONTRACT for
-what it stands in for.
+"""The stand-in of Model Studio: start it, call it over HTTP, look at its bill. The service
+that it stands in for: docs/contract.md.
 
 Any key that looks like one works (`sk-…`, `st-…`) and is its own account unless `keys` says
 otherwise. Keys for trying things: `sk-refused…` and `sk-sp-…` answer 401 InvalidApiKey,

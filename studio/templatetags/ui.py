@@ -362,8 +362,8 @@ def boxed(
     """A picture with its boxes in its own pixels: dashed blue is the face, lamp is the frame that
     becomes the film.
 
-    `frame` and `face` are [x1, y1, x2, y2] (CONTRACT: `ext_bbox`, `face_bbox`); what lies outside
-    the frame is dimmed.
+    `frame` and `face` are [x1, y1, x2, y2] (`ext_bbox` and `face_bbox` of CONTRACT §2); what lies
+    outside the frame is dimmed.
     """
     return {
         "url": url,

@@ -1,0 +1,148 @@
+"""What the documents and the code say of each other: a citation has its heading, a link its target,
+a path its file, and no reference leads out of the repository."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+CODE = ("jobs", "studio", "tests", "templates", "static")
+TEXT = {".py", ".html", ".txt", ".css", ".js", ".svg", ".md"}
+FOLDERS = (*CODE, "docs")
+ROOT_FILES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "pyproject.toml", ".ci/run")
+
+
+def files(folders: tuple[str, ...]) -> list[Path]:
+    """Text files below `folders`, this one left out: it holds the patterns as examples."""
+    found = [
+        path
+        for folder in folders
+        for path in sorted((ROOT / folder).rglob("*"))
+        if path.suffix in TEXT and path.is_file() and path != Path(__file__).resolve()
+    ]
+    assert found
+    return found
+
+
+DOCUMENTS = [path for path in files(FOLDERS) if path.suffix == ".md"]
+DOCUMENTS += [ROOT / name for name in ROOT_FILES if name.endswith(".md") and (ROOT / name).exists()]
+EVERYTHING = [*files(FOLDERS), *(ROOT / name for name in ROOT_FILES if (ROOT / name).exists())]
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def document(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+def prose(path: Path) -> str:
+    """The text of `path` with comments and docstrings unwrapped, so that what a line break parts is
+    read as one."""
+    return re.sub(r"\s*\n\s*(?:#|//|\*)?\s*", " ", path.read_text())
+
+
+def without_fences(text: str) -> str:
+    return re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors of a Markdown text's headings, made the way that GitHub makes them."""
+    found: set[str] = set()
+    for heading in re.findall(r"^#{1,6} (.+)$", without_fences(text), re.M):
+        plain = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).strip().lower()
+        slug = base = re.sub(r"[^\w\- ]", "", plain).replace(" ", "-")
+        number = 0
+        while slug in found:
+            number += 1
+            slug = f"{base}-{number}"
+        found.add(slug)
+    return found
+
+
+# ── the contract ──────────────────────────────────────────────────────────────────────────────────
+
+SECTION = r"§\d+(?:\.\d+)*"
+CITATION = re.compile(rf"\bCONTRACT\b(?P<sections>(?:,? (?:to |and |or )?{SECTION})*)")
+
+
+def sections() -> set[str]:
+    return set(re.findall(r"^#{2,3} (\d+(?:\.\d+)*)\.? ", document("docs/contract.md"), re.M))
+
+
+@pytest.mark.parametrize("path", files(CODE), ids=name_of)
+def test_every_citation_of_the_contract_has_its_heading(path: Path) -> None:
+    headings = sections()
+    for found in CITATION.finditer(prose(path)):
+        cited = re.findall(SECTION, found["sections"])
+        assert cited, f"{name_of(path)}: CONTRACT without a section (“CONTRACT §8.2”)"
+        missing = {section[1:] for section in cited} - headings
+        assert not missing, f"{name_of(path)}: docs/contract.md has no section {missing}"
+
+
+def test_citations_are_found_at_all() -> None:
+    """The pattern reads lists, ranges and citations that a line break parts."""
+    cited = [
+        re.findall(SECTION, found["sections"])
+        for path in files(CODE)
+        for found in CITATION.finditer(prose(path))
+    ]
+    assert len(cited) >= 50
+    assert ["§2", "§6", "§13"] in cited
+    assert ["§2", "§11.1"] in cited
+
+
+def test_sections_of_the_contract_are_in_order_and_name_only_sections_that_exist() -> None:
+    text = document("docs/contract.md")
+    numbers = re.findall(r"^## (\d+)\. ", text, re.M)
+    assert numbers == [str(number) for number in range(len(numbers))]
+    assert {section[1:] for section in re.findall(SECTION, text)} <= sections()
+
+
+# ── references ────────────────────────────────────────────────────────────────────────────────────
+
+OUTSIDE = re.compile(
+    r"(?<![.\w])(?:DESIGN|HOUSE|STACK|USERS|EXAMPLES)(?:\.md|\s*§|:\s)"  # plans, not documents
+    r"|\bthe seeds\b|\bthe seed['’]s\b|\bseed documents?\b|\bissue \d+\b|(?<![\w.])/work/"
+)
+
+
+@pytest.mark.parametrize("path", EVERYTHING, ids=name_of)
+def test_no_reference_leads_out_of_the_repository(path: Path) -> None:
+    found = OUTSIDE.search(prose(path))
+    assert not found, f"{name_of(path)} refers to {found[0] if found else ''!r}: see docs/ instead"
+
+
+PATHS = re.compile(
+    r"(?<![\w/.{-])((?:jobs|studio|tests|templates|static|docs)/[\w/.-]*\w\.(?:py|css|js|md|webp))\b"
+    r"(?:#([\w-]+))?"
+)
+
+
+@pytest.mark.parametrize("path", EVERYTHING, ids=name_of)
+def test_every_file_that_is_named_exists(path: Path) -> None:
+    for name, anchor in PATHS.findall(path.read_text()):
+        assert (ROOT / name).is_file(), f"{name_of(path)} names {name}, which is not there"
+        assert not anchor or anchor in anchors(document(name)), f"{name} has no #{anchor}"
+
+
+def links(text: str) -> Iterator[str]:
+    for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`\n]*`", "", without_fences(text))):
+        if not re.match(r"https?://|mailto:", target):
+            yield target
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_every_link_has_its_target(path: Path) -> None:
+    for target in links(path.read_text()):
+        name, _, anchor = target.partition("#")
+        file = (path.parent / name).resolve() if name else path
+        inside = file.is_relative_to(ROOT) and file.exists()
+        assert inside, f"{name_of(path)}: no {target}"
+        if anchor:
+            assert anchor in anchors(file.read_text()), f"{name_of(path)}: no heading for {target}"
