@@ -168,6 +168,7 @@ def uses(monkeypatch: Any, service: Service) -> Iterator[Service]:
     for module in (
         "engine.transitions",
         "engine.submit",
+        "engine.uncertain",
         "engine.poll",
         "engine.checks",
         "engine.media_urls",

@@ -20,7 +20,7 @@ from jobs.admin.engine import outcome_tag
 from jobs.billing import prices
 from jobs.common.errors import Moved
 from jobs.common.states import LABELS, Code, State
-from jobs.engine import submit
+from jobs.engine import uncertain
 from jobs.models import Attempt, Job, JobEvent, JobInput, LedgerEntry
 from studio.admin import NOTHING, Kept, Watched, WatchedRows, amount, link, tag
 from studio.models import User
@@ -238,7 +238,7 @@ class JobAdmin(Kept):
         if not self.has_change_permission(request, job):
             raise PermissionDenied
         page = redirect("admin:jobs_job_change", job.pk)
-        tasks = submit.candidates(job)
+        tasks = uncertain.candidates(job)
         chosen = request.POST.get("task", "")
         if not _undecided(job) or (chosen and chosen not in tasks):
             self.message_user(
@@ -260,7 +260,7 @@ class JobAdmin(Kept):
                 request, "admin/jobs/job/decide.html", {**context, "opts": self.opts}
             )
         try:
-            submit.decide_uncertain(job, chosen, cast(User, request.user))
+            uncertain.decide_uncertain(job, chosen, cast(User, request.user))
         except (Moved, IntegrityError):
             self.message_user(
                 request, _("This task belongs to another job by now. Choose again."), messages.ERROR

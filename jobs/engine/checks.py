@@ -24,7 +24,7 @@ from jobs.billing import budget, ledger, prices
 from jobs.catalogue import entries
 from jobs.common import wakeup
 from jobs.common.errors import Refused
-from jobs.engine import media_urls
+from jobs.engine import media_urls, retry
 from jobs.models import Account, Check
 from jobs.modelstudio import (
     AccountTrouble,
@@ -395,7 +395,7 @@ def _later(check: Check, old: str, error: WireError) -> None:
             error=error,
         )
         return
-    wait = min(getattr(error, "retry_after", None) or min(60, 2**tries), health.LONGEST_WAIT)
+    wait = min(retry.asked_wait(error) or min(60, 2**tries), health.LONGEST_WAIT)
     _write(
         check,
         old,

@@ -25,7 +25,7 @@ from jobs.accounts import clients, health, pauses
 from jobs.accounts.clients import NoKey
 from jobs.common.errors import Moved
 from jobs.common.states import OUT, Code, State
-from jobs.engine import fair_share, poll, retry, submit, task_list, transitions
+from jobs.engine import fair_share, poll, retry, submit, task_list, transitions, uncertain
 from jobs.engine.lane_lease import at_work, keep, window
 from jobs.models import Job, Lane
 from jobs.modelstudio import Task, WireError
@@ -81,7 +81,7 @@ def _settle(lane: Lane, out: list[Job]) -> list[Job]:
     for job in out:
         if State(job.state) is State.SUBMITTING:
             settled = True
-            _quietly(lane, job, partial(submit.orphan, job))
+            _quietly(lane, job, partial(uncertain.orphan, job))
     for job in _out(lane) if settled else out:
         if (
             State(job.state) is not State.UNCERTAIN
@@ -92,7 +92,7 @@ def _settle(lane: Lane, out: list[Job]) -> list[Job]:
         if not keep(lane):
             return []
         settled = True
-        _quietly(lane, job, partial(submit.settle_uncertain, job))
+        _quietly(lane, job, partial(uncertain.settle_uncertain, job))
     return _out(lane) if settled else out
 
 

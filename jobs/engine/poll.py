@@ -20,7 +20,7 @@ from jobs.catalogue import entries
 from jobs.common import wakeup
 from jobs.common.states import Code, Outcome, State
 from jobs.engine import retry, speed
-from jobs.engine.submit import forget_template
+from jobs.engine.submit_outcomes import forget_template
 from jobs.engine.transitions import (
     canceled,
     fail,
@@ -159,7 +159,7 @@ def _no_answer(job: Job, error: WireError) -> None:
         health.trouble(job.account, error, job.model)
         _look_later(job, 30)
         return
-    wait = getattr(error, "retry_after", None)
+    wait = retry.asked_wait(error)
     if not isinstance(error, RetryLater):
         log.warning("look at job %s: %s", job.public_id, error)
     _look_later(job, min(wait, 300.0) if wait else retry.backoff(job.tries + 1))

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from jobs.accounts.rate_limit import CLOSEST
 from jobs.engine.speed import ENOUGH, speed_of
 from jobs.models import Job
+from jobs.modelstudio import RetryLater, WireError
 
 # Uncertain submits. Clocks of two machines differ; a request that was cut reaches the service
 # within seconds or never.
@@ -23,7 +24,7 @@ DRIFT = timedelta(
 )  # how far apart the service's clock and ours may be before a task is not recognised at all
 
 
-HASTE = timedelta(seconds=20)  # from the intent to the POST, at most
+SEND_WITHIN = timedelta(seconds=20)  # from the intent to the POST, at most
 
 
 LIST_REACHES = timedelta(hours=23)  # the list holds 24 h; what is older can no longer be seen in it
@@ -44,6 +45,11 @@ def backoff(tries: int, most: float = 60.0) -> float:
     that many do not come at once."""
     base = min(most, 2.0 ** min(30, max(0, tries - 1)))
     return base * random.uniform(0.75, 1.25)  # noqa: S311  (not a secret)
+
+
+def asked_wait(error: WireError) -> float | None:
+    """The seconds for which the service asked us to wait; None when it named none."""
+    return error.retry_after if isinstance(error, RetryLater) else None
 
 
 def next_look(job: Job, now: datetime) -> float:

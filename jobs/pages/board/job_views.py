@@ -18,7 +18,7 @@ from jobs.billing import budget, confirmed_price, prices
 from jobs.common.errors import Moved, Refused
 from jobs.common.states import Code
 from jobs.engine import ask_now as now
-from jobs.engine import eta, submit, transitions
+from jobs.engine import eta, transitions, uncertain
 from jobs.models import Job
 from jobs.orders import create, plan, test_clips
 from jobs.orders import undo as undoing
@@ -157,13 +157,13 @@ def decide(request: TeamRequest, job: str) -> HttpResponse:
     that it is sent again."""
     found = _job(request, job)
     chosen = request.POST.get("task", "")
-    if found.code != Code.SEVERAL_TASKS or (chosen and chosen not in submit.candidates(found)):
+    if found.code != Code.SEVERAL_TASKS or (chosen and chosen not in uncertain.candidates(found)):
         messages.error(
             request, _("There is nothing to decide here any more. Look at the job’s state.")
         )
         return redirect(found)
     try:
-        submit.decide_uncertain(found, chosen, request.user)
+        uncertain.decide_uncertain(found, chosen, request.user)
     except (Moved, IntegrityError):
         messages.error(request, _("This task belongs to another job by now. Choose again."))
     else:
@@ -258,7 +258,7 @@ def _context(request: TeamRequest, public_id: str) -> dict[str, Any]:
     manages = request.membership.can_manage
     story = Story(found, request.team, writes=request.membership.can_write, manages=manages)
     decides = manages and story.undecided
-    tasks = submit.candidates(found) if decides else []
+    tasks = uncertain.candidates(found) if decides else []
     return {
         "nav": "jobs",
         "job": found,

@@ -36,9 +36,9 @@ from jobs.engine import (
     lane_visit,
     poll,
     speed,
-    submit,
     task_list,
     transitions,
+    uncertain,
 )
 from jobs.models import Account, Job, JobEvent, Lane, LedgerEntry
 from jobs.models.account import Gate
@@ -226,7 +226,7 @@ class Machine(RuleBasedStateMachine):
         """A person who looked into the console, so who knows."""
         job = self.some_job(number, state=State.UNCERTAIN)
         if job is not None:
-            submit.decide_uncertain(job, self.world.truth(job), self.people[0])
+            uncertain.decide_uncertain(job, self.world.truth(job), self.people[0])
 
     # ── the service and the engine ────────────────────────────────────────────────────────────────
 
@@ -338,7 +338,9 @@ class Machine(RuleBasedStateMachine):
                 if stale.state != State.RUNNING
                 else None
             ),
-            "uncertain": lambda: submit.orphan(stale) if stale.state == State.SUBMITTING else None,
+            "uncertain": lambda: (
+                uncertain.orphan(stale) if stale.state == State.SUBMITTING else None
+            ),
             "queue": lambda: transitions.move(stale, State.QUEUED, "late"),
         }
         with suppress(Moved):
@@ -388,7 +390,7 @@ class Machine(RuleBasedStateMachine):
                 state=State.UNCERTAIN, code=Code.SEVERAL_TASKS
             ).select_related("account", "lane", "team"):
                 assert JobEvent.objects.filter(job=job, code=Code.SEVERAL_TASKS).exists()
-                submit.decide_uncertain(job, self.world.truth(job), self.people[0])
+                uncertain.decide_uncertain(job, self.world.truth(job), self.people[0])
             self.world.now = max(self.world.now + timedelta(seconds=1), self.next_due())
         left = [
             f"{job.pk} {job.state} {job.code} {job.sentence} until {job.not_before}"

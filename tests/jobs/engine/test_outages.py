@@ -12,7 +12,16 @@ import pytest
 from django.utils import timezone
 
 from jobs.common.states import Code, State
-from jobs.engine import dispatcher, expiry, lane_lease, lane_visit, poll, speed, submit
+from jobs.engine import (
+    dispatcher,
+    expiry,
+    lane_lease,
+    lane_visit,
+    poll,
+    retry,
+    submit_outcomes,
+    uncertain,
+)
 from jobs.models import Account, Attempt, Check, Gate, Job, JobEvent, Lane
 from jobs.modelstudio import AccountTrouble, MediaUnreachable, NotSent
 from studio.models import Team, User
@@ -83,8 +92,8 @@ def test_a_weekend_without_a_network_fails_nobody(
         raise NotSent("ConnectionFailed", "no connection to the service")
 
     monkeypatch.setattr("jobs.engine.media_urls.inputs_for", away)
-    monkeypatch.setattr(submit, "PATIENCE", 8)
-    for _ in range(2 * submit.PATIENCE):
+    monkeypatch.setattr(submit_outcomes, "PATIENCE", 8)
+    for _ in range(2 * submit_outcomes.PATIENCE):
         come_again()
     assert (fresh(job).state, fresh(job).code) == ("queued", "backing-off")
     assert fresh(job).attempt == 0
@@ -98,13 +107,13 @@ def test_an_outage_does_not_use_up_the_patience_with_a_file(
     service: Service,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(submit, "PATIENCE", 8)
+    monkeypatch.setattr(submit_outcomes, "PATIENCE", 8)
     job = makers.job(team, owner, account=account, check_used=check)
     service.submits = [
-        *([NotSent("ConnectionFailed", "x")] * (submit.PATIENCE + 1)),
+        *([NotSent("ConnectionFailed", "x")] * (submit_outcomes.PATIENCE + 1)),
         MediaUnreachable("InvalidURL.Timeout", "x"),
     ]
-    for _ in range(submit.PATIENCE + 2):
+    for _ in range(submit_outcomes.PATIENCE + 2):
         come_again()
     assert service.submits == []
     assert fresh(job).state == "queued"
@@ -178,9 +187,9 @@ def test_a_clock_that_is_wrong_pays_nothing_twice(
         tries=1,
     )
     line = service.made(at=begun + timedelta(seconds=skew))
-    submit.settle_uncertain(job)
+    uncertain.settle_uncertain(job)
     assert (job.state, job.code) == ("uncertain", "several-tasks")
-    assert submit.candidates(job) == [line.task_id]
+    assert uncertain.candidates(job) == [line.task_id]
 
 
 def test_an_order_that_was_held_up_is_not_sent(
@@ -192,7 +201,7 @@ def test_an_order_that_was_held_up_is_not_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     job = makers.job(team, owner, account=account, check_used=check)
-    monkeypatch.setattr(speed, "HASTE", timedelta(seconds=-1))
+    monkeypatch.setattr(retry, "SEND_WITHIN", timedelta(seconds=-1))
     come_again()
     assert (fresh(job).state, service.count("submit")) == ("queued", 0)
 
@@ -211,10 +220,10 @@ def test_an_alarm_does_not_hide_what_can_be_chosen(
         submitting_at=lately,
     )
     lines = [service.made(at=lately), service.made(at=lately)]
-    submit.settle_uncertain(job)
+    uncertain.settle_uncertain(job)
     Job.objects.filter(pk=job.pk).update(submitting_at=timezone.now() - timedelta(hours=13))
     assert expiry.alarm() == 1
-    assert sorted(submit.candidates(job)) == sorted(line.task_id for line in lines)
+    assert sorted(uncertain.candidates(job)) == sorted(line.task_id for line in lines)
 
 
 def test_a_job_that_was_decided_late_is_watched_anew(
@@ -231,7 +240,7 @@ def test_a_job_that_was_decided_late_is_watched_anew(
         submitting_at=long_ago,
     )
     assert expiry.alarm() == 1
-    submit.decide_uncertain(fresh(job), service.made().task_id, owner)
+    uncertain.decide_uncertain(fresh(job), service.made().task_id, owner)
     Job.objects.filter(pk=job.pk).update(
         state=State.ARCHIVING, provider_ended_at=timezone.now() - timedelta(hours=20, minutes=30)
     )

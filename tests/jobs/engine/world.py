@@ -137,6 +137,7 @@ class World:
         for module in (
             "engine.transitions",
             "engine.submit",
+            "engine.uncertain",
             "engine.poll",
             "engine.task_list",
             "orders.adopt",

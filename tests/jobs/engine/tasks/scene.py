@@ -28,7 +28,7 @@ def visit(job: Job) -> Job:
     return fresh(job)
 
 
-def uncertain(job: Job, service: Service) -> Job:
+def sent_without_answer(job: Job, service: Service) -> Job:
     service.submits = [NoAnswer(message="cut")]
     job = visit(job)
     assert job.state == "uncertain"

@@ -19,7 +19,7 @@ from jobs.orders import plan as wishes
 from jobs.orders.plan import Wish
 from studio.models import Asset, Team, User
 from tests import makers
-from tests.jobs.engine.tasks.scene import fresh, uncertain, visit
+from tests.jobs.engine.tasks.scene import fresh, sent_without_answer, visit
 from tests.service import Service, done, task, template_done
 
 pytestmark = pytest.mark.django_db
@@ -346,7 +346,7 @@ def test_a_template_that_ends_while_the_dance_is_made_is_not_missed(
 def test_an_attempt_that_the_list_no_longer_shows_is_not_sent_again(
     job: Job, service: Service
 ) -> None:
-    job = uncertain(job, service)
+    job = sent_without_answer(job, service)
     Job.objects.filter(pk=job.pk).update(
         submitting_at=timezone.now() - timedelta(hours=60), tries=5
     )

@@ -11,7 +11,7 @@ from django.utils import timezone
 from jobs.billing import budget
 from jobs.common.errors import Moved, Refused
 from jobs.common.states import Code, Fault, Group, State
-from jobs.engine import speed, submit, transitions
+from jobs.engine import speed, submit_outcomes, transitions, uncertain
 from jobs.models import Account, Budget, Job
 from jobs.modelstudio import (
     AccountTrouble,
@@ -26,7 +26,7 @@ from jobs.orders import create
 from jobs.orders.plan import Wish
 from studio.models import Team, User
 from tests import makers
-from tests.jobs.engine.tasks.scene import fresh, uncertain, visit
+from tests.jobs.engine.tasks.scene import fresh, sent_without_answer, visit
 from tests.service import Service, done, task
 
 pytestmark = pytest.mark.django_db
@@ -173,14 +173,14 @@ def test_a_bad_key_pauses_the_account_and_keeps_the_jobs(job: Job, service: Serv
 def test_a_file_that_cannot_be_fetched_is_given_up_after_a_while(
     job: Job, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(submit, "PATIENCE", 8)
+    monkeypatch.setattr(submit_outcomes, "PATIENCE", 8)
     service.submits = [
         MediaUnreachable("InvalidURL.Timeout", "Download timed out", status=400)
     ] * 20
     for _ in range(12):
         job = visit(job)
     assert job.state == "failed"
-    assert service.count("submit") == submit.PATIENCE + 1
+    assert service.count("submit") == submit_outcomes.PATIENCE + 1
     assert budget.status(job.team).used == 0
     assert "Run it again" in job.advice, "no next try is promised to what has ended"
 
@@ -189,7 +189,7 @@ def test_a_file_that_cannot_be_fetched_is_given_up_after_a_while(
 
 
 def test_one_task_in_the_list_is_adopted(job: Job, service: Service) -> None:
-    job = uncertain(job, service)
+    job = sent_without_answer(job, service)
     line = service.made()
     job = visit(job)
     assert (job.state, job.task_id, job.request_id) == ("running", line.task_id, line.request_id)
@@ -211,7 +211,7 @@ def test_a_task_of_another_job_is_not_adopted(job: Job, wish: Wish, service: Ser
 def test_no_task_after_the_window_goes_back_into_the_queue_and_is_sent_once_more(
     job: Job, service: Service
 ) -> None:
-    job = uncertain(job, service)
+    job = sent_without_answer(job, service)
     visit(job)
     assert fresh(job).state == "uncertain", "too early to be sure"
     Job.objects.filter(pk=job.pk).update(submitting_at=timezone.now() - timedelta(minutes=3))
@@ -222,7 +222,7 @@ def test_no_task_after_the_window_goes_back_into_the_queue_and_is_sent_once_more
 
 
 def test_several_tasks_wait_for_a_person(job: Job, service: Service, owner: User) -> None:
-    job = uncertain(job, service)
+    job = sent_without_answer(job, service)
     Job.objects.filter(pk=job.pk).update(submitting_at=timezone.now() - timedelta(minutes=3))
     then = timezone.now() - timedelta(minutes=3)
     first, second = service.made(at=then), service.made(at=then)
@@ -230,7 +230,7 @@ def test_several_tasks_wait_for_a_person(job: Job, service: Service, owner: User
     assert (job.state, job.code) == ("uncertain", "several-tasks")
     assert job.events.last().data["candidates"] == [first.task_id, second.task_id]
     assert visit(job).state == "uncertain"
-    submit.decide_uncertain(fresh(job), second.task_id, owner)
+    uncertain.decide_uncertain(fresh(job), second.task_id, owner)
     assert fresh(job).task_id == second.task_id
     assert service.count("submit") == 1
 
@@ -243,7 +243,7 @@ def test_a_person_cannot_give_a_job_the_task_of_another(
     assert fresh(other).task_id
     Job.objects.filter(pk=job.pk).update(state=State.UNCERTAIN, code=Code.SEVERAL_TASKS, task_id="")
     with pytest.raises(Moved, match="belongs to another job"):
-        submit.decide_uncertain(fresh(job), fresh(other).task_id, owner)
+        uncertain.decide_uncertain(fresh(job), fresh(other).task_id, owner)
     assert fresh(job).state == "uncertain"
 
 
@@ -266,7 +266,7 @@ def test_a_worker_that_died_while_sending_leaves_no_second_post(job: Job, servic
 
 
 def test_a_list_that_does_not_answer_changes_nothing(job: Job, service: Service) -> None:
-    job = uncertain(job, service)
+    job = sent_without_answer(job, service)
     Job.objects.filter(pk=job.pk).update(submitting_at=timezone.now() - timedelta(hours=1))
     service.lists = [NoAnswer("InternalError", "", status=500), RetryLater(status=429)]
     assert visit(job).state == "uncertain"
