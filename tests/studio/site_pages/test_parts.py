@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from studio.site_pages import parts
 from studio.templatetags import ui
+from tests.conftest import OneLineClient
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
 FILES = sorted(path.name for path in (TEMPLATES / "parts").glob("*.html"))
@@ -20,7 +21,7 @@ FILES = sorted(path.name for path in (TEMPLATES / "parts").glob("*.html"))
 @pytest.fixture
 def page(db: object, settings: Any) -> Any:
     settings.DEBUG = True
-    answer = Client().get(reverse("parts"))
+    answer = OneLineClient().get(reverse("parts"))
     assert answer.status_code == 200
     return answer
 

@@ -44,7 +44,7 @@ def test_a_ticked_word_and_a_choice_are_taken_in_by_a_button(
     client, page = client_of(creator), reverse("jobs:portrait", args=[team.slug])
     html = client.get(page, files).content.decode()
     assert re.search(
-        r'class="noscript"><button[^>]*name="do" value="use">(?:<svg.*?</svg>)?Show the price',
+        r'class="noscript"><button[^>]*name="do" value="use">(?:<svg.*?</svg>)? ?Show the price',
         html,
         re.S,
     )
