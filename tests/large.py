@@ -21,8 +21,6 @@ LARGE = {
     "jobs/engine/lane_visit.py",
     "jobs/management/commands/submit.py:_go",
     "jobs/modelstudio/client.py",
-    "jobs/modelstudio/errors.py:from_response",
-    "jobs/modelstudio/rules.py",
     "jobs/orders/adopt.py:adopt",
     "jobs/orders/create.py",
     "jobs/orders/create.py:create",

@@ -9,6 +9,7 @@ from jobs.modelstudio.answers import (
     Verdict,
     without_query,
 )
+from jobs.modelstudio.classification import from_response, of_task_failure
 from jobs.modelstudio.client import Client
 from jobs.modelstudio.errors import (
     AccountTrouble,
@@ -20,10 +21,8 @@ from jobs.modelstudio.errors import (
     Rejected,
     RetryLater,
     WireError,
-    from_response,
-    of_task_failure,
 )
-from jobs.modelstudio.words import Explanation, explain
+from jobs.modelstudio.explanations import Explanation, explain
 
 __all__ = [
     "AccountTrouble",

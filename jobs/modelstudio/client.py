@@ -37,6 +37,7 @@ from jobs.modelstudio.answers import (
     tidy,
     without_query,
 )
+from jobs.modelstudio.classification import from_response, is_verdict
 from jobs.modelstudio.errors import (
     AccountTrouble,
     MediaUnreachable,
@@ -47,11 +48,9 @@ from jobs.modelstudio.errors import (
     Rejected,
     RetryLater,
     WireError,
-    from_response,
-    is_verdict,
 )
+from jobs.modelstudio.rules.rule import normalized
 from jobs.modelstudio.upload import Form, fields_of, storage_error
-from jobs.modelstudio.words import plain
 
 log = logging.getLogger("footlight.wire")
 
@@ -193,7 +192,10 @@ class Client:
 
     def _cancel(self, task_id: str) -> bool:
         status, payload, headers, text = self._post(f"/tasks/{_quoted(task_id)}/cancel", None)
-        if status == 400 and plain(answers.error_of(payload or {})[0]) == "unsupportedoperation":
+        if (
+            status == 400
+            and normalized(answers.error_of(payload or {})[0]) == "unsupportedoperation"
+        ):
             return False
         if status != 200 or payload is None or answers.error_of(payload)[0]:
             raise from_response(status, payload, headers, text=text)

@@ -22,7 +22,7 @@ from jobs.modelstudio import (
     from_response,
     of_task_failure,
 )
-from jobs.modelstudio.rules import RULES, plain
+from jobs.modelstudio.rules import RULES
 
 MEDIA_CODES = [
     "InvalidFile.NoHuman",
@@ -504,17 +504,17 @@ def test_no_sentence_is_hidden_by_an_earlier_one() -> None:
         tries = [
             (code, fragment)
             for code in rule.codes or ("x",)
-            for fragment in rule.fragments or ("x",)
+            for fragment in rule.messages or ("x",)
         ]
-        assert any(explain(code, fragment) == rule.says for code, fragment in tries), rule
+        assert any(explain(code, fragment) == rule.explanation for code, fragment in tries), rule
 
 
 def test_the_house_style_of_sentences() -> None:
     for rule in RULES:
-        for text in (rule.says.sentence, rule.says.advice):
+        for text in (rule.sentence, rule.advice):
             assert text.endswith("."), text
             assert not any(word in text.lower() for word in ("!", "please", "oops")), text
-        assert all(code == plain(code) for code in rule.codes)
+        assert all(part == part.lower() for part in rule.messages)
 
 
 def test_retry_after_as_a_date_and_as_nonsense() -> None:

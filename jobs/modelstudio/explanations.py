@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from jobs.modelstudio.rules import ONE_PERSON, OPERATOR, RULES, Explanation, plain
+from jobs.modelstudio.rules import RULES
+from jobs.modelstudio.rules.rule import (
+    ASK_THE_OPERATOR,
+    USE_ONE_PERSON,
+    Explanation,
+    normalized,
+)
 from studio.common.translatable import Sentence, phrase
 
-__all__ = ["Explanation", "explain", "plain"]
+__all__ = ["Explanation", "explain"]
 
 
 def explain(code: str, message: str, status: int | None = None) -> Explanation:
     """What `code` and `message` mean for a person. What we do not know is shown verbatim, its fault
     told from the HTTP `status`."""
-    key, said = plain(code), message.lower()
+    key, text = normalized(code), message.lower()
     for rule in RULES:
-        if rule.codes and not key.startswith(rule.codes):
-            continue
-        if rule.fragments and not any(fragment in said for fragment in rule.fragments):
-            continue
-        return rule.says
+        if rule.fits(key, text):
+            return rule.explanation
     if not code and not message:
         if status is None or status < 300:
             return Explanation(
-                "input", phrase("The service refuses the picture and does not say why."), ONE_PERSON
+                "input",
+                phrase("The service refuses the picture and does not say why."),
+                USE_ONE_PERSON,
             )
         return Explanation(
             _fault(status),
@@ -48,7 +53,7 @@ def _fault(status: int | None) -> str:
 def _advice(fault: str) -> Sentence:
     return {
         "account": phrase("Check the account in the Model Studio console."),
-        "ours": OPERATOR,
+        "ours": ASK_THE_OPERATOR,
         "input": phrase("Check the files and the choices, then try again."),
         "service": phrase("Try again later."),
     }[fault]
