@@ -30,8 +30,8 @@ from jobs.engine import lane_lease, transitions
 from jobs.management.commands.worker import Pulse
 from jobs.models import Account, Budget, Check, Job, JobEvent, Lane, LedgerEntry
 from jobs.modelstudio import transport
-from jobs.orders import create
-from jobs.orders.plan import Wish
+from jobs.orders import create, insert_job
+from jobs.orders.order_request import OrderRequest
 from studio.common import leases
 from studio.config import databases
 from studio.models import Membership, Team, User
@@ -80,12 +80,14 @@ def crowd(transactional_db: None, tmp_path: Path) -> Crowd[Any]:
 
 
 @pytest.fixture
-def wish(transactional_db: None, team: Team, creator: User) -> Wish:
+def wish(transactional_db: None, team: Team, creator: User) -> OrderRequest:
     account = makers.account(team)
     portrait, speech = makers.asset(team), makers.asset(team, "audio")
     makers.check(portrait, account)
-    create.lane_for(account, "emo-v1")  # making it would keep all but one of many clicks waiting
-    return Wish(
+    insert_job.lane_for(
+        account, "emo-v1"
+    )  # making it would keep all but one of many clicks waiting
+    return OrderRequest(
         team,
         creator,
         "emo-v1",
@@ -122,7 +124,7 @@ def test_each_lane_is_claimed_once(
 
 
 def test_of_many_clicks_only_those_that_fit_the_budget_hold(
-    crowd: Crowd[Job | None], wish: Wish
+    crowd: Crowd[Job | None], wish: OrderRequest
 ) -> None:
     Budget.objects.create(team=wish.team, micros=100_000)  # two films of 45,876
 
@@ -145,7 +147,7 @@ def test_of_many_clicks_only_those_that_fit_the_budget_hold(
     assert standing == [(2 * 45_876, 2, 2)]
 
 
-def test_a_member_cannot_spend_one_limit_twice(crowd: Crowd[bool], wish: Wish) -> None:
+def test_a_member_cannot_spend_one_limit_twice(crowd: Crowd[bool], wish: OrderRequest) -> None:
     Budget.objects.create(team=wish.team, member=wish.owner, micros=50_000)
 
     def click(number: int) -> bool:
@@ -158,13 +160,15 @@ def test_a_member_cannot_spend_one_limit_twice(crowd: Crowd[bool], wish: Wish) -
     assert sorted(crowd(4, click)) == [False, False, False, True]
 
 
-def test_one_click_sent_many_times_at_once_is_one_job(crowd: Crowd[int], wish: Wish) -> None:
+def test_one_click_sent_many_times_at_once_is_one_job(
+    crowd: Crowd[int], wish: OrderRequest
+) -> None:
     clicked = replace(wish, key="click-1")
     assert len(set(crowd(5, lambda number: create.create(clicked).pk))) == 1
     assert crowd(1, lambda _: LedgerEntry.objects.count()) == [1]
 
 
-def test_a_job_is_moved_by_one_of_many(crowd: Crowd[str], wish: Wish) -> None:
+def test_a_job_is_moved_by_one_of_many(crowd: Crowd[str], wish: OrderRequest) -> None:
     job = create.create(wish)
     told = crowd(
         4,
@@ -183,7 +187,7 @@ def test_a_job_is_moved_by_one_of_many(crowd: Crowd[str], wish: Wish) -> None:
     assert rows == [(1, 1)]
 
 
-def test_a_settlement_is_written_by_one_of_many(crowd: Crowd[int], wish: Wish) -> None:
+def test_a_settlement_is_written_by_one_of_many(crowd: Crowd[int], wish: OrderRequest) -> None:
     job = create.create(wish)
 
     def settle(number: int) -> int:
@@ -195,7 +199,7 @@ def test_a_settlement_is_written_by_one_of_many(crowd: Crowd[int], wish: Wish) -
 
 
 @postgres
-def test_only_holds_wait_for_a_hold(crowd: Crowd[str], wish: Wish) -> None:
+def test_only_holds_wait_for_a_hold(crowd: Crowd[str], wish: OrderRequest) -> None:
     job, other = create.create(wish), create.create(wish)
 
     def cancel(number: int) -> str:

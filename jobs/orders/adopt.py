@@ -17,7 +17,7 @@ from jobs.common.errors import Refused
 from jobs.common.states import State
 from jobs.models import Account, Attempt, Job
 from jobs.modelstudio import AccountTrouble, Client, Task, WireError
-from jobs.orders import create
+from jobs.orders import adopted_job
 from studio.common.translatable import phrase
 from studio.models import User
 
@@ -41,12 +41,31 @@ def adopt(account: Account, task_id: str, by: User, model: str = "") -> Job:
             )
         )
     _not_ours(account, task_id)
+    task, spec = _ask_service(account, task_id, model)
+    if spec.kind is not entries.Kind.VIDEO:
+        raise Refused(
+            phrase(
+                "This task makes a dance template. A template is filed with its video, so make it "
+                "here from the video instead."
+            )
+        )
+    _require_no_doubt(account, spec)
+    quote = _quote(account, spec, task)
+    try:
+        return adopted_job.insert_adopted(account, by, spec, quote, task, task_id)
+    except IntegrityError:  # a second click, or somebody else's, came between our look and our row
+        _not_ours(account, task_id)
+        raise
+
+
+def _ask_service(account: Account, task_id: str, model: str) -> tuple[Task, entries.Model]:
+    """The task as the service knows it, and its model."""
     try:
         client = client_for(account)
         rate_limit.take(account.root_id, "query")
         task = client.get(task_id)
         _worth_it(task, account)
-        spec = _spec(client, account, task_id, model)
+        return task, _spec(client, account, task_id, model)
     except NoKey as error:
         raise Refused(error.sentence) from None
     except AccountTrouble as trouble:
@@ -61,13 +80,10 @@ def adopt(account: Account, task_id: str, by: User, model: str = "") -> Job:
         raise Refused(
             phrase("The service did not answer. Nothing has changed; try again in a moment.")
         ) from None
-    if spec.kind is not entries.Kind.VIDEO:
-        raise Refused(
-            phrase(
-                "This task makes a dance template. A template is filed with its video, so make it "
-                "here from the video instead."
-            )
-        )
+
+
+def _require_no_doubt(account: Account, spec: entries.Model) -> None:
+    """Refused while the task may be that of a job of ours."""
     in_doubt = Job.objects.filter(
         lane__account_id=account.root_id,
         model=spec.name,
@@ -80,12 +96,6 @@ def adopt(account: Account, task_id: str, by: User, model: str = "") -> Job:
                 "until that is settled, then adopt."
             )
         )
-    quote = _quote(account, spec, task)
-    try:
-        return create.take_over(account, by, spec, quote, task, task_id)
-    except IntegrityError:  # a second click, or somebody else's, came between our look and our row
-        _not_ours(account, task_id)
-        raise
 
 
 def _not_ours(account: Account, task_id: str) -> None:

@@ -1,9 +1,11 @@
-"""A wish: what somebody wants made, before it is a job. Tested against the limits, priced, and
-nothing written."""
+"""The plan of an order: tested against the limits, priced, and nothing written.
+
+A page works it out once (`checked=False`), shows its estimate and passes it on to the click.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -16,49 +18,8 @@ from jobs.common.states import State
 from jobs.engine import checks, eta
 from jobs.models import Account, Check, Job, Lane, Template
 from jobs.orders import trim
-from jobs.orders.trim import Kept
+from jobs.orders.order_request import OrderRequest
 from studio.common.translatable import Sentence, phrase
-from studio.models import Asset, Team, User
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """`files` by the model's input name; `chosen` has the model's parameters and those of its
-    check.
-
-    For a model that needs a template give `template`, or `template_video` to have one made (or
-    found) first. `key` makes the click idempotent: the same key in a team is the same job.
-    """
-
-    team: Team
-    owner: User
-    model: str
-    files: dict[str, Asset] = field(default_factory=dict)
-    chosen: dict[str, Any] = field(default_factory=dict)
-    template: Template | None = None
-    template_video: Asset | None = None
-    account: Account | None = None
-    title: str = ""
-    key: str = ""
-    # what of a speech goes into the film, by the model's input name; cut out (`cut`) before it
-    # becomes a job
-    keeps: dict[str, Kept] = field(default_factory=dict)
-
-    def cut(self) -> Wish:
-        """The same with every kept part made a file. Raises MediaError with a sentence."""
-        if not self.keeps:
-            return self
-        spec = entries.get(self.model)
-        files = {name: self._cut(spec, name, asset) for name, asset in self.files.items()}
-        return replace(self, files=files, keeps={})
-
-    def _cut(self, spec: entries.Model, name: str, asset: Asset) -> Asset:
-        limits = spec.input(name).limits
-        return (
-            trim.made(asset, self.keeps[name], limits, self.owner)
-            if name in self.keeps and limits is not None
-            else asset
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +31,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a wish costs: one line per thing that is paid."""
+    """What an order costs: one line per thing that is paid."""
 
     lines: list[Line]
     currency: str
@@ -83,10 +44,10 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A wish that fits: the cleaned choices, the quote, and the plan of the template that must be
+    """An order that fits: the cleaned choices, the quote, and the plan of the template that must be
     made first."""
 
-    wish: Wish
+    order: OrderRequest
     spec: entries.Model
     account: Account
     chosen: dict[str, Any]
@@ -103,27 +64,107 @@ class Plan:
         """What the lane will have to do for it."""
         return eta.PlannedTask(self.account, self.spec.name, self.variant, self.milliseconds)
 
+    @property
+    def estimate(self) -> Estimate:
+        """What it costs, line by line: a template that is made first, then the film."""
+        label = (
+            phrase("%(model)s %(variant)s", model=self.spec.label, variant=self.variant)
+            if self.variant
+            else self.spec.label
+        )
+        lines = [Line(label, self.quote.formula, self.quote.micros)]
+        if self.first is not None:
+            quote = self.first.quote
+            lines.insert(0, Line(self.first.spec.label, quote.formula, quote.micros))
+        return Estimate(lines, self.quote.currency, self.milliseconds / 1000)
 
-def plan(wish: Wish, *, checked: bool = True) -> Plan:
-    """Test the wish and price it. With `checked` the picture's check must have passed; without, it
+    def serves(self, order: OrderRequest) -> bool:
+        """Whether planning `order` would come to this plan again, but for title, key and check:
+        everything that is tested and priced is the same, and no file had to be cut."""
+        same = replace(self.order, trims={}, title=order.title, key=order.key)
+        return order == same and not self.order.needs_cut
+
+    def for_click(self, order: OrderRequest) -> Plan:
+        """This plan as that of `order`, which it `serves`, with the checks that a job rests on.
+        Raises Refused where one has not passed."""
+        first = self.first.for_click(self.first.order) if self.first is not None else None
+        check = _check_for(self.spec, order, self.chosen) if self.spec.check else None
+        return replace(self, order=order, check=check, first=first)
+
+
+def plan(order: OrderRequest, *, checked: bool = True) -> Plan:
+    """Test the order and price it. With `checked` the picture's check must have passed; without, it
     may be to come.
 
     Raises Refused with every sentence that applies, and NoPrice.
     """
+    spec, chosen = _model_and_choices(order)
+    account = _account(order, spec)
+    problems = _file_problems(spec, order) + _closed(account, spec.name)
+    source = _template_source(order, spec, account, checked)
+    problems += source.problems
+    template = source.template
+    if template is not None and (
+        template.team_id != order.team.pk or template.account_id != account.pk
+    ):
+        problems.append(
+            phrase(
+                "This template belongs to another account; the service knows it only there. Make "
+                "it again on this account."
+            )
+        )
+    if problems:
+        raise Refused(*problems)
+    check = _check_for(spec, order, chosen) if spec.check and checked else None
+    milliseconds = _length(spec, order, template)
+    if not milliseconds and template is None:
+        raise Refused(phrase("This would be a film of no length at all. Choose a longer file."))
+    variant = spec.variant_of(chosen)
+    quote = prices.quote(
+        spec,
+        variant,
+        Decimal(milliseconds) / 1000,
+        currency=order.team.currency,
+        region=account.region,
+    )
+    return Plan(
+        order,
+        spec,
+        account,
+        chosen,
+        variant,
+        quote,
+        milliseconds,
+        check,
+        template,
+        source.first,
+        source.waits_for,
+    )
+
+
+def estimate(order: OrderRequest) -> Estimate:
+    """What the order would cost now, line by line. Raises Refused and NoPrice."""
+    return plan(order, checked=False).estimate
+
+
+def _model_and_choices(order: OrderRequest) -> tuple[entries.Model, dict[str, Any]]:
     try:
-        spec = entries.get(wish.model)
-        chosen = entries.clean_choices(spec, wish.chosen)
+        spec = entries.get(order.model)
+        return spec, entries.clean_choices(spec, order.chosen)
     except entries.BadChoice as error:
         raise Refused(error.sentence) from None
     except KeyError:
         raise Refused(
-            phrase("The model %(model)s is not in the catalogue.", model=wish.model)
+            phrase("The model %(model)s is not in the catalogue.", model=order.model)
         ) from None
-    template = wish.template
+
+
+def _account(order: OrderRequest, spec: entries.Model) -> Account:
+    """The account that the order names, its template's, or the team's for the model now."""
     account = (
-        wish.account
-        or (template.account if template else None)
-        or account_for(wish.team, wish.model)
+        order.account
+        or (order.template.account if order.template else None)
+        or account_for(order.team, order.model)
     )
     if account is None or account.key is None:
         raise Refused(
@@ -141,56 +182,7 @@ def plan(wish: Wish, *, checked: bool = True) -> Plan:
                 region=region,
             )
         )
-    problems = _file_problems(spec, wish) + _closed(account, spec.name)
-    first: Plan | None = None
-    waits_for: Job | None = None
-    if spec.makes and template is None:
-        if wish.template_video is None:
-            problems.append(phrase("Choose a dance template, or a video to make one from."))
-        else:
-            template, waits_for, first, more = _template_for(wish, spec, account, checked)
-            problems += more
-    if template is not None and (
-        template.team_id != wish.team.pk or template.account_id != account.pk
-    ):
-        problems.append(
-            phrase(
-                "This template belongs to another account; the service knows it only there. Make "
-                "it again on this account."
-            )
-        )
-    if problems:
-        raise Refused(*problems)
-    check = _check_for(spec, wish, chosen) if spec.check and checked else None
-    milliseconds = _length(spec, wish, template)
-    if not milliseconds and template is None:
-        raise Refused(phrase("This would be a film of no length at all. Choose a longer file."))
-    variant = spec.variant_of(chosen)
-    quote = prices.quote(
-        spec,
-        variant,
-        Decimal(milliseconds) / 1000,
-        currency=wish.team.currency,
-        region=account.region,
-    )
-    return Plan(
-        wish, spec, account, chosen, variant, quote, milliseconds, check, template, first, waits_for
-    )
-
-
-def estimate(wish: Wish) -> Estimate:
-    """What the wish would cost now, line by line. Raises Refused and NoPrice."""
-    made = plan(wish, checked=False)
-    lines = []
-    if made.first is not None:
-        lines.append(Line(made.first.spec.label, made.first.quote.formula, made.first.quote.micros))
-    label = (
-        phrase("%(model)s %(variant)s", model=made.spec.label, variant=made.variant)
-        if made.variant
-        else made.spec.label
-    )
-    lines.append(Line(label, made.quote.formula, made.quote.micros))
-    return Estimate(lines, made.quote.currency, made.milliseconds / 1000)
+    return account
 
 
 def _closed(account: Account, model: str) -> list[Sentence]:
@@ -204,15 +196,17 @@ def _closed(account: Account, model: str) -> list[Sentence]:
     return [refusal] if refusal else []
 
 
-def _file_problems(spec: entries.Model, wish: Wish) -> list[Sentence]:
+def _file_problems(spec: entries.Model, order: OrderRequest) -> list[Sentence]:
     problems = []
     for field_ in spec.inputs_of("image", "audio", "video"):
-        asset = wish.files.get(field_.name)
+        asset = order.files.get(field_.name)
         if asset is None:
             problems.append(phrase("%(what)s is missing. Choose a file.", what=field_.label))
         elif field_.limits is not None:
-            parts = wish.keeps.get(field_.name)
-            facts = trim.facts_of(asset, parts, field_.limits) if parts is not None else asset.facts
+            trimmed = order.trims.get(field_.name)
+            facts = (
+                trim.facts_of(asset, trimmed, field_.limits) if trimmed is not None else asset.facts
+            )
             problems += [
                 phrase("%(what)s: %(problem)s", what=field_.label, problem=problem.sentence)
                 for problem in field_.limits.problems(facts)
@@ -220,49 +214,59 @@ def _file_problems(spec: entries.Model, wish: Wish) -> list[Sentence]:
     return problems
 
 
-def _template_for(
-    wish: Wish, spec: entries.Model, account: Account, checked: bool
-) -> tuple[Template | None, Job | None, Plan | None, list[Sentence]]:
-    """(a template of the same video, a template job under way for it, the plan of a new one,
-    problems): one of them."""
-    video = wish.template_video
-    assert video is not None  # noqa: S101  (the caller asked)
+@dataclass(frozen=True, slots=True)
+class _TemplateSource:
+    """Where the template of a dance comes from; none of the three where none is needed, or none can
+    be."""
+
+    template: Template | None = None  # chosen, or known of the same video
+    waits_for: Job | None = None  # a job that is making it
+    first: Plan | None = None  # the plan of a new one
+    problems: tuple[Sentence, ...] = ()
+
+
+def _template_source(
+    order: OrderRequest, spec: entries.Model, account: Account, checked: bool
+) -> _TemplateSource:
+    video = order.template_video
+    if not spec.makes or order.template is not None:
+        return _TemplateSource(order.template)
+    if video is None:
+        missing = phrase("Choose a dance template, or a video to make one from.")
+        return _TemplateSource(problems=(missing,))
     known = Template.objects.filter(
         account=account, model=spec.makes, asset__sha256=video.sha256, forgotten=False
     ).first()
     if known is not None:
-        return known, None, None, []
+        return _TemplateSource(known)
     under_way = (
-        wish.team.jobs.filter(account=account, model=spec.makes, inputs__asset=video)
+        order.team.jobs.filter(account=account, model=spec.makes, inputs__asset=video)
         .exclude(state__in=(State.SUCCEEDED, State.FAILED, State.CANCELED))
         .first()
     )
     if under_way is not None:
-        return None, under_way, None, []
+        return _TemplateSource(waits_for=under_way)
     maker = entries.get(spec.makes)
+    template_order = replace(
+        order,
+        model=maker.name,
+        files={maker.inputs[0].name: video},
+        chosen={},
+        template_video=None,
+        account=account,
+        title=video.name,
+        key="",
+    )
     try:
-        first = plan(
-            replace(
-                wish,
-                model=maker.name,
-                files={maker.inputs[0].name: video},
-                chosen={},
-                template_video=None,
-                account=account,
-                title=video.name,
-                key="",
-            ),
-            checked=checked,
-        )
+        return _TemplateSource(first=plan(template_order, checked=checked))
     except Refused as refused:
-        return None, None, None, refused.sentences
-    return None, None, first, []
+        return _TemplateSource(problems=tuple(refused.sentences))
 
 
-def _check_for(spec: entries.Model, wish: Wish, chosen: dict[str, Any]) -> Check:
+def _check_for(spec: entries.Model, order: OrderRequest, chosen: dict[str, Any]) -> Check:
     """The passed check that this job rests on; Refused with the sentence when there is none."""
     name = spec.inputs_of("image")[0].name
-    check = checks.known(asset=wish.files[name], model=spec.check, chosen=chosen)
+    check = checks.known(asset=order.files[name], model=spec.check, chosen=chosen)
     if check is None or check.state in (Check.State.WAITING, Check.State.ASKING):
         raise Refused(phrase("The picture is not checked yet. Wait for the check, then try again."))
     if check.state != Check.State.PASSED:
@@ -272,11 +276,11 @@ def _check_for(spec: entries.Model, wish: Wish, chosen: dict[str, Any]) -> Check
     return check
 
 
-def _length(spec: entries.Model, wish: Wish, template: Template | None) -> int:
+def _length(spec: entries.Model, order: OrderRequest, template: Template | None) -> int:
     """Length of the result in milliseconds: that of the input that decides it."""
     if spec.input(spec.length_of).kind == "template":
         if template is not None:
             return template.milliseconds
-        return wish.template_video.milliseconds if wish.template_video else 0
-    parts = wish.keeps.get(spec.length_of)
-    return parts.milliseconds if parts is not None else wish.files[spec.length_of].milliseconds
+        return order.template_video.milliseconds if order.template_video else 0
+    trimmed = order.trims.get(spec.length_of)
+    return trimmed.milliseconds if trimmed is not None else order.files[spec.length_of].milliseconds

@@ -16,9 +16,9 @@ from jobs.common.errors import Refused
 from jobs.common.states import State
 from jobs.engine import transitions
 from jobs.models import Job, JobSet, LedgerEntry
-from jobs.orders import create, plan, test_clips, undo
-from jobs.orders.plan import Wish
-from jobs.orders.trim import Kept
+from jobs.orders import create, create_set, plan, test_clips, undo
+from jobs.orders.order_request import OrderRequest
+from jobs.orders.trim import Trim
 from studio.common.translatable import phrase, translated
 from studio.models import User
 
@@ -48,31 +48,31 @@ def swept(spec: entries.Model, chosen: dict[str, Any]) -> entries.Parameter | No
     return None
 
 
-def sweep(wish: Wish) -> list[Wish]:
-    """One wish for each value of the swept choice, named after it. Refused for a model that has
+def sweep(order: OrderRequest) -> list[OrderRequest]:
+    """One order for each value of the swept choice, named after it. Refused for a model that has
     none."""
-    parameter = swept(entries.get(wish.model), wish.chosen)
+    parameter = swept(entries.get(order.model), order.chosen)
     if parameter is None:
         raise Refused(
             phrase("This model has no choice whose values could be compared at one price.")
         )
     return [
         replace(
-            wish,
-            chosen={**wish.chosen, parameter.name: value},
-            title=f"{wish.title[:150]} · {translated(label)}",
+            order,
+            chosen={**order.chosen, parameter.name: value},
+            title=f"{order.title[:150]} · {translated(label)}",
         )
         for value, label, _help in parameter.words
     ]
 
 
-def split(wish: Wish, name: str, parts: Sequence[Kept]) -> list[Wish]:
-    """One wish for each part of the speech `name`, numbered."""
+def split(order: OrderRequest, name: str, parts: Sequence[Trim]) -> list[OrderRequest]:
+    """One order for each part of the speech `name`, numbered."""
     return [
         replace(
-            wish,
-            keeps={**wish.keeps, name: part},
-            title=f"{wish.title[:180]} · {number}/{len(parts)}",
+            order,
+            trims={**order.trims, name: part},
+            title=f"{order.title[:180]} · {number}/{len(parts)}",
         )
         for number, part in enumerate(parts, 1)
     ]
@@ -102,10 +102,10 @@ def total_again(jobs: Sequence[Job], by: User) -> int:
             [],
         ).append(job)
     plans = [
-        (plan.plan(create.wish_of(same[0], by), checked=False), len(same))
+        (plan.plan(create.request_of(same[0], by), checked=False), len(same))
         for same in alike.values()
     ]
-    templates = create.templates_of(one for one, _films in plans).values()
+    templates = create_set.templates_of(one for one, _films in plans).values()
     return sum(one.quote.micros * films for one, films in plans) + sum(
         one.quote.micros for one in templates
     )
@@ -165,43 +165,48 @@ def cancel(jobset: JobSet, by: User) -> str:
 
 
 def make(
-    wish: Wish, do: str, parts: Sequence[Kept] = (), again_of: Job | None = None
+    order: OrderRequest,
+    do: str,
+    parts: Sequence[Trim] = (),
+    again_of: Job | None = None,
+    planned: plan.Plan | None = None,
 ) -> Job | JobSet:
-    """What the click `do` (one of CLICKS) makes of a wish; the files are cut before anything is
-    written. `parts` are those of a split.
+    """What the click `do` (one of CLICKS) makes of a order; the files are cut before anything is
+    written. `parts` are those of a split, `planned` the plan of `order` where it is known (see
+    `create.create`).
 
     Raises Refused, OverBudget, NoPrice, MediaError.
     """
     if do == "make":
-        return create.create(wish.cut(), again_of)
+        return create.create(order.trimmed(), again_of, planned=planned)
     if do == "split":
         if len(parts) < 2:
             raise Refused(phrase("This speech fits into one film, so there is nothing to split."))
-        several = [one.cut() for one in split(wish, entries.get(wish.model).length_of, parts)]
-        return create.create_set(
+        several = [one.trimmed() for one in split(order, entries.get(order.model).length_of, parts)]
+        return create_set.create_set(
             several,
             kind=JobSet.Kind.SPLIT,
-            title=wish.title,
-            key=wish.key,
+            title=order.title,
+            key=order.key,
             again_of=[again_of] * len(several),
         )
     full: dict[str, Any] | None = None
-    several = [wish]
+    several = [order]
     if do in ("clip", "sweep-clip"):
-        if not test_clips.worth(wish):
+        if not test_clips.worth(order):
             raise Refused(phrase("This film is too short for a test clip. Make it as it is."))
-        clip, full = test_clips.first(wish)
-        several = [clip.cut()]
+        clip, full = test_clips.first(order)
+        several = [clip.trimmed()]
     if do == "clip":
         return create.create(several[0], again_of, full)
-    several = [one.cut() for one in sweep(replace(several[0], title=wish.title))]
+    several = [one.trimmed() for one in sweep(replace(several[0], title=order.title))]
     whole = [{**full, "title": one.title} for one in several] if full else []
     title = several[0].title.rsplit(" · ", 1)[0]
-    return create.create_set(
+    return create_set.create_set(
         several,
         kind=JobSet.Kind.SWEEP,
         title=title,
-        key=wish.key,
+        key=order.key,
         again_of=[again_of] * len(several),
         full=whole,
     )

@@ -1,7 +1,7 @@
 """Test clips: the first seconds of a speech as a film of their own, so that a face and a style are
 judged before the whole is paid.
 
-A clip goes first within its person's turn by itself (`turns.usual_rank`). What the person had
+A clip goes first within its person's turn by itself (`fair_share.usual_rank`). What the person had
 chosen in full stays with the job, as Job.full: {"name": the model's input, "asset": public id,
 "keep": the kept parts as a form holds them, "milliseconds", "title"}.
 """
@@ -17,38 +17,38 @@ from jobs.catalogue import entries
 from jobs.engine.fair_share import SHORT_MS
 from jobs.models import Job
 from jobs.orders import trim
-from jobs.orders.plan import Wish
+from jobs.orders.order_request import OrderRequest
 from studio.models import User
 
 CLIP_MS = SHORT_MS
 LEAST_MS = 8000  # a shorter speech is its own test
 
 
-def worth(wish: Wish) -> bool:
+def worth(order: OrderRequest) -> bool:
     """Whether the length of the film is that of a speech, and long enough for a clip to save
     anything."""
-    parts = wish.keeps.get(entries.get(wish.model).length_of)
+    parts = order.trims.get(entries.get(order.model).length_of)
     return parts is not None and parts.milliseconds > LEAST_MS
 
 
-def first(wish: Wish) -> tuple[Wish, dict[str, Any]]:
-    """The wish of its test clip, and what Job.full is to hold. `wish` must be `worth` it."""
-    name = entries.get(wish.model).length_of
-    parts, asset = wish.keeps[name], wish.files[name]
+def first(order: OrderRequest) -> tuple[OrderRequest, dict[str, Any]]:
+    """The order of its test clip, and what Job.full is to hold. `order` must be `worth` it."""
+    name = entries.get(order.model).length_of
+    parts, asset = order.trims[name], order.files[name]
     full = {
         "name": name,
         "asset": asset.public_id,
         "keep": parts.word,
         "milliseconds": parts.milliseconds,
-        "title": wish.title,
+        "title": order.title,
     }
-    title = _("%(title)s, first %(n)s s") % {"title": wish.title[:180], "n": CLIP_MS // 1000}
-    return replace(wish, keeps={**wish.keeps, name: parts.first(CLIP_MS)}, title=title), full
+    title = _("%(title)s, first %(n)s s") % {"title": order.title[:180], "n": CLIP_MS // 1000}
+    return replace(order, trims={**order.trims, name: parts.first(CLIP_MS)}, title=title), full
 
 
-def whole(job: Job, by: User, key: str = "") -> Wish | None:
-    """The wish that `job` is the test clip of, with the clip's own picture and choices; None for no
-    clip, or when the speech was deleted."""
+def whole(job: Job, by: User, key: str = "") -> OrderRequest | None:
+    """The order that `job` is the test clip of, with the clip's own picture and choices; None for
+    no clip, or when the speech was deleted."""
     full = job.full
     asset = job.team.assets.filter(public_id=full["asset"]).first() if full else None
     limits = job.spec.input(full["name"]).limits if full else None
@@ -57,9 +57,9 @@ def whole(job: Job, by: User, key: str = "") -> Wish | None:
     files = {row.name: row.asset for row in job.inputs.select_related("asset")} | {
         full["name"]: asset
     }
-    keeps = {full["name"]: trim.read(full["keep"], asset, limits)}
+    trims = {full["name"]: trim.read(full["keep"], asset, limits)}
     account = job.account if job.account.key is not None and job.account.takes else None
-    return Wish(
+    return OrderRequest(
         job.team,
         by,
         job.model,
@@ -70,5 +70,5 @@ def whole(job: Job, by: User, key: str = "") -> Wish | None:
         account,
         full["title"],
         key,
-        keeps,
+        trims,
     )

@@ -1,4 +1,4 @@
-"""The kept parts of a speech: what of a recording goes into the film, chosen on the page and cut
+"""The trimmed speech: what of a recording goes into the film, chosen on the page and cut
 out only at the click.
 
 Times are milliseconds from the start. In an address they stand as “2100-18000.19900-43300”.
@@ -24,7 +24,7 @@ WAV_RATE = 48_000 * 2 * 2  # bytes a second of what a cut writes at most
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Trim:
     """Ordered, apart from each other, inside of the recording of `whole` milliseconds."""
 
     parts: tuple[tuple[int, int], ...]
@@ -67,7 +67,7 @@ class Kept:
             ],
         }
 
-    def edged(self, start: int, stop: int) -> Kept:
+    def edged(self, start: int, stop: int) -> Trim:
         """The same with its first part beginning at `start` and its last ending at `stop`, pauses
         left out as before."""
         start, stop = max(0, start), min(stop, self.whole)
@@ -79,9 +79,9 @@ class Kept:
             if min(b, stop) - max(a, start) >= LEAST
         ] or [[start, stop]]
         inside[0][0], inside[-1][1] = start, stop
-        return Kept(tuple((a, b) for a, b in inside), self.whole)
+        return Trim(tuple((a, b) for a, b in inside), self.whole)
 
-    def without(self, start: int, stop: int) -> Kept:
+    def without(self, start: int, stop: int) -> Trim:
         """The same with [start, stop) left out; unchanged when nothing would be left."""
         if start >= stop:
             return self
@@ -91,15 +91,15 @@ class Kept:
             for piece in ((a, min(b, start)), (max(a, stop), b))
             if piece[1] - piece[0] >= LEAST
         ]
-        return Kept(tuple(parts), self.whole) if parts else self
+        return Trim(tuple(parts), self.whole) if parts else self
 
-    def within(self, start: int, stop: int) -> Kept:
+    def within(self, start: int, stop: int) -> Trim:
         """What of it lies between two times; all of it when nothing would be left."""
         cut = tuple((max(a, start), min(b, stop)) for a, b in self.parts)
         parts = tuple((a, b) for a, b in cut if b - a >= LEAST)
-        return Kept(parts, self.whole) if parts else self
+        return Trim(parts, self.whole) if parts else self
 
-    def span(self, start: int, stop: int) -> Kept:
+    def span(self, start: int, stop: int) -> Trim:
         """What plays from `start` up to `stop` milliseconds of the film; all of it when nothing
         would be left."""
         found, at = [], 0
@@ -108,9 +108,9 @@ class Kept:
             if b - a >= LEAST:
                 found.append((a, b))
             at += last - first
-        return Kept(tuple(found), self.whole) if found else self
+        return Trim(tuple(found), self.whole) if found else self
 
-    def first(self, milliseconds: int) -> Kept:
+    def first(self, milliseconds: int) -> Trim:
         """Its beginning, as a test clip shows it."""
         found, left = [], milliseconds
         for start, stop in self.parts:
@@ -118,10 +118,10 @@ class Kept:
                 break
             found.append((start, min(stop, start + left)))
             left -= found[-1][1] - start
-        return Kept(tuple(found), self.whole)
+        return Trim(tuple(found), self.whole)
 
 
-def read(text: str, asset: Asset, limits: Limits) -> Kept:
+def read(text: str, asset: Asset, limits: Limits) -> Trim:
     """The parts that `text` names of a sound; what a form would begin with when it names none that
     can be: as much as `limits` take.
 
@@ -143,7 +143,7 @@ def read(text: str, asset: Asset, limits: Limits) -> Kept:
         parts = [(0, longest(limits, whole))]
     elif parts == [(0, end)]:
         parts = [(0, whole)]
-    return Kept(tuple(parts), whole)
+    return Trim(tuple(parts), whole)
 
 
 def tenths(milliseconds: int) -> float:
@@ -191,21 +191,21 @@ def pauses_of(asset: Asset) -> list[tuple[int, int]]:
     return [(start, stop) for start, stop in spans if stop - start >= LEAST]
 
 
-def split(asset: Asset, kept: Kept, limits: Limits) -> list[Kept]:
+def split(asset: Asset, chosen: Trim, limits: Limits) -> list[Trim]:
     """The fewest films that `limits` take of a speech that is too long for one, parted in pauses;
     [] when it is not.
 
     More than the model takes is parted as it is kept. Otherwise the end was not chosen but set by
     the model, so the films go on to the end of the recording.
     """
-    most, whole = longest(limits, kept.whole), kept.milliseconds
+    most, whole = longest(limits, chosen.whole), chosen.milliseconds
     if whole <= most:
-        kept = Kept((*kept.parts[:-1], (kept.parts[-1][0], end_of(asset))), kept.whole)
-        whole = kept.milliseconds
+        chosen = Trim((*chosen.parts[:-1], (chosen.parts[-1][0], end_of(asset))), chosen.whole)
+        whole = chosen.milliseconds
     if whole <= most:
         return []
     pauses, at = [], 0
-    for first, last in kept.parts:
+    for first, last in chosen.parts:
         shift = at - first
         inside = [
             (max(start, first) + shift, min(stop, last) + shift)
@@ -219,29 +219,31 @@ def split(asset: Asset, kept: Kept, limits: Limits) -> list[Kept]:
     for left, (_start, cut) in zip(range(len(ranges) - 1, -1, -1), ranges, strict=True):
         # Whole milliseconds may not make a film longer than it may be.
         stop = min(max(round(cut * 1000), whole - left * most), start + most)
-        films.append(kept.span(start, stop))
+        films.append(chosen.span(start, stop))
         start = stop
     return films
 
 
-def made(asset: Asset, kept: Kept, limits: Limits, by: User) -> Asset:
+def trimmed_file(asset: Asset, chosen: Trim, limits: Limits, by: User) -> Asset:
     """The file that is sent: `asset` itself, or what is cut out of it now. Raises MediaError with a
     sentence."""
-    return edit_queue.change(asset, kept.recipe, by) if needs_cut(asset, kept, limits) else asset
+    return (
+        edit_queue.change(asset, chosen.recipe, by) if needs_cut(asset, chosen, limits) else asset
+    )
 
 
-def needs_cut(asset: Asset, kept: Kept, limits: Limits) -> bool:
+def needs_cut(asset: Asset, chosen: Trim, limits: Limits) -> bool:
     """Whether a new file has to be made: parts are left out, or the file is of a kind that the
     model does not take."""
-    return not kept.everything or bool(limits.problems(asset.facts))
+    return not chosen.everything or bool(limits.problems(asset.facts))
 
 
-def facts_of(asset: Asset, kept: Kept, limits: Limits) -> Facts:
+def facts_of(asset: Asset, chosen: Trim, limits: Limits) -> Facts:
     """What the file that is sent will be, for testing it against `limits` before it is made."""
     facts: FileFacts = asset.facts
-    if not needs_cut(asset, kept, limits):
+    if not needs_cut(asset, chosen, limits):
         return facts
-    seconds = kept.milliseconds / 1000
+    seconds = chosen.milliseconds / 1000
     return replace(
         facts,
         format="wav",

@@ -236,16 +236,16 @@ def sample(name: str, team: Team, owner: User) -> Asset:
 
 
 def portrait_wish(team: Team, owner: User, account: Account) -> Any:
-    """A talking portrait of the sample files whose check has passed: a `Wish`."""
+    """A talking portrait of the sample files whose check has passed: an `OrderRequest`."""
     from jobs.models import Check
-    from jobs.orders.plan import Wish
+    from jobs.orders.order_request import OrderRequest
     from tests import makers
 
     portrait = sample("portrait.jpg", team, owner)
     if not Check.objects.filter(team=team, sha256=portrait.sha256).exists():
         makers.check(portrait, account, chosen={"ratio": "1:1"})
     files = {"image_url": portrait, "audio_url": sample("speech.mp3", team, owner)}
-    return Wish(team, owner, "emo-v1", files, {"ratio": "1:1"}, account=account)
+    return OrderRequest(team, owner, "emo-v1", files, {"ratio": "1:1"}, account=account)
 
 
 def percentile(values: Sequence[float], percent: int) -> float:

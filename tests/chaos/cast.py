@@ -20,6 +20,7 @@ from typing import Any
 
 import django
 
+from jobs.orders import order_request
 from tests import files
 
 SAMPLES = Path(__file__).resolve().parents[2] / "jobs" / "samples"
@@ -109,7 +110,7 @@ def wish(first: int, last: int) -> None:
     from django.db import DatabaseError, close_old_connections, connection
 
     from jobs.models import Account
-    from jobs.orders import create, plan
+    from jobs.orders import create
     from studio.models import Asset, Team, User
 
     def make(number: int) -> None:
@@ -122,7 +123,7 @@ def wish(first: int, last: int) -> None:
         }
         model, account = placed(number, len(accounts))
         owner = User.objects.get(email=PEOPLE[number % len(PEOPLE)])
-        wished = plan.Wish(
+        wished = order_request.OrderRequest(
             team,
             owner,
             model,

@@ -16,6 +16,7 @@ from pathlib import Path
 import django
 
 from jobs.accounts import choice
+from jobs.orders import order_request
 
 SAMPLES = Path(__file__).resolve().parents[2] / "jobs" / "samples"
 
@@ -23,7 +24,7 @@ SAMPLES = Path(__file__).resolve().parents[2] / "jobs" / "samples"
 def make() -> None:
     from jobs.engine import checks
     from jobs.models import Check
-    from jobs.orders import create, plan
+    from jobs.orders import create
     from studio.files import file_store
     from studio.models import Team
 
@@ -60,7 +61,7 @@ def make() -> None:
     portrait = {"image_url": kept["portrait.jpg"], "audio_url": kept["speech.mp3"]}
     for number in range(6):
         create.create(
-            plan.Wish(
+            order_request.OrderRequest(
                 team,
                 owner,
                 "emo-v1",
@@ -72,7 +73,7 @@ def make() -> None:
         )
     character = {"image_url": kept["character.png"]}
     for number in range(3):
-        wish = plan.Wish(
+        wish = order_request.OrderRequest(
             team,
             owner,
             "animate-anyone-gen2",

@@ -30,7 +30,7 @@ from jobs.engine import checks
 from jobs.management.follow import Progressing, wait_check, wait_jobs
 from jobs.models import Account, ApiKey, Check, Job
 from jobs.orders import consent, create
-from jobs.orders.plan import Wish
+from jobs.orders.order_request import OrderRequest
 from studio.files import file_store
 from studio.local.child import Child, Stopped
 from studio.local.ports import write
@@ -265,7 +265,7 @@ def _begin(sample: Sample, team: Team, user: User, folder: Path, progress: Progr
                 f"{sample.title}: {check.sentence or check.message or 'the check gave no verdict'}"
             )
     return create.create(
-        Wish(
+        OrderRequest(
             team,
             user,
             spec.name,

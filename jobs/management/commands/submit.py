@@ -24,7 +24,7 @@ from jobs.engine import checks
 from jobs.management.follow import Progressing, blocked, wait_check, wait_job
 from jobs.models import Account, Check, Job, LedgerEntry, Template
 from jobs.orders import consent, create, plan
-from jobs.orders.plan import Wish
+from jobs.orders.order_request import OrderRequest
 from studio.files import file_store
 from studio.files.links import public_url
 from studio.media import MediaError
@@ -146,7 +146,7 @@ class Command(BaseCommand):
             )
             return
         template_video = assets.get("video") if "video" not in names else None
-        wish = Wish(
+        wish = OrderRequest(
             team, by, spec.name, files, chosen, template, template_video, account, options["title"]
         )
         # Everything that can be told for free is told before the check is paid.

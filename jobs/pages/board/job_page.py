@@ -23,7 +23,7 @@ from jobs.common.states import FAULT_WORDS, OUT, Code, Rank, State
 from jobs.engine import ask_now, eta, expiry
 from jobs.models import Job, JobEvent
 from jobs.orders import create, plan, test_clips
-from jobs.orders.plan import Wish
+from jobs.orders.order_request import OrderRequest
 from jobs.pages import labels
 from jobs.pages.board import attempts
 from jobs.pages.board.player import Player, player_of
@@ -387,7 +387,7 @@ class Story:
     def _prices(self) -> dict[str, int]:
         """Micros that the buttons show, by what they do."""
         found = {}
-        again = create.wish_of(self.job, self.job.owner) if self.again_url else None
+        again = create.request_of(self.job, self.job.owner) if self.again_url else None
         for do, wish in (("again", again), ("whole", self._whole)):
             try:
                 if wish is not None:
@@ -402,7 +402,7 @@ class Story:
         return confirmed_price.word(self._prices)
 
     @cached_property
-    def _whole(self) -> Wish | None:
+    def _whole(self) -> OrderRequest | None:
         return test_clips.whole(self.job, self.job.owner) if self.writes and self.job.full else None
 
     @property

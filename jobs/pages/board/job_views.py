@@ -22,7 +22,7 @@ from jobs.engine import eta, transitions, uncertain
 from jobs.models import Job
 from jobs.orders import create, plan, test_clips
 from jobs.orders import undo as undoing
-from jobs.orders.plan import Wish
+from jobs.orders.order_request import OrderRequest
 from jobs.pages.board.job_page import Story
 from jobs.pages.budget_summary import BudgetSummary
 from jobs.pages.create.confirmation import Toast
@@ -102,7 +102,7 @@ def again(request: TeamRequest, job: str) -> HttpResponse:
         return redirect(found)
     key = request.POST.get("key", "")[:40]
     try:
-        _as_told(request, "again", create.wish_of(found, request.user))
+        _as_told(request, "again", create.request_of(found, request.user))
         made = create.again(found, request.user, key=key)
     except (Refused, budget.OverBudget, prices.NoPrice) as error:
         messages.error(request, translated(error.sentence))
@@ -133,7 +133,7 @@ def whole(request: TeamRequest, job: str) -> HttpResponse:
         return redirect(found)
     try:
         _as_told(request, "whole", wish)
-        made = create.create(wish.cut(), again_of=found)
+        made = create.create(wish.trimmed(), again_of=found)
     except (MediaError, Refused, budget.OverBudget, prices.NoPrice) as error:
         messages.error(request, translated(error.sentence))
         return redirect(found)
@@ -176,7 +176,7 @@ def decide(request: TeamRequest, job: str) -> HttpResponse:
     return redirect(found)
 
 
-def _as_told(request: TeamRequest, do: str, wish: Wish) -> None:
+def _as_told(request: TeamRequest, do: str, wish: OrderRequest) -> None:
     """Refused when the wish costs more than the button said, or cannot be had."""
     text = request.POST.get(confirmed_price.FIELD, "")
     if text and (

@@ -21,7 +21,7 @@ from jobs.common.errors import Refused
 from jobs.common.states import OUT, TERMINAL, State
 from jobs.engine import eta
 from jobs.models import Job, JobSet
-from jobs.orders import create, sets
+from jobs.orders import create, create_set, sets
 from jobs.pages import labels
 from jobs.pages.board import zip_download
 from jobs.pages.board.board_views import row_of, rows_of
@@ -207,7 +207,7 @@ def again(request: TeamRequest, jobset: str) -> HttpResponse:
     if not failed:
         messages.info(request, _("Nothing of it failed that was not run again already."))
         return redirect(found)
-    wishes = [create.wish_of(job, request.user) for job in failed]
+    wishes = [create.request_of(job, request.user) for job in failed]
     try:
         text = request.POST.get(confirmed_price.FIELD, "")
         if text and (
@@ -216,7 +216,9 @@ def again(request: TeamRequest, jobset: str) -> HttpResponse:
             )
         ):
             raise Refused(sentence)
-        create.create_set(wishes, again_of=failed, full=[job.full for job in failed], into=found)
+        create_set.create_set(
+            wishes, again_of=failed, full=[job.full for job in failed], into=found
+        )
     except (Refused, budget.OverBudget, prices.NoPrice) as error:
         messages.error(request, translated(error.sentence))
     else:

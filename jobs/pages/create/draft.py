@@ -22,8 +22,8 @@ from jobs.catalogue import entries
 from jobs.catalogue.limits import Facts, Limits
 from jobs.engine import checks
 from jobs.models import Account, Check, Job, Template
-from jobs.orders import consent, plan, templates, trim
-from jobs.orders.trim import Kept
+from jobs.orders import consent, order_request, templates, trim
+from jobs.orders.trim import Trim
 from studio.common.translatable import translated
 from studio.models.asset import Asset
 from studio.models.edit import Edit
@@ -173,7 +173,7 @@ class DraftForm(forms.Form):
         self.full_clean()
         given = {p.name: self.cleaned_data.get(p.name) or p.default for p in self.spec.choices()}
         files: dict[str, Asset] = {}
-        keeps: dict[str, Kept] = {}
+        keeps: dict[str, Trim] = {}
         under_way: dict[str, Edit] = {}
         failed: dict[str, Edit] = {}
         said: set[str] = set()
@@ -246,7 +246,7 @@ class DraftForm(forms.Form):
             "then click again."
         )
 
-    def _kept(self, file: FileField, asset: Asset) -> tuple[Kept, str]:
+    def _kept(self, file: FileField, asset: Asset) -> tuple[Trim, str]:
         """The parts of a sound that the form names, and why a film cannot be made of them now; what
         was said of another file does not count."""
         told = self.cleaned_data
@@ -300,7 +300,7 @@ class Draft:
     title: str = ""
     key: str = ""
     problems: dict[str, list[str]] = field(default_factory=dict)
-    keeps: dict[str, Kept] = field(default_factory=dict)  # of each sound
+    keeps: dict[str, Trim] = field(default_factory=dict)  # of each sound
     edits: dict[str, Edit] = field(default_factory=dict)  # of videos, not made yet
     failed: dict[str, Edit] = field(default_factory=dict)  # of videos, to be tried again
     said: set[str] = field(
@@ -455,11 +455,11 @@ class Draft:
             else None
         )
 
-    def wish(self, owner: User) -> plan.Wish:
+    def wish(self, owner: User) -> order_request.OrderRequest:
         """The draft as the engine takes it. Which account: the template's own, else the chosen one,
         else the first usable."""
         account = self.template.account if self.template is not None else self.account
-        return plan.Wish(
+        return order_request.OrderRequest(
             team=self.team,
             owner=owner,
             model=self.spec.name,
@@ -471,5 +471,5 @@ class Draft:
             title=self.name,
             # A form that was gone back to and sent to another account is another wish.
             key=self.key + (self.account.public_id if self.account is not None else ""),
-            keeps=dict(self.keeps),
+            trims=dict(self.keeps),
         )

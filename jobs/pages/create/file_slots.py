@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from jobs.orders.consent import Right, right_of
 from jobs.orders.templates import Entry, entries
-from jobs.orders.trim import Kept
+from jobs.orders.trim import Trim
 from jobs.pages.create.compare import was_file
 from jobs.pages.create.draft import EDIT, KEEP, PICK, TEMPLATE, UPLOAD, Draft, FileField
 from jobs.pages.create.fixes import Fix, fix_for
@@ -133,7 +133,7 @@ class Slot:
         return PICK + self.field.name
 
     @property
-    def kept(self) -> Kept | None:
+    def kept(self) -> Trim | None:
         """What of the chosen sound goes into the film."""
         return self.draft.keeps.get(self.name)
 

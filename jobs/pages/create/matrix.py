@@ -26,8 +26,8 @@ from jobs.catalogue.create_pages import models_of
 from jobs.common.errors import Refused
 from jobs.engine import checks, eta
 from jobs.models import Account, Check
-from jobs.orders import consent, create, plan, trim
-from jobs.orders.trim import Kept
+from jobs.orders import consent, create_set, order_request, trim
+from jobs.orders.trim import Trim
 from jobs.pages import labels
 from jobs.pages.budget_summary import BudgetSummary, no_room
 from jobs.pages.create import presets
@@ -239,7 +239,7 @@ class Batch:
     def account(self) -> Account | None:
         return choice.account_for(self.team, self.spec.name)
 
-    def _kept(self, asset: Asset) -> Kept | None:
+    def _kept(self, asset: Asset) -> Trim | None:
         return (
             trim.read("", asset, self.speech_input.limits)
             if self.speech_input.limits is not None
@@ -439,7 +439,7 @@ class Batch:
         return ngettext("Check %(n)s picture", "Check %(n)s pictures", n) % {"n": n}
 
     @cached_property
-    def wishes(self) -> list[plan.Wish]:
+    def wishes(self) -> list[order_request.OrderRequest]:
         found = []
         for picture, speech in self.chosen_cells:
             parts = self._kept(speech.asset)
@@ -448,7 +448,7 @@ class Batch:
                 f"{speech.asset.name.rsplit('.', 1)[0][:90]}"
             )
             found.append(
-                plan.Wish(
+                order_request.OrderRequest(
                     team=self.team,
                     owner=self.user,
                     model=self.spec.name,
@@ -457,7 +457,7 @@ class Batch:
                     account=self.account,
                     title=title,
                     key=self.key,
-                    keeps={self.speech_input.name: parts} if parts is not None else {},
+                    trims={self.speech_input.name: parts} if parts is not None else {},
                 )
             )
         return found
@@ -550,13 +550,13 @@ class Batch:
                 if self.unknown
                 else _("No cell of the matrix is chosen that fits.")
             )
-        if len(self.chosen_cells) > create.MOST:
+        if len(self.chosen_cells) > create_set.MOST:
             return _(
                 "These are %(n)s films, and at most %(most)s are made with one click. Take some "
                 "out."
             ) % {
                 "n": len(self.chosen_cells),
-                "most": create.MOST,
+                "most": create_set.MOST,
             }
         return next((asked.ask for asked in self.asked if not asked.ticked), "")
 

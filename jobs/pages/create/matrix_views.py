@@ -12,7 +12,7 @@ from jobs.billing import budget, confirmed_price, prices
 from jobs.catalogue.create_pages import models_of
 from jobs.common.errors import Refused
 from jobs.models import JobSet
-from jobs.orders import create
+from jobs.orders import create_set
 from jobs.pages.create.confirmation import set_words
 from jobs.pages.create.matrix import SIDE, Batch
 from studio.common.translatable import quoted, translated
@@ -85,8 +85,11 @@ def _made(request: TeamRequest, given: Batch) -> HttpResponse:
         "m": len(given.speeches),
         "model": translated(given.spec.label),
     }
-    made = create.create_set(
-        [wish.cut() for wish in given.wishes], kind=JobSet.Kind.BATCH, title=title, key=given.key
+    made = create_set.create_set(
+        [wish.trimmed() for wish in given.wishes],
+        kind=JobSet.Kind.BATCH,
+        title=title,
+        key=given.key,
     )
     messages.success(request, set_words(made))
     return redirect(made)

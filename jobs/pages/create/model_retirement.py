@@ -29,7 +29,7 @@ from jobs.engine import checks
 from jobs.models import Account, Job
 from jobs.models.job import video_of
 from jobs.orders import trim
-from jobs.orders.trim import Kept
+from jobs.orders.trim import Trim
 from jobs.pages.create.draft import (
     CONSENT,
     EDIT,
@@ -77,7 +77,7 @@ class Carried:
     asset: Asset
     milliseconds: int = 0
     whole: int = 0
-    parts: Kept | None = None
+    parts: Trim | None = None
     edit: str = ""  # public id of the new version of a video that is under way
     note: str = ""
     said: bool = False  # the word for it is ticked
@@ -122,7 +122,7 @@ class Way:
 
     def _carried(self, field: FileField, name: str, asset: Asset) -> Carried:
         if asset.kind == "audio":
-            parts = self.draft.keeps.get(name) or Kept(
+            parts = self.draft.keeps.get(name) or Trim(
                 ((0, asset.milliseconds),), asset.milliseconds
             )
             most = trim.longest(field.limits, parts.milliseconds)

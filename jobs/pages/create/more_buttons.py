@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from jobs.billing import confirmed_price, prices
 from jobs.common.errors import Refused
-from jobs.orders import plan, sets, test_clips
+from jobs.orders import order_request, plan, sets, test_clips
 from jobs.pages.budget_summary import no_room
 from studio.common.translatable import translated
 from studio.templatetags.ui import seconds as length
@@ -38,7 +38,7 @@ class Offers:
         self.desk, self.draft = desk, desk.draft
 
     @cached_property
-    def _wish(self) -> plan.Wish:
+    def _wish(self) -> order_request.OrderRequest:
         return self.draft.wish(self.desk.user)
 
     @cached_property

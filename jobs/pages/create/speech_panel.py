@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from jobs.billing import prices
 from jobs.models import Price
 from jobs.orders import trim
-from jobs.orders.trim import Kept
+from jobs.orders.trim import Trim
 from jobs.pages.create.draft import FROM, OF, SET, TO, Draft, FileField
 from studio.common.translatable import translated
 from studio.models.asset import Asset
@@ -42,7 +42,7 @@ class Part:
     """One film of a speech that is too long for one. `seconds` of film, `micros` and `price` of it
     ("" without a price)."""
 
-    kept: Kept
+    kept: Trim
     seconds: float
     micros: int
     price: str
@@ -59,7 +59,7 @@ class Speech:
 
     field: FileField
     asset: Asset
-    kept: Kept
+    kept: Trim
     draft: Draft
     region: str
 
@@ -230,7 +230,7 @@ class Speech:
     def offers(self) -> list[Offer]:
         """What can be left out, each by itself, and the lot when there is more than one."""
         start, stop = self.kept.start, self.kept.stop
-        found: list[tuple[str, str, Kept]] = []
+        found: list[tuple[str, str, Trim]] = []
         rest = self.kept
         for first, last in self.pauses:
             if first <= start < last < stop and last - start >= EDGE:
@@ -285,7 +285,7 @@ class Speech:
                     found.append((first, last))
         return found
 
-    def _offer(self, sentence: str, label: str, after: Kept) -> Offer:
+    def _offer(self, sentence: str, label: str, after: Trim) -> Offer:
         after = trim.read(after.word, self.asset, self.field.limits)
         less = self.micros(after.milliseconds) - self.micros(self.kept.milliseconds)
         return Offer(

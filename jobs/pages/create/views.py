@@ -23,7 +23,7 @@ from jobs.catalogue.create_pages import models_of
 from jobs.common.errors import Refused
 from jobs.engine import checks
 from jobs.orders import consent, sets
-from jobs.orders.trim import Kept
+from jobs.orders.trim import Trim
 from jobs.pages.create import presets
 from jobs.pages.create.confirmation import Toast
 from jobs.pages.create.draft import UPLOAD, Draft, DraftForm, file_fields
@@ -140,7 +140,7 @@ def _repriced(request: TeamRequest, desk: Desk, do: str) -> str:
     )
 
 
-def parts_of(desk: Desk) -> list[Kept]:
+def parts_of(desk: Desk) -> list[Trim]:
     """The parts of the draft's speech when it is too long for one film."""
     return [part.kept for part in desk.sound.split] if desk.sound is not None else []
 

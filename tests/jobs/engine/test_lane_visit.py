@@ -22,7 +22,7 @@ from jobs.engine import dispatcher, lane_lease, lane_visit, task_list, transitio
 from jobs.models import Account, Attempt, Gate, Job, Lane
 from jobs.modelstudio import ModelGone, NoAnswer, RetryLater
 from jobs.orders import create
-from jobs.orders.plan import Wish
+from jobs.orders.order_request import OrderRequest
 from studio.models import Team, User
 from tests import makers
 from tests.service import Service, done, task
@@ -31,10 +31,10 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def wish(team: Team, creator: User, account: Account) -> Wish:
+def wish(team: Team, creator: User, account: Account) -> OrderRequest:
     portrait, speech = makers.asset(team), makers.asset(team, "audio", milliseconds=20_000)
     makers.check(portrait, account)
-    return Wish(
+    return OrderRequest(
         team,
         creator,
         "emo-v1",
@@ -184,7 +184,7 @@ def test_a_lane_that_was_taken_over_is_left_alone(
 
 
 def test_a_visit_that_came_too_late_leaves_the_submit_of_another_alone(
-    wish: Wish, service: Service
+    wish: OrderRequest, service: Service
 ) -> None:
     job = create.create(wish)
     due(job)
@@ -206,7 +206,7 @@ def test_a_visit_that_came_too_late_leaves_the_submit_of_another_alone(
 
 
 def test_waiting_jobs_with_room_and_doubtful_ones_need_a_whole_visit(
-    wish: Wish, service: Service
+    wish: OrderRequest, service: Service
 ) -> None:
     job = create.create(wish)
     due(job)
@@ -219,7 +219,7 @@ def test_waiting_jobs_with_room_and_doubtful_ones_need_a_whole_visit(
     assert seen.whole
 
 
-def test_only_the_head_of_the_line_is_looked_at(wish: Wish, service: Service) -> None:
+def test_only_the_head_of_the_line_is_looked_at(wish: OrderRequest, service: Service) -> None:
     first, second = create.create(wish), create.create(wish)
     visit(first)
     due(first, second)
@@ -292,7 +292,9 @@ def test_a_list_that_fails_costs_nothing_but_looks(
 # ── the free retry ──
 
 
-def test_what_the_service_broke_is_made_once_more_for_free(wish: Wish, service: Service) -> None:
+def test_what_the_service_broke_is_made_once_more_for_free(
+    wish: OrderRequest, service: Service
+) -> None:
     job = visit(create.create(wish))
     first = job.task_id
     service.gets = [
@@ -315,7 +317,7 @@ def test_what_the_service_broke_is_made_once_more_for_free(wish: Wish, service: 
 
 
 def test_a_file_that_the_service_could_not_fetch_is_worth_some_tasks_each_after_a_longer_wait(
-    wish: Wish, service: Service
+    wish: OrderRequest, service: Service
 ) -> None:
     """This site may have been away for a moment, and a failed task costs nothing (CONTRACT
     §11.2)."""
@@ -337,7 +339,7 @@ def test_a_file_that_the_service_could_not_fetch_is_worth_some_tasks_each_after_
 
 
 def test_a_file_out_of_reach_does_not_use_up_what_the_service_may_break(
-    wish: Wish, service: Service
+    wish: OrderRequest, service: Service
 ) -> None:
     job = visit(create.create(wish))
     said = "Unable to download the media resource during the data inspection process."
@@ -369,7 +371,9 @@ def test_a_file_out_of_reach_does_not_use_up_what_the_service_may_break(
         "InvalidParameter",
     ],
 )
-def test_what_the_input_broke_is_never_made_again(wish: Wish, service: Service, code: str) -> None:
+def test_what_the_input_broke_is_never_made_again(
+    wish: OrderRequest, service: Service, code: str
+) -> None:
     job = visit(create.create(wish))
     service.gets = [task(job.task_id, "FAILED", code=code, message="no")]
     assert visit(job).state == "failed"
@@ -377,7 +381,7 @@ def test_what_the_input_broke_is_never_made_again(wish: Wish, service: Service, 
 
 
 def test_a_late_answer_of_an_old_attempt_cannot_touch_the_new_one(
-    wish: Wish, service: Service
+    wish: OrderRequest, service: Service
 ) -> None:
     from jobs.engine import poll
 
@@ -398,7 +402,7 @@ def test_a_late_answer_of_an_old_attempt_cannot_touch_the_new_one(
     assert fresh(job).looks == 0
 
 
-def test_the_task_of_an_old_attempt_is_never_adopted(wish: Wish, service: Service) -> None:
+def test_the_task_of_an_old_attempt_is_never_adopted(wish: OrderRequest, service: Service) -> None:
     job = visit(create.create(wish))
     first = job.task_id
     service.gets = [task(first, "FAILED", code="InternalError.Algo", message="")]
@@ -415,7 +419,7 @@ def test_the_task_of_an_old_attempt_is_never_adopted(wish: Wish, service: Servic
 
 
 def test_a_paused_lane_sends_nothing_says_why_and_goes_on_when_opened(
-    wish: Wish, owner: User, service: Service
+    wish: OrderRequest, owner: User, service: Service
 ) -> None:
     job = create.create(wish)
     pauses.set_gate(job.lane, Gate.PAUSED, owner)
@@ -429,7 +433,7 @@ def test_a_paused_lane_sends_nothing_says_why_and_goes_on_when_opened(
 
 
 def test_a_paused_account_holds_its_own_jobs_only(
-    wish: Wish, team: Team, owner: User, service: Service
+    wish: OrderRequest, team: Team, owner: User, service: Service
 ) -> None:
     other = makers.account(team)
     Account.objects.filter(pk=other.pk).update(same_as=wish.account)
@@ -443,7 +447,7 @@ def test_a_paused_account_holds_its_own_jobs_only(
 
 
 def test_draining_refuses_what_is_new_and_sends_what_waits(
-    wish: Wish, owner: User, service: Service
+    wish: OrderRequest, owner: User, service: Service
 ) -> None:
     from jobs.common.errors import Refused
 
@@ -454,7 +458,9 @@ def test_draining_refuses_what_is_new_and_sends_what_waits(
     assert visit(job).state == "running"
 
 
-def test_too_many_calls_rest_the_lane_and_not_only_the_job(wish: Wish, service: Service) -> None:
+def test_too_many_calls_rest_the_lane_and_not_only_the_job(
+    wish: OrderRequest, service: Service
+) -> None:
     first, second = create.create(wish), create.create(wish)
     service.submits = [RetryLater("Throttling.RateQuota", "", status=429, retry_after=30.0)]
     first = visit(first)
@@ -464,7 +470,7 @@ def test_too_many_calls_rest_the_lane_and_not_only_the_job(wish: Wish, service: 
 
 
 def test_after_a_rest_one_job_goes_ahead_and_the_others_follow(
-    wish: Wish, service: Service
+    wish: OrderRequest, service: Service
 ) -> None:
     jobs = [create.create(wish) for _ in range(3)]
     service.submits = [ModelGone("ModelNotFound", "", status=404)] * 2
@@ -484,7 +490,7 @@ def test_after_a_rest_one_job_goes_ahead_and_the_others_follow(
 
 @pytest.mark.django_db(transaction=True)
 def test_a_shift_takes_jobs_from_the_click_to_the_archive(
-    wish: Wish, service: Service, monkeypatch: pytest.MonkeyPatch
+    wish: OrderRequest, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("jobs.common.wakeup.ring_archive", lambda: None)
     monkeypatch.setattr("jobs.engine.retry.next_look", lambda job, now: 0.1)

@@ -44,7 +44,7 @@ from jobs.models import Account, Job, JobEvent, Lane, LedgerEntry
 from jobs.models.account import Gate
 from jobs.modelstudio import NoAnswer
 from jobs.orders import create
-from jobs.orders.plan import Wish
+from jobs.orders.order_request import OrderRequest
 from studio.models import Membership, Role, Team, User
 from tests import makers
 from tests.jobs.engine.world import Death, World
@@ -159,7 +159,7 @@ class Machine(RuleBasedStateMachine):
     @rule(account=st.integers(0, 2), person=st.integers(0, 1), twice=st.booleans())
     def wish(self, account: int, person: int, twice: bool) -> None:
         self.clicks += 1
-        wish = Wish(
+        wish = OrderRequest(
             self.team,
             self.people[person],
             MODEL,

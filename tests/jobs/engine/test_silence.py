@@ -18,7 +18,7 @@ from jobs.engine import expiry, lane_lease, lane_visit, submit_outcomes, transit
 from jobs.models import Account, Job, Lane
 from jobs.modelstudio import AccountTrouble, MediaUnreachable, NoAnswer, OurFault
 from jobs.orders import create
-from jobs.orders.plan import Wish
+from jobs.orders.order_request import OrderRequest
 from studio.models import Team, User
 from tests import makers
 from tests.service import Service, done, task
@@ -27,10 +27,10 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def wish(team: Team, creator: User, account: Account) -> Wish:
+def wish(team: Team, creator: User, account: Account) -> OrderRequest:
     portrait, speech = makers.asset(team), makers.asset(team, "audio")
     makers.check(portrait, account)
-    return Wish(
+    return OrderRequest(
         team,
         creator,
         "emo-v1",
@@ -72,7 +72,7 @@ def fails(error: Exception) -> Callable[..., Any]:
 
 
 def test_a_foreign_page_in_the_place_of_an_answer_ends_no_job(
-    wish: Wish, service: Service, monkeypatch: pytest.MonkeyPatch
+    wish: OrderRequest, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jobs = [create.create(wish) for _ in range(3)]
     monkeypatch.setattr(
@@ -86,7 +86,7 @@ def test_a_foreign_page_in_the_place_of_an_answer_ends_no_job(
 
 @pytest.mark.parametrize("where", ["storage", "address"])
 def test_minutes_of_trouble_of_our_own_end_no_job(
-    wish: Wish, service: Service, monkeypatch: pytest.MonkeyPatch, where: str
+    wish: OrderRequest, service: Service, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     job = create.create(wish)
     if where == "storage":
@@ -106,7 +106,9 @@ def test_minutes_of_trouble_of_our_own_end_no_job(
     assert visit(job).state == "failed", "in the end it is given up"
 
 
-def test_a_list_that_could_not_be_read_is_no_look_at_the_list(wish: Wish, service: Service) -> None:
+def test_a_list_that_could_not_be_read_is_no_look_at_the_list(
+    wish: OrderRequest, service: Service
+) -> None:
     job = create.create(wish)
     service.submits = [NoAnswer("ConnectionCut", "cut")]
     job = visit(job)
@@ -118,7 +120,7 @@ def test_a_list_that_could_not_be_read_is_no_look_at_the_list(wish: Wish, servic
 
 @pytest.mark.parametrize("unknown", [True, False])
 def test_a_task_without_an_answer_hides_no_other(
-    wish: Wish, service: Service, monkeypatch: pytest.MonkeyPatch, unknown: bool
+    wish: OrderRequest, service: Service, monkeypatch: pytest.MonkeyPatch, unknown: bool
 ) -> None:
     first, second, third = (create.create(wish) for _ in range(3))
     visit(first)
@@ -144,7 +146,7 @@ def test_a_task_without_an_answer_hides_no_other(
 
 @pytest.mark.parametrize("how", ["refused", "retired", "silent"])
 def test_what_could_not_be_asked_until_it_was_forgotten_comes_to_an_end(
-    wish: Wish, service: Service, creator: User, monkeypatch: pytest.MonkeyPatch, how: str
+    wish: OrderRequest, service: Service, creator: User, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     job = visit(create.create(wish))
     if how == "retired":
@@ -183,7 +185,7 @@ def test_owners_are_told_of_what_the_service_has_not_ended_for_half_a_day(
 
 
 def test_words_of_a_cancel_that_cannot_be(
-    wish: Wish, service: Service, creator: User, monkeypatch: pytest.MonkeyPatch
+    wish: OrderRequest, service: Service, creator: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = create.create(wish)
     service.submits = [NoAnswer("ConnectionCut", "cut")]

@@ -18,8 +18,9 @@ from jobs.common.errors import Refused
 from jobs.common.states import Code, Rank, State
 from jobs.engine import eta
 from jobs.models import Account, Budget, Job, JobSet, LedgerEntry
-from jobs.orders import create, sets, test_clips, trim
-from jobs.orders.plan import Wish, estimate
+from jobs.orders import create, create_set, sets, test_clips, trim
+from jobs.orders.order_request import OrderRequest
+from jobs.orders.plan import estimate, plan
 from jobs.pages.board import zip_download
 from jobs.pages.create.confirmation import set_words
 from studio.models import Asset, Team, User
@@ -37,13 +38,13 @@ def speech(team: Team, tmp_path: Path) -> Asset:
 
 
 @pytest.fixture
-def wish(team: Team, creator: User, account: Account, speech: Asset) -> Wish:
+def wish(team: Team, creator: User, account: Account, speech: Asset) -> OrderRequest:
     picture = makers.asset(team)
     makers.check(picture, account, answered_at=timezone.now())
     limits = entries.get("emo-v1").input("audio_url").limits
     assert limits is not None
-    keeps = {"audio_url": trim.read("", speech, limits)}
-    return Wish(
+    trims = {"audio_url": trim.read("", speech, limits)}
+    return OrderRequest(
         team,
         creator,
         "emo-v1",
@@ -52,7 +53,7 @@ def wish(team: Team, creator: User, account: Account, speech: Asset) -> Wish:
         account=account,
         title="Welcome",
         key="k",
-        keeps=keeps,
+        trims=trims,
     )
 
 
@@ -64,8 +65,10 @@ def jobs_of(made: Job | JobSet) -> list[Job]:
 # ── all or nothing ──
 
 
-def test_a_set_is_one_job_a_wish_with_its_hold(wish: Wish) -> None:
-    made = create.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title=wish.title, key="k")
+def test_a_set_is_one_job_a_wish_with_its_hold(wish: OrderRequest) -> None:
+    made = create_set.create_set(
+        sets.sweep(wish), kind=JobSet.Kind.SWEEP, title=wish.title, key="k"
+    )
     jobs = jobs_of(made)
     assert [job.parameters["style_level"] for job in jobs] == ["calm", "normal", "active"]
     assert [job.title for job in jobs] == ["Welcome · Calm", "Welcome · Normal", "Welcome · Active"]
@@ -78,12 +81,12 @@ def test_a_set_is_one_job_a_wish_with_its_hold(wish: Wish) -> None:
     )
 
 
-def test_the_same_click_is_the_same_set_and_another_wish_is_not(wish: Wish) -> None:
+def test_the_same_click_is_the_same_set_and_another_wish_is_not(wish: OrderRequest) -> None:
     several = sets.sweep(wish)
-    first = create.create_set(several, kind=JobSet.Kind.SWEEP, title="W", key="k")
-    assert create.create_set(several, kind=JobSet.Kind.SWEEP, title="W", key="k") == first
+    first = create_set.create_set(several, kind=JobSet.Kind.SWEEP, title="W", key="k")
+    assert create_set.create_set(several, kind=JobSet.Kind.SWEEP, title="W", key="k") == first
     assert Job.objects.count() == 3
-    other = create.create_set(
+    other = create_set.create_set(
         [replace(one, chosen={**one.chosen}) for one in several[:2]],
         kind=JobSet.Kind.SWEEP,
         title="W",
@@ -92,40 +95,44 @@ def test_the_same_click_is_the_same_set_and_another_wish_is_not(wish: Wish) -> N
     assert other != first
 
 
-def test_the_sum_is_tested_and_nothing_is_left_when_it_does_not_fit(wish: Wish, team: Team) -> None:
+def test_the_sum_is_tested_and_nothing_is_left_when_it_does_not_fit(
+    wish: OrderRequest, team: Team
+) -> None:
     Budget.objects.create(team=team, micros=2 * 137_628 + 1)
     with pytest.raises(budget.OverBudget, match=r"This needs \$0.4129"):
-        create.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="W", key="k")
+        create_set.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="W", key="k")
     assert not Job.objects.exists()
     assert not JobSet.objects.exists()
     assert not LedgerEntry.objects.exists()
 
 
-def test_refused_names_the_one_that_does_not_fit(wish: Wish, team: Team) -> None:
+def test_refused_names_the_one_that_does_not_fit(wish: OrderRequest, team: Team) -> None:
     unknown = replace(wish, title="Second", files={**wish.files, "image_url": makers.asset(team)})
     with pytest.raises(Refused, match=r"^Second: The picture is not checked yet"):
-        create.create_set([wish, unknown], kind=JobSet.Kind.BATCH, title="W", key="k")
+        create_set.create_set([wish, unknown], kind=JobSet.Kind.BATCH, title="W", key="k")
     assert not Job.objects.exists()
 
 
-def test_the_limit_of_waiting_jobs_counts_the_whole_set(wish: Wish, team: Team) -> None:
+def test_the_limit_of_waiting_jobs_counts_the_whole_set(wish: OrderRequest, team: Team) -> None:
     team.waiting_limit = 2
     team.save(update_fields=["waiting_limit"])
     with pytest.raises(Refused, match="You would have 3 jobs waiting"):
-        create.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="W", key="k")
+        create_set.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="W", key="k")
     assert not JobSet.objects.exists()
     assert not LedgerEntry.objects.exists()
 
 
-def test_a_set_has_at_most_a_hundred_jobs(wish: Wish) -> None:
+def test_a_set_has_at_most_a_hundred_jobs(wish: OrderRequest) -> None:
     with pytest.raises(Refused, match="101 films, and at most 100"):
-        create.create_set([wish] * 101, kind=JobSet.Kind.BATCH, title="W", key="k")
+        create_set.create_set([wish] * 101, kind=JobSet.Kind.BATCH, title="W", key="k")
     with pytest.raises(Refused, match="nothing to make"):
-        create.create_set([], kind=JobSet.Kind.BATCH, title="W", key="k")
+        create_set.create_set([], kind=JobSet.Kind.BATCH, title="W", key="k")
 
 
-def test_places_in_line_are_told_one_behind_the_other(wish: Wish) -> None:
-    jobs = jobs_of(create.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="W", key="k"))
+def test_places_in_line_are_told_one_behind_the_other(wish: OrderRequest) -> None:
+    jobs = jobs_of(
+        create_set.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="W", key="k")
+    )
     told = [job.told_ready_at for job in jobs]
     assert None not in told
     assert told == sorted(told)  # type: ignore[type-var]
@@ -139,7 +146,7 @@ def test_a_template_that_all_need_is_made_and_paid_once(
 ) -> None:
     picture, video = makers.asset(team), makers.asset(team, "video", codec="h264")
     makers.check(picture, account, "animate-anyone-detect-gen2")
-    wish = Wish(
+    wish = OrderRequest(
         team,
         creator,
         "animate-anyone-gen2",
@@ -151,7 +158,7 @@ def test_a_template_that_all_need_is_made_and_paid_once(
     several = sets.sweep(wish)
     assert len(several) == 2
     total = sets.price(estimate(wish), 2)
-    made = create.create_set(several, kind=JobSet.Kind.SWEEP, title="Dance", key="k")
+    made = create_set.create_set(several, kind=JobSet.Kind.SWEEP, title="Dance", key="k")
     maker = Job.objects.get(model="animate-anyone-template-gen2")
     assert [job.needs for job in jobs_of(made)] == [maker, maker]
     assert {job.code for job in jobs_of(made)} == {Code.NEEDS_TEMPLATE}
@@ -170,7 +177,7 @@ def test_a_template_of_an_earlier_click_survives_the_undo(
     maker = makers.job(
         team, creator, "animate-anyone-template-gen2", account=account, files={"video_url": video}
     )
-    wish = Wish(
+    wish = OrderRequest(
         team,
         creator,
         "animate-anyone-gen2",
@@ -179,7 +186,7 @@ def test_a_template_of_an_earlier_click_survives_the_undo(
         account=account,
         title="Dance",
     )
-    made = create.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="Dance", key="k")
+    made = create_set.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="Dance", key="k")
     sets.cancel(made, creator)
     maker.refresh_from_db()
     assert maker.state == State.QUEUED
@@ -190,7 +197,7 @@ def test_the_undo_of_a_set_leaves_a_template_that_another_dance_waits_for(
 ) -> None:
     picture, video = makers.asset(team), makers.asset(team, "video", codec="h264")
     makers.check(picture, account, "animate-anyone-detect-gen2")
-    wish = Wish(
+    wish = OrderRequest(
         team,
         creator,
         "animate-anyone-gen2",
@@ -199,7 +206,7 @@ def test_the_undo_of_a_set_leaves_a_template_that_another_dance_waits_for(
         account=account,
         title="Dance",
     )
-    made = create.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="Dance", key="k")
+    made = create_set.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="Dance", key="k")
     other = create.create(replace(wish, owner=owner))
     sets.cancel(made, creator)
     other.refresh_from_db()
@@ -212,7 +219,7 @@ def test_the_undo_of_a_set_asks_for_a_template_that_was_sent(
 ) -> None:
     picture, video = makers.asset(team), makers.asset(team, "video", codec="h264")
     makers.check(picture, account, "animate-anyone-detect-gen2")
-    wish = Wish(
+    wish = OrderRequest(
         team,
         creator,
         "animate-anyone-gen2",
@@ -221,7 +228,7 @@ def test_the_undo_of_a_set_asks_for_a_template_that_was_sent(
         account=account,
         title="Dance",
     )
-    made = create.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="Dance", key="k")
+    made = create_set.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="Dance", key="k")
     assert "$0.1376 is held for them" in set_words(made), "the template with them"
     Job.objects.filter(model="animate-anyone-template-gen2").update(
         state=State.RUNNING, group=1, task_id="t-1", attempt=1
@@ -264,7 +271,7 @@ def test_what_is_swept_is_told_by_the_declaration(
 # ── clips ──
 
 
-def test_a_clip_is_the_first_five_seconds_and_goes_first(wish: Wish) -> None:
+def test_a_clip_is_the_first_five_seconds_and_goes_first(wish: OrderRequest) -> None:
     job = sets.make(wish, "clip")
     assert isinstance(job, Job)
     assert (job.milliseconds, job.rank, job.quote_micros) == (5000, Rank.SHORT, 57_345)
@@ -275,21 +282,21 @@ def test_a_clip_is_the_first_five_seconds_and_goes_first(wish: Wish) -> None:
 
 
 def test_the_whole_of_a_clip_is_what_was_chosen_in_full(
-    wish: Wish, creator: User, speech: Asset
+    wish: OrderRequest, creator: User, speech: Asset
 ) -> None:
     limits = entries.get("emo-v1").input("audio_url").limits
     assert limits is not None
     chosen = replace(
         wish,
-        keeps={"audio_url": trim.read("1000-4000.5000-12000", speech, limits)},
+        trims={"audio_url": trim.read("1000-4000.5000-12000", speech, limits)},
         chosen={"ratio": "1:1", "style_level": "calm"},
     )
     clip = sets.make(chosen, "clip")
     assert isinstance(clip, Job)
     whole = test_clips.whole(clip, creator, "k2")
     assert whole is not None
-    assert whole.keeps["audio_url"].word == "1000-4000.5000-12000"
-    job = create.create(whole.cut(), again_of=clip)
+    assert whole.trims["audio_url"].word == "1000-4000.5000-12000"
+    job = create.create(whole.trimmed(), again_of=clip)
     assert (job.title, job.milliseconds, job.parameters["style_level"], job.again_of) == (
         "Welcome",
         10_000,
@@ -301,14 +308,14 @@ def test_the_whole_of_a_clip_is_what_was_chosen_in_full(
     assert test_clips.whole(clip, creator) is None
 
 
-def test_a_short_speech_has_no_clip(wish: Wish) -> None:
-    short = replace(wish, keeps={"audio_url": replace(wish.keeps["audio_url"], parts=((0, 8000),))})
+def test_a_short_speech_has_no_clip(wish: OrderRequest) -> None:
+    short = replace(wish, trims={"audio_url": replace(wish.trims["audio_url"], parts=((0, 8000),))})
     with pytest.raises(Refused, match="too short for a test clip"):
         sets.make(short, "clip")
     assert not Job.objects.exists()
 
 
-def test_a_sweep_of_clips_is_priced_and_held_as_clips(wish: Wish) -> None:
+def test_a_sweep_of_clips_is_priced_and_held_as_clips(wish: OrderRequest) -> None:
     jobs = jobs_of(sets.make(wish, "sweep-clip"))
     assert [job.quote_micros for job in jobs] == [57_345] * 3
     assert all(job.rank == Rank.SHORT and job.full["milliseconds"] == 12_000 for job in jobs)
@@ -317,8 +324,8 @@ def test_a_sweep_of_clips_is_priced_and_held_as_clips(wish: Wish) -> None:
     )
 
 
-def test_a_split_is_one_film_a_part_in_order(wish: Wish) -> None:
-    whole = wish.keeps["audio_url"]
+def test_a_split_is_one_film_a_part_in_order(wish: OrderRequest) -> None:
+    whole = wish.trims["audio_url"]
     made = sets.make(wish, "split", [whole.within(0, 6500), whole.within(6500, 12_000)])
     jobs = jobs_of(made)
     assert [(job.title, job.milliseconds) for job in jobs] == [
@@ -334,24 +341,24 @@ def test_a_split_is_one_film_a_part_in_order(wish: Wish) -> None:
 # ── what failed, once more ──
 
 
-def test_failed_jobs_are_run_again_in_their_set_once(wish: Wish, creator: User) -> None:
-    made = create.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="W", key="k")
+def test_failed_jobs_are_run_again_in_their_set_once(wish: OrderRequest, creator: User) -> None:
+    made = create_set.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="W", key="k")
     first = jobs_of(made)[0]
     Job.objects.filter(pk=first.pk).update(state=State.FAILED)
     failed = sets.failed(made)
     assert failed == [first]
-    wishes = [create.wish_of(job, creator) for job in failed]
+    wishes = [create.request_of(job, creator) for job in failed]
     for _click in range(2):
-        assert create.create_set(wishes, again_of=failed, into=made) == made
+        assert create_set.create_set(wishes, again_of=failed, into=made) == made
     assert made.jobs.count() == 4
     assert made.jobs.get(again_of=first).parameters["style_level"] == "calm"
     assert sets.failed(made) == []
 
 
 def test_what_was_run_again_from_its_own_page_is_offered_only_when_that_came_to_nothing(
-    wish: Wish, creator: User
+    wish: OrderRequest, creator: User
 ) -> None:
-    made = create.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="W", key="k")
+    made = create_set.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="W", key="k")
     first = jobs_of(made)[0]
     Job.objects.filter(pk=first.pk).update(state=State.FAILED)
     alone = create.again(first, creator, key="again")
@@ -381,3 +388,22 @@ def test_the_zip_has_every_film_once_under_a_name_of_its_own(team: Team, creator
         assert {info.compress_type for info in archive.infolist()} == {zipfile.ZIP_STORED}
         assert archive.read("Take 1_2.mp4") == contents[0]
         assert "Lost.mp4" in archive.read("missing.txt").decode()
+
+
+def test_a_plan_of_this_request_serves_the_click_and_no_other(wish: OrderRequest) -> None:
+    """Where every file goes whole; one that has to be cut is planned again from what was cut."""
+    planned = plan(wish, checked=False)
+    assert planned.check is None
+    click = wish.trimmed()
+    assert planned.serves(replace(click, title="Another title", key=""))
+    assert not planned.serves(replace(click, chosen={**click.chosen, "style_level": "calm"}))
+    job = create.create(click, planned=planned)
+    assert job.check_used is not None
+    assert job.quote_micros == planned.estimate.micros
+    assert create.create(click, planned=planned) == job
+
+
+def test_a_plan_of_a_cut_speech_is_made_again(wish: OrderRequest) -> None:
+    part = wish.trims["audio_url"].within(0, 6000)
+    request = replace(wish, trims={"audio_url": part})
+    assert not plan(request, checked=False).serves(request.trimmed())

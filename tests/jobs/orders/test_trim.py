@@ -19,8 +19,8 @@ from jobs.billing import prices
 from jobs.catalogue import entries
 from jobs.catalogue.limits import Limits
 from jobs.models import Account, Price
-from jobs.orders import plan, trim
-from jobs.orders.trim import LEAST, Kept
+from jobs.orders import order_request, plan, trim
+from jobs.orders.trim import LEAST, Trim
 from studio.files import file_store
 from studio.media.edits.samples import runs
 from studio.models import Asset, Team, User
@@ -61,14 +61,14 @@ def heard(
 
 
 @st.composite
-def selections(draw: st.DrawFn, whole: int, most: int = 5) -> Kept:
+def selections(draw: st.DrawFn, whole: int, most: int = 5) -> Trim:
     """Parts of a recording of `whole` milliseconds, apart from each other and each worth a cut."""
     count = draw(st.integers(1, most))
     edges = sorted(
         draw(st.lists(st.integers(0, whole), min_size=2 * count, max_size=2 * count, unique=True))
     )
     parts = tuple((a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a >= LEAST)
-    return Kept(parts or ((0, whole),), whole)
+    return Trim(parts or ((0, whole),), whole)
 
 
 # ── the promise ──
@@ -109,16 +109,16 @@ def test_the_quote_of_a_draft_is_the_quote_of_the_file_that_is_cut(
     chosen = data.draw(selections(asset.milliseconds))
     parts = trim.read(chosen.word, asset, limits)
     given = {"image_url": _picture(team), "audio_url": asset}
-    wish = plan.Wish(
+    wish = order_request.OrderRequest(
         team=team,
         owner=creator,
         model=spec.name,
         files=given,
         account=account,
-        keeps={"audio_url": parts},
+        trims={"audio_url": parts},
     )
     promised = plan.estimate(wish)
-    cut = wish.cut()
+    cut = wish.trimmed()
     assert cut.files["audio_url"].milliseconds == parts.milliseconds
     assert plan.estimate(cut).micros == promised.micros
     quote = prices.quote(
@@ -143,7 +143,7 @@ def test_a_kept_whole_of_a_good_file_is_the_file_itself(
     )
     parts = trim.read("", asset, SPEECH)
     assert parts.everything
-    assert trim.made(asset, parts, SPEECH, creator) == asset
+    assert trim.trimmed_file(asset, parts, SPEECH, creator) == asset
 
 
 def test_what_plays_is_what_was_kept(team: Team, creator: User, tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_what_plays_is_what_was_kept(team: Team, creator: User, tmp_path: Path) 
         files.write(tmp_path, "steps", out.getvalue()), team=team, owner=creator, name="steps.wav"
     )
     parts = trim.read("200-500.1000-1200.2900-3000", asset, SPEECH)
-    made = trim.made(asset, parts, SPEECH, creator)
+    made = trim.trimmed_file(asset, parts, SPEECH, creator)
     with file_store.local_copy(made) as path, wave.open(str(path)) as sound:
         samples = array("h", sound.readframes(sound.getnframes()))
     # The middle of each tenth, away from the fades at the joints.
@@ -190,7 +190,7 @@ def test_trimming_takes_off_exactly_the_price_of_what_went(tenths: int, micros: 
 
 @MANY
 @given(selections(47_713, most=20))
-def test_a_word_reads_back_as_the_same_parts(parts: Kept) -> None:
+def test_a_word_reads_back_as_the_same_parts(parts: Trim) -> None:
     asset = recording(47_713)
     read = trim.read(parts.word, asset, SPEECH)
     assert read == parts
@@ -246,7 +246,7 @@ def test_what_cannot_be_heard_cannot_be_cut_out() -> None:
 @MANY
 @given(selections(30_000), st.integers(-500, 30_500), st.integers(-500, 30_500))
 def test_moved_ends_are_where_they_were_put_and_pauses_stay_out(
-    parts: Kept, start: int, stop: int
+    parts: Trim, start: int, stop: int
 ) -> None:
     moved = parts.edged(start, stop)
     first, last = max(0, start), min(stop, 30_000)
@@ -263,7 +263,7 @@ def test_moved_ends_are_where_they_were_put_and_pauses_stay_out(
 
 @MANY
 @given(selections(30_000), st.integers(0, 30_000), st.integers(0, 30_000))
-def test_what_is_left_out_is_not_heard(parts: Kept, start: int, stop: int) -> None:
+def test_what_is_left_out_is_not_heard(parts: Trim, start: int, stop: int) -> None:
     rest = parts.without(start, stop)
     if rest != parts:
         assert all(b <= start or a >= stop for a, b in rest.parts)
@@ -273,7 +273,7 @@ def test_what_is_left_out_is_not_heard(parts: Kept, start: int, stop: int) -> No
 
 @MANY
 @given(selections(30_000), st.integers(LEAST, 30_000))
-def test_a_span_of_the_film_is_as_long_as_asked(parts: Kept, milliseconds: int) -> None:
+def test_a_span_of_the_film_is_as_long_as_asked(parts: Trim, milliseconds: int) -> None:
     first = parts.span(0, milliseconds)
     short = min(milliseconds, parts.milliseconds) - first.milliseconds
     assert 0 <= short < LEAST, "only a sliver that is not worth a cut is missing"
@@ -290,7 +290,7 @@ def test_a_span_of_the_film_is_as_long_as_asked(parts: Kept, milliseconds: int) 
     st.sampled_from([SPEECH, OPEN, SHORT]),
 )
 def test_films_of_a_split_fit_and_leave_nothing_out(
-    parts: Kept, at: list[tuple[int, int]], limits: Limits
+    parts: Trim, at: list[tuple[int, int]], limits: Limits
 ) -> None:
     pauses = sorted((start / 10, (start + long) / 10) for start, long in at)
     asset = recording(95_200, heard(95.2, *pauses))
@@ -335,12 +335,12 @@ def test_a_pause_that_was_left_out_stays_out_of_the_films() -> None:
 
 def test_a_chosen_range_that_is_too_long_is_parted_as_it_was_chosen() -> None:
     asset = recording(200_000)
-    films = trim.split(asset, Kept(((10_000, 85_000),), 200_000), SPEECH)
+    films = trim.split(asset, Trim(((10_000, 85_000),), 200_000), SPEECH)
     assert (films[0].start, films[-1].stop, len(films)) == (10_000, 85_000, 2)
 
 
 def test_what_fits_is_not_parted() -> None:
-    assert trim.split(recording(60_000), Kept(((0, 60_000),), 60_000), SPEECH) == []
+    assert trim.split(recording(60_000), Trim(((0, 60_000),), 60_000), SPEECH) == []
 
 
 # ── silence ──

@@ -339,7 +339,7 @@ def test_a_budget_too_small_names_the_sum_with_the_template(
     client_of: ClientOf, creator: User, team: Team, account: Account
 ) -> None:
     from jobs.orders import create
-    from jobs.orders.plan import Wish
+    from jobs.orders.order_request import OrderRequest
 
     _page, fields = dance(team, account)
     Budget.objects.create(team=team, micros=50_000)
@@ -347,7 +347,7 @@ def test_a_budget_too_small_names_the_sum_with_the_template(
     video = team.assets.get(public_id=fields["template_video"])
     with pytest.raises(budget.OverBudget, match=r"This needs \$0\.0918"):
         create.create(
-            Wish(
+            OrderRequest(
                 team,
                 creator,
                 "animate-anyone-gen2",
@@ -396,7 +396,7 @@ def test_the_slower_half_of_a_double_click_finds_the_dance_although_the_budget_i
     fields |= {f"consent_{name}": fields[name] for name in ("image_url", "template_video")}
     client, usual = client_of(creator), create.plan
 
-    def slow(wish: create.Wish) -> create.Plan:
+    def slow(wish: create.OrderRequest) -> create.Plan:
         found = usual(wish)
         monkeypatch.setattr(create, "plan", usual)
         client.post(page, fields)

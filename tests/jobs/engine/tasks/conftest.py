@@ -4,17 +4,17 @@ import pytest
 
 from jobs.models import Account, Job
 from jobs.orders import create
-from jobs.orders.plan import Wish
+from jobs.orders.order_request import OrderRequest
 from studio.models import Team, User
 from tests import makers
 from tests.jobs.engine.tasks.scene import fresh
 
 
 @pytest.fixture
-def wish(team: Team, creator: User, account: Account) -> Wish:
+def wish(team: Team, creator: User, account: Account) -> OrderRequest:
     portrait, speech = makers.asset(team), makers.asset(team, "audio")
     makers.check(portrait, account)
-    return Wish(
+    return OrderRequest(
         team,
         creator,
         "emo-v1",
@@ -25,5 +25,5 @@ def wish(team: Team, creator: User, account: Account) -> Wish:
 
 
 @pytest.fixture
-def job(wish: Wish) -> Job:
+def job(wish: OrderRequest) -> Job:
     return fresh(create.create(wish))

@@ -16,7 +16,7 @@ from jobs.models import Account, Job, Lane
 from jobs.modelstudio import NoAnswer, NotSent, Rejected, RetryLater
 from jobs.orders import create
 from jobs.orders import plan as wishes
-from jobs.orders.plan import Wish
+from jobs.orders.order_request import OrderRequest
 from studio.models import Asset, Team, User
 from tests import makers
 from tests.jobs.engine.tasks.scene import fresh, sent_without_answer, visit
@@ -146,10 +146,10 @@ def test_cancel_too_late_keeps_the_job(
 
 
 @pytest.fixture
-def dance(team: Team, creator: User, account: Account) -> Wish:
+def dance(team: Team, creator: User, account: Account) -> OrderRequest:
     character = makers.asset(team)
     makers.check(character, account, "animate-anyone-detect-gen2")
-    return Wish(
+    return OrderRequest(
         team,
         creator,
         "animate-anyone-gen2",
@@ -160,7 +160,7 @@ def dance(team: Team, creator: User, account: Account) -> Wish:
 
 
 def test_a_dance_from_a_new_video_brings_its_template_job(
-    dance: Wish, service: Service, team: Team
+    dance: OrderRequest, service: Service, team: Team
 ) -> None:
     job = fresh(create.create(dance))
     maker = fresh(job.needs)
@@ -190,7 +190,7 @@ def test_a_dance_from_a_new_video_brings_its_template_job(
     assert (job.state, job.settled_micros) == ("archiving", 45_876)
 
 
-def test_the_same_video_is_not_paid_twice(dance: Wish, service: Service) -> None:
+def test_the_same_video_is_not_paid_twice(dance: OrderRequest, service: Service) -> None:
     first = create.create(dance)
     second = create.create(dance)
     assert second.needs_id == first.needs_id, "the template under way is waited for"
@@ -204,7 +204,7 @@ def test_the_same_video_is_not_paid_twice(dance: Wish, service: Service) -> None
 
 
 def test_a_failed_template_fails_its_dances_for_free(
-    dance: Wish, service: Service, team: Team
+    dance: OrderRequest, service: Service, team: Team
 ) -> None:
     job = create.create(dance)
     maker = visit(fresh(job.needs))
@@ -223,7 +223,7 @@ def test_a_failed_template_fails_its_dances_for_free(
 
 
 def test_a_forgotten_template_is_marked_and_made_again(
-    team: Team, creator: User, account: Account, dance: Wish, service: Service
+    team: Team, creator: User, account: Account, dance: OrderRequest, service: Service
 ) -> None:
     import dataclasses
 
@@ -279,7 +279,7 @@ def test_an_idle_lane_rests_until_it_is_rung(job: Job, service: Service, creator
 
 
 def test_only_two_tasks_are_out_and_people_take_turns(
-    wish: Wish, owner: User, service: Service
+    wish: OrderRequest, owner: User, service: Service
 ) -> None:
     import dataclasses
 
@@ -294,7 +294,7 @@ def test_only_two_tasks_are_out_and_people_take_turns(
     assert service.count("submit") == 2
 
 
-def test_place_in_line(wish: Wish, service: Service) -> None:
+def test_place_in_line(wish: OrderRequest, service: Service) -> None:
     jobs = [fresh(create.create(wish)) for _ in range(3)]
     assert [eta.place(job).position for job in jobs] == [1, 2, 3]
     visit(jobs[0])
@@ -313,7 +313,7 @@ def test_assets_of_jobs_stay(job: Job) -> None:
 
 
 def test_a_template_canceled_elsewhere_takes_its_dances_along(
-    dance: Wish, service: Service, team: Team
+    dance: OrderRequest, service: Service, team: Team
 ) -> None:
     job = create.create(dance)
     maker = visit(fresh(job.needs))
@@ -324,13 +324,13 @@ def test_a_template_canceled_elsewhere_takes_its_dances_along(
 
 
 def test_a_template_that_ends_while_the_dance_is_made_is_not_missed(
-    dance: Wish, service: Service, monkeypatch: pytest.MonkeyPatch
+    dance: OrderRequest, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = create.create(dance)
     maker = visit(fresh(first.needs))
     plan = wishes.plan
 
-    def slow_plan(wish: Wish) -> object:
+    def slow_plan(wish: OrderRequest) -> object:
         ready = plan(wish)
         if ready.waits_for is not None:
             service.gets = [template_done(maker.task_id)]
@@ -356,7 +356,7 @@ def test_an_attempt_that_the_list_no_longer_shows_is_not_sent_again(
 
 
 def test_a_broken_job_rests_and_the_next_one_goes(
-    job: Job, wish: Wish, service: Service, monkeypatch: pytest.MonkeyPatch
+    job: Job, wish: OrderRequest, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import dataclasses
 
@@ -387,7 +387,7 @@ def test_a_running_job_without_a_key_is_not_asked_about_all_the_time(
 
 
 def test_what_waited_for_the_account_is_waiting_for_its_turn_again(
-    job: Job, wish: Wish, service: Service
+    job: Job, wish: OrderRequest, service: Service
 ) -> None:
     Account.objects.filter(pk=job.account_id).update(
         paused_until=timezone.now() + timedelta(minutes=5), health_text="The account rests."
@@ -400,7 +400,7 @@ def test_what_waited_for_the_account_is_waiting_for_its_turn_again(
     assert [fresh(other).code for other in others][1:] == ["waiting-turn", "waiting-turn"]
 
 
-def test_the_same_click_with_another_wish_is_another_job(wish: Wish) -> None:
+def test_the_same_click_with_another_wish_is_another_job(wish: OrderRequest) -> None:
     import dataclasses
 
     first = create.create(dataclasses.replace(wish, key="click-1"))

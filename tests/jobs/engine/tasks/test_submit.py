@@ -23,7 +23,7 @@ from jobs.modelstudio import (
     RetryLater,
 )
 from jobs.orders import create
-from jobs.orders.plan import Wish
+from jobs.orders.order_request import OrderRequest
 from studio.models import Team, User
 from tests import makers
 from tests.jobs.engine.tasks.scene import fresh, sent_without_answer, visit
@@ -49,7 +49,7 @@ def test_create_holds_the_quote_and_rings_the_lane(job: Job, team: Team) -> None
     assert "4 s × $0.011469" in job.events.get().text
 
 
-def test_one_click_is_one_job(wish: Wish) -> None:
+def test_one_click_is_one_job(wish: OrderRequest) -> None:
     import dataclasses
 
     clicked = dataclasses.replace(wish, key="click-1")
@@ -57,7 +57,7 @@ def test_one_click_is_one_job(wish: Wish) -> None:
     assert wish.team.jobs.count() == 1
 
 
-def test_over_budget_leaves_nothing(wish: Wish) -> None:
+def test_over_budget_leaves_nothing(wish: OrderRequest) -> None:
     Budget.objects.create(team=wish.team, micros=10_000)
     with pytest.raises(budget.OverBudget):
         create.create(wish)
@@ -65,7 +65,7 @@ def test_over_budget_leaves_nothing(wish: Wish) -> None:
     assert wish.team.ledger.count() == 0
 
 
-def test_without_a_passed_check_nothing_is_made(wish: Wish) -> None:
+def test_without_a_passed_check_nothing_is_made(wish: OrderRequest) -> None:
     import dataclasses
 
     with pytest.raises(Refused, match="not checked yet"):
@@ -87,7 +87,7 @@ def test_every_reason_is_said_at_once(team: Team, creator: User, account: Accoun
         "audio_url": makers.asset(team, "audio", milliseconds=61_000),
     }
     with pytest.raises(Refused) as refused:
-        create.create(Wish(team, creator, "emo-v1", files))
+        create.create(OrderRequest(team, creator, "emo-v1", files))
     assert len(refused.value.sentences) == 2
     assert "300 × 300" in refused.value.sentences[0]
     assert "61.0 s" in refused.value.sentences[1]
@@ -95,7 +95,7 @@ def test_every_reason_is_said_at_once(team: Team, creator: User, account: Accoun
 
 def test_no_account_is_a_sentence(team: Team, creator: User) -> None:
     with pytest.raises(Refused, match="no Model Studio account"):
-        create.create(Wish(team, creator, "emo-v1", {}))
+        create.create(OrderRequest(team, creator, "emo-v1", {}))
 
 
 # ── submit ──
@@ -196,7 +196,9 @@ def test_one_task_in_the_list_is_adopted(job: Job, service: Service) -> None:
     assert service.count("submit") == 1
 
 
-def test_a_task_of_another_job_is_not_adopted(job: Job, wish: Wish, service: Service) -> None:
+def test_a_task_of_another_job_is_not_adopted(
+    job: Job, wish: OrderRequest, service: Service
+) -> None:
     other = create.create(wish)
     job = visit(job)  # sends both: one runs, one waits
     other = fresh(other)
@@ -236,7 +238,7 @@ def test_several_tasks_wait_for_a_person(job: Job, service: Service, owner: User
 
 
 def test_a_person_cannot_give_a_job_the_task_of_another(
-    job: Job, wish: Wish, service: Service, owner: User
+    job: Job, wish: OrderRequest, service: Service, owner: User
 ) -> None:
     other = create.create(wish)
     job = visit(job)
@@ -247,7 +249,9 @@ def test_a_person_cannot_give_a_job_the_task_of_another(
     assert fresh(job).state == "uncertain"
 
 
-def test_while_one_is_in_doubt_nothing_more_is_sent(job: Job, wish: Wish, service: Service) -> None:
+def test_while_one_is_in_doubt_nothing_more_is_sent(
+    job: Job, wish: OrderRequest, service: Service
+) -> None:
     second = create.create(wish)
     service.submits = [NoAnswer(message="cut")]
     visit(job)

@@ -1,0 +1,122 @@
+"""The rows of one planned job: the job, its inputs, its hold and its first event; and the tests
+that belong into the same transaction. The caller holds the team's lock."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from jobs.billing import ledger, prices
+from jobs.catalogue import entries
+from jobs.common.errors import Refused
+from jobs.common.states import Code, Group, State, group_of
+from jobs.engine import eta, fair_share
+from jobs.engine.transitions import record
+from jobs.models import Account, Job, JobInput, JobSet, Lane
+from jobs.orders.order_request import OrderRequest
+from jobs.orders.plan import Plan, plan
+from studio.common.translatable import phrase
+from studio.models import Team, User
+
+Full = dict[str, Any]  # Job.full: what a test clip is the beginning of
+
+
+def insert(
+    ready: Plan,
+    place: eta.Place,
+    *,
+    needs: Job | None = None,
+    again_of: Job | None = None,
+    full: Full | None = None,
+    jobset: JobSet | None = None,
+) -> Job:
+    """The job of `ready`, QUEUED at `place`, with its hold. `needs` is the job that makes its
+    template. Raises OverBudget."""
+    order, spec = ready.order, ready.spec
+    code = Code.NEEDS_TEMPLATE if needs is not None else Code.WAITING_TURN
+    job = Job.objects.create(
+        team=order.team,
+        owner=order.owner,
+        account=ready.account,
+        lane=lane_for(ready.account, spec.name),
+        rank=fair_share.usual_rank(ready.milliseconds),
+        told_ready_at=place.ready_at,
+        told_late_at=place.late_at,
+        model=spec.name,
+        title=_title(order, spec),
+        parameters=ready.chosen,
+        check_used=ready.check,
+        template=ready.template,
+        needs=needs,
+        again_of=again_of,
+        set=jobset,
+        full=full or {},
+        idempotency_key=order.key,
+        state=State.QUEUED,
+        code=code,
+        group=group_of(State.QUEUED, code),
+        variant=ready.variant,
+        milliseconds=ready.milliseconds,
+        price=ready.quote.price,
+        currency=ready.quote.currency,
+        quote_micros=ready.quote.micros,
+    )
+    for field in spec.inputs_of("image", "audio", "video"):
+        JobInput.objects.create(job=job, name=field.name, asset=order.files[field.name])
+    ledger.hold(job, ready.quote, order.team, order.owner)
+    held = prices.format_money(ready.quote.micros, ready.quote.currency)
+    said = phrase("Created; %(sum)s held (%(formula)s)", sum=held, formula=ready.quote.formula)
+    record(job, "", State.QUEUED, said, code)
+    return job
+
+
+def _title(order: OrderRequest, spec: entries.Model) -> str:
+    """As given; else the name of the first picture or video, without its ending."""
+    names = [
+        order.files[field.name].name.rsplit(".", 1)[0]
+        for field in spec.inputs_of("image", "video")
+        if field.name in order.files
+    ]
+    return (" ".join(order.title.split()) or (names[0] if names else spec.label))[:200]
+
+
+def keyed(first: Plan, key: str) -> Plan:
+    """A template's plan with the word by which its click is known, so that an undo finds it."""
+    return replace(first, order=replace(first.order, key=key))
+
+
+def still_valid(ready: Plan) -> Plan:
+    """The plan, or a new one when the template job that it waits for ended since it was planned, so
+    that it tells nobody any more: now its template is there, or a new one is made. Locks that
+    job."""
+    if (
+        ready.waits_for is not None
+        and Job.objects.select_for_update(no_key=True).get(pk=ready.waits_for.pk).terminal
+    ):
+        return plan(ready.order)
+    return ready
+
+
+def lane_for(account: Account, model: str) -> Lane:
+    """The lane of `model` that `account` uses: its own, or that of the row it turned out to be the
+    same Alibaba account as."""
+    return Lane.objects.get_or_create(account_id=account.root_id, model=model)[0]
+
+
+def require_room_in_line(team: Team, owner: User) -> None:
+    """Refused when `owner` has more jobs waiting in `team` than one person may."""
+    waiting = team.jobs.filter(
+        owner=owner, group__in=(Group.WAITING, Group.ATTENTION), state=State.QUEUED
+    ).count()
+    if waiting > team.waiting_limit:
+        raise Refused(
+            phrase(
+                "You would have %(n)s jobs waiting, and in %(team)s a person may have %(most)s, so "
+                "that "
+                "nobody’s heap buries the others. Wait until some are sent, cancel some, or ask an "
+                "admin to raise the limit.",
+                n=waiting,
+                team=team,
+                most=team.waiting_limit,
+            )
+        )
