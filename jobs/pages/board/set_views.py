@@ -237,11 +237,13 @@ def films(request: TeamRequest, jobset: str) -> HttpResponseBase:
     jobs = list(found.jobs.filter(result__isnull=False).select_related("result").order_by("id"))
     if not jobs:
         raise Http404("No film of this set is ready yet.")
+    archive = zip_download.archive_of(jobs)
     response: HttpResponseBase
     if request.method == "HEAD":
         response = HttpResponse(content_type="application/zip")
     else:
-        response = StreamingHttpResponse(zip_download.stream(jobs), content_type="application/zip")
+        response = StreamingHttpResponse(iter(archive), content_type="application/zip")
+    response["Content-Length"] = str(len(archive))
     stem = (
         "".join(c if c.isalnum() or c in " -_" else "_" for c in found.title)[:80].strip()
         or "films"

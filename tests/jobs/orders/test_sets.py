@@ -3,13 +3,10 @@ the beginning of."""
 
 from __future__ import annotations
 
-import io
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from jobs.billing import budget
@@ -21,7 +18,6 @@ from jobs.models import Account, Budget, Job, JobSet, LedgerEntry
 from jobs.orders import create, create_set, sets, test_clips, trim
 from jobs.orders.order_request import OrderRequest
 from jobs.orders.plan import estimate, plan
-from jobs.pages.board import zip_download
 from jobs.pages.create.confirmation import set_words
 from studio.models import Asset, Team, User
 from tests import files, makers
@@ -366,28 +362,6 @@ def test_what_was_run_again_from_its_own_page_is_offered_only_when_that_came_to_
     assert sets.failed(made) == []
     Job.objects.filter(pk=alone.pk).update(state=State.CANCELED)
     assert sets.failed(made) == [first]
-
-
-# ── all films in one file ──
-
-
-def test_the_zip_has_every_film_once_under_a_name_of_its_own(team: Team, creator: User) -> None:
-    contents = [b"a" * 70_000, b"b" * 10, b"c"]
-    jobs = []
-    for title, content in zip(["Take 1/2", "take 1_2", "Lost"], contents, strict=True):
-        film = makers.asset(team, "video", content, origin="result")
-        jobs.append(makers.job(team, creator, state=State.SUCCEEDED, title=title, result=film))
-    lost = jobs[2].result
-    assert lost is not None
-    default_storage.delete(str(lost.file.name))
-    pieces = list(zip_download.stream(jobs))
-    assert max(len(piece) for piece in pieces) < 80_000, "a film is never whole in memory"
-    with zipfile.ZipFile(io.BytesIO(b"".join(pieces))) as archive:
-        assert archive.testzip() is None
-        assert archive.namelist() == ["Take 1_2.mp4", "take 1_2 (2).mp4", "missing.txt"]
-        assert {info.compress_type for info in archive.infolist()} == {zipfile.ZIP_STORED}
-        assert archive.read("Take 1_2.mp4") == contents[0]
-        assert "Lost.mp4" in archive.read("missing.txt").decode()
 
 
 def test_a_plan_of_this_request_serves_the_click_and_no_other(wish: OrderRequest) -> None:

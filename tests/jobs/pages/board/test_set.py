@@ -248,7 +248,9 @@ def test_all_films_come_in_one_file(
         finish(job, job.title.encode())
     answer: Any = client.get(url)
     assert 'filename="Welcome.zip"' in answer["Content-Disposition"]
-    with zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as archive:
+    content = b"".join(answer.streaming_content)
+    assert answer["Content-Length"] == str(len(content)) == client.head(url)["Content-Length"]
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert archive.namelist() == ["Welcome _ Calm.mp4", "Welcome _ Normal.mp4"]
 
 
