@@ -95,7 +95,7 @@ def client_with(account: Account, key: ApiKey) -> KeyedClient:
         if name in _clients:
             return _clients[name]
     client = KeyedClient(
-        account.url, key.secret, workspace=account.workspace, watch=call_metrics.watch
+        account.url, key.secret, workspace=account.workspace, watch=call_metrics.record
     )
     client.key_id = key.pk
     with _lock:

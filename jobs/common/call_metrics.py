@@ -1,5 +1,5 @@
 """How calls to the service went: counted in every process where they are made, added up in Redis,
-shown by /metrics."""
+shown by /metrics. Why not by prometheus_client's own files: docs/decisions/0020-call-metrics.md."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import logging
 import os
 import threading
 from bisect import bisect_left
-from collections import Counter, defaultdict
 from functools import lru_cache
 from typing import Any, cast
 
@@ -18,12 +17,12 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-log = logging.getLogger("footlight.meters")
-KEY = "footlight:meters"
+log = logging.getLogger("footlight.call_metrics")
+KEY = "footlight:meters"  # a hash in Redis; its name is older than this module's
 FLUSH = 2.0  # seconds between two writes to Redis
 FLUSH_AGAIN = 10.0  # after Redis did not answer
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)  # upper edges, in seconds
-PATIENCE = 0.5
+TIMEOUT = 0.5  # seconds that a write or a read may take
 
 
 class Counts:
@@ -31,20 +30,22 @@ class Counts:
     own at most every FLUSH seconds, kept while Redis is away, and never block who counts."""
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Nothing counted. Also after a fork: what is here was counted by the parent, which writes
+        it; its thread does not live on in the child."""
         self._lock = threading.Lock()
-        self._whole: Counter[str] = Counter()
-        self._seconds: dict[str, float] = defaultdict(float)
+        self._unwritten: dict[str, float] = {}
         self._timer: threading.Timer | None = None
         self._writing = threading.Lock()
 
-    def add(self, call: str, seconds: float, outcome: str) -> None:
-        bucket = bisect_left(BUCKETS, seconds)
+    def add(self, numbers: dict[str, float], write_in: float = FLUSH) -> None:
         with self._lock:
-            self._whole[f"n|{call}|{outcome}"] += 1
-            self._whole[f"b|{call}|{bucket}"] += 1
-            self._seconds[f"s|{call}"] += seconds
+            for name, number in numbers.items():
+                self._unwritten[name] = self._unwritten.get(name, 0) + number
             if self._timer is None:
-                self._start(FLUSH)
+                self._start(write_in)
 
     def _start(self, seconds: float) -> None:
         self._timer = threading.Timer(seconds, self.flush)
@@ -59,38 +60,29 @@ class Counts:
                 if self._timer is not None:
                     self._timer.cancel()
                     self._timer = None
-                whole, seconds = self._whole, self._seconds
-                self._whole, self._seconds = Counter(), defaultdict(float)
-            if not whole:
-                return True
+                numbers, self._unwritten = self._unwritten, {}
             try:
-                with redis().pipeline(transaction=True) as pipe:
-                    for name, number in whole.items():
-                        pipe.hincrby(KEY, name, number)
-                    for name, length in seconds.items():
-                        pipe.hincrbyfloat(KEY, name, length)
-                    pipe.execute()
+                _write(numbers)
             except RedisError as error:
                 log.debug("counts wait for Redis: %s", error)
-                with self._lock:
-                    self._whole.update(whole)
-                    for name, length in seconds.items():
-                        self._seconds[name] += length
-                    if self._timer is None:
-                        self._start(FLUSH_AGAIN)
+                self.add(numbers, FLUSH_AGAIN)
                 return False
             return True
 
-    def forget(self) -> None:
-        """After a fork: what is here was counted by the parent, which writes it; its thread does
-        not live on here."""
-        self.__init__()  # type: ignore[misc]
+
+def _write(numbers: dict[str, float]) -> None:
+    """All of `numbers` or none of them. Raises RedisError."""
+    if numbers:
+        with redis().pipeline(transaction=True) as pipe:
+            for name, number in numbers.items():
+                pipe.hincrbyfloat(KEY, name, number)
+            pipe.execute()
 
 
 @lru_cache(maxsize=4)
 def _client(url: str) -> Redis:
     return Redis.from_url(
-        url, socket_connect_timeout=PATIENCE, socket_timeout=PATIENCE, retry=Retry(NoBackoff(), 0)
+        url, socket_connect_timeout=TIMEOUT, socket_timeout=TIMEOUT, retry=Retry(NoBackoff(), 0)
     )
 
 
@@ -100,14 +92,15 @@ def redis() -> Redis:
 
 
 _counts = Counts()
-os.register_at_fork(after_in_child=_counts.forget)
+os.register_at_fork(after_in_child=_counts.reset)
 atexit.register(_counts.flush)
 
 
-def watch(call: str, seconds: float, outcome: str) -> None:
-    """Count one request to the service; called by the wire for every one (words:
+def record(call: str, seconds: float, outcome: str) -> None:
+    """Count one request to the service; the client calls it for every one (words:
     modelstudio.client.CALLS and OUTCOMES)."""
-    _counts.add(call, seconds, outcome)
+    bucket = bisect_left(BUCKETS, seconds)
+    _counts.add({f"n|{call}|{outcome}": 1, f"b|{call}|{bucket}": 1, f"s|{call}": seconds})
 
 
 def flush() -> bool:
@@ -115,7 +108,7 @@ def flush() -> bool:
     return _counts.flush()
 
 
-def counted() -> dict[str, float]:
+def totals() -> dict[str, float]:
     """What all processes have counted since Redis was emptied: `n|call|outcome` requests,
     `b|call|i` requests that took at most BUCKETS[i] (the last i: longer) and more than the edge
     before it, `s|call` seconds. Raises RedisError."""

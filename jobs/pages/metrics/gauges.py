@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -93,13 +94,20 @@ def open_jobs() -> QuerySet[Job]:
     )
 
 
-def _jobs() -> Iterator[Metric]:
-    now = timezone.now()
-    states: Counter[tuple[str, str]] = Counter()
-    waits: dict[str, float] = {}
-    flying: Counter[str] = Counter()
-    doubt = Counter({"list": 0, "person": 0})
-    expiry: list[Any] = []
+@dataclass
+class _OpenJobs:
+    """What `open_jobs` says, added up. Times are seconds."""
+
+    by_state: Counter[tuple[str, str]] = field(default_factory=Counter)  # (model, state) → jobs
+    oldest_wait: dict[str, float] = field(default_factory=dict)  # by model
+    in_flight: Counter[str] = field(default_factory=Counter)  # by model
+    uncertain: Counter[str] = field(default_factory=lambda: Counter({"list": 0, "person": 0}))
+    to_archive: int = 0
+    nearest_expiry: float | None = None
+
+
+def _count_open_jobs() -> _OpenJobs:
+    now, found = timezone.now(), _OpenJobs()
     rows = (
         open_jobs()
         .values("model", "state", "code")
@@ -107,44 +115,56 @@ def _jobs() -> Iterator[Metric]:
     )
     for row in rows:
         model, state, number = row["model"], State(row["state"]), row["n"]
-        states[model, state.value] += number
+        found.by_state[model, state.value] += number
         if state is State.QUEUED:
-            waits[model] = max(waits.get(model, 0.0), (now - row["since"]).total_seconds())
+            wait = (now - row["since"]).total_seconds()
+            found.oldest_wait[model] = max(found.oldest_wait.get(model, 0.0), wait)
         elif state in OUT:
-            flying[model] += number
+            found.in_flight[model] += number
         if state is State.UNCERTAIN:
-            doubt["person" if row["code"] == Code.SEVERAL_TASKS else "list"] += number
-        if state is State.ARCHIVING and row["expires"] is not None:
-            expiry.append(row["expires"])
-    yield _each("footlight_jobs", "Jobs that have not ended.", ["model", "state"], dict(states))
+            found.uncertain["person" if row["code"] == Code.SEVERAL_TASKS else "list"] += number
+        if state is State.ARCHIVING:
+            found.to_archive += number
+            if row["expires"] is not None:
+                left = (row["expires"] - now).total_seconds()
+                nearest = found.nearest_expiry
+                found.nearest_expiry = left if nearest is None else min(left, nearest)
+    return found
+
+
+def _jobs() -> Iterator[Metric]:
+    found = _count_open_jobs()
+    yield _each(
+        "footlight_jobs", "Jobs that have not ended.", ["model", "state"], dict(found.by_state)
+    )
     yield _each(
         "footlight_oldest_wait_seconds",
         "How long the oldest waiting job has waited.",
         ["model"],
-        waits,
+        found.oldest_wait,
     )
     yield _each(
         "footlight_tasks_in_flight",
         "Jobs whose task is or may be at the service.",
         ["model"],
-        dict(flying),
+        dict(found.in_flight),
     )
     yield _each(
         "footlight_uncertain",
         "Jobs that were sent and got no answer, by what settles them.",
         ["settled_by"],
-        dict(doubt),
+        dict(found.uncertain),
     )
-    backlog = sum(number for (_model, state), number in states.items() if state == State.ARCHIVING)
     yield GaugeMetricFamily(
-        "footlight_archive_backlog", "Films that are still only at the service.", value=backlog
+        "footlight_archive_backlog",
+        "Films that are still only at the service.",
+        value=found.to_archive,
     )
-    if expiry:
-        nearest = (min(expiry) - now).total_seconds()
+    if found.nearest_expiry is not None:
         yield GaugeMetricFamily(
             "footlight_archive_nearest_expiry_seconds",
             "Until the service deletes the first of them.",
-            value=nearest,
+            value=found.nearest_expiry,
         )
 
 
@@ -268,7 +288,7 @@ def _of_redis() -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "footlight_workers", "Worker processes that are registered.", value=workers
     )
-    yield from _calls(call_metrics.counted())
+    yield from _calls(call_metrics.totals())
 
 
 def _calls(counted: dict[str, float]) -> Iterator[Metric]:

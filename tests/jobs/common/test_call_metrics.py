@@ -37,23 +37,23 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> Iterator[call_metrics.Counts]:
     monkeypatch.setattr(call_metrics, "_counts", fresh)
     monkeypatch.setattr(call_metrics.Counts, "_start", COUNTS_ARE_WRITTEN)
     yield fresh
-    fresh.forget()
+    fresh.reset()
 
 
 # ── counting ──────────────────────────────────────────────────────────────────────────────────────
 def test_counts_of_several_threads_add_up(counts: call_metrics.Counts, redis: str) -> None:
     def work() -> None:
         for _ in range(500):
-            call_metrics.watch("query", 0.2, "ok")
+            call_metrics.record("query", 0.2, "ok")
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    call_metrics.watch("submit", 0.05, "throttled")
-    call_metrics.watch("submit", 31.0, "no_answer")
-    found = call_metrics.counted()
+    call_metrics.record("submit", 0.05, "throttled")
+    call_metrics.record("submit", 31.0, "no_answer")
+    found = call_metrics.totals()
     assert found["n|query|ok"] == 2000
     assert found["b|query|2"] == 2000  # 0.1 < 0.2 <= 0.25
     assert found["s|query"] == pytest.approx(400)
@@ -62,15 +62,15 @@ def test_counts_of_several_threads_add_up(counts: call_metrics.Counts, redis: st
 
 
 def test_nothing_is_counted_twice(redis: str) -> None:
-    call_metrics.watch("list", 0.1, "ok")
+    call_metrics.record("list", 0.1, "ok")
     assert call_metrics.flush()
     assert call_metrics.flush()
-    assert call_metrics.counted()["n|list|ok"] == 1
+    assert call_metrics.totals()["n|list|ok"] == 1
 
 
 def test_they_are_written_by_themselves(redis: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(call_metrics, "FLUSH", 0.05)
-    call_metrics.watch("list", 0.1, "ok")
+    call_metrics.record("list", 0.1, "ok")
     end = time.monotonic() + 5
     while not call_metrics.redis().exists(call_metrics.KEY) and time.monotonic() < end:
         time.sleep(0.02)
@@ -81,12 +81,12 @@ def test_without_redis_they_are_kept_and_nobody_waits(
     settings: Any, redis_url: str, redis: str
 ) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    call_metrics.watch("query", 0.2, "ok")
+    call_metrics.record("query", 0.2, "ok")
     assert call_metrics.flush() is False
-    call_metrics.watch("query", 0.2, "ok")
+    call_metrics.record("query", 0.2, "ok")
     assert call_metrics.flush() is False
     settings.REDIS_URL = redis_url
-    found = call_metrics.counted()
+    found = call_metrics.totals()
     assert found["n|query|ok"] == 2
     assert found["s|query"] == pytest.approx(0.4)
 
@@ -94,30 +94,30 @@ def test_without_redis_they_are_kept_and_nobody_waits(
 def test_counting_does_not_wait_for_a_redis_that_hangs(settings: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings.REDIS_URL = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
-        call_metrics.watch("query", 0.2, "ok")
+        call_metrics.record("query", 0.2, "ok")
         writing = threading.Thread(target=call_metrics.flush)
         writing.start()
         began = time.monotonic()
         for _ in range(1000):
-            call_metrics.watch("query", 0.2, "ok")
-        assert time.monotonic() - began < call_metrics.PATIENCE
+            call_metrics.record("query", 0.2, "ok")
+        assert time.monotonic() - began < call_metrics.TIMEOUT
         writing.join(5)
         assert not writing.is_alive()
 
 
 def test_a_child_does_not_count_again_what_its_parent_counted(redis: str) -> None:
-    os.register_at_fork(after_in_child=call_metrics._counts.forget)
-    call_metrics.watch("query", 0.2, "ok")
+    os.register_at_fork(after_in_child=call_metrics._counts.reset)
+    call_metrics.record("query", 0.2, "ok")
     child = os.fork()
     if child == 0:
         code = 1
         try:
-            call_metrics.watch("query", 0.2, "throttled")
+            call_metrics.record("query", 0.2, "throttled")
             code = 0 if call_metrics.flush() else 2
         finally:
             os._exit(code)
     assert os.waitpid(child, 0)[1] == 0
-    found = call_metrics.counted()
+    found = call_metrics.totals()
     assert (found["n|query|ok"], found["n|query|throttled"]) == (1, 1)
 
 
@@ -252,4 +252,4 @@ def test_the_engine_s_clients_are_watched(account: Any, script: Script) -> None:
     account.base_url = f"http://127.0.0.1:{script.server.server_port}"
     script.answers.append((200, TASK))
     client_for(account).get("t")
-    assert call_metrics._counts._whole["n|query|ok"] == 1
+    assert call_metrics._counts._unwritten["n|query|ok"] == 1

@@ -233,8 +233,8 @@ def test_redis_numbers(redis: str) -> None:
     queue.enqueue(tasks.check_step, 2)
     wakeup.redis().zadd("rq:failed:shifts", {"x": 1e12})
     wakeup.redis().set(wakeup.ALIVE, 1, ex=15)
-    call_metrics.watch("submit", 0.3, "ok")
-    call_metrics.watch("submit", 0.02, "throttled")
+    call_metrics.record("submit", 0.3, "ok")
+    call_metrics.record("submit", 0.02, "throttled")
     found = numbers()
     assert found["footlight_queue_waiting", "steps"] == 2
     assert found["footlight_queue_failed", "shifts"] == 1
