@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from a2wsgi import WSGIMiddleware
 
+from studio.config import sqlite_wal
 from studio.wsgi import application as pages
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studio.settings")
@@ -49,6 +50,8 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 async def _lifespan(receive: Receive, send: Send) -> None:
     while True:
         message = await receive()
+        if message["type"] == "lifespan.startup":
+            sqlite_wal.set_at_start()
         await send({"type": message["type"] + ".complete"})
         if message["type"] == "lifespan.shutdown":
             return

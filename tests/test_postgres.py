@@ -33,7 +33,7 @@ from jobs.modelstudio import transport
 from jobs.orders import create, insert_job
 from jobs.orders.order_request import OrderRequest
 from studio.common import leases
-from studio.config import databases
+from studio.config import databases, sqlite_wal
 from studio.models import Membership, Team, User
 from tests import makers
 
@@ -62,6 +62,7 @@ def crowd(transactional_db: None, tmp_path: Path) -> Crowd[Any]:
             with sqlite3.connect(file) as copy:
                 connection.connection.backup(copy)
             copy.close()
+            sqlite_wal.set_wal(str(file))  # as where a database is made
         start = threading.Barrier(count)
 
         def one(number: int) -> T:

@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, close_old_connections
 from redis.exceptions import RedisError
 
+from studio.config import sqlite_wal
 from studio.local.child import Child, Stopped, Troupe
 from studio.local.stack import manage
 
@@ -122,6 +123,7 @@ class Command(BaseCommand):
                 "--shifts, --steps, --films and --edits are numbers of workers; one of them must "
                 "be 1 or more."
             )
+        sqlite_wal.set_at_start()
         hands = Hands(lambda name, line: log.warning("%s %s", name, line))
         hands.listen()
         names = [(queue, n) for queue, number in numbers.items() for n in range(number)]
