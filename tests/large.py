@@ -35,7 +35,6 @@ LARGE = {
     "jobs/pages/create/speech_panel.py:Speech",
     "jobs/pages/labels.py",
     "jobs/pages/live.py:stream",
-    "jobs/pages/metrics/gauges.py:_jobs",
     "jobs/pages/spending/chart.py:chart_of",
     "jobs/pages/spending/views.py:spend",
     "jobs/simulator/counter.py",
