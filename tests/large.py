@@ -2,15 +2,6 @@
 function or class is split; none is added."""
 
 LARGE = {
-    "jobs/accounts/endpoints.py:clean_address",
-    "jobs/accounts/health.py",
-    "jobs/accounts/keys.py",
-    "jobs/accounts/keys.py:move_account",
-    "jobs/catalogue/entries.py",
-    "jobs/catalogue/entries.py:_animate",
-    "jobs/catalogue/limits.py:_sides",
-    "jobs/catalogue/limits.py:_time",
-    "jobs/catalogue/limits.py:describe",
     "jobs/engine/archive.py",
     "jobs/engine/archive.py:_fetch_and_prove",
     "jobs/engine/archive.py:_again",

@@ -6,7 +6,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 
@@ -48,9 +48,21 @@ def clean_address(given: str, region: str, by: User | None = None) -> str:
         # Only letters, digits, - and _: it becomes one label of the host name and can lead nowhere
         # else.
         return f"https://{given}.{region}.maas.aliyuncs.com{API_PATH}"
+    parts = _read(given)
+    _require_allowed(parts, by)
+    address = f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/') or API_PATH}"
+    if len(address) > 200:
+        raise KeyRefused(
+            phrase("The address is longer than 200 characters. Give scheme, host and path only.")
+        )
+    return address
+
+
+def _read(given: str) -> SplitResult:
+    """Scheme, host and path of `given`, or KeyRefused."""
     try:
         parts = urlsplit(given)
-        host, _ = parts.hostname or "", parts.port
+        host, _port = parts.hostname or "", parts.port
     except ValueError:
         raise KeyRefused(
             phrase(
@@ -71,6 +83,12 @@ def clean_address(given: str, region: str, by: User | None = None) -> str:
                 "only."
             )
         )
+    return parts
+
+
+def _require_allowed(parts: SplitResult, by: User | None) -> None:
+    """KeyRefused when the host leads where no account may be, now."""
+    host = parts.hostname or ""
     found = _addresses(host)
     if any(_forbidden(address) for address in found):
         raise KeyRefused(
@@ -106,12 +124,6 @@ def clean_address(given: str, region: str, by: User | None = None) -> str:
                 "machine and private networks."
             )
         )
-    address = f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/') or API_PATH}"
-    if len(address) > 200:
-        raise KeyRefused(
-            phrase("The address is longer than 200 characters. Give scheme, host and path only.")
-        )
-    return address
 
 
 def _addresses(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:

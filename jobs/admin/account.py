@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from jobs.accounts import health, pauses, shared_accounts
+from jobs.accounts import health_rests, pauses, shared_accounts
 from jobs.common import wakeup
 from jobs.models import Account, ApiKey, Gate, Job, Lane, TemporaryFile, WorkTime
 from studio.admin import Kept, NamedSave, Watched, WatchedRows, rows_link, tag
@@ -161,7 +161,7 @@ class AccountAdmin(Kept, Doors):
     def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if "health" in form.changed_data and obj.health == Account.Health.OK:
-            health.well(obj)
+            health_rests.well(obj)
         if {"health", "paused_until"} & set(form.changed_data):
             ring(Lane.objects.filter(account_id__in={obj.pk, obj.root_id}))
 

@@ -15,7 +15,7 @@ from django.core.validators import validate_email
 from django.db import connection, transaction
 from django.urls import reverse
 
-from jobs.accounts import keys
+from jobs.accounts import account_setup, endpoints
 from jobs.management.commands.demo import EMAIL as DEMO_EMAIL
 from jobs.models import ApiKey
 from jobs.models.account import fingerprint
@@ -112,8 +112,8 @@ class Command(BaseCommand):
 
     def _take_key(self, team: Team, by: User | None) -> None:
         try:
-            account = keys.take_up_environment_key(team, by)
-        except keys.KeyRefused as refused:
+            account = account_setup.take_up_environment_key(team, by)
+        except endpoints.KeyRefused as refused:
             self.stderr.write(f"DASHSCOPE_API_KEY was not taken up. {refused}")
             return
         if account is not None:

@@ -9,7 +9,7 @@ from django import forms
 from django.forms import BoundField
 from django.utils.translation import gettext_lazy as _
 
-from jobs.accounts import keys
+from jobs.accounts import endpoints
 from jobs.catalogue import entries
 from jobs.models import Account, Gate
 from jobs.models.account import REGIONS
@@ -125,7 +125,7 @@ class AccountForm(forms.Form):
 
     def clean_workspace(self) -> str:
         workspace = str(self.cleaned_data["workspace"]).strip()
-        if workspace and not keys.WORKSPACE_ID.fullmatch(workspace):
+        if workspace and not endpoints.WORKSPACE_ID.fullmatch(workspace):
             raise forms.ValidationError(
                 _(
                     "A workspace id has letters, digits, dashes and underscores only. Copy it from "
@@ -141,8 +141,8 @@ class AccountForm(forms.Form):
         kept = self.account is not None and given == self.account.base_url
         if "base_url" in cleaned and "region" in cleaned and not kept:
             try:
-                cleaned["base_url"] = keys.clean_address(given, cleaned["region"], self.by)
-            except keys.KeyRefused as refused:
+                cleaned["base_url"] = endpoints.clean_address(given, cleaned["region"], self.by)
+            except endpoints.KeyRefused as refused:
                 self.add_error("base_url", translated(refused.sentence))
         for number, name in enumerate(entries.MODELS):
             deployed = str(cleaned.get(f"model_{number}", "")).strip()

@@ -15,8 +15,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from jobs.accounts import account_setup, endpoints, key_test, pauses, shared_accounts
 from jobs.accounts import keys as keyring
-from jobs.accounts import pauses, shared_accounts
 from jobs.common.states import OUT, State
 from jobs.models import Account, ApiKey, Gate, Lane
 from jobs.pages.accounts.forms import EditAccountForm, GateForm, KeyForm, NewAccountForm
@@ -48,7 +48,7 @@ def new_account(request: TeamRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
-            account = keyring.add_account(
+            account = account_setup.add_account(
                 request.team,
                 given["label"],
                 given["region"],
@@ -58,7 +58,7 @@ def new_account(request: TeamRequest) -> HttpResponse:
                 form.model_names,
                 given["workspace"],
             )
-        except keyring.KeyRefused as refused:
+        except endpoints.KeyRefused as refused:
             form.add_error("secret", translated(refused.sentence))
         else:
             _say(request, account, account.health, account.health_text)
@@ -83,7 +83,7 @@ def account(request: TeamRequest, account: str) -> HttpResponse:
         if form.moves:
             given = form.cleaned_data
             try:
-                trial = keyring.move_account(
+                trial = account_setup.move_account(
                     found,
                     given["region"],
                     given["base_url"],
@@ -91,7 +91,7 @@ def account(request: TeamRequest, account: str) -> HttpResponse:
                     given["secret"],
                     request.user,
                 )
-            except keyring.KeyRefused as refused:
+            except endpoints.KeyRefused as refused:
                 form.add_error("secret", translated(refused.sentence))
                 return _account_page(request, found, form=form)
             _say(request, found, trial.health, trial.sentence)
@@ -113,13 +113,13 @@ def new_key(request: TeamRequest, account: str) -> HttpResponse:
     if form.is_valid():
         try:
             key = keyring.add_key(found, form.cleaned_data["secret"], request.user)
-        except keyring.KeyRefused as refused:
+        except endpoints.KeyRefused as refused:
             form.add_error("secret", translated(refused.sentence))
         else:
             if key.tested_at is None:
                 messages.warning(
                     request,
-                    translated(keyring.untested(phrase("%(url)s gave no answer.", url=found.url))),
+                    translated(key_test.untested(phrase("%(url)s gave no answer.", url=found.url))),
                 )
             else:
                 messages.success(
@@ -137,7 +137,7 @@ def test_key(request: TeamRequest, account: str, key: int) -> HttpResponse:
     found = _key_of(request, account, key)
     try:
         messages.success(request, translated(keyring.test_key(found)))
-    except keyring.KeyRefused as refused:
+    except endpoints.KeyRefused as refused:
         messages.error(request, translated(refused.sentence))
     return _to_account(request, found.account)
 
@@ -327,7 +327,7 @@ def _say(request: TeamRequest, account: Account, health: str, sentence: Sentence
             request, _("The key works. %(account)s can be used.") % {"account": account.label}
         )
     elif health == Account.Health.UNTRIED:
-        messages.warning(request, translated(keyring.untested(sentence)))
+        messages.warning(request, translated(key_test.untested(sentence)))
     else:
         messages.warning(
             request,

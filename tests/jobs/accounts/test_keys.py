@@ -13,15 +13,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from jobs.accounts.keys import (
-    KeyRefused,
-    add_account,
-    add_key,
-    clean_address,
-    move_account,
-    retire,
-    take_up_environment_key,
-)
+from jobs.accounts.account_setup import add_account, move_account, take_up_environment_key
+from jobs.accounts.endpoints import KeyRefused, clean_address
+from jobs.accounts.keys import add_key, retire
 from jobs.accounts.keys import test_key as try_key
 from jobs.models import Account, ApiKey, Lane
 from studio.models import Team, User

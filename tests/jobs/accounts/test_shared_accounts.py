@@ -14,7 +14,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from jobs.accounts import shared_accounts
-from jobs.accounts.keys import KeyRefused, add_account, add_key, move_account, overlap_ends
+from jobs.accounts.account_setup import add_account, move_account
+from jobs.accounts.endpoints import KeyRefused
+from jobs.accounts.keys import add_key, overlap_ends
 from jobs.common.states import State
 from jobs.models import Account, ApiKey, Job, Lane
 from studio.models import Team, User

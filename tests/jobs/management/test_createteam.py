@@ -17,7 +17,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 
-from jobs.accounts import keys
+from jobs.accounts import account_setup, endpoints, key_test
 from jobs.management.commands import demo
 from jobs.models import Account, ApiKey
 from studio.models import Role, Team, User
@@ -85,7 +85,9 @@ def test_nonsense_gets_a_sentence(name: str, owner: str) -> None:
 @pytest.fixture
 def takes_every_key(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.DASHSCOPE_API_KEY = "sk-real-0001"
-    monkeypatch.setattr(keys, "_try", lambda account, secret: keys.Trial(Account.Health.OK, ""))
+    monkeypatch.setattr(
+        account_setup, "try_secret", lambda account, secret: key_test.Trial(Account.Health.OK, "")
+    )
 
 
 @pytest.mark.django_db
@@ -105,11 +107,11 @@ def test_the_key_of_the_environment_becomes_the_first_account() -> None:
 def test_a_refused_key_does_not_stop_the_team(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(account: Account, secret: str) -> keys.Trial:
-        raise keys.KeyRefused("The service refuses this key.")
+    def refuse(account: Account, secret: str) -> key_test.Trial:
+        raise endpoints.KeyRefused("The service refuses this key.")
 
     settings.DASHSCOPE_API_KEY = "sk-real-0001"
-    monkeypatch.setattr(keys, "_try", refuse)
+    monkeypatch.setattr(account_setup, "try_secret", refuse)
     err = io.StringIO()
     call_command(
         "createteam", "Studio West", owner="mia@example.com", stdout=io.StringIO(), stderr=err

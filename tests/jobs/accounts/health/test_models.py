@@ -15,7 +15,7 @@ from django.core import mail
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from jobs.accounts import health, keys
+from jobs.accounts import endpoints, health, keys
 from jobs.catalogue import entries
 from jobs.common.states import Code
 from jobs.engine import lane_lease, lane_visit
@@ -412,5 +412,5 @@ def test_a_refused_key_is_replaced_in_place_and_the_job_goes_out(
     old = Account.objects.get()
     keys.add_key(old, "sk-other-key-of-rich", owner)
     Job.objects.filter(pk=job.pk).update(looked_at=timezone.now())
-    with pytest.raises(keys.KeyRefused, match="another Alibaba account"):
+    with pytest.raises(endpoints.KeyRefused, match="another Alibaba account"):
         keys.add_key(old, "sk-poor-0000001", owner)
