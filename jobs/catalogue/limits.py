@@ -1,7 +1,7 @@
 """What a file must be for a model to take it: limits as data, and one sentence for each way to miss
 them.
 
-Ground floor: no Django, no I/O. The numbers are declared in `catalogue.py`; the facts come from
+Ground floor: no Django, no I/O. The numbers are declared with the models; the facts come from
 `studio.media.probe`.
 """
 
@@ -151,10 +151,12 @@ class Limits:
     def _sides(self, facts: Facts) -> list[Problem]:
         if self.kind == "audio":
             return []
-        found = []
-        short, long = sorted((facts.width, facts.height))
+        tests = (self._short_side(facts), self._long_side(facts), self._aspect(facts))
+        return [problem for problem in tests if problem is not None]
+
+    def _short_side(self, facts: Facts) -> Problem | None:
         width, height = facts.width, facts.height
-        if self.min_side is not None and short < self.min_side:
+        if self.min_side is not None and min(width, height) < self.min_side:
             least = self.min_side
             if self.kind == "image":
                 said = phrase(
@@ -172,8 +174,12 @@ class Limits:
                     height=height,
                     least=least,
                 )
-            found.append(Problem("side", said))
-        if self.max_side is not None and long > self.max_side:
+            return Problem("side", said)
+        return None
+
+    def _long_side(self, facts: Facts) -> Problem | None:
+        width, height = facts.width, facts.height
+        if self.max_side is not None and max(width, height) > self.max_side:
             most = self.max_side
             if self.kind == "image":
                 said = phrase(
@@ -191,7 +197,12 @@ class Limits:
                     height=height,
                     most=most,
                 )
-            found.append(Problem("side", said))
+            return Problem("side", said)
+        return None
+
+    def _aspect(self, facts: Facts) -> Problem | None:
+        width, height = facts.width, facts.height
+        short, long = sorted((width, height))
         if self.max_aspect is not None and short and long / short > self.max_aspect:
             times = f"{self.max_aspect:g}"
             if self.kind == "image":
@@ -210,12 +221,15 @@ class Limits:
                     height=height,
                     times=times,
                 )
-            found.append(Problem("aspect", said))
-        return found
+            return Problem("aspect", said)
+        return None
 
     def _time(self, facts: Facts) -> list[Problem]:
         if self.kind == "image":
             return []
+        return self._duration(facts) + (self._frames(facts) if self.kind == "video" else [])
+
+    def _duration(self, facts: Facts) -> list[Problem]:
         found = []
         length = _length(facts.seconds)
         if self.min_seconds is not None and facts.seconds < self.min_seconds:
@@ -245,31 +259,34 @@ class Limits:
                     most=most,
                 )
             found.append(Problem("duration", said))
-        if self.kind == "video":
-            rate = f"{facts.fps:.4g}"
-            if self.min_fps is not None and facts.fps < self.min_fps - 0.05:
-                said = phrase(
-                    "The video has %(rate)s frames per second; %(least)s or more are needed. "
-                    "Export it with a higher rate.",
-                    rate=rate,
-                    least=f"{self.min_fps:g}",
-                )
-                found.append(Problem("fps", said))
-            if self.max_fps is not None and facts.fps > self.max_fps + 0.05:
-                said = phrase(
-                    "The video has %(rate)s frames per second; %(most)s is the most. Export it "
-                    "with a lower rate.",
-                    rate=rate,
-                    most=f"{self.max_fps:g}",
-                )
-                found.append(Problem("fps", said))
-            if self.codecs and facts.codec not in self.codecs:
-                said = phrase(
-                    "The picture is coded as %(codec)s; %(codecs)s is needed. Export it again.",
-                    codec=_names((facts.codec,)),
-                    codecs=_names(self.codecs),
-                )
-                found.append(Problem("codec", said))
+        return found
+
+    def _frames(self, facts: Facts) -> list[Problem]:
+        found = []
+        rate = f"{facts.fps:.4g}"
+        if self.min_fps is not None and facts.fps < self.min_fps - 0.05:
+            said = phrase(
+                "The video has %(rate)s frames per second; %(least)s or more are needed. "
+                "Export it with a higher rate.",
+                rate=rate,
+                least=f"{self.min_fps:g}",
+            )
+            found.append(Problem("fps", said))
+        if self.max_fps is not None and facts.fps > self.max_fps + 0.05:
+            said = phrase(
+                "The video has %(rate)s frames per second; %(most)s is the most. Export it "
+                "with a lower rate.",
+                rate=rate,
+                most=f"{self.max_fps:g}",
+            )
+            found.append(Problem("fps", said))
+        if self.codecs and facts.codec not in self.codecs:
+            said = phrase(
+                "The picture is coded as %(codec)s; %(codecs)s is needed. Export it again.",
+                codec=_names((facts.codec,)),
+                codecs=_names(self.codecs),
+            )
+            found.append(Problem("codec", said))
         return found
 
     def describe(self) -> list[tuple[Sentence, Sentence]]:
@@ -285,6 +302,10 @@ class Limits:
                     else phrase("at most %(n)s MB", n=most),
                 )
             )
+        return rows + self._side_rows() + self._length_rows() + self._frame_rows()
+
+    def _side_rows(self) -> list[tuple[Sentence, Sentence]]:
+        rows = []
         if self.min_side is not None and self.max_side is not None:
             rows.append(
                 (
@@ -303,6 +324,10 @@ class Limits:
                     ),
                 )
             )
+        return rows
+
+    def _length_rows(self) -> list[tuple[Sentence, Sentence]]:
+        rows = []
         if self.min_seconds is not None and self.max_seconds is not None:
             rows.append(
                 (
@@ -324,6 +349,10 @@ class Limits:
                     else phrase("at most %(n)s s", n=longest),
                 )
             )
+        return rows
+
+    def _frame_rows(self) -> list[tuple[Sentence, Sentence]]:
+        rows = []
         if self.min_fps is not None:
             rows.append(
                 (

@@ -1,7 +1,7 @@
 """The shape of a model's declaration, and what can be derived from one: choices, request body,
 result, billed units.
 
-Ground floor: no Django, no I/O. The declarations themselves are in `catalogue.py`.
+Ground floor: no Django, no I/O. The declarations themselves: emo.py, animate_anyone.py, wan.py.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from jobs.catalogue.limits import Limits
 from studio.common.translatable import EMPTY, Sentence, phrase
 
-MODELS: dict[str, Model] = {}  # by name; filled by catalogue.py
+MODELS: dict[str, Model] = {}  # by name; filled by entries.py
 
 
 class Kind(StrEnum):
