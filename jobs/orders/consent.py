@@ -16,11 +16,11 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from jobs.models import JobInput
+from studio.common.formats import person
 from studio.files import edit_queue
 from studio.models.asset import Asset
 from studio.models.edit import Consent
 from studio.models.people import User
-from studio.templatetags.ui import person
 
 
 @dataclass(frozen=True, slots=True)

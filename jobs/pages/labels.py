@@ -24,10 +24,10 @@ from jobs.catalogue import entries
 from jobs.common.states import FAULT_WORDS, LABELS, Code, Rank, State
 from jobs.engine import eta, retry, speed
 from jobs.models import Account, Job, Lane
+from studio.common.formats import DASH, filesize_mb
+from studio.common.formats import seconds as length
 from studio.common.translatable import translated
 from studio.models.people import Team
-from studio.templatetags.ui import DASH, filesize_mb
-from studio.templatetags.ui import seconds as length
 
 USUAL = 1.4  # how much longer than the prior is nothing special
 LAMPS = 9

@@ -33,12 +33,12 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from studio.common.formats import filesize_mb
 from studio.common.translatable import translated
 from studio.files.file_store import keep
 from studio.media import MediaError
 from studio.models import Asset, Membership, Role, Team, User
 from studio.teams.access import membership_of
-from studio.templatetags.ui import filesize_mb
 
 log = logging.getLogger("footlight.uploads")
 

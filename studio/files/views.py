@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from studio.common.formats import filesize_mb, person, seconds
 from studio.common.translatable import translated
 from studio.files import links
 from studio.files.file_store import InUse, every_asset, forget, keep, users_of
@@ -28,7 +29,6 @@ from studio.media import MediaError
 from studio.models import Asset, Role
 from studio.teams.access import TeamRequest, public, team_page
 from studio.teams.forms import LibraryFilter
-from studio.templatetags.ui import filesize_mb, person, seconds
 
 PAGE = 24
 YEAR = 365 * 24 * 3600

@@ -7,10 +7,9 @@ markup goes out.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
 from django import template
@@ -18,24 +17,29 @@ from django.forms import BoundField
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 
-from studio.common import translatable
+from studio.common import formats, translatable
 
 register = template.Library()
+for _format in (
+    formats.money,
+    formats.money_short,
+    formats.money_left,
+    formats.ledger,
+    formats.ledger_signed,
+    formats.seconds,
+    formats.clock_time,
+    formats.filesize_mb,
+    formats.person,
+    formats.initials,
+    formats.tone,
+):
+    register.filter(_format)
 
-NBSP = "\u00a0"
-MINUS = "\u2212"
-DASH = "\u2014"
-MICROS = Decimal(1_000_000)
-SYMBOLS = {"USD": "$", "CNY": "¥"}
 DAY = 24 * 3600
 # A ring of radius 20: its length is what stroke-dasharray counts in.
 RING = 125.7
 LATE_UNDER = 4 * 3600
-TONES = 4
-# A template hands an empty text over for a name that it does not know.
-Whole = int | str | None
 
 # ── sentences ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -70,150 +74,6 @@ def state_mark(state_word: str) -> SafeString:
         '<svg class="mark" aria-hidden="true"><use href="{}"></use></svg>',
         _sprite(f"s-{state_word}"),
     )
-
-
-# ── money: integer millionths in, words out ───────────────────────────────────────────────────────
-
-
-def _amount(micros: int, places: int, rounding: str) -> str:
-    return (
-        f"{(Decimal(micros) / MICROS).quantize(Decimal(1).scaleb(-places), rounding=rounding):,f}"
-    )
-
-
-def _with_currency(micros: Whole, currency: str, places: int, rounding: str = ROUND_HALF_UP) -> str:
-    """The amount with its sign before the symbol. `None` is an unknown amount, which is never shown
-    as 0."""
-    if micros is None or micros == "":
-        return DASH
-    micros = int(micros)
-    digits = _amount(abs(micros), places, rounding)
-    # A negative amount that rounds to nothing carries no sign.
-    sign = MINUS if micros < 0 and any(digit in "123456789" for digit in digits) else ""
-    code = str(currency or "USD")
-    symbol = SYMBOLS.get(code, code + NBSP)
-    return f"{sign}{symbol}{digits}"
-
-
-@register.filter
-def money(micros: Whole, currency: str = "USD") -> str:
-    """Millionths -> "$0.4725": four decimals, half up. What a job, a quote and a price per second
-    are shown with."""
-    return _with_currency(micros, currency, 4)
-
-
-@register.filter
-def money_short(micros: Whole, currency: str = "USD") -> str:
-    """Millionths -> "$1.97": two decimals, half up. For sums of a month and limits."""
-    return _with_currency(micros, currency, 2)
-
-
-@register.filter
-def money_left(micros: Whole, currency: str = "USD") -> str:
-    """Millionths -> "$6.28": two decimals, always down, so that nobody is promised what the budget
-    has not got."""
-    if micros is None or micros == "":
-        return DASH
-    return _with_currency(int(_floor_to(int(micros), 10_000)), currency, 2)
-
-
-def _floor_to(micros: int, step: int) -> int:
-    return micros // step * step
-
-
-@register.filter
-def ledger(micros: Whole, currency: str = "") -> str:
-    """Millionths -> "0.472523" ("$0.472523" with a currency): every one of the six decimals, as the
-    ledger keeps them."""
-    text = _with_currency(micros, currency or "USD", 6)
-    return text if currency or text == DASH else text.replace("$", "", 1)
-
-
-@register.filter
-def ledger_signed(micros: Whole) -> str:
-    """Millionths -> "+0.472523" or "−0.472523": the change that an entry makes."""
-    text = ledger(micros)
-    return text if micros is None or micros == "" or int(micros) <= 0 else f"+{text}"
-
-
-# ── times and sizes ───────────────────────────────────────────────────────────────────────────────
-
-
-@register.filter
-def seconds(value: float | int | Decimal | timedelta | None) -> str:
-    """Seconds -> "13.9 s", "9 m 13 s", "23 h 52 m". A whole number below a minute has no decimal;
-    hours round down."""
-    if value is None or value == "":
-        return DASH
-    if isinstance(value, timedelta):
-        value = value.total_seconds()
-    exact = max(Decimal(str(value)), Decimal(0))
-    tenths = exact.quantize(Decimal("0.1"), rounding=ROUND_HALF_UP)
-    if tenths < 60:
-        whole = isinstance(value, int)
-        return _("%(n)s s").replace(" ", NBSP) % {"n": int(exact) if whole else tenths}
-    total = int(exact.quantize(Decimal(1), rounding=ROUND_HALF_UP if exact < 3600 else ROUND_FLOOR))
-    hours, rest = divmod(total, 3600)
-    minutes, secs = divmod(rest, 60)
-    if hours:
-        return _("%(h)s h %(m)s m").replace(" ", NBSP) % {"h": hours, "m": minutes}
-    return _("%(m)s m %(s)s s").replace(" ", NBSP) % {"m": minutes, "s": secs}
-
-
-@register.filter
-def clock_time(value: float | int | Decimal | None) -> str:
-    """Seconds -> "0:41", a position in a film or a speech; rounds down like a player does."""
-    if value is None or value == "":
-        return DASH
-    minutes, secs = divmod(int(max(Decimal(str(value)), Decimal(0))), 60)
-    return f"{minutes}:{secs:02d}"
-
-
-@register.filter
-def filesize_mb(size: Whole) -> str:
-    """Bytes -> "3.6 MB" (of 1024 × 1024 bytes, as the service's limits count); small files in
-    kB."""
-    if size is None or size == "":
-        return DASH
-    size = int(size)
-    if size < 100 * 1024:
-        return f"{-(-size // 1024)}{NBSP}kB"
-    megabytes = Decimal(size) / (1024 * 1024)
-    return f"{megabytes.quantize(Decimal('0.1'), rounding=ROUND_HALF_UP)}{NBSP}MB"
-
-
-# ── people ────────────────────────────────────────────────────────────────────────────────────────
-
-
-@register.filter
-def person(user: Any) -> str:
-    """How a person is called on a page: their name, or else what stands before the @ of their
-    address."""
-    if user is None or user == "":
-        return _("Someone")
-    if isinstance(user, str):
-        return user.split("@", 1)[0] or user
-    return str(getattr(user, "short_name", "") or user).split("@", 1)[0]
-
-
-@register.filter
-def initials(name: str | None) -> str:
-    """Two letters of a name or an address: "Aiko" -> "AI", "Ben Carter" -> "BC", "dora@x.org" ->
-    "DO"."""
-    words = [
-        w for w in str(name or "").split("@", 1)[0].replace(".", " ").replace("_", " ").split() if w
-    ]
-    if not words:
-        return "?"
-    letters = words[0][:2] if len(words) == 1 else words[0][0] + words[-1][0]
-    return letters.upper()
-
-
-@register.filter
-def tone(key: int | str | None) -> str:
-    """A colour class for an avatar, the same for the same id for ever: `tone-1` … `tone-4`."""
-    number = key if isinstance(key, int) else zlib.crc32(str(key or "").encode())
-    return f"tone-{number % TONES + 1}"
 
 
 # ── drawings ──────────────────────────────────────────────────────────────────────────────────────

@@ -17,6 +17,7 @@ from django.template.loader import get_template, render_to_string
 from hypothesis import given
 from hypothesis import strategies as st
 
+from studio.common import formats
 from studio.templatetags import ui
 from tests.conftest import one_line
 
@@ -30,7 +31,7 @@ def draw(source: str, **context: Any) -> str:
 
 
 def number(text: str) -> Decimal:
-    return Decimal(text.replace(ui.MINUS, "-").translate(str.maketrans("", "", "$¥,+")))
+    return Decimal(text.replace(formats.MINUS, "-").translate(str.maketrans("", "", "$¥,+")))
 
 
 # ── money ─────────────────────────────────────────────────────────────────────────────────────────
@@ -52,16 +53,16 @@ def number(text: str) -> Decimal:
     ],
 )
 def test_money_has_four_decimals_rounded_half_up(micros: int, currency: str, text: str) -> None:
-    assert ui.money(micros, currency) == text
+    assert formats.money(micros, currency) == text
 
 
 def test_an_unknown_amount_is_never_shown_as_zero() -> None:
     for shown in (
-        ui.money(None),
-        ui.money_left(None),
-        ui.ledger(None),
-        ui.money_short(None),
-        ui.ledger_signed(None),
+        formats.money(None),
+        formats.money_left(None),
+        formats.ledger(None),
+        formats.money_short(None),
+        formats.ledger_signed(None),
     ):
         assert "0" not in shown
         assert shown
@@ -69,28 +70,28 @@ def test_an_unknown_amount_is_never_shown_as_zero() -> None:
 
 @given(MICROS)
 def test_the_ledger_shows_every_millionth(micros: int) -> None:
-    assert number(ui.ledger(micros)) * 1_000_000 == micros
-    assert number(ui.ledger(micros, "CNY")) * 1_000_000 == micros
-    assert number(ui.ledger_signed(micros)) * 1_000_000 == micros
+    assert number(formats.ledger(micros)) * 1_000_000 == micros
+    assert number(formats.ledger(micros, "CNY")) * 1_000_000 == micros
+    assert number(formats.ledger_signed(micros)) * 1_000_000 == micros
 
 
 @given(MICROS)
 def test_money_never_shows_float_artefacts(micros: int) -> None:
-    text = ui.money(micros)
+    text = formats.money(micros)
     assert re.fullmatch(r"−?\$\d{1,3}(,\d{3})*\.\d{4}", text)
     assert abs(number(text) * 1_000_000 - micros) <= 50
 
 
 @given(MICROS)
 def test_what_is_left_is_never_promised_too_high(micros: int) -> None:
-    left = number(ui.money_left(micros)) * 1_000_000
+    left = number(formats.money_left(micros)) * 1_000_000
     assert left <= micros < left + 10_000
 
 
 def test_ledger_signs() -> None:
-    assert ui.ledger_signed(472_523) == "+0.472523"
-    assert ui.ledger_signed(-472_523) == "−0.472523"
-    assert ui.ledger_signed(0) == "0.000000"
+    assert formats.ledger_signed(472_523) == "+0.472523"
+    assert formats.ledger_signed(-472_523) == "−0.472523"
+    assert formats.ledger_signed(0) == "0.000000"
 
 
 # ── times, sizes, people ──────────────────────────────────────────────────────────────────────────
@@ -116,15 +117,15 @@ def test_ledger_signs() -> None:
     ],
 )
 def test_seconds(value: float, text: str) -> None:
-    assert ui.seconds(value) == text.replace(" ", "\u00a0")
+    assert formats.seconds(value) == text.replace(" ", "\u00a0")
 
 
 def test_times_and_sizes_of_nothing_are_a_dash() -> None:
-    assert {ui.seconds(None), ui.clock_time(None), ui.filesize_mb(None)} == {"—"}
+    assert {formats.seconds(None), formats.clock_time(None), formats.filesize_mb(None)} == {"—"}
 
 
 def test_clock_time_rounds_down() -> None:
-    assert [ui.clock_time(s) for s in (0, 4.9, 41.2, 61, 600)] == [
+    assert [formats.clock_time(s) for s in (0, 4.9, 41.2, 61, 600)] == [
         "0:00",
         "0:04",
         "0:41",
@@ -134,24 +135,26 @@ def test_clock_time_rounds_down() -> None:
 
 
 def test_sizes_count_as_the_limits_do() -> None:
-    assert ui.filesize_mb(15 * 1024 * 1024) == "15.0\u00a0MB"
-    assert ui.filesize_mb(3_774_873) == "3.6\u00a0MB"
-    assert ui.filesize_mb(1) == "1\u00a0kB"  # a file that exists is not 0
-    assert ui.filesize_mb(102_400) == "0.1\u00a0MB"
+    assert formats.filesize_mb(15 * 1024 * 1024) == "15.0\u00a0MB"
+    assert formats.filesize_mb(3_774_873) == "3.6\u00a0MB"
+    assert formats.filesize_mb(1) == "1\u00a0kB"  # a file that exists is not 0
+    assert formats.filesize_mb(102_400) == "0.1\u00a0MB"
 
 
 def test_people() -> None:
-    assert [ui.initials(n) for n in ("Aiko", "Ben Carter", "dora.lee@example.org", "", None)] == [
+    assert [
+        formats.initials(n) for n in ("Aiko", "Ben Carter", "dora.lee@example.org", "", None)
+    ] == [
         "AI",
         "BC",
         "DL",
         "?",
         "?",
     ]
-    assert ui.person("dora@example.org") == "dora"
-    assert ui.tone(7) == ui.tone(7)
-    assert ui.tone("k2m") == ui.tone("k2m")
-    assert {ui.tone(n) for n in range(8)} == {"tone-1", "tone-2", "tone-3", "tone-4"}
+    assert formats.person("dora@example.org") == "dora"
+    assert formats.tone(7) == formats.tone(7)
+    assert formats.tone("k2m") == formats.tone("k2m")
+    assert {formats.tone(n) for n in range(8)} == {"tone-1", "tone-2", "tone-3", "tone-4"}
 
 
 # ── drawings ──────────────────────────────────────────────────────────────────────────────────────

@@ -30,9 +30,9 @@ from jobs.pages.board.player import Player, player_of
 from jobs.pages.create import compare, model_retirement
 from jobs.pages.create.draft import SOURCE, word
 from jobs.pages.create.file_slots import facts_line, file_url, wave
+from studio.common.formats import seconds as length
 from studio.common.translatable import translated
 from studio.models.people import Team
-from studio.templatetags.ui import seconds as length
 
 TASK_LIFE = timedelta(hours=24)  # CONTRACT §8: task, result and address live that long
 TONES: dict[str, str] = {State.FAILED: "bad", State.UNCERTAIN: "bad"}

@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 
 from jobs.models import Job
 from jobs.pages.create.file_slots import facts_line, file_url
+from studio.common.formats import filesize_mb
 from studio.common.translatable import translated
 from studio.models.asset import Asset
 from studio.models.people import Team
-from studio.templatetags.ui import filesize_mb
 
 NOT_PLAYED = ("avi", "mkv")  # formats that browsers do not play
 NAME_LENGTH = 80

@@ -12,9 +12,9 @@ from jobs.catalogue import entries
 from jobs.models import Job
 from jobs.models.job import video_of
 from jobs.pages.create.draft import TEMPLATE_VIDEO, Draft
+from studio.common.formats import seconds as length
 from studio.common.translatable import translated
 from studio.models import Asset
-from studio.templatetags.ui import seconds as length
 
 
 @dataclass(frozen=True, slots=True)

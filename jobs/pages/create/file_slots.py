@@ -18,12 +18,12 @@ from jobs.pages.create.compare import was_file
 from jobs.pages.create.draft import EDIT, KEEP, PICK, TEMPLATE, UPLOAD, Draft, FileField
 from jobs.pages.create.fixes import Fix, fix_for
 from jobs.pages.create.speech_panel import Part, Speech
+from studio.common.formats import filesize_mb
+from studio.common.formats import seconds as length
 from studio.common.translatable import phrase, translated
 from studio.models.asset import Asset
 from studio.models.edit import Edit
 from studio.models.people import Team
-from studio.templatetags.ui import filesize_mb
-from studio.templatetags.ui import seconds as length
 
 LIBRARY_SHOWN = 60
 ACCEPT = {"image": "image/*", "audio": "audio/*", "video": "video/*"}

@@ -34,9 +34,9 @@ from jobs.pages.create import presets
 from jobs.pages.create.draft import word
 from jobs.pages.create.file_slots import facts_line, file_url
 from jobs.pages.create.page import Choice, Option
+from studio.common.formats import seconds as length
 from studio.common.translatable import translated
 from studio.models import Asset, Team, User
-from studio.templatetags.ui import seconds as length
 
 SIDE = 20  # pictures, and speeches
 SHOWN = 60  # files of the library that are offered

@@ -43,10 +43,10 @@ from jobs.pages.create.draft import (
     word,
 )
 from jobs.pages.create.fixes import fix_for
+from studio.common.formats import seconds as length
 from studio.common.translatable import translated
 from studio.models.asset import Asset
 from studio.models.people import Team
-from studio.templatetags.ui import seconds as length
 
 BEIJING = timedelta(hours=8)  # the vendor's days begin there
 

@@ -13,8 +13,8 @@ from jobs.billing import confirmed_price, prices
 from jobs.common.errors import Refused
 from jobs.orders import order_request, plan, sets, test_clips
 from jobs.pages.budget_summary import no_room
+from studio.common.formats import seconds as length
 from studio.common.translatable import translated
-from studio.templatetags.ui import seconds as length
 
 if TYPE_CHECKING:
     from jobs.pages.create.page import Desk

@@ -14,10 +14,10 @@ from jobs.models import Price
 from jobs.orders import trim
 from jobs.orders.trim import Trim
 from jobs.pages.create.draft import FROM, OF, SET, TO, Draft, FileField
+from studio.common.formats import clock_time
+from studio.common.formats import seconds as length
 from studio.common.translatable import translated
 from studio.models.asset import Asset
-from studio.templatetags.ui import clock_time
-from studio.templatetags.ui import seconds as length
 
 WIDTH = 600  # units across the drawing
 EDGE = 300  # milliseconds of silence at an end that are worth a word
