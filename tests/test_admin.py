@@ -245,7 +245,7 @@ def test_saving_writes_only_changed_columns(
     not written."""
     account = rows[Account]
     from jobs.admin.account import AccountAdmin
-    from studio.admin import NamedSave
+    from studio.admin.base import NamedSave
 
     def late(self: Any, request: Any, obj: Any, form: Any, change: bool) -> None:
         Account.objects.filter(pk=obj.pk).update(health="arrears")
@@ -468,7 +468,7 @@ def test_members_have_no_way_in(rows: Any, owner: User, client_of: ClientOf) -> 
 
 
 def test_amounts_are_rounded_half_up_and_never_invented() -> None:
-    from studio.admin import amount
+    from studio.admin.base import amount
 
     assert amount(None, "USD") == "—"
     assert "$0.4725" in amount(472_450, "USD")

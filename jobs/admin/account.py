@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from jobs.accounts import health_rests, pauses, shared_accounts
 from jobs.common import wakeup
 from jobs.models import Account, ApiKey, Gate, Job, Lane, TemporaryFile, WorkTime
-from studio.admin import Kept, NamedSave, Watched, WatchedRows, rows_link, tag
+from studio.admin.base import Kept, NamedSave, Watched, WatchedRows, rows_link, tag
 from studio.common.translatable import translated
 from studio.models import User
 

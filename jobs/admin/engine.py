@@ -17,7 +17,7 @@ from jobs.common.states import Outcome
 from jobs.engine import eta
 from jobs.models import Attempt
 from jobs.pages.board.attempts import WORDS
-from studio.admin import NOTHING, Watched, link, tag
+from studio.admin.base import NOTHING, Watched, link, tag
 
 TARGET = 80  # percent of forecasts that should be within 20 % of the truth
 DAYS = 30

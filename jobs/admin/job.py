@@ -22,7 +22,7 @@ from jobs.common.errors import Moved
 from jobs.common.states import LABELS, Code, State
 from jobs.engine import uncertain
 from jobs.models import Attempt, Job, JobEvent, JobInput, LedgerEntry
-from studio.admin import NOTHING, Kept, Watched, WatchedRows, amount, link, tag
+from studio.admin.base import NOTHING, Kept, Watched, WatchedRows, amount, link, tag
 from studio.models import User
 
 

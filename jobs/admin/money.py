@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from jobs.billing import budget, prices
 from jobs.catalogue import entries
 from jobs.models import Budget, LedgerEntry, Price
-from studio.admin import NamedSave, Watched, amount, link
+from studio.admin.base import NamedSave, Watched, amount, link
 
 
 class AmountField(forms.DecimalField):

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from jobs.admin.job import LedgerOfJob
 from jobs.models import Check, Job, Template
-from studio.admin import Kept, Watched, rows_link, tag
+from studio.admin.base import Kept, Watched, rows_link, tag
 
 _TONES = {
     "waiting": "queued",

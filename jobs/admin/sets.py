@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from jobs.models import Job, JobSet, Preset
-from studio.admin import Kept, rows_link
+from studio.admin.base import Kept, rows_link
 
 
 @admin.register(JobSet)

@@ -13,20 +13,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 NBSP = "\u00a0"
-
-
 MINUS = "\u2212"
-
-
 DASH = "\u2014"
-
-
 MICROS = Decimal(1_000_000)
-
-
 SYMBOLS = {"USD": "$", "CNY": "¥"}
-
-
 TONES = 4
 
 

@@ -343,7 +343,7 @@ def _without(source: Path, target: Path, recipe: Recipe) -> Facts:
 
 def _film(source: Path, target: Path, recipe: Recipe) -> Facts:
     stop = recipe.get("stop")
-    return edits.remake_film(
+    return edits.remake_video(
         source,
         target,
         start=recipe.get("start", 0) / 1000,

@@ -201,23 +201,13 @@ def _store(
                 team=team,
                 owner=owner,
                 name=clean_name(name, facts.extension),
-                kind=facts.kind,
                 file=stored,
                 thumb=thumb,
                 sha256=ready.sha256,
                 source_sha256=source_sha256,
-                format=facts.format[:8],
-                mime=facts.mime,
-                size=facts.size,
-                width=facts.width,
-                height=facts.height,
-                milliseconds=round(facts.seconds * 1000),
-                fps=facts.fps,
-                codec=facts.codec[:20],
-                audio_codec=facts.audio_codec[:20],
-                has_audio=facts.has_audio,
                 peaks=ready.peaks,
                 sound=ready.sound,
+                **_fact_columns(facts),
                 **lineage,
             )
     except IntegrityError:
@@ -233,6 +223,23 @@ def _store(
         if path and path.exists() and not default_storage.exists(name):
             _put(path, name, mime)
     return asset, True
+
+
+def _fact_columns(facts: Facts) -> dict[str, Any]:
+    """What was measured, by column of Asset; names are cut to what the columns hold."""
+    return {
+        "kind": facts.kind,
+        "format": facts.format[:8],
+        "mime": facts.mime,
+        "size": facts.size,
+        "width": facts.width,
+        "height": facts.height,
+        "milliseconds": round(facts.seconds * 1000),
+        "fps": facts.fps,
+        "codec": facts.codec[:20],
+        "audio_codec": facts.audio_codec[:20],
+        "has_audio": facts.has_audio,
+    }
 
 
 class _Ready(File):  # type: ignore[type-arg]

@@ -87,18 +87,22 @@ def serve(
     else:
         response = StreamingHttpResponse(_body(name, start, stop), status=status, content_type=mime)
     response["Content-Length"] = str(stop - start)
-    response["Accept-Ranges"] = "bytes"
-    response["ETag"] = quoted
-    response["Cache-Control"] = caching
-    # A file is looked at, never run: whatever hides in it gets no scripts and no origin of ours.
-    response["X-Content-Type-Options"] = "nosniff"
     if status == 206:
         response["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
+    response["ETag"] = quoted
+    response["Cache-Control"] = caching
+    _mark_as_file(response, filename, attachment)
+    return response
+
+
+def _mark_as_file(response: HttpResponseBase, filename: str, attachment: bool) -> None:
+    response["Accept-Ranges"] = "bytes"
+    # A file is looked at, never run: whatever hides in it gets no scripts and no origin of ours.
+    response["X-Content-Type-Options"] = "nosniff"
     if filename:
         response["Content-Disposition"] = (
             content_disposition_header(attachment, filename) or "attachment"
         )
-    return response
 
 
 def _body(name: str, start: int, stop: int) -> _Body:

@@ -15,10 +15,11 @@ import os
 from studio.common.translatable import phrase
 from studio.media.clean import strip_av_metadata
 from studio.media.facts import Facts, MediaError
-from studio.media.film import poster, probe_film, verify_video, video_thumbnail
 from studio.media.kinds import sniff
 from studio.media.picture import MAX_PIXELS, normalise_image, picture_thumbnail, probe_picture
+from studio.media.poster import poster, video_thumbnail
 from studio.media.sound import peaks
+from studio.media.video import probe_video, verify_video
 
 __all__ = [
     "MAX_PIXELS",
@@ -42,7 +43,7 @@ def probe(path: str | os.PathLike[str]) -> Facts:
     with a code and a sentence for anything else.
     """
     found = sniff(path)
-    return probe_picture(path, found) if found.kind == "image" else probe_film(path, found)
+    return probe_picture(path, found) if found.kind == "image" else probe_video(path, found)
 
 
 def thumbnail(

@@ -9,10 +9,10 @@ good file and a wish that it cannot meet. Sound and films are streamed.
 
 from __future__ import annotations
 
-from studio.media.edits.film import remake_film, with_sound
 from studio.media.edits.picture import edit_picture, frame_for, straight_size
 from studio.media.edits.refusal import EDIT_CODES, EditError
 from studio.media.edits.sound import Quiet, cut_sound, quiet, split_points, without
+from studio.media.edits.video import remake_video, with_sound
 
 __all__ = [
     "EDIT_CODES",
@@ -22,7 +22,7 @@ __all__ = [
     "edit_picture",
     "frame_for",
     "quiet",
-    "remake_film",
+    "remake_video",
     "split_points",
     "straight_size",
     "with_sound",

@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from studio.common.translatable import phrase
 from studio.media.edits.refusal import EditError, whole
 from studio.media.facts import Facts, MediaError, unreadable
-from studio.media.kinds import KINDS, sniff
+from studio.media.kinds import KINDS, Kind, sniff
 from studio.media.picture import ORIENTATION, _open, _orientation, _srgb, broken, probe_picture
 
 FORMATS = ("", "jpeg", "png")
@@ -54,16 +54,7 @@ def edit_picture(
     """
     if format not in FORMATS:
         raise AssertionError(f"{format!r} is no format that pictures are written in")
-    kind = sniff(path)
-    if kind.kind != "image":
-        raise MediaError(
-            "no-stream",
-            phrase(
-                "This %(format)s file is no picture, so there is nothing to crop; choose a JPEG or "
-                "PNG.",
-                format=kind.format.upper(),
-            ),
-        )
+    kind = _picture_kind(path)
     with unreadable(broken(kind.format)), _open(path, kind.format) as opened:
         opened.load()
         # No copies that nobody needs: each of a large picture has hundreds of megabytes.
@@ -80,6 +71,20 @@ def edit_picture(
     with whole(target) as part:
         part.write_bytes(data)
         return probe_picture(part, KINDS[name])
+
+
+def _picture_kind(path: str | os.PathLike[str]) -> Kind:
+    kind = sniff(path)
+    if kind.kind != "image":
+        raise MediaError(
+            "no-stream",
+            phrase(
+                "This %(format)s file is no picture, so there is nothing to crop; choose a JPEG or "
+                "PNG.",
+                format=kind.format.upper(),
+            ),
+        )
+    return kind
 
 
 def straight_size(width: int, height: int, angle: float) -> tuple[int, int]:

@@ -18,8 +18,8 @@ import av
 from studio.common.translatable import phrase
 from studio.media.edits.refusal import EditError
 from studio.media.facts import MediaError
-from studio.media.film import LONGEST, VERIFY_SECONDS, check, opened, refuse_rate, streams
-from studio.media.kinds import sniff
+from studio.media.kinds import Kind, sniff
+from studio.media.video import LONGEST, VERIFY_SECONDS, check, opened, refuse_rate, streams
 
 HIGHEST = 48_000  # samples a second; more are not heard and models do not ask for them
 SILENT = phrase(
@@ -86,19 +86,7 @@ def runs(
         raise MediaError(
             "no-stream", phrase("A still picture has no sound; choose a sound file or a video.")
         )
-    rate = channels = done = 0
-    setup: tuple[str, str, int] | None = None
-    resampler: Any = None
-    at = 0.0
-    begin = end = -math.inf  # of what is wanted, and of the frame before, in the file's clock
-    jumped = False
-
-    def given(frames: list[Any]) -> Iterator[Run]:
-        nonlocal done
-        for run in _runs(frames, rate, channels, at, done):
-            done = run.last
-            yield run
-
+    track = _Track(kind, fits, skip, clocked)
     with opened(path, kind) as container:
         _, audio = streams(container)
         if audio is None:
@@ -111,53 +99,86 @@ def runs(
         refuse_rate(audio)
         for packet in container.demux(audio):
             check(deadline)
-            if (
-                packet.pts is not None
-                and packet.duration
-                and (packet.pts + packet.duration) * packet.time_base < begin
-            ):
-                jumped = True
+            if track.passes_over(packet):
                 continue
             try:
                 frames = packet.decode()
             except av.error.InvalidDataError:
                 continue
             for frame in frames:
-                _refuse_rate(frame.sample_rate)
-                if not rate:
-                    # The first frame, not the header: some AAC doubles its rate only when it is
-                    # decoded.
-                    rate = frame.sample_rate if fits(frame.sample_rate) else HIGHEST
-                    channels = min(2, max(1, len(frame.layout.channels)))
-                    at = frame.time or 0.0
-                    if skip > SKIP_FROM and kind.format in COUNTED and rate == frame.sample_rate:
-                        begin = at + skip - RUN_UP
-                if jumped and frame.time is not None:
-                    done, jumped = round((frame.time - at) * rate), False
-                hole = (
-                    frame.time - end
-                    if clocked and frame.time is not None and end > -math.inf
-                    else 0.0
-                )
-                if setup != (frame.format.name, frame.layout.name, frame.sample_rate) or hole > GAP:
-                    if resampler is not None:
-                        yield from given(resampler.resample(None))
-                    setup = (frame.format.name, frame.layout.name, frame.sample_rate)
-                    resampler = av.AudioResampler(
-                        format="s16", layout="stereo" if channels == 2 else "mono", rate=rate
-                    )
-                if hole > GAP:
-                    for run in _silence(rate, channels, at, done, round(hole * rate)):
-                        done = run.last
-                        yield run
-                end = (
-                    frame.time if frame.time is not None else end
-                ) + frame.samples / frame.sample_rate
-                frame.pts = None
-                yield from given(resampler.resample(frame))
-        if resampler is None:
+                yield from track.add(frame)
+        yield from track.rest()
+
+
+class _Track:
+    """One sound track on its way to 16-bit samples of one rate, frame by frame."""
+
+    def __init__(self, kind: Kind, fits: Callable[[int], bool], skip: float, clocked: bool) -> None:
+        self.kind, self.fits, self.skip, self.clocked = kind, fits, skip, clocked
+        self.rate = self.channels = self.done = 0
+        self.setup: tuple[str, str, int] | None = None
+        self.resampler: Any = None
+        self.at = 0.0  # the first frame, in the file's clock
+        # Of what is wanted, and of the frame before, in the file's clock.
+        self.begin = self.end = -math.inf
+        self.jumped = False
+
+    def passes_over(self, packet: Any) -> bool:
+        """Whether `packet` ends before what is wanted."""
+        if (
+            packet.pts is not None
+            and packet.duration
+            and (packet.pts + packet.duration) * packet.time_base < self.begin
+        ):
+            self.jumped = True
+            return True
+        return False
+
+    def add(self, frame: Any) -> Iterator[Run]:
+        """The samples of `frame`, after the silence before it when the clock shows a hole."""
+        _refuse_rate(frame.sample_rate)
+        if not self.rate:
+            self._begin(frame)
+        if self.jumped and frame.time is not None:
+            self.done, self.jumped = round((frame.time - self.at) * self.rate), False
+        clocked = self.clocked and frame.time is not None and self.end > -math.inf
+        hole = frame.time - self.end if clocked else 0.0
+        setup = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if self.setup != setup or hole > GAP:
+            if self.resampler is not None:
+                yield from self._given(self.resampler.resample(None))
+            self.setup = setup
+            layout = "stereo" if self.channels == 2 else "mono"
+            self.resampler = av.AudioResampler(format="s16", layout=layout, rate=self.rate)
+        if hole > GAP:
+            silent = round(hole * self.rate)
+            for run in _silence(self.rate, self.channels, self.at, self.done, silent):
+                self.done = run.last
+                yield run
+        began = frame.time if frame.time is not None else self.end
+        self.end = began + frame.samples / frame.sample_rate
+        frame.pts = None
+        yield from self._given(self.resampler.resample(frame))
+
+    def rest(self) -> Iterator[Run]:
+        """What the resampler still holds. MediaError (broken) when nothing was decoded."""
+        if self.resampler is None:
             raise MediaError("broken", SILENT)
-        yield from given(resampler.resample(None))
+        yield from self._given(self.resampler.resample(None))
+
+    def _begin(self, frame: Any) -> None:
+        # The first frame, not the header: some AAC doubles its rate only when it is decoded.
+        self.rate = frame.sample_rate if self.fits(frame.sample_rate) else HIGHEST
+        self.channels = min(2, max(1, len(frame.layout.channels)))
+        self.at = frame.time or 0.0
+        exact = self.kind.format in COUNTED and self.rate == frame.sample_rate
+        if self.skip > SKIP_FROM and exact:
+            self.begin = self.at + self.skip - RUN_UP
+
+    def _given(self, frames: list[Any]) -> Iterator[Run]:
+        for run in _runs(frames, self.rate, self.channels, self.at, self.done):
+            self.done = run.last
+            yield run
 
 
 def placed(source: Iterator[Run], start: float) -> Generator[Run, None, None]:

@@ -14,8 +14,8 @@ from studio.common.translatable import Sentence, phrase
 from studio.media.edits.refusal import EditError, whole
 from studio.media.edits.samples import SILENT, Run, runs, wav_file
 from studio.media.facts import Facts, MediaError
-from studio.media.film import probe_film
 from studio.media.kinds import KINDS
+from studio.media.video import probe_video
 
 FULL = 32768
 CLIPPED = 32767  # a sample of this size or more stands at the end of the scale
@@ -91,7 +91,7 @@ def cut_sound(
                 seconds=f"{at / rate:.2f}",
             ),
         )
-        return probe_film(part, KINDS["wav"])
+        return probe_video(part, KINDS["wav"])
 
 
 def without(
@@ -139,7 +139,7 @@ def without(
         _refuse_empty(
             wav.frames, at, phrase("Nothing of the sound is left after these cuts; cut less.")
         )
-        return probe_film(part, KINDS["wav"])
+        return probe_video(part, KINDS["wav"])
 
 
 def quiet(path: str | os.PathLike[str], floor_db: float = -45.0, least: float = 0.3) -> Quiet:

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from studio.site_pages import parts
+from studio.site_pages import part_samples, parts
 from studio.templatetags import ui
 from tests.conftest import OneLineClient
 
@@ -52,15 +52,15 @@ def test_every_part_is_drawn_and_named(page: Any) -> None:
 
 
 def test_every_icon_and_mark_is_drawn(page: Any) -> None:
-    icons, marks = parts.symbols()
+    icons, marks = part_samples.symbols()
     text = page.content.decode()
-    sprite = (TEMPLATES.parent / "static" / parts.SPRITE).read_text()
+    sprite = (TEMPLATES.parent / "static" / part_samples.SPRITE).read_text()
     assert len(icons) + len(marks) == sprite.count("<symbol ") > 40
     for name in icons:
         assert str(ui.icon(name)) in text, name
     for word in marks:
         assert f'<p class="state" data-state="{word}">{ui.state_mark(word)}' in text, word
-        assert word in parts.STATES, f"{word} needs its words on the page of parts"
+        assert word in part_samples.STATES, f"{word} needs its words on the page of parts"
 
 
 def test_every_error_page_can_be_seen(page: Any) -> None:

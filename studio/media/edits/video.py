@@ -7,9 +7,8 @@ import errno
 import math
 import os
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -19,21 +18,27 @@ from av.container import OutputContainer
 from av.video.frame import VideoFrame
 
 from studio.common.translatable import phrase
+from studio.media.edits.frames import (
+    LIMITED,
+    UNSET,
+    YUV_SPACES,
+    FrameShaper,
+    VideoPlan,
+    measure,
+    steady_frames,
+)
 from studio.media.edits.refusal import EditError, whole
 from studio.media.edits.samples import placed, runs
 from studio.media.edits.tracks import AAC_RATES, CopiedSound, EncodedSound, SoundTrack, packets
 from studio.media.facts import Facts, MediaError, unreadable
-from studio.media.film import (
+from studio.media.kinds import KINDS, Kind, sniff
+from studio.media.video import (
     VERIFY_SECONDS,
     check,
     cut_short,
-    opened,
-    probe_film,
-    streams,
+    probe_video,
     verify_video,
 )
-from studio.media.kinds import KINDS, Kind, sniff
-from studio.media.picture import refuse_pixels
 
 SLOWEST, FASTEST = 24, 60  # frames a second that models take
 RATES = (1.0, 120.0)  # that may be asked for
@@ -45,32 +50,11 @@ QUALITY = "18"  # constant rate factor: no loss that is seen
 PRESET = "veryfast"
 SQUEEZES = (0.92, 0.75, 0.55)  # of the bits that there is room for, one try after the other
 LEAST_BITS = 40_000  # a second: below, no film is left to see
-YUV_SPACES = (1, 5, 6, 7, 9)  # colour matrices that a YUV picture can be in
-UNSET = 2  # FFmpeg's "unspecified" for colours
-LIMITED, WHOLE_RANGE = 1, 2
 LOOK_EVERY = 50  # frames between two looks at the size of the file
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EFBIG)
-SHORT = 0.5  # seconds that a film may lack of what it states
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What to make of a film: the source, its part, and the size upright."""
-
-    path: str | os.PathLike[str]
-    kind: Kind
-    facts: Facts
-    start: float
-    stop: float
-    fps: Fraction
-    origin: float
-    width: int
-    height: int
-    keep_sound: bool
-    deadline: float
-
-
-def remake_film(
+def remake_video(
     path: str | os.PathLike[str],
     target: str | os.PathLike[str],
     *,
@@ -93,6 +77,32 @@ def remake_film(
     """
     kind, facts = _video(path)
     end = math.inf if stop is None else stop
+    _refuse_range(facts, start, end, fps)
+    rate = Fraction(
+        fps if fps is not None else min(max(facts.fps, SLOWEST), FASTEST)
+    ).limit_denominator(1001)
+    deadline = time.monotonic() + VERIFY_SECONDS
+    origin, width, height = measure(path, kind, deadline)
+    plan = VideoPlan(
+        path,
+        kind,
+        facts,
+        start,
+        end,
+        rate,
+        origin,
+        *_even(width, height, max_side),
+        keep_sound and facts.has_audio,
+        deadline,
+    )
+    with whole(target) as part:
+        _squeezed(plan, part, max_bytes)
+        return probe_video(part, KINDS["mp4"])
+
+
+def _refuse_range(facts: Facts, start: float, end: float, fps: float | None) -> None:
+    """EditError (bad-range) unless [start, end) holds something of the video and `fps` is a rate
+    that can be written."""
     if not (math.isfinite(start) and 0 <= start < end):
         raise EditError(
             "bad-range",
@@ -123,26 +133,6 @@ def remake_film(
                 fastest=FASTEST,
             ),
         )
-    rate = Fraction(
-        fps if fps is not None else min(max(facts.fps, SLOWEST), FASTEST)
-    ).limit_denominator(1001)
-    deadline = time.monotonic() + VERIFY_SECONDS
-    origin, width, height = _look(path, kind, deadline)
-    plan = _Plan(
-        path,
-        kind,
-        facts,
-        start,
-        end,
-        rate,
-        origin,
-        *_even(width, height, max_side),
-        keep_sound and facts.has_audio,
-        deadline,
-    )
-    with whole(target) as part:
-        _squeezed(plan, part, max_bytes)
-        return probe_film(part, KINDS["mp4"])
 
 
 def with_sound(
@@ -167,7 +157,7 @@ def with_sound(
             ),
         )
     deadline = time.monotonic() + VERIFY_SECONDS
-    origin, _, _ = _look(film, kind, deadline)
+    origin, _, _ = measure(film, kind, deadline)
     with whole(target) as part:
         with (
             closing(packets(film, "video", deadline)) as pictures,
@@ -234,7 +224,7 @@ def _sound_for(
     """The track that plays `sound` from the first picture on: its own first picture when it is a
     video, else its first sample."""
     kind = sniff(sound)
-    facts = probe_film(sound, kind) if kind.kind != "image" else None
+    facts = probe_video(sound, kind) if kind.kind != "image" else None
     if facts is None or not facts.has_audio:
         raise MediaError(
             "no-stream",
@@ -243,7 +233,7 @@ def _sound_for(
                 "with sound."
             ),
         )
-    origin = _look(sound, kind, deadline)[0] if facts.kind == "video" else None
+    origin = measure(sound, kind, deadline)[0] if facts.kind == "video" else None
     if facts.audio_codec == "aac" and facts.format in ("mp4", "m4a", "mov"):
         copied = CopiedSound.starting(
             out, packets(sound, "audio", deadline), origin or 0.0, seconds
@@ -256,7 +246,7 @@ def _sound_for(
 
 def _video(path: str | os.PathLike[str]) -> tuple[Kind, Facts]:
     kind = sniff(path)
-    facts = probe_film(path, kind) if kind.kind != "image" else None
+    facts = probe_video(path, kind) if kind.kind != "image" else None
     if facts is None or facts.kind != "video":
         raise MediaError(
             "no-stream",
@@ -276,7 +266,7 @@ def _even(width: int, height: int, max_side: int | None) -> tuple[int, int]:
     return even[0], even[1]
 
 
-def _squeezed(plan: _Plan, part: Path, max_bytes: int | None) -> None:
+def _squeezed(plan: VideoPlan, part: Path, max_bytes: int | None) -> None:
     """Make the film at full quality, and again with fewer bits as long as it is larger than
     `max_bytes`."""
     if _made(plan, part, {"crf": QUALITY}, 0, max_bytes) or max_bytes is None:
@@ -301,13 +291,13 @@ def _squeezed(plan: _Plan, part: Path, max_bytes: int | None) -> None:
 
 
 def _made(
-    plan: _Plan, part: Path, quality: dict[str, str], bits: int, max_bytes: int | None
+    plan: VideoPlan, part: Path, quality: dict[str, str], bits: int, max_bytes: int | None
 ) -> bool:
     """Write the film to `part`; False as soon as it is larger than `max_bytes`."""
-    with closing(_slots(plan)) as slots, _mp4(part) as out:
+    with closing(steady_frames(plan)) as slots, _mp4(part) as out:
         video: Any = None
         track: SoundTrack | None = None
-        shaper = _Shaper(plan.width, plan.height)
+        shaper = FrameShaper(plan.width, plan.height)
         written = 0
         for first, stop, frame in slots:
             shaped = shaper.shape(frame)
@@ -349,7 +339,7 @@ def _made(
 
 
 def _stream(
-    out: OutputContainer, plan: _Plan, frame: VideoFrame, options: dict[str, str], bits: int
+    out: OutputContainer, plan: VideoPlan, frame: VideoFrame, options: dict[str, str], bits: int
 ) -> Any:
     stream: Any = out.add_stream("libx264", rate=plan.fps, options=options)
     stream.width, stream.height, stream.pix_fmt = plan.width, plan.height, "yuv420p"
@@ -375,134 +365,3 @@ def _stream(
     ):
         context.open(strict=False)
     return stream
-
-
-def _frames(
-    path: str | os.PathLike[str], kind: Kind, deadline: float
-) -> Generator[VideoFrame, None, None]:
-    """All frames that decode, in the order they are shown; damaged packets are passed over, as
-    players do."""
-    with opened(path, kind) as container:
-        video, _ = streams(container)
-        video.thread_type = "AUTO"
-        for packet in container.demux(video):
-            check(deadline)
-            try:
-                yield from packet.decode()
-            except av.error.InvalidDataError:
-                continue
-
-
-def _look(path: str | os.PathLike[str], kind: Kind, deadline: float) -> tuple[float, int, int]:
-    """The time of the first frame in the file's own clock (s), and its size in px as displayed, in
-    square pixels."""
-    with closing(_frames(path, kind, deadline)) as frames:
-        for frame in frames:
-            refuse_pixels(frame.width, frame.height)
-            stretch = _stretch(path, kind)
-            width, height = max(1, round(frame.width * stretch)), frame.height
-            return frame.time or 0.0, *((height, width) if _turns(frame) % 2 else (width, height))
-    raise MediaError("broken", cut_short(kind.format))
-
-
-def _stretch(path: str | os.PathLike[str], kind: Kind) -> float:
-    """How much wider than high a stored pixel is shown; 1 for an absurd shape."""
-    with opened(path, kind) as container:
-        shape = float(streams(container)[0].sample_aspect_ratio or 1)
-    return shape if 0.25 <= shape <= 4 else 1.0
-
-
-def _turns(frame: VideoFrame) -> int:
-    """Quarter turns, counter-clockwise, that bring the stored frame upright."""
-    return round(frame.rotation / 90) % 4
-
-
-def _slots(plan: _Plan) -> Generator[tuple[int, int, VideoFrame], None, None]:
-    """The frames of the part, each with the range of slots (1/fps from the start of the part) in
-    which it is shown; no slot is left out."""
-    # Up to the frame in which the part ends: the least length that a model takes is met at any
-    # rate.
-    last_slot = (
-        None
-        if plan.stop == math.inf
-        else max(1, math.ceil(round((plan.stop - plan.start) * plan.fps, 6)))
-    )
-    step = 1 / plan.facts.fps if plan.facts.fps else float(1 / plan.fps)
-    held: VideoFrame | None = None
-    moment, done = 0.0, 0
-
-    def slot(at: float) -> int:
-        until = math.floor((at - plan.start) * plan.fps + 0.5)
-        return until if last_slot is None else min(until, last_slot)
-
-    with closing(_frames(plan.path, plan.kind, plan.deadline)) as frames:
-        for frame in frames:
-            at = None if frame.time is None else frame.time - plan.origin
-            if held is not None:
-                # A clock that stands still or goes back is not believed: frames follow each other.
-                at = moment + step if at is None or at <= moment else at
-                if (until := slot(at)) > done:
-                    yield done, until, held
-                    done = until
-                if last_slot is not None and done >= last_slot:
-                    return
-            held, moment = frame, at or 0.0
-    if held is None:
-        raise MediaError("broken", cut_short(plan.kind.format))
-    span = float((held.duration or 0) * (held.time_base or 0))
-    end = moment + (span if 0 < span < 10 * step else step)
-    if end < min(plan.stop, plan.facts.seconds) - max(SHORT, 3 * step):
-        raise MediaError("broken", cut_short(plan.kind.format))
-    until = max(slot(end), 1 if not done and end > plan.start else 0)
-    if until > done:
-        yield done, until, held
-
-
-class _Shaper:
-    """Frames brought to one size, upright, in yuv420p of limited range, whatever they are."""
-
-    def __init__(self, width: int, height: int) -> None:
-        self.size = (width, height)
-        self.graphs: dict[int, Any] = {}
-
-    def shape(self, frame: VideoFrame) -> VideoFrame:
-        turns = _turns(frame)
-        width, height = self.size if turns % 2 == 0 else self.size[::-1]
-        wide = frame.color_range == WHOLE_RANGE or frame.format.name.startswith("yuvj")
-        scaled = frame.reformat(
-            width,
-            height,
-            "yuv420p",
-            interpolation="BICUBIC",
-            src_color_range=WHOLE_RANGE if wide else None,
-            dst_color_range=LIMITED,
-        )
-        if not turns:
-            return scaled
-        graph = self.graphs.get(turns)
-        if graph is None:
-            graph = self.graphs[turns] = self._graph(turns, width, height)
-        scaled.pts = None
-        graph.push(scaled)
-        turned: VideoFrame = graph.pull()
-        return turned
-
-    @staticmethod
-    def _graph(turns: int, width: int, height: int) -> Any:
-        graph = av.filter.Graph()
-        ways: dict[int, list[tuple[str, str | None]]] = {
-            1: [("transpose", "cclock")],
-            2: [("hflip", None), ("vflip", None)],
-            3: [("transpose", "clock")],
-        }
-        nodes = [
-            graph.add_buffer(
-                width=width,
-                height=height,
-                format=av.VideoFormat("yuv420p"),
-                time_base=Fraction(1, 1000),
-            )
-        ]
-        nodes += [graph.add(name, value) for name, value in ways[turns]]
-        graph.link_nodes(*nodes, graph.add("buffersink")).configure()
-        return graph

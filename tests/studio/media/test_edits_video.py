@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from studio.media import Facts, MediaError, probe, verify_video
-from studio.media.edits import EditError, remake_film, with_sound
+from studio.media.edits import EditError, remake_video, with_sound
 from studio.media.edits.samples import runs
 from tests import files
 
@@ -99,7 +99,7 @@ def levels(path: Path) -> list[int]:
 def test_a_remade_film_is_what_models_take(tmp_path: Path, make: Callable[[], bytes]) -> None:
     path, out = files.write(tmp_path, "in", make()), tmp_path / "out"
     before = probe(path)
-    facts = remake_film(path, out)
+    facts = remake_video(path, out)
     assert facts == probe(out)
     assert (facts.format, facts.codec, facts.width, facts.height) == ("mp4", "h264", 160, 120)
     assert (facts.has_audio, facts.audio_codec) == (
@@ -117,13 +117,13 @@ def test_a_remade_film_is_what_models_take(tmp_path: Path, make: Callable[[], by
 def test_every_rate_is_steady_and_frames_come_at_their_time(tmp_path: Path) -> None:
     shades = [20 + 20 * n for n in range(10)]
     path, out = grey_film(tmp_path / "in", shades, fps=10), tmp_path / "out"
-    assert remake_film(path, out).fps == 24  # the slowest that models take
+    assert remake_video(path, out).fps == 24  # the slowest that models take
     assert times(out) == pytest.approx([n / 24 for n in range(24)], abs=1e-4)
-    remake_film(path, out, fps=30)
+    remake_video(path, out, fps=30)
     assert times(out) == pytest.approx([n / 30 for n in range(30)], abs=1e-4)
     assert levels(out) == pytest.approx([shade for shade in shades for _ in range(3)], abs=3)
     fast = grey_film(tmp_path / "fast", [20 + 3 * n for n in range(60)], fps=60)
-    facts = remake_film(fast, out, fps=30)
+    facts = remake_video(fast, out, fps=30)
     assert (facts.fps, facts.seconds) == (30, 1.0)
     assert levels(out) == pytest.approx([20 + 6 * n for n in range(30)], abs=4)
 
@@ -133,7 +133,7 @@ def test_a_part_starts_and_ends_at_its_frames_with_its_sound(tmp_path: Path) -> 
         files.write(tmp_path, "in", files.mp4(1.6, 25, 64, 48, audio=True)),
         tmp_path / "out",
     )
-    facts = remake_film(path, out, start=0.4, stop=1.2)
+    facts = remake_video(path, out, start=0.4, stop=1.2)
     assert (facts.seconds, facts.has_audio) == (0.8, True)
     assert len(times(out)) == 20
     rate, before = heard(path)
@@ -144,14 +144,14 @@ def test_a_part_starts_and_ends_at_its_frames_with_its_sound(tmp_path: Path) -> 
     # would be as large as the tone.
     part = before[19200 : 19200 + 30000]
     assert sum(abs(a - b) for a, b in zip(part, after, strict=False)) < 0.03 * sum(map(abs, part))
-    assert not remake_film(path, out, keep_sound=False).has_audio
+    assert not remake_video(path, out, keep_sound=False).has_audio
 
 
 def test_the_part_shows_the_frames_of_its_time(tmp_path: Path) -> None:
     path, out = grey_film(tmp_path / "in", [20 + 8 * n for n in range(25)]), tmp_path / "out"
-    remake_film(path, out, start=0.2, stop=0.4)
+    remake_video(path, out, start=0.2, stop=0.4)
     assert levels(out) == pytest.approx([60, 68, 76, 84, 92], abs=3)
-    remake_film(path, out, start=0.9, stop=math.inf)
+    remake_video(path, out, start=0.9, stop=math.inf)
     assert len(levels(out)) == pytest.approx(2.5, abs=1)
 
 
@@ -174,7 +174,7 @@ def test_sound_that_starts_late_stays_late(tmp_path: Path) -> None:
         container.mux(speech.encode(frame))
         container.mux(speech.encode(None))
     for start, begins in ((0.0, 0.25), (0.2, 0.05)):
-        assert remake_film(path, tmp_path / "out", start=start).has_audio
+        assert remake_video(path, tmp_path / "out", start=start).has_audio
         rate, samples = heard(tmp_path / "out")
         loud = next(n for n, value in enumerate(samples) if abs(value) > 1500)
         assert loud / rate == pytest.approx(begins, abs=0.02)
@@ -206,7 +206,7 @@ def test_sound_stays_in_step_after_a_hole_in_it(tmp_path: Path) -> None:
         container.mux(speech.encode(None))
     silent = files.write(tmp_path, "film", files.mp4(1.6, 25, 64, 48))
     makes: list[Callable[[Path], Facts]] = [
-        lambda out: remake_film(path, out),
+        lambda out: remake_video(path, out),
         lambda out: with_sound(silent, path, out),
     ]
     for make in makes:
@@ -220,7 +220,7 @@ def test_sound_stays_in_step_after_a_hole_in_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("quarter", [1, 2, 3])
 def test_a_turned_film_is_upright_for_good(tmp_path: Path, quarter: int) -> None:
     path, out = files.write(tmp_path, "in", files.turned_mp4(quarter, 160, 120)), tmp_path / "out"
-    facts = remake_film(path, out)
+    facts = remake_video(path, out)
     assert (facts.width, facts.height) == ((120, 160) if quarter % 2 else (160, 120))
     with av.open(str(out)) as container:
         frame: Any = next(container.decode(video=0))
@@ -239,7 +239,7 @@ def test_sides_are_even_within_the_longest_and_never_larger(tmp_path: Path) -> N
         (101, (100, 76)),
         (1, (16, 16)),
     ):
-        facts = remake_film(path, out, max_side=max_side)
+        facts = remake_video(path, out, max_side=max_side)
         assert (facts.width, facts.height) == size
     odd = tmp_path / "odd"
     with av.open(str(odd), "w", format="avi") as container:
@@ -248,17 +248,17 @@ def test_sides_are_even_within_the_longest_and_never_larger(tmp_path: Path) -> N
         for _ in range(3):
             container.mux(stream.encode(av.VideoFrame.from_image(Image.new("RGB", (75, 51)))))  # type: ignore[no-untyped-call]
         container.mux(stream.encode(None))
-    facts = remake_film(odd, out)
+    facts = remake_video(odd, out)
     assert (facts.width, facts.height) == (74, 50)
 
 
 def test_pixels_become_square_and_full_range_keeps_its_brightness(tmp_path: Path) -> None:
-    facts = remake_film(grey_film(tmp_path / "wide", [100] * 3, stretch=2), tmp_path / "out")
+    facts = remake_video(grey_film(tmp_path / "wide", [100] * 3, stretch=2), tmp_path / "out")
     assert (facts.width, facts.height) == (128, 48)
     full = grey_film(
         tmp_path / "full", [10, 128, 245], codec="mjpeg", muxer="avi", pix_fmt="yuvj420p"
     )
-    remake_film(full, tmp_path / "out")
+    remake_video(full, tmp_path / "out")
     assert levels(tmp_path / "out") == pytest.approx([10, 128, 245], abs=3)
 
 
@@ -267,13 +267,13 @@ def test_max_bytes_is_met_with_fewer_bits(tmp_path: Path) -> None:
         files.write(tmp_path, "in", files.mp4(0.6, 25, 96, 64, audio=True, noise=2_000_000)),
         tmp_path / "out",
     )
-    full = remake_film(path, out).size
-    facts = remake_film(path, out, max_bytes=full // 2)
+    full = remake_video(path, out).size
+    facts = remake_video(path, out, max_bytes=full // 2)
     assert facts.size == out.stat().st_size <= full // 2
     assert (facts.seconds, facts.has_audio, facts.width) == (0.6, True, 96)
     assert verify_video(out).fps == 25
     with pytest.raises(EditError, match="do not fit into 6,000 bytes") as caught:
-        remake_film(path, tmp_path / "out2", max_bytes=6_000)
+        remake_video(path, tmp_path / "out2", max_bytes=6_000)
     assert caught.value.code == "too-large"
     assert not (tmp_path / "out2").exists()
 
@@ -293,7 +293,7 @@ def test_max_bytes_is_met_with_fewer_bits(tmp_path: Path) -> None:
 )
 def test_parts_without_a_film(tmp_path: Path, start: float, stop: float | None) -> None:
     with pytest.raises(EditError) as caught:
-        remake_film(
+        remake_video(
             files.write(tmp_path, "in", files.mp4(0.4, 25, 64, 48)),
             tmp_path / "out",
             start=start,
@@ -327,7 +327,7 @@ BAD: dict[str, Callable[[], bytes]] = {
 def test_bad_films(tmp_path: Path, name: str) -> None:
     path = files.write(tmp_path, "in", BAD[name]())
     with pytest.raises(MediaError):
-        remake_film(path, tmp_path / "out")
+        remake_video(path, tmp_path / "out")
     with pytest.raises(MediaError):
         with_sound(path, files.write(tmp_path, "sound", files.wav(0.2)), tmp_path / "out")
     assert left_behind(tmp_path) == []
@@ -336,9 +336,9 @@ def test_bad_films(tmp_path: Path, name: str) -> None:
 def test_a_clock_gone_wild_ends_in_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("studio.media.edits.film.VERIFY_SECONDS", 0.5)
+    monkeypatch.setattr("studio.media.edits.video.VERIFY_SECONDS", 0.5)
     with pytest.raises(MediaError, match="takes too long"):
-        remake_film(files.write(tmp_path, "in", wild_times()), tmp_path / "out")
+        remake_video(files.write(tmp_path, "in", wild_times()), tmp_path / "out")
     assert left_behind(tmp_path) == []
 
 
@@ -353,7 +353,7 @@ def test_damaged_bytes_give_a_film_or_a_sentence(tmp_path: Path, seed: int) -> N
     path = files.write(tmp_path, "in", bytes(data))
     good = files.write(tmp_path, "good", files.mp4(0.4, 25, 64, 48))
     wishes: list[Callable[[Path], object]] = [
-        lambda out: remake_film(path, out, stop=2),
+        lambda out: remake_video(path, out, stop=2),
         lambda out: with_sound(path, path, out),
         lambda out: with_sound(good, path, out),
     ]
@@ -461,7 +461,7 @@ def test_a_part_lasts_at_least_as_long_as_asked_at_every_rate(tmp_path: Path, fp
     """Rounded to the nearest frame, the least length that a model takes would miss it by half a
     frame."""
     path = files.write(tmp_path, "in", files.mp4(2.6, 25, 64, 48))
-    seconds = remake_film(path, tmp_path / "out", start=0.2, stop=2.2, fps=fps).seconds
+    seconds = remake_video(path, tmp_path / "out", start=0.2, stop=2.2, fps=fps).seconds
     assert 2.0 <= seconds <= 2.0 + 1 / fps
 
 

@@ -15,24 +15,18 @@ import av
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video.frame import VideoFrame
-from PIL import Image, ImageStat
 
 from studio.common.translatable import Sentence, phrase
 from studio.media.clean import boxes
 from studio.media.facts import Facts, MediaError, unreadable
 from studio.media.kinds import KINDS, Kind, sniff
-from studio.media.picture import MAX_PIXELS, THUMBNAIL_QUALITY, refuse_pixels, write_webp
+from studio.media.picture import MAX_PIXELS, refuse_pixels
 
 OPEN_SECONDS = 20.0  # to wait for the disk, per read
 PROBE_SECONDS = 30.0  # to look at a file
 VERIFY_SECONDS = 900.0  # to decode a whole film
 FIRST_FRAME_PACKETS = 600
 LONGEST = 24 * 3600.0  # a header that states more is not believed
-POSTER_FRAMES = 50
-POSTER_CONTRAST = (
-    12.0  # of 255: standard deviation below which a frame is a plain card (black, white, a fade)
-)
-POSTER_QUALITY = 85
 BRANDED = {"mp4": "mp4", "m4a": "mp4", "mov": "mov"}
 
 
@@ -45,7 +39,7 @@ def cut_short(format: str) -> Sentence:
     )
 
 
-def probe_film(path: str | os.PathLike[str], kind: Kind) -> Facts:
+def probe_video(path: str | os.PathLike[str], kind: Kind) -> Facts:
     """Facts of a video or sound file, proved by decoding its first frame. Raises MediaError:
     broken, no-stream, not-supported."""
     size = os.stat(path).st_size
@@ -54,31 +48,14 @@ def probe_film(path: str | os.PathLike[str], kind: Kind) -> Facts:
         deadline = time.monotonic() + PROBE_SECONDS
         video, audio = streams(container)
         audio_codec = codec_name(audio) if audio is not None else ""
+        _refuse_tracks(kind, video, audio)
         if video is None:
-            if audio is None:
-                raise MediaError(
-                    "no-stream",
-                    phrase(
-                        "This %(format)s file holds neither a picture nor sound that can be read; "
-                        "export it again.",
-                        format=kind.format.upper(),
-                    ),
-                )
             return _sound_facts(path, kind, container, audio, audio_codec, size, deadline)
-        if kind.format in ("wav", "mp3", "aac", "flac", "ogg"):
-            raise MediaError(
-                "not-supported",
-                phrase(
-                    "This %(format)s file holds a video, which that format is not made for; save "
-                    "it as MP4.",
-                    format=kind.format.upper(),
-                ),
-            )
         kind = KINDS["mp4"] if kind.format == "m4a" else kind
-        frame = _first_frame(container, video, deadline)
+        frame = first_frame(container, video, deadline)
         width, height = frame.width, frame.height
         refuse_pixels(width, height)
-        if _quarter_turns(frame) % 2:
+        if quarter_turns(frame) % 2:
             width, height = height, width
         codec, stated, rate = (
             codec_name(video),
@@ -107,6 +84,28 @@ def probe_film(path: str | os.PathLike[str], kind: Kind) -> Facts:
     )
 
 
+def _refuse_tracks(kind: Kind, video: Any, audio: Any) -> None:
+    """MediaError when there is nothing to play, or a video where the format has only sound."""
+    if video is None and audio is None:
+        raise MediaError(
+            "no-stream",
+            phrase(
+                "This %(format)s file holds neither a picture nor sound that can be read; "
+                "export it again.",
+                format=kind.format.upper(),
+            ),
+        )
+    if video is not None and kind.format in ("wav", "mp3", "aac", "flac", "ogg"):
+        raise MediaError(
+            "not-supported",
+            phrase(
+                "This %(format)s file holds a video, which that format is not made for; save "
+                "it as MP4.",
+                format=kind.format.upper(),
+            ),
+        )
+
+
 def verify_video(path: str | os.PathLike[str]) -> Facts:
     """Decode every frame of the video at `path` and return its facts, `seconds` and `fps` as really
     decoded. Streamed.
@@ -115,7 +114,7 @@ def verify_video(path: str | os.PathLike[str]) -> Facts:
     states; "no-stream" without video.
     """
     kind = sniff(path)
-    facts = probe_film(path, kind) if kind.kind != "image" else None
+    facts = probe_video(path, kind) if kind.kind != "image" else None
     if facts is None or facts.kind != "video":
         raise MediaError(
             "no-stream",
@@ -157,24 +156,6 @@ def verify_video(path: str | os.PathLike[str]) -> Facts:
     # header that lies.
     fps = facts.fps if abs(measured - facts.fps) < 0.1 * facts.fps else round(measured, 4)
     return replace(facts, seconds=round(seconds, 6), fps=fps)
-
-
-def poster(path: str | os.PathLike[str], target: str | os.PathLike[str]) -> tuple[int, int]:
-    """Write the video's first good frame upright to `target` as WebP; returns its size in pixels.
-
-    A plain card (black, white, a fade) is passed over when a better frame follows within
-    POSTER_FRAMES.
-    """
-    return write_webp(_good_frame(path), target, POSTER_QUALITY)
-
-
-def video_thumbnail(
-    path: str | os.PathLike[str], target: str | os.PathLike[str], box: int
-) -> tuple[int, int]:
-    """The poster within `box` x `box` pixels, as WebP; returns its size."""
-    picture = _good_frame(path)
-    picture.thumbnail((box, box))
-    return write_webp(picture, target, THUMBNAIL_QUALITY)
 
 
 @contextmanager
@@ -320,7 +301,7 @@ def _sound_facts(
 ) -> Facts:
     refuse_rate(audio)
     stated = _stated(container, audio)
-    _first_frame(container, audio, deadline)
+    first_frame(container, audio, deadline)
     if kind.format in ("mp4", "mov"):
         kind = KINDS["m4a"]
     elif kind.kind == "video":
@@ -361,7 +342,7 @@ def _sound_facts(
     )
 
 
-def _first_frame(container: InputContainer, stream: Any, deadline: float) -> Any:
+def first_frame(container: InputContainer, stream: Any, deadline: float) -> Any:
     """The first frame that decodes; damaged packets before it are passed over, as players do."""
     for count, packet in enumerate(container.demux(stream)):
         check(deadline)
@@ -386,49 +367,7 @@ def _first_frame(container: InputContainer, stream: Any, deadline: float) -> Any
     raise MediaError("broken", said)
 
 
-def _quarter_turns(frame: VideoFrame) -> int:
+def quarter_turns(frame: VideoFrame) -> int:
     """Quarter turns, counter-clockwise, that bring the stored frame upright (the display matrix of
     a phone held upright)."""
     return round(frame.rotation / 90) % 4
-
-
-def _good_frame(path: str | os.PathLike[str]) -> Image.Image:
-    best: Any
-    kind = sniff(path)
-    if kind.kind == "image":
-        raise MediaError(
-            "no-stream", phrase("A still picture has no poster frame; use its thumbnail instead.")
-        )
-    deadline = time.monotonic() + PROBE_SECONDS
-    with opened(path, kind) as container:
-        video, _ = streams(container)
-        if video is None:
-            raise MediaError(
-                "no-stream",
-                phrase(
-                    "This file holds sound and no video, so it has no frame to show; show its "
-                    "waveform instead."
-                ),
-            )
-        best = _first_frame(container, video, deadline)
-        best_contrast = _contrast(best)
-        for count, frame in enumerate(container.decode(video)):
-            if best_contrast >= POSTER_CONTRAST or count >= POSTER_FRAMES:
-                break
-            check(deadline)
-            contrast = _contrast(frame)
-            if contrast > best_contrast:
-                best, best_contrast = frame, contrast
-        refuse_pixels(best.width, best.height)
-        picture: Image.Image = best.to_image()
-        turns = _quarter_turns(best)
-    return picture.rotate(90 * turns, expand=True) if turns else picture
-
-
-def _contrast(frame: Any) -> float:
-    """Standard deviation of the frame's brightness, 0 to 127, measured small."""
-    return float(
-        ImageStat.Stat(
-            frame.reformat(width=32, height=32, format="rgb24").to_image().convert("L")
-        ).stddev[0]
-    )

@@ -1,0 +1,144 @@
+"""What all pages of the admin have in common: how cells are written, and that a page saves only the
+columns that were changed on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
+from django.db import models
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+MILLION = 1_000_000
+
+
+SYMBOLS = {"USD": "$", "CNY": "¥"}
+
+
+NOTHING = "—"
+
+
+def link(row: models.Model | None, text: object = "") -> SafeString | str:
+    """A link to the admin page of `row`; a dash for none."""
+    if row is None:
+        return NOTHING
+    url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+    return format_html('<a href="{}">{}</a>', url, text or str(row))
+
+
+def rows_link(model: type[models.Model], text: object, **where: object) -> SafeString:
+    """A link to the list of `model`, filtered."""
+    query = "&".join(f"{name}={value}" for name, value in where.items())
+    return format_html(
+        '<a href="{}?{}">{}</a>',
+        reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"),
+        query,
+        text,
+    )
+
+
+def amount(micros: int | None, currency: str, places: int = 4) -> SafeString | str:
+    """Millionths as money, in figures that line up; a dash for an unknown amount, which is never
+    0."""
+    if micros is None:
+        return NOTHING
+    exact = (Decimal(abs(micros)) / MILLION).quantize(
+        Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP
+    )
+    sign = "−" if micros < 0 else ""
+    return format_html(
+        '<span class="amount">{}{}{}</span>',
+        sign,
+        SYMBOLS.get(currency, f"{currency} "),
+        f"{exact:,f}",
+    )
+
+
+def tag(word: str, label: object) -> SafeString:
+    """A word in the colour of a state (see static/css/admin.css)."""
+    return format_html('<span class="state" data-state="{}">{}</span>', word, label)
+
+
+def columns_of(row: models.Model, names: Iterable[str]) -> list[str]:
+    """Those of `names` that are columns of the row's own table."""
+    columns = {field.name for field in row._meta.concrete_fields if not field.primary_key}
+    return [name for name in names if name in columns]
+
+
+class NamedSave(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Writes only what was changed on the page, of the row and of its inline rows."""
+
+    list_per_page = 50
+    show_full_result_count = False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if not change:
+            obj.save(force_insert=True)
+            return
+        columns = columns_of(obj, form.changed_data)
+        if columns:
+            obj.save(update_fields=columns)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        formset.save(commit=False)
+        for row in formset.deleted_objects:
+            row.delete()
+        for row, names in formset.changed_objects:
+            row.save(update_fields=columns_of(row, names))
+        for row in formset.new_objects:
+            row.save(force_insert=True)
+        formset.save_m2m()
+
+
+class Watched(NamedSave):
+    """Rows that only the machine writes: may be looked at and searched, never added, changed or
+    deleted by hand."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class Kept(NamedSave):
+    """Rows that are made by the site and never deleted here; of their columns only `editable` may
+    be changed."""
+
+    editable: tuple[str, ...] = ()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        shown = flatten_fieldsets(self.get_fieldsets(request, obj))
+        return [str(name) for name in shown if name not in self.editable]
+
+
+class WatchedRows(admin.TabularInline):  # type: ignore[type-arg]
+    """Rows of another table under a page, to look at."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

@@ -1,0 +1,143 @@
+"""People, teams and memberships in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm
+from django.contrib.auth.forms import UserChangeForm as DjangoUserChangeForm
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from studio.admin.base import NOTHING, NamedSave, rows_link
+from studio.models import Membership, Team, User
+
+
+class UserChangeForm(DjangoUserChangeForm):  # type: ignore[type-arg]
+    class Meta:
+        model = User
+        fields = "__all__"
+        field_classes: dict[str, Any] = {}
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).lower()
+
+
+class UserAddForm(AdminUserCreationForm):  # type: ignore[type-arg]
+    class Meta:
+        model = User
+        fields = ("email",)
+        field_classes: dict[str, Any] = {}
+
+    def clean_email(self) -> str:
+        """Addresses are kept in small letters, so that nobody has two sign-ins."""
+        email = str(self.cleaned_data["email"]).lower()
+        if User.objects.filter(email=email).exists():
+            raise forms.ValidationError(_("There is a user with this address already."))
+        return email
+
+
+class TeamsOfUser(admin.TabularInline):  # type: ignore[type-arg]
+    model = Membership
+    extra = 0
+    autocomplete_fields = ("team",)
+
+
+@admin.register(User)
+class UserAdmin(NamedSave, DjangoUserAdmin):  # type: ignore[type-arg]
+    form = UserChangeForm
+    add_form = UserAddForm
+    list_display = (
+        "email",
+        "first_name",
+        "teams_shown",
+        "is_active",
+        "is_staff",
+        "last_login",
+        "date_joined",
+    )
+    list_filter = ("is_active", "is_staff", "is_superuser", "memberships__role")
+    search_fields = ("email", "first_name", "last_name", "teams__name", "teams__slug")
+    ordering = ("email",)
+    date_hierarchy = "date_joined"
+    readonly_fields = ("last_login", "date_joined")
+    inlines = (TeamsOfUser,)
+    fieldsets = (
+        (None, {"fields": ("email", "password")}),
+        (_("Person"), {"fields": ("first_name", "last_name")}),
+        (
+            _("Rights on this site"),
+            {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
+        ),
+        (_("Times"), {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = (
+        (
+            None,
+            {
+                "classes": ("wide",),
+                "fields": ("email", "usable_password", "password1", "password2"),
+            },
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).prefetch_related("memberships__team")
+
+    def get_inlines(self, request: HttpRequest, obj: User | None) -> tuple[Any, ...]:
+        return self.inlines if obj else ()
+
+    @admin.display(description=_("teams"))
+    def teams_shown(self, user: User) -> str:
+        return (
+            ", ".join(f"{one.team} ({one.get_role_display()})" for one in user.memberships.all())
+            or NOTHING
+        )
+
+
+class MembersOfTeam(admin.TabularInline):  # type: ignore[type-arg]
+    model = Membership
+    extra = 0
+    autocomplete_fields = ("user",)
+
+
+@admin.register(Team)
+class TeamAdmin(NamedSave):
+    list_display = ("name", "slug", "currency", "personal", "members_shown", "created_at")
+    list_filter = ("personal", "currency")
+    search_fields = ("name", "slug", "memberships__user__email")
+    date_hierarchy = "created_at"
+    prepopulated_fields = {"slug": ("name",)}
+    inlines = (MembersOfTeam,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
+        teams: QuerySet[Team] = super().get_queryset(request)
+        return teams.annotate(members_n=Count("memberships", distinct=True))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Team | None = None) -> tuple[str, ...]:
+        # The ledger of a team is in one currency; another one would make its sums mean nothing.
+        return ("currency", "created_at") if obj else ("created_at",)
+
+    def get_prepopulated_fields(
+        self, request: HttpRequest, obj: Team | None = None
+    ) -> dict[str, Any]:
+        return {} if obj else {"slug": ("name",)}
+
+    @admin.display(description=_("members"), ordering="members_n")
+    def members_shown(self, team: Any) -> SafeString:
+        return rows_link(Membership, team.members_n, team__id__exact=team.pk)
+
+
+@admin.register(Membership)
+class MembershipAdmin(NamedSave):
+    list_display = ("user", "team", "role", "created_at")
+    list_filter = ("role",)
+    list_select_related = ("user", "team")
+    search_fields = ("user__email", "user__first_name", "team__name", "team__slug")
+    autocomplete_fields = ("user", "team")
+    date_hierarchy = "created_at"
