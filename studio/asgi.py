@@ -24,15 +24,15 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-def _doors() -> list[tuple[str, App]]:
+def _routes() -> list[tuple[str, App]]:
     from django.conf import settings
     from django.utils.module_loading import import_string
 
-    return [(path, import_string(name)) for path, name in settings.SIDE_DOORS.items()]
+    return [(path, import_string(name)) for path, name in settings.ASGI_ROUTES.items()]
 
 
 _bridge = WSGIMiddleware(cast(Any, pages), workers=4)
-_side = _doors()
+_side = _routes()
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

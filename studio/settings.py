@@ -21,7 +21,7 @@ DEBUG = env.flag("DEBUG")
 LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or LOOPBACK
 STRICT = ALLOWED_HOSTS != LOOPBACK and not DEBUG
-SECRET_KEY, FIELD_KEYS = env.kept_keys(DATA_DIR, STRICT)
+SECRET_KEY, FIELD_KEYS = env.site_keys(DATA_DIR, STRICT)
 PUBLIC_URL = env.address("PUBLIC_URL", STACK.get("web", "http://127.0.0.1:8000"))
 if STRICT and not PUBLIC_URL.startswith("https://") and not env.address("PUBLIC_URL"):
     raise ImproperlyConfigured(
@@ -77,7 +77,7 @@ WSGI_APPLICATION = "studio.wsgi.application"
 ASGI_APPLICATION = "studio.asgi.application"
 # What asgi.py serves beside Django's pages, by the first part of the path (studio reaches jobs by
 # name only).
-SIDE_DOORS = {"/live/": "jobs.pages.live.stream", "/upload/": "studio.files.uploads.door"}
+ASGI_ROUTES = {"/live/": "jobs.pages.live.stream", "/upload/": "studio.files.uploads.application"}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TEMPLATES = [
     {
@@ -167,7 +167,7 @@ DASHSCOPE_API_KEY = env.text("DASHSCOPE_API_KEY")
 # what studio shows of files that only jobs knows: which models take them
 ASSET_TAGS = "jobs.pages.file_tags.tags"
 # who wakes a worker for a video that is made over
-EDIT_BELL = "jobs.common.wakeup.ring_edit"
+EDIT_WAKEUP = "jobs.common.wakeup.ring_edit"
 LINK_HOURS = 26  # a queued task may be fetched late, and a task lives 24 h
 
 # ── words and time ────────────────────────────────────────────────────────────────────────────────

@@ -245,11 +245,11 @@ def test_saving_writes_only_changed_columns(
     not written."""
     account = rows[Account]
     from jobs.admin.account import AccountAdmin
-    from studio.admin.base import NamedSave
+    from studio.admin.base import ChangedColumnsAdmin
 
     def late(self: Any, request: Any, obj: Any, form: Any, change: bool) -> None:
         Account.objects.filter(pk=obj.pk).update(health="arrears")
-        NamedSave.save_model(self, request, obj, form, change)
+        ChangedColumnsAdmin.save_model(self, request, obj, form, change)
 
     monkeypatch.setattr(AccountAdmin, "save_model", late)
     form = {

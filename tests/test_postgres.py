@@ -363,7 +363,7 @@ def test_a_lease_is_renewed_on_a_new_connection(
     monkeypatch.setattr(leases, "EVERY", 0.02)
     seen: list[int] = []
     until = time.monotonic() + 20
-    with leases.kept(lambda: seen.append(backend())):
+    with leases.renewing(lambda: seen.append(backend())):
         while not seen and time.monotonic() < until:
             time.sleep(0.01)
         first = seen[0]
@@ -379,7 +379,7 @@ def test_what_came_of_long_work_can_be_written_though_the_connection_died_meanwh
 ) -> None:
     def work() -> bool:
         before = backend()
-        with leases.kept(lambda: None), ThreadPoolExecutor(1) as other:
+        with leases.renewing(lambda: None), ThreadPoolExecutor(1) as other:
             other.submit(end, before).result(30)
             other.submit(connections.close_all).result(30)
         return backend() != before

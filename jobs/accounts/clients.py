@@ -19,7 +19,7 @@ from jobs.common import call_metrics
 from jobs.common.errors import Told
 from jobs.models import Account, ApiKey
 from jobs.modelstudio import AccountTrouble, Client
-from studio.common.fields import Unreadable
+from studio.common.encryption import Unreadable
 from studio.common.translatable import phrase
 
 log = logging.getLogger("footlight.clients")

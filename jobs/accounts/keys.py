@@ -29,7 +29,7 @@ from jobs.accounts.key_test import (
 from jobs.models import Account, ApiKey
 from jobs.models.account import fingerprint
 from jobs.modelstudio import WireError
-from studio.common.fields import Unreadable
+from studio.common.encryption import Unreadable
 from studio.common.translatable import EMPTY, Sentence, phrase, together
 from studio.models.people import User
 

@@ -25,7 +25,7 @@ from jobs.common.states import TERMINAL, State
 from jobs.models import Account, ApiKey, Job, Lane
 from jobs.models.account import REGIONS
 from jobs.modelstudio import WireError
-from studio.common.fields import Unreadable
+from studio.common.encryption import Unreadable
 from studio.common.translatable import EMPTY, Sentence, phrase
 
 log = logging.getLogger("footlight.twins")

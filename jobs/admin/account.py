@@ -16,7 +16,14 @@ from django.utils.translation import ngettext
 from jobs.accounts import health_rests, pauses, shared_accounts
 from jobs.common import wakeup
 from jobs.models import Account, ApiKey, Gate, Job, Lane, TemporaryFile, WorkTime
-from studio.admin.base import Kept, NamedSave, Watched, WatchedRows, rows_link, tag
+from studio.admin.base import (
+    ChangedColumnsAdmin,
+    NoDeleteAdmin,
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    rows_link,
+    state_tag,
+)
 from studio.common.translatable import translated
 from studio.models import User
 
@@ -32,10 +39,10 @@ def ring(lanes: QuerySet[Lane]) -> int:
 
 
 def shown_health(row: Account | Lane) -> SafeString:
-    return tag(_TONES.get(row.health, "failed"), row.get_health_display())
+    return state_tag(_TONES.get(row.health, "failed"), row.get_health_display())
 
 
-class Doors(NamedSave):
+class Doors(ChangedColumnsAdmin):
     """Pages of rows that have a gate: staff pause, drain and open them from the list, and every
     page says who did."""
 
@@ -67,13 +74,13 @@ class Doors(NamedSave):
     @admin.display(description=_("gate"), ordering="gate")
     def gate_shown(self, door: Any) -> SafeString | str:
         return (
-            tag("held", translated(pauses.sentence(door)))
+            state_tag("held", translated(pauses.sentence(door)))
             if door.gate != Gate.OPEN
             else door.get_gate_display()
         )
 
 
-class KeysOfAccount(WatchedRows):
+class KeysOfAccount(ReadOnlyInline):
     model = ApiKey
     fields = readonly_fields = ("shown", "active", "added_by", "tested_at", "created_at")
 
@@ -85,7 +92,7 @@ class KeysOfAccount(WatchedRows):
         return str(key)
 
 
-class LanesOfAccount(WatchedRows):
+class LanesOfAccount(ReadOnlyInline):
     model = Lane
     fields = readonly_fields = (
         "model",
@@ -101,7 +108,7 @@ class LanesOfAccount(WatchedRows):
 
 
 @admin.register(Account)
-class AccountAdmin(Kept, Doors):
+class AccountAdmin(NoDeleteAdmin, Doors):
     """Region and address are changed on the team's page, where the key has to be typed again for
     the new place."""
 
@@ -198,7 +205,7 @@ class AccountAdmin(Kept, Doors):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(Kept):
+class ApiKeyAdmin(NoDeleteAdmin):
     editable = ("active",)
     list_display = ("shown", "account", "team", "active", "added_by", "tested_at", "created_at")
     list_filter = ("active",)
@@ -230,7 +237,7 @@ class ApiKeyAdmin(Kept):
 
 
 @admin.register(Lane)
-class LaneAdmin(Doors, Watched):
+class LaneAdmin(Doors, ReadOnlyAdmin):
     list_display = (
         "model",
         "account",
@@ -272,7 +279,7 @@ class LaneAdmin(Doors, Watched):
 
 
 @admin.register(WorkTime)
-class WorkTimeAdmin(Watched):
+class WorkTimeAdmin(ReadOnlyAdmin):
     """What was learned about how long work takes: the numbers behind every forecast."""
 
     list_display = ("model", "variant", "service", "median", "p90", "tasks", "updated_at")
@@ -286,7 +293,7 @@ class WorkTimeAdmin(Watched):
 
 
 @admin.register(TemporaryFile)
-class TemporaryFileAdmin(Watched):
+class TemporaryFileAdmin(ReadOnlyAdmin):
     list_display = ("asset", "model", "account", "expires_at")
     list_filter = ("model",)
     list_select_related = ("asset", "account")

@@ -17,7 +17,7 @@ from jobs.common.states import Outcome
 from jobs.engine import eta
 from jobs.models import Attempt
 from jobs.pages.board.attempts import WORDS
-from studio.admin.base import NOTHING, Watched, link, tag
+from studio.admin.base import NOTHING, ReadOnlyAdmin, link, state_tag
 
 TARGET = 80  # percent of forecasts that should be within 20 % of the truth
 DAYS = 30
@@ -32,13 +32,13 @@ _TONES = {
 
 
 def outcome_tag(attempt: Attempt) -> SafeString:
-    return tag(
+    return state_tag(
         _TONES.get(Outcome(attempt.outcome), "running"), WORDS.get(attempt.outcome, attempt.outcome)
     )
 
 
 @admin.register(Attempt)
-class AttemptAdmin(Watched):
+class AttemptAdmin(ReadOnlyAdmin):
     list_display = (
         "job_shown",
         "number",
@@ -101,4 +101,4 @@ def _share(share: float | None) -> SafeString | str:
     if share is None:
         return NOTHING
     percent = 100 * share
-    return tag("succeeded" if percent >= TARGET else "failed", f"{percent:.0f} %")
+    return state_tag("succeeded" if percent >= TARGET else "failed", f"{percent:.0f} %")

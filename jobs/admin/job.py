@@ -22,22 +22,30 @@ from jobs.common.errors import Moved
 from jobs.common.states import LABELS, Code, State
 from jobs.engine import uncertain
 from jobs.models import Attempt, Job, JobEvent, JobInput, LedgerEntry
-from studio.admin.base import NOTHING, Kept, Watched, WatchedRows, amount, link, tag
+from studio.admin.base import (
+    NOTHING,
+    NoDeleteAdmin,
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    amount,
+    link,
+    state_tag,
+)
 from studio.models import User
 
 
-def state_tag(state: str) -> SafeString | str:
+def job_state_tag(state: str) -> SafeString | str:
     if not state:
         return NOTHING
     label, word = LABELS[State(state)]
-    return tag(word, label)
+    return state_tag(word, label)
 
 
 def _undecided(job: Job) -> bool:
     return job.state == State.UNCERTAIN and job.code == Code.SEVERAL_TASKS
 
 
-class InputsOfJob(WatchedRows):
+class InputsOfJob(ReadOnlyInline):
     model = JobInput
     fields = readonly_fields = ("name", "file")
 
@@ -46,7 +54,7 @@ class InputsOfJob(WatchedRows):
         return link(one.asset)
 
 
-class AttemptsOfJob(WatchedRows):
+class AttemptsOfJob(ReadOnlyInline):
     model = Attempt
     fields = readonly_fields = (
         "number",
@@ -63,7 +71,7 @@ class AttemptsOfJob(WatchedRows):
         return outcome_tag(attempt)
 
 
-class LedgerOfJob(WatchedRows):
+class LedgerOfJob(ReadOnlyInline):
     model = LedgerEntry
     fk_name = "job"
     fields = readonly_fields = (
@@ -86,21 +94,21 @@ class LedgerOfJob(WatchedRows):
         return amount(entry.settled, entry.currency, 6)
 
 
-class EventsOfJob(WatchedRows):
+class EventsOfJob(ReadOnlyInline):
     model = JobEvent
     fields = readonly_fields = ("at", "old_shown", "new_shown", "code", "text", "data")
 
     @admin.display(description=_("from"))
     def old_shown(self, event: JobEvent) -> SafeString | str:
-        return state_tag(event.old)
+        return job_state_tag(event.old)
 
     @admin.display(description=_("to"))
     def new_shown(self, event: JobEvent) -> SafeString | str:
-        return state_tag(event.new)
+        return job_state_tag(event.new)
 
 
 @admin.register(Job)
-class JobAdmin(Kept):
+class JobAdmin(NoDeleteAdmin):
     editable = ("title",)
     list_display = (
         "title",
@@ -287,7 +295,7 @@ class JobAdmin(Kept):
 
     @admin.display(description=_("state"), ordering="state")
     def state_shown(self, job: Job) -> SafeString | str:
-        return state_tag(job.state)
+        return job_state_tag(job.state)
 
     @admin.display(description=_("quoted"), ordering="quote_micros")
     def quote_shown(self, job: Job) -> SafeString | str:
@@ -303,7 +311,7 @@ class JobAdmin(Kept):
 
 
 @admin.register(JobInput)
-class JobInputAdmin(Watched):
+class JobInputAdmin(ReadOnlyAdmin):
     list_display = ("job", "name", "asset")
     list_filter = ("name",)
     list_select_related = ("job", "asset")
@@ -311,7 +319,7 @@ class JobInputAdmin(Watched):
 
 
 @admin.register(JobEvent)
-class JobEventAdmin(Watched):
+class JobEventAdmin(ReadOnlyAdmin):
     list_display = ("at", "job_shown", "old_shown", "new_shown", "code", "text", "team")
     list_filter = ("new", "code")
     list_select_related = ("job", "team")
@@ -341,8 +349,8 @@ class JobEventAdmin(Watched):
 
     @admin.display(description=_("from"))
     def old_shown(self, event: JobEvent) -> SafeString | str:
-        return state_tag(event.old)
+        return job_state_tag(event.old)
 
     @admin.display(description=_("to"))
     def new_shown(self, event: JobEvent) -> SafeString | str:
-        return state_tag(event.new)
+        return job_state_tag(event.new)

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from jobs.billing import budget, prices
 from jobs.catalogue import entries
 from jobs.models import Budget, LedgerEntry, Price
-from studio.admin.base import NamedSave, Watched, amount, link
+from studio.admin.base import ChangedColumnsAdmin, ReadOnlyAdmin, amount, link
 
 
 class AmountField(forms.DecimalField):
@@ -90,7 +90,7 @@ class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Price)
-class PriceAdmin(NamedSave):
+class PriceAdmin(ChangedColumnsAdmin):
     """A price may be added; the ledger refers to the rows that are there, so none is changed or
     deleted."""
 
@@ -135,7 +135,7 @@ class PriceAdmin(NamedSave):
 
 
 @admin.register(LedgerEntry)
-class LedgerEntryAdmin(Watched):
+class LedgerEntryAdmin(ReadOnlyAdmin):
     list_display = (
         "created_at",
         "team",
@@ -227,7 +227,7 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Budget)
-class BudgetAdmin(NamedSave):
+class BudgetAdmin(ChangedColumnsAdmin):
     form = BudgetForm
     fields = ("team", "member", "amount")
     autocomplete_fields = ("team", "member")

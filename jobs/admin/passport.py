@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from jobs.admin.job import LedgerOfJob
 from jobs.models import Check, Job, Template
-from studio.admin.base import Kept, Watched, rows_link, tag
+from studio.admin.base import NoDeleteAdmin, ReadOnlyAdmin, rows_link, state_tag
 
 _TONES = {
     "waiting": "queued",
@@ -25,7 +25,7 @@ class LedgerOfCheck(LedgerOfJob):
 
 
 @admin.register(Check)
-class CheckAdmin(Watched):
+class CheckAdmin(ReadOnlyAdmin):
     list_display = (
         "model",
         "choice",
@@ -78,11 +78,11 @@ class CheckAdmin(Watched):
 
     @admin.display(description=_("state"), ordering="state")
     def state_shown(self, check: Check) -> SafeString:
-        return tag(_TONES.get(check.state, "queued"), check.get_state_display())
+        return state_tag(_TONES.get(check.state, "queued"), check.get_state_display())
 
 
 @admin.register(Template)
-class TemplateAdmin(Kept):
+class TemplateAdmin(NoDeleteAdmin):
     editable = ("name", "forgotten")
     list_display = (
         "name",

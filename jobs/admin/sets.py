@@ -8,11 +8,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from jobs.models import Job, JobSet, Preset
-from studio.admin.base import Kept, rows_link
+from studio.admin.base import NoDeleteAdmin, rows_link
 
 
 @admin.register(JobSet)
-class JobSetAdmin(Kept):
+class JobSetAdmin(NoDeleteAdmin):
     editable = ("title",)
     list_display = ("title", "kind", "team", "owner", "jobs_shown", "created_at")
     list_filter = ("kind",)
@@ -43,7 +43,7 @@ class JobSetAdmin(Kept):
 
 
 @admin.register(Preset)
-class PresetAdmin(Kept):
+class PresetAdmin(NoDeleteAdmin):
     editable = ("name",)
     list_display = ("name", "model", "team", "owner", "created_at")
     list_filter = ("model",)

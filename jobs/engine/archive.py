@@ -36,7 +36,7 @@ from jobs.engine import retry, transitions
 from jobs.engine.expiry import alarm, endangered, expires_at, left
 from jobs.models import Job
 from jobs.modelstudio import Explanation, WireError, without_query
-from studio.common.leases import LEASE, kept, rested
+from studio.common.leases import LEASE, check_connection, renewing
 from studio.common.translatable import EMPTY, Sentence, phrase, together
 from studio.files import file_store
 from studio.media import MediaError, verify_video
@@ -246,9 +246,9 @@ def _bring(lease: Lease, stop: Callable[[], bool]) -> bool:
 def _try(job: Job, lease: Lease, part: download.Part, stop: Callable[[], bool]) -> Trouble | None:
     """What is in the way; None when the film is home. Moved, Stopped, Busy, DatabaseError."""
     try:
-        with kept(lease.renew), part.locked():
+        with renewing(lease.renew), part.locked():
             trouble = _fetch_and_prove(job, part, lambda: lease.lost or stop())
-            rested()
+            check_connection()
             trouble = trouble or _store(job, part)
             if trouble is None or trouble.kind == "content":
                 part.drop()

@@ -37,7 +37,7 @@ from jobs.modelstudio import (
     WireError,
     explain,
 )
-from studio.common.leases import LEASE, kept
+from studio.common.leases import LEASE, renewing
 from studio.common.translatable import EMPTY, Sentence, phrase, together
 from studio.models import Asset, User
 
@@ -247,7 +247,7 @@ def step(pk: int) -> None:
     try:
         # Longer than the call in any case, or a second worker would ask while the first still
         # waits.
-        with kept(lambda: _renew(check)):
+        with renewing(lambda: _renew(check)):
             verdict = client.detect(spec, body)
     except (RetryLater, NotSent) as error:
         _later(check, Check.State.ASKING, error)

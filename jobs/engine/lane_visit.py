@@ -29,7 +29,7 @@ from jobs.engine import fair_share, poll, retry, submit, task_list, transitions,
 from jobs.engine.lane_lease import at_work, keep, window
 from jobs.models import Job, Lane
 from jobs.modelstudio import Task, WireError
-from studio.common.leases import kept
+from studio.common.leases import renewing
 from studio.common.translatable import EMPTY, Sentence, phrase
 from studio.config.logs import about
 
@@ -181,7 +181,7 @@ def _send(lane: Lane) -> None:
             _read_doors(lane)
             continue  # that account rests; another one that shares the lane may be well
         before = job.attempt
-        with kept(
+        with renewing(
             partial(keep, lane)
         ):  # files that are handed over before a submit may take minutes
             _quietly(lane, job, partial(submit.submit, job))

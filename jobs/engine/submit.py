@@ -20,7 +20,7 @@ from jobs.engine.submit_outcomes import Phase, TooLate, accepted, after_error
 from jobs.engine.transitions import later, move
 from jobs.models import Job
 from jobs.modelstudio import WireError
-from studio.common.leases import rested
+from studio.common.leases import check_connection
 from studio.common.translatable import EMPTY, phrase
 
 
@@ -89,7 +89,7 @@ def _send(job: Job, order: Order) -> None:
         finally:
             # The answer is worth money: a connection that was cut while we waited for it must not
             # lose it.
-            rested()
+            check_connection()
     except WireError as error:
         after_error(job, Phase.SEND, error)
     else:

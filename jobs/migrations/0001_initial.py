@@ -2,7 +2,7 @@
 
 import django.utils.timezone
 import jobs.common.states
-import studio.common.fields
+import studio.common.encryption
 import studio.models.people
 from django.db import migrations, models
 
@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
             name='ApiKey',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('secret', studio.common.fields.EncryptedTextField(editable=False)),
+                ('secret', studio.common.encryption.EncryptedTextField(editable=False)),
                 ('last4', models.CharField(editable=False, max_length=4)),
                 ('fingerprint', models.CharField(editable=False, max_length=12)),
                 ('active', models.BooleanField(default=True, verbose_name='in use')),

@@ -12,7 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from jobs.catalogue import entries
-from studio.common.fields import EncryptedTextField, SentenceField
+from studio.common.encryption import EncryptedTextField
+from studio.common.fields import SentenceField
 from studio.common.translatable import EMPTY
 from studio.models.people import Team, User, public_id
 

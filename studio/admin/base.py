@@ -60,7 +60,7 @@ def amount(micros: int | None, currency: str, places: int = 4) -> SafeString | s
     )
 
 
-def tag(word: str, label: object) -> SafeString:
+def state_tag(word: str, label: object) -> SafeString:
     """A word in the colour of a state (see static/css/admin.css)."""
     return format_html('<span class="state" data-state="{}">{}</span>', word, label)
 
@@ -71,7 +71,7 @@ def columns_of(row: models.Model, names: Iterable[str]) -> list[str]:
     return [name for name in names if name in columns]
 
 
-class NamedSave(admin.ModelAdmin):  # type: ignore[type-arg]
+class ChangedColumnsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Writes only what was changed on the page, of the row and of its inline rows."""
 
     list_per_page = 50
@@ -96,7 +96,7 @@ class NamedSave(admin.ModelAdmin):  # type: ignore[type-arg]
         formset.save_m2m()
 
 
-class Watched(NamedSave):
+class ReadOnlyAdmin(ChangedColumnsAdmin):
     """Rows that only the machine writes: may be looked at and searched, never added, changed or
     deleted by hand."""
 
@@ -110,7 +110,7 @@ class Watched(NamedSave):
         return False
 
 
-class Kept(NamedSave):
+class NoDeleteAdmin(ChangedColumnsAdmin):
     """Rows that are made by the site and never deleted here; of their columns only `editable` may
     be changed."""
 
@@ -127,7 +127,7 @@ class Kept(NamedSave):
         return [str(name) for name in shown if name not in self.editable]
 
 
-class WatchedRows(admin.TabularInline):  # type: ignore[type-arg]
+class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]
     """Rows of another table under a page, to look at."""
 
     extra = 0

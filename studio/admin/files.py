@@ -9,12 +9,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from studio.admin.base import NOTHING, Kept
+from studio.admin.base import NOTHING, NoDeleteAdmin
 from studio.models import Asset, Consent, Edit
 
 
 @admin.register(Asset)
-class AssetAdmin(Kept):
+class AssetAdmin(NoDeleteAdmin):
     """A file is deleted on the team's own page, which also takes it out of the storage."""
 
     editable = ("name",)
@@ -94,7 +94,7 @@ class AssetAdmin(Kept):
 
 
 @admin.register(Edit)
-class EditAdmin(Kept):
+class EditAdmin(NoDeleteAdmin):
     """Videos that are made over, to see why one waits or failed."""
 
     list_display = ("asset", "team", "state", "tries", "sentence", "owner", "created_at")
@@ -123,7 +123,7 @@ class EditAdmin(Kept):
 
 
 @admin.register(Consent)
-class ConsentAdmin(Kept):
+class ConsentAdmin(NoDeleteAdmin):
     """Who said that the team may use what a file shows, and when."""
 
     list_display = ("asset", "by", "said", "at")

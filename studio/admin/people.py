@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from studio.admin.base import NOTHING, NamedSave, rows_link
+from studio.admin.base import NOTHING, ChangedColumnsAdmin, rows_link
 from studio.models import Membership, Team, User
 
 
@@ -49,7 +49,7 @@ class TeamsOfUser(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(User)
-class UserAdmin(NamedSave, DjangoUserAdmin):  # type: ignore[type-arg]
+class UserAdmin(ChangedColumnsAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     form = UserChangeForm
     add_form = UserAddForm
     list_display = (
@@ -107,7 +107,7 @@ class MembersOfTeam(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Team)
-class TeamAdmin(NamedSave):
+class TeamAdmin(ChangedColumnsAdmin):
     list_display = ("name", "slug", "currency", "personal", "members_shown", "created_at")
     list_filter = ("personal", "currency")
     search_fields = ("name", "slug", "memberships__user__email")
@@ -134,7 +134,7 @@ class TeamAdmin(NamedSave):
 
 
 @admin.register(Membership)
-class MembershipAdmin(NamedSave):
+class MembershipAdmin(ChangedColumnsAdmin):
     list_display = ("user", "team", "role", "created_at")
     list_filter = ("role",)
     list_select_related = ("user", "team")

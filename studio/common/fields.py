@@ -1,43 +1,12 @@
-"""Text columns with more to them: one encrypted at rest (MultiFernet over FIELD_KEYS, so keys can
-be rotated), one of sentences."""
+"""A text column for sentences, which keep their values and are translated when they are shown."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from django.conf import settings
 from django.db import models
 
 from studio.common.translatable import Sentence, packed, unpacked
-
-
-class Unreadable(ValueError):
-    """A stored secret that none of FIELD_KEYS can decrypt."""
-
-
-def box() -> MultiFernet:
-    return MultiFernet([Fernet(key.encode()) for key in settings.FIELD_KEYS])
-
-
-class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
-    """str in Python, a Fernet token in the database. Cannot be searched. Raises Unreadable when no
-    key fits."""
-
-    def get_prep_value(self, value: Any) -> Any:
-        value = super().get_prep_value(value)
-        return value if value in (None, "") else box().encrypt(str(value).encode()).decode()
-
-    def from_db_value(self, value: str | None, expression: Any, connection: Any) -> str | None:
-        if value in (None, ""):
-            return value
-        try:
-            return box().decrypt(value.encode()).decode()
-        except InvalidToken:
-            raise Unreadable(
-                "A stored secret cannot be decrypted with any key of FIELD_KEYS."
-            ) from None
-
 
 if TYPE_CHECKING:
     _Text = models.TextField[Sentence, Sentence]

@@ -17,7 +17,7 @@ EVERY = 10.0
 
 
 @contextmanager
-def kept(renew: Callable[[], object]) -> Iterator[None]:
+def renewing(renew: Callable[[], object]) -> Iterator[None]:
     """Call `renew` every EVERY seconds, in a thread of its own, until the block is left. The
     caller's connection, which rested meanwhile, is then tested before its next use: what came of
     the work must not be lost because it had been cut."""
@@ -42,10 +42,10 @@ def kept(renew: Callable[[], object]) -> Iterator[None]:
     finally:
         done.set()
         thread.join(5)
-        rested()
+        check_connection()
 
 
-def rested() -> None:
+def check_connection() -> None:
     """This thread's connection was not used while something else took its time: test it before its
     next use, and replace it when it was cut. Inside a transaction, which cannot be gone on with
     elsewhere, it stays as it is."""

@@ -163,7 +163,7 @@ def email() -> dict[str, Any]:
         ) from None
 
 
-def kept_keys(data_dir: Path, strict: bool) -> tuple[str, list[str]]:
+def site_keys(data_dir: Path, strict: bool) -> tuple[str, list[str]]:
     """(SECRET_KEY, FIELD_KEYS): from the environment, else made once and kept in
     `data_dir`/keys.json (mode 600).
 

@@ -32,7 +32,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from rq.timeouts import JobTimeoutException
 
-from studio.common.leases import LEASE, kept, rested
+from studio.common.leases import LEASE, check_connection, renewing
 from studio.common.translatable import EMPTY, phrase
 from studio.files.file_store import NAME_LENGTH, keep, local_copy
 from studio.media import Facts, MediaError, edits
@@ -87,7 +87,7 @@ def ask(asset: Asset, recipe: Recipe, by: User) -> Edit:
     anew."""
     edit, new = Edit.objects.get_or_create(
         asset=asset,
-        word=word_of(recipe),
+        word=recipe_hash(recipe),
         defaults={
             "team_id": asset.team_id,
             "owner": by,
@@ -136,7 +136,7 @@ def step(pk: int) -> None:
         ours.update(state=Edit.State.FAILED, sentence=said, lease_until=None)
         return
     done: dict[str, Any]
-    with kept(lambda: ours.update(lease_until=timezone.now() + LEASE)):
+    with renewing(lambda: ours.update(lease_until=timezone.now() + LEASE)):
         try:
             made = _make(edit.asset, edit.recipe, edit.owner)
         except MediaError as error:
@@ -160,13 +160,13 @@ def step(pk: int) -> None:
     ours.update(**done)
 
 
-def word_of(recipe: Recipe) -> str:
+def recipe_hash(recipe: Recipe) -> str:
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
 
 
 def _ring_later(pk: int) -> None:
     """Who works is told by name: studio does not know the workers."""
-    path = getattr(settings, "EDIT_BELL", "")
+    path = getattr(settings, "EDIT_WAKEUP", "")
     if path:
         ring: Callable[[int], None] = import_string(path)
         transaction.on_commit(lambda: ring(pk))
@@ -186,7 +186,7 @@ def _make(asset: Asset, recipe: Recipe, by: User | None) -> Asset:
             )
         target = Path(folder) / "made"
         facts = _MAKERS[recipe["do"]](source, target, recipe)
-        rested()
+        check_connection()
         name = name_of(asset, recipe, facts)
         made, _new = keep(
             target,

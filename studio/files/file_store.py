@@ -27,7 +27,7 @@ from django.utils.translation import ngettext
 
 from studio import media
 from studio.media import Facts, MediaError
-from studio.media.edits import quiet
+from studio.media.edits import find_silences
 from studio.media.kinds import KINDS
 from studio.models import Asset, Team, User
 
@@ -173,7 +173,7 @@ def _prepare(path: Path, digest: str, folder: Path, *, clean: bool) -> _Prepared
 def _heard(path: Path) -> dict[str, Any]:
     """What one hears in a sound file, as `Asset.sound` keeps it; {} when that cannot be told."""
     try:
-        return asdict(quiet(path))
+        return asdict(find_silences(path))
     except MediaError as error:
         log.warning("not listened to: %s", error)
         return {}

@@ -86,7 +86,7 @@ class _Sender:
     team: Team
 
 
-async def door(scope: Scope, receive: Receive, send: Send) -> None:
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """The ASGI application behind /upload/."""
     try:
         status, answer = await _answer(scope, receive)
@@ -238,10 +238,10 @@ def _keep(path: str, sender: _Sender, name: str) -> tuple[int, dict[str, Any]]:
                 "minute."
             )
         }
-    return 201 if new else 200, told(asset, sender.team, new)
+    return 201 if new else 200, described(asset, sender.team, new)
 
 
-def told(asset: Asset, team: Team, new: bool) -> dict[str, Any]:
+def described(asset: Asset, team: Team, new: bool) -> dict[str, Any]:
     """What a page is told of a file: ids and addresses, and the facts that limits are tested
     against."""
 

@@ -23,12 +23,12 @@ from studio.common.formats import filesize_mb, person, seconds
 from studio.common.translatable import translated
 from studio.files import links
 from studio.files.file_store import InUse, every_asset, forget, keep, users_of
+from studio.files.forms import LibraryFilter
 from studio.files.serving import PIECE, serve
 from studio.files.uploads import too_large
 from studio.media import MediaError
 from studio.models import Asset, Role
 from studio.teams.access import TeamRequest, public, team_page
-from studio.teams.forms import LibraryFilter
 
 PAGE = 24
 YEAR = 365 * 24 * 3600

@@ -52,7 +52,7 @@ def team_page(read: Role = Role.VIEWER, write: Role = Role.CREATOR) -> Callable[
     role too low.
     """
 
-    def door(view: View) -> View:
+    def mark(view: View) -> View:
         @wraps(view)
         def inside(request: TeamRequest, team: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if "\x00" in request.path_info:  # PostgreSQL refuses to be asked for it
@@ -73,7 +73,7 @@ def team_page(read: Role = Role.VIEWER, write: Role = Role.CREATOR) -> Callable[
 
         return _marked(inside, f"team:{read}:{write}")
 
-    return door
+    return mark
 
 
 def membership_of(user: Any, slug: str) -> Membership:

@@ -1,4 +1,4 @@
-"""Forms of people and files."""
+"""Forms about teams and their members."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class TeamForm(forms.Form):
         return Team.start(self.cleaned_data["name"], owner, currency=self.cleaned_data["currency"])
 
 
-class TurnsForm(forms.Form):
+class FairShareForm(forms.Form):
     """How many jobs a person may have waiting, and how many turns each member of `team` has. Saving
     writes what changed."""
 
@@ -98,26 +98,3 @@ class TurnsForm(forms.Form):
                     member.save(update_fields=["turns"])
                     changed += 1
         return changed
-
-
-class LibraryFilter(forms.Form):
-    """What the address of the library says. Nonsense in it shows everything instead of an error."""
-
-    TABS = (
-        ("all", _("All")),
-        ("pictures", _("Pictures")),
-        ("sound", _("Sound")),
-        ("videos", _("Videos")),
-        ("templates", _("Dance templates")),
-        ("films", _("Films")),
-    )
-
-    kind = forms.CharField(required=False)
-    q = forms.CharField(required=False)
-
-    def clean_kind(self) -> str:
-        kind = self.cleaned_data["kind"]
-        return kind if kind in dict(self.TABS) else "all"
-
-    def clean_q(self) -> str:
-        return str(self.cleaned_data["q"])[:100].strip()

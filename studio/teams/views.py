@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from studio.models import Membership, Role, User
 from studio.teams.access import TeamRequest, signed_in, team_page
-from studio.teams.forms import TeamForm, TurnsForm
+from studio.teams.forms import FairShareForm, TeamForm
 
 
 @signed_in
@@ -45,7 +45,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def people(request: TeamRequest) -> HttpResponse:
     """Everybody sees who is here and whose turns count how often; owners and admins set it."""
-    form = TurnsForm(request.POST if request.method == "POST" else None, team=request.team)
+    form = FairShareForm(request.POST if request.method == "POST" else None, team=request.team)
     if form.is_bound and form.is_valid():
         if form.save():
             messages.success(request, _("Saved. It counts from the next job that is sent."))

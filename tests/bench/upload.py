@@ -103,7 +103,7 @@ def _put(path: Path, slug: str, user: User) -> tuple[int, Any]:
     async def send(message: MutableMapping[str, Any]) -> None:
         answer.append(message)
 
-    asyncio.run(uploads.door(scope, receive, send))
+    asyncio.run(uploads.application(scope, receive, send))
     return answer[0]["status"], json.loads(answer[1]["body"])
 
 

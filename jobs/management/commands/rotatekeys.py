@@ -6,7 +6,7 @@ from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 from django.db import models
 
-from studio.common.fields import EncryptedTextField, Unreadable
+from studio.common.encryption import EncryptedTextField, Unreadable
 
 
 class Command(BaseCommand):

@@ -11,17 +11,17 @@ from __future__ import annotations
 
 from studio.media.edits.picture import edit_picture, frame_for, straight_size
 from studio.media.edits.refusal import EDIT_CODES, EditError
-from studio.media.edits.sound import Quiet, cut_sound, quiet, split_points, without
+from studio.media.edits.sound import Silences, cut_sound, find_silences, split_points, without
 from studio.media.edits.video import remake_video, with_sound
 
 __all__ = [
     "EDIT_CODES",
     "EditError",
-    "Quiet",
+    "Silences",
     "cut_sound",
     "edit_picture",
+    "find_silences",
     "frame_for",
-    "quiet",
     "remake_video",
     "split_points",
     "straight_size",

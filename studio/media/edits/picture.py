@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from PIL import Image, ImageOps
 
 from studio.common.translatable import phrase
-from studio.media.edits.refusal import EditError, whole
+from studio.media.edits.refusal import EditError, replacing
 from studio.media.facts import Facts, MediaError, unreadable
 from studio.media.kinds import KINDS, Kind, sniff
 from studio.media.picture import ORIENTATION, _open, _orientation, _srgb, broken, probe_picture
@@ -68,7 +68,7 @@ def edit_picture(
     _refuse_small(picture.size, min_side)
     name = format or (kind.format if kind.format in ("jpeg", "png") else "jpeg")
     name, data = _below(picture, name, format, max_bytes, min_side)
-    with whole(target) as part:
+    with replacing(target) as part:
         part.write_bytes(data)
         return probe_picture(part, KINDS[name])
 

@@ -33,7 +33,7 @@ class EditError(MediaError):
 
 
 @contextmanager
-def whole(target: str | os.PathLike[str]) -> Iterator[Path]:
+def replacing(target: str | os.PathLike[str]) -> Iterator[Path]:
     """A path beside `target` to write to; it takes the place of `target` when the block ends well
     and is gone when it does not."""
     target = Path(target)

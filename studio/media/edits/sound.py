@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from operator import mul
 
 from studio.common.translatable import Sentence, phrase
-from studio.media.edits.refusal import EditError, whole
+from studio.media.edits.refusal import EditError, replacing
 from studio.media.edits.samples import SILENT, Run, runs, wav_file
 from studio.media.facts import Facts, MediaError
 from studio.media.kinds import KINDS
@@ -26,7 +26,7 @@ FADE = 0.005  # seconds on each side of a joint
 
 
 @dataclass(frozen=True, slots=True)
-class Quiet:
+class Silences:
     """The silences of a sound. `lead` and `tail`: seconds of silence at its start and end.
     `pauses`: (start, stop) in seconds, inside.
 
@@ -66,7 +66,7 @@ def cut_sound(
         )
     at = 0
     rate = 1
-    with whole(target) as part:
+    with replacing(target) as part:
         with wav_file(part) as wav, closing(runs(path, skip=start)) as source:
             for run in source:
                 rate = run.rate
@@ -118,7 +118,7 @@ def without(
             )
     at = 0
     kept: list[tuple[int, int | None]] | None = None
-    with whole(target) as part:
+    with replacing(target) as part:
         skip = max((stop for start, stop in cuts if start <= 0), default=0.0)
         with wav_file(part) as wav, closing(runs(path, skip=skip)) as source:
             for run in source:
@@ -142,7 +142,9 @@ def without(
         return probe_video(part, KINDS["wav"])
 
 
-def quiet(path: str | os.PathLike[str], floor_db: float = -45.0, least: float = 0.3) -> Quiet:
+def find_silences(
+    path: str | os.PathLike[str], floor_db: float = -45.0, least: float = 0.3
+) -> Silences:
     """The silences of a sound file, or of a video's sound: all that is `floor_db` below its loudest
     hundredth of a second.
 
@@ -171,9 +173,9 @@ def quiet(path: str | os.PathLike[str], floor_db: float = -45.0, least: float = 
             pauses.append((start, stop))
         loud, last, total = loud + 1, index, total + power
     if not loud:
-        return Quiet(seconds, 0.0, (), NOTHING_DB, False, seconds)
+        return Silences(seconds, 0.0, (), NOTHING_DB, False, seconds)
     level = 10 * math.log10(total / loud / FULL**2)
-    return Quiet(
+    return Silences(
         lead,
         max(0.0, seconds - meter.moment(last + 1)),
         tuple(pauses),

@@ -27,7 +27,7 @@ from studio.media.edits.frames import (
     measure,
     steady_frames,
 )
-from studio.media.edits.refusal import EditError, whole
+from studio.media.edits.refusal import EditError, replacing
 from studio.media.edits.samples import placed, runs
 from studio.media.edits.tracks import AAC_RATES, CopiedSound, EncodedSound, SoundTrack, packets
 from studio.media.facts import Facts, MediaError, unreadable
@@ -95,7 +95,7 @@ def remake_video(
         keep_sound and facts.has_audio,
         deadline,
     )
-    with whole(target) as part:
+    with replacing(target) as part:
         _squeezed(plan, part, max_bytes)
         return probe_video(part, KINDS["mp4"])
 
@@ -158,7 +158,7 @@ def with_sound(
         )
     deadline = time.monotonic() + VERIFY_SECONDS
     origin, _, _ = measure(film, kind, deadline)
-    with whole(target) as part:
+    with replacing(target) as part:
         with (
             closing(packets(film, "video", deadline)) as pictures,
             _mp4(part) as out,

@@ -21,7 +21,7 @@ def test_a_lease_is_renewed_while_the_work_goes_on(monkeypatch: pytest.MonkeyPat
         if len(renewed) >= 3:
             enough.set()
 
-    with leases.kept(renew):
+    with leases.renewing(renew):
         assert enough.wait(5)
     count = len(renewed)
     assert not any(thread.name == "lease" for thread in threading.enumerate())
@@ -30,6 +30,6 @@ def test_a_lease_is_renewed_while_the_work_goes_on(monkeypatch: pytest.MonkeyPat
 
 def test_a_quick_step_renews_nothing() -> None:
     renewed: list[int] = []
-    with leases.kept(lambda: renewed.append(1)):
+    with leases.renewing(lambda: renewed.append(1)):
         pass
     assert renewed == []

@@ -26,8 +26,8 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_keys_are_made_once_and_kept_from_others(tmp_path: Path) -> None:
-    first = env.kept_keys(tmp_path, strict=False)
-    assert env.kept_keys(tmp_path, strict=False) == first
+    first = env.site_keys(tmp_path, strict=False)
+    assert env.site_keys(tmp_path, strict=False) == first
     Fernet(first[1][0].encode())
     assert stat.S_IMODE((tmp_path / "keys.json").stat().st_mode) == 0o600
 
@@ -36,21 +36,21 @@ def test_a_strict_site_brings_its_keys(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(
         ImproperlyConfigured, match="SECRET_KEY and FIELD_KEYS must be set because ALLOWED_HOSTS is"
     ):
-        env.kept_keys(tmp_path, strict=True)
+        env.site_keys(tmp_path, strict=True)
     assert not (tmp_path / "keys.json").exists()
     monkeypatch.setenv("SECRET_KEY", "s" * 50)
     monkeypatch.setenv("FIELD_KEYS", "nonsense")
     with pytest.raises(ImproperlyConfigured, match="no Fernet key"):
-        env.kept_keys(tmp_path, strict=True)
+        env.site_keys(tmp_path, strict=True)
     keys = [Fernet.generate_key().decode() for _ in range(2)]
     monkeypatch.setenv("FIELD_KEYS", ",".join(keys))
-    assert env.kept_keys(tmp_path, strict=True) == ("s" * 50, keys)
+    assert env.site_keys(tmp_path, strict=True) == ("s" * 50, keys)
 
 
 def test_damaged_keys_are_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "keys.json").write_text("{")
     with pytest.raises(ImproperlyConfigured, match="Restore it from a backup"):
-        env.kept_keys(tmp_path, strict=False)
+        env.site_keys(tmp_path, strict=False)
     assert (tmp_path / "keys.json").read_text() == "{"
 
 

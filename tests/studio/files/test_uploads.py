@@ -92,7 +92,7 @@ class Visitor:
         async def send(message: Message) -> None:
             answer.append(message)
 
-        asyncio.run(uploads.door(scope, receive, send))
+        asyncio.run(uploads.application(scope, receive, send))
         if not answer:
             return 0, {}
         assert dict(answer[0]["headers"])[b"content-type"] == b"application/json"

@@ -17,7 +17,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.media import MediaError, probe
-from studio.media.edits import EditError, Quiet, cut_sound, quiet, samples, split_points, without
+from studio.media.edits import (
+    EditError,
+    Silences,
+    cut_sound,
+    find_silences,
+    samples,
+    split_points,
+    without,
+)
 from tests import files
 
 RATE = 16000
@@ -190,8 +198,8 @@ def test_ranges_without_sound(tmp_path: Path, start: float, stop: float) -> None
 def test_quiet_finds_every_silence(tmp_path: Path) -> None:
     parts = [hush(0.5), tone(0.4), hush(0.35), tone(0.3), hush(0.1), tone(0.2), hush(0.25)]
     samples = sum(parts[1:], parts[0])
-    found = quiet(files.write(tmp_path, "in", wav(samples)))
-    assert found == Quiet(
+    found = find_silences(files.write(tmp_path, "in", wav(samples)))
+    assert found == Silences(
         0.5,
         pytest.approx(0.25),
         ((0.9, 1.25),),
@@ -199,20 +207,20 @@ def test_quiet_finds_every_silence(tmp_path: Path) -> None:
         False,
     )  # type: ignore[arg-type]
     assert found.seconds == 2.1
-    assert quiet(tmp_path / "in", least=0.05).pauses == ((0.9, 1.25), (1.55, 1.65))
-    assert quiet(tmp_path / "in", least=0.36).pauses == ()
+    assert find_silences(tmp_path / "in", least=0.05).pauses == ((0.9, 1.25), (1.55, 1.65))
+    assert find_silences(tmp_path / "in", least=0.36).pauses == ()
 
 
 def test_the_floor_is_relative_to_the_loudest(tmp_path: Path) -> None:
     whisper = tone(0.5, 40)
     path = files.write(tmp_path, "in", wav(whisper + tone(0.5, 20000)))
-    assert quiet(path).lead == 0.5
-    assert quiet(path, floor_db=-60).lead == 0.0
-    assert quiet(files.write(tmp_path, "in", wav(whisper))).lead == 0.0
+    assert find_silences(path).lead == 0.5
+    assert find_silences(path, floor_db=-60).lead == 0.0
+    assert find_silences(files.write(tmp_path, "in", wav(whisper))).lead == 0.0
 
 
 def test_digital_silence_is_all_lead(tmp_path: Path) -> None:
-    assert quiet(files.write(tmp_path, "in", wav(hush(0.755)))) == Quiet(
+    assert find_silences(files.write(tmp_path, "in", wav(hush(0.755)))) == Silences(
         0.755, 0.0, (), -120.0, False
     )
 
@@ -233,10 +241,10 @@ def test_clipping_is_a_run_at_full_scale_even_over_the_edge_of_a_window(
 ) -> None:
     samples = tone(0.1)
     samples[at - 1 : at - 1 + len(run)] = array("h", run)
-    assert quiet(files.write(tmp_path, "in", wav(samples))).clipped is clipped
+    assert find_silences(files.write(tmp_path, "in", wav(samples))).clipped is clipped
     # In stereo the channels are looked at one by one.
     both = array("h", (value for sample in samples for value in (0, sample)))
-    assert quiet(files.write(tmp_path, "in", wav(both, channels=2))).clipped is clipped
+    assert find_silences(files.write(tmp_path, "in", wav(both, channels=2))).clipped is clipped
 
 
 def test_sound_is_streamed(tmp_path: Path) -> None:
@@ -327,7 +335,7 @@ def test_bad_sound(tmp_path: Path, name: str) -> None:
     path, out = files.write(tmp_path, "in", BAD[name]), tmp_path / "out"
     wishes: list[Callable[[], object]] = [
         lambda: cut_sound(path, out, 0, 0.5),
-        lambda: quiet(path),
+        lambda: find_silences(path),
         lambda: without(path, out, [(0.1, 0.2)]),
     ]
     for wish in wishes:

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from jobs.models import Account, ApiKey
-from studio.common.fields import Unreadable
+from studio.common.encryption import Unreadable
 from studio.models import Membership, Role, Team, User
 from tests import makers
 
