@@ -126,8 +126,9 @@ def frame_for(
         left, top = (width - wide) // 2, round((height - tall) * over)
         return left, top, left + wide, top + tall
     near = max(FACE_HEIGHTS * (known[3] - known[1]), (known[2] - known[0]) * down / across)
-    if near < tallest:
-        exact = tallest + (near - tallest) * min(1.0, max(0.0, closeness))
+    # At closeness 0 it stays the largest: taken from a rounded height, a side can lose a pixel.
+    if near < tallest and closeness > 0:
+        exact = tallest + (near - tallest) * min(1.0, closeness)
         tall = min(tallest, math.ceil(exact - 1e-6))
         wide = min(widest, max(1, math.ceil(exact * across / down - 1e-6)))
     left = _placed(known[0], known[2], wide, width)

@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -246,6 +246,7 @@ def test_the_target_may_be_the_source(tmp_path: Path) -> None:
 SIDES = st.integers(1, 5000)
 
 
+@example(16, 6, 3, 1, 0.0, [0.0, 0.0, 0.0, 0.0], True)
 @given(
     SIDES,
     SIDES,
