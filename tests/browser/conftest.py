@@ -5,11 +5,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.browser import pages, site
 from tests.browser.maker import SCREENS, Maker, at_work, screen
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Playwright
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +30,16 @@ def chromium() -> str:
     return site.CHROMIUM
 
 
+@pytest.fixture(scope="package")
+def playwright(chromium: str) -> Iterator[Playwright]:
+    """The one driver of every browser here: a second beside it is refused. It keeps an event loop
+    running, in which Django asks no database, so it ends with the last test of this folder."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        yield driver
+
+
 @pytest.fixture(scope="session")
 def studio(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[site.Site]:
     """A studio that runs in a folder of its own, simulator and all."""
@@ -33,26 +47,30 @@ def studio(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield running
 
 
-@pytest.fixture(scope="session")
-def lived_in(studio: site.Site) -> Iterator[pages.Cast]:
+@pytest.fixture(scope="package")
+def lived_in(playwright: Playwright, studio: site.Site) -> Iterator[pages.Cast]:
     """The same, filled with people, files and films, and a browser in which its owner is signed
     in."""
     told = site.filled(studio)
-    with site.debugging(studio) as debug, pages.cast(studio.address, told, debug) as cast:
+    with (
+        site.debugging(studio) as debug,
+        pages.cast(playwright, studio.address, told, debug) as cast,
+    ):
         yield cast
 
 
 @pytest.fixture(scope="module", params=SCREENS, ids=screen)
 def made(
     request: pytest.FixtureRequest,
-    chromium: str,
+    playwright: Playwright,
     studio: site.Site,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Maker]:
     """Somebody for all flows of one file, at one width and in one theme."""
     width, theme = request.param
     name = f"{request.path.stem.rpartition('_')[2]}{width}{theme}"
-    with at_work(chromium, studio, width, theme, name, tmp_path_factory.mktemp("desk")) as somebody:
+    desk = tmp_path_factory.mktemp("desk")
+    with at_work(playwright, studio, width, theme, name, desk) as somebody:
         yield somebody
 
 

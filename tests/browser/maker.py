@@ -8,10 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests import files
 from tests.browser.person import Person, person, signed_up
 from tests.browser.site import SAMPLES, Site
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Playwright
 
 SCREENS = [
     (1440, "light"),
@@ -64,9 +68,9 @@ class Maker:
 
 @contextmanager
 def at_work(
-    chromium: str, studio: Site, width: int, theme: str, name: str, folder: Path
+    playwright: Playwright, studio: Site, width: int, theme: str, name: str, folder: Path
 ) -> Iterator[Maker]:
-    with person(chromium, studio, width, theme) as hand:
+    with person(playwright, studio, width, theme) as hand:
         team = signed_up(hand, name)
         hand.page.goto(team + "make/portrait/")
         hand.drop("[data-slot=image_url]", SAMPLES / "portrait.jpg")

@@ -11,12 +11,15 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from studio.local.stack import LOOPBACK
 from tests.browser.site import CHROMIUM, FLAGS, PATIENCE
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Playwright
 
 WIDTHS = {1440: 900, 390: 844}
 THEMES = ("dark", "light")
@@ -222,13 +225,12 @@ def _widest(page: Any) -> str:
 
 
 @contextmanager
-def cast(address: str, told: dict[str, Any], debug: str) -> Iterator[Cast]:
+def cast(playwright: Playwright, address: str, told: dict[str, Any], debug: str) -> Iterator[Cast]:
     """Chromium with the owner signed in. It is killed at the end with everything that it opened."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as machine:
-        browser = machine.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    try:
         yield Cast(browser, address, told, debug)
+    finally:
         browser.close()
 
 

@@ -10,9 +10,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tests.browser.site import FLAGS, Site
+from tests.browser.site import CHROMIUM, FLAGS, Site
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Playwright
 
 SIZES = {1440: 900, 390: 844}
 PATIENCE = 60_000  # milliseconds, for one look; a film of a few seconds is among them
@@ -144,19 +147,16 @@ def micros(words: str) -> int:
 
 @contextmanager
 def person(
-    chromium: str, studio: Site, width: int, theme: str, *, scripts: bool = True
+    playwright: Playwright, studio: Site, width: int, theme: str, *, scripts: bool = True
 ) -> Iterator[Person]:
     """Somebody with a fresh browser, which runs `scripts` or not. What the page and the studio's
     log say at the end is printed, which pytest shows when the test failed."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as machine:
-        flags = [*FLAGS, "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-        browser = machine.chromium.launch(executable_path=chromium, args=flags)
-        size = {"width": width, "height": SIZES[width]}
+    flags = [*FLAGS, "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+    try:
         context = browser.new_context(
             base_url=studio.address,
-            viewport=size,
+            viewport={"width": width, "height": SIZES[width]},
             color_scheme=theme,
             has_touch=width < 500,
             java_script_enabled=scripts,
@@ -172,7 +172,8 @@ def person(
                 studio.log.read_text()[-4000:],
                 sep="\n",
             )
-            browser.close()
+    finally:
+        browser.close()
 
 
 def signed_up(somebody: Person, name: str) -> str:

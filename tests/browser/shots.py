@@ -47,6 +47,8 @@ def main() -> int:
         import django
 
         django.setup()
+        from playwright.sync_api import sync_playwright
+
         from tests.browser import pages, site
 
         if site.CHROMIUM is None:
@@ -55,7 +57,11 @@ def main() -> int:
         options.to.mkdir(parents=True, exist_ok=True)
         with site.running(Path(folder)) as studio:
             told = site.filled(studio)
-            with site.debugging(studio) as debug, pages.cast(studio.address, told, debug) as cast:
+            with (
+                site.debugging(studio) as debug,
+                sync_playwright() as driver,
+                pages.cast(driver, studio.address, told, debug) as cast,
+            ):
                 return shoot(cast, options.to, options.only)
 
 

@@ -4,6 +4,7 @@ help."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,13 +12,18 @@ from tests.browser.maker import PRICED, SCREENS, screen
 from tests.browser.person import Person, person, signed_up
 from tests.browser.site import SAMPLES, Site
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Playwright
+
 pytestmark = [pytest.mark.browser, pytest.mark.flows]
 CLICKS, FILES = 8, 2
 
 
 @pytest.fixture(params=SCREENS, ids=screen)
-def newcomer(request: pytest.FixtureRequest, chromium: str, studio: Site) -> Iterator[Person]:
-    with person(chromium, studio, *request.param) as somebody:
+def newcomer(
+    request: pytest.FixtureRequest, playwright: Playwright, studio: Site
+) -> Iterator[Person]:
+    with person(playwright, studio, *request.param) as somebody:
         yield somebody
         somebody.at_ease()
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests import files
 from tests.browser.maker import PRICED, Maker
-from tests.browser.person import micros
+from tests.browser.person import Person, micros
 
 pytestmark = [pytest.mark.browser, pytest.mark.flows]
 
@@ -53,6 +53,13 @@ def test_a_film_is_made_again_for_the_price_on_its_button(maker: Maker) -> None:
 
 
 # ── free, and not ──
+def asked_again(hand: Person) -> str:
+    """What the page that answers the click says."""
+    with hand.page.expect_navigation():
+        hand.click("button:has-text('Look again — free')")
+    return hand.read(".messages")
+
+
 def test_a_task_is_looked_at_again_for_nothing(maker: Maker) -> None:
     hand = maker.ready()
     maker.other_speech("homily.mp3", files.mp3(seconds=57))
@@ -62,8 +69,11 @@ def test_a_task_is_looked_at_again_for_nothing(maker: Maker) -> None:
     hand.click("#generate")
     hand.click("#toast a")
     hand.see("#job[data-state=running]")
-    hand.click("button:has-text('Look again — free')")
-    assert "free" in hand.read(".messages")
+    said = asked_again(hand)
+    while "a moment ago" in said:  # the engine has just looked by itself, or so has the last click
+        hand.page.wait_for_timeout(1000)
+        said = asked_again(hand)
+    assert "free" in said
     hand.see("#job[data-state=succeeded] video")
     assert hand.page.locator(".attempts li").count() == 1, "a look is no second task"
     assert abs(micros(hand.read("section[aria-labelledby=cost] .sum")) - price) <= price / 20, (

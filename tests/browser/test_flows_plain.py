@@ -4,6 +4,7 @@ missing."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,13 +12,16 @@ from tests.browser.maker import PICTURE, PRICED, SCREENS, SPEECH, screen
 from tests.browser.person import Person, micros, person, signed_up
 from tests.browser.site import SAMPLES, Site
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Playwright
+
 pytestmark = [pytest.mark.browser, pytest.mark.flows]
 PASSWORD = "three quiet lamps"
 
 
 @pytest.fixture(params=SCREENS, ids=screen)
-def plain(request: pytest.FixtureRequest, chromium: str, studio: Site) -> Iterator[Person]:
-    with person(chromium, studio, *request.param, scripts=False) as somebody:
+def plain(request: pytest.FixtureRequest, playwright: Playwright, studio: Site) -> Iterator[Person]:
+    with person(playwright, studio, *request.param, scripts=False) as somebody:
         yield somebody
         somebody.at_ease()
 

@@ -5,21 +5,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.browser.site import FLAGS, PATIENCE, SAMPLES, Site
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Playwright
+
 pytestmark = [pytest.mark.browser]
 
 
 @pytest.fixture
-def page(chromium: str, studio: Site) -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as machine:
-        browser = machine.chromium.launch(executable_path=chromium, args=FLAGS)
+def page(playwright: Playwright, chromium: str, studio: Site) -> Iterator[Any]:
+    browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+    try:
         context = browser.new_context(
             base_url=studio.address, viewport={"width": 1440, "height": 900}
         )
@@ -29,6 +30,7 @@ def page(chromium: str, studio: Site) -> Iterator[Any]:
         # Captured by pytest, so it is shown only when the test failed.
         print(page.url, page.inner_text("body"), sep="\n")
         print((studio.log.read_text())[-6000:])
+    finally:
         browser.close()
 
 
