@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from studio.common import formats
 from studio.templatetags import ui
 from tests.conftest import one_line
+from tests.html import parse
 
 ROOT = Path(settings.BASE_DIR)
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
@@ -161,9 +162,7 @@ def test_people() -> None:
 
 
 def attribute(markup: str, css: str, name: str) -> float:
-    found = re.search(rf'class="{css}"[^>]*? {name}="([^"]*)"', markup)
-    assert found, markup
-    return float(found[1])
+    return float(parse(markup).one(f".{css}")[name])
 
 
 def test_gauge_in_time_and_late() -> None:
@@ -190,9 +189,10 @@ def test_gauge_without_a_past_or_a_start_stays_inside() -> None:
         draw('{% gauge_got 3 0 "x" %}'),
         draw('{% gauge_got 9 3 "x" %}'),
     ):
-        assert all(
-            0 <= float(value) <= 100 for value in re.findall(r'(?:width|x|x1)="([\d.]+)"', markup)
-        )
+        drawn = parse(markup).one("svg")
+        values = [value for name in ("width", "x", "x1") for value in drawn.values("*", name)]
+        assert values
+        assert all(0 <= float(value) <= 100 for value in values)
 
 
 @given(st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 10**9))
@@ -226,8 +226,8 @@ def test_a_box_that_is_none_is_left_out(frame: Any) -> None:
 
 def test_lamps_are_the_queue() -> None:
     markup = draw('{% lamps 5 on=1 next=1 you="3,4" label="third and fourth of five" %}')
-    assert re.findall(r"<i(?: class=\"([^\"]*)\")?>", markup) == ["on", "next", "you", "you", ""]
-    assert 'aria-label="third and fourth of five"' in markup
+    lamps = parse(markup).one("[aria-label='third and fourth of five']").all("i")
+    assert [lamp.get("class") for lamp in lamps] == ["on", "next", "you", "you", None]
     assert draw("{% lamps 21 on=1 you=1 %}").endswith('<i class="more">+12</i></span>')
     assert draw("{% lamps 0 %}").count("<i") == 1  # a free lane still has a lamp
 
@@ -301,10 +301,10 @@ def test_a_field_ties_its_help_and_its_error_to_the_control() -> None:
 def test_every_described_by_names_something_on_the_page() -> None:
     form = Sample(data={})
     for name in form.fields:
-        markup = part("field", field=form[name], help="Told before.")
-        for ids in re.findall(r'aria-describedby="([^"]+)"', markup):
+        shown = parse(part("field", field=form[name], help="Told before."))
+        for ids in shown.values("*", "aria-describedby"):
             for one in ids.split():
-                assert f'id="{one}"' in markup, f"{name}: {one}"
+                assert shown.has(f"#{one}"), f"{name}: {one}"
 
 
 def test_each_kind_of_field_has_its_shape() -> None:

@@ -3,8 +3,6 @@ nothing and says so."""
 
 from __future__ import annotations
 
-import html as entities
-import re
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -19,6 +17,7 @@ from jobs.common.states import State
 from jobs.models import Account, Job, LedgerEntry, Price, Template
 from studio.models import Consent, Team, User
 from tests import files, makers
+from tests.html import parse
 
 ClientOf = Callable[[User], Client]
 HX: dict[str, Any] = {"headers": {"HX-Request": "true"}}
@@ -53,21 +52,9 @@ def ready(team: Team, account: Account) -> dict[str, str]:
     }
 
 
-def fields_of(html: str, form: str = 'id="make"') -> dict[str, str]:
-    """What a browser sends with the form: hidden fields, texts and what is ticked."""
-    found = {}
-    body = re.search(rf"<form[^>]*{form}.*?</form>", html, re.S)
-    assert body, form
-    for tag in re.findall(r"<input[^>]*>", body[0]):
-        name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
-        kind = re.search(r'type="([^"]*)"', tag)
-        if (
-            name
-            and not (kind and kind[1] in ("radio", "checkbox") and " checked" not in tag)
-            and not (kind and kind[1] == "file")
-        ):
-            found[name[1]] = entities.unescape(value[1]) if value else ""
-    return found
+def fields_of(html: str, form: str = "#make") -> dict[str, str]:
+    """What a browser sends with the form."""
+    return parse(html).one(form).fields()
 
 
 def dearer(model: str = "emo-v1", variant: str = "1:1") -> None:
@@ -216,7 +203,7 @@ def test_run_again_shows_what_it_holds_when_the_template_is_made_anew(
     client = client_of(creator)
     html = client.get(job.get_absolute_url()).content.decode()
     assert "Run again — $0.0459" in html
-    before = fields_of(html, f'action="[^"]*{job.public_id}/again/"')
+    before = fields_of(html, f"form[action$='{job.public_id}/again/']")
     # the service forgets it, and a new one is paid besides
     Template.objects.update(forgotten=True)
     again = reverse("jobs:again", args=[team.slug, job.public_id])
@@ -225,7 +212,7 @@ def test_run_again_shows_what_it_holds_when_the_template_is_made_anew(
     html = client.get(job.get_absolute_url()).content.decode()
     assert "The price is $0.0918 now, and the button said $0.0459." in html
     assert "Run again — $0.0918" in html
-    form = fields_of(html, f'action="[^"]*{job.public_id}/again/"')
+    form = fields_of(html, f"form[action$='{job.public_id}/again/']")
     first, second = client.post(again, form), client.post(again, form)
     assert first["Location"] == second["Location"]
     assert Job.objects.count() == 3
@@ -244,13 +231,13 @@ def test_run_again_and_the_full_length_at_a_new_price_are_said_first(
     dearer()
     for name in ("again", "whole"):
         url = reverse(f"jobs:{name}", args=[team.slug, clip.public_id])
-        client.post(url, fields_of(html, f'action="[^"]*/{name}/"'))
+        client.post(url, fields_of(html, f"form[action$='/{name}/']"))
         assert Job.objects.count() == 1
         assert "now, and the button said $" in client.get(clip.get_absolute_url()).content.decode()
     html = client.get(clip.get_absolute_url()).content.decode()
     client.post(
         reverse("jobs:whole", args=[team.slug, clip.public_id]),
-        fields_of(html, 'action="[^"]*/whole/"'),
+        fields_of(html, "form[action$='/whole/']"),
     )
     assert Job.objects.exclude(pk=clip.pk).get().quote_micros == 240_000
 
@@ -265,9 +252,9 @@ def test_the_failed_ones_of_a_set_at_a_new_price_are_said_first(
     html = client.get(jobset.get_absolute_url()).content.decode()
     dearer()
     again = reverse("jobs:set_again", args=[team.slug, jobset.public_id])
-    client.post(again, fields_of(html, 'action="[^"]*/again/"'))
+    client.post(again, fields_of(html, "form[action$='/again/']"))
     assert Job.objects.count() == 3
     html = client.get(jobset.get_absolute_url()).content.decode()
     assert "The price is $0.7200 now, and the button said $0.4129." in html
-    client.post(again, fields_of(html, 'action="[^"]*/again/"'))
+    client.post(again, fields_of(html, "form[action$='/again/']"))
     assert Job.objects.count() == 6

@@ -3,7 +3,6 @@ is free."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +18,7 @@ from jobs.models import Account, Budget, Job, LedgerEntry
 from jobs.orders import consent, create
 from studio.models import Consent, Team, User
 from tests import makers
+from tests.html import parse
 from tests.service import Service
 
 ClientOf = Callable[[User], Client]
@@ -48,13 +48,16 @@ def ready(team: Team, account: Account) -> dict[str, str]:
 
 
 def key_in(html: str) -> str:
-    found = re.search(r'name="key" value="([^"]+)"', html)
-    assert found
-    return found[1]
+    return parse(html).one("#make [name=key]")["value"]
 
 
 def toast(html: str) -> str:
-    return html.split('id="toast"')[1] if 'id="toast"' in html else ""
+    return " ".join(parse(html).texts("#toast"))
+
+
+def undo_in(html: str) -> str:
+    """Where the notice of the click takes it back."""
+    return parse(html).one("#toast form[hx-post]")["hx-post"]
 
 
 def test_the_page_stays_with_its_form_and_a_new_key(
@@ -63,10 +66,12 @@ def test_the_page_stays_with_its_form_and_a_new_key(
     html = client_of(creator).post(page, ready | {"style_level": "calm"}, **HX).content.decode()
     job = Job.objects.get()
     assert "“Welcome line” is in line; $0.4725 is held" in toast(html)
-    assert job.get_absolute_url() in toast(html)
-    assert 'value="Welcome line"' in html
-    assert f'name="audio_url" value="{ready["audio_url"]}"' in html
-    assert re.search(r'name="style_level" value="calm" checked', html)
+    shown = parse(html)
+    assert shown.one("#toast a")["href"].startswith(job.get_absolute_url())
+    form = shown.one("#make").fields()
+    assert form["title"] == "Welcome line"
+    assert form["audio_url"] == ready["audio_url"]
+    assert form["style_level"] == "calm"
     assert key_in(html) not in ("", "k1")
 
 
@@ -117,9 +122,7 @@ def test_undo_cancels_gives_back_and_says_so_in_the_toast(
 ) -> None:
     client = client_of(creator)
     html = client.post(page, ready, **HX).content.decode()
-    undo = re.search(r'hx-post="([^"]+/undo/)"', toast(html))
-    assert undo
-    answer = client.post(undo[1], **HX)
+    answer = client.post(undo_in(html), **HX)
     assert "Canceled. It was not sent, so it cost nothing." in answer.content.decode()
     assert "Undo" not in answer.content.decode()
     # the till must be reckoned anew: the money is back
@@ -136,9 +139,7 @@ def test_a_click_that_comes_again_after_its_undo_is_told_and_the_next_one_makes(
     said to be."""
     client = client_of(creator)
     first = client.post(page, ready | {"do": do}, **HX).content.decode()
-    way_back = re.search(r'hx-post="([^"]+/(?:undo|cancel)/)"', toast(first))
-    assert way_back
-    client.post(way_back[1], **HX)
+    client.post(undo_in(first), **HX)
     made = Job.objects.count()
     html = client.post(page, ready | {"do": do}, **HX).content.decode()
     assert "This click made “Welcome line” before" in toast(html)
@@ -164,9 +165,7 @@ def test_undo_of_a_dance_takes_back_the_template_that_the_click_wanted(
     }
     html = client.post(page, fields, **HX).content.decode()
     assert Job.objects.count() == 2
-    undo = re.search(r'hx-post="([^"]+/undo/)"', toast(html))
-    assert undo
-    client.post(undo[1], **HX)
+    client.post(undo_in(html), **HX)
     assert set(Job.objects.values_list("state", flat=True)) == {State.CANCELED}
 
 
@@ -188,9 +187,7 @@ def test_undo_of_a_dance_leaves_a_template_that_was_under_way_before(
         "do": "make",
     }
     html = client.post(page, fields, **HX).content.decode()
-    undo = re.search(r'hx-post="([^"]+/undo/)"', toast(html))
-    assert undo
-    client.post(undo[1], **HX)
+    client.post(undo_in(html), **HX)
     maker.refresh_from_db()
     assert maker.state == State.QUEUED
     assert Job.objects.exclude(pk=maker.pk).get().state == State.CANCELED
@@ -205,27 +202,25 @@ def test_a_reload_keeps_the_whole_draft(
     fields = ready | {"ratio": "3:4", "style_level": "active", "keep_audio_url": "1000-9000"}
     fields.pop("do")
     address = client.get(reverse("jobs:price", args=[team.slug]), fields, **HX)["HX-Replace-Url"]
-    html = client.get(address).content.decode()
+    shown = parse(client.get(address))
+    form = shown.one("#make").fields()
     for name in ("image_url", "audio_url"):
-        assert f'name="{name}" value="{ready[name]}"' in html
-    for name, value in (("ratio", "3:4"), ("style_level", "active")):
-        assert re.search(rf'name="{name}" value="{value}" checked', html)
-    assert 'value="Welcome line"' in html
-    assert "8 s × $0.022937" in html
+        assert form[name] == ready[name]
+    assert (form["ratio"], form["style_level"]) == ("3:4", "active")
+    assert form["title"] == "Welcome line"
+    assert "8 s × $0.022937" in shown.text
 
 
 def test_what_is_left_is_told_as_a_length(
     client_of: ClientOf, creator: User, team: Team, page: str, ready: dict[str, str]
 ) -> None:
     Budget.objects.create(team=team, micros=8_000_000)
-    html = " ".join(
-        client_of(creator).get(page, ready).content.decode().replace("\u00a0", " ").split()
-    )
+    shown = parse(client_of(creator).get(page, ready))
     left = 8_000_000 - 472_523
     seconds = left // next(
         p.micros for p in entries.get("emo-v1").prices if (p.variant, p.currency) == ("1:1", "USD")
     )
-    assert f"leaves $7.52, about {seconds // 60} m {seconds % 60} s at this price" in html
+    assert f"leaves $7.52, about {seconds // 60} m {seconds % 60} s at this price" in shown.text
 
 
 def dance(team: Team, account: Account, key: str = "k") -> tuple[str, dict[str, str]]:
@@ -241,12 +236,6 @@ def dance(team: Team, account: Account, key: str = "k") -> tuple[str, dict[str, 
         "do": "make",
     }
     return reverse("jobs:dance", args=[team.slug]), fields
-
-
-def undo_in(html: str) -> str:
-    found = re.search(r'hx-post="([^"]+/undo/)"', toast(html))
-    assert found
-    return found[1]
 
 
 def test_what_is_held_is_told_with_the_template(

@@ -3,7 +3,6 @@ script."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +15,7 @@ from jobs.pages import file_tags
 from studio.files import views
 from studio.models import Asset, Team, User
 from tests import files, makers
+from tests.html import parse
 
 ClientOf = Callable[[User], Client]
 HOME = "/t/north/library/"
@@ -27,7 +27,7 @@ def tags_of_jobs(settings: Any) -> None:
 
 
 def titles(response: Any) -> list[str]:
-    return re.findall(r'<h3 class="clip"><a href="[^"]+">([^<]+)</a>', response.content.decode())
+    return parse(response).texts("h3.clip > a[href]")
 
 
 def sentences(response: Any) -> list[str]:
