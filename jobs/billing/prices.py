@@ -39,6 +39,11 @@ class Quote:
     def currency(self) -> str:
         return self.price.currency
 
+    def of_units(self, units: Decimal) -> Quote:
+        """The quote of `units` at the same price."""
+        units = units.quantize(Decimal("0.001"))
+        return Quote(amount(self.price, units), units, self.price)
+
     @property
     def formula(self) -> Sentence:
         """The arithmetic, such as “13.930 s × $0.011469”."""

@@ -9,6 +9,7 @@ chosen in full stays with the job, as Job.full: {"name": the model's input, "ass
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -18,6 +19,7 @@ from jobs.engine.fair_share import SHORT_MS
 from jobs.models import Job
 from jobs.orders import trim
 from jobs.orders.order_request import OrderRequest
+from jobs.orders.plan import Plan
 from studio.models import User
 
 CLIP_MS = SHORT_MS
@@ -44,6 +46,20 @@ def first(order: OrderRequest) -> tuple[OrderRequest, dict[str, Any]]:
     }
     title = _("%(title)s, first %(n)s s") % {"title": order.title[:180], "n": CLIP_MS // 1000}
     return replace(order, trims={**order.trims, name: parts.first(CLIP_MS)}, title=title), full
+
+
+def plan_of(ready: Plan) -> Plan | None:
+    """The plan of the test clip of what `ready` makes: only its length and its price are others.
+    None for a film too short for a clip, and for a model that takes no speech so short."""
+    if not worth(ready.order):
+        return None
+    clip, _full = first(ready.order)
+    name = ready.spec.length_of
+    asset, parts, limits = clip.files[name], clip.trims[name], ready.spec.input(name).limits
+    if limits is not None and limits.problems(trim.facts_of(asset, parts, limits)):
+        return None
+    quote = ready.quote.of_units(Decimal(parts.milliseconds) / 1000)
+    return replace(ready, order=clip, quote=quote, milliseconds=parts.milliseconds)
 
 
 def whole(job: Job, by: User, key: str = "") -> OrderRequest | None:

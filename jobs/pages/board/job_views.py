@@ -25,7 +25,7 @@ from jobs.orders import undo as undoing
 from jobs.orders.order_request import OrderRequest
 from jobs.pages.board.job_page import Story
 from jobs.pages.budget_summary import BudgetSummary
-from jobs.pages.create.confirmation import Toast
+from jobs.pages.create.confirmation import Confirmation
 from studio.common.translatable import translated
 from studio.media import MediaError
 from studio.models.people import Role
@@ -137,7 +137,7 @@ def whole(request: TeamRequest, job: str) -> HttpResponse:
     except (MediaError, Refused, budget.OverBudget, prices.NoPrice) as error:
         messages.error(request, translated(error.sentence))
         return redirect(found)
-    messages.success(request, Toast.of(made).sentence)
+    messages.success(request, Confirmation.of(made).sentence)
     return redirect(made)
 
 
@@ -191,7 +191,7 @@ def undone(request: TeamRequest, sentence: str) -> HttpResponse:
     """What became of an undo, in the place of the toast that offered it; the page may reckon its
     prices and places anew."""
     response = render(
-        request, "jobs/create/parts/confirmation.html", {"toast": {"sentence": sentence}}
+        request, "jobs/create/parts/confirmation.html", {"confirmation": {"sentence": sentence}}
     )
     response["HX-Trigger"] = "undone"
     return response

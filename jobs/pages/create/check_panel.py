@@ -4,19 +4,22 @@ what asking costs."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django.template.defaultfilters import date as shown_date
 from django.utils.translation import gettext as _
 
+from jobs.billing import prices
 from jobs.catalogue import entries
 from jobs.models import Check
+from jobs.pages.create.draft import Draft
 from studio.common.translatable import translated
 
 
-@dataclass
-class CheckView:
+@dataclass(frozen=True, slots=True)
+class CheckPanel:
     """The check of the draft's picture. `state` is "" while it was never asked; `price` is what
-    asking costs now."""
+    asking costs now, "" without a price (`why_no_price`)."""
 
     spec: entries.Model
     check: Check | None
@@ -60,7 +63,7 @@ class CheckView:
 
     @property
     def tags(self) -> list[dict[str, str]]:
-        """What the verdict says beside yes and no, as tags."""
+        """What the answer says beside yes and no, as tags."""
         words = {
             ("bodystyle", "full"): _("Full body"),
             ("bodystyle", "half"): _("Half body"),
@@ -74,8 +77,8 @@ class CheckView:
         ]
 
     @property
-    def kept(self) -> str:
-        """Why a verdict that is there costs nothing more."""
+    def paid_note(self) -> str:
+        """Why an answer that is there costs nothing more; "" without one."""
         if self.check is None or self.check.answered_at is None:
             return ""
         day = shown_date(self.check.answered_at, "j M")
@@ -86,3 +89,17 @@ class CheckView:
         return _("Checked on %(day)s and kept; nothing is paid again for this picture.") % {
             "day": day
         }
+
+
+def check_panel(draft: Draft, region: str) -> CheckPanel | None:
+    """None for a model that needs no check. `region`: of the account that asks."""
+    if not draft.spec.check:
+        return None
+    spec = entries.get(draft.spec.check)
+    price, why = "", ""
+    try:
+        quote = prices.quote(spec, "", Decimal(1), currency=draft.team.currency, region=region)
+        price = prices.format_money(quote.micros, quote.currency)
+    except prices.NoPrice as error:
+        why = translated(error.sentence)
+    return CheckPanel(spec, draft.known_check(), price, why)

@@ -1,5 +1,5 @@
-"""What is said when a click was done and the page stays: what is in line, what is held, the way to
-it, and the way back."""
+"""The confirmation of a click where the page stays: what is in line, what is held, the way to it,
+and the way back."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ from jobs.pages import labels
 
 
 @dataclass(frozen=True, slots=True)
-class Toast:
+class Confirmation:
+    """`url` leads to what was made, `undo_url` takes it back; "" without."""
+
     sentence: str
     url: str
     undo_url: str
 
     @classmethod
-    def of(cls, made: Job | JobSet) -> Toast:
+    def of(cls, made: Job | JobSet) -> Confirmation:
         """Of a job or a set that a click made; of one that is over when the same click came once
         more, from a page of before."""
         if isinstance(made, JobSet):

@@ -12,16 +12,13 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from jobs.pages.create.draft import Draft, FileField, file_fields
 from jobs.pages.create.fixes import crop_for, cut_for, fix_for
-from jobs.pages.create.page import Desk
-from jobs.pages.create.views import draft_of, fragment, have_checked, page_of
+from jobs.pages.create.views import draft_of, have_checked, page_of, shown_again
 from studio.common.translatable import translated
 from studio.files import edit_queue
 from studio.media import MediaError
@@ -56,12 +53,7 @@ def fix(request: TeamRequest) -> HttpResponse:
     errors = _fixed(request, draft) if request.method == "POST" else []
     if request.method != "POST" and draft.edits:
         return HttpResponse(status=204)
-    desk = Desk(draft, request.user, page=page)
-    if request.htmx:
-        return fragment(request, desk, errors)
-    for sentence in errors:
-        messages.error(request, sentence)
-    return redirect(desk.address)
+    return shown_again(request, draft, page, errors)
 
 
 def _fixed(request: TeamRequest, draft: Draft) -> list[str]:

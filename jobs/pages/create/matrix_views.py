@@ -12,10 +12,13 @@ from jobs.billing import budget, confirmed_price, prices
 from jobs.catalogue.create_pages import models_of
 from jobs.common.errors import Refused
 from jobs.models import JobSet
-from jobs.orders import create_set
+from jobs.orders.create_set import create_set
 from jobs.pages.create.confirmation import set_words
-from jobs.pages.create.matrix import SIDE, Batch
-from studio.common.translatable import quoted, translated
+from jobs.pages.create.matrix import address_of, matrix_page
+from jobs.pages.create.matrix_check import check_pictures
+from jobs.pages.create.matrix_draft import SIDE, MatrixDraft, matrix_draft
+from jobs.pages.create.matrix_review import orders_of, review_matrix
+from studio.common.translatable import Sentence, quoted, translated
 from studio.files import file_store
 from studio.media import MediaError
 from studio.models.people import Role
@@ -26,25 +29,18 @@ from studio.teams.access import TeamRequest, team_page
 def batch(request: TeamRequest) -> HttpResponse:
     """GET shows the matrix of the address. POST with `do`: "make" makes the set, "check" has the
     unknown pictures checked, "upload" takes files."""
-    given = _given(request)
+    draft = _draft(request)
     if request.method != "POST":
-        return _page(request, given)
+        return _page(request, draft)
     do, errors = request.POST.get("do"), []
     if do == "upload":
-        errors = _uploaded(request, given)
+        errors = _uploaded(request, draft)
     elif do == "check":
-        changed = confirmed_price.changed(
-            request.POST.get(confirmed_price.FIELD, ""),
-            "check",
-            given.check_micros,
-            given.team.currency,
-            exact=True,
-        )
-        errors = [translated(changed)] if changed else given.have_checked()
-        given = _given(request)
+        errors = _checked(request, draft)
+        draft = _draft(request)
     elif do == "make":
         try:
-            return _made(request, given)
+            return _made(request, draft)
         except MediaError as error:
             errors = [translated(error.sentence)]
         except Refused as refused:
@@ -52,11 +48,13 @@ def batch(request: TeamRequest) -> HttpResponse:
         except (budget.OverBudget, prices.NoPrice) as error:
             errors = [translated(error.sentence)]
     if errors:
-        return _page(request, given, errors, status=200 if request.htmx else 422)
-    return _page(request, given) if request.htmx else redirect(given.address)
+        return _page(request, draft, errors, status=200 if request.htmx else 422)
+    if request.htmx:
+        return _page(request, draft)
+    return redirect(address_of(draft, review_matrix(draft)))
 
 
-def _given(request: TeamRequest) -> Batch:
+def _draft(request: TeamRequest) -> MatrixDraft:
     """The form that was sent, or the address, which the upload's form leaves as it is."""
     data = request.POST if "model" in request.POST else request.GET
     models = models_of("portrait")
@@ -65,37 +63,42 @@ def _given(request: TeamRequest) -> Batch:
     )
     if spec is None:
         raise Http404("Films of a picture and a speech are not made with that model.")
-    return Batch(request.team, request.user, spec, data)
+    return matrix_draft(request.team, request.user, spec, data)
 
 
-def _made(request: TeamRequest, given: Batch) -> HttpResponse:
-    # Another price is another number of films: a check may have ended since the button was drawn.
-    changed = confirmed_price.changed(
-        request.POST.get(confirmed_price.FIELD, ""),
-        "make",
-        given.micros,
-        given.team.currency,
-        exact=True,
-    )
-    if given.blocked or changed:
-        raise Refused(quoted(given.blocked) or changed)
-    given.give(request.user)
-    title = given.title or _("%(n)s × %(m)s with %(model)s") % {
-        "n": len(given.pictures),
-        "m": len(given.speeches),
-        "model": translated(given.spec.label),
+def _changed(request: TeamRequest, do: str, micros: int) -> Sentence:
+    """That the price is another one than the button showed; "" when it is the same. Another price
+    is another number of films: a check may have ended since the button was drawn."""
+    confirmed = request.POST.get(confirmed_price.FIELD, "")
+    return confirmed_price.changed(confirmed, do, micros, request.team.currency, exact=True)
+
+
+def _checked(request: TeamRequest, draft: MatrixDraft) -> list[str]:
+    """Have the unknown pictures checked; the sentences why not."""
+    review = review_matrix(draft)
+    changed = _changed(request, "check", review.check.micros)
+    return [translated(changed)] if changed else check_pictures(draft, review.table)
+
+
+def _made(request: TeamRequest, draft: MatrixDraft) -> HttpResponse:
+    """The set of all films, once: the same key and films again are the same set."""
+    review = review_matrix(draft)
+    changed = _changed(request, "make", review.micros)
+    if review.blocked or changed:
+        raise Refused(quoted(review.blocked) or changed)
+    review.consent.give(request.user)
+    title = draft.title or _("%(n)s × %(m)s with %(model)s") % {
+        "n": len(draft.pictures),
+        "m": len(draft.speeches),
+        "model": translated(draft.spec.label),
     }
-    made = create_set.create_set(
-        [wish.trimmed() for wish in given.wishes],
-        kind=JobSet.Kind.BATCH,
-        title=title,
-        key=given.key,
-    )
+    orders = [order.trimmed() for order in orders_of(draft, review.films)]
+    made = create_set(orders, kind=JobSet.Kind.BATCH, title=title, key=draft.key)
     messages.success(request, set_words(made))
     return redirect(made)
 
 
-def _uploaded(request: TeamRequest, given: Batch) -> list[str]:
+def _uploaded(request: TeamRequest, draft: MatrixDraft) -> list[str]:
     """Keep the files that came and choose them; the sentences about those that could not be
     kept."""
     sentences = []
@@ -107,7 +110,7 @@ def _uploaded(request: TeamRequest, given: Batch) -> list[str]:
         except MediaError as error:
             sentences.append(f"{sent.name}: {error}")
             continue
-        side = {"image": given.pictures, "audio": given.speeches}.get(asset.kind)
+        side = {"image": draft.pictures, "audio": draft.speeches}.get(asset.kind)
         if side is None:
             sentences.append(
                 _("%(name)s is a video. Choose pictures and sound.") % {"name": sent.name}
@@ -125,16 +128,16 @@ def _uploaded(request: TeamRequest, given: Batch) -> list[str]:
 
 
 def _page(
-    request: TeamRequest, given: Batch, errors: list[str] | None = None, status: int = 200
+    request: TeamRequest, draft: MatrixDraft, errors: list[str] | None = None, status: int = 200
 ) -> HttpResponse:
-    context = {
+    page = matrix_page(draft)
+    context = page.context() | {
         "nav": "jobs",
-        "batch": given,
         "errors": errors or [],
         "upload_max": settings.UPLOAD_MAX_BYTES,
     }
     if not request.htmx:
         return render(request, "jobs/create/matrix.html", context, status=status)
     response = render(request, "jobs/create/parts/matrix_swap.html", context)
-    response["HX-Replace-Url"] = given.address
+    response["HX-Replace-Url"] = page.draft_url
     return response

@@ -4,20 +4,19 @@ shapes and the face that is known."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from jobs.engine import checks
-from jobs.models import Check
-from jobs.pages.create.fixes import frames_for
+from jobs.models import Account, Check
+from jobs.pages.create.check_panel import CheckPanel
+from jobs.pages.create.draft import Draft
+from jobs.pages.create.file_slots import FileSlot
+from jobs.pages.create.fixes import Fix, frames_for
 from studio.models.asset import Asset
 
-if TYPE_CHECKING:
-    from jobs.pages.create.file_slots import Slot
-    from jobs.pages.create.page import Desk
-
+Box = tuple[int, int, int, int]
 SHAPES = ((1, 1), (3, 4), (9, 16))  # width and height that films commonly have
 STEEPEST = 15  # degrees that the range offers; a crooked horizon is seldom more
 HANDLE = 0.03  # radius of a corner's handle, of the long side
@@ -34,131 +33,105 @@ class Shape:
     chosen: bool = False
 
 
-class Mending:
-    """The fix and the crop of a desk's picture."""
+@dataclass(frozen=True, slots=True)
+class PictureTools:
+    """The fix and the crop of the chosen picture, with what the check costs that follows on them.
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk, self.draft = desk, desk.draft
+    `fix_label` is such as “Convert it to JPG and check — $0.0006”, "" when the picture fits or
+    nothing can be done. `face`: left, top, right, bottom in px. `min_side`: the least that the
+    short side may have in px, 0 when the model names none. `handle`: radius of a corner in px.
+    `crop_id`: of the part of the page that a swap leaves alone, because somebody is drawing in it;
+    new when what it says is new.
+    """
 
-    @property
-    def slot(self) -> Slot | None:
-        return self.desk.picture
+    fix_label: str
+    crop_label: str
+    face: Box | None
+    shapes: list[Shape]
+    min_side: int
+    handle: int
+    crop_id: str
+    steepest: int = STEEPEST
 
-    @property
-    def asset(self) -> Asset | None:
-        return self.slot.asset if self.slot is not None else None
 
-    # ── what it costs ──
-
-    @property
-    def _asked(self) -> str:
-        """What the check costs that follows a new picture; "" when none does."""
-        return (
-            self.desk.check.price
-            if self.desk.check is not None and self.desk.account is not None
-            else ""
-        )
-
-    @property
-    def fix_words(self) -> str:
-        """“Convert it to JPG and check — $0.0006”; "" when the picture fits or nothing can be
-        done."""
-        if self.slot is None or self.slot.fix is None:
-            return ""
-        label = self.slot.fix.label
-        if not self._asked or self._known(self.slot.fix.recipe):
-            return _("%(what)s — free") % {"what": label}
-        return _("%(what)s and check — %(price)s") % {"what": label, "price": self._asked}
-
-    @property
-    def crop_words(self) -> str:
-        if not self._asked:
-            return _("%(what)s — free") % {"what": _("Crop")}
-        return _("%(what)s and check — %(price)s") % {"what": _("Crop"), "price": self._asked}
-
-    def _known(self, recipe: dict[str, Any]) -> bool:
-        """Whether this very edit was made before and its verdict is there, or on its way."""
-        made = self.asset.children.filter(recipe=recipe).first() if self.asset is not None else None
-        if made is None:
-            return False
-        check = checks.known(
-            asset=made, model=self.desk.spec.check, chosen=self.draft.check_choices
-        )
-        return check is not None and check.state not in (Check.State.UNCERTAIN, Check.State.FAILED)
-
-    # ── the crop ──
-
-    @cached_property
-    def face(self) -> tuple[int, int, int, int] | None:
-        """The face that a check found in this very picture, whichever shape it was asked for."""
-        if self.asset is None:
-            return None
-        for check in self.draft.team.checks.filter(
-            sha256=self.asset.sha256, state=Check.State.PASSED
-        ):
-            box = check.facts.get("face_bbox")
-            if isinstance(box, list) and len(box) == 4:
-                return box[0], box[1], box[2], box[3]
+def picture_tools(
+    draft: Draft, slot: FileSlot | None, check: CheckPanel | None, account: Account | None
+) -> PictureTools | None:
+    """None while no picture is chosen."""
+    if slot is None or slot.asset is None:
         return None
+    asset = slot.asset
+    # What the check costs that follows a new picture; "" when none does.
+    price = check.price if check is not None and account is not None else ""
+    face = _face(draft, asset)
+    return PictureTools(
+        fix_label=_fix_label(draft, asset, slot.fix, price),
+        crop_label=_priced(_("Crop"), price),
+        face=face,
+        shapes=_shapes(draft, slot, asset, face),
+        min_side=slot.field.limits.min_side or 0,
+        handle=max(1, round(max(asset.width, asset.height) * HANDLE)),
+        crop_id=_crop_id(draft, asset, face, price),
+    )
 
-    @cached_property
-    def shapes(self) -> list[Shape]:
-        """Those of the model's films first, then any, then the common ones."""
-        if self.asset is None:
-            return []
-        own = [
-            (f"{name} · {width} × {height}", (width, height))
-            for name, width, height in self.desk.spec.output.frames
-        ]
-        found = [self._shape(aspect, label) for label, aspect in own]
-        found.append(
-            self._shape((self.asset.width, self.asset.height), _("free"), "free", chosen=True)
+
+def _priced(what: str, price: str) -> str:
+    if not price:
+        return _("%(what)s — free") % {"what": what}
+    return _("%(what)s and check — %(price)s") % {"what": what, "price": price}
+
+
+def _fix_label(draft: Draft, asset: Asset, fix: Fix | None, price: str) -> str:
+    if fix is None:
+        return ""
+    return _priced(fix.label, "" if price and _known(draft, asset, fix.recipe) else price)
+
+
+def _known(draft: Draft, asset: Asset, recipe: dict[str, Any]) -> bool:
+    """Whether this very edit was made before and its check has an answer, or is on its way."""
+    made = asset.children.filter(recipe=recipe).first()
+    if made is None:
+        return False
+    check = checks.known(asset=made, model=draft.spec.check, chosen=draft.check_choices)
+    return check is not None and check.state not in (Check.State.UNCERTAIN, Check.State.FAILED)
+
+
+def _face(draft: Draft, asset: Asset) -> Box | None:
+    """The face that a check found in this very picture, whichever shape it was asked for."""
+    for check in draft.team.checks.filter(sha256=asset.sha256, state=Check.State.PASSED):
+        box = check.facts.get("face_bbox")
+        if isinstance(box, list) and len(box) == 4:
+            return box[0], box[1], box[2], box[3]
+    return None
+
+
+def _shapes(draft: Draft, slot: FileSlot, asset: Asset, face: Box | None) -> list[Shape]:
+    """Those of the model's films first, then any, then the common ones."""
+
+    def shape(aspect: tuple[int, int], label: str, value: str = "", chosen: bool = False) -> Shape:
+        frames = ";".join(
+            f"{left} {top} {right - left} {bottom - top}"
+            for left, top, right, bottom in frames_for(slot.field.limits, asset.facts, aspect, face)
         )
-        taken = {width / height for _label, (width, height) in own}
-        found += [
-            self._shape(aspect, "{}:{}".format(*aspect))
+        return Shape(value or "{}:{}".format(*aspect), label, frames, chosen)
+
+    itself = (asset.width, asset.height)
+    frames = draft.spec.output.frames
+    taken = {width / height for _name, width, height in frames}
+    return [
+        *(shape((width, height), f"{name} · {width} × {height}") for name, width, height in frames),
+        shape(itself, _("free"), "free", chosen=True),
+        *(
+            shape(aspect, "{}:{}".format(*aspect))
             for aspect in SHAPES
             if aspect[0] / aspect[1] not in taken
-        ]
-        found.append(self._shape((self.asset.width, self.asset.height), _("as the picture is")))
-        return found
+        ),
+        shape(itself, _("as the picture is")),
+    ]
 
-    def _shape(
-        self, aspect: tuple[int, int], label: str, value: str = "", *, chosen: bool = False
-    ) -> Shape:
-        assert self.slot is not None  # noqa: S101  (shapes asked)
-        assert self.asset is not None  # noqa: S101  (shapes asked)
-        frames = frames_for(self.slot.field.limits, self.asset.facts, aspect, self.face)
-        told = ";".join(
-            f"{left} {top} {right - left} {bottom - top}" for left, top, right, bottom in frames
-        )
-        return Shape(value or "{}:{}".format(*aspect), label, told, chosen)
 
-    @property
-    def min_side(self) -> int:
-        """The least that the short side may have, 0 when the model names none."""
-        return (self.slot.field.limits.min_side or 0) if self.slot is not None else 0
-
-    @property
-    def handle(self) -> int:
-        return (
-            max(1, round(max(self.asset.width, self.asset.height) * HANDLE))
-            if self.asset is not None
-            else 1
-        )
-
-    @property
-    def steepest(self) -> int:
-        return STEEPEST
-
-    @property
-    def crop_id(self) -> str:
-        """Of the part of the page that a swap leaves alone, because somebody is drawing in it; new
-        when what it says is new."""
-        if self.asset is None:
-            return "crop"
-        price = "".join(char for char in self._asked if char.isdigit())
-        model = self.desk.spec.name.replace(
-            ".", "-"
-        )  # htmx looks for it as a selector, in which a dot means something
-        return f"crop-{self.asset.public_id}-{model}-{'face' if self.face else 'whole'}-{price}"
+def _crop_id(draft: Draft, asset: Asset, face: Box | None, price: str) -> str:
+    digits = "".join(char for char in price if char.isdigit())
+    # htmx looks for it as a selector, in which a dot means something.
+    model = draft.spec.name.replace(".", "-")
+    return f"crop-{asset.public_id}-{model}-{'face' if face else 'whole'}-{digits}"

@@ -11,9 +11,8 @@ from django.views.decorators.http import require_POST
 
 from jobs.common.errors import Refused
 from jobs.pages.create import presets
-from jobs.pages.create.confirmation import Toast
-from jobs.pages.create.page import Desk
-from jobs.pages.create.views import draft_of, fragment, page_of
+from jobs.pages.create.confirmation import Confirmation
+from jobs.pages.create.views import draft_of, page_of, shown_again
 from studio.common.translatable import translated
 from studio.models.people import Role
 from studio.teams.access import TeamRequest, team_page
@@ -30,16 +29,13 @@ def save(request: TeamRequest) -> HttpResponse:
     page = page_of(request)
     draft = draft_of(request, page)
     errors: list[str] = []
-    said = ""
+    confirmation = None
     try:
-        said = _kept(presets.keep(request.team, request.user, draft.spec, draft.chosen, name).name)
+        made = presets.keep(request.team, request.user, draft.spec, draft.chosen, name)
+        confirmation = Confirmation(_saved(made.name), "", "")
     except Refused as refused:
         errors = [translated(sentence) for sentence in refused.sentences]
-    desk = Desk(draft, request.user, page=page)
-    if request.htmx:
-        return fragment(request, desk, errors, Toast(said, "", "") if said else None)
-    _tell(request, said, errors)
-    return redirect(desk.address)
+    return shown_again(request, draft, page, errors, confirmation)
 
 
 def _save_of_job(request: TeamRequest, name: str) -> HttpResponse:
@@ -51,13 +47,11 @@ def _save_of_job(request: TeamRequest, name: str) -> HttpResponse:
     if job is None or job.adopted:
         raise Http404("There is no such job.")
     try:
-        _tell(
-            request,
-            _kept(presets.keep(request.team, request.user, job.spec, job.parameters, name).name),
-            [],
-        )
+        made = presets.keep(request.team, request.user, job.spec, job.parameters, name)
+        messages.success(request, _saved(made.name))
     except Refused as refused:
-        _tell(request, "", [translated(sentence) for sentence in refused.sentences])
+        for sentence in refused.sentences:
+            messages.error(request, translated(sentence))
     return redirect(job.set or job)
 
 
@@ -70,22 +64,11 @@ def delete(request: TeamRequest, preset: str) -> HttpResponse:
         raise Http404("There is no such preset.")
     if not presets.may_delete(found, request.membership):
         raise PermissionDenied(_("Only whoever made a preset, or an admin, can delete it."))
-    said = _("The preset “%(name)s” is gone.") % {"name": found.name}
+    confirmation = Confirmation(_("The preset “%(name)s” is gone.") % {"name": found.name}, "", "")
     found.delete()
     page = page_of(request)
-    desk = Desk(draft_of(request, page), request.user, page=page)
-    if request.htmx:
-        return fragment(request, desk, toast=Toast(said, "", ""))
-    _tell(request, said, [])
-    return redirect(desk.address)
+    return shown_again(request, draft_of(request, page), page, confirmation=confirmation)
 
 
-def _kept(name: str) -> str:
-    return _("Kept as the preset “%(name)s”.") % {"name": name}
-
-
-def _tell(request: TeamRequest, said: str, errors: list[str]) -> None:
-    if said:
-        messages.success(request, said)
-    for sentence in errors:
-        messages.error(request, sentence)
+def _saved(name: str) -> str:
+    return _("Trim as the preset “%(name)s”.") % {"name": name}

@@ -10,6 +10,7 @@ leaves the page as it is, with a key for the next one; without, it leads to what
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -18,16 +19,18 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from jobs.billing import budget, confirmed_price, prices
-from jobs.catalogue import entries
 from jobs.catalogue.create_pages import models_of
 from jobs.common.errors import Refused
 from jobs.engine import checks
+from jobs.models import Job, JobSet
 from jobs.orders import consent, sets
-from jobs.orders.trim import Trim
 from jobs.pages.create import presets
-from jobs.pages.create.confirmation import Toast
+from jobs.pages.create.account_panel import account_of
+from jobs.pages.create.confirmation import Confirmation
 from jobs.pages.create.draft import UPLOAD, Draft, DraftForm, file_fields
-from jobs.pages.create.page import Desk
+from jobs.pages.create.draft_review import DraftReview, review_draft
+from jobs.pages.create.page import CreatePage, create_page
+from jobs.pages.create.page_urls import PageUrls
 from studio.common.translatable import translated
 from studio.files import file_store
 from studio.media import MediaError
@@ -54,57 +57,54 @@ def template(request: TeamRequest) -> HttpResponse:
 
 @team_page(read=Role.CREATOR)
 def price(request: TeamRequest) -> HttpResponse:
-    """The form and the till again, after any change. Without a script the page itself."""
+    """The form and the price again, after any change. Without a script the page itself."""
     page = page_of(request)
-    desk = Desk(draft_of(request, page), request.user, page=page)
-    return fragment(request, desk) if request.htmx else redirect(desk.address)
+    draft = draft_of(request, page)
+    return shown_again(request, draft, page)
 
 
 @team_page(read=Role.CREATOR)
 def check(request: TeamRequest) -> HttpResponse:
     """POST asks the service about the draft's picture (again, when there was no answer). GET is the
-    poll: 204 until there is a verdict."""
+    poll: 204 until there is an answer."""
     page = page_of(request)
     draft = draft_of(request, page)
     if request.method == "POST":
-        errors = have_checked(request, draft)
-        desk = Desk(draft, request.user, page=page)
-        if request.htmx:
-            return fragment(request, desk, errors)
-        for sentence in errors:
-            messages.error(request, sentence)
-        return redirect(desk.address)
-    desk = Desk(draft, request.user, page=page)
-    if desk.check is not None and desk.check.waits:
+        return shown_again(request, draft, page, have_checked(request, draft))
+    known = draft.known_check()
+    if known is not None and known.state in (known.State.WAITING, known.State.ASKING):
         return HttpResponse(status=204)
-    return fragment(request, desk) if request.htmx else redirect(desk.address)
+    return shown_again(request, draft, page)
 
 
 def _page(request: TeamRequest, page: str) -> HttpResponse:
     draft = draft_of(request, page)
     if request.method != "POST":
-        return _whole(request, Desk(draft, request.user, page=page))
+        return _whole(request, create_page(draft, request.user, page))
     arrived = _take_uploads(request, draft)
     do = request.POST.get("do")
     if do in sets.CLICKS and not arrived:
         return _click(request, draft, page, do)
     errors = have_checked(request, draft) if do == "check" and not arrived else []
-    desk = Desk(draft, request.user, page=page)
     if errors or any(name.startswith(UPLOAD) for name in draft.problems):
-        return _whole(request, desk, errors, status=422)
-    return redirect(desk.address)
+        return _whole(request, create_page(draft, request.user, page), errors, status=422)
+    return redirect(PageUrls.of(draft, page).draft)
 
 
 def _click(request: TeamRequest, draft: Draft, page: str, do: str) -> HttpResponse:
     """The click that costs, once: the same key and draft again is the same job."""
-    desk = Desk(draft, request.user, page=page)
+    review = review_draft(draft, request.user)
     # Not the budget, which the click itself tests: a second one finds the job of the first.
-    errors = [draft.unread or desk.blocked or _repriced(request, desk, do)]
+    errors = [draft.unread or review.blocked or _repriced(request, review, do)]
     if not errors[0]:
         given = consent.give(draft.ticked, request.user)
         try:
             made = sets.make(
-                draft.wish(request.user), do, parts_of(desk) if do == "split" else (), draft.source
+                review.planned.order,
+                do,
+                review.parts if do == "split" else (),
+                draft.source,
+                review.planned.plan,
             )
         except MediaError as error:
             errors = [translated(error.sentence)]
@@ -113,36 +113,38 @@ def _click(request: TeamRequest, draft: Draft, page: str, do: str) -> HttpRespon
         except (budget.OverBudget, prices.NoPrice) as error:
             errors = [translated(error.sentence)]
         else:
-            toast = Toast.of(made)
-            if request.htmx:
-                draft.key = uuid.uuid4().hex
-                return fragment(request, Desk(draft, request.user, page=page), toast=toast)
-            messages.success(request, toast.sentence)
-            return redirect(made)
+            return _made(request, draft, page, made)
         consent.take_back(given, request.user)
-        desk = Desk(draft, request.user, page=page)
+        review = review_draft(draft, request.user, review.planned)
+    shown = create_page(draft, request.user, page, review)
     return (
-        fragment(request, desk, errors)
+        fragment(request, shown, errors)
         if request.htmx
-        else _whole(request, desk, errors, status=422)
+        else _whole(request, shown, errors, status=422)
     )
 
 
-def _repriced(request: TeamRequest, desk: Desk, do: str) -> str:
-    """That the click would cost more than its button said; "" when it does not."""
+def _made(request: TeamRequest, draft: Draft, page: str, made: Job | JobSet) -> HttpResponse:
+    """With a script the page again, planned anew with a key for the next click: what is under way
+    now may change its price. Without, what was made."""
+    confirmation = Confirmation.of(made)
+    if request.htmx:
+        draft.key = uuid.uuid4().hex
+        return fragment(request, create_page(draft, request.user, page), confirmation=confirmation)
+    messages.success(request, confirmation.sentence)
+    return redirect(made)
+
+
+def _repriced(request: TeamRequest, review: DraftReview, do: str) -> str:
+    """That the click would cost more than its button showed; "" when it does not."""
     return translated(
         confirmed_price.changed(
             request.POST.get(confirmed_price.FIELD, ""),
             do,
-            desk.offers.prices.get(do, 0),
-            desk.team.currency,
+            review.prices.get(do, 0),
+            request.team.currency,
         )
     )
-
-
-def parts_of(desk: Desk) -> list[Trim]:
-    """The parts of the draft's speech when it is too long for one film."""
-    return [part.kept for part in desk.sound.split] if desk.sound is not None else []
 
 
 def page_of(request: TeamRequest) -> str:
@@ -203,7 +205,7 @@ def have_checked(request: TeamRequest, draft: Draft) -> list[str]:
         if known is not None and known.state in (known.State.UNCERTAIN, known.State.FAILED):
             checks.ask_again(known, request.user)
             return []
-        account = Desk(draft, request.user, page="").account
+        account = account_of(draft)
         if account is None:
             return [_("There is no account yet. Add one with its API key first.")]
         checks.ask(
@@ -220,36 +222,47 @@ def have_checked(request: TeamRequest, draft: Draft) -> list[str]:
     return []
 
 
-def _context(request: TeamRequest, desk: Desk, errors: list[str]) -> dict[str, Any]:
-    return {
-        "presets": presets.lines(desk.draft, desk.url, request.membership),
-        "desk": desk,
-        "draft": desk.draft,
-        "spec": desk.spec,
+def shown_again(
+    request: TeamRequest,
+    draft: Draft,
+    page: str,
+    errors: Sequence[str] = (),
+    confirmation: Confirmation | None = None,
+) -> HttpResponse:
+    """The page of `draft` after a request that changed something of it: its parts for a script,
+    else the way to its address, with what there is to say as messages."""
+    if request.htmx:
+        return fragment(request, create_page(draft, request.user, page), errors, confirmation)
+    if confirmation is not None:
+        messages.success(request, confirmation.sentence)
+    for sentence in errors:
+        messages.error(request, sentence)
+    return redirect(PageUrls.of(draft, page).draft)
+
+
+def _context(request: TeamRequest, shown: CreatePage, errors: Sequence[str]) -> dict[str, Any]:
+    return shown.context() | {
+        "presets": presets.lines(shown.draft, shown.urls.page, request.membership),
         "errors": errors,
         "nav": "jobs",
-        "is_dance": desk.spec.kind is entries.Kind.VIDEO and desk.sound is None,
     }
 
 
 def _whole(
-    request: TeamRequest, desk: Desk, errors: list[str] | None = None, status: int = 200
+    request: TeamRequest, shown: CreatePage, errors: Sequence[str] = (), status: int = 200
 ) -> HttpResponse:
-    return render(
-        request,
-        f"jobs/create/{desk.page}.html",
-        _context(request, desk, errors or []),
-        status=status,
-    )
+    context = _context(request, shown, errors)
+    return render(request, f"jobs/create/{shown.page}.html", context, status=status)
 
 
 def fragment(
-    request: TeamRequest, desk: Desk, errors: list[str] | None = None, toast: Toast | None = None
+    request: TeamRequest,
+    shown: CreatePage,
+    errors: Sequence[str] = (),
+    confirmation: Confirmation | None = None,
 ) -> HttpResponse:
-    response = render(
-        request,
-        "jobs/create/parts/swap.html",
-        _context(request, desk, errors or []) | {"toast": toast},
-    )
-    response["HX-Replace-Url"] = desk.address
+    """The parts of the page that a script swaps, with the address of the draft."""
+    context = _context(request, shown, errors) | {"confirmation": confirmation}
+    response = render(request, "jobs/create/parts/swap.html", context)
+    response["HX-Replace-Url"] = shown.urls.draft
     return response

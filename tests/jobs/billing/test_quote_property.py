@@ -25,8 +25,9 @@ from jobs.common.states import State
 from jobs.engine import checks, poll
 from jobs.models import Account, Job, LedgerEntry, Template
 from jobs.orders import create, trim
-from jobs.pages.create.draft import TEMPLATE, DraftForm, file_fields, word
-from jobs.pages.create.page import Desk
+from jobs.pages.create.draft import TEMPLATE, Draft, DraftForm, file_fields, word
+from jobs.pages.create.draft_review import review_draft
+from jobs.pages.create.page import create_page
 from jobs.simulator import work
 from studio.models import Asset, Team, User
 from tests import makers
@@ -115,7 +116,7 @@ class Place:
             self.spec.name, self.spec.variant_of(self.chosen), currency, self.account.region
         ).micros
 
-    def desk(self, milliseconds: int, **more: str) -> Desk:
+    def draft(self, milliseconds: int, **more: str) -> Draft:
         if self.template is not None:
             Template.objects.filter(pk=self.template.pk).update(milliseconds=milliseconds)
         else:
@@ -130,11 +131,10 @@ class Place:
             | ({TEMPLATE: self.template.public_id} if self.template else {})
             | more
         )
-        return Desk(
-            DraftForm(fields, spec=self.spec, team=self.team).draft,
-            self.user,
-            page=page_of(self.spec),
-        )
+        return DraftForm(fields, spec=self.spec, team=self.team).draft
+
+    def micros(self, milliseconds: int, **more: str) -> int:
+        return review_draft(self.draft(milliseconds, **more), self.user).planned.micros
 
 
 def held(job: Job) -> int:
@@ -176,16 +176,17 @@ def test_shown_quoted_held_and_settled_agree(
     @example(most, "CNY")
     def agree(milliseconds: int, currency: str) -> None:
         price = place.pays_in(currency)
-        desk = place.desk(milliseconds)
+        page = create_page(place.draft(milliseconds), creator, page_of(spec))
         expected = (price * milliseconds + 500) // 1000
-        assert desk.blocked == ""
-        assert desk.this_micros == expected
-        assert desk.total == prices.format_money(expected, currency)
-        assert f"make={expected}" in desk.offers.told.split()
+        assert page.blocked == ""
+        assert page.price.micros == expected
+        assert page.price.total == prices.format_money(expected, currency)
+        assert f"make={expected}" in page.confirmed_prices.split()
         assert (
-            confirmed_price.changed(desk.offers.told, "make", expected, currency, exact=True) == ""
+            confirmed_price.changed(page.confirmed_prices, "make", expected, currency, exact=True)
+            == ""
         )
-        job = create.create(desk.draft.wish(creator))
+        job = create.create(page.draft.wish(creator))
         assert (job.quote_micros, job.milliseconds, job.variant) == (
             expected,
             milliseconds,
@@ -222,12 +223,12 @@ def test_a_dance_shows_and_holds_its_template_too(
         fields = {name: asset.public_id for name, asset in place.files.items()} | {
             "template_video": video.public_id
         }
-        desk = Desk(DraftForm(fields, spec=spec, team=team).draft, creator, page=page_of(spec))
+        page = create_page(DraftForm(fields, spec=spec, team=team).draft, creator, page_of(spec))
         expected = sum((price * milliseconds + 500) // 1000 for price in prices)
         assert len(prices) == 2
-        assert desk.this_micros == expected
+        assert page.price.micros == expected
         before = LedgerEntry.objects.aggregate(sum=Sum("held"))["sum"] or 0
-        create.create(desk.draft.wish(creator))
+        create.create(page.draft.wish(creator))
         assert LedgerEntry.objects.aggregate(sum=Sum("held"))["sum"] - before == expected
 
     agree()
@@ -240,7 +241,7 @@ def test_a_check_is_settled_as_its_button_says(
     check = entries.get(spec.check)
     picture = makers.asset(team)
     draft = DraftForm({check.inputs[0].name: picture.public_id}, spec=spec, team=team).draft
-    shown = Desk(draft, creator, page=page_of(spec)).check
+    shown = create_page(draft, creator, page_of(spec)).check
     assert shown is not None
     asked = checks.ask(
         asset=picture, model=check.name, chosen=draft.check_choices, account=account, by=creator
@@ -275,15 +276,10 @@ def test_every_second_that_is_cut_off_takes_its_price_off(
     @MORE
     @given(st.integers(3000, limits_of(spec)[1]), st.data())
     def agree(whole: int, data: st.DataObject) -> None:
-        before = place.desk(whole).this_micros
+        before = place.micros(whole)
         cut = data.draw(st.integers(1, whole // 1000 - 1))
-        assert (
-            before - place.desk(whole, **{name: f"0-{whole - cut * 1000}"}).this_micros
-            == price * cut
-        )
+        assert before - place.micros(whole, **{name: f"0-{whole - cut * 1000}"}) == price * cut
         start = data.draw(st.integers(0, whole - cut * 1000))
-        assert (
-            place.desk(whole, **{name: f"{start}-{start + cut * 1000}"}).this_micros == price * cut
-        )
+        assert place.micros(whole, **{name: f"{start}-{start + cut * 1000}"}) == price * cut
 
     agree()

@@ -1,0 +1,89 @@
+"""What a click on a matrix would meet: its films and their price, worked out once per request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from jobs.orders.create_set import MOST
+from jobs.orders.order_request import OrderRequest
+from jobs.pages.create.matrix_check import MatrixCheck, matrix_check
+from jobs.pages.create.matrix_consent import MatrixConsent, matrix_consent
+from jobs.pages.create.matrix_draft import SIDE, MatrixDraft
+from jobs.pages.create.matrix_table import MatrixFilm, MatrixTable, matrix_table
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixReview:
+    """`films` that are to be made and fit, and their price in `micros`. `blocked`: why nothing can
+    be made now, "" when it can; without the budget, which the click itself tests: a second one
+    finds the set of the first."""
+
+    table: MatrixTable
+    films: list[MatrixFilm]
+    micros: int
+    check: MatrixCheck
+    consent: MatrixConsent
+    blocked: str
+
+
+def review_matrix(draft: MatrixDraft) -> MatrixReview:
+    table = matrix_table(draft)
+    films = table.films
+    consent = matrix_consent(draft, films)
+    return MatrixReview(
+        table,
+        films,
+        sum(film.micros for film in films),
+        matrix_check(draft, table),
+        consent,
+        _blocked(draft, table, films) or consent.missing,
+    )
+
+
+def orders_of(draft: MatrixDraft, films: list[MatrixFilm]) -> list[OrderRequest]:
+    """An order for each film, named after its files."""
+    picture_name, speech_name = draft.picture_input.name, draft.speech_input.name
+    found = []
+    for film in films:
+        kept = draft.kept(film.speech)
+        names = (file.name.rsplit(".", 1)[0][:90] for file in (film.picture, film.speech))
+        found.append(
+            OrderRequest(
+                team=draft.team,
+                owner=draft.user,
+                model=draft.spec.name,
+                files={picture_name: film.picture, speech_name: film.speech},
+                chosen=dict(draft.chosen),
+                account=draft.account,
+                title=" · ".join(names),
+                key=draft.key,
+                trims={speech_name: kept} if kept is not None else {},
+            )
+        )
+    return found
+
+
+def _blocked(draft: MatrixDraft, table: MatrixTable, films: list[MatrixFilm]) -> str:
+    if draft.account is None:
+        return _("There is no account yet. Add one with its API key first.")
+    if draft.too_many:
+        return _("At most %(n)s pictures and %(n)s speeches go into one group. Take some away.") % {
+            "n": SIDE
+        }
+    if not draft.pictures or not draft.speeches:
+        return _("Choose at least one picture and one speech.")
+    if not films:
+        if table.waits:
+            return _("The pictures are being checked.")
+        return (
+            _("The pictures are not checked yet.")
+            if table.unknown
+            else _("No cell of the matrix is chosen that fits.")
+        )
+    if len(films) > MOST:
+        return _(
+            "These are %(n)s films, and at most %(most)s are made with one click. Take some out."
+        ) % {"n": len(films), "most": MOST}
+    return ""

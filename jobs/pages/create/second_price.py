@@ -1,0 +1,50 @@
+"""What a second of film costs where the length of a sound decides the length of the film."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from jobs.billing import prices
+from jobs.models import Price
+from jobs.pages.create.draft import Draft, FileField
+
+
+@dataclass(frozen=True, slots=True)
+class SecondPrice:
+    """`price` is None when another file decides the length, or there is no price. `currency` is the
+    team's."""
+
+    price: Price | None
+    currency: str
+
+    @property
+    def unit(self) -> str:
+        """Micros per second, as the page's script reads it; "" without a price."""
+        return str(self.price.micros) if self.price is not None else ""
+
+    @property
+    def symbol(self) -> str:
+        return prices.SYMBOLS.get(self.currency, f"{self.currency} ")
+
+    def micros(self, milliseconds: int) -> int:
+        """The price of so much film, 0 without one: the same arithmetic as `prices.quote`."""
+        return (
+            prices.amount(self.price, Decimal(milliseconds) / 1000) if self.price is not None else 0
+        )
+
+    def format(self, micros: int) -> str:
+        """`micros` as money; "" without a price."""
+        return prices.format_money(micros, self.price.currency) if self.price is not None else ""
+
+
+def second_price(draft: Draft, file: FileField, region: str) -> SecondPrice:
+    """The price for the length of `file` on an account in `region`."""
+    spec, currency = draft.spec, draft.team.currency
+    if spec.length_of != file.name:
+        return SecondPrice(None, currency)
+    try:
+        price = prices.price_of(spec.name, spec.variant_of(draft.chosen), currency, region)
+    except prices.NoPrice:
+        return SecondPrice(None, currency)
+    return SecondPrice(price, currency)
