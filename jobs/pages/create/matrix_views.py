@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -17,7 +19,7 @@ from jobs.pages.create.confirmation import set_words
 from jobs.pages.create.matrix import address_of, matrix_page
 from jobs.pages.create.matrix_check import check_pictures
 from jobs.pages.create.matrix_draft import SIDE, MatrixDraft, matrix_draft
-from jobs.pages.create.matrix_review import orders_of, review_matrix
+from jobs.pages.create.matrix_review import MatrixReview, orders_of, review_matrix
 from studio.common.translatable import Sentence, quoted, translated
 from studio.files import file_store
 from studio.media import MediaError
@@ -30,6 +32,7 @@ def batch(request: TeamRequest) -> HttpResponse:
     """GET shows the matrix of the address. POST with `do`: "make" makes the set, "check" has the
     unknown pictures checked, "upload" takes files."""
     draft = _draft(request)
+    review: MatrixReview | None = None
     if request.method != "POST":
         return _page(request, draft)
     do, errors = request.POST.get("do"), []
@@ -37,10 +40,10 @@ def batch(request: TeamRequest) -> HttpResponse:
         errors = _uploaded(request, draft)
     elif do == "check":
         errors = _checked(request, draft)
-        draft = _draft(request)
     elif do == "make":
+        review = review_matrix(draft)
         try:
-            return _made(request, draft)
+            return _made(request, draft, review)
         except MediaError as error:
             errors = [translated(error.sentence)]
         except Refused as refused:
@@ -48,7 +51,7 @@ def batch(request: TeamRequest) -> HttpResponse:
         except (budget.OverBudget, prices.NoPrice) as error:
             errors = [translated(error.sentence)]
     if errors:
-        return _page(request, draft, errors, status=200 if request.htmx else 422)
+        return _page(request, draft, review, errors, status=200 if request.htmx else 422)
     if request.htmx:
         return _page(request, draft)
     return redirect(address_of(draft, review_matrix(draft)))
@@ -80,9 +83,8 @@ def _checked(request: TeamRequest, draft: MatrixDraft) -> list[str]:
     return [translated(changed)] if changed else check_pictures(draft, review.table)
 
 
-def _made(request: TeamRequest, draft: MatrixDraft) -> HttpResponse:
+def _made(request: TeamRequest, draft: MatrixDraft, review: MatrixReview) -> HttpResponse:
     """The set of all films, once: the same key and films again are the same set."""
-    review = review_matrix(draft)
     changed = _changed(request, "make", review.micros)
     if review.blocked or changed:
         raise Refused(quoted(review.blocked) or changed)
@@ -128,12 +130,16 @@ def _uploaded(request: TeamRequest, draft: MatrixDraft) -> list[str]:
 
 
 def _page(
-    request: TeamRequest, draft: MatrixDraft, errors: list[str] | None = None, status: int = 200
+    request: TeamRequest,
+    draft: MatrixDraft,
+    review: MatrixReview | None = None,
+    errors: Sequence[str] = (),
+    status: int = 200,
 ) -> HttpResponse:
-    page = matrix_page(draft)
+    page = matrix_page(draft, review)
     context = page.context() | {
         "nav": "jobs",
-        "errors": errors or [],
+        "errors": errors,
         "upload_max": settings.UPLOAD_MAX_BYTES,
     }
     if not request.htmx:
