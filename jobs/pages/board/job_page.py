@@ -28,7 +28,7 @@ from jobs.pages import labels
 from jobs.pages.board import attempts
 from jobs.pages.board.player import Player, player_of
 from jobs.pages.create import compare, model_retirement
-from jobs.pages.create.draft import SOURCE, word
+from jobs.pages.create.draft_fields import SOURCE, form_value
 from jobs.pages.create.file_slots import facts_line, file_url, wave
 from studio.common.formats import seconds as length
 from studio.common.translatable import translated
@@ -447,7 +447,7 @@ class Story:
             SOURCE: self.job.public_id,
             **{given["name"]: given["asset"].public_id for given in self.inputs},
         }
-        fields |= {name: word(value) for name, value in self.job.parameters.items()}
+        fields |= {name: form_value(value) for name, value in self.job.parameters.items()}
         if self.job.template is not None and self.spec.makes:
             fields["template"] = self.job.template.public_id
         return f"{reverse(f'jobs:{page}', args=[self.team.slug])}?{urlencode(fields)}"

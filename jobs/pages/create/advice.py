@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobs.catalogue import entries
-from jobs.pages.create.draft import PICK, word
+from jobs.pages.create.draft_fields import PICK, form_value
 from studio.common.translatable import translated
 
 
@@ -41,7 +41,7 @@ def advised(
                 translated(advice.sentence),
                 translated(advice.better),
                 PICK + advice.parameter,
-                word(value),
+                form_value(value),
             )
         )
     return found

@@ -14,7 +14,8 @@ from jobs.catalogue import entries
 from jobs.pages.create import compare
 from jobs.pages.create.advice import Advised, advised
 from jobs.pages.create.check_panel import CheckPanel
-from jobs.pages.create.draft import Draft, word
+from jobs.pages.create.draft import Draft
+from jobs.pages.create.draft_fields import form_value
 from studio.common.translatable import translated
 
 SHORT_HELP = 30  # characters that fit below a switch
@@ -69,7 +70,7 @@ def choices_panel(draft: Draft, check: CheckPanel | None, region: str) -> Choice
     for parameter in draft.spec.choices():
         only = parameter.only_when
         if only is not None and chosen.get(only[0]) != only[1]:
-            hidden.append((parameter.name, word(chosen[parameter.name])))
+            hidden.append((parameter.name, form_value(chosen[parameter.name])))
             continue
         choices.append(
             choice_of(
@@ -94,7 +95,7 @@ def choice_of(
     """`parameter` with the value `chosen` of it; `price` says what a value costs."""
     options = [
         Option(
-            word(value),
+            form_value(value),
             translated(label),
             translated(help_) if help_ else "",
             price(value),

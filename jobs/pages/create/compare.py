@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from jobs.catalogue import entries
 from jobs.models import Job
 from jobs.models.job import video_of
-from jobs.pages.create.draft import TEMPLATE_VIDEO, Draft
+from jobs.pages.create.draft import Draft
+from jobs.pages.create.draft_fields import TEMPLATE_VIDEO
 from studio.common.formats import seconds as length
 from studio.common.translatable import translated
 from studio.models import Asset

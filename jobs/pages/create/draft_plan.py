@@ -38,7 +38,7 @@ class DraftPlan:
 
 def draft_plan(draft: Draft, user: User, account: Account | None) -> DraftPlan:
     """The plan of `draft` on `account`, for `user`. The picture's check may be to come."""
-    order = replace(draft.wish(user), account=account)
+    order = replace(draft.order(user), account=account)
     try:
         return DraftPlan(order, plan.plan(order, checked=False))
     except Refused as refused:

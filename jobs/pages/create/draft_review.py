@@ -11,7 +11,8 @@ from jobs.orders.consent import Right, right_of
 from jobs.orders.trim import Trim
 from jobs.pages.create.account_panel import account_of, region_of
 from jobs.pages.create.check_panel import CheckPanel, check_panel
-from jobs.pages.create.draft import Draft, file_fields
+from jobs.pages.create.draft import Draft
+from jobs.pages.create.draft_fields import file_fields
 from jobs.pages.create.draft_plan import DraftPlan, draft_plan
 from jobs.pages.create.more_buttons import button_prices
 from jobs.pages.create.order_button import blocked_reason
@@ -52,7 +53,7 @@ def review_draft(draft: Draft, user: User, planned: DraftPlan | None = None) -> 
     check = check_panel(draft, region_of(account))
     files = file_fields(draft.spec)
     consents = {
-        file.name: right_of(draft.asset(file.name), ticked=file.name in draft.said)
+        file.name: right_of(draft.asset(file.name), ticked=file.name in draft.consented)
         for file in files
     }
     sound = next((file for file in files if file.kind == "audio"), None)

@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 
 from jobs.orders.consent import Right
 from jobs.pages.create.compare import was_file
-from jobs.pages.create.draft import CONSENT, EDIT, KEEP, PICK, UPLOAD, Draft, FileField
+from jobs.pages.create.draft import Draft
+from jobs.pages.create.draft_fields import CONSENT, EDIT, KEEP, PICK, UPLOAD, FileField
 from jobs.pages.create.fixes import Fix, fix_for
 from jobs.pages.create.speech_panel import SpeechPanel
 from studio.common.formats import filesize_mb
@@ -171,7 +172,7 @@ def file_slot(
             else None
         ),
         edit=draft.edits.get(name),
-        failed_edit=draft.failed.get(name),
+        failed_edit=draft.failed_edits.get(name),
         consent=consent,
         before=was_file(draft, name),
         speech=speech,

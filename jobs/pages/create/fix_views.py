@@ -16,7 +16,8 @@ from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from jobs.pages.create.draft import Draft, FileField, file_fields
+from jobs.pages.create.draft import Draft
+from jobs.pages.create.draft_fields import FileField, file_fields
 from jobs.pages.create.fixes import crop_for, cut_for, fix_for
 from jobs.pages.create.views import draft_of, have_checked, page_of, shown_again
 from studio.common.translatable import translated
@@ -104,7 +105,7 @@ def _recipe(
         return _crop(request, field, asset)
     if how == "cut" and asset.kind == Asset.Kind.VIDEO:
         return _cut(request, field, asset)
-    failed = draft.failed.get(field.name)
+    failed = draft.failed_edits.get(field.name)
     if how == "again" and failed is not None:
         return dict(failed.recipe)
     found = fix_for(field.limits, asset.facts)

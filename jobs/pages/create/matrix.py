@@ -19,7 +19,7 @@ from jobs.pages import labels
 from jobs.pages.budget_summary import BudgetSummary, no_room
 from jobs.pages.create import presets
 from jobs.pages.create.choices_panel import Choice, choice_of
-from jobs.pages.create.draft import word
+from jobs.pages.create.draft_fields import form_value
 from jobs.pages.create.file_slots import facts_line, file_url
 from jobs.pages.create.matrix_check import MatrixCheck
 from jobs.pages.create.matrix_consent import MatrixConsent
@@ -123,7 +123,7 @@ def address_of(
         *(("picture", asset.public_id) for asset in draft.pictures),
         *(("speech", asset.public_id) for asset in draft.speeches),
         *(
-            (p.name, word(chosen[p.name]))
+            (p.name, form_value(chosen[p.name]))
             for p in draft.spec.choices()
             if chosen[p.name] != p.default
         ),

@@ -15,7 +15,7 @@ from jobs.engine import checks
 from jobs.models import Account, Check
 from jobs.orders import trim
 from jobs.orders.trim import Trim
-from jobs.pages.create.draft import word
+from jobs.pages.create.draft_fields import form_value
 from studio.common.translatable import translated
 from studio.models import Asset, Team, User
 
@@ -92,7 +92,7 @@ def matrix_draft(team: Team, user: User, spec: entries.Model, data: QueryDict) -
         p.name: value
         for p in spec.choices()
         for value in p.values
-        if word(value) == data.get(p.name)
+        if form_value(value) == data.get(p.name)
     }
     # A box that is not ticked is not sent, so the form tells besides which ones were there.
     seen = {name for names in data.getlist("seen") for name in names.split()}

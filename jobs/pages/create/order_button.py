@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 from jobs.models import Account
 from jobs.orders.consent import Right
 from jobs.pages.create.check_panel import CheckPanel
-from jobs.pages.create.draft import TEMPLATE_VIDEO, Draft, file_fields
+from jobs.pages.create.draft import Draft
+from jobs.pages.create.draft_fields import TEMPLATE_VIDEO, file_fields
 from jobs.pages.create.draft_plan import DraftPlan
 from studio.common.translatable import translated
 

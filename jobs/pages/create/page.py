@@ -17,7 +17,8 @@ from jobs.pages.create import model_retirement
 from jobs.pages.create.account_panel import AccountPanel, account_panel
 from jobs.pages.create.check_panel import CheckPanel
 from jobs.pages.create.choices_panel import ChoicesPanel, choices_panel
-from jobs.pages.create.draft import TEMPLATE_VIDEO, Draft, file_fields
+from jobs.pages.create.draft import Draft
+from jobs.pages.create.draft_fields import TEMPLATE_VIDEO, file_fields
 from jobs.pages.create.draft_plan import DraftPlan
 from jobs.pages.create.draft_review import DraftReview, review_draft
 from jobs.pages.create.file_slots import FileSlot, file_slot

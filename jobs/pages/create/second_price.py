@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from jobs.billing import prices
 from jobs.models import Price
-from jobs.pages.create.draft import Draft, FileField
+from jobs.pages.create.draft import Draft
+from jobs.pages.create.draft_fields import FileField
 
 
 @dataclass(frozen=True, slots=True)

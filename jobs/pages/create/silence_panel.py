@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from jobs.orders import trim
 from jobs.orders.trim import Trim
-from jobs.pages.create.draft import FileField
+from jobs.pages.create.draft_fields import FileField
 from jobs.pages.create.second_price import SecondPrice
 from studio.common.formats import clock_time
 from studio.models.asset import Asset

@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 
 from jobs.orders import trim
 from jobs.orders.trim import Trim
-from jobs.pages.create.draft import FROM, OF, SET, TO, Draft, FileField
+from jobs.pages.create.draft import Draft
+from jobs.pages.create.draft_fields import FROM, OF, SET, TO, FileField
 from jobs.pages.create.second_price import SecondPrice, second_price
 from jobs.pages.create.silence_panel import SilencePanel, silence_panel
 from jobs.pages.create.split_panel import SplitPanel, split_panel

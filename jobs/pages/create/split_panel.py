@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from jobs.orders import trim
 from jobs.orders.trim import Trim
-from jobs.pages.create.draft import FileField
+from jobs.pages.create.draft_fields import FileField
 from jobs.pages.create.second_price import SecondPrice
 from studio.common.formats import seconds as length
 from studio.models.asset import Asset

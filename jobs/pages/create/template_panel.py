@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from jobs.catalogue import entries as catalogue
 from jobs.models import Account
 from jobs.orders.templates import Entry, Till, entries
-from jobs.pages.create.draft import TEMPLATE, TEMPLATE_VIDEO, Draft
+from jobs.pages.create.draft import Draft
+from jobs.pages.create.draft_fields import TEMPLATE, TEMPLATE_VIDEO
 from jobs.pages.create.draft_plan import DraftPlan
 from jobs.pages.create.file_slots import FileSlot
 from studio.common.formats import seconds as length

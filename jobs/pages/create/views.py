@@ -27,7 +27,9 @@ from jobs.orders import consent, sets
 from jobs.pages.create import presets
 from jobs.pages.create.account_panel import account_of
 from jobs.pages.create.confirmation import Confirmation
-from jobs.pages.create.draft import UPLOAD, Draft, DraftForm, file_fields
+from jobs.pages.create.draft import Draft
+from jobs.pages.create.draft_fields import UPLOAD, file_fields
+from jobs.pages.create.draft_form import DraftForm
 from jobs.pages.create.draft_review import DraftReview, review_draft
 from jobs.pages.create.page import CreatePage, create_page
 from jobs.pages.create.page_urls import PageUrls

@@ -25,7 +25,9 @@ from jobs.common.states import State
 from jobs.engine import checks, poll
 from jobs.models import Account, Job, LedgerEntry, Template
 from jobs.orders import create, trim
-from jobs.pages.create.draft import TEMPLATE, Draft, DraftForm, file_fields, word
+from jobs.pages.create.draft import Draft
+from jobs.pages.create.draft_fields import TEMPLATE, file_fields, form_value
+from jobs.pages.create.draft_form import DraftForm
 from jobs.pages.create.draft_review import review_draft
 from jobs.pages.create.page import create_page
 from jobs.simulator import work
@@ -124,7 +126,7 @@ class Place:
                 milliseconds=milliseconds
             )
         fields = {name: asset.public_id for name, asset in self.files.items()} | {
-            name: word(value) for name, value in self.chosen.items()
+            name: form_value(value) for name, value in self.chosen.items()
         }
         fields |= (
             {"title": "Take"}
@@ -186,7 +188,7 @@ def test_shown_quoted_held_and_settled_agree(
             confirmed_price.changed(page.confirmed_prices, "make", expected, currency, exact=True)
             == ""
         )
-        job = create.create(page.draft.wish(creator))
+        job = create.create(page.draft.order(creator))
         assert (job.quote_micros, job.milliseconds, job.variant) == (
             expected,
             milliseconds,
@@ -228,7 +230,7 @@ def test_a_dance_shows_and_holds_its_template_too(
         assert len(prices) == 2
         assert page.price.micros == expected
         before = LedgerEntry.objects.aggregate(sum=Sum("held"))["sum"] or 0
-        create.create(page.draft.wish(creator))
+        create.create(page.draft.order(creator))
         assert LedgerEntry.objects.aggregate(sum=Sum("held"))["sum"] - before == expected
 
     agree()

@@ -18,7 +18,7 @@ from jobs.catalogue import entries as catalogue
 from jobs.common.states import State
 from jobs.models import Account, Check, Job, Price, Template
 from jobs.orders.templates import Entry, entries
-from jobs.pages.create.draft import DraftForm
+from jobs.pages.create.draft_form import DraftForm
 from studio.files import edit_queue
 from studio.models import Team, User
 from tests import makers

@@ -24,7 +24,10 @@ from jobs.common.states import Code, State
 from jobs.models import Account, Lane
 from jobs.orders import plan, trim
 from jobs.pages.create import model_retirement
-from jobs.pages.create.draft import Draft, DraftForm, file_fields, word
+from jobs.pages.create.draft import Draft
+from jobs.pages.create.draft_fields import file_fields, form_value
+from jobs.pages.create.draft_form import DraftForm
+from jobs.pages.create.successor_draft import SuccessorDraft
 from studio.models import Asset, Team, User
 from tests import makers
 
@@ -109,7 +112,7 @@ def drafts(team: Team, account: Account, model: str) -> list[Draft]:
             if field.kind == "audio" and long
         ]
     full = found[1]
-    found += [{**full, p.name: word(value)} for p in spec.choices() for value in p.values]
+    found += [{**full, p.name: form_value(value)} for p in spec.choices() for value in p.values]
     found += [{**full, "title": "Ünder & over?", "account": account}]
     found += [{**full, **{f"consent_{name}": file for name, file in full.items()}}]
     if spec.makes:
@@ -133,7 +136,7 @@ def test_translation_leads_to_a_page_with_the_same_files_by_kind(
     client, there = client_of(creator), entries.get(to)
     kinds = {field.kind for field in file_fields(there)}
     for number, draft in enumerate(drafts(team, account, model)):
-        way = model_retirement.Way(draft, there, account)
+        way = SuccessorDraft(draft, there, account)
         answer = client.get(way.url)
         assert answer.status_code == 200, (number, way.url)
         assert there.label in answer.content.decode()
@@ -144,8 +147,8 @@ def test_translation_leads_to_a_page_with_the_same_files_by_kind(
             kind: asset for kind, asset in mine.items() if kind in kinds
         }
         assert found.title == draft.title
-        assert {found.asset(name) for name in found.said} == {
-            draft.asset(name) for name in draft.said
+        assert {found.asset(name) for name in found.consented} == {
+            draft.asset(name) for name in draft.consented
         } & set(files_by_kind(found).values())
         for file in way.carried:
             most = trim.longest(file.field.limits, file.whole)
@@ -168,9 +171,9 @@ def test_price_that_is_told_is_the_price_there(
 ) -> None:
     priced = 0
     for draft in drafts(team, account, model):
-        way = model_retirement.Way(draft, entries.get(to), account)
+        way = SuccessorDraft(draft, entries.get(to), account)
         try:
-            there = plan.estimate(read(team, way.url).wish(creator))
+            there = plan.estimate(read(team, way.url).order(creator))
         except Refused:
             continue
         priced += 1
@@ -201,7 +204,7 @@ def test_speech_of_ten_seconds_with_its_difference_in_price(
 def test_check_that_is_known_there_costs_nothing_more(team: Team, account: Account) -> None:
     picture = makers.asset(team)
     makers.check(picture, account, "wan2.2-s2v-detect")
-    way = model_retirement.Way(
+    way = SuccessorDraft(
         draft_of(team, "emo-v1", image_url=picture), entries.get("wan2.2-s2v"), account
     )
     assert way.check_note == ""
@@ -216,7 +219,7 @@ def test_long_speech_says_how_much_of_it_is_kept(team: Team, account: Account) -
         audio_url=speech,
         keep_audio_url="1200-11200.15200-41200",
     )
-    way = model_retirement.Way(draft, entries.get("wan2.2-s2v"), account)
+    way = SuccessorDraft(draft, entries.get("wan2.2-s2v"), account)
     assert way.fields["keep_audio_url"] == "1200-11200.15200-25199"
     assert way.milliseconds == 19_999
     assert (
@@ -236,7 +239,7 @@ def test_long_video_goes_along_whole_and_is_cut_there_with_one_click(
     moves = makers.template(team, account, makers.asset(team, "video", milliseconds=45_000))
     draft = draft_of(team, "animate-anyone-gen2", image_url=makers.asset(team), template=moves)
     for name in ("wan2.2-animate-move", "wan2.2-animate-mix"):
-        way = model_retirement.Way(draft, entries.get(name), account)
+        way = SuccessorDraft(draft, entries.get(name), account)
         assert way.fields["video_url"] == moves.asset.public_id
         # its last frame must not stand over the limit of 30 s
         assert way.milliseconds == 29_950
@@ -255,7 +258,7 @@ def test_template_whose_video_is_gone_is_told(team: Team, account: Account) -> N
     draft = draft_of(
         team, "animate-anyone-gen2", template=moves, use_ref_img_bg="true", video_ratio="3:4"
     )
-    way = model_retirement.Way(draft, entries.get("wan2.2-animate-mix"), account)
+    way = SuccessorDraft(draft, entries.get("wan2.2-animate-mix"), account)
     assert way.lost == [
         "Background: Picture",
         "Shape: 3:4",
@@ -268,7 +271,7 @@ def test_what_does_not_fit_there_is_told(team: Team, account: Account) -> None:
     wide = makers.asset(team, width=1400, height=350)
     draft = draft_of(team, "emo-v1", image_url=wide)
     assert (
-        model_retirement.Way(draft, entries.get("wan2.2-s2v"), account)
+        SuccessorDraft(draft, entries.get("wan2.2-s2v"), account)
         .notes[0]
         .startswith("Portrait: The picture is 1400 × 350 px; the short side")
     )
@@ -281,7 +284,7 @@ def test_choice_that_both_know_is_carried_and_an_unknown_value_is_not(
     style = entries.get("emo-v1").parameter("style_level")
     for words, expected in ((style.words, "calm"), (style.words[1:], "normal")):
         there = replace(spec, parameters=(*spec.parameters, replace(style, words=words)))
-        way = model_retirement.Way(draft_of(team, "emo-v1", style_level="calm"), there, account)
+        way = SuccessorDraft(draft_of(team, "emo-v1", style_level="calm"), there, account)
         assert way.chosen["style_level"] == expected
         assert ("Style: Calm" in way.lost) == (expected != "calm")
 
@@ -311,7 +314,7 @@ def test_video_that_is_being_made_over_goes_along_with_its_edit(
     edit = team.edits.create(asset=video, recipe={"do": "film", "fps": 24}, word="w", owner=creator)
     draft = draft_of(team, "animate-anyone-gen2", template_video=video, edit_template_video=edit)
     assert draft.edits
-    found = read(team, model_retirement.Way(draft, entries.get("wan2.2-animate-move"), account).url)
+    found = read(team, SuccessorDraft(draft, entries.get("wan2.2-animate-move"), account).url)
     assert found.edits == {"video_url": edit}
 
 
