@@ -71,4 +71,4 @@ def delete(request: TeamRequest, preset: str) -> HttpResponse:
 
 
 def _saved(name: str) -> str:
-    return _("Trim as the preset “%(name)s”.") % {"name": name}
+    return _("Kept as the preset “%(name)s”.") % {"name": name}
