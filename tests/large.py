@@ -9,7 +9,6 @@ LARGE = {
     "jobs/engine/checks.py:step",
     "jobs/engine/invariants.py",
     "jobs/engine/invariants.py:holds_of_jobs",
-    "jobs/engine/lane_visit.py",
     "jobs/management/commands/submit.py:_go",
     "jobs/modelstudio/client.py",
     "jobs/pages/board/board_views.py:board",

@@ -117,7 +117,7 @@ def test_each_lane_is_claimed_once(
         mine: list[int] = []
         end = time.monotonic() + 30
         while Lane.objects.filter(lease_until=None).exists() and time.monotonic() < end:
-            mine += [lane.pk for lane in lane_lease.claim(3)]
+            mine += [one.lane.pk for one in lane_lease.claim(3)]
         return mine
 
     claimed = crowd(4, claim)
@@ -228,7 +228,7 @@ def test_a_claim_passes_over_a_lane_that_somebody_writes(
     with transaction.atomic():
         transitions.ring_lane(busy.pk)  # a click that is not committed yet
         began = time.monotonic()
-        assert crowd(1, lambda _: [lane.pk for lane in lane_lease.claim()]) == [[free.pk]]
+        assert crowd(1, lambda _: [one.lane.pk for one in lane_lease.claim()]) == [[free.pk]]
         assert time.monotonic() - began < databases.LOCK / 2000
 
 

@@ -1,9 +1,9 @@
-"""A shift: visits lanes as they fall due, for a while. Many shifts on many machines share the
-lanes, since each is claimed.
+"""A dispatcher run: visits lanes as they fall due, for a while. Many runs on many machines share
+the lanes, since each is claimed.
 
 One thread claims, reads and writes for many lanes at once; looks go out side by side on `threads`
-others; what needs more than a look is visited by a few threads with connections of their own. The
-bell wakes it, so a click is on its way at once.
+others; what needs more than a look is visited by a few threads with connections of their own. A
+wake-up ends its wait, so a click is on its way at once.
 """
 
 from __future__ import annotations
@@ -21,18 +21,19 @@ from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 
 from jobs.common import wakeup
-from jobs.engine import lane_lease, lane_visit, task_list
-from jobs.engine.lane_lease import BATCH
-from jobs.models import Lane
+from jobs.engine import lane_lease, lane_round, lane_visit, task_list
+from jobs.engine.lane_lease import BATCH, ClaimedLane
+from jobs.engine.lane_round import LaneSurvey
+from jobs.modelstudio import Task, WireError
 
 log = logging.getLogger("footlight.shifts")
 LOOKERS = 16
 VISITORS = 8
 BUSY = timedelta(seconds=1)
 LONG = 3.0  # seconds after which a visit is one that hands files over, and may take minutes
-OVERTIME = 600.0  # seconds that a shift goes on at most for such visits
+OVERTIME = 600.0  # seconds that a run goes on at most for such visits
 GATHER = 0.02  # seconds in which answers are gathered, to be written together
-# seconds that looks may still take when the shift is over; their lanes come back by their leases
+# seconds that looks may still take when the run is over; their lanes come back by their leases
 TIDY = 10.0
 
 
@@ -41,18 +42,18 @@ def work(seconds: float, *, threads: int = LOOKERS, stop: Callable[[], bool] | N
 
     A lane that is being visited is finished first: files that are handed over may take minutes.
     """
-    return _Shift(threads, stop or (lambda: False)).run(seconds)
+    return _Run(threads, stop or (lambda: False)).run(seconds)
 
 
-class _Shift:
+class _Run:
     def __init__(self, threads: int, stop: Callable[[], bool]) -> None:
         self.stop = stop
         self.room = 2 * BATCH
         self.looking = 0
-        self.visiting: dict[Future[None], float] = {}  # when each was handed to the threads
-        self.done: queue.SimpleQueue[lane_visit.Seen | None] = (
+        self.visiting: dict[Future[None], float] = {}  # when each was given to the threads
+        self.done: queue.SimpleQueue[LaneSurvey | None] = (
             queue.SimpleQueue()
-        )  # None: the bell rang, or a visit is over
+        )  # None: woken, or a visit is over
         self.lookers = ThreadPoolExecutor(threads, thread_name_prefix="look")
         self.visitors = ThreadPoolExecutor(
             VISITORS, thread_name_prefix="visit", initializer=close_old_connections
@@ -62,7 +63,7 @@ class _Shift:
 
     def run(self, seconds: float) -> int:
         end = time.monotonic() + seconds
-        ears = _Ears(self.done)
+        listener = _WakeListener(self.done)
         try:
             while not self.stop() and (time.monotonic() < end or self.visiting or self.looking):
                 self.visiting = {
@@ -75,16 +76,16 @@ class _Shift:
                 except DatabaseError:
                     # The database went away and may be back: leases bring the lanes of this moment
                     # again.
-                    log.exception("the shift lost its database")
+                    log.exception("the dispatcher lost its database")
                     connection.close()
                     time.sleep(0.5)
         finally:
-            ears.close()
+            listener.close()
             self._tidy()
         return self.made
 
     def _goes_on(self, end: float) -> bool:
-        """Whether lanes are still claimed: a long visit at the end of a shift must not keep all
+        """Whether lanes are still claimed: a long visit at the end of a run must not keep all
         others waiting for the next one."""
         now = time.monotonic()
         return now < end or (
@@ -99,13 +100,13 @@ class _Shift:
         self.made += len(claimed)
         many = task_list.accounts_with_many_lanes()
         nothing = []
-        for one in lane_visit.survey(claimed):
-            if one.whole and len(self.visiting) >= VISITORS * 4:
+        for one in lane_round.survey(claimed):
+            if one.needs_visit and len(self.visiting) >= VISITORS * 4:
                 # Threads are busy with files: looks go on, and this lane comes again, perhaps to
-                # another shift.
+                # another run.
                 lane_visit.leave(one.lane, one.lane.rings, timezone.now() + BUSY)
-            elif one.whole:
-                self._visit(one.lane)
+            elif one.needs_visit:
+                self._visit(one)
             elif one.looks:
                 self.looking += 1
                 self.lookers.submit(self._look, one, one.lane.account_id in many)
@@ -113,24 +114,24 @@ class _Shift:
                 nothing.append(one)
         self._write(nothing)
 
-    def _look(self, one: lane_visit.Seen, listed: bool) -> None:
+    def _look(self, one: LaneSurvey, listed: bool) -> None:
         close_old_connections()  # a key is read when it is used for the first time
         try:
-            lane_visit.ask(one, listed)
+            lane_round.ask(one, listed)
         except Exception:
-            # A bug in one look must not end the shift; the whole visit says what is wrong.
+            # A bug in one look must not end the run; the whole visit says what is wrong.
             log.exception("looks at %s", one.lane)
-            one.whole = True
+            one.needs_visit = True
         finally:
             self.done.put(one)
 
     def _gather(self, end: float) -> None:
-        """Wait for answers, the bell or the next lane, and write what came together."""
+        """Wait for answers, a wake-up or the next lane, and write what came together."""
         idle = not (self.looking or self.visiting)
         wait = min(
             lane_lease.until_due() if idle else 0.05, max(0.0, end - time.monotonic()) or 0.05
         )
-        first: lane_visit.Seen | None
+        first: LaneSurvey | None
         try:
             first = self.done.get(timeout=max(GATHER, wait))
         except queue.Empty:
@@ -149,33 +150,35 @@ class _Shift:
         self.looking -= len(looks)
         self._write(looks)
 
-    def _write(self, looks: list[lane_visit.Seen]) -> None:
+    def _write(self, looks: list[LaneSurvey]) -> None:
         try:
-            rest = lane_visit.take_in(looks)
+            rest = lane_round.take_in(looks)
         except DatabaseError:
             # A connection that was cut takes no answer with it: they are written by the next one.
             connection.close()
-            rest = lane_visit.take_in(looks)
+            rest = lane_round.take_in(looks)
         for one in rest:
-            self._visit(one.lane, one)
+            self._visit(one)
 
-    def _visit(self, lane: Lane, seen: lane_visit.Seen | None = None) -> None:
-        self.visiting[self.visitors.submit(self._in_thread, lane, seen)] = time.monotonic()
+    def _visit(self, one: LaneSurvey) -> None:
+        future = self.visitors.submit(self._in_thread, one.claimed, one.answers)
+        self.visiting[future] = time.monotonic()
 
-    def _in_thread(self, lane: Lane, seen: lane_visit.Seen | None) -> None:
+    def _in_thread(self, claimed: ClaimedLane, answers: dict[int, Task | WireError]) -> None:
+        lane = claimed.lane
         close_old_connections()
         try:
             if self.leaving:  # what was only waiting for a thread is left for others
                 lane_visit.leave(lane, -1, None)
             else:
-                lane_visit.visit(lane, seen.answers if seen is not None else None)
+                lane_visit.visit(claimed, answers)
         except DatabaseError:
             log.exception("visit of %s", lane)
             connection.close()
             with suppress(DatabaseError):
                 lane_visit.leave(lane, -1, None)  # due at once; else its lease brings it back
         except Exception:
-            # A bug in one lane must not end the shift of all the others; the lease brings the lane
+            # A bug in one lane must not end the run of all the others; the lease brings the lane
             # back.
             log.exception("visit of %s", lane)
         finally:
@@ -195,21 +198,21 @@ class _Shift:
             if one is not None:
                 self.looking -= 1
                 try:
-                    for rest in lane_visit.take_in([one]):
-                        lane_visit.leave(rest.lane, -1, None)  # due at once, for the next shift
+                    for rest in lane_round.take_in([one]):
+                        lane_visit.leave(rest.lane, -1, None)  # due at once, for the next run
                 except DatabaseError as error:
                     log.warning("a look could not be written: %s", error)
                     connection.close()
         self.visitors.shutdown(wait=True)
 
 
-class _Ears:
-    """A thread that listens for the bell and puts a word into the queue that the shift waits at."""
+class _WakeListener:
+    """A thread that waits for wake-ups and puts None into the queue that the run waits at."""
 
-    def __init__(self, to: queue.SimpleQueue[lane_visit.Seen | None]) -> None:
+    def __init__(self, to: queue.SimpleQueue[LaneSurvey | None]) -> None:
         self.to = to
         self.over = threading.Event()
-        threading.Thread(target=self._listen, name="bell", daemon=True).start()
+        threading.Thread(target=self._listen, name="wakeup", daemon=True).start()
 
     def _listen(self) -> None:
         while not self.over.is_set():

@@ -1,10 +1,10 @@
 """Lanes: claimed for one visitor at a time, with a window of tasks that may be out.
 
 A claim is a lease on the lane's row that names host and process. One visitor at a time means that
-order and limits hold by construction. On PostgreSQL claims pass over rows that another shift is
-claiming (SKIP LOCKED); everywhere they are a compare-and-swap, so any number of shifts on any
-number of machines share the lanes. `turns` says whose turn it is, `visits` what a visit does,
-`shifts` who makes them.
+order and limits hold by construction. On PostgreSQL claims pass over rows that another run is
+claiming (SKIP LOCKED); everywhere they are a compare-and-swap, so any number of dispatchers on any
+number of machines share the lanes. `fair_share` says whose turn it is, `lane_visit` what a visit
+does, `dispatcher` who makes them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import logging
 import os
 import socket
 import uuid
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
@@ -44,7 +45,16 @@ def token() -> str:
     return f"{place_name()}|{os.getpid()}|{uuid.uuid4().hex[:12]}"
 
 
-def claim(limit: int = BATCH) -> list[Lane]:
+@dataclass(frozen=True, slots=True)
+class ClaimedLane:
+    """A lane that is leased to us, read with account, team and keys. `shared`: another row of the
+    same Alibaba account uses it too, so its jobs may call with that row's key."""
+
+    lane: Lane
+    shared: bool = False
+
+
+def claim(limit: int = BATCH) -> list[ClaimedLane]:
     """Lanes that are due and visited by nobody, now leased to us, with account, team and keys; each
     lane is in one claim only."""
     now = timezone.now()
@@ -76,13 +86,12 @@ def claim(limit: int = BATCH) -> list[Lane]:
     if not taken:
         return []
     keys = Prefetch("account__keys", queryset=ApiKey.objects.defer("secret"))
-    twins = Account.objects.filter(same_as=OuterRef("account"))
+    others = Account.objects.filter(same_as=OuterRef("account"))
     lanes = Lane.objects.filter(pk__in=ids, lease_token=mine).select_related(
         "account", "account__team", "account__gate_by", "gate_by"
     )
-    return list(
-        lanes.prefetch_related(keys).annotate(shared=Exists(twins)).order_by("next_visit_at")
-    )
+    found = lanes.prefetch_related(keys).annotate(shared=Exists(others)).order_by("next_visit_at")
+    return [ClaimedLane(lane, lane.shared) for lane in found]
 
 
 def _free(now: datetime) -> Q:

@@ -220,16 +220,16 @@ class Cost:
 def rounds(lanes: list[Lane], number: int) -> Cost:
     """`number` rounds over all `lanes`, every head due for a look."""
     from jobs.engine import lane_lease as claims
-    from jobs.engine import lane_visit
+    from jobs.engine import lane_round
 
     cost = Cost()
     for _ in range(number):
         _all_due(lanes)
         with cost.of(len(lanes)):
-            seen = lane_visit.survey(claims.claim(len(lanes)))
+            seen = lane_round.survey(claims.claim(len(lanes)))
             assert len(seen) == len(lanes)
-            assert not any(one.whole for one in seen)
-            rest = lane_visit.take_in([lane_visit.ask(one, False) for one in seen])
+            assert not any(one.needs_visit for one in seen)
+            rest = lane_round.take_in([lane_round.ask(one, False) for one in seen])
         assert not rest
     return cost
 

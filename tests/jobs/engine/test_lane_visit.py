@@ -18,7 +18,9 @@ from django.utils import timezone
 from jobs.accounts import pauses
 from jobs.common.errors import Moved
 from jobs.common.states import Code, Outcome, State
-from jobs.engine import dispatcher, lane_lease, lane_visit, task_list, transitions
+from jobs.engine import dispatcher, lane_lease, lane_round, lane_visit, task_list, transitions
+from jobs.engine.lane_lease import ClaimedLane
+from jobs.engine.lane_round import LaneSurvey
 from jobs.models import Account, Attempt, Gate, Job, Lane
 from jobs.modelstudio import ModelGone, NoAnswer, RetryLater
 from jobs.orders import create
@@ -65,8 +67,8 @@ def due(*jobs: Job) -> None:
 
 def visit(job: Job) -> Job:
     due(*Job.objects.filter(lane=job.lane_id))
-    (lane,) = [lane for lane in lane_lease.claim() if lane.pk == job.lane_id]
-    lane_visit.visit(lane)
+    (claimed,) = [one for one in lane_lease.claim() if one.lane.pk == job.lane_id]
+    lane_visit.visit(claimed)
     return fresh(job)
 
 
@@ -87,10 +89,10 @@ def running_on_many_lanes(team: Team, owner: User, number: int) -> list[Job]:
     ]
 
 
-def round_of(jobs: list[Job]) -> list[lane_visit.Seen]:
+def round_of(jobs: list[Job]) -> list[LaneSurvey]:
     due(*jobs)
-    return lane_visit.take_in(
-        [lane_visit.ask(one, False) for one in lane_visit.survey(lane_lease.claim())]
+    return lane_round.take_in(
+        [lane_round.ask(one, False) for one in lane_round.survey(lane_lease.claim())]
     )
 
 
@@ -111,8 +113,8 @@ def test_a_round_costs_the_same_statements_for_two_lanes_as_for_twenty(
         )
         with CaptureQueriesContext(connection) as statements:
             assert (
-                lane_visit.take_in(
-                    [lane_visit.ask(one, False) for one in lane_visit.survey(lane_lease.claim())]
+                lane_round.take_in(
+                    [lane_round.ask(one, False) for one in lane_round.survey(lane_lease.claim())]
                 )
                 == []
             )
@@ -152,7 +154,7 @@ def test_what_is_news_gets_a_whole_visit_with_the_answer_at_hand(
     (job,) = running_on_many_lanes(team, owner, 1)
     service.gets = [answer]
     (rest,) = round_of([job])
-    lane_visit.visit(rest.lane, rest.answers)
+    lane_visit.visit(rest.claimed, rest.answers)
     assert service.count("get") == 1, "the answer is used, not asked for again"
     job = fresh(job)
     assert job.state == ("archiving" if getattr(answer, "status", "") == "SUCCEEDED" else "running")
@@ -163,9 +165,9 @@ def test_a_ring_during_a_round_is_not_lost(team: Team, owner: User, service: Ser
     (job,) = running_on_many_lanes(team, owner, 1)
     service.gets = [task("x", "RUNNING")]
     due(job)
-    seen = [lane_visit.ask(one, False) for one in lane_visit.survey(lane_lease.claim())]
+    seen = [lane_round.ask(one, False) for one in lane_round.survey(lane_lease.claim())]
     transitions.ring_lane(job.lane_id)
-    lane_visit.take_in(seen)
+    lane_round.take_in(seen)
     assert fresh(job).lane.next_visit_at <= timezone.now()
 
 
@@ -175,11 +177,11 @@ def test_a_lane_that_was_taken_over_is_left_alone(
     (job,) = running_on_many_lanes(team, owner, 1)
     service.gets = [task("x", "RUNNING")]
     due(job)
-    seen = [lane_visit.ask(one, False) for one in lane_visit.survey(lane_lease.claim())]
+    seen = [lane_round.ask(one, False) for one in lane_round.survey(lane_lease.claim())]
     Lane.objects.update(
         lease_token="elsewhere|1|2", lease_until=timezone.now() + timedelta(minutes=1)
     )
-    lane_visit.take_in(seen)
+    lane_round.take_in(seen)
     assert fresh(job).lane.lease_token == "elsewhere|1|2"
 
 
@@ -210,20 +212,20 @@ def test_waiting_jobs_with_room_and_doubtful_ones_need_a_whole_visit(
 ) -> None:
     job = create.create(wish)
     due(job)
-    (seen,) = lane_visit.survey(lane_lease.claim())
-    assert seen.whole
+    (seen,) = lane_round.survey(lane_lease.claim())
+    assert seen.needs_visit
     service.submits = [NoAnswer(message="cut")]
-    lane_visit.visit(seen.lane)
+    lane_visit.visit(seen.claimed)
     due(job)
-    (seen,) = lane_visit.survey(lane_lease.claim())
-    assert seen.whole
+    (seen,) = lane_round.survey(lane_lease.claim())
+    assert seen.needs_visit
 
 
 def test_only_the_head_of_the_line_is_looked_at(wish: OrderRequest, service: Service) -> None:
     first, second = create.create(wish), create.create(wish)
     visit(first)
     due(first, second)
-    (seen,) = lane_visit.survey(lane_lease.claim())
+    (seen,) = lane_round.survey(lane_lease.claim())
     assert [job.pk for job in seen.looks] == [first.pk]
     Lane.objects.update(lease_until=None)
     service.gets = [done(fresh(first).task_id, 20.0)]
@@ -261,8 +263,8 @@ def test_the_list_replaces_looks_where_they_are_many(
     due(*jobs)
     assert task_list.accounts_with_many_lanes() == {account.pk}
     assert (
-        lane_visit.take_in(
-            [lane_visit.ask(one, True) for one in lane_visit.survey(lane_lease.claim())]
+        lane_round.take_in(
+            [lane_round.ask(one, True) for one in lane_round.survey(lane_lease.claim())]
         )
         == []
     )
@@ -271,8 +273,8 @@ def test_the_list_replaces_looks_where_they_are_many(
     task_list.forget()
     due(*jobs)
     service.gets = [done(jobs[0].task_id)]
-    (rest,) = lane_visit.take_in(
-        [lane_visit.ask(one, True) for one in lane_visit.survey(lane_lease.claim())]
+    (rest,) = lane_round.take_in(
+        [lane_round.ask(one, True) for one in lane_round.survey(lane_lease.claim())]
     )
     assert rest.lane.pk == jobs[0].lane_id
     assert (service.count("page"), service.count("get")) == (2, 1), (
@@ -395,7 +397,7 @@ def test_a_late_answer_of_an_old_attempt_cannot_touch_the_new_one(
     assert (
         poll.nothing_new(late, task(late.task_id, late.provider_status), timezone.now()) is not None
     )
-    lane_visit._write(
+    lane_round._write(
         [(timezone.now(), None, timezone.now(), late.pk, late.attempt)],
         [(0, None, timezone.now(), timezone.now(), 0, "")],
     )
@@ -524,12 +526,12 @@ def test_a_shift_takes_jobs_from_the_click_to_the_archive(
 def test_a_shift_whose_time_is_over_ends_with_its_last_visit(
     monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
-    claimed = [[Lane()]]
+    claimed = [[ClaimedLane(Lane())]]
     monkeypatch.setattr(lane_lease, "claim", lambda room: claimed.pop() if claimed else [])
     monkeypatch.setattr(lane_lease, "until_due", lambda: 0.01)
     monkeypatch.setattr(task_list, "accounts_with_many_lanes", set)
     monkeypatch.setattr(
-        lane_visit, "survey", lambda found: [lane_visit.Seen(lane, whole=True) for lane in found]
+        lane_round, "survey", lambda found: [LaneSurvey(one, needs_visit=True) for one in found]
     )
     monkeypatch.setattr(lane_visit, "visit", lambda lane, answers: time.sleep(0.3))
     end = time.monotonic() + 10
@@ -542,13 +544,13 @@ def test_a_long_visit_at_the_end_of_a_shift_keeps_nobody_waiting(
 ) -> None:
     """Files that are handed over may take minutes; the next shift begins only when this one has
     ended."""
-    long, other = Lane(model="long"), Lane(model="other")
+    long, other = ClaimedLane(Lane(model="long")), ClaimedLane(Lane(model="other"))
     visited = []
 
-    def visit(lane: Lane, answers: object) -> None:
-        if lane is long:
+    def visit(claimed: ClaimedLane, answers: object) -> None:
+        if claimed is long:
             time.sleep(1)
-        visited.append(lane.model)
+        visited.append(claimed.lane.model)
 
     coming = iter([[long]])
     late = time.monotonic() + 0.5
@@ -561,7 +563,7 @@ def test_a_long_visit_at_the_end_of_a_shift_keeps_nobody_waiting(
     monkeypatch.setattr(lane_lease, "until_due", lambda: 0.01)
     monkeypatch.setattr(task_list, "accounts_with_many_lanes", set)
     monkeypatch.setattr(
-        lane_visit, "survey", lambda found: [lane_visit.Seen(lane, whole=True) for lane in found]
+        lane_round, "survey", lambda found: [LaneSurvey(one, needs_visit=True) for one in found]
     )
     monkeypatch.setattr(lane_visit, "visit", visit)
     dispatcher.work(0.2, stop=lambda: time.monotonic() > late + 10)

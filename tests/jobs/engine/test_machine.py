@@ -33,6 +33,7 @@ from jobs.common.states import MOVES, OUT, TERMINAL, Code, State
 from jobs.engine import (
     invariants,
     lane_lease,
+    lane_round,
     lane_visit,
     poll,
     speed,
@@ -272,14 +273,14 @@ class Machine(RuleBasedStateMachine):
     def shift(self, rounds: bool) -> None:
         claimed = lane_lease.claim()
         if not rounds:
-            for lane in claimed:
-                lane_visit.visit(lane)
+            for one in claimed:
+                lane_visit.visit(one)
             return
-        seen = lane_visit.survey(claimed)
-        whole = [one for one in seen if one.whole]
-        others = [lane_visit.ask(one, False) for one in seen if not one.whole]
-        for one in [*whole, *lane_visit.take_in(others)]:
-            lane_visit.visit(one.lane, one.answers)
+        seen = lane_round.survey(claimed)
+        whole = [one for one in seen if one.needs_visit]
+        others = [lane_round.ask(one, False) for one in seen if not one.needs_visit]
+        for one in [*whole, *lane_round.take_in(others)]:
+            lane_visit.visit(one.claimed, one.answers)
 
     @rule()
     def another_machine_notices_the_dead(self) -> None:

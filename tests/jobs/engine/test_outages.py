@@ -22,6 +22,8 @@ from jobs.engine import (
     submit_outcomes,
     uncertain,
 )
+from jobs.engine.lane_lease import ClaimedLane
+from jobs.engine.lane_round import LaneSurvey
 from jobs.models import Account, Attempt, Check, Gate, Job, JobEvent, Lane
 from jobs.modelstudio import AccountTrouble, MediaUnreachable, NotSent
 from studio.models import Team, User
@@ -40,8 +42,8 @@ def come_again() -> None:
     """One visit of every lane, whatever rests."""
     Job.objects.filter(state=State.QUEUED).update(not_before=None)
     Lane.objects.update(next_visit_at=timezone.now(), lease_until=None, paused_until=None)
-    for lane in lane_lease.claim():
-        lane_visit.visit(lane)
+    for claimed in lane_lease.claim():
+        lane_visit.visit(claimed)
 
 
 def fresh(job: Job) -> Job:
@@ -71,8 +73,9 @@ def test_a_visit_ends_although_nothing_can_be_sent(
         raise NotSent("ConnectionFailed", "no connection to the service")
 
     monkeypatch.setattr(service, "submit", submit)
-    (lane,) = lane_lease.claim()
-    lane_visit.visit(lane)
+    (claimed,) = lane_lease.claim()
+    lane_visit.visit(claimed)
+    lane = claimed.lane
     assert len(posts) == 1, "one job tries for all"
     assert Attempt.objects.count() == 1
     lane.refresh_from_db()
@@ -150,9 +153,9 @@ def test_refusals_of_one_visit_are_few(
         raise AccountTrouble("AllocationQuota.FreeTierOnly", "x", reason="quota")
 
     monkeypatch.setattr(service, "submit", refuse)
-    (lane,) = (lane for lane in lane_lease.claim() if lane.account_id == account.pk)
+    (claimed,) = (one for one in lane_lease.claim() if one.lane.account_id == account.pk)
     Account.objects.filter(pk=account.pk).update(same_as=root)
-    lane_visit.visit(lane)
+    lane_visit.visit(claimed)
     assert len(posts) == 1
 
 
@@ -163,7 +166,7 @@ def test_a_model_that_this_version_does_not_know_stops_no_other_lane(
     Lane.objects.create(
         account=account, model="emo-v9", next_visit_at=timezone.now() - timedelta(hours=1)
     )
-    assert [lane.pk for lane in lane_lease.claim()] == [job.lane_id]
+    assert [one.lane.pk for one in lane_lease.claim()] == [job.lane_id]
     Lane.objects.filter(pk=job.lane_id).update(next_visit_at=None)
     assert lane_lease.until_due() == 1.0, "it is not waited for either"
 
@@ -276,8 +279,8 @@ def test_a_shared_lane_is_not_visited_in_vain_all_the_time(
     Account.objects.filter(pk=twin.pk).update(same_as=account, gate=Gate.PAUSED)
     job = makers.job(team, owner, account=account)
     Job.objects.filter(pk=job.pk).update(account=twin)
-    for lane in lane_lease.claim():
-        lane_visit.visit(lane)
+    for claimed in lane_lease.claim():
+        lane_visit.visit(claimed)
     lane = Lane.objects.get(pk=job.lane_id)
     assert lane.next_visit_at is not None
     assert lane.next_visit_at > timezone.now() + timedelta(seconds=2)
@@ -294,8 +297,8 @@ def test_a_shared_lane_that_rests_is_not_forgotten(
     Lane.objects.filter(pk=job.lane_id).update(
         paused_until=timezone.now() + timedelta(seconds=5), health="throttled", troubles=1
     )
-    for lane in lane_lease.claim():
-        lane_visit.visit(lane)
+    for claimed in lane_lease.claim():
+        lane_visit.visit(claimed)
     assert Lane.objects.get(pk=job.lane_id).next_visit_at is not None
 
 
@@ -308,27 +311,27 @@ def test_a_refused_key_keeps_only_its_own_jobs_waiting(
     first, second = (makers.job(team, owner, account=account, check_used=check) for _ in range(2))
     Job.objects.filter(pk=first.pk).update(account=twin)
     service.probes = [AccountTrouble("InvalidApiKey", "refused", reason=Account.Health.KEY)]
-    for lane in lane_lease.claim():
-        lane_visit.visit(lane)
+    for claimed in lane_lease.claim():
+        lane_visit.visit(claimed)
     assert (fresh(first).state, fresh(second).state) == ("queued", "running")
 
 
 # ── shifts ──
 
 
-def _stubbed(monkeypatch: pytest.MonkeyPatch, claims: list[list[lane_visit.Seen]]) -> None:
+def _stubbed(monkeypatch: pytest.MonkeyPatch, claims: list[list[LaneSurvey]]) -> None:
     monkeypatch.setattr("jobs.engine.lane_lease.claim", lambda room: [object()] if claims else [])
     monkeypatch.setattr("jobs.engine.lane_lease.until_due", lambda: 0.01)
     monkeypatch.setattr("jobs.engine.task_list.accounts_with_many_lanes", set)
-    monkeypatch.setattr("jobs.engine.lane_visit.survey", lambda found: claims.pop(0))
+    monkeypatch.setattr("jobs.engine.lane_round.survey", lambda found: claims.pop(0))
 
 
 def test_a_worker_that_leaves_begins_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
     leave, late, left = threading.Event(), [], []
 
-    def visit(lane: Lane, answers: object) -> None:
+    def visit(claimed: ClaimedLane, answers: object) -> None:
         if leave.is_set():
-            late.append(lane)
+            late.append(claimed)
         time.sleep(0.3)
 
     monkeypatch.setattr("jobs.engine.lane_visit.visit", visit)
@@ -339,7 +342,7 @@ def test_a_worker_that_leaves_begins_nothing_more(monkeypatch: pytest.MonkeyPatc
         monkeypatch,
         [
             [
-                lane_visit.Seen(Lane(model=f"m{n}"), whole=True)
+                LaneSurvey(ClaimedLane(Lane(model=f"m{n}")), needs_visit=True)
                 for n in range(3 * dispatcher.VISITORS)
             ]
         ],
@@ -356,17 +359,18 @@ def test_long_visits_keep_no_look_waiting(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(
         "jobs.engine.lane_visit.leave", lambda lane, rings, later: back.append(lane)
     )
-    monkeypatch.setattr("jobs.engine.lane_visit.take_in", lambda seen: [])
+    monkeypatch.setattr("jobs.engine.lane_round.take_in", lambda seen: [])
 
-    def ask(one: lane_visit.Seen, listed: bool) -> None:
+    def ask(one: LaneSurvey, listed: bool) -> None:
         looked.append(one)
         over.set()
 
-    monkeypatch.setattr("jobs.engine.lane_visit.ask", ask)
+    monkeypatch.setattr("jobs.engine.lane_round.ask", ask)
     many = [
-        lane_visit.Seen(Lane(model=f"m{n}"), whole=True) for n in range(4 * dispatcher.VISITORS + 5)
+        LaneSurvey(ClaimedLane(Lane(model=f"m{n}")), needs_visit=True)
+        for n in range(4 * dispatcher.VISITORS + 5)
     ]
-    _stubbed(monkeypatch, [many, [lane_visit.Seen(Lane(model="look"), looks=[Job()])]])
+    _stubbed(monkeypatch, [many, [LaneSurvey(ClaimedLane(Lane(model="look")), looks=[Job()])]])
     dispatcher.work(1, stop=over.is_set)
     assert len(looked) == 1
     assert len(back) >= 5

@@ -54,8 +54,8 @@ def visit(job: Job) -> Job:
     Lane.objects.filter(pk=job.lane_id).update(
         next_visit_at=now, lease_until=None, paused_until=None
     )
-    (lane,) = [lane for lane in lane_lease.claim() if lane.pk == job.lane_id]
-    lane_visit.visit(lane)
+    (claimed,) = [one for one in lane_lease.claim() if one.lane.pk == job.lane_id]
+    lane_visit.visit(claimed)
     return fresh(job)
 
 

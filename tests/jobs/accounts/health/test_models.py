@@ -328,7 +328,7 @@ def simulator() -> Iterator[Simulator]:
 
 def visited(lane: Lane) -> Lane:
     Lane.objects.filter(pk=lane.pk).update(next_visit_at=timezone.now())
-    claimed = [one for one in lane_lease.claim() if one.pk == lane.pk]
+    claimed = [one for one in lane_lease.claim() if one.lane.pk == lane.pk]
     lane_visit.visit(claimed[0])
     return Lane.objects.select_related("account").get(pk=lane.pk)
 

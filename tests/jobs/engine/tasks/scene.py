@@ -23,8 +23,8 @@ def visit(job: Job) -> Job:
     Job.objects.filter(lane=job.lane, state=State.RUNNING).update(next_look_at=now)
     Job.objects.filter(lane=job.lane).exclude(not_before=None).update(not_before=now)
     Lane.objects.filter(pk=job.lane_id).update(next_visit_at=now, lease_until=None)
-    (lane,) = [lane for lane in lane_lease.claim() if lane.pk == job.lane_id]
-    lane_visit.visit(lane)
+    (claimed,) = [one for one in lane_lease.claim() if one.lane.pk == job.lane_id]
+    lane_visit.visit(claimed)
     return fresh(job)
 
 

@@ -252,23 +252,25 @@ def test_run_again_is_a_new_job(job: Job, creator: User) -> None:
 
 
 def test_one_lane_has_one_visitor(job: Job) -> None:
-    assert [lane.pk for lane in lane_lease.claim()] == [job.lane_id]
+    assert [one.lane.pk for one in lane_lease.claim()] == [job.lane_id]
     assert lane_lease.claim() == []
 
 
 def test_the_lease_of_a_dead_process_is_freed(job: Job) -> None:
-    (lane,) = lane_lease.claim()
+    (claimed,) = lane_lease.claim()
+    lane = claimed.lane
     dead = lane.lease_token.replace(f"|{__import__('os').getpid()}|", "|999999999|")
     Lane.objects.filter(pk=lane.pk).update(lease_token=dead)
     assert lane_lease.free_the_dead() == 1
-    assert [found.pk for found in lane_lease.claim()] == [job.lane_id]
+    assert [one.lane.pk for one in lane_lease.claim()] == [job.lane_id]
     assert lane_lease.free_the_dead() == 0, "ours is alive"
 
 
 def test_a_ring_during_a_visit_is_not_lost(job: Job, service: Service) -> None:
-    (lane,) = lane_lease.claim()
+    (claimed,) = lane_lease.claim()
+    lane = claimed.lane
     transitions.ring_lane(lane.pk)
-    lane_visit.visit(lane)
+    lane_visit.visit(claimed)
     assert Lane.objects.get(pk=lane.pk).next_visit_at <= timezone.now()
 
 
