@@ -11,7 +11,16 @@ import django_rq
 
 from jobs.accounts import shared_accounts
 from jobs.common import wakeup
-from jobs.engine import archive, checks, dispatcher, lane_lease, rq_cleanup, stopping
+from jobs.engine import (
+    archive,
+    checks,
+    detect,
+    dispatcher,
+    expiry,
+    lane_lease,
+    rq_cleanup,
+    stopping,
+)
 from studio.files import edit_queue
 
 log = logging.getLogger("footlight.tasks")
@@ -41,7 +50,7 @@ def shift() -> None:
 
 
 def check_step(pk: int) -> None:
-    checks.step(pk)
+    detect.step(pk)
 
 
 def archive_shift() -> None:
@@ -88,6 +97,6 @@ def _wanted() -> int:
 
 
 def _every_minute() -> None:
-    archive.alarm()
+    expiry.alarm()
     rq_cleanup.sweep()
     shared_accounts.recognise_new()

@@ -2,13 +2,6 @@
 function or class is split; none is added."""
 
 LARGE = {
-    "jobs/engine/archive.py",
-    "jobs/engine/archive.py:_fetch_and_prove",
-    "jobs/engine/archive.py:_again",
-    "jobs/engine/checks.py",
-    "jobs/engine/checks.py:step",
-    "jobs/engine/invariants.py",
-    "jobs/engine/invariants.py:holds_of_jobs",
     "jobs/management/commands/submit.py:_go",
     "jobs/modelstudio/client.py",
     "jobs/pages/board/board_views.py:board",

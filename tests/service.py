@@ -170,7 +170,7 @@ def uses(monkeypatch: Any, service: Service) -> Iterator[Service]:
         "engine.submit",
         "engine.uncertain",
         "engine.poll",
-        "engine.checks",
+        "engine.detect",
         "engine.media_urls",
         "engine.task_list",
         "orders.adopt",

@@ -102,7 +102,7 @@ def test_once_a_minute_alarms_leftovers_and_twins(
     monkeypatch: pytest.MonkeyPatch, rung: list[tuple[Any, ...]]
 ) -> None:
     done: list[str] = []
-    monkeypatch.setattr("jobs.engine.archive.alarm", lambda: done.append("alarm"))
+    monkeypatch.setattr("jobs.engine.expiry.alarm", lambda: done.append("alarm"))
     monkeypatch.setattr("jobs.engine.rq_cleanup.sweep", lambda: done.append("sweep"))
     monkeypatch.setattr(
         "jobs.accounts.shared_accounts.recognise_new", lambda: done.append("recognise")

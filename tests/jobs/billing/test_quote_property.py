@@ -22,7 +22,7 @@ from jobs.billing import confirmed_price, prices
 from jobs.catalogue import entries
 from jobs.catalogue.create_pages import page_of
 from jobs.common.states import State
-from jobs.engine import checks, poll
+from jobs.engine import checks, detect, poll
 from jobs.models import Account, Job, LedgerEntry, Template
 from jobs.orders import create, trim
 from jobs.pages.create.draft import Draft
@@ -251,7 +251,7 @@ def test_a_check_is_settled_as_its_button_says(
     micros = next(price.micros for price in check.prices if price.currency == "USD")
     assert shown.price == prices.format_money(micros, "USD")
     assert LedgerEntry.objects.get(check_asked=asked).held == micros
-    checks.step(asked.pk)
+    detect.step(asked.pk)
     sums = LedgerEntry.objects.filter(check_asked=asked).aggregate(
         held=Sum("held"), settled=Sum("settled")
     )

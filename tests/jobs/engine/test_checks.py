@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from jobs.billing import budget
 from jobs.common.errors import Refused
-from jobs.engine import checks
+from jobs.engine import checks, detect
 from jobs.models import Account, Budget, Check
 from jobs.modelstudio import (
     AccountTrouble,
@@ -45,7 +45,7 @@ def ask(portrait: Asset, account: Account, by: User, ratio: str = "1:1") -> Chec
 
 def step(check: Check) -> Check:
     Check.objects.filter(pk=check.pk).update(not_before=None)
-    checks.step(check.pk)
+    detect.step(check.pk)
     check.refresh_from_db()
     return check
 
@@ -153,7 +153,7 @@ def test_it_is_given_up_after_a_while(
 ) -> None:
     service.detects = [NotSent(message="dns")] * 20
     check = ask(portrait, account, creator)
-    for _ in range(checks.PATIENCE + 1):
+    for _ in range(detect.PATIENCE + 1):
         check = step(check)
     assert check.state == "failed"
     assert budget.status(team).used == 0
@@ -226,7 +226,7 @@ def test_two_workers_ask_once(
     check = ask(portrait, account, creator)
     service.detects = [
         lambda: (
-            checks.step(check.pk),
+            detect.step(check.pk),
             Verdict(True, {"face_bbox": [1], "ext_bbox": [2]}, "", "", Decimal(1), "r"),
         )[1]
     ]
@@ -279,7 +279,7 @@ def test_a_slow_hand_over_does_not_shorten_the_lease(
     check = ask(portrait, account, creator)
     now = timezone.now()
     times = iter([now - timedelta(minutes=10)])
-    monkeypatch.setattr("jobs.engine.checks.timezone.now", lambda: next(times, now))
+    monkeypatch.setattr("jobs.engine.detect.timezone.now", lambda: next(times, now))
     seen = []
     service.detects = [
         lambda: (

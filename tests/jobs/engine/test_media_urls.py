@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone
 
 from jobs.accounts import clients
-from jobs.engine import checks, media_urls
+from jobs.engine import checks, detect, media_urls
 from jobs.models import Account, TemporaryFile
 from jobs.simulator import Simulator
 from studio.models import Asset, Team, User
@@ -82,7 +82,7 @@ def test_the_service_takes_what_was_handed_over(
     check = checks.ask(
         asset=portrait, model="emo-detect-v1", chosen={"ratio": "1:1"}, account=at, by=creator
     )
-    checks.step(check.pk)
+    detect.step(check.pk)
     check.refresh_from_db()
     assert check.state == "passed", check.sentence
     assert [line.price for line in simulator.bill()] == [574]
@@ -100,7 +100,7 @@ def test_a_deployed_model_is_called_by_its_own_name(
         account=Account.objects.get(pk=at.pk),
         by=creator,
     )
-    checks.step(check.pk)
+    detect.step(check.pk)
     assert (
         next(body for what, body in service.asked if what == "detect")["model"] == "emo-detect-7f3a"
     )

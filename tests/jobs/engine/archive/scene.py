@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from jobs.engine import archive
+from jobs.engine import archive, result_download
 from jobs.models import Job, JobEvent
 
 PAGE = b"<!doctype html><html><title>404</title></html>"
@@ -19,7 +19,7 @@ def step(job: Job) -> Job:
 
 
 def parts() -> list[str]:
-    return sorted(path.name for path in archive.folder().iterdir())
+    return sorted(path.name for path in result_download.folder().iterdir())
 
 
 def lines(job: Job) -> list[str]:

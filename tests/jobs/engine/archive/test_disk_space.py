@@ -12,7 +12,7 @@ from django.core.files.storage import FileSystemStorage
 
 from jobs import download
 from jobs.billing import ledger
-from jobs.engine import archive
+from jobs.engine import result_download
 from jobs.models import Job, JobEvent, LedgerEntry
 from studio.models import Team, User
 from tests import makers
@@ -102,7 +102,7 @@ def test_a_bucket_that_is_away_costs_no_second_download(
         job = step(job)
     assert job.state == "archiving", "a film that lies here is never given up"
     assert "fetched and proven" in job.sentence
-    assert archive.sweep() == 0
+    assert result_download.sweep() == 0
     assert step(job).state == "succeeded"
     assert len(host.seen) == 1
     assert parts() == []
@@ -140,7 +140,7 @@ def test_a_proven_film_is_proven_once(
     with monkeypatch.context() as patch:
         patch.setattr(FileSystemStorage, "save", lambda *args, **kwargs: 1 / 0)
         job = step(job)
-    monkeypatch.setattr(archive, "verify_video", lambda path: pytest.fail("decoded again"))
+    monkeypatch.setattr(result_download, "verify_video", lambda path: pytest.fail("decoded again"))
     assert step(job).state == "succeeded"
 
 
@@ -150,7 +150,7 @@ def test_a_proven_film_that_rots_is_fetched_again(
     with monkeypatch.context() as patch:
         patch.setattr(FileSystemStorage, "save", lambda *args, **kwargs: 1 / 0)
         job = step(job)
-    path = archive.folder() / f"{job.public_id}.part"
+    path = result_download.folder() / f"{job.public_id}.part"
     path.write_bytes(b"\0" * path.stat().st_size)
     job = step(job)
     job = step(job) if job.state == "archiving" else job
@@ -168,10 +168,10 @@ def test_parts_are_swept_when_nobody_needs_them(
     over = makers.job(team, creator, account=job.account, state="failed", task_id="task-b")
     old = makers.job(team, creator, account=job.account, state="archiving", task_id="task-c")
     for other in (over, old):
-        (archive.folder() / f"{other.public_id}.part").write_bytes(b"x")
-    os.utime(archive.folder() / f"{old.public_id}.part", (1, 1))
-    assert archive.sweep() == 2
+        (result_download.folder() / f"{other.public_id}.part").write_bytes(b"x")
+    os.utime(result_download.folder() / f"{old.public_id}.part", (1, 1))
+    assert result_download.sweep() == 2
     assert parts() == [f"{job.public_id}.json", f"{job.public_id}.part"]
-    with download.Part(archive.folder() / f"{job.public_id}.part").locked():
+    with download.Part(result_download.folder() / f"{job.public_id}.part").locked():
         Job.objects.filter(pk=job.pk).update(state="failed")
-        assert archive.sweep() == 0, "somebody is at it"
+        assert result_download.sweep() == 0, "somebody is at it"

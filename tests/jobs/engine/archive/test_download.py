@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from jobs.common.states import Code
 from jobs.download import hosts
-from jobs.engine import archive
+from jobs.engine import archive, archive_retry
 from jobs.models import Job
 from jobs.modelstudio import NoAnswer
 from studio.models import Team
@@ -128,11 +128,11 @@ def test_five_percent_of_a_long_film_may_be_missing(job: Job, host: FilmHost) ->
 
 def test_what_never_is_a_film_fails_and_says_so(job: Job, host: FilmHost) -> None:
     host.film = PAGE
-    for number in range(archive.HOPELESS):
+    for number in range(archive_retry.HOPELESS):
         assert job.state == "archiving", number
         job = step(job)
     assert job.state == "archiving", "a person who presses often must not use its tries up"
-    job.events.filter(new="archiving").update(at=timezone.now() - archive.STUBBORN)
+    job.events.filter(new="archiving").update(at=timezone.now() - archive_retry.STUBBORN)
     job = step(job)
     assert (job.state, job.code, job.fault) == ("failed", "bad-result", "service")
     assert "no whole film" in job.sentence
@@ -154,7 +154,7 @@ def test_only_whole_downloads_count(job: Job, host: FilmHost) -> None:
 def test_pauses_between_pages_grow(job: Job, host: FilmHost) -> None:
     host.film = PAGE
     waits = []
-    for _ in range(archive.HOPELESS - 1):
+    for _ in range(archive_retry.HOPELESS - 1):
         job = step(job)
         assert job.not_before is not None
         waits.append((job.not_before - timezone.now()).total_seconds())
@@ -185,7 +185,7 @@ def test_a_forbidden_address_is_never_asked_and_given_up_after_a_while(
         ],
     )
     assert step(job).state == "archiving"
-    job.events.filter(new="archiving").update(at=timezone.now() - archive.ODD_ADDRESS)
+    job.events.filter(new="archiving").update(at=timezone.now() - archive_retry.ODD_ADDRESS)
     job = step(job)
     assert (job.state, job.code, job.fault) == ("failed", "bad-result", "service")
     assert "private network" in job.sentence
@@ -221,5 +221,5 @@ def test_a_forbidden_address_and_a_task_that_is_forgotten(job: Job, service: Ser
     Job.objects.filter(pk=job.pk).update(result_url="file:///etc/passwd")
     service.gets = [task("task-a", "UNKNOWN")] * 6
     assert step(job).state == "archiving"
-    job.events.filter(new="archiving").update(at=timezone.now() - archive.ODD_ADDRESS)
+    job.events.filter(new="archiving").update(at=timezone.now() - archive_retry.ODD_ADDRESS)
     assert step(job).code == Code.BAD_RESULT

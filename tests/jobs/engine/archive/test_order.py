@@ -13,7 +13,7 @@ from django.core import mail
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from jobs.engine import archive, expiry
+from jobs.engine import archive, archive_lease, expiry
 from jobs.models import Job
 from studio.models import Team, User
 from tests import makers
@@ -40,14 +40,14 @@ def test_a_dead_workers_film_is_taken_up(job: Job) -> None:
 
 def test_a_film_is_claimed_once(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another process takes the film between our look and our claim."""
-    real, theirs = archive.Lease.take, []
+    real, theirs = archive_lease.Lease.take, []
 
-    def late(pk: int) -> archive.Lease | None:
+    def late(pk: int) -> archive_lease.Lease | None:
         theirs.append(real(pk))
         return real(pk)
 
-    monkeypatch.setattr(archive.Lease, "take", late)
-    assert archive.Lease.take_most_urgent() is None
+    monkeypatch.setattr(archive_lease.Lease, "take", late)
+    assert archive_lease.Lease.take_most_urgent() is None
     assert theirs[0] is not None
 
 
@@ -65,16 +65,16 @@ def test_the_most_urgent_first(job: Job, team: Team, creator: User) -> None:
         ).pk
     order = [made[1], made[5], made[9], job.pk]
     assert archive.due() == order
-    leases = [archive.Lease.take_most_urgent() for _ in range(5)]
+    leases = [archive_lease.Lease.take_most_urgent() for _ in range(5)]
     assert [lease.pk if lease else None for lease in leases] == [*order, None]
 
 
 def test_a_lease_that_was_lost_moves_nothing(job: Job, host: FilmHost) -> None:
     """A worker that slept longer than its lease must not put back what another one has by now."""
-    mine = archive.Lease.take(job.pk)
+    mine = archive_lease.Lease.take(job.pk)
     assert mine is not None
     Job.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
-    theirs = archive.Lease.take(job.pk)
+    theirs = archive_lease.Lease.take(job.pk)
     assert theirs is not None
     mine.renew()
     assert mine.lost
@@ -92,7 +92,7 @@ def test_a_lease_that_was_lost_moves_nothing(job: Job, host: FilmHost) -> None:
 
 
 def test_a_lease_is_renewed(job: Job) -> None:
-    lease = archive.Lease.take(job.pk)
+    lease = archive_lease.Lease.take(job.pk)
     assert lease is not None
     before = Job.objects.get(pk=job.pk).lease_until
     lease.renew()
@@ -171,7 +171,7 @@ def test_one_film_in_trouble_does_not_hold_the_others_up(
 ) -> None:
     real = archive._bring
 
-    def bring(lease: archive.Lease, stop: Callable[[], bool]) -> bool:
+    def bring(lease: archive_lease.Lease, stop: Callable[[], bool]) -> bool:
         if lease.pk == films[1].pk:
             raise RuntimeError("database is away")
         return real(lease, stop)
@@ -184,15 +184,15 @@ def test_one_film_in_trouble_does_not_hold_the_others_up(
 def test_a_database_that_is_away_ends_no_film_under_way(
     films: list[Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, calls = archive.Lease.take_most_urgent, []
+    real, calls = archive_lease.Lease.take_most_urgent, []
 
-    def away() -> archive.Lease | None:
+    def away() -> archive_lease.Lease | None:
         calls.append(1)
         if len(calls) == 2:
             raise OperationalError("terminating connection due to administrator command")
         return real()
 
-    monkeypatch.setattr(archive.Lease, "take_most_urgent", away)
+    monkeypatch.setattr(archive_lease.Lease, "take_most_urgent", away)
     assert archive.work(20) == 5
 
 
@@ -208,7 +208,7 @@ def test_a_worker_that_leaves_puts_its_film_back(
         hold.wait(10)
 
     host.answers = [slow]
-    lease = archive.Lease.take(job.pk)
+    lease = archive_lease.Lease.take(job.pk)
     assert lease is not None
     assert archive._bring(lease, lambda: bool(host.seen)) is False
     hold.set()
@@ -247,21 +247,21 @@ def test_many_threads_and_shifts_bring_each_film_once(films: list[Job], host: Fi
 def commits(django_capture_on_commit_callbacks: Any) -> Callable[[], int]:
     def alarm() -> int:
         with django_capture_on_commit_callbacks(execute=True):
-            return archive.alarm()
+            return expiry.alarm()
 
     return alarm
 
 
 def test_left(job: Job) -> None:
-    found = archive.left(job)
+    found = expiry.left(job)
     assert found is not None
     assert timedelta(hours=22, minutes=59) < found <= timedelta(hours=23)
     job.result_expires_at = timezone.now() - timedelta(hours=1)
-    assert archive.left(job) == timedelta(0)
+    assert expiry.left(job) == timedelta(0)
     job.result_expires_at = None
-    assert archive.left(job) == pytest.approx(timedelta(hours=23), abs=timedelta(minutes=1))
+    assert expiry.left(job) == pytest.approx(timedelta(hours=23), abs=timedelta(minutes=1))
     job.state = "succeeded"
-    assert archive.left(job) is None
+    assert expiry.left(job) is None
 
 
 def test_alarms_once_at_12_and_once_at_20_hours(
@@ -269,11 +269,11 @@ def test_alarms_once_at_12_and_once_at_20_hours(
 ) -> None:
     aged(job, 11.9)
     assert commits() == 0
-    assert archive.endangered(job.team) == []
+    assert expiry.endangered(job.team) == []
     aged(job, 12.1)
     Job.objects.filter(pk=job.pk).update(sentence="The studio’s disk is full.")
     assert [commits() for _ in range(3)] == [1, 0, 0]
-    assert archive.endangered(job.team) == [job]
+    assert expiry.endangered(job.team) == [job]
     aged(job, 20.1)
     assert [commits() for _ in range(3)] == [1, 0, 0]
     job.refresh_from_db()

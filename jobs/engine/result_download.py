@@ -1,0 +1,222 @@
+"""Download a result and prove that it is the film that was billed: fetched, decoded to its last
+frame, as long as billed, stored by content.
+
+What was fetched stays in a part file of this machine until the film is stored, so neither a cut, a
+crash, a full disk nor a bucket that is away costs a second download.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import DatabaseError
+
+from jobs import download
+from jobs.accounts import clients, rate_limit
+from jobs.catalogue import entries
+from jobs.common.states import State
+from jobs.engine import transitions
+from jobs.models import Job
+from jobs.modelstudio import WireError, without_query
+from studio.common.translatable import EMPTY, Sentence, phrase, together
+from studio.files import file_store
+from studio.media import MediaError, verify_video
+
+log = logging.getLogger("footlight.archive")
+DOWNLOAD_SECONDS = 3600.0  # of one try; the next goes on where it ended
+# bytes of the disk that stay free beside a film and the copy that the store makes of it
+SPARE = 64 * 1024**2
+PARTS_STAY = timedelta(days=3)
+OURS = {"disk", "store", "ours"}  # kinds of trouble that are not the service's fault
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a film is not here yet. `wait` in seconds, when the host said for how long.
+
+    `kind`: host (does not give it), address (may not be asked), content (no film, or not all of
+    it), disk (no room to fetch it), store (it is fetched and proven, and could not be stored), ours
+    (anything else of ours).
+    """
+
+    kind: str
+    why: Sentence
+    wait: float | None = None
+
+    @property
+    def fault(self) -> str:
+        return "ours" if self.kind in OURS else "service"
+
+
+def folder() -> Path:
+    """Where films lie while they are fetched."""
+    path = Path(settings.FILE_UPLOAD_TEMP_DIR) / "films"
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def fetch_and_prove(job: Job, part: download.Part, stop: Callable[[], bool]) -> Trouble | None:
+    """None when `part` is the whole film, proven; else what is in the way. Stopped, NoRoom."""
+    if part.proven:
+        return None
+    return _fetch(job, part, stop) or _prove(job, part)
+
+
+def _fetch(job: Job, part: download.Part, stop: Callable[[], bool]) -> Trouble | None:
+    """None when `part` holds all that the host has; else what is in the way. A forbidden address
+    gets one more chance: a fresh one."""
+    if not job.result_url:
+        ask_for_address(job)
+    private_ok = download.at_home(job.account.url)
+    for last in (False, True):
+        try:
+            fetched = download.fetch(
+                job.result_url,
+                part,
+                private_ok=private_ok,
+                seconds=DOWNLOAD_SECONDS,
+                leave=lambda size: size + SPARE,
+                stop=stop,
+            )
+            break
+        except download.Forbidden as error:
+            log.warning("job %s: %s", job.public_id, error)
+            if last:
+                return Trouble("address", error.sentence)
+            heard, fresh = ask_for_address(job)
+            if not heard:
+                return Trouble(
+                    "host",
+                    together(error.sentence, phrase("The service is asked for another one.")),
+                )
+            if not fresh:
+                return Trouble("address", error.sentence)
+        except download.TooLarge as error:
+            return Trouble("content", error.sentence)
+        except download.Answered as error:
+            return Trouble("host", error.sentence, error.retry_after)
+        except (download.Cut, download.Unreached) as error:
+            return Trouble("host", error.sentence)
+    log.info(
+        "job %s: %d bytes fetched, %d of them before",
+        job.public_id,
+        fetched.size,
+        fetched.resumed_at,
+    )
+    return None
+
+
+def _prove(job: Job, part: download.Part) -> Trouble | None:
+    """None when `part` can be decoded to its last frame and is as long as was billed; else what is
+    wrong with it."""
+    try:
+        seconds = verify_video(part.path).seconds
+    except MediaError as error:
+        return Trouble("content", phrase("What came is no whole film: %(why)s", why=error.sentence))
+    billed = float(job.billed_units or 0)
+    if seconds < billed - max(0.5, 0.05 * billed):
+        return Trouble(
+            "content",
+            phrase(
+                "What came is not the whole film: it plays %(seconds)s s of the %(billed)s s that "
+                "were billed.",
+                seconds=f"{seconds:.2f}",
+                billed=f"{billed:.2f}",
+            ),
+        )
+    if seconds > billed + max(0.5, 0.05 * billed) and billed:
+        log.warning(
+            "job %s: the film plays %.2f s, billed were %.2f s", job.public_id, seconds, billed
+        )
+    part.prove()
+    return None
+
+
+def store(job: Job, part: download.Part) -> Trouble | None:
+    """The proven film becomes an asset and the job succeeds. Moved, DatabaseError."""
+    try:
+        film, _ = file_store.keep(
+            part.path, team=job.team, owner=job.owner, name=f"{job.title}.mp4", origin="result"
+        )
+    except DatabaseError:
+        raise
+    except OSError as error:
+        if error.errno in download.FULL:
+            return Trouble(
+                "store",
+                phrase("The film is fetched and proven; the disk that it belongs on is full."),
+            )
+        log.exception("storing the film of job %s", job.public_id)
+        return Trouble(
+            "store",
+            phrase(
+                "The film is fetched and proven; it could not be stored (%(name)s).",
+                name=type(error).__name__,
+            ),
+        )
+    except Exception as error:
+        log.exception("storing the film of job %s", job.public_id)
+        return Trouble(
+            "store",
+            phrase(
+                "The film is fetched and proven; the storage did not take it (%(name)s).",
+                name=type(error).__name__,
+            ),
+        )
+    if job.sentence:
+        Job.objects.filter(pk=job.pk, state=State.ARCHIVING).update(sentence=EMPTY)
+    transitions.archived(job, film)
+    return None
+
+
+def ask_for_address(job: Job) -> tuple[bool, bool]:
+    """Ask the service where the film is, which costs nothing: (whether it said so, whether that is
+    another address than ours)."""
+    try:
+        client = clients.client_for(job.account)
+        rate_limit.take(job.account.root_id, "query")
+        task = client.get(job.task_id)
+    except (WireError, clients.NoKey) as error:
+        log.warning("job %s: no fresh address: %s", job.public_id, error)
+        return False, False
+    found = entries.result_of(job.spec, task.output) or ""
+    other = bool(found) and without_query(found) != without_query(job.result_url)
+    if found and found != job.result_url:
+        Job.objects.filter(pk=job.pk, state=State.ARCHIVING, attempt=job.attempt).update(
+            result_url=found
+        )
+        job.result_url = found
+    return True, other
+
+
+def sweep() -> int:
+    """Remove parts of jobs that are over, and those that were not touched for three days unless
+    they are whole; returns how many."""
+    parts = {path.stem: download.Part(path) for path in folder().glob("*.part")}
+    if not parts:
+        return 0
+    wanted = set(
+        Job.objects.filter(public_id__in=parts, state=State.ARCHIVING).values_list(
+            "public_id", flat=True
+        )
+    )
+    old = time.time() - PARTS_STAY.total_seconds()
+    swept = 0
+    for name, part in parts.items():
+        try:
+            with part.locked():
+                mark = part.mark
+                if name not in wanted or (
+                    part.path.stat().st_mtime < old and not (mark is not None and mark.proven)
+                ):
+                    part.drop()
+                    swept += 1
+        except (download.FetchError, OSError) as error:
+            log.debug("%s stays: %s", part.path.name, error)
+    return swept
