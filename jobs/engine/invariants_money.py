@@ -1,0 +1,208 @@
+"""Invariants of money: holds, releases and settlements of jobs and checks, and budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Count, F, Max, Q, Sum
+
+from jobs.billing import prices
+from jobs.billing.budget import month_of
+from jobs.common.states import TERMINAL, State
+from jobs.engine.invariant_tally import CHUNK, Tally
+from jobs.models import Budget, Check, Job, LedgerEntry, Price
+
+HOLD, RELEASE, SETTLE = LedgerEntry.Kind.HOLD, LedgerEntry.Kind.RELEASE, LedgerEntry.Kind.SETTLE
+
+
+def holds_of_jobs(tally: Tally) -> Iterator[str]:
+    """A job that waits or is at the service holds its quote (an adopted one nothing); once the
+    service is done it is settled or released, never both, holds nothing, and says the same as its
+    ledger."""
+    rows = (
+        Job.objects.order_by("pk")
+        .values_list(
+            "pk", "public_id", "state", "adopted", "quote_micros", "settled_micros", "currency"
+        )
+        .annotate(
+            _held=Sum("ledger__held"),
+            _settled=Sum("ledger__settled"),
+            _given=Sum("ledger__held", filter=Q(ledger__kind=HOLD)),
+            _holds=Count("ledger", filter=Q(ledger__kind=HOLD)),
+            _releases=Count("ledger", filter=Q(ledger__kind=RELEASE)),
+            _settles=Count("ledger", filter=Q(ledger__kind=SETTLE)),
+        )
+    )
+    for row in rows.iterator(CHUNK):
+        tally.seen += 1
+        yield from _JobMoney(*row).broken()
+
+
+@dataclass(frozen=True, slots=True)
+class _JobMoney:
+    """What a job says of its money and what its ledger says, amounts in millionths of `currency`.
+    `given` is what was held for it, `held` what still is."""
+
+    pk: int
+    name: str
+    word: str
+    adopted: bool
+    quote: int
+    says: int | None
+    currency: str
+    held_sum: int | None
+    settled_sum: int | None
+    given_sum: int | None
+    holds: int
+    releases: int
+    settles: int
+
+    def broken(self) -> Iterator[str]:
+        name, unit = self.name, f"millionths {self.currency}"
+        settled, says = self.settled_sum or 0, self.says or 0
+        if self.holds != 1:
+            yield f"Job {name} has {self.holds} holds in the ledger; it must have one."
+        if self.releases and self.settles:
+            yield f"Job {name} was both released and settled."
+        if self.settles > 1:
+            yield f"Job {name} was settled {self.settles} times."
+        if settled != says:
+            yield f"Job {name} says that it cost {says} {unit}, and its ledger says {settled}."
+        yield from self._wrong_for_its_state(State(self.word), unit)
+
+    def _wrong_for_its_state(self, state: State, unit: str) -> Iterator[str]:
+        name, held, given = self.name, self.held_sum or 0, self.given_sum or 0
+        quote = 0 if self.adopted else self.quote
+        if state in TERMINAL or state is State.ARCHIVING:
+            if held:
+                yield f"Job {name} is {state} and still holds {held} {unit}."
+            if state in (State.SUCCEEDED, State.ARCHIVING) and not self.settles:
+                yield f"Job {name} is {state} and was never settled."
+        elif held != given or self.settles or self.releases:
+            yield (
+                f"Job {name} is {state} and holds {held} of the {given} {unit} that were held "
+                "for it."
+            )
+        elif self.holds == 1 and given != quote:
+            yield f"Job {name} is {state} and holds {given} {unit}; its quote is {quote}."
+
+
+def holds_of_checks(tally: Tally) -> Iterator[str]:
+    """A check that is not answered holds the price of its present attempt; any other holds
+    nothing."""
+    rows = (
+        Check.objects.order_by("pk")
+        .values_list("pk", "public_id", "state")
+        .annotate(
+            _held=Sum("ledger__held"),
+            _given=Sum("ledger__held", filter=Q(ledger__kind=HOLD, ledger__attempt=F("attempt"))),
+        )
+    )
+    waits = (Check.State.WAITING, Check.State.ASKING, Check.State.UNCERTAIN)
+    for _pk, name, state, held, given in rows.iterator(CHUNK):
+        tally.seen += 1
+        held, given = held or 0, given or 0
+        if state in waits and held != given:
+            yield (
+                f"Check {name} is {state} and holds {held} of the {given} millionths that were "
+                "held for it."
+            )
+        elif state not in waits and held:
+            yield f"Check {name} is {state} and still holds {held} millionths."
+    ended = (
+        LedgerEntry.objects.filter(check_asked__isnull=False)
+        .order_by()
+        .values_list("check_asked__public_id", "attempt")
+    )
+    both = ended.annotate(
+        _releases=Count("pk", filter=Q(kind=RELEASE)), _settles=Count("pk", filter=Q(kind=SETTLE))
+    ).filter(_releases__gt=0, _settles__gt=0)
+    for name, attempt, _releases, _settles in both:
+        yield f"Attempt {attempt} of check {name} was both released and settled."
+
+
+def settled_as_used(tally: Tally) -> Iterator[str]:
+    """Every settlement is its units at its price version, rounded once."""
+    rows = LedgerEntry.objects.filter(kind=SETTLE).order_by("pk")
+    columns = (
+        "pk",
+        "job__public_id",
+        "check_asked__public_id",
+        "units",
+        "settled",
+        "currency",
+        "price__micros",
+        "price__currency",
+    )
+    for pk, job, check, units, settled, currency, micros, priced_in in rows.values_list(
+        *columns
+    ).iterator(CHUNK):
+        tally.seen += 1
+        what = f"Ledger entry {pk} of {f'job {job}' if job else f'check {check}'}"
+        if units is None or micros is None:
+            yield (
+                f"{what} settles {settled} millionths without "
+                f"{'units' if units is None else 'a price'}."
+            )
+            continue
+        due = prices.amount(Price(micros=micros), units)
+        if settled != due:
+            yield f"{what} settles {settled} millionths; {units} units at {micros} are {due}."
+        if currency != priced_in:
+            yield f"{what} is in {currency}, and its price in {priced_in}."
+
+
+def budgets_kept(tally: Tally) -> Iterator[str]:
+    """Nothing was taken on that a limit had no room for. What is settled above its hold says why in
+    its note (an adopted task, a bill larger than the quote) and is no breach; nor is what was taken
+    before the limit was set or last changed."""
+    changes = LogEntry.objects.filter(
+        content_type=ContentType.objects.get_for_model(Budget), action_flag=CHANGE
+    )
+    changed: dict[str, datetime] = dict(
+        changes.order_by().values_list("object_id").annotate(_last=Max("action_time"))
+    )
+    for budget in Budget.objects.select_related("team", "member").iterator(CHUNK):
+        since = max(budget.created_at, changed.get(str(budget.pk), budget.created_at))
+        entries = LedgerEntry.objects.filter(team_id=budget.team_id, month__gte=month_of(since))
+        if budget.member_id is not None:
+            entries = entries.filter(member_id=budget.member_id)
+        columns = (
+            "month",
+            "kind",
+            "held",
+            "settled",
+            "created_at",
+            "job__public_id",
+            "check_asked__public_id",
+        )
+        rows = entries.order_by("month", "pk").values_list(*columns).iterator(CHUNK)
+        for month, lines in groupby(rows, key=itemgetter(0)):
+            yield from _within(budget, month, lines, since, tally)
+
+
+def _within(
+    budget: Budget, month: date, lines: Iterator[tuple[Any, ...]], since: datetime, tally: Tally
+) -> Iterator[str]:
+    used = excused = 0
+    said = False
+    for _month, kind, held, settled, at, job, check in lines:
+        tally.seen += 1
+        used += held + settled
+        if kind != HOLD:
+            excused += max(0, held + settled)
+        elif held > 0 and at > since and used - excused > budget.micros and not said:
+            said = True
+            whose = f"{budget.member} in {budget.team}" if budget.member else str(budget.team)
+            what = f"job {job}" if job else f"check {check}"
+            yield (
+                f"The limit of {whose} is {budget.micros} millionths, and {what} took "
+                f"{month:%B %Y} to {used - excused}."
+            )

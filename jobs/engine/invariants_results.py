@@ -1,0 +1,71 @@
+"""The invariant of results: every film that we say we have can be read from our storage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.core.files.storage import default_storage
+
+from jobs.catalogue import entries
+from jobs.common.states import State
+from jobs.engine.invariant_tally import CHUNK, Tally
+from jobs.models import Job
+from studio.files import file_store
+from studio.media import MediaError, verify_video
+from studio.models import Asset
+
+
+def results_are_whole(tally: Tally) -> Iterator[str]:
+    """Every film of a job that succeeded lies in our storage, byte for byte as it was archived;
+    every template is filed."""
+    done = (
+        Job.objects.filter(state=State.SUCCEEDED)
+        .order_by("result_id", "pk")
+        .select_related("result")
+    )
+    only = (
+        "public_id",
+        "model",
+        "template_id",
+        "result__file",
+        "result__size",
+        "result__sha256",
+        "result__format",
+    )
+    last, why = 0, ""
+    for job in done.only(*only).iterator(CHUNK):
+        tally.seen += 1
+        spec = entries.MODELS.get(job.model)
+        if spec is not None and spec.kind is entries.Kind.TEMPLATE:
+            if job.template_id is None:
+                yield f"Job {job.public_id} succeeded and has no template."
+            continue
+        if job.result is None:
+            yield f"Job {job.public_id} succeeded and has no film."
+            continue
+        if job.result.pk != last:  # the same content is stored once
+            last, why = job.result.pk, _not_whole(job.result, deep=tally.deep)
+        if why:
+            yield f"The film of job {job.public_id} ({job.result.file.name}) {why}."
+
+
+def _not_whole(film: Asset, *, deep: bool) -> str:
+    """What is wrong with a stored film, as the end of a sentence; "" when it is whole."""
+    try:
+        size = default_storage.size(str(film.file.name))
+        if size != film.size:
+            return f"has {size} bytes instead of {film.size}"
+        with file_store.local_copy(film) as path:
+            if file_store.sha256_of(path) != film.sha256:
+                return "has other bytes than were archived"
+            if deep:
+                verify_video(path)
+    except FileNotFoundError:
+        return "is not in the storage"
+    except MediaError as error:
+        return f"cannot be played to its end: {error}"
+    except (
+        Exception
+    ) as error:  # a bucket has errors of its own kind, and one film must not hide the next
+        return f"cannot be read ({type(error).__name__})"
+    return ""
