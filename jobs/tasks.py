@@ -1,4 +1,4 @@
-"""Who answers the bell: RQ functions of a few lines, called by name. Ids in, one short step; the
+"""RQ entry points: functions of a few lines, called by name. Ids in, one short step; the
 database decides whether there is anything to do."""
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ from jobs.engine import (
 from studio.files import edit_queue
 
 log = logging.getLogger("footlight.tasks")
-SHIFT_SECONDS = 50.0
-SHIFT = "footlight:shift:"
-WANTED = "footlight:wanted:"
+RUN_SECONDS = 50.0
+RUNNING_KEYS = "footlight:shift:"
+WANTED_KEYS = "footlight:wanted:"
 
 
 def shift() -> None:
-    """Visit lanes for a while, then ring the next shift. A shift that dies is replaced by the
+    """Visit lanes for a while, then enqueue the next run. A run that dies is replaced by the
     heartbeat."""
-    name = f"{SHIFT}{lane_lease.place_name()}|{os.getpid()}"
+    name = f"{RUNNING_KEYS}{lane_lease.place_name()}|{os.getpid()}"
     last = 0.0
 
     def stop() -> bool:
         nonlocal last
         if time.monotonic() - last > 2:
             last = time.monotonic()
-            wakeup.quietly(lambda: wakeup.redis().set(name, 1, ex=8))
+            wakeup.unless_away(lambda: wakeup.redis().set(name, 1, ex=8))
         return stopping.requested.is_set()  # SIGTERM: end between two visits
 
     try:
-        dispatcher.work(SHIFT_SECONDS, stop=stop)
+        dispatcher.work(RUN_SECONDS, stop=stop)
     finally:
-        wakeup.quietly(lambda: wakeup.redis().delete(name))
-        wakeup.call("shifts", "shift")
+        wakeup.unless_away(lambda: wakeup.redis().delete(name))
+        wakeup.enqueue("shifts", "shift")
 
 
 def check_step(pk: int) -> None:
@@ -55,7 +55,7 @@ def check_step(pk: int) -> None:
 
 def archive_shift() -> None:
     """Bring films home, the most urgent first, until none is due."""
-    archive.work(SHIFT_SECONDS, stop=stopping.requested.is_set)
+    archive.work(RUN_SECONDS, stop=stopping.requested.is_set)
 
 
 def edit_step(pk: int) -> None:
@@ -63,34 +63,35 @@ def edit_step(pk: int) -> None:
 
 
 def heartbeat(shifts: int = 1) -> None:
-    """Every few seconds, from the worker's supervisor: say that we live, see that a shift runs, and
-    take up from the database every check and film whose bell was lost or whose worker died."""
-    me = f"{WANTED}{lane_lease.place_name()}|{os.getpid()}"
-    wakeup.quietly(lambda: wakeup.redis().set(wakeup.ALIVE, 1, ex=30))
-    wakeup.quietly(lambda: wakeup.redis().set(me, shifts, ex=30))
+    """Every few seconds, from the worker's supervisor: say that we live, see that a
+    dispatcher runs, and take up from the database every check and film whose wake-up was lost or
+    whose worker died."""
+    me = f"{WANTED_KEYS}{lane_lease.place_name()}|{os.getpid()}"
+    wakeup.unless_away(lambda: wakeup.redis().set(wakeup.WORKER_ALIVE, 1, ex=30))
+    wakeup.unless_away(lambda: wakeup.redis().set(me, shifts, ex=30))
     lane_lease.free_the_dead()
-    wanted = wakeup.quietly(_wanted, otherwise=shifts)
-    running = wakeup.quietly(
-        lambda: len(list(wakeup.redis().scan_iter(f"{SHIFT}*"))), otherwise=wanted
+    wanted = wakeup.unless_away(_wanted, otherwise=shifts)
+    running = wakeup.unless_away(
+        lambda: len(list(wakeup.redis().scan_iter(f"{RUNNING_KEYS}*"))), otherwise=wanted
     )
-    queued = wakeup.quietly(
+    queued = wakeup.unless_away(
         lambda: len(django_rq.get_queue("shifts", connection=wakeup.redis())), otherwise=0
     )
     for _ in range(max(0, wanted - running - queued)):
-        wakeup.call("shifts", "shift")
+        wakeup.enqueue("shifts", "shift")
     for pk in checks.due():
-        wakeup.ring_check(pk)
+        wakeup.enqueue_check(pk)
     for pk in edit_queue.due():
-        wakeup.ring_edit(pk)
+        wakeup.enqueue_edit(pk)
     if archive.due() and wakeup.once("archive", 5):
-        wakeup.ring_archive()
+        wakeup.enqueue_archive()
     if wakeup.once("minute", 60):
         _every_minute()
 
 
 def _wanted() -> int:
-    """Shifts that all supervisors of the site together want to run."""
-    keys = list(wakeup.redis().scan_iter(f"{WANTED}*"))
+    """Dispatcher runs that all supervisors of the site together want to run."""
+    keys = list(wakeup.redis().scan_iter(f"{WANTED_KEYS}*"))
     return (
         sum(int(value) for value in wakeup.redis().mget(keys) if value is not None) if keys else 0
     )

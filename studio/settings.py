@@ -167,7 +167,7 @@ DASHSCOPE_API_KEY = env.text("DASHSCOPE_API_KEY")
 # what studio shows of files that only jobs knows: which models take them
 ASSET_TAGS = "jobs.pages.file_tags.tags"
 # who wakes a worker for a video that is made over
-EDIT_WAKEUP = "jobs.common.wakeup.ring_edit"
+EDIT_WAKEUP = "jobs.common.wakeup.enqueue_edit"
 LINK_HOURS = 26  # a queued task may be fetched late, and a task lives 24 h
 
 # ── words and time ────────────────────────────────────────────────────────────────────────────────
@@ -197,4 +197,4 @@ if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
         "METRICS_TOKEN is shorter than 16 characters, so it can be guessed. Use a long random word."
     )
 # what studio tells of the engine without knowing it
-WORKER_ALIVE = "jobs.common.wakeup.alive"
+WORKER_ALIVE = "jobs.common.wakeup.worker_alive"

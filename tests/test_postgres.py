@@ -226,7 +226,7 @@ def test_a_claim_passes_over_a_lane_that_somebody_writes(
         for name in ("emo-v1", "wan2.2-s2v")
     )
     with transaction.atomic():
-        transitions.ring_lane(busy.pk)  # a click that is not committed yet
+        transitions.wake_lane(busy.pk)  # a click that is not committed yet
         began = time.monotonic()
         assert crowd(1, lambda _: [one.lane.pk for one in lane_lease.claim()]) == [[free.pk]]
         assert time.monotonic() - began < databases.LOCK / 2000

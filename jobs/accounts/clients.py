@@ -16,7 +16,7 @@ from functools import wraps
 from typing import Any
 
 from jobs.common import call_metrics
-from jobs.common.errors import Told
+from jobs.common.errors import SentenceError
 from jobs.models import Account, ApiKey
 from jobs.modelstudio import AccountTrouble, Client
 from studio.common.encryption import Unreadable
@@ -31,7 +31,7 @@ _refused: dict[int, float] = {}  # id of a key → until when (monotonic) it is 
 _lock = threading.Lock()
 
 
-class NoKey(Told):
+class NoKey(SentenceError):
     """The account has no key in use."""
 
 

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 
-from jobs.common.errors import Told
+from jobs.common.errors import SentenceError
 from jobs.models import Account
 from studio.common.translatable import Sentence, phrase
 from studio.models.people import User
@@ -20,7 +20,7 @@ WORKSPACE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _METADATA = (ipaddress.ip_address("100.100.100.200"), ipaddress.ip_address("fd00:ec2::254"))
 
 
-class KeyRefused(Told):
+class KeyRefused(SentenceError):
     """A key, or the address it was to be used at, was not taken.
 
     `health` is what the service's refusal says about an account that uses the key; None when it

@@ -198,7 +198,7 @@ def _go_on(lanes: QuerySet[Lane], which: Q) -> None:
         which, lane_id__in=ids, state=State.QUEUED, not_before__gt=timezone.now()
     ).update(not_before=None)
     Lane.objects.filter(pk__in=ids).update(rings=F("rings") + 1, next_visit_at=timezone.now())
-    wakeup.ring_after_commit()
+    wakeup.wake_dispatcher_after_commit()
 
 
 def _tell(account: Account, subject: Sentence, text: Sentence) -> None:

@@ -160,7 +160,7 @@ def retry_lanes(account: Account) -> None:
         not_before=None
     )
     lanes.update(rings=F("rings") + 1, next_visit_at=timezone.now(), paused_until=None)
-    wakeup.ring_after_commit()
+    wakeup.wake_dispatcher_after_commit()
 
 
 def lanes_of(account: Account) -> QuerySet[Lane]:

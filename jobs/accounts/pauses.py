@@ -221,4 +221,4 @@ def _ring(door: Account | Lane) -> None:
         else Lane.objects.filter(account_id__in={door.pk, door.root_id})
     )
     lanes.update(rings=F("rings") + 1, next_visit_at=timezone.now())
-    wakeup.ring_after_commit()
+    wakeup.wake_dispatcher_after_commit()

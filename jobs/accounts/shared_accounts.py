@@ -331,7 +331,7 @@ def _move(account: Account, old: Lane) -> int:
         Lane.objects.filter(pk=old.pk, lease_token=token).update(
             lease_until=None, lease_token="", rings=F("rings") + 1, next_visit_at=timezone.now()
         )
-    wakeup.ring_after_commit()
+    wakeup.wake_dispatcher_after_commit()
     log.info(
         "%d jobs of account %s moved from lane %d to lane %d",
         moved,

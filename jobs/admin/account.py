@@ -34,7 +34,7 @@ def ring(lanes: QuerySet[Lane]) -> int:
     """Have `lanes` visited now, whatever they rest for; returns how many. A visit under way notices
     by the count of rings."""
     number = lanes.update(rings=F("rings") + 1, next_visit_at=timezone.now(), paused_until=None)
-    wakeup.ring_after_commit()
+    wakeup.wake_dispatcher_after_commit()
     return number
 
 

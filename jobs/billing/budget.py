@@ -17,13 +17,13 @@ from django.utils import timezone
 
 from jobs.billing.prices import format_money, format_money_left
 from jobs.common.dates import month_name, short_day
-from jobs.common.errors import Told
+from jobs.common.errors import SentenceError
 from jobs.models import Budget, LedgerEntry
 from studio.common.translatable import phrase, together
 from studio.models.people import Team, User
 
 
-class OverBudget(Told):
+class OverBudget(SentenceError):
     """A monthly limit would be passed. Its sentence names the limit, whose it is and when it begins
     anew."""
 

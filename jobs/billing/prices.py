@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from jobs.catalogue import entries
-from jobs.common.errors import Told
+from jobs.common.errors import SentenceError
 from jobs.models import Price
 from studio.common.translatable import Sentence, phrase
 
@@ -22,7 +22,7 @@ MILLION = 1_000_000
 SYMBOLS = {"USD": "$", "CNY": "¥"}
 
 
-class NoPrice(Told):
+class NoPrice(SentenceError):
     """The price table has no row for this; without a price nothing is submitted."""
 
 

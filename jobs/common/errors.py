@@ -1,11 +1,11 @@
-"""What a wish may be refused for. Every text is a sentence for people."""
+"""Errors that say why in a sentence for people."""
 
 from __future__ import annotations
 
 from studio.common.translatable import Sentence, together
 
 
-class Told(Exception):
+class SentenceError(Exception):
     """An error that says why in a sentence for people."""
 
     def __init__(self, sentence: Sentence) -> None:

@@ -1,6 +1,6 @@
-"""The doorbell: Redis wakes whoever waits, and carries no truth. When Redis is away, everything
+"""Wake-ups through Redis: they end a wait early and carry no truth. When Redis is away, everything
 still happens at the next heartbeat, only later; so nothing here raises because of it, and nothing
-waits long for it: pages ring too."""
+waits long for it: pages send wake-ups too."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 log = logging.getLogger("footlight.bell")
-BELL = "footlight:bell"
+WAKE_LIST = "footlight:bell"  # workers of an earlier version wait at this name
 EVENTS = "footlight:events:"
 CONNECT, ANSWER = 0.5, 1.0  # seconds that Redis may take
 SLOW = 0.2  # an error that took longer than this was waited for
 REST = 2.0  # seconds without another try after that, so that one page never waits twice
 LONGEST_WAIT = 2.0
-ALIVE = "footlight:alive"
+WORKER_ALIVE = "footlight:alive"
 FAILURES_KEPT = 86400  # seconds; RQ's own default is a year
 _away: dict[str, float] = {}  # address → until when (monotonic) it is not tried
 
@@ -51,7 +51,7 @@ def redis() -> Redis:
     return _redis(settings.REDIS_URL, ANSWER)
 
 
-def quietly(what: Callable[[], Any], otherwise: Any = None) -> Any:
+def unless_away(what: Callable[[], Any], otherwise: Any = None) -> Any:
     """`what()`; `otherwise` when Redis is away, and at once while it is known not to answer."""
     url = settings.REDIS_URL
     began = time.monotonic()
@@ -66,36 +66,36 @@ def quietly(what: Callable[[], Any], otherwise: Any = None) -> Any:
         return otherwise
 
 
-def ring() -> None:
-    """Wake one waiting shift."""
+def wake_dispatcher() -> None:
+    """End the wait of one dispatcher run."""
 
     def push() -> None:
         pipe = redis().pipeline(transaction=False)
-        pipe.lpush(BELL, "1")
-        pipe.ltrim(BELL, 0, 9)  # more rings than waiters mean nothing
+        pipe.lpush(WAKE_LIST, "1")
+        pipe.ltrim(WAKE_LIST, 0, 9)  # more wake-ups than waiters mean nothing
         pipe.execute()
 
-    quietly(push)
+    unless_away(push)
 
 
-def ring_after_commit() -> None:
-    transaction.on_commit(ring)
+def wake_dispatcher_after_commit() -> None:
+    transaction.on_commit(wake_dispatcher)
 
 
 def wait(seconds: float) -> bool:
-    """Sleep up to `seconds` (at most LONGEST_WAIT) or until somebody rings; True when they did."""
+    """Sleep up to `seconds` (at most LONGEST_WAIT) or until a wake-up comes; True when one did."""
     if seconds <= 0:
         return False
     began = time.monotonic()
     length = max(0.05, min(seconds, LONGEST_WAIT))
-    heard = quietly(
+    heard = unless_away(
         lambda: (
-            _redis(settings.REDIS_URL, LONGEST_WAIT + ANSWER).blpop([BELL], timeout=length)
+            _redis(settings.REDIS_URL, LONGEST_WAIT + ANSWER).blpop([WAKE_LIST], timeout=length)
             is not None
         )
     )
     if heard is None:
-        # Without the bell the clock alone goes on.
+        # Without wake-ups the clock alone goes on.
         time.sleep(max(0.0, min(seconds, 1.0) - (time.monotonic() - began)))
     return bool(heard)
 
@@ -104,49 +104,49 @@ def once(name: str, seconds: int) -> bool:
     """True for the first caller in `seconds`. Without Redis True for everyone: doubles are
     harmless, silence is not."""
     return bool(
-        quietly(
+        unless_away(
             lambda: redis().set(f"footlight:once:{name}", 1, nx=True, ex=seconds), otherwise=True
         )
     )
 
 
 def publish(team_slug: str, event: dict[str, Any]) -> None:
-    quietly(lambda: redis().publish(EVENTS + team_slug, json.dumps(event)))
+    unless_away(lambda: redis().publish(EVENTS + team_slug, json.dumps(event)))
 
 
 # ── who is called ──
 
 
-def call(queue: str, step: str, *ids: int) -> None:
+def enqueue(queue: str, step: str, *ids: int) -> None:
     """Have a worker of `queue` run the function `step` of jobs/tasks.py: by its name, since who
-    rings knows no worker."""
+    enqueues knows no worker."""
 
-    # On the bell's connection, whose time-outs are short; the heartbeat finds the row when it was
-    # not rung.
+    # On this module's connection, whose time-outs are short; the heartbeat finds the row when
+    # nothing was enqueued.
     def push() -> None:
         django_rq.get_queue(queue, connection=redis()).enqueue(
             f"jobs.tasks.{step}", *ids, result_ttl=0, failure_ttl=FAILURES_KEPT
         )
 
-    quietly(push)
+    unless_away(push)
 
 
-def ring_check(pk: int) -> None:
+def enqueue_check(pk: int) -> None:
     if once(f"check:{pk}", 5):
-        call("steps", "check_step", pk)
+        enqueue("steps", "check_step", pk)
 
 
-def ring_edit(pk: int) -> None:
+def enqueue_edit(pk: int) -> None:
     """A video is made over in minutes of processor time, so it has a line of its own, in which no
     film and no check waits behind it."""
     if once(f"edit:{pk}", 5):
-        call("edits", "edit_step", pk)
+        enqueue("edits", "edit_step", pk)
 
 
-def ring_archive() -> None:
-    call("films", "archive_shift")
+def enqueue_archive() -> None:
+    enqueue("films", "archive_shift")
 
 
-def alive() -> bool:
+def worker_alive() -> bool:
     """A worker's supervisor said so in the last seconds."""
-    return bool(quietly(lambda: redis().exists(ALIVE), otherwise=0))
+    return bool(unless_away(lambda: redis().exists(WORKER_ALIVE), otherwise=0))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 
-from jobs.common.errors import Told
+from jobs.common.errors import SentenceError
 from studio.common.translatable import Sentence, phrase
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-class FetchError(Told):
+class FetchError(SentenceError):
     """The file did not come. Its sentence is without the query of any address."""
 
 

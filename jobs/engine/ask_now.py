@@ -37,14 +37,14 @@ def again(job: Job) -> Sentence:
     now = timezone.now()
     mine = Job.objects.filter(pk=job.pk, state=job.state, attempt=job.attempt)
     if downloads(job):
-        if not wakeup.once(f"sooner:{job.pk}", int(PAUSE.total_seconds())):
+        if not wakeup.once(f"ask-now:{job.pk}", int(PAUSE.total_seconds())):
             return _JUST_NOW
         mine.filter(lease_until=None).update(not_before=None)
-        transaction.on_commit(wakeup.ring_archive)
+        transaction.on_commit(wakeup.enqueue_archive)
         return phrase("The film is downloaded again. That is free.")
     if not looks(job):
         return phrase("It moved on while you clicked. Look at its state, then decide again.")
     if not mine.filter(Q(looked_at=None) | Q(looked_at__lt=now - PAUSE)).update(next_look_at=now):
         return _JUST_NOW
-    transitions.ring_lane(job.lane_id)
+    transitions.wake_lane(job.lane_id)
     return phrase("The service is asked again. That is free.")

@@ -150,7 +150,7 @@ def book_lost(check: Check) -> None:
 
 def wake_after_commit(check: Check) -> None:
     """A worker takes the check up as soon as it is committed."""
-    transaction.on_commit(lambda: wakeup.ring_check(check.pk))
+    transaction.on_commit(lambda: wakeup.enqueue_check(check.pk))
 
 
 def due() -> list[int]:

@@ -305,8 +305,9 @@ RIGHT = 0.20
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Of `jobs` films of a model and variant: the shares (0..1) whose waiting time, as told at the
-    click and when the service took it, was within 20 % of the truth. None when none was told."""
+    """Of `jobs` films of a model and variant: the shares (0..1) whose waiting time, as estimated at
+    the click and when the service took it, was within 20 % of the truth. None: nothing was
+    estimated."""
 
     model: str
     variant: str
@@ -331,14 +332,14 @@ def score(days: int = 30) -> list[Score]:
         "finished_at",
     )[:5000]
     sums: dict[tuple[str, str], list[list[bool]]] = {}
-    for model, variant, created, sent, told_click, told_sent, ended, finished in rows:
+    for model, variant, created, sent, at_click, at_sending, ended, finished in rows:
         group = sums.setdefault((model, variant), [[], [], []])
         group[2].append(True)
         end = ended or finished or created
-        if told_click is not None:
-            group[0].append(_right(told_click, created, end))
-        if told_sent is not None and sent is not None:
-            group[1].append(_right(told_sent, sent, end))
+        if at_click is not None:
+            group[0].append(_right(at_click, created, end))
+        if at_sending is not None and sent is not None:
+            group[1].append(_right(at_sending, sent, end))
     return [
         Score(
             model,
@@ -350,6 +351,6 @@ def score(days: int = 30) -> list[Score]:
     ]
 
 
-def _right(told: datetime, since: datetime, end: datetime) -> bool:
+def _right(estimate: datetime, since: datetime, end: datetime) -> bool:
     truth = (end - since).total_seconds()
-    return truth > 0 and abs((told - end).total_seconds()) <= RIGHT * truth
+    return truth > 0 and abs((estimate - end).total_seconds()) <= RIGHT * truth

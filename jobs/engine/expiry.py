@@ -1,5 +1,4 @@
-"""24 hours: how long a film may still be fetched, and who is told when it is not here after half of
-them."""
+"""How long a film may still be fetched (24 h), and who is warned when half of that is over."""
 
 from __future__ import annotations
 
@@ -21,7 +20,7 @@ from studio.models import Team
 
 log = logging.getLogger("footlight.insurance")
 LIFE = timedelta(hours=24)  # CONTRACT §8: task, result and address live that long after the end
-ALARMS = (20, 12)  # hours; the later one first, so that a job which is past both is told of once
+ALARMS = (20, 12)  # hours; the later one first, so that a job which is past both is warned of once
 MOST = 500  # alarms at one go
 NAMED = 20  # films named in one letter
 
@@ -53,9 +52,9 @@ def endangered(team: Team) -> list[Job]:
 def alarm() -> int:
     """Tell owners and admins of what is still not here 12 and 20 hours after its end (or, where a
     person has to decide or the service cannot be asked, after its sending): one event per job and
-    hour, one letter per team. Returns how many jobs they were told of. Safe to run twice at once.
+    hour, one letter per team. Returns how many jobs they were warned of. Safe to run twice at once.
     """
-    told: dict[tuple[Team, int, str], list[Job]] = defaultdict(list)
+    warned: dict[tuple[Team, int, str], list[Job]] = defaultdict(list)
     for hours in ALARMS:
         before = timezone.now() - timedelta(hours=hours)
         # Neither may walk through all jobs that ever were: ids first, without joins and in no order
@@ -88,10 +87,10 @@ def alarm() -> int:
             .order_by("result_expires_at", "id")
         ):
             if _note(job, hours):
-                told[job.team, hours, job.state].append(job)
-    for (team, hours, state), about in told.items():
+                warned[job.team, hours, job.state].append(job)
+    for (team, hours, state), about in warned.items():
         mail.tell(team, *_letter(state, hours, about))
-    return sum(len(about) for about in told.values())
+    return sum(len(about) for about in warned.values())
 
 
 def _note(job: Job, hours: int) -> bool:

@@ -109,7 +109,7 @@ def until_due() -> float:
     return 1.0 if first is None else min(1.0, max(0.0, (first - now).total_seconds()))
 
 
-def keep(lane: Lane, length: timedelta = LEASE) -> bool:
+def renew(lane: Lane, length: timedelta = LEASE) -> bool:
     """Make our lease last for `length` from now; False when it is no longer ours and the visit must
     end."""
     return bool(

@@ -73,7 +73,7 @@ def heads(lane: Lane, running: list[Job]) -> list[Job]:
         if room <= 0:
             break
         found.append(job)
-        room -= not poll.mute(job)
+        room -= not poll.silent(job)
     return found
 
 

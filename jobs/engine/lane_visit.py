@@ -15,7 +15,7 @@ from jobs.accounts import health
 from jobs.common.states import OUT, Code, State
 from jobs.engine import fair_share, poll, submit, uncertain, waiting_reasons
 from jobs.engine.lane_jobs import isolated, jobs_of, out_of
-from jobs.engine.lane_lease import ClaimedLane, at_work, keep, window
+from jobs.engine.lane_lease import ClaimedLane, at_work, renew, window
 from jobs.engine.lane_schedule import is_due, next_visit
 from jobs.models import Job, Lane
 from jobs.modelstudio import Task, WireError
@@ -32,7 +32,7 @@ def visit(claimed: ClaimedLane, answers: dict[int, Task | WireError] | None = No
     submit under way must not be taken for a dead one's.
     """
     lane = claimed.lane
-    if not keep(lane):
+    if not renew(lane):
         log.info("%s is visited by another", lane)
         return
     rings = lane.rings
@@ -69,7 +69,7 @@ def _settle(lane: Lane, out: list[Job]) -> list[Job]:
             or (job.not_before or timezone.now()) > timezone.now()
         ):
             continue
-        if not keep(lane):
+        if not renew(lane):
             return []
         settled = True
         isolated(lane, job, partial(uncertain.settle_uncertain, job))
@@ -83,7 +83,7 @@ def _look(lane: Lane, out: list[Job], answers: dict[int, Task | WireError]) -> N
     for job in out:
         if State(job.state) is not State.RUNNING:
             continue
-        mute = poll.mute(job)
+        mute = poll.silent(job)
         if job.pk in answers:
             isolated(lane, job, partial(poll.take_in, job, answers[job.pk]))
         elif (
@@ -91,7 +91,7 @@ def _look(lane: Lane, out: list[Job], answers: dict[int, Task | WireError]) -> N
             and is_due(job, timezone.now())
             and not (ended and job.provider_started_at is None)
         ):
-            if not keep(lane):
+            if not renew(lane):
                 return
             isolated(lane, job, partial(poll.look, job))
         if State(job.state) is State.RUNNING:
@@ -138,7 +138,7 @@ def _send(claimed: ClaimedLane) -> None:
             break
         turn = fair_share.next_job(lane, timezone.now())
         job = jobs_of(lane).filter(pk=turn).first() if turn is not None else None
-        if job is None or not keep(lane):
+        if job is None or not renew(lane):
             break
         tried += 1
         if health.due_probe(job.account) and not health.probe(job.account):
@@ -146,7 +146,7 @@ def _send(claimed: ClaimedLane) -> None:
             continue  # that account rests; another one that shares the lane may be well
         before = job.attempt
         with renewing(
-            partial(keep, lane)
+            partial(renew, lane)
         ):  # files that are handed over before a submit may take minutes
             isolated(lane, job, partial(submit.submit, job))
         if job.attempt != before and State(job.state) in OUT:

@@ -26,10 +26,10 @@ from jobs.engine.transitions import (
     fail,
     later,
     move,
-    payer,
-    ring_lane,
-    ring_lanes,
     send_anew,
+    settlement,
+    wake_lane,
+    wake_lanes,
 )
 from jobs.models import Job, Template
 from jobs.models.job import video_of
@@ -49,7 +49,7 @@ TASK_LIFE = timedelta(hours=24)
 # After three hours the service ends a task, and a day later it forgets it with its film: what could
 # not be asked until then is gone.
 OUT_OF_REACH = timedelta(hours=30)
-MUTE = 3  # looks in a row without an answer after which a task hides no other
+SILENT_AFTER = 3  # looks in a row without an answer after which a task hides no other
 FREE_RETRIES = 1
 FETCH_RETRIES = (
     4  # when the service could not fetch our file: this site was away for a moment, or is
@@ -69,10 +69,10 @@ def look(job: Job) -> None:
     take_in(job, answer)
 
 
-def mute(job: Job) -> bool:
+def silent(job: Job) -> bool:
     """The service has nothing to say about this task, again and again or because it does not know
     it."""
-    return job.tries >= MUTE or job.provider_status == "UNKNOWN"
+    return job.tries >= SILENT_AFTER or job.provider_status == "UNKNOWN"
 
 
 def _out_of_reach(job: Job, now: datetime) -> bool:
@@ -181,7 +181,7 @@ def _failed(job: Job, task: Task) -> None:
         before = job.attempts.filter(outcome=outcome).count()
         if before < most:
             send_anew(job, error, outcome, most - before, 10.0 * 3**before)
-            ring_lane(job.lane_id)
+            wake_lane(job.lane_id)
             return
     fail(job, Code.TASK_FAILED, error, provider_status=task.status[:40], **_times(task))
 
@@ -268,7 +268,7 @@ def _succeeded(job: Job, task: Task) -> None:
         return
     said = columns["provider_ended_at"] if "provider_ended_at" in columns else timezone.now()
     columns.setdefault("provider_ended_at", said)
-    paid = payer(job, units, variant or job.variant, note)
+    paid = settlement(job, units, variant or job.variant, note)
     if spec.kind is entries.Kind.TEMPLATE:
         move(
             job,
@@ -289,14 +289,14 @@ def _succeeded(job: Job, task: Task) -> None:
         job,
         State.ARCHIVING,
         phrase("Rendered; bringing the film home"),
-        then=partial(_both, paid, _ring_archive),
+        then=partial(_both, paid, _enqueue_archive),
         **columns,
     )
     speed.learn(job, task, units)
 
 
-def _ring_archive() -> None:
-    transaction.on_commit(wakeup.ring_archive)
+def _enqueue_archive() -> None:
+    transaction.on_commit(wakeup.enqueue_archive)
 
 
 def _keep_template(job: Job, template_id: str, units: Decimal) -> None:
@@ -324,7 +324,7 @@ def _keep_template(job: Job, template_id: str, units: Decimal) -> None:
             code=Code.WAITING_TURN,
             template=template,
         )
-    ring_lanes(dance.lane_id for dance in dances)
+    wake_lanes(dance.lane_id for dance in dances)
 
 
 def _both(first: Callable[[], None], second: Callable[[], None]) -> None:

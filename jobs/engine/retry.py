@@ -13,13 +13,13 @@ from jobs.modelstudio import RetryLater, WireError
 
 # Uncertain submits. Clocks of two machines differ; a request that was cut reaches the service
 # within seconds or never.
-CLOCKS = timedelta(seconds=60)
+CLOCK_SKEW = timedelta(seconds=60)
 
 
 WINDOW = timedelta(seconds=90)
 
 
-DRIFT = timedelta(
+MAX_CLOCK_SKEW = timedelta(
     minutes=10
 )  # how far apart the service's clock and ours may be before a task is not recognised at all
 

@@ -1,6 +1,6 @@
 """What RQ leaves behind in Redis, cleaned up: its own upkeep comes every ten minutes at best, keeps
 failures for a year, and forgets what a killed worker had just taken. Everything here is only a
-doorbell: the heartbeat rings again from the database, so what looks lost is deleted and never run
+wake-up: the heartbeat enqueues again from the database, so what looks lost is deleted and never run
 late."""
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from rq.worker_registration import clean_worker_registry
 from jobs.common import wakeup
 
 log = logging.getLogger("footlight.registries")
-KEPT = timedelta(days=1)  # failures, for whoever looks at them in the admin
+FAILURES_STAY = timedelta(days=1)  # failures, for whoever looks at them in the admin
 LOST = timedelta(
     hours=1
 )  # nothing of ours waits this long: its queue has no worker, or it was lost on the way
-GRABBED = timedelta(minutes=1)  # between leaving the queue and being started
+STARTED_WITHIN = timedelta(minutes=1)  # between leaving the queue and being started
 MOST = 5000  # jobs looked at in one sweep
 
 
@@ -32,7 +32,7 @@ def sweep() -> int:
     """Delete from RQ's registries of our queues what has expired, failed more than a day ago, or
     belongs to nobody; how many jobs that were. 0 when Redis is away. Quick, and safe beside running
     workers."""
-    return int(wakeup.quietly(_sweep, otherwise=0))
+    return int(wakeup.unless_away(_sweep, otherwise=0))
 
 
 def _sweep() -> int:
@@ -69,7 +69,7 @@ def _old_entries(queue: Queue) -> int:
             if job is None:
                 queue.connection.zrem(registry.key, pk)
                 gone += 1
-            elif _age(job.ended_at or job.enqueued_at or job.created_at) > KEPT:
+            elif _age(job.ended_at or job.enqueued_at or job.created_at) > FAILURES_STAY:
                 queue.connection.zrem(
                     registry.key, pk
                 )  # delete() goes by the job's status, which may say another registry
@@ -95,7 +95,7 @@ def _grabbed(queue: Queue) -> int:
             continue
         job = _job(queue, pk)
         if job is None or (
-            _age(job.enqueued_at or job.created_at) > GRABBED
+            _age(job.enqueued_at or job.created_at) > STARTED_WITHIN
             and not between.set_first_seen(pk)
             and between.should_be_cleaned_up(pk)
         ):

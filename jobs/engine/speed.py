@@ -19,7 +19,7 @@ from jobs.modelstudio import Task
 
 PRIOR = 8.5  # seconds of work per second of film (118.45 s for 13.93 s: CONTRACT §0.2)
 PRIOR_P90 = 12.0
-KEPT = 50  # tasks that are remembered per model and variant
+REMEMBERED = 50  # tasks that are remembered per model and variant
 ENOUGH = 5  # tasks before their scatter says more than a guess
 
 
@@ -105,7 +105,7 @@ def learn(job: Job, task: Task, units: Decimal) -> None:
             **name, defaults={"recent": [], "median": ratio, "p90": ratio}
         )
         row = WorkTime.objects.select_for_update().get(**name)
-        row.recent = [*row.recent, round(ratio, 4)][-KEPT:]
+        row.recent = [*row.recent, round(ratio, 4)][-REMEMBERED:]
         row.median = median(row.recent)
         row.p90 = (
             quantiles(row.recent, n=10, method="inclusive")[8]

@@ -1,5 +1,5 @@
-"""Move, finish, cancel: the only hand that moves a job. `sending.py` and `looking.py` call its
-`move`; `orders.py` makes jobs.
+"""Move, finish, cancel: the only module that moves a job. `submit_outcomes`, `uncertain` and `poll`
+call its `move`; `orders/create` makes jobs.
 
 Every move is a compare-and-swap that names the old state and the attempt, and writes a JobEvent and
 the money in the same transaction. Calls out happen between transactions: the intent is committed
@@ -85,12 +85,12 @@ def _note_attempt(job: Job, number: int, outcome: Outcome, columns: dict[str, An
     if outcome is Outcome.SENDING:
         Attempt.objects.create(job=job, number=number, began_at=columns["submitting_at"])
         return
-    told: dict[str, Any] = {
+    answered: dict[str, Any] = {
         name: columns[name] for name in ("task_id", "request_id") if columns.get(name)
     }
     if outcome not in (Outcome.ACCEPTED, Outcome.ADOPTED, Outcome.UNCERTAIN):
-        told["ended_at"] = timezone.now()
-    Attempt.objects.filter(job=job, number=number).update(outcome=outcome, **told)
+        answered["ended_at"] = timezone.now()
+    Attempt.objects.filter(job=job, number=number).update(outcome=outcome, **answered)
 
 
 def record(
@@ -99,27 +99,27 @@ def record(
     event = JobEvent.objects.create(
         team_id=job.team_id, job=job, old=old, new=new, code=code, text=text, data=data or {}
     )
-    told = {
+    message = {
         "id": event.pk,
         "job": job.public_id,
         "state": str(new),
         "group": int(group_of(new, code)),
     }
-    transaction.on_commit(lambda: wakeup.publish(job.team.slug, told))
+    transaction.on_commit(lambda: wakeup.publish(job.team.slug, message))
 
 
-def ring_lane(lane_id: int) -> None:
-    """Somebody should visit this lane now. Safe at any time: the count tells a visit under way that
-    it was rung."""
-    ring_lanes([lane_id])
+def wake_lane(lane_id: int) -> None:
+    """Somebody should visit this lane now. Safe at any time: the count tells a visit under way
+    to come back."""
+    wake_lanes([lane_id])
 
 
-def ring_lanes(lane_ids: Iterable[int]) -> None:
-    """The same for several, always in order of id, so that two who ring the same lanes never wait
+def wake_lanes(lane_ids: Iterable[int]) -> None:
+    """The same for several, always in order of id, so that two who wake the same lanes never wait
     for each other."""
     for lane_id in sorted(set(lane_ids)):
         Lane.objects.filter(pk=lane_id).update(rings=F("rings") + 1, next_visit_at=timezone.now())
-    wakeup.ring_after_commit()
+    wakeup.wake_dispatcher_after_commit()
 
 
 # ── the ends ──────────────────────────────────────────────────────────────────────────────────────
@@ -157,31 +157,31 @@ def fail(
 
     Dances that waited for this template fail with it, and cost nothing.
     """
-    told = error.explain()
+    words = error.explain()
     fault = {"service": Fault.SERVICE, "ours": Fault.OURS, "account": Fault.ACCOUNT}.get(
-        told.fault, Fault.INPUT
+        words.fault, Fault.INPUT
     )
 
     def then() -> None:
         if settle is not None:
-            payer(job, *settle)()
+            settlement(job, *settle)()
         elif job.settled_micros is None:
             ledger.release(job, note=phrase("Nothing was produced."))
         for dance in job.needed_by.filter(state=State.QUEUED):
-            _fail_waiting(dance, told.sentence)
+            _fail_waiting(dance, words.sentence)
 
     move(
         job,
         State.FAILED,
-        text or told.sentence,
+        text or words.sentence,
         code=code,
         outcome=outcome,
         then=then,
         fault=fault,
         provider_code=error.code[:80],
         provider_message=error.message,
-        sentence=told.sentence,
-        advice=advice or told.advice,
+        sentence=words.sentence,
+        advice=advice or words.advice,
         **columns,
     )
 
@@ -190,7 +190,7 @@ def send_anew(job: Job, error: WireError, outcome: Outcome, left: int, seconds: 
     """The service made the task and broke it (`outcome` says how): that cost nothing, so the job
     goes back into the queue for another one in `seconds`; `left` counts it and those of its kind
     that may follow."""
-    told = error.explain()
+    words = error.explain()
     reason = error.code or phrase("no code")
     if left == 1:
         text = phrase(
@@ -220,7 +220,7 @@ def send_anew(job: Job, error: WireError, outcome: Outcome, left: int, seconds: 
         provider_ended_at=None,
         submitted_at=None,
         next_look_at=None,
-        sentence=told.sentence,
+        sentence=words.sentence,
         advice=EMPTY,
         not_before=later(seconds),
         tries=0,
@@ -275,7 +275,7 @@ def cancel(job: Job, by: User) -> Sentence:
     try:
         if state is State.QUEUED:
             canceled(job, phrase("Canceled by %(person)s before sending", person=by.short_name))
-            ring_lane(job.lane_id)
+            wake_lane(job.lane_id)
             return phrase("Canceled. It was not sent, so it cost nothing.")
         if state is State.RUNNING:
             return _cancel_remote(job, by)
@@ -308,13 +308,13 @@ def _cancel_remote(job: Job, by: User) -> Sentence:
             "moment."
         )
     if not stopped:
-        ring_lane(job.lane_id)
+        wake_lane(job.lane_id)
         return phrase(
             "The service has begun to render, so it cannot be canceled any more. The film will be "
             "archived and paid."
         )
     canceled(job, phrase("Canceled at the service by %(person)s", person=by.short_name))
-    ring_lane(job.lane_id)
+    wake_lane(job.lane_id)
     return phrase("Canceled at the service before it began, so it cost nothing.")
 
 
@@ -333,7 +333,7 @@ def to_front(job: Job, by: User) -> Sentence:
         move(job, State.QUEUED, text, code=job.code, rank=rank)
     except Moved:
         return phrase("It is no longer waiting, so its place cannot change.")
-    ring_lane(job.lane_id)
+    wake_lane(job.lane_id)
     return (
         phrase("It goes next, before everybody who waits in this lane.")
         if rank is Rank.FRONT
@@ -341,7 +341,7 @@ def to_front(job: Job, by: User) -> Sentence:
     )
 
 
-def payer(job: Job, units: Decimal, variant: str, note: Sentence) -> Callable[[], None]:
+def settlement(job: Job, units: Decimal, variant: str, note: Sentence) -> Callable[[], None]:
     def pay() -> None:
         micros = ledger.settle(job, units, variant, note=note)
         Job.objects.filter(pk=job.pk).update(settled_micros=micros)

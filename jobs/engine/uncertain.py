@@ -20,7 +20,7 @@ from jobs.common.errors import Moved
 from jobs.common.states import Code, Outcome, State
 from jobs.engine import retry
 from jobs.engine.submit_outcomes import accepted, in_doubt
-from jobs.engine.transitions import later, move, ring_lane
+from jobs.engine.transitions import later, move, wake_lane
 from jobs.models import Attempt, Job
 from jobs.modelstudio import NoAnswer, Submitted, TaskLine
 from studio.common.translatable import phrase, plural_phrase
@@ -82,14 +82,14 @@ def _listed(job: Job, begun: datetime) -> Listed:
     """One call of the service's list, for the attempt that was begun at `begun`."""
     client = client_for(job.account)
     rate_limit.take(job.account.root_id, "list")
-    lines = client.tasks(job.account.deployed(job.model), since=begun - retry.DRIFT)
+    lines = client.tasks(job.account.deployed(job.model), since=begun - retry.MAX_CLOCK_SKEW)
     known = _known(line.task_id for line in lines)
     unknown = [
         line
         for line in lines
-        if line.task_id not in known and line.created_at <= begun + retry.DRIFT
+        if line.task_id not in known and line.created_at <= begun + retry.MAX_CLOCK_SKEW
     ]
-    first, last = begun - retry.CLOCKS, begun + retry.WINDOW
+    first, last = begun - retry.CLOCK_SKEW, begun + retry.WINDOW
     return Listed(unknown, [line for line in unknown if first <= line.created_at <= last])
 
 
@@ -192,4 +192,4 @@ def decide_uncertain(job: Job, task_id: str, by: User) -> None:
             not_before=None,
             tries=0,
         )
-    ring_lane(job.lane_id)
+    wake_lane(job.lane_id)

@@ -213,8 +213,8 @@ class Lane(Gated):
         blank=True,
         help_text=_("empty: nothing to do until a job rings"),
     )
-    # A ring that comes while a visit is under way must not be lost: the visit compares this count
-    # at its end.
+    # A wake-up that comes while a visit is under way must not be lost: the visit compares this
+    # count at its end.
     rings = models.BigIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
     lease_token = models.CharField(

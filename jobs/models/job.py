@@ -20,8 +20,8 @@ from studio.models.people import Team, public_id
 
 
 class Job(models.Model):
-    """The row is the truth; RQ is only the doorbell. Only runner.py changes `state`, `code` and
-    `group`."""
+    """The row is the truth; RQ only wakes workers. Only engine/transitions changes `state`,
+    `code` and `group`."""
 
     public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="jobs", db_index=False)
@@ -122,7 +122,7 @@ class Job(models.Model):
         ),
     )
 
-    # what was told about the end, kept to be compared with it
+    # the estimates of the end that people saw, to be compared with it (named as in the database)
     told_ready_at = models.DateTimeField(null=True, blank=True, help_text=_("at the click"))
     told_late_at = models.DateTimeField(
         null=True, blank=True, help_text=_("at the click: nine of ten are ready by then")

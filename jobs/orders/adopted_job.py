@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from jobs.billing import ledger, prices
 from jobs.catalogue import entries
 from jobs.common.states import Outcome, State, group_of
-from jobs.engine.transitions import record, ring_lane
+from jobs.engine.transitions import record, wake_lane
 from jobs.models import Account, Attempt, Job, Lane
 from jobs.modelstudio import Task
 from jobs.orders.insert_job import lane_for
@@ -50,7 +50,7 @@ def insert_adopted(
             ),
             "",
         )
-        ring_lane(lane.pk)
+        wake_lane(lane.pk)
     return job
 
 

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 
 from jobs.billing import budget
 from jobs.engine import eta
-from jobs.engine.transitions import ring_lanes
+from jobs.engine.transitions import wake_lanes
 from jobs.models import Job
 from jobs.models.job import video_of
 from jobs.orders import undo
@@ -82,7 +82,7 @@ def _create_locked(
     # After the hold, whose lock lets one click of a team at a time come here: two at once cannot
     # both be the last.
     require_room_in_line(order.team, order.owner)
-    ring_lanes([job.lane_id, *lanes])
+    wake_lanes([job.lane_id, *lanes])
     return job
 
 

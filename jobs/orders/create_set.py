@@ -13,7 +13,7 @@ from jobs.billing import budget
 from jobs.catalogue import entries
 from jobs.common.errors import Refused
 from jobs.engine import eta
-from jobs.engine.transitions import ring_lanes
+from jobs.engine.transitions import wake_lanes
 from jobs.models import Job, JobSet
 from jobs.orders import undo
 from jobs.orders.create import click_key, ready_plan
@@ -146,7 +146,7 @@ def _create_locked(
     }
     rows = [_insert_one(job, makers, jobset) for job in jobs]
     require_room_in_line(team, owner)
-    ring_lanes([row.lane_id for row in [*rows, *makers.values()]])
+    wake_lanes([row.lane_id for row in [*rows, *makers.values()]])
     return jobset
 
 

@@ -192,7 +192,7 @@ def workers(shifts: int = 1, steps: int = 2) -> Iterator[subprocess.Popen[str]]:
     ]
     with running(command, stdout=subprocess.DEVNULL) as process:
         for _ in range(3000):
-            if wakeup.quietly(lambda: list(wakeup.redis().scan_iter(f"{tasks.SHIFT}*"))):
+            if wakeup.unless_away(lambda: list(wakeup.redis().scan_iter(f"{tasks.RUNNING_KEYS}*"))):
                 break
             time.sleep(0.1)
         else:

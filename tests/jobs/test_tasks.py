@@ -117,7 +117,7 @@ def test_every_supervisor_has_its_shifts(
     """Two machines that want one shift each are not content with one between them."""
     tasks.heartbeat(1)
     assert len([call for call in rung if call[0] == "shifts"]) == 1
-    wakeup.redis().set(f"{tasks.SHIFT}{tasks.lane_lease.place_name()}|1", 1, ex=8)
+    wakeup.redis().set(f"{tasks.RUNNING_KEYS}{tasks.lane_lease.place_name()}|1", 1, ex=8)
     rung.clear()
     tasks.heartbeat(1)
     assert rung == []
@@ -127,11 +127,11 @@ def test_every_supervisor_has_its_shifts(
 
 
 def test_without_redis_nothing_raises() -> None:
-    wakeup.ring()
+    wakeup.wake_dispatcher()
     wakeup.publish("north", {"id": 1})
     assert wakeup.wait(0.01) is False
     assert wakeup.once("x", 5) is True
-    assert wakeup.alive() is False
+    assert wakeup.worker_alive() is False
 
 
 def test_a_step_for_a_finished_check_does_nothing(team: Team, account: Account) -> None:

@@ -205,9 +205,9 @@ class Command(BaseCommand):
         return check
 
     def _mention_silence(self, console: Console) -> None:
-        from jobs.common.wakeup import alive
+        from jobs.common.wakeup import worker_alive
 
-        if not alive():
+        if not worker_alive():
             console.print(
                 "No worker is running, so this waits. Start `python manage.py dev` or `python "
                 "manage.py worker` in another terminal."

@@ -267,7 +267,7 @@ def _of_redis() -> Iterator[Metric]:
         pipe.llen(f"rq:queue:{name}")
         pipe.zcard(f"rq:failed:{name}")
         pipe.zcard(f"rq:wip:{name}")
-    pipe.exists(wakeup.ALIVE)
+    pipe.exists(wakeup.WORKER_ALIVE)
     pipe.scard("rq:workers")
     *lengths, alive, workers = pipe.execute()
     for offset, name, meaning in (

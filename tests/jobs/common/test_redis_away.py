@@ -69,10 +69,10 @@ def hole(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hole]:
 
 def test_the_bell_is_not_waited_for_twice(hole: Hole) -> None:
     began = time.monotonic()
-    wakeup.ring()
+    wakeup.wake_dispatcher()
     wakeup.publish("north", {"id": 1})
     assert wakeup.once("x", 5) is True
-    assert wakeup.alive() is False
+    assert wakeup.worker_alive() is False
     assert time.monotonic() - began < 2 * wakeup.ANSWER + wakeup.CONNECT
     assert len(hole.lines) == 1
 
@@ -81,22 +81,22 @@ def test_it_is_tried_again_after_a_rest(
     hole: Hole, redis_url: str, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wakeup, "REST", 0.1)
-    wakeup.ring()
+    wakeup.wake_dispatcher()
     time.sleep(0.15)
-    wakeup.ring()
+    wakeup.wake_dispatcher()
     assert len(hole.lines) == 2
     settings.REDIS_URL = redis_url  # another address is another Redis
-    assert wakeup.quietly(lambda: wakeup.redis().ping(), otherwise=False) is True
+    assert wakeup.unless_away(lambda: wakeup.redis().ping(), otherwise=False) is True
 
 
 def test_a_refused_connection_costs_nothing_and_needs_no_rest(settings: Any) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    wakeup.ring()
+    wakeup.wake_dispatcher()
     assert settings.REDIS_URL not in wakeup._away
 
 
 def test_waiting_for_the_bell_falls_back_to_the_clock(hole: Hole) -> None:
-    wakeup.ring()  # now it is known to be away
+    wakeup.wake_dispatcher()  # now it is known to be away
     began = time.monotonic()
     assert wakeup.wait(0.3) is False
     assert 0.25 <= time.monotonic() - began < 1.5
@@ -184,7 +184,7 @@ def test_every_click_works(
 @pytest.mark.django_db(transaction=True)
 def test_a_heartbeat_comes_round(hole: Hole, made: dict[str, Any]) -> None:
     """With everything it does, however often it needs Redis."""
-    transitions.ring_lane(made["job"].lane_id)
+    transitions.wake_lane(made["job"].lane_id)
     done = threading.Event()
 
     def beat() -> None:

@@ -166,7 +166,7 @@ def test_a_ring_during_a_round_is_not_lost(team: Team, owner: User, service: Ser
     service.gets = [task("x", "RUNNING")]
     due(job)
     seen = [lane_round.ask(one, False) for one in lane_round.survey(lane_lease.claim())]
-    transitions.ring_lane(job.lane_id)
+    transitions.wake_lane(job.lane_id)
     lane_round.take_in(seen)
     assert fresh(job).lane.next_visit_at <= timezone.now()
 
@@ -494,7 +494,7 @@ def test_after_a_rest_one_job_goes_ahead_and_the_others_follow(
 def test_a_shift_takes_jobs_from_the_click_to_the_archive(
     wish: OrderRequest, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.common.wakeup.ring_archive", lambda: None)
+    monkeypatch.setattr("jobs.common.wakeup.enqueue_archive", lambda: None)
     monkeypatch.setattr("jobs.engine.retry.next_look", lambda job, now: 0.1)
     get = service.get
     seen: dict[str, int] = {}

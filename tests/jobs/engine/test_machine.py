@@ -48,7 +48,7 @@ from jobs.orders import create
 from jobs.orders.order_request import OrderRequest
 from studio.models import Membership, Role, Team, User
 from tests import makers
-from tests.jobs.engine.world import Death, World
+from tests.jobs.engine.memory_service import Killed, MemoryService
 
 EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "5"))
 STEPS = int(os.environ.get("MACHINE_STEPS", "16"))
@@ -106,14 +106,14 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = World(datetime(2026, 11, 20, 12, 0, tzinfo=UTC))
+        self.service = MemoryService(datetime(2026, 11, 20, 12, 0, tzinfo=UTC))
         self.stale: list[Job] = []
         self.patched = pytest.MonkeyPatch()
-        self.world.reign(self.patched)
+        self.service.install(self.patched)
         self.block = transaction.atomic()
         self.block.__enter__()
-        self.world.depth = len(connection.atomic_blocks)
-        self.watch = connection.execute_wrapper(self.world.statement)
+        self.service.depth = len(connection.atomic_blocks)
+        self.watch = connection.execute_wrapper(self.service.statement)
         self.watch.__enter__()
 
     def teardown(self) -> None:
@@ -121,7 +121,7 @@ class Machine(RuleBasedStateMachine):
             if hasattr(self, "team"):
                 self.quiet_down()
         finally:
-            self.world.dead = False
+            self.service.dead = False
             self.watch.__exit__(None, None, None)
             transaction.set_rollback(True)
             self.block.__exit__(None, None, None)
@@ -131,7 +131,7 @@ class Machine(RuleBasedStateMachine):
     @initialize(skew=st.integers(-40, 40), lag=st.integers(0, 20))
     def begin(self, skew: int, lag: int) -> None:
         forget()
-        self.world.skew, self.world.lag = timedelta(seconds=skew), timedelta(seconds=lag)
+        self.service.skew, self.service.lag = timedelta(seconds=skew), timedelta(seconds=lag)
         self.team = Team.objects.create(name="Studio North", slug="north")
         self.people = [
             User.objects.create_user(f"{name}@example.com", first_name=name.capitalize())
@@ -201,14 +201,14 @@ class Machine(RuleBasedStateMachine):
         )
         if job is None:
             return
-        self.world.cancels = ["too-late" if what == "cancel-too-late" else "well"]
+        self.service.cancels = ["too-late" if what == "cancel-too-late" else "well"]
         said = (
             transitions.to_front(job, self.people[person])
             if what == "front"
             else transitions.cancel(job, self.people[person])
         )
         assert said
-        self.world.cancels = []
+        self.service.cancels = []
 
     @rule(gate=st.sampled_from(list(Gate)), which=st.integers(0, 5), person=st.integers(0, 1))
     def gate(self, gate: Gate, which: int, person: int) -> None:
@@ -227,7 +227,7 @@ class Machine(RuleBasedStateMachine):
         """A person who looked into the console, so who knows."""
         job = self.some_job(number, state=State.UNCERTAIN)
         if job is not None:
-            uncertain.decide_uncertain(job, self.world.truth(job), self.people[0])
+            uncertain.decide_uncertain(job, self.service.truth(job), self.people[0])
 
     # ── the service and the engine ────────────────────────────────────────────────────────────────
 
@@ -248,27 +248,29 @@ class Machine(RuleBasedStateMachine):
     def turns(self, weather: Weather, plan: list[Turn], dies: int | None) -> None:
         """The turns of a shift at every lane that is due. The weather is that of all of it; when it
         is over it is good."""
-        self.world.submits, self.world.gets, self.world.lists = (list(words) for words in weather)
+        self.service.submits, self.service.gets, self.service.lists = (
+            list(words) for words in weather
+        )
         try:
             for seconds, works, fails, rounds in plan:
-                self.world.now += timedelta(seconds=seconds)
+                self.service.now += timedelta(seconds=seconds)
                 for _ in range(works):
-                    self.world.work(fails)
-                self.world.statements_left = dies
+                    self.service.work(fails)
+                self.service.statements_left = dies
                 self.shift(rounds)
-                dies = self.world.statements_left
-        except Death:
+                dies = self.service.statements_left
+        except Killed:
             pass
         finally:
-            self.world.calm()
+            self.service.stop_faults()
 
     @rule(kind=st.sampled_from(("cancels", "makes")))
     def somebody_at_the_console(self, kind: str) -> None:
         if kind == "cancels":
-            self.world.cancel_any()
-        elif not self.world.lag:
+            self.service.cancel_any()
+        elif not self.service.lag:
             # With a list that lags nobody could tell a stranger's task from ours.
-            self.world.strange_task(self.accounts[0].root_id, MODEL)
+            self.service.strange_task(self.accounts[0].root_id, MODEL)
 
     def shift(self, rounds: bool) -> None:
         claimed = lane_lease.claim()
@@ -286,7 +288,7 @@ class Machine(RuleBasedStateMachine):
     def another_machine_notices_the_dead(self) -> None:
         """Every lease of a dead process has run out."""
         Lane.objects.exclude(lease_until=None).update(
-            lease_until=self.world.now - timedelta(seconds=1)
+            lease_until=self.service.now - timedelta(seconds=1)
         )
 
     @rule(number=st.integers(0, 30), film=st.booleans())
@@ -332,7 +334,7 @@ class Machine(RuleBasedStateMachine):
         if same:
             return  # not late
         acts: dict[str, Callable[[], Any]] = {
-            "look": lambda: poll.take_in(stale, self.world.answer(stale.task_id)),
+            "look": lambda: poll.take_in(stale, self.service.answer(stale.task_id)),
             "trouble": lambda: poll.take_in(stale, NoAnswer("InternalError", "", status=500)),
             "accepted": lambda: (
                 transitions.move(stale, State.RUNNING, "late", task_id="task-late")
@@ -366,13 +368,13 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def books_are_straight(self) -> None:
         if hasattr(self, "team"):
-            check_books(self.world)
+            check_books(self.service)
 
     # ── the end ───────────────────────────────────────────────────────────────────────────────────
 
     def quiet_down(self) -> None:
         """Good weather, every gate open: whatever was begun must come to its end."""
-        self.world.calm()
+        self.service.stop_faults()
         doors: list[Account | Lane] = [*Account.objects.all(), *Lane.objects.all()]
         for door in doors:
             if door.gate != Gate.OPEN:
@@ -380,26 +382,26 @@ class Machine(RuleBasedStateMachine):
         for _ in range(120):
             if not Job.objects.exclude(state__in=TERMINAL).exists():
                 break
-            Lane.objects.filter(lease_until__gt=self.world.now + lane_lease.LEASE).update(
-                lease_until=self.world.now + lane_lease.LEASE
+            Lane.objects.filter(lease_until__gt=self.service.now + lane_lease.LEASE).update(
+                lease_until=self.service.now + lane_lease.LEASE
             )
             self.shift(False)
-            self.world.work("")
+            self.service.work("")
             for job in Job.objects.filter(state=State.ARCHIVING):
                 transitions.archived(job, self.film)
             for job in Job.objects.filter(
                 state=State.UNCERTAIN, code=Code.SEVERAL_TASKS
             ).select_related("account", "lane", "team"):
                 assert JobEvent.objects.filter(job=job, code=Code.SEVERAL_TASKS).exists()
-                uncertain.decide_uncertain(job, self.world.truth(job), self.people[0])
-            self.world.now = max(self.world.now + timedelta(seconds=1), self.next_due())
+                uncertain.decide_uncertain(job, self.service.truth(job), self.people[0])
+            self.service.now = max(self.service.now + timedelta(seconds=1), self.next_due())
         left = [
             f"{job.pk} {job.state} {job.code} {job.sentence} until {job.not_before}"
             for job in Job.objects.exclude(state__in=TERMINAL)
         ]
         assert not left, left
-        check_books(self.world)
-        check_end(self.world)
+        check_books(self.service)
+        check_end(self.service)
         assert invariants.broken() == []
 
     def next_due(self) -> datetime:
@@ -410,13 +412,13 @@ class Machine(RuleBasedStateMachine):
             for at, lease in Lane.objects.values_list("next_visit_at", "lease_until")
             if at is not None
         ]
-        return min(times, default=self.world.now)
+        return min(times, default=self.service.now)
 
 
 # ── the books ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def check_books(world: World) -> None:
+def check_books(service: MemoryService) -> None:
     """Ledger, tasks, states and their events agree with each other and with the service, after
     every step."""
     ledger: dict[int, list[LedgerEntry]] = {}
@@ -430,16 +432,16 @@ def check_books(world: World) -> None:
         settled = sum(entry.settled for entry in ledger[job.pk])
         if job.state in TERMINAL or job.state == State.ARCHIVING:
             assert held == 0, f"job {job.pk} is {job.state} and holds {held}"
-            assert settled == world.bill_of(job), (
+            assert settled == service.bill_of(job), (
                 f"job {job.pk} is {job.state} {job.code}: {settled} settled, billed "
-                f"{world.bill_of(job)}"
+                f"{service.bill_of(job)}"
             )
         else:
             assert (held, settled) == (job.quote_micros, 0), (
                 f"job {job.pk} is {job.state} and holds {held} of {job.quote_micros}"
             )
         check_chain(job, events[job.pk])
-        posts = [post for post in world.posts if post.job == job.pk]
+        posts = [post for post in service.posts if post.job == job.pk]
         attempts = [post.attempt for post in posts]
         assert len(attempts) == len(set(attempts)), (
             f"job {job.pk} was posted twice in one attempt: {posts}"
@@ -447,11 +449,11 @@ def check_books(world: World) -> None:
         paid = [
             post.task_id
             for post in posts
-            if post.task_id and world.tasks[post.task_id].could_be_paid
+            if post.task_id and service.tasks[post.task_id].could_be_paid
         ]
         assert len(paid) <= 1, f"job {job.pk} made {len(paid)} tasks that may be paid: {paid}"
         if job.state in (State.RUNNING, State.ARCHIVING, State.SUCCEEDED):
-            assert job.task_id in {post.task_id for post in posts} | world.strangers, (
+            assert job.task_id in {post.task_id for post in posts} | service.strangers, (
                 f"job {job.pk} follows {job.task_id}, which is another's"
             )
     owners = [job.task_id for job in Job.objects.exclude(task_id="")]
@@ -483,11 +485,11 @@ def check_chain(job: Job, events: list[JobEvent]) -> None:
     assert at == job.state
 
 
-def check_end(world: World) -> None:
+def check_end(service: MemoryService) -> None:
     """Every task that the service billed is a job's that says so."""
     billed = {
-        task.task_id for task in world.tasks.values() if task.status == "SUCCEEDED"
-    } - world.strangers
+        task.task_id for task in service.tasks.values() if task.status == "SUCCEEDED"
+    } - service.strangers
     known = set(Job.objects.exclude(task_id="").values_list("task_id", flat=True))
     assert billed <= known, f"paid and followed by nobody: {billed - known}"
     for job in Job.objects.filter(state=State.FAILED):

@@ -159,7 +159,7 @@ def test_nothing_of_ours_is_kept_for_a_year(
     steps: Queue, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(settings.RQ_QUEUES["steps"], "URL", settings.REDIS_URL)
-    wakeup.call("steps", "check_step", 1)
+    wakeup.enqueue("steps", "check_step", 1)
     job = steps.jobs[0]
     assert job.result_ttl == 0
     assert job.failure_ttl is not None

@@ -17,7 +17,7 @@ from redis import Redis
 from rq import Queue
 
 from jobs.common import call_metrics
-from tests.jobs.engine import steps
+from tests.jobs.engine import rq_steps
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -51,8 +51,10 @@ def test_sigterm_lets_the_running_step_end_well(
     note = tmp_path / "note"
     client = Redis.from_url(redis)
     queue = Queue("steps", connection=client)
-    job = queue.enqueue(steps.until_told, str(note), result_ttl=0, failure_ttl=60)
-    later = queue.enqueue(steps.until_told, str(tmp_path / "later"), result_ttl=0, failure_ttl=60)
+    job = queue.enqueue(rq_steps.until_stopped, str(note), result_ttl=0, failure_ttl=60)
+    later = queue.enqueue(
+        rq_steps.until_stopped, str(tmp_path / "later"), result_ttl=0, failure_ttl=60
+    )
     _until(note.exists)
     process.send_signal(signal.SIGTERM)
     assert process.wait(20) == 0
@@ -70,7 +72,7 @@ def test_sigterm_lets_the_running_step_end_well(
 @pytest.mark.parametrize("whose", ["parent", "child"])
 def test_a_sigterm_around_the_fork_is_not_lost(whose: str, tmp_path: Path) -> None:
     env = {**os.environ, "DATA_DIR": str(tmp_path)}
-    command = [sys.executable, "-m", "tests.jobs.engine.forkmoment", whose]
+    command = [sys.executable, "-m", "tests.jobs.engine.sigterm_at_fork", whose]
     done = subprocess.run(
         command,
         cwd=ROOT,

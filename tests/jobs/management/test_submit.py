@@ -25,7 +25,7 @@ KEYS = {"job", "state", "code", "message", "task_id", "video", "seconds", "cost_
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Bells of checks that were rung; nobody answers them."""
     rung: list[int] = []
-    monkeypatch.setattr(wakeup, "ring_check", rung.append)
+    monkeypatch.setattr(wakeup, "enqueue_check", rung.append)
     monkeypatch.setattr(wakeup, "alive", lambda: True)
     return rung
 

@@ -27,7 +27,7 @@ SHORT = {"do": "film", "stop": 500}
 @pytest.fixture
 def rung(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     bells: list[int] = []
-    monkeypatch.setattr("jobs.common.wakeup.ring_edit", bells.append)
+    monkeypatch.setattr("jobs.common.wakeup.enqueue_edit", bells.append)
     return bells
 
 

@@ -108,7 +108,7 @@ def test_not_ready_without_the_database(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_worker_is_told(redis: str) -> None:
     from jobs.common import wakeup
 
-    wakeup.redis().set(wakeup.ALIVE, 1, ex=15)
+    wakeup.redis().set(wakeup.WORKER_ALIVE, 1, ex=15)
     assert Client().get("/readyz").json()["worker"] == "alive"
 
 

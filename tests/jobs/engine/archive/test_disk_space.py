@@ -17,7 +17,7 @@ from jobs.models import Job, JobEvent, LedgerEntry
 from studio.models import Team, User
 from tests import makers
 from tests.jobs.download.filmhost import FilmHost, cut_after, says
-from tests.jobs.engine.archive.scene import aged, lines, parts, step
+from tests.jobs.engine.archive.archive_steps import aged, lines, parts, step
 
 pytestmark = pytest.mark.django_db
 

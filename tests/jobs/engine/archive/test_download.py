@@ -17,7 +17,7 @@ from jobs.modelstudio import NoAnswer
 from studio.models import Team
 from tests import files
 from tests.jobs.download.filmhost import FilmHost, cut_after, says
-from tests.jobs.engine.archive.scene import PAGE, parts, step
+from tests.jobs.engine.archive.archive_steps import PAGE, parts, step
 from tests.service import Service, task
 
 pytestmark = pytest.mark.django_db

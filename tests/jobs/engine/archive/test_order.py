@@ -18,7 +18,7 @@ from jobs.models import Job
 from studio.models import Team, User
 from tests import makers
 from tests.jobs.download.filmhost import FilmHost, says
-from tests.jobs.engine.archive.scene import aged, step
+from tests.jobs.engine.archive.archive_steps import aged, step
 
 pytestmark = pytest.mark.django_db
 

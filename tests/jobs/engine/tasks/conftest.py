@@ -7,7 +7,7 @@ from jobs.orders import create
 from jobs.orders.order_request import OrderRequest
 from studio.models import Team, User
 from tests import makers
-from tests.jobs.engine.tasks.scene import fresh
+from tests.jobs.engine.tasks.visits import fresh
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from jobs.orders import plan as wishes
 from jobs.orders.order_request import OrderRequest
 from studio.models import Asset, Team, User
 from tests import makers
-from tests.jobs.engine.tasks.scene import fresh, sent_without_answer, visit
+from tests.jobs.engine.tasks.visits import fresh, sent_without_answer, visit
 from tests.service import Service, done, task, template_done
 
 pytestmark = pytest.mark.django_db
@@ -269,7 +269,7 @@ def test_the_lease_of_a_dead_process_is_freed(job: Job) -> None:
 def test_a_ring_during_a_visit_is_not_lost(job: Job, service: Service) -> None:
     (claimed,) = lane_lease.claim()
     lane = claimed.lane
-    transitions.ring_lane(lane.pk)
+    transitions.wake_lane(lane.pk)
     lane_visit.visit(claimed)
     assert Lane.objects.get(pk=lane.pk).next_visit_at <= timezone.now()
 

@@ -26,7 +26,7 @@ from jobs.orders import create
 from jobs.orders.order_request import OrderRequest
 from studio.models import Team, User
 from tests import makers
-from tests.jobs.engine.tasks.scene import fresh, sent_without_answer, visit
+from tests.jobs.engine.tasks.visits import fresh, sent_without_answer, visit
 from tests.service import Service, done, task
 
 pytestmark = pytest.mark.django_db

@@ -147,7 +147,7 @@ def test_an_adopted_job_says_so_everywhere_and_offers_nothing_that_cannot_work(
         job,
         State.ARCHIVING,
         "Rendered",
-        then=transitions.payer(job, Decimal("3.93"), "1:1", ""),
+        then=transitions.settlement(job, Decimal("3.93"), "1:1", ""),
         billed_units=Decimal("3.930"),
         provider_ended_at=now,
     )

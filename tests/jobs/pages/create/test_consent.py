@@ -308,7 +308,7 @@ def test_what_was_made_of_a_file_with_a_word_asks_for_none(
 def test_giving_the_command_is_the_word_of_whoever_it_names(
     team: Team, creator: User, account: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.common.wakeup.alive", lambda: True)
+    monkeypatch.setattr("jobs.common.wakeup.worker_alive", lambda: True)
     video = files.write(tmp_path, "steps.mp4", files.mp4(2.5))
     call_command(
         "submit",

@@ -40,8 +40,8 @@ def url(team: Team) -> str:
 @pytest.fixture
 def rung(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     bells: list[int] = []
-    monkeypatch.setattr("jobs.common.wakeup.ring_edit", bells.append)
-    monkeypatch.setattr("jobs.common.wakeup.ring_check", lambda pk: None)
+    monkeypatch.setattr("jobs.common.wakeup.enqueue_edit", bells.append)
+    monkeypatch.setattr("jobs.common.wakeup.enqueue_check", lambda pk: None)
     return bells
 
 

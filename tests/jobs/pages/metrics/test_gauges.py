@@ -232,7 +232,7 @@ def test_redis_numbers(redis: str) -> None:
     queue.enqueue(tasks.check_step, 1)
     queue.enqueue(tasks.check_step, 2)
     wakeup.redis().zadd("rq:failed:shifts", {"x": 1e12})
-    wakeup.redis().set(wakeup.ALIVE, 1, ex=15)
+    wakeup.redis().set(wakeup.WORKER_ALIVE, 1, ex=15)
     call_metrics.record("submit", 0.3, "ok")
     call_metrics.record("submit", 0.02, "throttled")
     found = numbers()

@@ -9,7 +9,7 @@ from jobs.common import call_metrics
 from jobs.engine import stopping
 
 
-def until_told(note: str) -> None:
+def until_stopped(note: str) -> None:
     """Goes on until its worker is to leave, then takes a moment to end well."""
     call_metrics.record("query", 0.2, "ok")
     Path(note).write_text("began")

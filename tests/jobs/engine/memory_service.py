@@ -33,7 +33,7 @@ MICROS = 45_073  # of SECONDS at the list price, rounded half up
 OVER = ("SUCCEEDED", "FAILED", "CANCELED")
 
 
-class Death(BaseException):
+class Killed(BaseException):
     """kill -9: nothing runs any more, not even what stands in a `finally`."""
 
 
@@ -104,7 +104,7 @@ def error_of(word: str, account: Account) -> Exception | None:
     return made[word]() if word in made else None
 
 
-class World:
+class MemoryService:
     """The service and the time. `submits`, `gets`, `lists` and `cancels` are words for the next
     calls; afterwards all is well."""
 
@@ -124,12 +124,12 @@ class World:
         self.numbers = itertools.count(1)
         self.strangers: set[str] = set()
 
-    def calm(self) -> None:
+    def stop_faults(self) -> None:
         """The next process finds good weather, and lives."""
         self.submits, self.gets, self.lists, self.cancels = [], [], [], []
         self.statements_left, self.dead = None, False
 
-    def reign(self, patch: pytest.MonkeyPatch) -> None:
+    def install(self, patch: pytest.MonkeyPatch) -> None:
         """Put this service and this time where the engine looks for them."""
         patch.setattr("django.utils.timezone.now", lambda: self.now)
         patch.setattr("time.monotonic", lambda: self.now.timestamp())
@@ -148,7 +148,7 @@ class World:
         )
         patch.setattr("jobs.accounts.clients.client_for", lambda account: Line(self, account))
         patch.setattr("jobs.accounts.rate_limit.take", lambda *args, **more: True)
-        patch.setattr("jobs.common.wakeup.ring_after_commit", lambda: None)
+        patch.setattr("jobs.common.wakeup.wake_dispatcher_after_commit", lambda: None)
         patch.setattr(
             "jobs.engine.media_urls.address",
             lambda asset, account, model: f"https://files.example.com/{asset.sha256}",
@@ -159,7 +159,7 @@ class World:
 
     def die(self) -> None:
         self.dead = True
-        raise Death
+        raise Killed
 
     def statement(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         """Before each statement of the engine: the process may die here, and a dead one says
@@ -170,7 +170,7 @@ class World:
         ):
             return execute(sql, params, many, context)
         if self.dead:
-            raise Death
+            raise Killed
         if self.statements_left is not None:
             self.statements_left -= 1
             if self.statements_left <= 0:
@@ -266,11 +266,11 @@ def _task(task_id: str, status: str, output: Any = None, usage: Any = None, **mo
     )
 
 
-def _clock(world: World) -> type[datetime]:
+def _clock(service: MemoryService) -> type[datetime]:
     class Clock(datetime):
         @classmethod
         def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
-            return world.now
+            return service.now
 
     return Clock
 
@@ -278,11 +278,11 @@ def _clock(world: World) -> type[datetime]:
 class Line:
     """The client of one account row."""
 
-    def __init__(self, world: World, account: Account) -> None:
-        self.world, self.account, self.root = world, account, account.root_id
+    def __init__(self, service: MemoryService, account: Account) -> None:
+        self.service, self.account, self.root = service, account, account.root_id
 
     def _out(self, words: list[str]) -> str:
-        assert len(connection.atomic_blocks) <= self.world.depth, (
+        assert len(connection.atomic_blocks) <= self.service.depth, (
             "a call out from within a transaction"
         )
         word = words.pop(0) if words else "well"
@@ -292,53 +292,53 @@ class Line:
         return word
 
     def submit(self, model: Any, body: dict[str, Any]) -> Submitted:
-        world = self.world
-        world.aside = True
+        service = self.service
+        service.aside = True
         # Before anything leaves the house its intent stands in the database: exactly one job of
         # this account is being sent.
         (job,) = Job.objects.filter(
             account=self.account, model=body["model"], state=State.SUBMITTING
         )
-        world.aside = False
-        word = world.submits[0] if world.submits else "well"
+        service.aside = False
+        word = service.submits[0] if service.submits else "well"
         if word == "die-before":
-            world.die()
+            service.die()
         try:
-            word = self._out(world.submits)
+            word = self._out(service.submits)
         except Exception:
-            world.posts.append(Post(job.pk, job.attempt, ""))
+            service.posts.append(Post(job.pk, job.attempt, ""))
             raise
-        task_id = f"task-{next(world.numbers):06d}"
-        world.tasks[task_id] = Made(
-            task_id, self.root, body["model"], world.now + world.skew, world.now + world.lag
+        task_id = f"task-{next(service.numbers):06d}"
+        service.tasks[task_id] = Made(
+            task_id, self.root, body["model"], service.now + service.skew, service.now + service.lag
         )
-        world.posts.append(Post(job.pk, job.attempt, task_id))
+        service.posts.append(Post(job.pk, job.attempt, task_id))
         if word == "die-after":
-            world.die()
+            service.die()
         if word.startswith("accept-"):
             raise NoAnswer("ConnectionCut", word)
         return Submitted(task_id, "PENDING", f"request-{task_id}")
 
     def get(self, task_id: str) -> Task:
-        word = self._out(self.world.gets)
+        word = self._out(self.service.gets)
         if word == "strange":
             return _task(task_id, "SUSPENDED")
-        task = self.world.tasks.get(task_id)
+        task = self.service.tasks.get(task_id)
         if word == "unknown" or task is None or task.account != self.root:
             return _task(task_id, "UNKNOWN")
         if word == "no-result":
             task.result = False
-        return self.world.answer(task_id)
+        return self.service.answer(task_id)
 
     def _lines(self) -> list[Made]:
         return [
             task
-            for task in self.world.tasks.values()
-            if task.account == self.root and task.visible <= self.world.now
+            for task in self.service.tasks.values()
+            if task.account == self.root and task.visible <= self.service.now
         ]
 
     def tasks(self, model_name: str, since: datetime) -> list[TaskLine]:
-        self._out(self.world.lists)
+        self._out(self.service.lists)
         return [
             _line(task)
             for task in self._lines()
@@ -348,7 +348,7 @@ class Line:
     def page(
         self, model_name: str = "", status: str = "", page_no: int = 1, page_size: int = 50
     ) -> TaskPage:
-        self._out(self.world.lists)
+        self._out(self.service.lists)
         found = [
             _line(task)
             for task in self._lines()
@@ -360,11 +360,11 @@ class Line:
         self._out([])
 
     def cancel(self, task_id: str) -> bool:
-        word = self._out(self.world.cancels)
-        task = self.world.tasks.get(task_id)
+        word = self._out(self.service.cancels)
+        task = self.service.tasks.get(task_id)
         if word == "too-late" or task is None or task.status != "PENDING":
             return False
-        task.status, task.ended = "CANCELED", self.world.now + self.world.skew
+        task.status, task.ended = "CANCELED", self.service.now + self.service.skew
         return True
 
 

@@ -1,5 +1,5 @@
-"""What a hand does with a SIGTERM around the fork, each in a process of its own: `python -m
-tests.jobs.engine.forkmoment parent|child`.
+"""What an RQ worker does with a SIGTERM around the fork, each in a process of its own: `python -m
+tests.jobs.engine.sigterm_at_fork parent|child`.
 
 Signals belong to a process, and the one that runs the tests has other things to do with them.
 """
