@@ -30,7 +30,7 @@ from studio.models import User
 _TONES = {"ok": "succeeded", "untried": "held", "throttled": "held", "gone": "held"}
 
 
-def ring(lanes: QuerySet[Lane]) -> int:
+def wake(lanes: QuerySet[Lane]) -> int:
     """Have `lanes` visited now, whatever they rest for; returns how many. A visit under way notices
     by the count of rings."""
     number = lanes.update(rings=F("rings") + 1, next_visit_at=timezone.now(), paused_until=None)
@@ -170,7 +170,7 @@ class AccountAdmin(NoDeleteAdmin, Doors):
         if "health" in form.changed_data and obj.health == Account.Health.OK:
             health_rests.well(obj)
         if {"health", "paused_until"} & set(form.changed_data):
-            ring(Lane.objects.filter(account_id__in={obj.pk, obj.root_id}))
+            wake(Lane.objects.filter(account_id__in={obj.pk, obj.root_id}))
 
     @admin.action(
         description=_("They are different accounts: stop sharing lanes"), permissions=["gate"]
@@ -258,7 +258,7 @@ class LaneAdmin(Doors, ReadOnlyAdmin):
 
     @admin.action(description=_("Visit the chosen lanes now"), permissions=["gate"])
     def visit_now(self, request: HttpRequest, lanes: QuerySet[Lane]) -> None:
-        number = ring(lanes)
+        number = wake(lanes)
         self.message_user(
             request,
             ngettext("%d lane is visited now.", "%d lanes are visited now.", number) % number,

@@ -31,7 +31,7 @@ MOST = 2000  # waiting jobs that are played through; beyond them nobody asks for
 class Place:
     """Where a job stands in its lane. `position` 0: at the service, 1: next. `ready_at` to
     `late_at` is the range (median and nine of ten). Times are forecasts, None when unknowable:
-    nothing moves while a door is closed."""
+    nothing moves while a lane or account is paused."""
 
     position: int
     ahead: int
@@ -165,22 +165,22 @@ def _play(queue: list[Job], weight: dict[tuple[int, int], int], now: datetime) -
             now + timedelta(seconds=line.seconds),
             now + timedelta(seconds=line.late),
         )
-    closed = _closed(lane, now)
+    paused = _paused(lane, now)
     wait = [
         job for job in queue if State(job.state) is State.QUEUED and job.code != Code.NEEDS_TEMPLATE
     ]
     for job in fair_share.in_order(lane, wait, weight):
-        found[job.pk] = _next(line, _work_of(job), closed or _closed(job.account, now), now)
+        found[job.pk] = _next(line, _work_of(job), paused or _paused(job.account, now), now)
     for job in queue:
         if job.code == Code.NEEDS_TEMPLATE and State(job.state) is State.QUEUED:
             found[job.pk] = _next(line, _work_of(job), True, now)  # its template's lane decides
     return found
 
 
-def _next(line: _Line, work: tuple[float, float], closed: bool, now: datetime) -> Place:
+def _next(line: _Line, work: tuple[float, float], paused: bool, now: datetime) -> Place:
     ahead, starts = line.count, now + timedelta(seconds=line.seconds)
     line.add(*work)
-    if closed:
+    if paused:
         return Place(ahead + 1, ahead, None, None, None)
     return Place(
         ahead + 1,
@@ -191,11 +191,11 @@ def _next(line: _Line, work: tuple[float, float], closed: bool, now: datetime) -
     )
 
 
-def _closed(door: Lane | Account, now: datetime) -> bool:
-    """Whether nothing can be said about the start because this door is closed, by trouble or by
-    hand. A lane's jobs may use keys of several accounts, so each job is held by its own account
+def _paused(of: Lane | Account, now: datetime) -> bool:
+    """Whether nothing can be said about the start because this row is paused, by trouble or by
+    a person. A lane's jobs may use keys of several accounts, so each job is held by its own account
     besides."""
-    return not door.sends or door.paused(now)
+    return not of.sends or of.paused(now)
 
 
 def place(job: Job) -> Place:
@@ -220,13 +220,13 @@ def line(account: Account, model: str) -> tuple[int, datetime | None]:
         .first()
     )
     if lane is None:
-        return 0, None if _closed(account, timezone.now()) else timezone.now()
+        return 0, None if _paused(account, timezone.now()) else timezone.now()
     now = timezone.now()
     whole = _Line()
     for job in _open([lane.pk]):
         if job.code != Code.NEEDS_TEMPLATE:
             whole.add(*(_left(job, now) if State(job.state) in OUT else _work_of(job)))
-    return whole.count, None if _closed(lane, now) or _closed(account, now) else now + timedelta(
+    return whole.count, None if _paused(lane, now) or _paused(account, now) else now + timedelta(
         seconds=whole.seconds
     )
 
@@ -270,9 +270,9 @@ def next_places(
         .first()
     )
     if lane is None:
-        line, closed = _Line(), _closed(account, now)
+        line, paused = _Line(), _paused(account, now)
         return [
-            _next(line, _work(account, model, variant, milliseconds), closed, now)
+            _next(line, _work(account, model, variant, milliseconds), paused, now)
             for variant, milliseconds in films
         ]
     queue = _open([lane.pk])

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from jobs.engine.invariant_tally import Tally
-from jobs.engine.invariants_jobs import chains_are_whole, nothing_is_stuck, one_job_per_task
+from jobs.engine.invariants_jobs import events_tell_every_move, nothing_is_stuck, one_job_per_task
 from jobs.engine.invariants_money import (
-    budgets_kept,
+    budgets_hold,
     holds_of_checks,
     holds_of_jobs,
     settled_as_used,
@@ -50,8 +50,8 @@ INVARIANTS: dict[str, Callable[[Tally], Iterator[str]]] = {
     "jobs": holds_of_jobs,
     "checks": holds_of_checks,
     "settlements": settled_as_used,
-    "budget entries": budgets_kept,
+    "budget entries": budgets_hold,
     "results": results_are_whole,
     "open jobs": nothing_is_stuck,
-    "events": chains_are_whole,
+    "events": events_tell_every_move,
 }

@@ -159,7 +159,7 @@ def settled_as_used(tally: Tally) -> Iterator[str]:
             yield f"{what} is in {currency}, and its price in {priced_in}."
 
 
-def budgets_kept(tally: Tally) -> Iterator[str]:
+def budgets_hold(tally: Tally) -> Iterator[str]:
     """Nothing was taken on that a limit had no room for. What is settled above its hold says why in
     its note (an adopted task, a bill larger than the quote) and is no breach; nor is what was taken
     before the limit was set or last changed."""

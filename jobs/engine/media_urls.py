@@ -30,11 +30,11 @@ def address(asset: Asset, account: Account, model: str) -> str:
         if url:
             return url
     now = timezone.now()
-    kept = TemporaryFile.objects.filter(
+    copy = TemporaryFile.objects.filter(
         account=account, model=model, asset=asset, expires_at__gt=now + timedelta(hours=SAFE_HOURS)
     ).first()
-    if kept is not None:
-        return kept.url
+    if copy is not None:
+        return copy.url
     client = client_for(account)
     rate_limit.take(account.root_id, "upload")
     # The service forbids to overwrite, so a name is never used twice, not even after an upload that

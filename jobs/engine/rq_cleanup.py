@@ -56,14 +56,14 @@ def _old_entries(queue: Queue) -> int:
     says; deferred, scheduled and canceled jobs, of which we make none; and what waits in the queue
     itself although nobody answers it."""
     gone = 0
-    kept: tuple[BaseRegistry, ...] = (
+    registries: tuple[BaseRegistry, ...] = (
         queue.failed_job_registry,
         queue.finished_job_registry,
         queue.deferred_job_registry,
         queue.scheduled_job_registry,
         queue.canceled_job_registry,
     )
-    for registry in kept:
+    for registry in registries:
         for pk in registry.get_job_ids(0, MOST - 1, cleanup=False):
             job = _job(queue, pk)
             if job is None:

@@ -182,12 +182,12 @@ def test_every_request_is_told_with_its_call_and_outcome(
     script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("jobs.modelstudio.client.PAUSES", (0.0, 0.0))
-    told: list[tuple[str, float, str]] = []
+    seen: list[tuple[str, float, str]] = []
     client = Client(
         f"http://127.0.0.1:{script.server.server_port}",
         "sk-test",
         read=2.0,
-        watch=lambda *what: told.append(what),
+        watch=lambda *what: seen.append(what),
     )
     body = {"model": "emo-v1", "input": {}}
 
@@ -201,16 +201,16 @@ def test_every_request_is_told_with_its_call_and_outcome(
     for error in (RetryLater, Rejected, AccountTrouble, NoAnswer):
         with pytest.raises(error):
             client.submit(entries.EMO, body)
-    assert [(call, outcome) for call, _, outcome in told] == [
+    assert [(call, outcome) for call, _, outcome in seen] == [
         ("submit", "ok"),
         ("submit", "throttled"),
         ("submit", "rejected"),
         ("submit", "account"),
         ("submit", "failed"),
     ]
-    assert all(0 <= seconds < 5 for _, seconds, _ in told)
+    assert all(0 <= seconds < 5 for _, seconds, _ in seen)
 
-    told.clear()
+    seen.clear()
     # a GET that is tried again is as many requests
     script.answers += [
         (502, b""),
@@ -225,24 +225,24 @@ def test_every_request_is_told_with_its_call_and_outcome(
     ]
     client.cancel("t")
     assert client.cancel("t") is False
-    assert [(call, outcome) for call, _, outcome in told] == [
+    assert [(call, outcome) for call, _, outcome in seen] == [
         ("query", "failed"),
         ("query", "ok"),
         ("list", "ok"),
         ("cancel", "ok"),
         ("cancel", "ok"),
     ]
-    assert {call for call, _, _ in told} <= set(CALLS)
+    assert {call for call, _, _ in seen} <= set(CALLS)
 
 
 def test_what_never_left_is_told_too() -> None:
-    told: list[tuple[str, str]] = []
+    seen: list[tuple[str, str]] = []
     client = Client(
-        "http://127.0.0.1:1", "sk-test", watch=lambda call, _, outcome: told.append((call, outcome))
+        "http://127.0.0.1:1", "sk-test", watch=lambda call, _, outcome: seen.append((call, outcome))
     )
     with pytest.raises(NotSent):
         client.submit(entries.EMO, {"model": "emo-v1", "input": {}})
-    assert told == [("submit", "not_sent")]
+    assert seen == [("submit", "not_sent")]
 
 
 @pytest.mark.django_db

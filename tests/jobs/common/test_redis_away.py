@@ -1,7 +1,7 @@
 """Pages while Redis is not there: nothing is an error, and nothing waits for it more than once.
 
 What a page waits for is counted in connections to a Redis that never answers, each of which costs
-at most bell.ANSWER seconds, so these tests do not depend on the speed of the machine.
+at most wakeup.ANSWER seconds, so these tests do not depend on the speed of the machine.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """A Model Studio in memory for the state machine: it keeps tasks as the real one does, breaks
-answers as it is told, and has the clock of everything in its hand."""
+answers as a test says, and sets the clock of everything."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ def test_the_place_of_a_job_that_is_not_made_yet(team: Team, owner: User, creato
 
 def test_score_counts_what_was_told_within_a_fifth(team: Team, owner: User) -> None:
     now = timezone.now()
-    for told, sent in ((100, 50), (130, 55), (None, None)):
+    for estimate, sent in ((100, 50), (130, 55), (None, None)):
         job = makers.job(
             team,
             owner,
@@ -142,7 +142,7 @@ def test_score_counts_what_was_told_within_a_fifth(team: Team, owner: User) -> N
         created = now - timedelta(seconds=100)
         Job.objects.filter(pk=job.pk).update(
             created_at=created,
-            told_ready_at=created + timedelta(seconds=told) if told else None,
+            told_ready_at=created + timedelta(seconds=estimate) if estimate else None,
             told_sent_at=now - timedelta(seconds=50) + timedelta(seconds=sent) if sent else None,
         )
     (score,) = eta.score()

@@ -1,4 +1,4 @@
-"""The invariants: a world made by the real money and files holds; every promise is then broken
+"""The invariants: a site made by the real money and files holds; every promise is then broken
 behind everybody's back."""
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from jobs.billing import ledger
-from jobs.engine import checks, invariants
+from jobs.engine import checks, invariants, invariants_results
 from jobs.models import Account, Attempt, Budget, Check, Gate, Job, JobEvent, Lane, LedgerEntry
 from studio.models import Team, User
 from tests import files, makers
@@ -80,7 +80,7 @@ def make(team: Team, creator: User, account: Account, film: bytes) -> Callable[.
 
 
 @pytest.fixture
-def world(make: Callable[..., Job], team: Team, creator: User, account: Account) -> dict[str, Job]:
+def site(make: Callable[..., Job], team: Team, creator: User, account: Account) -> dict[str, Job]:
     found = {state: make(state) for state in PATHS}
     check = makers.check(makers.asset(team), account, state=Check.State.ASKING)
     with transaction.atomic():
@@ -107,7 +107,7 @@ def entry(job: Job, kind: str) -> LedgerEntry:
     return LedgerEntry.objects.get(job=job, kind=kind)
 
 
-def test_a_whole_world_holds(world: dict[str, Job]) -> None:
+def test_an_untouched_site_holds(site: dict[str, Job]) -> None:
     found = invariants.report()
     assert found.broken == []
     assert found.checked["jobs"] == len(PATHS)
@@ -122,42 +122,59 @@ def test_an_empty_site_holds(db: object) -> None:
 
 
 # ── tasks ─────────────────────────────────────────────────────────────────────────────────────────
-def test_a_task_in_the_attempt_of_another_job(world: dict[str, Job]) -> None:
-    taken = world["running"].task_id
-    Attempt.objects.filter(job=world["running"]).delete()
-    Attempt.objects.create(job=world["failed"], number=2, began_at=timezone.now(), task_id=taken)
-    only(taken, "2 jobs", world["running"].public_id, world["failed"].public_id)
+def test_a_task_in_the_attempt_of_another_job(site: dict[str, Job]) -> None:
+    taken = site["running"].task_id
+    Attempt.objects.filter(job=site["running"]).delete()
+    Attempt.objects.create(job=site["failed"], number=2, began_at=timezone.now(), task_id=taken)
+    only(
+        taken,
+        "2 jobs",
+        site["running"].public_id,
+        site["failed"].public_id,
+    )
 
 
-def test_a_task_of_two_jobs_when_the_constraint_is_gone(world: dict[str, Job]) -> None:
+def test_a_task_of_two_jobs_when_the_constraint_is_gone(site: dict[str, Job]) -> None:
     raw("DROP INDEX one_job_per_task")
     Attempt.objects.all().delete()
-    Job.objects.filter(pk=world["running"].pk).update(task_id=world["failed"].task_id)
-    only(world["failed"].task_id, "2 jobs", world["running"].public_id)
+    Job.objects.filter(pk=site["running"].pk).update(task_id=site["failed"].task_id)
+    only(site["failed"].task_id, "2 jobs", site["running"].public_id)
 
 
 # ── holds ─────────────────────────────────────────────────────────────────────────────────────────
 @pytest.mark.parametrize("state", ["succeeded", "failed", "canceled", "archiving"])
-def test_an_ended_job_that_holds(world: dict[str, Job], state: str) -> None:
+def test_an_ended_job_that_holds(site: dict[str, Job], state: str) -> None:
     end = "settle" if state in ("succeeded", "archiving") else "release"
-    raw("UPDATE jobs_ledgerentry SET held = held + 7 WHERE id = %s", entry(world[state], end).pk)
-    only(world[state].public_id, state, "still holds 7 millionths USD")
+    raw(
+        "UPDATE jobs_ledgerentry SET held = held + 7 WHERE id = %s",
+        entry(site[state], end).pk,
+    )
+    only(site[state].public_id, state, "still holds 7 millionths USD")
 
 
-def test_a_job_that_ended_without_its_release(world: dict[str, Job]) -> None:
-    raw("DELETE FROM jobs_ledgerentry WHERE id = %s", entry(world["failed"], "release").pk)
-    only(world["failed"].public_id, "failed", f"still holds {world['failed'].quote_micros}")
+def test_a_job_that_ended_without_its_release(site: dict[str, Job]) -> None:
+    raw(
+        "DELETE FROM jobs_ledgerentry WHERE id = %s",
+        entry(site["failed"], "release").pk,
+    )
+    only(
+        site["failed"].public_id,
+        "failed",
+        f"still holds {site['failed'].quote_micros}",
+    )
 
 
 @pytest.mark.parametrize("state", ["queued", "submitting", "uncertain", "running"])
-def test_an_open_job_whose_hold_was_given_back(world: dict[str, Job], state: str) -> None:
-    ledger.release(world[state])
-    only(world[state].public_id, state, "holds 0 of the")
+def test_an_open_job_whose_hold_was_given_back(site: dict[str, Job], state: str) -> None:
+    ledger.release(site[state])
+    only(site[state].public_id, state, "holds 0 of the")
 
 
-def test_an_open_job_that_holds_something_else_than_its_quote(world: dict[str, Job]) -> None:
-    Job.objects.filter(pk=world["queued"].pk).update(quote_micros=1)
-    only(world["queued"].public_id, "its quote is 1")
+def test_an_open_job_that_holds_something_else_than_its_quote(
+    site: dict[str, Job],
+) -> None:
+    Job.objects.filter(pk=site["queued"].pk).update(quote_micros=1)
+    only(site["queued"].public_id, "its quote is 1")
 
 
 def test_an_adopted_job_holds_nothing(make: Callable[..., Job]) -> None:
@@ -167,13 +184,13 @@ def test_an_adopted_job_holds_nothing(make: Callable[..., Job]) -> None:
     assert invariants.broken() == []
 
 
-def test_a_job_without_a_hold(world: dict[str, Job]) -> None:
-    raw("DELETE FROM jobs_ledgerentry WHERE job_id = %s", world["queued"].pk)
-    only(world["queued"].public_id, "has 0 holds")
+def test_a_job_without_a_hold(site: dict[str, Job]) -> None:
+    raw("DELETE FROM jobs_ledgerentry WHERE job_id = %s", site["queued"].pk)
+    only(site["queued"].public_id, "has 0 holds")
 
 
-def test_a_job_released_and_settled(world: dict[str, Job]) -> None:
-    done = entry(world["succeeded"], "settle")
+def test_a_job_released_and_settled(site: dict[str, Job]) -> None:
+    done = entry(site["succeeded"], "settle")
     columns = (
         "team_id, member_id, job_id, kind, attempt, held, settled, currency, model, month, "
         "note, created_at"
@@ -184,34 +201,38 @@ def test_a_job_released_and_settled(world: dict[str, Job]) -> None:
         "FROM jobs_ledgerentry WHERE id = %s",
         done.pk,
     )
-    only(world["succeeded"].public_id, "both released and settled")
+    only(site["succeeded"].public_id, "both released and settled")
 
 
-def test_a_job_that_was_never_settled(world: dict[str, Job]) -> None:
+def test_a_job_that_was_never_settled(site: dict[str, Job]) -> None:
     raw(
         "UPDATE jobs_ledgerentry SET kind = 'release', settled = 0 WHERE id = %s",
-        entry(world["succeeded"], "settle").pk,
+        entry(site["succeeded"], "settle").pk,
     )
-    Job.objects.filter(pk=world["succeeded"].pk).update(settled_micros=None)
-    only(world["succeeded"].public_id, "never settled")
+    Job.objects.filter(pk=site["succeeded"].pk).update(settled_micros=None)
+    only(site["succeeded"].public_id, "never settled")
 
 
-def test_a_job_that_says_another_cost(world: dict[str, Job]) -> None:
-    Job.objects.filter(pk=world["succeeded"].pk).update(settled_micros=5)
-    only(world["succeeded"].public_id, "cost 5", str(entry(world["succeeded"], "settle").settled))
+def test_a_job_that_says_another_cost(site: dict[str, Job]) -> None:
+    Job.objects.filter(pk=site["succeeded"].pk).update(settled_micros=5)
+    only(
+        site["succeeded"].public_id,
+        "cost 5",
+        str(entry(site["succeeded"], "settle").settled),
+    )
 
 
-def test_a_check_that_ended_and_holds(world: dict[str, Job]) -> None:
+def test_a_check_that_ended_and_holds(site: dict[str, Job]) -> None:
     Check.objects.update(state=Check.State.PASSED)
     only("Check", "passed", "still holds 574")
 
 
-def test_a_check_that_waits_and_holds_nothing(world: dict[str, Job]) -> None:
+def test_a_check_that_waits_and_holds_nothing(site: dict[str, Job]) -> None:
     ledger.release(Check.objects.get())
     only("Check", "asking", "holds 0 of the 574")
 
 
-def test_a_check_released_and_settled(world: dict[str, Job]) -> None:
+def test_a_check_released_and_settled(site: dict[str, Job]) -> None:
     check = Check.objects.get()
     ledger.settle(check, Decimal(1), "")
     Check.objects.update(state=Check.State.PASSED)
@@ -231,27 +252,31 @@ def test_a_check_released_and_settled(world: dict[str, Job]) -> None:
 
 
 # ── settlements ───────────────────────────────────────────────────────────────────────────────────
-def test_a_settlement_that_is_not_its_units(world: dict[str, Job]) -> None:
-    done = entry(world["succeeded"], "settle")
+def test_a_settlement_that_is_not_its_units(site: dict[str, Job]) -> None:
+    done = entry(site["succeeded"], "settle")
     raw("UPDATE jobs_ledgerentry SET settled = settled + 1 WHERE id = %s", done.pk)
-    Job.objects.filter(pk=world["succeeded"].pk).update(settled_micros=done.settled + 1)
-    only(world["succeeded"].public_id, f"settles {done.settled + 1}", f"are {done.settled}")
+    Job.objects.filter(pk=site["succeeded"].pk).update(settled_micros=done.settled + 1)
+    only(
+        site["succeeded"].public_id,
+        f"settles {done.settled + 1}",
+        f"are {done.settled}",
+    )
 
 
 @pytest.mark.parametrize(
     ("column", "word"), [("units", "without units"), ("price_id", "without a price")]
 )
-def test_a_settlement_that_cannot_be_checked(world: dict[str, Job], column: str, word: str) -> None:
+def test_a_settlement_that_cannot_be_checked(site: dict[str, Job], column: str, word: str) -> None:
     raw(
         f"UPDATE jobs_ledgerentry SET {column} = NULL WHERE id = %s",
-        entry(world["succeeded"], "settle").pk,
+        entry(site["succeeded"], "settle").pk,
     )
-    only(world["succeeded"].public_id, word)
+    only(site["succeeded"].public_id, word)
 
 
 # ── budgets ───────────────────────────────────────────────────────────────────────────────────────
 def test_more_was_taken_than_a_limit_allows(
-    world: dict[str, Job], make: Callable[..., Job], team: Team
+    site: dict[str, Job], make: Callable[..., Job], team: Team
 ) -> None:
     job = make("queued")
     Budget.objects.filter(team=team).update(micros=100)  # as if the hold had not looked
@@ -259,7 +284,11 @@ def test_more_was_taken_than_a_limit_allows(
 
 
 def test_a_member_s_limit(
-    world: dict[str, Job], make: Callable[..., Job], team: Team, creator: User, admin: User
+    site: dict[str, Job],
+    make: Callable[..., Job],
+    team: Team,
+    creator: User,
+    admin: User,
 ) -> None:
     budgets = [
         Budget.objects.create(team=team, member=who, micros=1_000_000_000)
@@ -271,7 +300,7 @@ def test_a_member_s_limit(
 
 
 def test_a_limit_that_was_set_or_changed_later_breaks_nothing(
-    world: dict[str, Job], team: Team, owner: User
+    site: dict[str, Job], team: Team, owner: User
 ) -> None:
     budget = Budget.objects.get()
     Budget.objects.update(micros=1)  # all that is held was taken before the limit was there
@@ -313,22 +342,25 @@ def _path(job: Job) -> Path:
     return Path(default_storage.path(str(job.result.file.name)))
 
 
-def test_a_film_that_is_gone(world: dict[str, Job]) -> None:
-    _path(world["succeeded"]).unlink()
-    only(world["succeeded"].public_id, "is not in the storage")
+def test_a_film_that_is_gone(site: dict[str, Job]) -> None:
+    _path(site["succeeded"]).unlink()
+    only(site["succeeded"].public_id, "is not in the storage")
 
 
-def test_a_film_that_is_cut(world: dict[str, Job]) -> None:
-    content = _path(world["succeeded"]).read_bytes()
-    _path(world["succeeded"]).write_bytes(content[:-5])
-    only(world["succeeded"].public_id, f"has {len(content) - 5} bytes instead of {len(content)}")
+def test_a_film_that_is_cut(site: dict[str, Job]) -> None:
+    content = _path(site["succeeded"]).read_bytes()
+    _path(site["succeeded"]).write_bytes(content[:-5])
+    only(
+        site["succeeded"].public_id,
+        f"has {len(content) - 5} bytes instead of {len(content)}",
+    )
 
 
-def test_a_film_with_a_flipped_bit(world: dict[str, Job]) -> None:
-    content = bytearray(_path(world["succeeded"]).read_bytes())
+def test_a_film_with_a_flipped_bit(site: dict[str, Job]) -> None:
+    content = bytearray(_path(site["succeeded"]).read_bytes())
     content[len(content) // 2] ^= 1
-    _path(world["succeeded"]).write_bytes(content)
-    only(world["succeeded"].public_id, "other bytes")
+    _path(site["succeeded"]).write_bytes(content)
+    only(site["succeeded"].public_id, "other bytes")
 
 
 def test_deep_plays_films_to_their_end(make: Callable[..., Job], team: Team, film: bytes) -> None:
@@ -344,12 +376,12 @@ def test_deep_plays_films_to_their_end(make: Callable[..., Job], team: Team, fil
 
 
 def test_success_without_a_film_or_a_template(
-    world: dict[str, Job], make: Callable[..., Job], team: Team, account: Account
+    site: dict[str, Job], make: Callable[..., Job], team: Team, account: Account
 ) -> None:
-    Job.objects.filter(pk=world["succeeded"].pk).update(result=None)
-    only(world["succeeded"].public_id, "has no film")
-    Job.objects.filter(pk=world["succeeded"].pk).update(state="failed", result=None)
-    JobEvent.objects.filter(job=world["succeeded"], new="succeeded").update(new="failed")
+    Job.objects.filter(pk=site["succeeded"].pk).update(result=None)
+    only(site["succeeded"].public_id, "has no film")
+    Job.objects.filter(pk=site["succeeded"].pk).update(state="failed", result=None)
+    JobEvent.objects.filter(job=site["succeeded"], new="succeeded").update(new="failed")
     template = make(
         "succeeded",
         path=("queued", "submitting", "running", "succeeded"),
@@ -362,7 +394,7 @@ def test_success_without_a_film_or_a_template(
 
 
 def test_a_storage_that_fails_is_said_and_hides_nothing(
-    world: dict[str, Job], make: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+    site: dict[str, Job], make: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make("succeeded")
 
@@ -370,7 +402,7 @@ def test_a_storage_that_fails_is_said_and_hides_nothing(
         def size(self, name: str) -> int:
             raise ConnectionError("bucket")
 
-    monkeypatch.setattr(invariants, "default_storage", Away())
+    monkeypatch.setattr(invariants_results, "default_storage", Away())
     found = invariants.broken()
     assert len(found) == 2
     assert all("cannot be read (ConnectionError)" in sentence for sentence in found)
@@ -381,8 +413,8 @@ def _ago(**length: float) -> Any:
     return timezone.now() - timedelta(**length)
 
 
-def test_stuck_while_sending(world: dict[str, Job]) -> None:
-    job = world["submitting"]
+def test_stuck_while_sending(site: dict[str, Job]) -> None:
+    job = site["submitting"]
     Job.objects.filter(pk=job.pk).update(submitting_at=_ago(minutes=11))
     only(job.public_id, "nobody visits its lane")
     Lane.objects.filter(pk=job.lane_id).update(lease_until=timezone.now() + timedelta(minutes=5))
@@ -393,8 +425,8 @@ def test_stuck_while_sending(world: dict[str, Job]) -> None:
 
 
 @pytest.mark.parametrize("due", ["next", "never"])
-def test_a_task_that_nobody_looks_at(world: dict[str, Job], due: str) -> None:
-    job = world["running"]
+def test_a_task_that_nobody_looks_at(site: dict[str, Job], due: str) -> None:
+    job = site["running"]
     when = (
         {"next_look_at": _ago(minutes=61)}
         if due == "next"
@@ -411,9 +443,9 @@ def test_a_task_that_nobody_looks_at(world: dict[str, Job], due: str) -> None:
     assert invariants.broken() == []
 
 
-def test_archiving_past_the_expiry(world: dict[str, Job]) -> None:
-    Job.objects.filter(pk=world["archiving"].pk).update(result_expires_at=_ago(minutes=11))
-    only(world["archiving"].public_id, "expired")
+def test_archiving_past_the_expiry(site: dict[str, Job]) -> None:
+    Job.objects.filter(pk=site["archiving"].pk).update(result_expires_at=_ago(minutes=11))
+    only(site["archiving"].public_id, "expired")
 
 
 def test_a_lane_that_is_forgotten(make: Callable[..., Job]) -> None:
@@ -431,70 +463,76 @@ def test_a_job_that_waits_for_its_template_needs_no_visit(make: Callable[..., Jo
 
 
 # ── events ────────────────────────────────────────────────────────────────────────────────────────
-def test_a_missing_event(world: dict[str, Job]) -> None:
-    JobEvent.objects.get(job=world["running"], new="submitting").delete()
-    only(world["running"].public_id, "leaves submitting although the job was queued")
+def test_a_missing_event(site: dict[str, Job]) -> None:
+    JobEvent.objects.get(job=site["running"], new="submitting").delete()
+    only(site["running"].public_id, "leaves submitting although the job was queued")
 
 
-def test_a_move_that_no_job_may_do(world: dict[str, Job]) -> None:
-    JobEvent.objects.filter(job=world["canceled"], new="canceled").update(new="succeeded")
-    Job.objects.filter(pk=world["canceled"].pk).update(
-        state="succeeded", result=world["succeeded"].result
+def test_a_move_that_no_job_may_do(site: dict[str, Job]) -> None:
+    JobEvent.objects.filter(job=site["canceled"], new="canceled").update(new="succeeded")
+    Job.objects.filter(pk=site["canceled"].pk).update(
+        state="succeeded", result=site["succeeded"].result
     )
     found = invariants.broken()
     assert any("queued → succeeded, which no job may do" in sentence for sentence in found)
 
 
-def test_a_state_that_was_written_behind_the_runner(world: dict[str, Job]) -> None:
-    Job.objects.filter(pk=world["running"].pk).update(state="uncertain")
-    only(world["running"].public_id, "is uncertain, and its last event says running")
+def test_a_state_that_was_written_outside_of_transitions(
+    site: dict[str, Job],
+) -> None:
+    Job.objects.filter(pk=site["running"].pk).update(state="uncertain")
+    only(site["running"].public_id, "is uncertain, and its last event says running")
 
 
-def test_a_job_without_events(world: dict[str, Job]) -> None:
-    JobEvent.objects.filter(job=world["queued"]).delete()
-    only(world["queued"].public_id, "has no events")
+def test_a_job_without_events(site: dict[str, Job]) -> None:
+    JobEvent.objects.filter(job=site["queued"]).delete()
+    only(site["queued"].public_id, "has no events")
 
 
 def test_notes_do_not_move_and_retries_may_go_back(
-    world: dict[str, Job], make: Callable[..., Job], team: Team
+    site: dict[str, Job], make: Callable[..., Job], team: Team
 ) -> None:
     JobEvent.objects.create(
-        team=team, job=world["running"], old="", new="running", text="The service says RUNNING"
+        team=team,
+        job=site["running"],
+        old="",
+        new="running",
+        text="The service says RUNNING",
     )
     make(
         "running",
         path=("queued", "submitting", "running", "queued", "submitting", "uncertain", "running"),
     )
     assert invariants.broken() == []
-    JobEvent.objects.create(team=team, job=world["queued"], old="", new="running", text="?")
+    JobEvent.objects.create(team=team, job=site["queued"], old="", new="running", text="?")
     found = invariants.broken()
     assert any("notes running although the job was queued" in sentence for sentence in found)
 
 
 # ── the command ───────────────────────────────────────────────────────────────────────────────────
-def test_the_command(world: dict[str, Job], capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command(site: dict[str, Job], capsys: pytest.CaptureFixture[str]) -> None:
     call_command("verify")
     assert "8 jobs" in capsys.readouterr().out
-    JobEvent.objects.filter(job=world["queued"]).delete()
+    JobEvent.objects.filter(job=site["queued"]).delete()
     with pytest.raises(SystemExit) as ended:
         call_command("verify")
     assert ended.value.code == 1
     said = capsys.readouterr().out
-    assert f"Job {world['queued'].public_id} has no events." in said
+    assert f"Job {site['queued'].public_id} has no events." in said
     assert said.rstrip().endswith("1 broken.")
     with pytest.raises(SystemExit):
         call_command("verify", "--json")
     found = json.loads(capsys.readouterr().out)
     assert found["whole"] is False
-    assert found["broken"] == [f"Job {world['queued'].public_id} has no events."]
+    assert found["broken"] == [f"Job {site['queued'].public_id} has no events."]
     assert found["checked"]["jobs"] == 8
 
 
 def test_the_number_of_statements_does_not_grow(
-    world: dict[str, Job], make: Callable[..., Job], django_assert_max_num_queries: Any
+    site: dict[str, Job], make: Callable[..., Job], django_assert_max_num_queries: Any
 ) -> None:
     for _ in range(5):
         make("failed")
-        make("succeeded", result=world["succeeded"].result)
+        make("succeeded", result=site["succeeded"].result)
     with django_assert_max_num_queries(25):
         assert invariants.broken() == []

@@ -1,5 +1,5 @@
-"""Visits: many lanes in one round, the whole visit where more is to do, doors, the free retry, and
-the shift around them."""
+"""Visits: many lanes in one round, the whole visit where more is to do, pauses, the free retry, and
+the dispatcher around them."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_what_is_news_gets_a_whole_visit_with_the_answer_at_hand(
     assert job.lane.lease_until is None
 
 
-def test_a_ring_during_a_round_is_not_lost(team: Team, owner: User, service: Service) -> None:
+def test_a_wake_up_during_a_round_is_not_lost(team: Team, owner: User, service: Service) -> None:
     (job,) = running_on_many_lanes(team, owner, 1)
     service.gets = [task("x", "RUNNING")]
     due(job)
@@ -417,7 +417,7 @@ def test_the_task_of_an_old_attempt_is_never_adopted(wish: OrderRequest, service
     assert Attempt.objects.get(task_id=first).outcome == Outcome.BROKEN
 
 
-# ── doors ──
+# ── pauses ──
 
 
 def test_a_paused_lane_sends_nothing_says_why_and_goes_on_when_opened(
@@ -487,7 +487,7 @@ def test_after_a_rest_one_job_goes_ahead_and_the_others_follow(
     assert fresh(jobs[2]).code == "waiting-turn"
 
 
-# ── the shift ──
+# ── the dispatcher ──
 
 
 @pytest.mark.django_db(transaction=True)
@@ -510,8 +510,8 @@ def test_a_shift_takes_jobs_from_the_click_to_the_archive(
     end = timezone.now() + timedelta(seconds=40)
 
     def stop() -> bool:
-        # The tests' database lives in memory, where a reader may find a table locked; the shift
-        # itself has to live with that too.
+        # The tests' database lives in memory, where a reader may find a table locked; the
+        # dispatcher itself has to live with that too.
         with contextlib.suppress(OperationalError):
             if not Job.objects.exclude(state="archiving").exists():
                 over.set()
@@ -523,7 +523,7 @@ def test_a_shift_takes_jobs_from_the_click_to_the_archive(
     assert Lane.objects.get().lease_token == ""
 
 
-def test_a_shift_whose_time_is_over_ends_with_its_last_visit(
+def test_a_run_whose_time_is_over_ends_with_its_last_visit(
     monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     claimed = [[ClaimedLane(Lane())]]
@@ -539,10 +539,10 @@ def test_a_shift_whose_time_is_over_ends_with_its_last_visit(
     assert time.monotonic() < end, "it waits for a visit that is over"
 
 
-def test_a_long_visit_at_the_end_of_a_shift_keeps_nobody_waiting(
+def test_a_long_visit_at_the_end_of_a_run_keeps_nobody_waiting(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Files that are handed over may take minutes; the next shift begins only when this one has
+    """Files that are handed over may take minutes; the next run begins only when this one has
     ended."""
     long, other = ClaimedLane(Lane(model="long")), ClaimedLane(Lane(model="other"))
     visited = []

@@ -26,8 +26,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from jobs.accounts import clients
-from jobs.accounts import pauses as gates
+from jobs.accounts import clients, pauses
 from jobs.common.errors import Moved, Refused
 from jobs.common.states import MOVES, OUT, TERMINAL, Code, State
 from jobs.engine import (
@@ -90,11 +89,11 @@ Turn = tuple[int, int, str, bool]
 weather = st.tuples(
     *(st.tuples(*(st.sampled_from(words) for _ in range(4))) for words in (SUBMITS, GETS, LISTS))
 )
-# One turn of a shift: how long after the last one, how far the service came meanwhile and how it
-# failed, and which way it is made.
-pauses = st.sampled_from((1, 4, 10, 30, 100, 400, 4000))
+# One round of the dispatcher: how long after the last one, how far the service came meanwhile and
+# how it failed, and which way it is made.
+waits = st.sampled_from((1, 4, 10, 30, 100, 400, 4000))
 turns = st.lists(
-    st.tuples(pauses, st.integers(0, 2), st.sampled_from(FAILS), st.booleans()),
+    st.tuples(waits, st.integers(0, 2), st.sampled_from(FAILS), st.booleans()),
     min_size=2,
     max_size=5,
 )
@@ -139,10 +138,10 @@ class Machine(RuleBasedStateMachine):
         ]
         for user in self.people:
             Membership.objects.create(team=self.team, user=user, role=Role.OWNER)
-        first, twin, other = (
+        first, second, other = (
             makers.account(self.team, key=f"sk-test-{number}") for number in range(3)
         )
-        Account.objects.filter(pk=twin.pk).update(same_as=first)
+        Account.objects.filter(pk=second.pk).update(same_as=first)
         self.accounts = list(Account.objects.order_by("pk"))
         assert [one.root_id for one in self.accounts] == [first.pk, first.pk, other.pk]
         self.files = {
@@ -212,11 +211,11 @@ class Machine(RuleBasedStateMachine):
 
     @rule(gate=st.sampled_from(list(Gate)), which=st.integers(0, 5), person=st.integers(0, 1))
     def gate(self, gate: Gate, which: int, person: int) -> None:
-        doors: list[Account | Lane] = [
+        pausable: list[Account | Lane] = [
             *Account.objects.order_by("pk"),
             *Lane.objects.order_by("pk"),
         ]
-        gates.set_gate(doors[which % len(doors)], gate, self.people[person])
+        pauses.set_gate(pausable[which % len(pausable)], gate, self.people[person])
         self.accounts = list(Account.objects.order_by("pk"))
 
     @precondition(
@@ -246,8 +245,8 @@ class Machine(RuleBasedStateMachine):
             self.another_machine_notices_the_dead()
 
     def turns(self, weather: Weather, plan: list[Turn], dies: int | None) -> None:
-        """The turns of a shift at every lane that is due. The weather is that of all of it; when it
-        is over it is good."""
+        """Rounds of the dispatcher at every lane that is due. The weather is that of all of it;
+        when it is over it is good."""
         self.service.submits, self.service.gets, self.service.lists = (
             list(words) for words in weather
         )
@@ -257,7 +256,7 @@ class Machine(RuleBasedStateMachine):
                 for _ in range(works):
                     self.service.work(fails)
                 self.service.statements_left = dies
-                self.shift(rounds)
+                self.dispatch(rounds)
                 dies = self.service.statements_left
         except Killed:
             pass
@@ -272,7 +271,7 @@ class Machine(RuleBasedStateMachine):
             # With a list that lags nobody could tell a stranger's task from ours.
             self.service.strange_task(self.accounts[0].root_id, MODEL)
 
-    def shift(self, rounds: bool) -> None:
+    def dispatch(self, rounds: bool) -> None:
         claimed = lane_lease.claim()
         if not rounds:
             for one in claimed:
@@ -375,17 +374,17 @@ class Machine(RuleBasedStateMachine):
     def quiet_down(self) -> None:
         """Good weather, every gate open: whatever was begun must come to its end."""
         self.service.stop_faults()
-        doors: list[Account | Lane] = [*Account.objects.all(), *Lane.objects.all()]
-        for door in doors:
-            if door.gate != Gate.OPEN:
-                gates.set_gate(door, Gate.OPEN, self.people[0])
+        pausable: list[Account | Lane] = [*Account.objects.all(), *Lane.objects.all()]
+        for one in pausable:
+            if one.gate != Gate.OPEN:
+                pauses.set_gate(one, Gate.OPEN, self.people[0])
         for _ in range(120):
             if not Job.objects.exclude(state__in=TERMINAL).exists():
                 break
             Lane.objects.filter(lease_until__gt=self.service.now + lane_lease.LEASE).update(
                 lease_until=self.service.now + lane_lease.LEASE
             )
-            self.shift(False)
+            self.dispatch(False)
             self.service.work("")
             for job in Job.objects.filter(state=State.ARCHIVING):
                 transitions.archived(job, self.film)

@@ -141,7 +141,7 @@ def test_refusals_of_one_visit_are_few(
     service: Service,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The account turns out to be a twin while its own lane is visited: the lane that rests is
+    """The account turns out to be shared while its own lane is visited: the lane that rests is
     another one."""
     root = makers.account(team, key="sk-test-0003")
     makers.job(team, owner, account=account, check_used=check)
@@ -275,10 +275,10 @@ def test_a_forgotten_task_that_was_at_work_was_probably_paid(
 def test_a_shared_lane_is_not_visited_in_vain_all_the_time(
     team: Team, owner: User, account: Account, service: Service
 ) -> None:
-    twin = makers.account(team, key="sk-test-0002")
-    Account.objects.filter(pk=twin.pk).update(same_as=account, gate=Gate.PAUSED)
+    second = makers.account(team, key="sk-test-0002")
+    Account.objects.filter(pk=second.pk).update(same_as=account, gate=Gate.PAUSED)
     job = makers.job(team, owner, account=account)
-    Job.objects.filter(pk=job.pk).update(account=twin)
+    Job.objects.filter(pk=job.pk).update(account=second)
     for claimed in lane_lease.claim():
         lane_visit.visit(claimed)
     lane = Lane.objects.get(pk=job.lane_id)
@@ -289,11 +289,11 @@ def test_a_shared_lane_is_not_visited_in_vain_all_the_time(
 def test_a_shared_lane_that_rests_is_not_forgotten(
     team: Team, owner: User, account: Account, service: Service
 ) -> None:
-    twin = makers.account(team, key="sk-test-0002")
-    Account.objects.filter(pk=twin.pk).update(same_as=account)
+    second = makers.account(team, key="sk-test-0002")
+    Account.objects.filter(pk=second.pk).update(same_as=account)
     Account.objects.filter(pk=account.pk).update(gate=Gate.PAUSED)
     job = makers.job(team, owner, account=account)
-    Job.objects.filter(pk=job.pk).update(account=twin)
+    Job.objects.filter(pk=job.pk).update(account=second)
     Lane.objects.filter(pk=job.lane_id).update(
         paused_until=timezone.now() + timedelta(seconds=5), health="throttled", troubles=1
     )
@@ -305,18 +305,18 @@ def test_a_shared_lane_that_rests_is_not_forgotten(
 def test_a_refused_key_keeps_only_its_own_jobs_waiting(
     team: Team, owner: User, account: Account, check: Check, service: Service
 ) -> None:
-    twin = makers.account(team, key="sk-test-0002")
+    second = makers.account(team, key="sk-test-0002")
     refused = {"health": Account.Health.KEY, "paused_until": timezone.now() - timedelta(seconds=1)}
-    Account.objects.filter(pk=twin.pk).update(same_as=account, **refused)
+    Account.objects.filter(pk=second.pk).update(same_as=account, **refused)
     first, second = (makers.job(team, owner, account=account, check_used=check) for _ in range(2))
-    Job.objects.filter(pk=first.pk).update(account=twin)
+    Job.objects.filter(pk=first.pk).update(account=second)
     service.probes = [AccountTrouble("InvalidApiKey", "refused", reason=Account.Health.KEY)]
     for claimed in lane_lease.claim():
         lane_visit.visit(claimed)
     assert (fresh(first).state, fresh(second).state) == ("queued", "running")
 
 
-# ── shifts ──
+# ── the dispatcher ──
 
 
 def _stubbed(monkeypatch: pytest.MonkeyPatch, claims: list[list[LaneSurvey]]) -> None:

@@ -1,4 +1,4 @@
-"""A worker that is told to stop: its running step hears of it, ends well, and nothing is left
+"""A worker that is asked to stop: its running step hears of it, ends well, and nothing is left
 behind."""
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Bells of checks that were rung; nobody answers them."""
     rung: list[int] = []
     monkeypatch.setattr(wakeup, "enqueue_check", rung.append)
-    monkeypatch.setattr(wakeup, "alive", lambda: True)
+    monkeypatch.setattr(wakeup, "worker_alive", lambda: True)
     return rung
 
 
@@ -440,6 +440,6 @@ def test_an_interrupted_wait_leaves_the_job_alone(
 def test_silent_workers_are_mentioned_once(
     submit: Any, portrait: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(wakeup, "alive", lambda: False)
+    monkeypatch.setattr(wakeup, "worker_alive", lambda: False)
     submit("emo-detect-v1", image=portrait)
     assert capsys.readouterr().err.count("No worker is running") == 1

@@ -223,17 +223,17 @@ def test_a_worker_that_leaves_puts_its_film_back(
     connection.vendor != "postgresql",
     reason="threads share PostgreSQL; SQLite’s database in memory belongs to one connection",
 )
-def test_many_threads_and_shifts_bring_each_film_once(films: list[Job], host: FilmHost) -> None:
+def test_many_threads_and_workers_bring_each_film_once(films: list[Job], host: FilmHost) -> None:
     homes: list[int] = []
 
-    def shift() -> None:
+    def run() -> None:
         homes.append(archive.work(30, threads=3))
         connection.close()
 
-    shifts = [threading.Thread(target=shift) for _ in range(3)]
-    for thread in shifts:
+    workers = [threading.Thread(target=run) for _ in range(3)]
+    for thread in workers:
         thread.start()
-    for thread in shifts:
+    for thread in workers:
         thread.join(60)
     assert sum(homes) == 5
     assert len(host.seen) == 5

@@ -15,8 +15,8 @@ from jobs.engine import eta, lane_lease, lane_visit, transitions
 from jobs.models import Account, Job, Lane
 from jobs.modelstudio import NoAnswer, NotSent, Rejected, RetryLater
 from jobs.orders import create
-from jobs.orders import plan as wishes
 from jobs.orders.order_request import OrderRequest
+from jobs.orders.plan import estimate, plan
 from studio.models import Asset, Team, User
 from tests import makers
 from tests.jobs.engine.tasks.visits import fresh, sent_without_answer, visit
@@ -170,7 +170,7 @@ def test_a_dance_from_a_new_video_brings_its_template_job(
         "waiting-turn",
     )
     assert budget.status(team).held == 2 * 45_876
-    assert {line.micros for line in wishes.estimate(dance).lines} == {45_876}
+    assert {line.micros for line in estimate(dance).lines} == {45_876}
     maker = visit(maker)
     service.gets = [template_done(maker.task_id, "AACT.9", 4.0)]
     maker = visit(maker)
@@ -266,7 +266,7 @@ def test_the_lease_of_a_dead_process_is_freed(job: Job) -> None:
     assert lane_lease.free_the_dead() == 0, "ours is alive"
 
 
-def test_a_ring_during_a_visit_is_not_lost(job: Job, service: Service) -> None:
+def test_a_wake_up_during_a_visit_is_not_lost(job: Job, service: Service) -> None:
     (claimed,) = lane_lease.claim()
     lane = claimed.lane
     transitions.wake_lane(lane.pk)
@@ -274,7 +274,7 @@ def test_a_ring_during_a_visit_is_not_lost(job: Job, service: Service) -> None:
     assert Lane.objects.get(pk=lane.pk).next_visit_at <= timezone.now()
 
 
-def test_an_idle_lane_rests_until_it_is_rung(job: Job, service: Service, creator: User) -> None:
+def test_an_idle_lane_rests_until_it_is_woken(job: Job, service: Service, creator: User) -> None:
     transitions.cancel(job, creator)
     visit(job)
     assert Lane.objects.get(pk=job.lane_id).next_visit_at is None
@@ -330,7 +330,6 @@ def test_a_template_that_ends_while_the_dance_is_made_is_not_missed(
 ) -> None:
     first = create.create(dance)
     maker = visit(fresh(first.needs))
-    plan = wishes.plan
 
     def slow_plan(wish: OrderRequest) -> object:
         ready = plan(wish)

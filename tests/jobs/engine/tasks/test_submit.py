@@ -35,7 +35,7 @@ pytestmark = pytest.mark.django_db
 # ── create ──
 
 
-def test_create_holds_the_quote_and_rings_the_lane(job: Job, team: Team) -> None:
+def test_create_holds_the_quote_and_wakes_the_lane(job: Job, team: Team) -> None:
     assert (job.state, job.code, job.group, job.quote_micros, job.variant) == (
         "queued",
         "waiting-turn",
