@@ -18,7 +18,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from jobs.common import call_metrics
-from studio.local import server
+from studio.local import redis_server
 from studio.models import Membership, Role, Team, User
 from tests import makers
 from tests.service import Service, uses
@@ -200,7 +200,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = subprocess.Popen(server.find().command(port, tmp_path_factory.mktemp("redis")))
+    process = subprocess.Popen(redis_server.find().command(port, tmp_path_factory.mktemp("redis")))
     client = Redis(port=port)
     for _ in range(200):
         try:

@@ -27,7 +27,7 @@ from django.utils import timezone
 from jobs.billing import budget, ledger, prices
 from jobs.catalogue import entries
 from jobs.engine import lane_lease, transitions
-from jobs.management.commands.worker import Pulse
+from jobs.management.commands.worker import Heartbeat
 from jobs.models import Account, Budget, Check, Job, JobEvent, Lane, LedgerEntry
 from jobs.modelstudio import transport
 from jobs.orders import create, insert_job
@@ -344,7 +344,7 @@ def test_the_next_page_survives_a_killed_connection(
 def test_the_heart_beats_on_after_a_killed_connection(
     hand: Callable[[Callable[[], Any]], Any], transactional_db: None
 ) -> None:
-    pulse = Pulse(0)
+    pulse = Heartbeat(0)
 
     def beat() -> str:
         pulse.due = 0

@@ -1,4 +1,5 @@
-"""Children of a supervisor: started tethered, restarted when they die, stopped in order."""
+"""Children of a supervisor: they do not outlive it, are restarted when they die, and are stopped in
+order."""
 
 from __future__ import annotations
 
@@ -15,15 +16,15 @@ from studio.local import processes
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FIRST_WAIT, LONGEST_WAIT = 0.25, 10.0
-STEADY = 20.0  # seconds after which a child counts as healthy again
+HEALTHY_AFTER = 20.0  # seconds after which a child counts as healthy again
 LOG_LIMIT = 4 * 1024 * 1024
 
 
-class Stopped(Exception):
+class StopRequested(Exception):
     """Somebody asked to stop while something was being waited for."""
 
 
-class Broken(Exception):
+class StartFailed(Exception):
     """A child does not come up. Its text is a sentence for people and the last lines that the child
     wrote."""
 
@@ -45,11 +46,11 @@ class Child:
     quiet: bool = False  # its lines go to the log only
 
     process: subprocess.Popen[bytes] | None = None
-    deaths: int = 0
+    failures: int = 0
     started: float = 0.0
-    due: float = 0.0
-    read: int = 0
-    past: list[int] = field(default_factory=list)  # numbers it had before it died
+    restart_at: float = 0.0
+    log_position: int = 0
+    earlier_pids: list[int] = field(default_factory=list)  # numbers it had before it died
 
     @property
     def log(self) -> Path | None:
@@ -60,7 +61,14 @@ class Child:
         return self.process is not None and self.process.poll() is None
 
     def start(self) -> None:
-        words = [sys.executable, "-S", "-m", "studio.local.tether", str(os.getpid()), *self.command]
+        words = [
+            sys.executable,
+            "-S",
+            "-m",
+            "studio.local.parent_watch",
+            str(os.getpid()),
+            *self.command,
+        ]
         env = {**os.environ, **self.env}
         if self.run_dir is None or self.log is None:
             self.process = subprocess.Popen(
@@ -69,9 +77,9 @@ class Child:
         else:
             if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
                 self.log.replace(self.log.with_suffix(".log.1"))
-                self.read = 0
+                self.log_position = 0
             with self.log.open("ab") as out:
-                self.read = self.read or out.tell()
+                self.log_position = self.log_position or out.tell()
                 # A session of its own: Ctrl-C of the terminal reaches the supervisor alone, which
                 # stops all in order.
                 self.process = subprocess.Popen(
@@ -83,38 +91,40 @@ class Child:
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
-            processes.note(self.run_dir / f"{self.name}.pid", self.process.pid, self.command)
+            processes.write_pid_file(
+                self.run_dir / f"{self.name}.pid", self.process.pid, self.command
+            )
         self.started = time.monotonic()
 
-    def mind(self) -> str:
+    def restart_if_dead(self) -> str:
         """Restart it when it died and its pause is over; a sentence when something happened, else
         ""."""
         now = time.monotonic()
         if self.alive:
-            if self.deaths and now - self.started > STEADY:
-                self.deaths = 0
+            if self.failures and now - self.started > HEALTHY_AFTER:
+                self.failures = 0
             return ""
         if self.process is not None:
-            said = how(self.process.returncode)
-            self.past.append(self.process.pid)
+            said = describe_exit(self.process.returncode)
+            self.earlier_pids.append(self.process.pid)
             self.process = None
-            wait = min(FIRST_WAIT * 2**self.deaths, LONGEST_WAIT)
-            self.deaths += 1
-            self.due = now + wait
+            wait = min(FIRST_WAIT * 2**self.failures, LONGEST_WAIT)
+            self.failures += 1
+            self.restart_at = now + wait
             return f"{said}; it starts again in {wait:g} s."
-        if now >= self.due:
+        if now >= self.restart_at:
             self.start()
         return ""
 
-    def news(self) -> list[str]:
+    def new_lines(self) -> list[str]:
         """Whole lines written to the log since the last look."""
         if self.log is None or not self.log.exists():
             return []
         with self.log.open("rb") as source:
-            source.seek(self.read)
+            source.seek(self.log_position)
             text = source.read()
         whole = text[: text.rfind(b"\n") + 1]
-        self.read += len(whole)
+        self.log_position += len(whole)
         return whole.decode(errors="replace").splitlines()
 
     def ask_to_stop(self) -> None:
@@ -128,59 +138,59 @@ class Child:
         """After its end, or instead of it: nothing that it started is left."""
         if self.process is not None:
             if self.run_dir is not None:
-                processes.send(processes.session(self.process.pid), signal.SIGKILL)
+                processes.send_signal(processes.session_members(self.process.pid), signal.SIGKILL)
             elif self.alive:
                 self.process.kill()
             self.process.wait()
             self.process = None
         if self.run_dir is not None:
-            for pid in self.past:
-                if not processes.birth(pid):  # else the number is somebody else's by now
-                    processes.send(processes.session(pid), signal.SIGKILL)
+            for pid in self.earlier_pids:
+                if not processes.process_identity(pid):  # else the number is somebody else's by now
+                    processes.send_signal(processes.session_members(pid), signal.SIGKILL)
             (self.run_dir / f"{self.name}.pid").unlink(missing_ok=True)
-        self.past.clear()
+        self.earlier_pids.clear()
 
 
-def how(code: int) -> str:
+def describe_exit(code: int) -> str:
     """How a process ended, in words."""
     if code < 0:
         return f"was ended by {signal.Signals(-code).name}"
     return f"ended with code {code}"
 
 
-class Troupe:
-    """The children of one supervisor. Everything runs in the main thread (see tether.tie)."""
+class Supervisor:
+    """The children of one supervisor. Everything runs in the main thread (see parent_watch)."""
 
     def __init__(self, say: Callable[[str, str], None]) -> None:
         self.children: list[Child] = []
         self.say = say  # (name of the child, line)
         self.stopping = False
-        self.hurry = False
+        self.stop_now = False
 
-    def listen(self) -> None:
+    def handle_signals(self) -> None:
         """SIGINT, SIGTERM and SIGHUP ask to stop; a second one says at once."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._asked)
+            signal.signal(number, self._on_signal)
 
-    def _asked(self, number: int, frame: object) -> None:
-        self.hurry = self.stopping
+    def _on_signal(self, number: int, frame: object) -> None:
+        self.stop_now = self.stopping
         self.stopping = True
 
     def add(self, *children: Child, within: float = 60.0) -> None:
-        """Start `children` together and come back when all answer. Stopped, or Broken when one does
-        not."""
+        """Start `children` together; returns when all answer. Raises StopRequested, or StartFailed
+        when one does not answer."""
         self.children += children
         for child in children:
             child.start()
         end = time.monotonic() + within
         for child in children:
             while not (child.alive and child.ready()):
-                self.look()
-                if time.monotonic() > end or child.deaths >= 4:
-                    raise Broken(f"{child.name} does not come up. {self.last_words(child)}")
+                self.check()
+                if time.monotonic() > end or child.failures >= 4:
+                    raise StartFailed(f"{child.name} does not come up. {self.log_tail(child)}")
                 time.sleep(0.05)
 
-    def last_words(self, child: Child) -> str:
+    def log_tail(self, child: Child) -> str:
         if child.log is None or not child.log.exists():
             return ""
         with child.log.open("rb") as source:
@@ -188,19 +198,19 @@ class Troupe:
             lines = source.read().decode(errors="replace").strip().splitlines()[-8:]
         return f"The end of {child.log}:\n" + "\n".join(lines)
 
-    def look(self) -> None:
-        """One look at every child: show what they say, restart who died. Stopped when somebody
+    def check(self) -> None:
+        """Show what every child wrote, restart those that died. StopRequested when somebody
         asked."""
         for child in self.children:
             self._show(child)
-            said = child.mind()
+            said = child.restart_if_dead()
             if said:
                 self.say(child.name, said)
         if self.stopping:
-            raise Stopped
+            raise StopRequested
 
     def _show(self, child: Child) -> None:
-        for line in child.news():
+        for line in child.new_lines():
             if not child.quiet:
                 self.say(child.name, line)
 
@@ -211,7 +221,7 @@ class Troupe:
         for child in reversed(self.children):
             child.ask_to_stop()
             end = time.monotonic() + child.grace
-            while not child.ended() and time.monotonic() < end and not self.hurry:
+            while not child.ended() and time.monotonic() < end and not self.stop_now:
                 time.sleep(0.03)
             child.clear()
             self._show(child)

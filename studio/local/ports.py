@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 
-class Taken(Exception):
+class PortTaken(Exception):
     """The port that was asked for belongs to somebody else. Its text is a sentence for people."""
 
 
-def free(port: int, host: str = "127.0.0.1") -> bool:
+def is_free(port: int, host: str = "127.0.0.1") -> bool:
     """Nobody listens on `port` of `host` and this process may."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -26,7 +26,7 @@ def free(port: int, host: str = "127.0.0.1") -> bool:
     return True
 
 
-def any_free(host: str = "127.0.0.1") -> int:
+def any_free_port(host: str = "127.0.0.1") -> int:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.bind((host, 0))
@@ -53,11 +53,11 @@ class Ports:
         first: int | None = None,
         host: str = "127.0.0.1",
     ) -> int:
-        """The port of `name`: `asked` (Taken when it is), else the kept one, else one of the ten
-        from `first`, else any."""
+        """The port of `name`: `asked` (PortTaken when it is), else the kept one, else one of the
+        ten from `first`, else any."""
         if asked is not None:
-            if not free(asked, host):
-                raise Taken(
+            if not is_free(asked, host):
+                raise PortTaken(
                     f"Port {asked} is taken by another program. Stop it, or choose another with "
                     "--port; without --port one is chosen."
                 )
@@ -67,14 +67,14 @@ class Ports:
             wished += list(range(first, first + 10)) if first is not None else []
             others = {kept for other, kept in self.kept.items() if other != name}
             port = next(
-                (wish for wish in wished if wish not in others and free(wish, host)), 0
-            ) or any_free(host)
+                (wish for wish in wished if wish not in others and is_free(wish, host)), 0
+            ) or any_free_port(host)
         self.kept[name] = port
-        write(self.path, self.kept)
+        write_json(self.path, self.kept)
         return port
 
 
-def write(path: Path, data: dict[str, Any], mode: int = 0o644) -> None:
+def write_json(path: Path, data: dict[str, Any], mode: int = 0o644) -> None:
     """`data` as JSON in `path`, whole or not at all."""
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w") as out:

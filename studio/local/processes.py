@@ -15,7 +15,7 @@ _PROC = Path("/proc")
 _LINUX = sys.platform.startswith("linux")
 
 
-def birth(pid: int) -> str:
+def process_identity(pid: int) -> str:
     """When process `pid` was born, as a word that no other process with this number ever has; ""
     when it is gone.
 
@@ -43,7 +43,7 @@ def _fields(pid: int) -> list[str]:
         return []
 
 
-def session(leader: int) -> list[int]:
+def session_members(leader: int) -> list[int]:
     """Every living process of the session that `leader` began, itself included."""
     if _LINUX:
         rows = (
@@ -65,7 +65,7 @@ def session(leader: int) -> list[int]:
     ]
 
 
-def send(pids: Iterable[int], number: signal.Signals) -> None:
+def send_signal(pids: Iterable[int], number: signal.Signals) -> None:
     for pid in pids:
         try:
             os.kill(pid, number)
@@ -73,9 +73,9 @@ def send(pids: Iterable[int], number: signal.Signals) -> None:
             continue
 
 
-def note(path: Path, pid: int, command: list[str]) -> None:
+def write_pid_file(path: Path, pid: int, command: list[str]) -> None:
     """Write down that `pid` is ours."""
-    path.write_text(json.dumps({"pid": pid, "birth": birth(pid), "command": command}))
+    path.write_text(json.dumps({"pid": pid, "birth": process_identity(pid), "command": command}))
 
 
 def stop_stale(run_dir: Path, grace: float = 5.0) -> list[str]:
@@ -92,21 +92,21 @@ def stop_stale(run_dir: Path, grace: float = 5.0) -> list[str]:
         except (ValueError, KeyError, TypeError):
             path.unlink(missing_ok=True)
             continue
-        now = birth(pid)
+        now = process_identity(pid)
         same_boot = (
             not _LINUX
             or born.split("/")[0] == (_PROC / "sys/kernel/random/boot_id").read_text().strip()
         )
         # While a session has members its number is not given again, so a missing leader's members
         # are still ours.
-        if born and (now == born or (not now and same_boot and session(pid))):
+        if born and (now == born or (not now and same_boot and session_members(pid))):
             left[path.stem] = pid
         path.unlink(missing_ok=True)
     for pid in left.values():
-        send(session(pid), signal.SIGTERM)
+        send_signal(session_members(pid), signal.SIGTERM)
     end = time.monotonic() + grace
-    while time.monotonic() < end and any(session(pid) for pid in left.values()):
+    while time.monotonic() < end and any(session_members(pid) for pid in left.values()):
         time.sleep(0.05)
     for pid in left.values():
-        send(session(pid), signal.SIGKILL)
+        send_signal(session_members(pid), signal.SIGKILL)
     return list(left)

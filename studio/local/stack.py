@@ -17,20 +17,20 @@ from urllib.parse import urlsplit
 
 import redis
 
-from studio.local import processes, server
-from studio.local.child import Child, Stopped, Troupe
-from studio.local.ports import Ports, write
+from studio.local import processes, redis_server
+from studio.local.child import Child, StopRequested, Supervisor
+from studio.local.ports import Ports, write_json
 
 LOOPBACK = "127.0.0.1"
 FIRST_WEB_PORT = 8000
 TICK = 0.2
 
 
-class Busy(Exception):
+class AlreadyRunning(Exception):
     """Another `dev` or `demo` runs on this DATA_DIR. Its text is a sentence for people."""
 
 
-def manage(*words: object) -> list[str]:
+def manage_command(*words: object) -> list[str]:
     """The command line of one of our own commands."""
     return [sys.executable, "-m", "django", *(str(word) for word in words)]
 
@@ -39,9 +39,9 @@ class Stack:
     """The embedded stack of `data_dir`; use it as a context. `port` None means: the kept one, or
     choose.
 
-    On entering: the lock is taken, what a killed run left is stopped. `up` starts the children,
-    `serve` keeps them alive until somebody asks to stop; on leaving all of them are stopped, and
-    the address file with them.
+    On entering: the lock is taken, what a killed run left is stopped. `start` starts the children,
+    `run_until_stopped` keeps them alive until somebody asks to stop; on leaving all of them are
+    stopped, and the address file is removed.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Stack:
             simulator,
             speed,
         )
-        self.troupe = Troupe(say)
+        self.supervisor = Supervisor(say)
         self.env: dict[str, str] = {}
         self.addresses: dict[str, str] = {}
         self._lock: IO[str] | None = None
@@ -75,7 +75,7 @@ class Stack:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self._lock.close()
-            raise Busy(
+            raise AlreadyRunning(
                 f"Footlight already runs on {self.data_dir}. Use the one that runs, stop it first, "
                 "or set another DATA_DIR."
             ) from None
@@ -83,7 +83,7 @@ class Stack:
             self.say(name, "was left over from a run that was killed; it is stopped.")
         # A dead run's addresses would send commands to ports that by now belong to anybody.
         (self.run_dir / "stack.json").unlink(missing_ok=True)
-        self.troupe.listen()
+        self.supervisor.handle_signals()
         return self
 
     def __exit__(
@@ -92,68 +92,62 @@ class Stack:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.troupe.stop()
+        self.supervisor.stop()
         (self.run_dir / "stack.json").unlink(missing_ok=True)
         if self._lock is not None:
             self._lock.close()
 
     # ── the children ──────────────────────────────────────────────────────────────────────────────
-    def up(self) -> dict[str, str]:
+    def start(self) -> dict[str, str]:
         """Start everything and come back when all of it answers: {"redis", "web" and, with it,
         "modelstudio"}.
 
         What the user set in the environment (REDIS_URL, MODELSTUDIO_URL, PUBLIC_URL) is used
-        instead and left alone. Raises server.NoServer, ports.Taken, child.Broken, child.Stopped.
+        instead and left alone. Raises NoRedisServer, PortTaken, StartFailed, StopRequested.
         """
         ports = Ports(self.run_dir / "ports.json")
         web = ports.choose("web", asked=self.port, first=FIRST_WEB_PORT, host=self.host)
-        redis_url = os.environ.get("REDIS_URL", "").strip()
-        embedded = "" if redis_url else self._redis(ports)
-        modelstudio = ""
+        home = f"http://{url_host(self.host)}:{web}"
+        redis_url = os.environ.get("REDIS_URL", "").strip() or self._start_redis(ports)
+        self.addresses = {"redis": redis_url, "web": home}
+        self.env |= {
+            "REDIS_URL": redis_url,
+            "PUBLIC_URL": os.environ.get("PUBLIC_URL", "").strip() or home,
+        }
         others: list[Child] = []
         if self.simulator:
             port = ports.choose("simulator")
-            modelstudio = f"http://{LOOPBACK}:{port}/api/v1"
-            words = manage(
-                "simulator",
-                "--port",
-                port,
-                "--host",
-                LOOPBACK,
-                "--speed",
-                f"{self.speed:g}",
-                "--data-dir",
-                self.data_dir / "simulator",
-            )
-            others.append(self._child("simulator", words, ready=lambda: listens(port), quiet=True))
-        home = f"http://{reached_at(self.host)}:{web}"
-        self.addresses = {"redis": redis_url or embedded, "web": home} | (
-            {"modelstudio": modelstudio} if modelstudio else {}
-        )
-        self.env |= {
-            "REDIS_URL": redis_url or embedded,
-            "PUBLIC_URL": os.environ.get("PUBLIC_URL", "").strip() or home,
-        }
-        if modelstudio:
-            self.env["MODELSTUDIO_URL"] = modelstudio
-        write(
-            self.run_dir / "stack.json", self.addresses, mode=0o600
-        )  # REDIS_URL may hold a password
-        others.append(self._child("worker", manage("worker"), grace=20.0))
-        others.append(
-            self._child("web", uvicorn(self.host, web), ready=lambda: answers(home), grace=6.0)
-        )
+            url = f"http://{LOOPBACK}:{port}/api/v1"
+            self.addresses["modelstudio"] = self.env["MODELSTUDIO_URL"] = url
+            others.append(self._simulator(port))
+        # REDIS_URL may hold a password.
+        write_json(self.run_dir / "stack.json", self.addresses, mode=0o600)
+        others.append(self._child("worker", manage_command("worker"), grace=20.0))
+        command = uvicorn_command(self.host, web)
+        others.append(self._child("web", command, ready=lambda: web_answers(home), grace=6.0))
         for child in others:
             child.env = self.env
-        self.troupe.add(*others, within=120.0)
+        self.supervisor.add(*others, within=120.0)
         return self.addresses
 
-    def _redis(self, ports: Ports) -> str:
+    def _start_redis(self, ports: Ports) -> str:
         port = ports.choose("redis")
         url = f"redis://{LOOPBACK}:{port}/0"
-        command = server.find().command(port, self.data_dir)
-        self.troupe.add(self._child("redis", command, ready=lambda: pings(url), quiet=True))
+        command = redis_server.find().command(port, self.data_dir)
+        self.supervisor.add(
+            self._child("redis", command, ready=lambda: redis_answers(url), quiet=True)
+        )
         return url
+
+    def _simulator(self, port: int) -> Child:
+        options: dict[str, object] = {
+            "--port": port,
+            "--host": LOOPBACK,
+            "--speed": f"{self.speed:g}",
+            "--data-dir": self.data_dir / "simulator",
+        }
+        command = manage_command("simulator", *(word for pair in options.items() for word in pair))
+        return self._child("simulator", command, ready=lambda: port_listens(port), quiet=True)
 
     def _child(
         self,
@@ -174,22 +168,22 @@ class Stack:
             name, command, run_dir=self.run_dir, env=self.env, ready=ready, grace=grace, quiet=quiet
         )
 
-    def serve(self, done: Callable[[], bool] = lambda: False) -> None:
+    def run_until_stopped(self, done: Callable[[], bool] = lambda: False) -> None:
         """Keep the children alive until somebody asks to stop, or until `done()`."""
-        with suppress(Stopped):
+        with suppress(StopRequested):
             while not done():
-                self.troupe.look()
+                self.supervisor.check()
                 time.sleep(TICK)
 
 
-def reached_at(host: str) -> str:
+def url_host(host: str) -> str:
     """How this machine itself reaches what listens on `host`, as it stands in an address."""
     if host in ("0.0.0.0", "::"):  # noqa: S104  (compared, not bound)
         return LOOPBACK
     return f"[{host}]" if ":" in host else host
 
 
-def uvicorn(host: str, port: int) -> list[str]:
+def uvicorn_command(host: str, port: int) -> list[str]:
     """The web: one process. Open live streams are cut after 2 s when it stops; browsers come back
     by themselves."""
     words = [
@@ -214,7 +208,7 @@ def uvicorn(host: str, port: int) -> list[str]:
     ]
 
 
-def pings(url: str) -> bool:
+def redis_answers(url: str) -> bool:
     """A Redis answers at `url` and has finished loading its data."""
     try:
         with redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1) as client:
@@ -223,7 +217,7 @@ def pings(url: str) -> bool:
         return False
 
 
-def listens(port: int) -> bool:
+def port_listens(port: int) -> bool:
     try:
         socket.create_connection((LOOPBACK, port), timeout=1).close()
     except OSError:
@@ -231,7 +225,7 @@ def listens(port: int) -> bool:
     return True
 
 
-def answers(address: str) -> bool:
+def web_answers(address: str) -> bool:
     """The web answers something other than an error of its own."""
     parts = urlsplit(address)
     line = http.client.HTTPConnection(parts.hostname or LOOPBACK, parts.port or 80, timeout=5)

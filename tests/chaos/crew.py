@@ -51,7 +51,14 @@ class Part:
         the thread that started it."""
         self.before_start()
         words = (
-            [sys.executable, "-S", "-m", "studio.local.tether", str(os.getpid()), *self.command]
+            [
+                sys.executable,
+                "-S",
+                "-m",
+                "studio.local.parent_watch",
+                str(os.getpid()),
+                *self.command,
+            ]
             if self.user is None
             else self.command
         )
@@ -71,7 +78,9 @@ class Part:
 
     def pids(self) -> list[int]:
         """It and everything it started that is alive, the eldest first."""
-        return sorted(processes.session(self.process.pid)) if self.process is not None else []
+        return (
+            sorted(processes.session_members(self.process.pid)) if self.process is not None else []
+        )
 
     def mind(self, wait: float) -> None:
         """Start it again `wait` seconds after its death was seen."""
@@ -94,7 +103,7 @@ class Part:
             except subprocess.TimeoutExpired:
                 self.process.kill()
         for pid in self._past:
-            processes.send(processes.session(pid), signal.SIGKILL)
+            processes.send_signal(processes.session_members(pid), signal.SIGKILL)
         if self.process is not None:
             self.process.wait()
 

@@ -25,8 +25,15 @@ from typing import Any
 
 import requests
 
-from studio.local import server
-from studio.local.stack import LOOPBACK, answers, listens, manage, pings, uvicorn
+from studio.local import redis_server
+from studio.local.stack import (
+    LOOPBACK,
+    manage_command,
+    port_listens,
+    redis_answers,
+    uvicorn_command,
+    web_answers,
+)
 from tests.chaos import databases, weather
 from tests.chaos.clicker import Clicker, wait_until_quiet
 from tests.chaos.crew import ROOT, Part, age_of, kill, workers_of
@@ -120,11 +127,11 @@ class Storm:
             self.env["DATABASE_URL"] = self.database.url
         if self.database.part is not None:
             self.parts.append(self.database.part)
-        engine = server.find()
+        engine = redis_server.find()
         self.redis = self._add(
             "redis",
             engine.command(ports[0], self.data),
-            ready=lambda: pings(self.redis_url),
+            ready=lambda: redis_answers(self.redis_url),
             pause=(0.5, 4.0),
         )
         redis_folder = engine.folder(self.data)
@@ -136,7 +143,7 @@ class Storm:
             redis_folder.mkdir(parents=True, exist_ok=True)
 
         self.redis.before_start = tidy
-        words = manage(
+        words = manage_command(
             "simulator",
             "--port",
             ports[1],
@@ -147,14 +154,14 @@ class Storm:
             "--data-dir",
             self.data / "simulator",
         )
-        self.simulator = self._add("simulator", words, ready=lambda: listens(ports[1]))
-        self._run(manage("migrate", "-v", "0"))
+        self.simulator = self._add("simulator", words, ready=lambda: port_listens(ports[1]))
+        self._run(manage_command("migrate", "-v", "0"))
         began = time.monotonic()
         self.web = self._add(
-            "web", uvicorn(LOOPBACK, ports[2]), ready=lambda: answers(self.web_url)
+            "web", uvicorn_command(LOOPBACK, ports[2]), ready=lambda: web_answers(self.web_url)
         )
         self.supervisors = [
-            self._add(f"worker-{n}", manage("worker")) for n in range(self.plan.supervisors)
+            self._add(f"worker-{n}", manage_command("worker")) for n in range(self.plan.supervisors)
         ]
         self._wait(
             lambda: all(part.alive and part.ready() for part in self.parts),
@@ -383,7 +390,12 @@ class Storm:
         paid = sorted(task["task_id"] for task in tasks if task["status"] == "SUCCEEDED")
         billed = sum(int(line[5]) for line in bill)
         verify = subprocess.run(
-            manage("verify"), cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=900
+            manage_command("verify"),
+            cwd=ROOT,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=900,
         )
         wrong = []
         if told["jobs"] != self.plan.jobs or told["clicks"] != sorted(
@@ -442,7 +454,7 @@ def ended(stand: Counter[str]) -> int:
 
 
 def listens_at(address: str) -> bool:
-    return listens(int(address.rsplit(":", 1)[1]))
+    return port_listens(int(address.rsplit(":", 1)[1]))
 
 
 def free_port() -> int:

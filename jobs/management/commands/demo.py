@@ -32,9 +32,9 @@ from jobs.models import Account, ApiKey, Check, Job
 from jobs.orders import consent, create
 from jobs.orders.order_request import OrderRequest
 from studio.files import file_store
-from studio.local.child import Child, Stopped
-from studio.local.ports import write
-from studio.local.stack import LOOPBACK, manage
+from studio.local.child import Child, StopRequested
+from studio.local.ports import write_json
+from studio.local.stack import LOOPBACK, manage_command
 from studio.management.commands import dev
 from studio.media import MediaError, verify_video
 from studio.models import Asset, Membership, Role, Team, User
@@ -117,26 +117,26 @@ class Command(BaseCommand):
     def _run(self, console: Console, options: dict[str, Any]) -> None:
         console.print("Starting Redis, the simulator, workers and the web.")
         # Their lines would run through the bars; they are in the logs.
-        told = dev.teller(console)
+        told = dev.line_printer(console)
         quiet = [True]
-        stack = dev.made(
+        stack = dev.build_stack(
             console, simulator=True, host=LOOPBACK, port=options["port"], speed=options["speed"]
         )
-        stack.troupe.say = lambda name, text: None if quiet[0] else told(name, text)
+        stack.supervisor.say = lambda name, text: None if quiet[0] else told(name, text)
         code = 1
-        with dev.entered(stack) as addresses:
+        with dev.started_stack(stack) as addresses:
             if not addresses:
                 return
-            console.print(dev.welcome(addresses, settings.DATA_DIR))
-            code = self._films(stack.env, stack.troupe.look)
+            console.print(dev.welcome_text(addresses, settings.DATA_DIR))
+            code = self._films(stack.env, stack.supervisor.check)
             quiet[0] = False
-            if not options["once"] and not stack.troupe.stopping:
+            if not options["once"] and not stack.supervisor.stopping:
                 if code:
                     console.print(
                         "The films were not made; the reason is above. The studio goes on serving."
                     )
-                console.print(dev.welcome(addresses, settings.DATA_DIR))
-                stack.serve()
+                console.print(dev.welcome_text(addresses, settings.DATA_DIR))
+                stack.run_until_stopped()
             console.print("Stopping.")
         if code and options["once"]:
             sys.exit(code)
@@ -144,13 +144,13 @@ class Command(BaseCommand):
     def _films(self, env: dict[str, str], look: Callable[[], None]) -> int:
         """The films are made in a process of their own, so that this one can watch the others; its
         exit code."""
-        child = Child("films", manage("demo", "--films"), env=env)
+        child = Child("films", manage_command("demo", "--films"), env=env)
         child.start()
         try:
             while child.alive:
                 look()
                 time.sleep(0.1)
-        except Stopped:
+        except StopRequested:
             child.ask_to_stop()
             return 1
         finally:
@@ -168,7 +168,7 @@ def seed(run_dir: Path) -> None:
     """
     run_dir.mkdir(parents=True, exist_ok=True)
     path = run_dir / "demo.json"
-    kept = dev.sign_in(settings.DATA_DIR).get("password", "")
+    kept = dev.demo_login(settings.DATA_DIR).get("password", "")
     with transaction.atomic():
         user = User.objects.filter(email=EMAIL).first()
         if user is None or not path.exists():
@@ -185,7 +185,7 @@ def seed(run_dir: Path) -> None:
         key = ApiKey.make(account, KEY, user)
         if not account.keys.filter(fingerprint=key.fingerprint).exists():
             key.save(force_insert=True)
-    write(path, {"email": EMAIL} | ({"password": kept} if kept else {}), mode=0o600)
+    write_json(path, {"email": EMAIL} | ({"password": kept} if kept else {}), mode=0o600)
 
 
 def demo_team() -> Team | None:

@@ -16,22 +16,22 @@ from django.db import DatabaseError, close_old_connections
 from redis.exceptions import RedisError
 
 from studio.config import sqlite_wal
-from studio.local.child import Child, Stopped, Troupe
-from studio.local.stack import manage
+from studio.local.child import Child, StopRequested, Supervisor
+from studio.local.stack import manage_command
 
 HEARTBEAT = 3.0
 TICK = 0.2
-WARM = 12.0  # seconds a running step gets before it is told a second time
-COLD = 3.0
+FIRST_GRACE = 12.0  # seconds a running step gets before it is told a second time
+SECOND_GRACE = 3.0
 log = logging.getLogger("footlight.worker")
 
 
-class Hands(Troupe):
+class WorkerProcesses(Supervisor):
     """The workers of one `worker` command: all stop together, first kindly, then at once."""
 
     def stop(self) -> None:
         self.stopping = True
-        for seconds in (WARM, COLD):
+        for seconds in (FIRST_GRACE, SECOND_GRACE):
             # A second SIGTERM makes an RQ worker end its running step; everything a step does may
             # be done again.
             for child in self.children:
@@ -40,7 +40,7 @@ class Hands(Troupe):
             while (
                 any(child.alive for child in self.children)
                 and time.monotonic() < end
-                and not self.hurry
+                and not self.stop_now
             ):
                 time.sleep(0.03)
         for child in self.children:
@@ -48,7 +48,7 @@ class Hands(Troupe):
         self.children.clear()
 
 
-class Pulse:
+class Heartbeat:
     """Calls jobs.tasks.heartbeat() every few seconds; trouble is one line in the log, and one when
     it is over."""
 
@@ -58,13 +58,13 @@ class Pulse:
         self.trouble = ""
 
     def beat(self) -> None:
-        from jobs.tasks import heartbeat
+        from jobs import tasks
 
         if time.monotonic() < self.due:
             return
         try:
             close_old_connections()
-            heartbeat(self.shifts)
+            tasks.heartbeat(self.shifts)
         except (RedisError, DatabaseError, OSError) as error:
             kind = type(error).__name__
             if kind != self.trouble:
@@ -111,11 +111,11 @@ class Command(BaseCommand):
             default=1,
             help="workers that make videos over, one at a time each (default %(default)s)",
         )
-        parser.add_argument("--hand", help=SUPPRESS)  # one of the workers itself
+        parser.add_argument("--queue", help=SUPPRESS)  # one of the workers itself
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["hand"]:
-            self._hand(options["hand"])
+        if options["queue"]:
+            self._run_worker(options["queue"])
             return
         numbers = {queue: options[queue] for queue in settings.RQ_QUEUES}
         if min(numbers.values()) < 0 or not any(numbers.values()):
@@ -124,26 +124,26 @@ class Command(BaseCommand):
                 "be 1 or more."
             )
         sqlite_wal.set_at_start()
-        hands = Hands(lambda name, line: log.warning("%s %s", name, line))
-        hands.listen()
+        workers = WorkerProcesses(lambda name, line: log.warning("%s %s", name, line))
+        workers.handle_signals()
         names = [(queue, n) for queue, number in numbers.items() for n in range(number)]
-        pulse = Pulse(options["shifts"])
+        heartbeat = Heartbeat(options["shifts"])
         try:
-            with suppress(Stopped):
-                hands.add(
+            with suppress(StopRequested):
+                workers.add(
                     *(
-                        Child(f"{queue}-{n + 1}", manage("worker", "--hand", queue))
+                        Child(f"{queue}-{n + 1}", manage_command("worker", "--queue", queue))
                         for queue, n in names
                     )
                 )
                 while True:
-                    pulse.beat()
-                    hands.look()
+                    heartbeat.beat()
+                    workers.check()
                     time.sleep(TICK)
         finally:
-            hands.stop()
+            workers.stop()
 
-    def _hand(self, queue: str) -> None:
+    def _run_worker(self, queue: str) -> None:
         from jobs.engine.rq_worker import work
 
         if queue == "edits":

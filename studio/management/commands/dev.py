@@ -18,16 +18,16 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.text import Text
 
-from studio.local.child import Broken, Stopped
-from studio.local.ports import Taken
-from studio.local.server import NoServer
-from studio.local.stack import LOOPBACK, Busy, Stack
+from studio.local.child import StartFailed, StopRequested
+from studio.local.ports import PortTaken
+from studio.local.redis_server import NoRedisServer
+from studio.local.stack import LOOPBACK, AlreadyRunning, Stack
 
 COLOURS = {"web": "cyan", "worker": "green", "simulator": "magenta", "redis": "yellow"}
 FRESH = "FOOTLIGHT_FRESH"
 
 
-def teller(console: Console, prefix: bool = True) -> Callable[[str, str], None]:
+def line_printer(console: Console, prefix: bool = True) -> Callable[[str, str], None]:
     """Prints a child's line with its name before it."""
 
     def say(name: str, line: str) -> None:
@@ -73,19 +73,19 @@ class Command(BaseCommand):
         if simulator and os.environ.get("MODELSTUDIO_URL", "").strip():
             console.print("MODELSTUDIO_URL is set, so the simulator stays off.")
             simulator = False
-        stack = made(
+        stack = build_stack(
             console,
             simulator=simulator,
             **{name: options[name] for name in ("port", "host", "speed")},
         )
-        with entered(stack) as addresses:
+        with started_stack(stack) as addresses:
             if addresses:
-                console.print(welcome(addresses, settings.DATA_DIR))
-                stack.serve()
+                console.print(welcome_text(addresses, settings.DATA_DIR))
+                stack.run_until_stopped()
             console.print("Stopping.")
 
 
-def made(
+def build_stack(
     console: Console,
     *,
     prefix: bool = True,
@@ -103,7 +103,7 @@ def made(
         )
     return Stack(
         settings.DATA_DIR,
-        say=teller(console, prefix),
+        say=line_printer(console, prefix),
         port=port,
         host=host,
         simulator=simulator,
@@ -112,7 +112,7 @@ def made(
 
 
 @contextmanager
-def entered(stack: Stack) -> Iterator[dict[str, str]]:
+def started_stack(stack: Stack) -> Iterator[dict[str, str]]:
     """Database, first team and all children of `stack`: yields its addresses, or {} when somebody
     asked to stop.
 
@@ -120,7 +120,7 @@ def entered(stack: Stack) -> Iterator[dict[str, str]]:
     """
     try:
         with stack:
-            believe_no_dead_run()
+            restart_without_stale_addresses()
             # WhiteNoise warns of a folder that is not there; in development the finders serve
             # everything.
             Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
@@ -130,15 +130,15 @@ def entered(stack: Stack) -> Iterator[dict[str, str]]:
                     call_command("demo", seed_only=True)
                 elif settings.DASHSCOPE_API_KEY:
                     call_command("createteam", key_only=True)
-                addresses = stack.up()
-            except Stopped:
+                addresses = stack.start()
+            except StopRequested:
                 addresses = {}
             yield addresses
-    except (Busy, NoServer, Taken, Broken) as error:
+    except (AlreadyRunning, NoRedisServer, PortTaken, StartFailed) as error:
         raise CommandError(str(error)) from None
 
 
-def believe_no_dead_run() -> None:
+def restart_without_stale_addresses() -> None:
     """Begin anew when these settings were read from the address file of a run that was killed (its
     ports are nobody's)."""
     if os.environ.pop(FRESH, None) is None and settings.STACK:
@@ -146,7 +146,7 @@ def believe_no_dead_run() -> None:
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  (this very command)
 
 
-def sign_in(data_dir: Path) -> dict[str, str]:
+def demo_login(data_dir: Path) -> dict[str, str]:
     """The demo person's {"email", "password"} as kept in `data_dir`/run/demo.json; empty when there
     is none."""
     try:
@@ -156,11 +156,11 @@ def sign_in(data_dir: Path) -> dict[str, str]:
     return {str(key): str(value) for key, value in found.items()}
 
 
-def welcome(addresses: dict[str, str], data_dir: Path) -> Text:
+def welcome_text(addresses: dict[str, str], data_dir: Path) -> Text:
     """Where to look and how to sign in."""
     lines = [("", ""), ("Footlight is at ", addresses["web"])]
     if "modelstudio" in addresses:
-        demo = sign_in(data_dir)
+        demo = demo_login(data_dir)
         if demo.get("password"):
             lines += [("Sign in as ", f"{demo['email']}  with the password  {demo['password']}")]
         elif demo:

@@ -38,7 +38,7 @@ def process(redis: str, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
         "DJANGO_SETTINGS_MODULE": "studio.settings",
     }
     made = subprocess.Popen(
-        [sys.executable, "-m", "django", "worker", "--hand", "steps"], cwd=ROOT, env=env
+        [sys.executable, "-m", "django", "worker", "--queue", "steps"], cwd=ROOT, env=env
     )
     yield made
     made.kill()

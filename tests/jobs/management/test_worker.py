@@ -1,4 +1,4 @@
-"""The worker command: a heartbeat that survives anything, hands that are told to leave, and the
+"""The worker command: a heartbeat that survives anything, workers that are told to leave, and the
 demo's proof of its films."""
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from redis.exceptions import ConnectionError as RedisGone
 from jobs import tasks
 from jobs.engine import rq_worker, stopping
 from jobs.management.commands import demo
-from jobs.management.commands.worker import Hands, Pulse
+from jobs.management.commands.worker import Heartbeat, WorkerProcesses
 from studio.local.child import Child
 from studio.models import Team, User
 from tests import files, makers
@@ -54,10 +54,10 @@ def test_trouble_is_one_line_and_its_end_another(
         None,
         None,
     ]
-    pulse = Pulse(1)
+    heartbeat = Heartbeat(1)
     while beats:
-        pulse.due = 0
-        pulse.beat()
+        heartbeat.due = 0
+        heartbeat.beat()
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == 3
     assert "Connection refused." in said[0]
@@ -70,10 +70,10 @@ def test_a_bug_in_the_heartbeat_is_told_and_ends_no_worker(
     beats: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     beats += [KeyError("bug"), None]
-    pulse = Pulse(1)
+    heartbeat = Heartbeat(1)
     while beats:
-        pulse.due = 0
-        pulse.beat()
+        heartbeat.due = 0
+        heartbeat.beat()
     (record,) = caplog.records
     assert record.exc_info is not None
     assert isinstance(record.exc_info[1], KeyError)
@@ -81,9 +81,9 @@ def test_a_bug_in_the_heartbeat_is_told_and_ends_no_worker(
 
 def test_the_heart_does_not_race(beats: list[Any]) -> None:
     beats += [None, None]
-    pulse = Pulse(1)
-    pulse.beat()
-    pulse.beat()
+    heartbeat = Heartbeat(1)
+    heartbeat.beat()
+    heartbeat.beat()
     assert len(beats) == 1
 
 
@@ -108,8 +108,8 @@ def test_a_running_step_is_told_and_not_torn() -> None:
 def test_a_hand_that_does_not_leave_is_told_twice_and_then_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.management.commands.worker.WARM", 0.2)
-    monkeypatch.setattr("jobs.management.commands.worker.COLD", 0.2)
+    monkeypatch.setattr("jobs.management.commands.worker.FIRST_GRACE", 0.2)
+    monkeypatch.setattr("jobs.management.commands.worker.SECOND_GRACE", 0.2)
     note = tmp_path / "note"
     script = (
         "import pathlib, signal, sys, time\n"
@@ -118,17 +118,17 @@ def test_a_hand_that_does_not_leave_is_told_twice_and_then_killed(
         "note.write_text('up ')\n"
         "[time.sleep(0.01) for _ in range(6000)]\n"
     )
-    hands = Hands(lambda name, line: None)
+    workers = WorkerProcesses(lambda name, line: None)
     child = Child(
         "steps-1",
         [sys.executable, "-c", script],
         ready=lambda: note.exists() and note.read_text() == "up ",
     )
-    hands.add(child)
+    workers.add(child)
     process = child.process
     assert process is not None
     began = time.monotonic()
-    hands.stop()
+    workers.stop()
     assert process.returncode == -signal.SIGKILL
     assert note.read_text() == "up told told "
     assert time.monotonic() - began < 5
@@ -147,7 +147,7 @@ def test_a_hand_without_redis_says_what_to_do(
 
     monkeypatch.setattr(rq_worker, "work", gone)
     with pytest.raises(CommandError, match="Redis does not answer"):
-        call_command("worker", hand="steps")
+        call_command("worker", queue="steps")
 
 
 # ── the demo's films ──────────────────────────────────────────────────────────────────────────────

@@ -20,7 +20,7 @@ SQLITE: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": "x"}
         (["/venv/bin/gunicorn", "studio.wsgi"], "web"),
         (["manage.py", "runserver"], "web"),
         (["manage.py", "worker", "--shifts", "2"], "worker"),
-        (["/venv/lib/django/__main__.py", "worker", "--hand", "shifts"], "worker"),
+        (["/venv/lib/django/__main__.py", "worker", "--queue", "shifts"], "worker"),
         (["manage.py", "migrate"], "migrate"),
         (["manage.py"], "manage"),
         (["/venv/lib/pytest/__main__.py", "-x"], "pytest"),

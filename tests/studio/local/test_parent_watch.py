@@ -25,11 +25,13 @@ subprocess.Popen([sys.executable, "-c", {tether!r}, str(os.getpid()),
     sys.executable, "-c", {child!r}, {note!r}])
 time.sleep(60)
 """
-PLAIN = "import sys; from studio.local import tether; sys.exit(tether.main(sys.argv[1:]))"
+PLAIN = (
+    "import sys; from studio.local import parent_watch; sys.exit(parent_watch.main(sys.argv[1:]))"
+)
 # As on a system whose kernel does not tell.
 WATCHING = (
-    "import sys; from studio.local import tether; tether.tie = lambda parent: False; "
-    "sys.exit(tether.main(sys.argv[1:]))"
+    "import sys; from studio.local import parent_watch; "
+    "parent_watch.tie_to_parent = lambda parent: False; sys.exit(parent_watch.main(sys.argv[1:]))"
 )
 
 
@@ -49,13 +51,13 @@ def test_a_child_does_not_outlive_a_killed_parent(tmp_path: Path, tether: str) -
     )
     try:
         pid = int(_text(note))
-        assert processes.birth(pid)
+        assert processes.process_identity(pid)
         parent.send_signal(signal.SIGKILL)
         parent.wait()
         end = time.monotonic() + 10
-        while processes.birth(pid) and time.monotonic() < end:
+        while processes.process_identity(pid) and time.monotonic() < end:
             time.sleep(0.02)
-        assert not processes.birth(pid)
+        assert not processes.process_identity(pid)
     finally:
         parent.kill()
         parent.wait()
@@ -66,7 +68,7 @@ def test_a_tether_to_a_parent_that_is_gone_starts_nothing(tmp_path: Path) -> Non
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     done = subprocess.run(
-        [sys.executable, "-m", "studio.local.tether", str(gone.pid), "touch", str(note)],
+        [sys.executable, "-m", "studio.local.parent_watch", str(gone.pid), "touch", str(note)],
         cwd=ROOT,
         check=False,
         timeout=20,
@@ -76,7 +78,7 @@ def test_a_tether_to_a_parent_that_is_gone_starts_nothing(tmp_path: Path) -> Non
 
 
 def test_the_command_takes_the_place_of_the_tether() -> None:
-    words = [sys.executable, "-m", "studio.local.tether", str(os.getpid())]
+    words = [sys.executable, "-m", "studio.local.parent_watch", str(os.getpid())]
     done = subprocess.run(
         [*words, sys.executable, "-c", "raise SystemExit(7)"], cwd=ROOT, check=False
     )
