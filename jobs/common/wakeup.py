@@ -28,7 +28,7 @@ SLOW = 0.2  # an error that took longer than this was waited for
 REST = 2.0  # seconds without another try after that, so that one page never waits twice
 LONGEST_WAIT = 2.0
 WORKER_ALIVE = "footlight:alive"
-FAILURES_KEPT = 86400  # seconds; RQ's own default is a year
+FAILURE_SECONDS = 86400  # seconds; RQ's own default is a year
 _away: dict[str, float] = {}  # address → until when (monotonic) it is not tried
 
 
@@ -125,7 +125,7 @@ def enqueue(queue: str, step: str, *ids: int) -> None:
     # nothing was enqueued.
     def push() -> None:
         django_rq.get_queue(queue, connection=redis()).enqueue(
-            f"jobs.tasks.{step}", *ids, result_ttl=0, failure_ttl=FAILURES_KEPT
+            f"jobs.tasks.{step}", *ids, result_ttl=0, failure_ttl=FAILURE_SECONDS
         )
 
     unless_away(push)
