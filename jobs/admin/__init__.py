@@ -1,5 +1,5 @@
 """The admin of everything that concerns making films, a module per noun."""
 
-from jobs.admin import account, engine, job, money, passport, sets
+from jobs.admin import account, check, engine, job, money, sets, template
 
-__all__ = ["account", "engine", "job", "money", "passport", "sets"]
+__all__ = ["account", "check", "engine", "job", "money", "sets", "template"]

@@ -1,9 +1,10 @@
 from jobs.models.account import Account, ApiKey, Gate, Lane, TemporaryFile, WorkTime
+from jobs.models.check import Check
 from jobs.models.job import Attempt, Job, JobEvent, JobInput
 from jobs.models.money import Budget, LedgerEntry
-from jobs.models.passport import Check, Template
 from jobs.models.price import Price
 from jobs.models.set import JobSet, Preset
+from jobs.models.template import Template
 
 __all__ = [
     "Account",

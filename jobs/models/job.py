@@ -10,9 +10,10 @@ from django.utils.translation import gettext_lazy as _
 from jobs.catalogue import entries
 from jobs.common.states import LABELS, TERMINAL, Code, Fault, Group, Outcome, Rank, State
 from jobs.models.account import Account, Lane
-from jobs.models.passport import Check, Template
+from jobs.models.check import Check
 from jobs.models.price import Price
 from jobs.models.set import JobSet
+from jobs.models.template import Template
 from studio.common.fields import SentenceField
 from studio.common.translatable import EMPTY
 from studio.models.asset import Asset

@@ -9,8 +9,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from jobs.models.check import Check
 from jobs.models.job import Job
-from jobs.models.passport import Check
 from jobs.models.price import Price
 from studio.common.fields import SentenceField
 from studio.common.translatable import EMPTY

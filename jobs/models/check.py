@@ -1,4 +1,4 @@
-"""What we know about files: verdicts of detect models, and action templates made from videos."""
+"""Verdicts of detect models on pictures."""
 
 from __future__ import annotations
 
@@ -68,34 +68,3 @@ class Check(models.Model):
     def settled(self) -> bool:
         """There is a verdict; it is never asked for again."""
         return self.state in (self.State.PASSED, self.State.REFUSED)
-
-
-class Template(models.Model):
-    """An AnimateAnyone action template: made once from a video on one account, reused by the
-    team."""
-
-    public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)
-    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="templates")
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="templates")
-    model = models.CharField(max_length=60)
-    asset = models.ForeignKey(Asset, on_delete=models.PROTECT, null=True, related_name="templates")
-    template_id = models.CharField(max_length=256)
-    name = models.CharField(max_length=200)
-    milliseconds = models.BigIntegerField()
-    forgotten = models.BooleanField(default=False, help_text=_("the service no longer knows it"))
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ("-id",)
-        constraints = (
-            models.UniqueConstraint(
-                fields=("account", "template_id"), name="one_template_per_account_and_id"
-            ),
-        )
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def seconds(self) -> float:
-        return self.milliseconds / 1000

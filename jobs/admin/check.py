@@ -1,4 +1,4 @@
-"""Verdicts on pictures and action templates."""
+"""Verdicts on pictures."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from jobs.admin.job import LedgerOfJob
-from jobs.models import Check, Job, Template
-from studio.admin.base import NoDeleteAdmin, ReadOnlyAdmin, rows_link, state_tag
+from jobs.models import Check
+from studio.admin.base import ReadOnlyAdmin, state_tag
 
 _TONES = {
     "waiting": "queued",
@@ -79,58 +79,3 @@ class CheckAdmin(ReadOnlyAdmin):
     @admin.display(description=_("state"), ordering="state")
     def state_shown(self, check: Check) -> SafeString:
         return state_tag(_TONES.get(check.state, "queued"), check.get_state_display())
-
-
-@admin.register(Template)
-class TemplateAdmin(NoDeleteAdmin):
-    editable = ("name", "forgotten")
-    list_display = (
-        "name",
-        "team",
-        "account",
-        "length",
-        "forgotten",
-        "template_id",
-        "jobs_shown",
-        "created_at",
-    )
-    list_filter = ("forgotten", "model")
-    list_select_related = ("team", "account")
-    search_fields = (
-        "name",
-        "public_id",
-        "template_id",
-        "team__name",
-        "team__slug",
-        "asset__name",
-        "asset__sha256",
-    )
-    date_hierarchy = "created_at"
-    fieldsets = (
-        (
-            None,
-            {
-                "fields": (
-                    "name",
-                    "forgotten",
-                    "public_id",
-                    "team",
-                    "account",
-                    "model",
-                    "template_id",
-                    "asset",
-                    "length",
-                    "jobs_shown",
-                    "created_at",
-                )
-            },
-        ),
-    )
-
-    @admin.display(description=_("length"), ordering="milliseconds")
-    def length(self, template: Template) -> str:
-        return f"{template.seconds:.1f} s"
-
-    @admin.display(description=_("jobs"))
-    def jobs_shown(self, template: Template) -> SafeString:
-        return rows_link(Job, _("its dances"), template__id__exact=template.pk)
