@@ -3,7 +3,6 @@ function or class is split; none is added."""
 
 LARGE = {
     "jobs/management/commands/submit.py:_go",
-    "jobs/modelstudio/client.py",
     "jobs/pages/board/board_views.py:board",
     "jobs/pages/board/job_page.py",
     "jobs/pages/board/job_page.py:Story",

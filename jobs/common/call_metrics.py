@@ -98,7 +98,7 @@ atexit.register(_counts.flush)
 
 def record(call: str, seconds: float, outcome: str) -> None:
     """Count one request to the service; the client calls it for every one (words:
-    modelstudio.client.CALLS and OUTCOMES)."""
+    modelstudio.outcomes.CALLS and OUTCOMES)."""
     bucket = bisect_left(BUCKETS, seconds)
     _counts.add({f"n|{call}|{outcome}": 1, f"b|{call}|{bucket}": 1, f"s|{call}": seconds})
 

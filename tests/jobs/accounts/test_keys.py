@@ -31,7 +31,7 @@ def service() -> Iterator[Service]:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.modelstudio.client.PAUSES", ())
+    monkeypatch.setattr("jobs.modelstudio.calls.PAUSES", ())
 
 
 def raw_secret(key: ApiKey) -> str:
