@@ -1,3 +1,5 @@
+"""The app of what gets made."""
+
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 

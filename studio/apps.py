@@ -1,3 +1,5 @@
+"""The app of who is here and with which files."""
+
 from django.apps import AppConfig
 
 

@@ -391,7 +391,7 @@ def test_a_refused_wish_says_why_in_the_language_of_the_page(
         }
     )
     job = makers.job(team, owner, account=account, state=State.FAILED)
-    pauses.set_gate(account, Gate.DRAINING, None)
+    pauses.set_pause(account, Gate.DRAINING, None)
     account.refresh_from_db()
     refusal = pauses.refuses(account, None, team)
     client = client_of(owner)

@@ -100,7 +100,7 @@ def move_account(
         account.keys.filter(active=True).update(active=False)
         store_key(account, secret, by, trial)
         _save_place(account, moved, trial)
-    shared_accounts.forget(account)
+    shared_accounts.forget_proofs(account)
     retry_lanes(account)
     recognise(account, trial)
     return trial

@@ -1,11 +1,11 @@
-"""Doors that people close: an account or one lane of it, paused or draining, until somebody opens
-it again.
+"""Pauses that people set: an account or one lane of it, paused or draining, until somebody opens it
+again. `target` is that account or lane.
 
 Paused: nothing is sent; what is at the service goes on, new jobs may wait. Draining: what waits is
-still sent, new jobs are refused with a sentence. The gate of an account holds the jobs of that row
-only; the gate of a lane holds all jobs in it.
+still sent, new jobs are refused with a sentence. The pause of an account holds the jobs of that row
+only; that of a lane holds all jobs in it.
 
-Who may: owners and admins of the door's team on its accounts page, and staff in the admin. This
+Who may: owners and admins of its team on its accounts page, and staff in the admin. This
 module asks nobody.
 """
 
@@ -24,59 +24,59 @@ from jobs.models import Account, Gate, Job, Lane
 from studio.common.translatable import EMPTY, Sentence, phrase, plural_phrase, together
 from studio.models import Team, User
 
-log = logging.getLogger("footlight.gates")
+log = logging.getLogger("footlight.pauses")
 
 
-def set_gate(door: Account | Lane, gate: Gate | str, by: User | None) -> Sentence:
-    """Close or open `door` and return the sentence that says what follows. The lanes behind it are
+def set_pause(target: Account | Lane, gate: Gate | str, by: User | None) -> Sentence:
+    """Pause, drain or open `target` and return the sentence that says what follows. Its lanes are
     visited at once, so that waiting jobs say why they wait. Doing it twice changes nothing, not
     even who did it."""
     gate = Gate(gate)
     now = timezone.now()
     changed = (
-        type(door)
-        .objects.filter(pk=door.pk)
+        type(target)
+        .objects.filter(pk=target.pk)
         .exclude(gate=gate)
         .update(gate=gate, gate_by=by, gate_at=now)
     )
     if changed:
-        door.gate, door.gate_by, door.gate_at = gate, by, now
+        target.gate, target.gate_by, target.gate_at = gate, by, now
         log.info(
             "%s of account %s is %s, by user %s",
-            _kind(door),
-            _account(door).public_id,
+            _kind(target),
+            _account(target).public_id,
             gate.value,
             by.pk if by else None,
         )
-        _ring(door)
+        _ring(target)
     else:
-        door.refresh_from_db(fields=("gate", "gate_by", "gate_at"))
+        target.refresh_from_db(fields=("gate", "gate_by", "gate_at"))
     done = {
-        Gate.OPEN: phrase("%(door)s is open.", door=name(door)),
-        Gate.PAUSED: phrase("%(door)s is paused.", door=name(door)),
-        Gate.DRAINING: phrase("%(door)s is draining.", door=name(door)),
+        Gate.OPEN: phrase("%(door)s is open.", door=name(target)),
+        Gate.PAUSED: phrase("%(door)s is paused.", door=name(target)),
+        Gate.DRAINING: phrase("%(door)s is draining.", door=name(target)),
     }
-    return together(done[gate], consequence(door, gate))
+    return together(done[gate], consequence(target, gate))
 
 
-def sentence(door: Account | Lane, team: Team | None = None) -> Sentence:
-    """Who closed `door` and when, such as “Aiko paused emo-v1 on North at 14:02”; "" when it is
-    open. Times are UTC.
+def sentence(target: Account | Lane, team: Team | None = None) -> Sentence:
+    """Who paused or drains `target` and when, such as “Aiko paused emo-v1 on North at 14:02”; ""
+    when it is open. Times are UTC.
 
     Give the `team` whose people read it: what belongs to another team is not named.
     """
-    if door.gate == Gate.OPEN:
+    if target.gate == Gate.OPEN:
         return EMPTY
-    paused = door.gate == Gate.PAUSED
-    if team is not None and _account(door).team_id != team.pk:
-        return _by_others(door, paused)
-    person = door.gate_by.short_name if door.gate_by else phrase("Someone")
+    paused = target.gate == Gate.PAUSED
+    if team is not None and _account(target).team_id != team.pk:
+        return _by_others(target, paused)
+    person = target.gate_by.short_name if target.gate_by else phrase("Someone")
     by = _paused_by if paused else _drained_by
-    return by(person, name(door), door.gate_at)
+    return by(person, name(target), target.gate_at)
 
 
-def _by_others(door: Account | Lane, paused: bool) -> Sentence:
-    if isinstance(door, Account):
+def _by_others(target: Account | Lane, paused: bool) -> Sentence:
+    if isinstance(target, Account):
         if paused:
             return phrase(
                 "This account is paused for now, by those who look after its Alibaba account"
@@ -87,18 +87,18 @@ def _by_others(door: Account | Lane, paused: bool) -> Sentence:
     if paused:
         return phrase(
             "%(model)s is paused for now, by those who look after its Alibaba account",
-            model=door.model,
+            model=target.model,
         )
     return phrase(
         "%(model)s is draining for now, by those who look after its Alibaba account",
-        model=door.model,
+        model=target.model,
     )
 
 
-def consequence(door: Account | Lane, gate: Gate | str) -> Sentence:
-    """What it means for the jobs behind `door` that it is, or would be, `gate`."""
-    waiting = _jobs(door).filter(state=State.QUEUED).count()
-    out = _jobs(door).filter(state__in=OUT).count()
+def consequence(target: Account | Lane, gate: Gate | str) -> Sentence:
+    """What it means for the jobs of `target` that it is, or would be, `gate`."""
+    waiting = _jobs(target).filter(state=State.QUEUED).count()
+    out = _jobs(target).filter(state__in=OUT).count()
     going = (
         plural_phrase("The one at the service goes on.", "The %(n)s at the service go on.", out)
         if out
@@ -137,9 +137,9 @@ def _drained(waiting: int) -> Sentence:
     )
 
 
-def closed(account: Account, lane: Lane) -> Account | Lane | None:
-    """The paused door that keeps jobs of `account` in `lane` from being sent; None when both let
-    them through."""
+def paused_by(account: Account, lane: Lane) -> Account | Lane | None:
+    """The paused account or lane that keeps jobs of `account` in `lane` from being sent; None when
+    both let them through."""
     if not account.sends:
         return account
     return None if lane.sends else lane
@@ -148,77 +148,81 @@ def closed(account: Account, lane: Lane) -> Account | Lane | None:
 def refuses(account: Account, lane: Lane | None, team: Team | None = None) -> Sentence:
     """Why no new job is taken, as a whole sentence; "" when it is. `lane` None: there is none for
     the model yet."""
-    for door in (account, lane):
-        if door is not None and not door.takes:
+    for target in (account, lane):
+        if target is not None and not target.takes:
             return phrase(
                 "%(why)s: it takes no new jobs. Use another account, or ask an admin of the team "
                 "to open it under Accounts.",
-                why=sentence(door, team),
+                why=sentence(target, team),
             )
     return EMPTY
 
 
-def name(door: Account | Lane) -> str:
+def name(target: Account | Lane) -> str:
     """“North”, or “emo-v1 on North”."""
     return (
-        phrase("%(model)s on %(account)s", model=door.model, account=door.account.label)
-        if isinstance(door, Lane)
-        else door.label
+        phrase("%(model)s on %(account)s", model=target.model, account=target.account.label)
+        if isinstance(target, Lane)
+        else target.label
     )
 
 
-def _account(door: Account | Lane) -> Account:
-    return door.account if isinstance(door, Lane) else door
+def _account(target: Account | Lane) -> Account:
+    return target.account if isinstance(target, Lane) else target
 
 
-def _kind(door: Account | Lane) -> str:
-    return f"lane {door.model}" if isinstance(door, Lane) else "the whole"
+def _kind(target: Account | Lane) -> str:
+    return f"lane {target.model}" if isinstance(target, Lane) else "the whole"
 
 
-def _jobs(door: Account | Lane) -> QuerySet[Job]:
+def _jobs(target: Account | Lane) -> QuerySet[Job]:
     # By lane, so that an index over the open jobs is used and history costs nothing.
-    if isinstance(door, Lane):
-        return Job.objects.filter(lane=door).order_by()
-    return Job.objects.filter(lane__account_id__in={door.pk, door.root_id}, account=door).order_by()
+    if isinstance(target, Lane):
+        return Job.objects.filter(lane=target).order_by()
+    return Job.objects.filter(
+        lane__account_id__in={target.pk, target.root_id}, account=target
+    ).order_by()
 
 
-def _paused_by(person: str, door: str, when: datetime | None) -> Sentence:
+def _paused_by(person: str, target: str, when: datetime | None) -> Sentence:
     if when is None:
-        return phrase("%(person)s paused %(door)s", person=person, door=door)
+        return phrase("%(person)s paused %(door)s", person=person, door=target)
     time = f"{when:%H:%M}"
     if when.date() == timezone.now().date():
-        return phrase("%(person)s paused %(door)s at %(time)s", person=person, door=door, time=time)
+        return phrase(
+            "%(person)s paused %(door)s at %(time)s", person=person, door=target, time=time
+        )
     return phrase(
         "%(person)s paused %(door)s on %(day)s at %(time)s",
         person=person,
-        door=door,
+        door=target,
         day=short_day(when),
         time=time,
     )
 
 
-def _drained_by(person: str, door: str, when: datetime | None) -> Sentence:
+def _drained_by(person: str, target: str, when: datetime | None) -> Sentence:
     if when is None:
-        return phrase("%(person)s is draining %(door)s", person=person, door=door)
+        return phrase("%(person)s is draining %(door)s", person=person, door=target)
     time = f"{when:%H:%M}"
     if when.date() == timezone.now().date():
         return phrase(
-            "%(person)s is draining %(door)s since %(time)s", person=person, door=door, time=time
+            "%(person)s is draining %(door)s since %(time)s", person=person, door=target, time=time
         )
     return phrase(
         "%(person)s is draining %(door)s since %(day)s at %(time)s",
         person=person,
-        door=door,
+        door=target,
         day=short_day(when),
         time=time,
     )
 
 
-def _ring(door: Account | Lane) -> None:
+def _ring(target: Account | Lane) -> None:
     lanes = (
-        Lane.objects.filter(pk=door.pk)
-        if isinstance(door, Lane)
-        else Lane.objects.filter(account_id__in={door.pk, door.root_id})
+        Lane.objects.filter(pk=target.pk)
+        if isinstance(target, Lane)
+        else Lane.objects.filter(account_id__in={target.pk, target.root_id})
     )
     lanes.update(rings=F("rings") + 1, next_visit_at=timezone.now())
     wakeup.wake_dispatcher_after_commit()

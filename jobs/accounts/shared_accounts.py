@@ -28,7 +28,7 @@ from jobs.modelstudio import WireError
 from studio.common.encryption import Unreadable
 from studio.common.translatable import EMPTY, Sentence, phrase
 
-log = logging.getLogger("footlight.twins")
+log = logging.getLogger("footlight.shared_accounts")
 
 # A task is known for 24 h after its end; one that was made this long ago is known for sure.
 RECENT = timedelta(hours=23)
@@ -87,7 +87,7 @@ def recognise_new() -> int:
     """Every minute: bring together what shares lanes, and let one account that made tasks lately
     ask about the others that it is not yet told apart from. Each account has a turn an hour.
     Returns how many jobs moved."""
-    moved = gather()
+    moved = move_to_shared_lanes()
     if Account.objects.order_by()[:2].count() < 2:
         return moved
     active = Account.objects.filter(
@@ -96,7 +96,11 @@ def recognise_new() -> int:
     for account in Account.objects.filter(pk__in=active.values("pk")).order_by("?")[:20]:
         # Both sides have to be there: without a task nothing can be asked, and without another
         # account nobody.
-        if recent_task(account) and _others(account) and wakeup.once(f"twins:{account.pk}", 3600):
+        if (
+            recent_task(account)
+            and _others(account)
+            and wakeup.once(f"shared_accounts:{account.pk}", 3600)
+        ):
             recognise(account, seconds=2.0)
             break
     return moved
@@ -221,8 +225,8 @@ def share_lanes(account: Account, former: Account | None = None) -> int:
     other), and have those visited. `former` is the root that it had until now. Returns how many
     jobs moved.
 
-    A lane that is being visited, or that people closed, is left as it is; `gather` comes back for
-    it.
+    A lane that is being visited, or that people closed, is left as it is; `move_to_shared_lanes`
+    comes back for it.
     """
     account.refresh_from_db(fields=("same_as",))
     places = {account.pk} if former is None else {account.pk, former.pk}
@@ -232,7 +236,7 @@ def share_lanes(account: Account, former: Account | None = None) -> int:
     )
 
 
-def gather() -> int:
+def move_to_shared_lanes() -> int:
     """Bring the open jobs of every shared account that still wait in lanes of their own to the
     root's; returns how many moved. Cheap when there is nothing to do: called by the heartbeat."""
     moved = 0
@@ -242,7 +246,7 @@ def gather() -> int:
     return moved
 
 
-def part(account: Account) -> int:
+def separate(account: Account) -> int:
     """Staff say that `account` is an Alibaba account of its own after all: its open jobs go back to
     its own lanes, and it is not recognised as that one again. Returns how many jobs moved."""
     account.refresh_from_db(fields=("same_as", "told_apart"))
@@ -255,7 +259,7 @@ def part(account: Account) -> int:
     return share_lanes(account, root)
 
 
-def forget(account: Account) -> None:
+def forget_proofs(account: Account) -> None:
     """`account` is at another place now: nothing that was proven of it holds. Those that shared its
     lanes share those of the oldest of them."""
     root = account.same_as

@@ -42,9 +42,9 @@ def shown_health(row: Account | Lane) -> SafeString:
     return state_tag(_TONES.get(row.health, "failed"), row.get_health_display())
 
 
-class Doors(ChangedColumnsAdmin):
-    """Pages of rows that have a gate: staff pause, drain and open them from the list, and every
-    page says who did."""
+class PauseActions(ChangedColumnsAdmin):
+    """Pages of accounts and lanes: staff pause, drain and open them from the list, and every page
+    says who did."""
 
     actions: tuple[str, ...] = ("pause", "drain", "open")
 
@@ -52,31 +52,31 @@ class Doors(ChangedColumnsAdmin):
         return request.user.has_perm(f"jobs.change_{self.opts.model_name}")
 
     @admin.action(description=_("Pause: send nothing until it is opened"), permissions=["gate"])
-    def pause(self, request: HttpRequest, doors: QuerySet[Any]) -> None:
-        self._set(request, doors, Gate.PAUSED)
+    def pause(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
+        self._set(request, rows, Gate.PAUSED)
 
     @admin.action(description=_("Drain: send what waits, take nothing new"), permissions=["gate"])
-    def drain(self, request: HttpRequest, doors: QuerySet[Any]) -> None:
-        self._set(request, doors, Gate.DRAINING)
+    def drain(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
+        self._set(request, rows, Gate.DRAINING)
 
     @admin.action(description=_("Open"), permissions=["gate"])
-    def open(self, request: HttpRequest, doors: QuerySet[Any]) -> None:
-        self._set(request, doors, Gate.OPEN)
+    def open(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
+        self._set(request, rows, Gate.OPEN)
 
-    def _set(self, request: HttpRequest, doors: QuerySet[Any], gate: Gate) -> None:
-        for door in doors:
+    def _set(self, request: HttpRequest, rows: QuerySet[Any], gate: Gate) -> None:
+        for row in rows:
             self.message_user(
                 request,
-                translated(pauses.set_gate(door, gate, cast(User, request.user))),
+                translated(pauses.set_pause(row, gate, cast(User, request.user))),
                 messages.SUCCESS,
             )
 
     @admin.display(description=_("gate"), ordering="gate")
-    def gate_shown(self, door: Any) -> SafeString | str:
+    def gate_shown(self, row: Any) -> SafeString | str:
         return (
-            state_tag("held", translated(pauses.sentence(door)))
-            if door.gate != Gate.OPEN
-            else door.get_gate_display()
+            state_tag("held", translated(pauses.sentence(row)))
+            if row.gate != Gate.OPEN
+            else row.get_gate_display()
         )
 
 
@@ -108,7 +108,7 @@ class LanesOfAccount(ReadOnlyInline):
 
 
 @admin.register(Account)
-class AccountAdmin(NoDeleteAdmin, Doors):
+class AccountAdmin(NoDeleteAdmin, PauseActions):
     """Region and address are changed on the team's page, where the key has to be typed again for
     the new place."""
 
@@ -126,7 +126,7 @@ class AccountAdmin(NoDeleteAdmin, Doors):
     )
     list_filter = ("health", "gate", "region")
     list_select_related = ("team", "gate_by", "same_as")
-    actions = (*Doors.actions, "part")
+    actions = (*PauseActions.actions, "part")
     search_fields = (
         "label",
         "public_id",
@@ -185,7 +185,7 @@ class AccountAdmin(NoDeleteAdmin, Doors):
                     messages.WARNING,
                 )
                 continue
-            moved = shared_accounts.part(account)
+            moved = shared_accounts.separate(account)
             one, many = (
                 "%(account)s has lanes of its own again; %(n)d job moved.",
                 "%(account)s has lanes of its own again; %(n)d jobs moved.",
@@ -237,7 +237,7 @@ class ApiKeyAdmin(NoDeleteAdmin):
 
 
 @admin.register(Lane)
-class LaneAdmin(Doors, ReadOnlyAdmin):
+class LaneAdmin(PauseActions, ReadOnlyAdmin):
     list_display = (
         "model",
         "account",
@@ -254,7 +254,7 @@ class LaneAdmin(Doors, ReadOnlyAdmin):
     list_select_related = ("account__team", "gate_by")
     search_fields = ("model", "account__label", "account__team__name", "account__team__slug")
     date_hierarchy = "last_visit_at"
-    actions = ("visit_now", *Doors.actions)
+    actions = ("visit_now", *PauseActions.actions)
 
     @admin.action(description=_("Visit the chosen lanes now"), permissions=["gate"])
     def visit_now(self, request: HttpRequest, lanes: QuerySet[Lane]) -> None:

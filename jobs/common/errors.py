@@ -14,7 +14,7 @@ class SentenceError(Exception):
 
 
 class Refused(Exception):
-    """The wish cannot be fulfilled as asked; nothing was created and nothing paid. `sentences` say
+    """What was asked for cannot be done; nothing was created and nothing paid. `sentences` say
     why, worst first."""
 
     def __init__(self, *sentences: Sentence) -> None:

@@ -57,7 +57,7 @@ def explain(claimed: ClaimedLane, now: datetime) -> None:
 def _reason(lane: Lane, job: Job) -> tuple[Code, Sentence]:
     """(code, sentence) of the pause, a person's or of trouble, that holds `job`; ("", "") when none
     does."""
-    pause = pauses.closed(job.account, lane)
+    pause = pauses.paused_by(job.account, lane)
     if pause is not None:
         return Code.HELD_BACK, pauses.sentence(pause, job.team)
     # The lane's account was read with its keys; asking for each of a hundred jobs would be a

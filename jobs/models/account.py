@@ -1,4 +1,4 @@
-"""Model Studio accounts of a team, their keys, and the lanes in front of their models."""
+"""Model Studio accounts of a team, their keys, and the lanes (queues) in front of their models."""
 
 from __future__ import annotations
 

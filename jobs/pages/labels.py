@@ -87,7 +87,7 @@ def door_words(account: Account, lane: Lane | None, team: Team) -> str:
     is open."""
     if lane is None:
         lane = Lane(account=account)
-    door = pauses.closed(account, lane)
+    door = pauses.paused_by(account, lane)
     if door is not None:
         return translated(pauses.sentence(door, team))
     _code, why = health.why(account, lane)

@@ -1,4 +1,4 @@
-"""A file a team owns: image, audio or video; uploaded or made; known by the sha256 of its
+"""A file that a team owns: image, audio or video; uploaded or made; known by the sha256 of its
 content."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who is here: users, teams and memberships."""
+"""Who is here: users, teams, and who has which role in which team."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Encrypt every stored secret anew with the first of FIELD_KEYS."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -194,7 +194,7 @@ def gate(request: TeamRequest, account: str) -> HttpResponse:
         return _to_account(request, found)
     chosen = Gate(form.cleaned_data["gate"])
     if request.method == "POST":
-        messages.success(request, translated(pauses.set_gate(door, chosen, request.user)))
+        messages.success(request, translated(pauses.set_pause(door, chosen, request.user)))
         return _to_account(request, found)
     name = (
         translated(pauses.name(door)) if isinstance(door, Lane) else door.label

@@ -40,9 +40,9 @@ def test_it_says_who_did_what_and_when(
         "jobs.accounts.pauses.timezone.now", lambda: datetime(2026, 11, 20, 14, 2, tzinfo=UTC)
     )
     assert pauses.sentence(lane) == pauses.sentence(north) == ""
-    pauses.set_gate(lane, Gate.PAUSED, owner)
+    pauses.set_pause(lane, Gate.PAUSED, owner)
     assert pauses.sentence(lane) == "Aiko paused emo-v1 on North at 14:02"
-    pauses.set_gate(north, Gate.DRAINING, owner)
+    pauses.set_pause(north, Gate.DRAINING, owner)
     assert pauses.sentence(Account.objects.get()) == "Aiko is draining North since 14:02"
     monkeypatch.setattr(
         "jobs.accounts.pauses.timezone.now", lambda: datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -65,12 +65,12 @@ def test_it_says_what_follows_for_the_jobs(
         pauses.consequence(lane, Gate.PAUSED)
         == "2 jobs wait; nothing is sent until someone opens it. The one at the service goes on."
     )
-    assert pauses.set_gate(north, Gate.DRAINING, owner) == (
+    assert pauses.set_pause(north, Gate.DRAINING, owner) == (
         "North is draining. 2 jobs wait and are still sent; new jobs are refused until someone "
         "opens it. The one at the service goes on."
     )
     assert (
-        pauses.set_gate(north, Gate.OPEN, owner)
+        pauses.set_pause(north, Gate.OPEN, owner)
         == "North is open. 2 jobs wait; what waits is sent in its turn."
     )
 
@@ -79,19 +79,19 @@ def test_the_lanes_are_visited_so_that_jobs_say_why_they_wait(
     north: Account, lane: Lane, owner: User
 ) -> None:
     other = Lane.objects.create(account=north, model="wan2.2-s2v", next_visit_at=None)
-    pauses.set_gate(lane, Gate.PAUSED, owner)
+    pauses.set_pause(lane, Gate.PAUSED, owner)
     lane.refresh_from_db()
     other.refresh_from_db()
     assert (lane.rings, other.rings) == (1, 0)
     assert lane.next_visit_at is not None
-    pauses.set_gate(north, Gate.PAUSED, owner)
+    pauses.set_pause(north, Gate.PAUSED, owner)
     assert list(Lane.objects.values_list("rings", flat=True)) == [2, 1]
 
 
 def test_only_the_gate_is_written(lane: Lane, owner: User) -> None:
     """The engine writes lanes all the time; a row in hand is old."""
     Lane.objects.filter(pk=lane.pk).update(health="quota", lease_token="a visitor", rings=7)
-    pauses.set_gate(lane, Gate.PAUSED, owner)
+    pauses.set_pause(lane, Gate.PAUSED, owner)
     fresh = Lane.objects.get(pk=lane.pk)
     assert (fresh.health, fresh.lease_token, fresh.rings, fresh.gate) == (
         "quota",
@@ -102,37 +102,37 @@ def test_only_the_gate_is_written(lane: Lane, owner: User) -> None:
 
 
 def test_doing_it_twice_keeps_the_first_name(north: Account, owner: User, admin: User) -> None:
-    pauses.set_gate(north, Gate.PAUSED, owner)
+    pauses.set_pause(north, Gate.PAUSED, owner)
     before = Account.objects.get().gate_at
     stale = Account.objects.get()
-    pauses.set_gate(stale, Gate.PAUSED, admin)
+    pauses.set_pause(stale, Gate.PAUSED, admin)
     fresh = Account.objects.get()
     assert (fresh.gate_by, fresh.gate_at) == (owner, before)
     assert stale.gate_by == owner
-    pauses.set_gate(fresh, Gate.OPEN, admin)
+    pauses.set_pause(fresh, Gate.OPEN, admin)
     assert Account.objects.get().gate_by == admin
 
 
 def test_which_door_holds_a_job_back(north: Account, lane: Lane, owner: User) -> None:
-    assert pauses.closed(north, lane) is None
-    pauses.set_gate(lane, Gate.DRAINING, owner)
-    assert pauses.closed(north, lane) is None, "what waits is still sent"
-    pauses.set_gate(lane, Gate.PAUSED, owner)
-    assert pauses.closed(north, lane) == lane
-    pauses.set_gate(north, Gate.PAUSED, owner)
-    assert pauses.closed(north, lane) == north
+    assert pauses.paused_by(north, lane) is None
+    pauses.set_pause(lane, Gate.DRAINING, owner)
+    assert pauses.paused_by(north, lane) is None, "what waits is still sent"
+    pauses.set_pause(lane, Gate.PAUSED, owner)
+    assert pauses.paused_by(north, lane) == lane
+    pauses.set_pause(north, Gate.PAUSED, owner)
+    assert pauses.paused_by(north, lane) == north
 
 
 def test_new_jobs_are_refused_by_a_draining_door_only(
     north: Account, lane: Lane, owner: User
 ) -> None:
     assert pauses.refuses(north, lane) == pauses.refuses(north, None) == ""
-    pauses.set_gate(lane, Gate.PAUSED, owner)
+    pauses.set_pause(lane, Gate.PAUSED, owner)
     assert pauses.refuses(north, lane) == ""
-    pauses.set_gate(lane, Gate.DRAINING, owner)
+    pauses.set_pause(lane, Gate.DRAINING, owner)
     assert pauses.refuses(north, lane).startswith("Aiko is draining emo-v1 on North since")
     assert pauses.refuses(north, lane).endswith("under Accounts.")
-    pauses.set_gate(north, Gate.DRAINING, owner)
+    pauses.set_pause(north, Gate.DRAINING, owner)
     assert "draining North since" in pauses.refuses(north, None)
     assert choice.account_for(north.team, "emo-v1") == north
 
@@ -140,7 +140,7 @@ def test_new_jobs_are_refused_by_a_draining_door_only(
 def test_a_shared_lane_tells_the_other_team_no_names(
     north: Account, lane: Lane, owner: User, stranger: User
 ) -> None:
-    pauses.set_gate(lane, Gate.PAUSED, owner)
+    pauses.set_pause(lane, Gate.PAUSED, owner)
     told = pauses.sentence(lane, stranger.teams.get())
     assert "paused" in told
     assert not [name for name in ("Aiko", "North") if name in told]

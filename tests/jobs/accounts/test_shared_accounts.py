@@ -245,7 +245,7 @@ def test_every_minute_one_account_has_its_turn(
     Lane.objects.filter(pk=job.lane_id).update(last_visit_at=timezone.now())
     shared_accounts.recognise_new()
     assert same(south) == north.pk
-    assert taken == {f"twins:{south.pk}"}
+    assert taken == {f"shared_accounts:{south.pk}"}
 
 
 # ── lanes ─────────────────────────────────────────────────────────────────────────────────────────
@@ -282,9 +282,9 @@ def test_a_lane_that_is_being_visited_is_left_for_later(
     assert Job.objects.get(pk=job.pk).lane.account_id == south.pk
     assert Lane.objects.get(account=south).lease_token == "host|1|abc"
     Lane.objects.filter(account=south).update(lease_until=timezone.now() - timedelta(seconds=1))
-    assert shared_accounts.gather() == 1
+    assert shared_accounts.move_to_shared_lanes() == 1
     assert Job.objects.get(pk=job.pk).lane.account_id == north.pk
-    assert shared_accounts.gather() == 0
+    assert shared_accounts.move_to_shared_lanes() == 0
 
 
 def test_a_job_whose_sender_died_is_left_to_its_own_lane(
@@ -302,7 +302,7 @@ def test_a_lane_that_people_paused_stays_paused(
     job = makers.job(south.team, owner, account=south)
     Account.objects.filter(pk=south.pk).update(same_as=north)
     Lane.objects.filter(account=south).update(gate="paused")
-    assert shared_accounts.gather() == 0
+    assert shared_accounts.move_to_shared_lanes() == 0
     assert Job.objects.get(pk=job.pk).lane.account_id == south.pk
 
 

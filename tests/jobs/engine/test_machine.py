@@ -215,7 +215,7 @@ class Machine(RuleBasedStateMachine):
             *Account.objects.order_by("pk"),
             *Lane.objects.order_by("pk"),
         ]
-        pauses.set_gate(pausable[which % len(pausable)], gate, self.people[person])
+        pauses.set_pause(pausable[which % len(pausable)], gate, self.people[person])
         self.accounts = list(Account.objects.order_by("pk"))
 
     @precondition(
@@ -377,7 +377,7 @@ class Machine(RuleBasedStateMachine):
         pausable: list[Account | Lane] = [*Account.objects.all(), *Lane.objects.all()]
         for one in pausable:
             if one.gate != Gate.OPEN:
-                pauses.set_gate(one, Gate.OPEN, self.people[0])
+                pauses.set_pause(one, Gate.OPEN, self.people[0])
         for _ in range(120):
             if not Job.objects.exclude(state__in=TERMINAL).exists():
                 break
