@@ -1,5 +1,5 @@
-"""The team's dance templates with what people ask of them: how often each was danced, what it cost,
-and where it can be had again.
+"""The team's dance templates with how often each was danced, what it cost, and where it can be made
+again.
 
 A template belongs to the account that made it; the service knows it nowhere else, and may forget it
 (`Template.forgotten`).
@@ -8,26 +8,21 @@ A template belongs to the account that made it; the service knows it nowhere els
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from urllib.parse import urlencode
 
 from django.db.models import Count, Max, Sum
-from django.urls import reverse
 from django.utils.functional import cached_property
-from django.utils.translation import gettext as _
 
 from jobs.accounts import choice
 from jobs.billing import prices
 from jobs.catalogue import entries as catalogue
-from jobs.catalogue.create_pages import dance_of, page_of
 from jobs.common.states import State
 from jobs.models import Account, Job, Price, Template
 from studio.models.asset import Asset
 from studio.models.people import Team
 
-PLAYED = ("mp4", "mov")  # what a browser shows in a loop; of anything else there is the picture
 IN_VAIN = (State.FAILED, State.CANCELED)
 
 
@@ -37,120 +32,68 @@ class Remake:
     none."""
 
     account: Account
-    url: str
     price: str
     same: bool  # on the account that it belongs to
 
-    @property
-    def label(self) -> str:
-        words = (
-            _("Make it again")
-            if self.same
-            else _("Make it on %(account)s too") % {"account": self.account.label}
-        )
-        return f"{words} — {self.price}" if self.price else words
 
-
-@dataclass
-class Entry:
-    """A template as a card shows it. `paid` is what making it cost, in micros; None where that is
-    not known."""
+@dataclass(frozen=True, slots=True)
+class TemplateSummary:
+    """`paid` is what making it cost, in micros; None where that is not known. `replaced`:
+    forgotten, and made again since on the same account. `remakes`: its own account first."""
 
     template: Template
     team: Team
-    uses: int = 0
-    last_use: datetime | None = None
-    paid: int | None = None
-    remakes: list[Remake] = field(default_factory=list)
-    replaced: bool = False  # forgotten, and made again since on the same account
-
-    @property
-    def url(self) -> str:
-        return reverse("jobs:template_detail", args=[self.team.slug, self.template.public_id])
-
-    @property
-    def use_url(self) -> str:
-        """The dance page with the template chosen; "" when nothing dances it, or the service has
-        forgotten it."""
-        model = (
-            dance_of(catalogue.get(self.template.model))
-            if self.template.model in catalogue.MODELS
-            else None
-        )
-        if model is None or self.template.forgotten:
-            return ""
-        query = {"model": model.name, "template": self.template.public_id}
-        return reverse(f"jobs:{page_of(model)}", args=[self.team.slug]) + "?" + urlencode(query)
-
-    def _file(self, what: str) -> str:
-        asset = self.template.asset
-        return (
-            reverse("asset_file", args=[self.team.slug, asset.public_id, what])
-            if asset is not None
-            else ""
-        )
-
-    @property
-    def poster_url(self) -> str:
-        return (
-            self._file("thumb")
-            if self.template.asset is not None and self.template.asset.thumb
-            else ""
-        )
-
-    @property
-    def loop_url(self) -> str:
-        """The video that the moves are from; "" when it is not here, or no browser plays it."""
-        return (
-            self._file("original")
-            if self.template.asset is not None and self.template.asset.format in PLAYED
-            else ""
-        )
-
-    @property
-    def used(self) -> str:
-        words = {0: _("not used yet"), 1: _("used once")}
-        return words.get(self.uses) or _("used %(n)s times") % {"n": self.uses}
-
-    @property
-    def cost(self) -> str:
-        """“$0.1170 paid once, $0.0293 a use after 4”; "" when it is not known what was paid."""
-        if self.paid is None:
-            return ""
-        once = {"paid": prices.format_money(self.paid, self.team.currency)}
-        if not self.uses:
-            return _("%(paid)s paid once") % once
-        each = prices.format_money(round(self.paid / self.uses), self.team.currency)
-        return _("%(paid)s paid once, %(each)s a use after %(n)s") % {
-            **once,
-            "each": each,
-            "n": self.uses,
-        }
-
-    @property
-    def again(self) -> Remake | None:
-        """On its own account, when the service has forgotten it there."""
-        return next((remake for remake in self.remakes if remake.same), None)
-
-    @property
-    def anew(self) -> Remake | None:
-        """Where one that the service has forgotten is made again: its own account, else another;
-        None when that is not needed or cannot be."""
-        if not self.template.forgotten or self.replaced or not self.remakes:
-            return None
-        return self.remakes[0]
-
-    @property
-    def elsewhere(self) -> list[Remake]:
-        """On other accounts of the team that do not have it yet."""
-        return [remake for remake in self.remakes if not remake.same]
+    uses: int
+    last_use: datetime | None
+    paid: int | None
+    remakes: list[Remake]
+    replaced: bool
 
 
-def entries(team: Team, rows: Sequence[Template]) -> list[Entry]:
-    """`rows` of `team` (with account and asset) as entries, in their order. A few statements
+def summaries(team: Team, rows: Sequence[Template]) -> list[TemplateSummary]:
+    """`rows` of `team` (with account and asset) as summaries, in their order. A few statements
     however many there are."""
-    dances = Job.objects.filter(team=team, template__in=rows)
     makers = {row.model for row in rows}
+    used, paid = _uses_and_costs(team, rows, makers)
+    videos = {row.asset.sha256 for row in rows if row.asset is not None}
+    known = set(
+        team.templates.filter(forgotten=False, asset__sha256__in=videos).values_list(
+            "model", "asset__sha256", "account_id"
+        )
+    )
+    pricing = {
+        name: RemakePrices(team, catalogue.MODELS[name])
+        for name in makers
+        if name in catalogue.MODELS
+    }
+    found = []
+    for row in rows:
+        n, last = used.get(row.pk, (0, None))
+        has = {
+            pk
+            for model, sha256, pk in known
+            if row.asset is not None and (model, sha256) == (row.model, row.asset.sha256)
+        }
+        remakes = pricing[row.model].remakes(row, has) if row.model in pricing else []
+        found.append(
+            TemplateSummary(
+                row,
+                team,
+                n,
+                last,
+                paid.get(row.pk),
+                remakes,
+                row.forgotten and row.account_id in has,
+            )
+        )
+    return found
+
+
+def _uses_and_costs(
+    team: Team, rows: Sequence[Template], makers: set[str]
+) -> tuple[dict[int, tuple[int, datetime | None]], dict[int, int]]:
+    """By template: how often it was danced and when last; what making it cost."""
+    dances = Job.objects.filter(team=team, template__in=rows)
     uses = (
         dances.exclude(model__in=makers)
         .exclude(state__in=IN_VAIN)
@@ -165,40 +108,10 @@ def entries(team: Team, rows: Sequence[Template]) -> list[Entry]:
         .values("template")
         .annotate(paid=Sum("settled_micros"))
     )
-    paid = dict(sums.values_list("template_id", "paid"))
-    videos = {row.asset.sha256 for row in rows if row.asset is not None}
-    known = set(
-        team.templates.filter(forgotten=False, asset__sha256__in=videos).values_list(
-            "model", "asset__sha256", "account_id"
-        )
-    )
-    tills = {
-        name: Till(team, catalogue.MODELS[name]) for name in makers if name in catalogue.MODELS
-    }
-    found = []
-    for row in rows:
-        n, last = used.get(row.pk, (0, None))
-        has = {
-            pk
-            for model, sha256, pk in known
-            if row.asset is not None and (model, sha256) == (row.model, row.asset.sha256)
-        }
-        remakes = tills[row.model].remakes(row, has) if row.model in tills else []
-        found.append(
-            Entry(
-                row,
-                team,
-                n,
-                last,
-                paid.get(row.pk),
-                remakes,
-                row.forgotten and row.account_id in has,
-            )
-        )
-    return found
+    return used, dict(sums.values_list("template_id", "paid"))
 
 
-class Till:
+class RemakePrices:
     """Where the team can have a template of `spec` made, and for how much. Prices and accounts are
     asked for once."""
 
@@ -232,15 +145,6 @@ class Till:
             else ""
         )
 
-    def url(self, video: Asset, account: Account) -> str:
-        """The create page of the template model, with the video and the account in it."""
-        query = {
-            "model": self.spec.name,
-            self.spec.inputs_of("video")[0].name: video.public_id,
-            "account": account.public_id,
-        }
-        return reverse(f"jobs:{page_of(self.spec)}", args=[self.team.slug]) + "?" + urlencode(query)
-
     def remakes(self, row: Template, has: set[int]) -> list[Remake]:
         """Every account that has no template of this video (`has`: ids of those that do): its own
         first, and no Alibaba account twice."""
@@ -255,7 +159,6 @@ class Till:
                 found.append(
                     Remake(
                         account,
-                        self.url(video, account),
                         self.price(video, account),
                         account.pk == row.account_id,
                     )

@@ -17,8 +17,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from jobs.models import Template
-from jobs.orders.templates import entries
 from jobs.pages.board.board_views import row_of, rows_of
+from jobs.pages.template_cards import template_cards
 from studio.teams.access import TeamRequest, team_page
 
 PAGE = 24
@@ -78,7 +78,7 @@ def templates(request: TeamRequest) -> HttpResponse:
     more = {**query, "older": rows[PAGE - 1].public_id} if len(rows) > PAGE else None
     context = {
         "nav": "library",
-        "entries": entries(request.team, rows[:PAGE]),
+        "entries": template_cards(request.team, rows[:PAGE]),
         "accounts": list(request.team.accounts.filter(templates__isnull=False).distinct()),
         "account": account,
         "q": q,
@@ -126,7 +126,7 @@ def _context(request: TeamRequest, found: Template, form: NameForm) -> dict[str,
     dances = list(rows_of(jobs.exclude(model=found.model)).order_by("-id")[: DANCES + 1])
     return {
         "nav": "library",
-        "entry": entries(request.team, [found])[0],
+        "entry": template_cards(request.team, [found])[0],
         "form": form,
         "made_by": jobs.filter(model=found.model).select_related("owner").order_by("-id").first(),
         "dances": [row_of(job, request.team) for job in dances[:DANCES]],

@@ -9,11 +9,13 @@ from django.utils.translation import gettext as _
 
 from jobs.catalogue import entries as catalogue
 from jobs.models import Account
-from jobs.orders.templates import Entry, Till, entries
+from jobs.orders.templates import RemakePrices
+from jobs.pages import template_cards as team_templates
 from jobs.pages.create.draft import Draft
 from jobs.pages.create.draft_fields import TEMPLATE, TEMPLATE_VIDEO
 from jobs.pages.create.draft_plan import DraftPlan
 from jobs.pages.create.file_slots import FileSlot
+from jobs.pages.template_cards import TemplateCard
 from studio.common.formats import seconds as length
 
 SHOWN = 60  # templates that are offered
@@ -46,7 +48,7 @@ def _new_price(draft: Draft, planned: DraftPlan, account: Account | None) -> str
     under_way = planned.estimate is not None and len(planned.estimate.lines) < 2
     if video is None or account is None or not made_before or under_way:
         return ""
-    return Till(draft.team, catalogue.get(draft.spec.makes)).price(video, account)
+    return RemakePrices(draft.team, catalogue.get(draft.spec.makes)).price(video, account)
 
 
 def template_cards(draft: Draft) -> list[dict[str, Any]]:
@@ -62,12 +64,12 @@ def template_cards(draft: Draft) -> list[dict[str, Any]]:
         ]
     )
     return sorted(
-        (_template_card(draft, entry) for entry in entries(draft.team, rows)),
+        (_template_card(draft, entry) for entry in team_templates.template_cards(draft.team, rows)),
         key=lambda card: (card["unfit"], bool(card["gone"])),
     )
 
 
-def _template_card(draft: Draft, entry: Entry) -> dict[str, Any]:
+def _template_card(draft: Draft, entry: TemplateCard) -> dict[str, Any]:
     row, anew = entry.template, entry.anew
     gone = ""
     if anew is not None:

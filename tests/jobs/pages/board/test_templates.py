@@ -17,8 +17,8 @@ from django.urls import reverse
 from jobs.catalogue import entries as catalogue
 from jobs.common.states import State
 from jobs.models import Account, Check, Job, Price, Template
-from jobs.orders.templates import Entry, entries
 from jobs.pages.create.draft_form import DraftForm
+from jobs.pages.template_cards import TemplateCard, template_cards
 from studio.files import edit_queue
 from studio.models import Team, User
 from tests import makers
@@ -95,8 +95,9 @@ def made(
     return row
 
 
-def entry(team: Team, row: Template) -> Entry:
-    return entries(team, [Template.objects.select_related("account", "asset").get(pk=row.pk)])[0]
+def entry(team: Team, row: Template) -> TemplateCard:
+    rows = Template.objects.select_related("account", "asset").filter(pk=row.pk)
+    return template_cards(team, list(rows))[0]
 
 
 # ── the page ──────────────────────────────────────────────────────────────────────────────────────
@@ -143,7 +144,7 @@ def test_cost_is_what_was_billed_and_vain_dances_are_no_uses(
     for state in (State.FAILED, State.CANCELED):
         makers.job(team, creator, DANCE, state, account, template=moves)
     found = entry(team, moves)
-    assert (found.uses, found.paid) == (2, 117_328)
+    assert (found.uses, found.summary.paid) == (2, 117_328)
     assert found.cost == "$0.1173 paid once, $0.0587 a use after 2"
     assert entry(team, made(team, creator, account)).cost == "$0.1170 paid once"
     # no job made it here, so nobody knows
@@ -157,7 +158,7 @@ def test_templates_are_counted_in_a_few_statements(
         made(team, creator, (account, second)[number % 2], dances=number)
     rows = list(team.templates.select_related("account", "asset"))
     with django_assert_max_num_queries(8):
-        found = entries(team, rows)
+        found = template_cards(team, rows)
         assert [one.uses for one in found] == [5, 4, 3, 2, 1, 0]
         assert all(len(one.elsewhere) == 1 and one.elsewhere[0].label for one in found)
 
