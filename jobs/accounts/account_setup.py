@@ -117,7 +117,7 @@ def _require_nothing_under_way(account: Account) -> None:
 
 
 def _save_place(account: Account, moved: Account, trial: Trial) -> None:
-    """Write the address of `moved` and the health that `trial` told; every trouble is over."""
+    """Write the address of `moved` and the health that `trial` showed; every trouble is over."""
     columns = {
         "region": moved.region,
         "base_url": moved.base_url,

@@ -30,7 +30,7 @@ _NOT_THE_SERVICE = ("NotJson", "BadAnswer", "AnswerTooLong", "Redirected")
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What a free call with a key told. `health` is UNTRIED when no answer came; then the key may
+    """What a free call with a key showed. `health` is UNTRIED when no answer came; then the key may
     still be good."""
 
     health: Account.Health
@@ -136,8 +136,8 @@ def untested(reason: Sentence) -> Sentence:
 
 
 def record_trial(account: Account, trial: Trial) -> None:
-    """Write down what a test of the key in use told. A working account is no longer paused and its
-    lanes are rung; one with a payment due stays so, for a test costs nothing and says nothing about
+    """Write down what a test of the key in use showed. A working account is no longer paused and
+    its lanes are woken; one with a payment due stays so, for a test costs nothing and says nothing about
     that, but is tried again now."""
     account.refresh_from_db(fields=("health", "health_text", "paused_until", "troubles", "told_at"))
     if trial.health == Account.Health.OK and account.health != Account.Health.ARREARS:

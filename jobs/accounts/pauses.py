@@ -27,25 +27,25 @@ from studio.models import Team, User
 log = logging.getLogger("footlight.pauses")
 
 
-def set_pause(target: Account | Lane, gate: Gate | str, by: User | None) -> Sentence:
+def set_pause(target: Account | Lane, state: Gate | str, by: User | None) -> Sentence:
     """Pause, drain or open `target` and return the sentence that says what follows. Its lanes are
     visited at once, so that waiting jobs say why they wait. Doing it twice changes nothing, not
     even who did it."""
-    gate = Gate(gate)
+    state = Gate(state)
     now = timezone.now()
     changed = (
         type(target)
         .objects.filter(pk=target.pk)
-        .exclude(gate=gate)
-        .update(gate=gate, gate_by=by, gate_at=now)
+        .exclude(gate=state)
+        .update(gate=state, gate_by=by, gate_at=now)
     )
     if changed:
-        target.gate, target.gate_by, target.gate_at = gate, by, now
+        target.gate, target.gate_by, target.gate_at = state, by, now
         log.info(
             "%s of account %s is %s, by user %s",
             _kind(target),
             _account(target).public_id,
-            gate.value,
+            state.value,
             by.pk if by else None,
         )
         _ring(target)
@@ -56,7 +56,7 @@ def set_pause(target: Account | Lane, gate: Gate | str, by: User | None) -> Sent
         Gate.PAUSED: phrase("%(door)s is paused.", door=name(target)),
         Gate.DRAINING: phrase("%(door)s is draining.", door=name(target)),
     }
-    return together(done[gate], consequence(target, gate))
+    return together(done[state], consequence(target, state))
 
 
 def sentence(target: Account | Lane, team: Team | None = None) -> Sentence:
@@ -95,8 +95,8 @@ def _by_others(target: Account | Lane, paused: bool) -> Sentence:
     )
 
 
-def consequence(target: Account | Lane, gate: Gate | str) -> Sentence:
-    """What it means for the jobs of `target` that it is, or would be, `gate`."""
+def consequence(target: Account | Lane, state: Gate | str) -> Sentence:
+    """What it means for the jobs of `target` that it is, or would be, `state`."""
     waiting = _jobs(target).filter(state=State.QUEUED).count()
     out = _jobs(target).filter(state__in=OUT).count()
     going = (
@@ -104,9 +104,9 @@ def consequence(target: Account | Lane, gate: Gate | str) -> Sentence:
         if out
         else EMPTY
     )
-    if gate == Gate.PAUSED:
+    if state == Gate.PAUSED:
         return together(_held(waiting), going)
-    if gate == Gate.DRAINING:
+    if state == Gate.DRAINING:
         return together(_drained(waiting), going)
     if not waiting:
         return phrase("New jobs are sent in their turn.")

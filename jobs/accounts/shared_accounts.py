@@ -266,11 +266,11 @@ def forget_proofs(account: Account) -> None:
     with transaction.atomic():
         # All of them and in one order, as a merge locks them, so that the two never wait for each
         # other.
-        told = list(
+        rows = list(
             Account.objects.select_for_update(no_key=True).only("told_apart").order_by("pk")
         )
         Account.objects.filter(pk=account.pk).update(same_as=None, told_apart=[])
-        for other in told:
+        for other in rows:
             if account.pk in other.told_apart:
                 Account.objects.filter(pk=other.pk).update(
                     told_apart=[pk for pk in other.told_apart if pk != account.pk]

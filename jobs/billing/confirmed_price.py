@@ -1,5 +1,5 @@
 """The price that a button showed comes along with its click: when it is another one by then,
-nothing is made and the person is told."""
+nothing is made and the person is asked again."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def word(prices: Mapping[str, int]) -> str:
 
 
 def changed(text: str, do: str, micros: int, currency: str, *, exact: bool = False) -> Sentence:
-    """What to say to a click on `do` that would cost `micros` now; "" when the form told as much,
-    told more, or told nothing.
+    """What to say to a click on `do` that would cost `micros` now; "" when the button said as much,
+    said more, or said nothing.
 
     With `exact` less is said too: where another price means that something else would be made.
     """

@@ -54,7 +54,7 @@ class Submitted:
 @dataclass(frozen=True, slots=True)
 class Task:
     """One task as GET tells it. `status` is the provider's own word; times are aware and in UTC,
-    None when not told.
+    None when not said.
 
     `output` and `usage` are as they came: what is in them depends on the model
     (`catalogue.result_of`, `billed_units`).
@@ -160,8 +160,8 @@ def mapping(value: object) -> dict[str, Any]:
 
 def error_of(payload: Mapping[str, Any]) -> tuple[str, str]:
     """(code, message) of an envelope, looked for at the top level, then under `output` (CONTRACT
-    §2, §11.1), then under `error` as the service's other doors put it. Both are "" when the answer
-    names no error."""
+    §2, §11.1), then under `error` as the service's other addresses put it. Both are "" when the
+    answer names no error."""
     for place in (payload, mapping(payload.get("output")), mapping(payload.get("error"))):
         code = tidy(place.get("code"))
         if code.lower() not in _NOT_ERRORS:
@@ -177,8 +177,8 @@ def moment(value: object) -> datetime | None:
         if isinstance(value, int | float) or (isinstance(value, str) and value.strip().isdigit()):
             found = datetime.fromtimestamp(float(value) / 1000, UTC)
         elif isinstance(value, str):
-            told = datetime.fromisoformat(value.strip())
-            found = (told if told.tzinfo else told.replace(tzinfo=_CHINA)).astimezone(UTC)
+            parsed = datetime.fromisoformat(value.strip())
+            found = (parsed if parsed.tzinfo else parsed.replace(tzinfo=_CHINA)).astimezone(UTC)
         else:
             return None
     except (ValueError, OverflowError, OSError):
@@ -306,19 +306,19 @@ def page(payload: Mapping[str, Any], page_no: int, page_size: int) -> TaskPage:
         raise BadAnswer("the list has no data")
     lines = []
     for entry in data:
-        told = mapping(entry)
-        created = moment(told.get("gmt_create")) or moment(told.get("start_time"))
+        line = mapping(entry)
+        created = moment(line.get("gmt_create")) or moment(line.get("start_time"))
         if created is None:
             raise BadAnswer("a task in the list has no time")
         lines.append(
             TaskLine(
-                task_id=_task_id(told.get("task_id")),
-                status=tidy(told.get("status")) or tidy(told.get("task_status")),
-                model_name=tidy(told.get("model_name")),
-                request_id=tidy(told.get("request_id")),
+                task_id=_task_id(line.get("task_id")),
+                status=tidy(line.get("status")) or tidy(line.get("task_status")),
+                model_name=tidy(line.get("model_name")),
+                request_id=tidy(line.get("request_id")),
                 created_at=created,
-                ended_at=moment(told.get("end_time")),
-                api_key_id=tidy(told.get("api_key_id")),
+                ended_at=moment(line.get("end_time")),
+                api_key_id=tidy(line.get("api_key_id")),
             )
         )
     total = len(lines) if total is None else total

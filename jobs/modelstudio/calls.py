@@ -80,13 +80,13 @@ class Calls:
         data = (
             b"" if body is None else json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
         )
-        status, answer, told = self.send_once(self.base_url + path, headers, data)
+        status, answer, received = self.send_once(self.base_url + path, headers, data)
         payload = transport.read_json(answer)
         return (
             status,
             payload,
-            told,
-            "" if payload is not None else _what_came(status, answer, told),
+            received,
+            "" if payload is not None else _what_came(status, answer, received),
         )
 
     def send_once(
@@ -102,13 +102,13 @@ class Calls:
         began = time.monotonic()
         try:
             response = adapter.send(prepared, True, self._timeout, transport.CERTIFICATES)
-            status, told = response.status_code, dict(response.headers.lower_items())
+            status, received = response.status_code, dict(response.headers.lower_items())
             answer = transport.read_whole(response, self._timeout[1])
         except (*transport.FAILURES, transport.TooLong) as error:
             failure = self._failure(error)
         else:
             _log("POST", url, status, answer, began)
-            return status, answer, told
+            return status, answer, received
         finally:
             adapter.close()
         _lost("POST", url, failure, began)
@@ -167,7 +167,7 @@ class Calls:
                 {**_ALWAYS, **self._headers, **extra},
                 self._timeout,
             )
-            status, told = got.status_code, got.headers
+            status, received = got.status_code, got.headers
             answer = transport.read_whole(got, self._timeout[1])
         except (*transport.FAILURES, transport.TooLong) as error:
             failure = self._failure(error)
@@ -183,8 +183,8 @@ class Calls:
             raise from_response(
                 status,
                 payload,
-                told,
-                text="" if payload is not None else _what_came(status, answer, told),
+                received,
+                text="" if payload is not None else _what_came(status, answer, received),
             )
         _lost("GET", url, failure, began)
         raise failure

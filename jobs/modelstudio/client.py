@@ -48,7 +48,7 @@ class Client(Calls):
     `base_url` with an empty path gets "/api/v1"; `connect` and `read` are seconds; `read` also
     bounds a whole answer, which may have up to 2 MiB. GETs go over connections that all clients of
     a process share. Nothing of the environment counts: a .netrc would replace the key, and a proxy
-    would see it. `watch` is told of every request.
+    would see it. `watch` is called after every request.
 
     Raises ValueError with a sentence for an address, key or workspace that cannot be used.
     """
@@ -129,7 +129,7 @@ class Client(Calls):
             "query",
             path,
             {},
-            good=lambda told: "task_status" in answers.mapping(told.get("output")),
+            good=lambda answer: "task_status" in answers.mapping(answer.get("output")),
         )
         return _read(lambda: answers.task(payload, asked=task_id), payload)
 
@@ -164,14 +164,14 @@ class Client(Calls):
             found: dict[str, TaskLine] = {}
             total, page_no, size = 0, 1, 50
             while True:
-                told = self.page(model_name, page_no=page_no, page_size=size)
-                size = told.page_size
-                shrunk = told.total < total or (page_no < told.total_page and not told.lines)
+                page = self.page(model_name, page_no=page_no, page_size=size)
+                size = page.page_size
+                shrunk = page.total < total or (page_no < page.total_page and not page.lines)
                 if shrunk:
                     break
-                total = told.total
-                found.update((line.task_id, line) for line in told.lines)
-                if page_no >= told.total_page:
+                total = page.total
+                found.update((line.task_id, line) for line in page.lines)
+                if page_no >= page.total_page:
                     break
                 if page_no >= MOST_PAGES:
                     raise NoAnswer(

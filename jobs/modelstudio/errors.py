@@ -69,7 +69,7 @@ class ModelGone(WireError):
 
 class RetryLater(WireError):
     """Nothing was created and nothing is wrong: later it may work. `retry_after` is in seconds,
-    None when not told.
+    None when not said.
 
     As the class of a FAILED task it means that a new task may succeed; the failed one costs
     nothing.

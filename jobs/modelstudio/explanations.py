@@ -16,7 +16,7 @@ __all__ = ["Explanation", "explain"]
 
 def explain(code: str, message: str, status: int | None = None) -> Explanation:
     """What `code` and `message` mean for a person. What we do not know is shown verbatim, its fault
-    told from the HTTP `status`."""
+    taken from the HTTP `status`."""
     key, text = normalized(code), message.lower()
     for rule in RULES:
         if rule.fits(key, text):

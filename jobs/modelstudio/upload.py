@@ -86,15 +86,15 @@ def storage_error(status: int, body: bytes) -> WireError:
     it."""
     text = body[:20_000].decode("utf-8", "replace")
 
-    def told(tag: str) -> str:
+    def element(tag: str) -> str:
         found = re.search(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
         return tidy(html.unescape(found.group(1))) if found else ""
 
-    code, message = told("Code"), told("Message")
+    code, message = element("Code"), element("Message")
     words = (
         code or "StorageError",
         message or f"HTTP {status} from the temporary storage",
-        told("RequestId"),
+        element("RequestId"),
         status,
     )
     if status >= 500 or status < 300 or status in (302, 303, 408):

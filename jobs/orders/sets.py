@@ -29,8 +29,8 @@ def swept(spec: entries.Model, chosen: dict[str, Any]) -> entries.Parameter | No
     """The choice worth seeing side by side: of two to four values, each of which does something to
     the film and nothing to its price.
 
-    Told by the declaration: values that do something say what (their help), and the price hangs on
-    the variant alone.
+    Known from the declaration: values that do something say what (their help), and the price hangs
+    on the variant alone.
     """
     for parameter in spec.parameters:
         heeded = (

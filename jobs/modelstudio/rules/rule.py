@@ -44,7 +44,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule(Pattern):
-    """What people are told of the errors that it fits; the fields are those of Explanation."""
+    """What is said to people of the errors that it fits; the fields are those of Explanation."""
 
     fault: str
     sentence: Sentence
