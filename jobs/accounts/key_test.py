@@ -137,8 +137,8 @@ def untested(reason: Sentence) -> Sentence:
 
 def record_trial(account: Account, trial: Trial) -> None:
     """Write down what a test of the key in use showed. A working account is no longer paused and
-    its lanes are woken; one with a payment due stays so, for a test costs nothing and says nothing about
-    that, but is tried again now."""
+    its lanes are woken; one with a payment due stays so, for a test costs nothing and says nothing
+    about that, but is tried again now."""
     account.refresh_from_db(fields=("health", "health_text", "paused_until", "troubles", "told_at"))
     if trial.health == Account.Health.OK and account.health != Account.Health.ARREARS:
         lanes_of(account).update(paused_until=None)
