@@ -11,12 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.template.defaultfilters import date as shown_date
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from jobs.models import JobInput
-from studio.common.formats import person
 from studio.files import edit_queue
 from studio.models.asset import Asset
 from studio.models.edit import Consent
@@ -24,8 +21,8 @@ from studio.models.people import User
 
 
 @dataclass(frozen=True, slots=True)
-class Right:
-    """The word for one file of a draft: `consent` once it was given, `ticked` while it is only
+class ConsentState:
+    """Consent for one file of a draft: `consent` once it was given, `ticked` while it is only
     ticked."""
 
     asset: Asset
@@ -34,7 +31,7 @@ class Right:
 
     @property
     def words(self) -> str:
-        """What is agreed to."""
+        """What is agreed to, as it is shown and as it is recorded."""
         said = {
             "image": _("The team may use this person’s likeness."),
             "audio": _("The team may use this person’s voice."),
@@ -46,27 +43,6 @@ class Right:
     def missing(self) -> bool:
         return self.consent is None and not self.ticked
 
-    @property
-    def ask(self) -> str:
-        """What to do while it is missing."""
-        asked = {
-            "image": _("Say first that the team may use this picture."),
-            "audio": _("Say first that the team may use this speech."),
-            "video": _("Say first that the team may use this video."),
-        }
-        return asked[self.asset.kind]
-
-    @property
-    def who(self) -> str:
-        """“Mia said so on 14 Nov.”"""
-        if self.consent is None:
-            return ""
-        told = {
-            "who": person(self.consent.by),
-            "day": shown_date(localtime(self.consent.at), "j M"),
-        }
-        return _("%(who)s said so on %(day)s.") % told
-
 
 def needed(asset: Asset) -> bool:
     """Whether a word has to be given for it: for everything that people brought in, and what was
@@ -77,7 +53,7 @@ def needed(asset: Asset) -> bool:
     return first is None or first.origin != Asset.Origin.RESULT
 
 
-def meant(asset: Asset, public_id: str) -> bool:
+def tick_holds(asset: Asset, public_id: str) -> bool:
     """Whether a tick that was made for the file `public_id` holds for `asset`: that very file, one
     made of it, or the one it was made of."""
     made_of = asset.parent if asset.origin == Asset.Origin.EDIT else None
@@ -91,12 +67,12 @@ def meant(asset: Asset, public_id: str) -> bool:
     ).exists()
 
 
-def right_of(asset: Asset | None, *, ticked: bool = False) -> Right | None:
+def state_of(asset: Asset | None, *, ticked: bool = False) -> ConsentState | None:
     """What stands for `asset`; None without a file, and for one that needs no consent."""
     if asset is None or not needed(asset):
         return None
     given = Consent.objects.filter(asset=asset).select_related("by").first()
-    return Right(asset, given, ticked)
+    return ConsentState(asset, given, ticked)
 
 
 def give(ticked: Iterable[Asset | None], by: User) -> list[Asset]:
@@ -104,10 +80,10 @@ def give(ticked: Iterable[Asset | None], by: User) -> list[Asset]:
     none. What was given before stands."""
     new = []
     for asset in ticked:
-        right = right_of(asset, ticked=True)
-        if right is not None and right.consent is None:
-            edit_queue.consent(right.asset, by, right.words)
-            new.append(right.asset)
+        state = state_of(asset, ticked=True)
+        if state is not None and state.consent is None:
+            edit_queue.consent(state.asset, by, state.words)
+            new.append(state.asset)
     return new
 
 
@@ -121,7 +97,7 @@ def take_back(assets: Iterable[Asset], by: User) -> None:
             Consent.objects.filter(asset__in=family, by=by).delete()
 
 
-def unsaid(assets: Iterable[Asset]) -> list[Asset]:
+def without_consent(assets: Iterable[Asset]) -> list[Asset]:
     """Those of `assets` that need a word and have none yet."""
     found = list(assets)
     given = set(Consent.objects.filter(asset__in=found).values_list("asset_id", flat=True))

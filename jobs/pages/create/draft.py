@@ -70,7 +70,7 @@ class Draft:
     def put(self, name: str, asset: Asset) -> None:
         """A file that came just now takes the place of what was chosen before."""
         before = self.asset(name)
-        if before is None or not consent.meant(asset, before.public_id):
+        if before is None or not consent.tick_holds(asset, before.public_id):
             self.consented.discard(name)
         if name == TEMPLATE_VIDEO:
             self.template, self.template_video = None, asset

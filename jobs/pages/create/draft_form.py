@@ -173,7 +173,7 @@ class DraftForm(forms.Form):
             else:
                 draft.files[file.name] = asset
             ticked = str(self.cleaned_data.get(CONSENT + file.name) or "")
-            if consent.meant(asset, ticked):
+            if consent.tick_holds(asset, ticked):
                 draft.consented.add(file.name)
         if missed:
             name = file.name if asset.kind == file.kind else UPLOAD + file.name

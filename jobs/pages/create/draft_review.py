@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jobs.models import Account
-from jobs.orders.consent import Right, right_of
+from jobs.orders.consent import ConsentState, state_of
 from jobs.orders.trim import Trim
 from jobs.pages.create.account_panel import account_of, region_of
 from jobs.pages.create.check_panel import CheckPanel, check_panel
@@ -29,7 +29,7 @@ class DraftReview:
     account: Account | None
     planned: DraftPlan
     check: CheckPanel | None
-    consents: Mapping[str, Right | None]
+    consents: Mapping[str, ConsentState | None]
     speech: SpeechPanel | None
     prices: dict[str, int]
     blocked: str
@@ -53,7 +53,7 @@ def review_draft(draft: Draft, user: User, planned: DraftPlan | None = None) -> 
     check = check_panel(draft, region_of(account))
     files = file_fields(draft.spec)
     consents = {
-        file.name: right_of(draft.asset(file.name), ticked=file.name in draft.consented)
+        file.name: state_of(draft.asset(file.name), ticked=file.name in draft.consented)
         for file in files
     }
     sound = next((file for file in files if file.kind == "audio"), None)

@@ -9,8 +9,9 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from jobs.orders.consent import Right
+from jobs.orders.consent import ConsentState
 from jobs.pages.create.compare import was_file
+from jobs.pages.create.consent_words import given_by
 from jobs.pages.create.draft import Draft
 from jobs.pages.create.draft_fields import CONSENT, EDIT, KEEP, PICK, UPLOAD, FileField
 from jobs.pages.create.fixes import Fix, fix_for
@@ -57,7 +58,7 @@ class FileSlot:
     fix: Fix | None
     edit: Edit | None
     failed_edit: Edit | None
-    consent: Right | None
+    consent: ConsentState | None
     before: str
     speech: SpeechPanel | None
     library: list[dict[str, Any]]
@@ -69,6 +70,11 @@ class FileSlot:
     @property
     def kind(self) -> str:
         return self.field.kind
+
+    @property
+    def consent_given_by(self) -> str:
+        """“Mia said so on 14 Nov.”; "" while it is not given."""
+        return given_by(self.consent) if self.consent is not None else ""
 
     @property
     def label(self) -> str:
@@ -156,7 +162,7 @@ class FileSlot:
 
 
 def file_slot(
-    draft: Draft, field: FileField, consent: Right | None, speech: SpeechPanel | None
+    draft: Draft, field: FileField, consent: ConsentState | None, speech: SpeechPanel | None
 ) -> FileSlot:
     """The slot of `field` in `draft`; `consent` and `speech` are those of its file."""
     asset, name = draft.asset(field.name), field.name

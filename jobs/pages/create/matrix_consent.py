@@ -66,14 +66,14 @@ class MatrixConsent:
         """Keep every consent that is ticked, as given by `by` now."""
         for question in self.questions:
             if question.ticked:
-                text = consent.Right(question.files[0], None, ticked=True).words
+                text = consent.ConsentState(question.files[0], None, ticked=True).words
                 consent.give_all(question.files, by, text)
 
 
 def matrix_consent(draft: MatrixDraft, films: Iterable[MatrixFilm]) -> MatrixConsent:
     pictures = {film.picture.pk: film.picture for film in films}
     speeches = {film.speech.pk: film.speech for film in films}
-    missing = [consent.unsaid(side.values()) for side in (pictures, speeches)]
+    missing = [consent.without_consent(side.values()) for side in (pictures, speeches)]
     questions = [
         ConsentQuestion(files, draft.consented.issuperset(asset.public_id for asset in files))
         for files in missing

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from django.utils.translation import gettext as _
 
 from jobs.models import Account
-from jobs.orders.consent import Right
+from jobs.orders.consent import ConsentState
 from jobs.pages.create.check_panel import CheckPanel
+from jobs.pages.create.consent_words import what_to_do
 from jobs.pages.create.draft import Draft
 from jobs.pages.create.draft_fields import TEMPLATE_VIDEO, file_fields
 from jobs.pages.create.draft_plan import DraftPlan
@@ -20,7 +21,7 @@ def blocked_reason(
     planned: DraftPlan,
     account: Account | None,
     check: CheckPanel | None,
-    consents: Mapping[str, Right | None],
+    consents: Mapping[str, ConsentState | None],
 ) -> str:
     """Why nothing can be made of `draft` now, the first thing to do first; "" when it can. Without
     the budget, which may have room for less. `consents` by the name of the file."""
@@ -29,9 +30,7 @@ def blocked_reason(
         or _unchecked_or_missing(draft, check)
         or _template(draft)
         or next(iter(planned.reasons), "")
-        or next(
-            (right.ask for right in consents.values() if right is not None and right.missing), ""
-        )
+        or next((what_to_do(state) for state in consents.values() if state and state.missing), "")
     )
 
 

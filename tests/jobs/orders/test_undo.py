@@ -383,15 +383,15 @@ def test_the_slower_half_of_a_double_click_finds_the_dance_although_the_budget_i
     Budget.objects.create(team=team, micros=100_000)
     Consent.objects.all().delete()
     fields |= {f"consent_{name}": fields[name] for name in ("image_url", "template_video")}
-    client, usual = client_of(creator), create.plan
+    client, usual = client_of(creator), create.ready_plan
 
-    def slow(wish: create.OrderRequest) -> create.Plan:
-        found = usual(wish)
-        monkeypatch.setattr(create, "plan", usual)
+    def slow(order: create.OrderRequest, planned: create.Plan | None) -> create.Plan:
+        found = usual(order, planned)
+        monkeypatch.setattr(create, "ready_plan", usual)
         client.post(page, fields)
         return found
 
-    monkeypatch.setattr(create, "plan", slow)
+    monkeypatch.setattr(create, "ready_plan", slow)
     answer = client.post(page, fields)
     assert answer.status_code == 302
     assert answer["Location"] == Job.objects.get(model="animate-anyone-gen2").get_absolute_url()
