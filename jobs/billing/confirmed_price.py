@@ -14,7 +14,7 @@ SHAPE = re.compile(r"([a-z-]{1,20})=(\d{1,15})(?= |$)", re.ASCII)
 LONGEST = 500
 
 
-def word(prices: Mapping[str, int]) -> str:
+def form_value(prices: Mapping[str, int]) -> str:
     """“make=472523 clip=57345” for a form: micros that each button shows, by what it does."""
     return " ".join(f"{do}={micros}" for do, micros in prices.items())
 

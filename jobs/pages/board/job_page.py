@@ -399,7 +399,7 @@ class Story:
     @property
     def told(self) -> str:
         """The prices of the buttons, for the forms that they are in."""
-        return confirmed_price.word(self._prices)
+        return confirmed_price.form_value(self._prices)
 
     @cached_property
     def _whole(self) -> OrderRequest | None:

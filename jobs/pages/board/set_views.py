@@ -147,7 +147,7 @@ class SetStory:
     @property
     def told(self) -> str:
         """The same, for the form that its button is in."""
-        return confirmed_price.word({"again": self._again}) if self._again is not None else ""
+        return confirmed_price.form_value({"again": self._again}) if self._again is not None else ""
 
     @property
     def preset_name(self) -> str:

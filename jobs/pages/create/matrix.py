@@ -102,7 +102,7 @@ def matrix_page(draft: MatrixDraft, review: MatrixReview | None = None) -> Matri
         consent=review.consent,
         price=_price(draft, review),
         why_not=review.blocked or no_room(draft.team, draft.user, review.micros),
-        confirmed_prices=confirmed_price.word(
+        confirmed_prices=confirmed_price.form_value(
             ({"make": review.micros} if review.films else {})
             | ({"check": review.check.micros} if review.check.micros else {})
         ),

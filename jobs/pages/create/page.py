@@ -113,7 +113,7 @@ def create_page(
         why_not=review.blocked or no_room(draft.team, user, planned.micros),
         more=more_buttons(planned, review.prices, review.blocked),
         retirement=_retirement(draft, account, lane, planned),
-        confirmed_prices=confirmed_price.word(review.prices),
+        confirmed_prices=confirmed_price.form_value(review.prices),
     )
 
 

@@ -70,7 +70,7 @@ def dearer(model: str = "emo-v1", variant: str = "1:1") -> None:
 
 
 def test_words_read_back_and_nonsense_tells_nothing() -> None:
-    said = confirmed_price.word({"make": 472_523, "sweep-clip": 172_035})
+    said = confirmed_price.form_value({"make": 472_523, "sweep-clip": 172_035})
     assert confirmed_price.changed(said, "make", 472_523, "USD") == ""
     assert confirmed_price.changed(said, "sweep-clip", 172_035, "USD") == ""
     assert "$0.9450 now" in confirmed_price.changed(said, "make", 945_046, "USD")
