@@ -36,6 +36,11 @@ CATCH_UP = 200
 PATIENCE = 2.0  # seconds that Redis may take to connect, and to say that it is still there
 QUIET = 5.0  # seconds without a word after which it is asked
 AGAIN = 1.0
+STREAM_HEADERS = [
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+]
 
 
 class Silent(Exception):
@@ -195,48 +200,49 @@ async def stream(scope: dict[str, Any], receive: Any, send: Any) -> None:
         scope, slug, int(last) if last.isdecimal() and len(last) < 19 else None
     )
     if scope.get("method") != "GET" or status != 200:
-        text = {
-            401: b"Sign in to follow this team.",
-            404: b"No team of yours is at this address.",
-        }.get(status, b"Only GET is answered here.")
-        code = status if status != 200 else 405
-        await send(
-            {
-                "type": "http.response.start",
-                "status": code,
-                "headers": [(b"content-type", b"text/plain; charset=utf-8")],
-            }
-        )
-        await send({"type": "http.response.body", "body": text})
+        await _refuse(send, status if status != 200 else 405)
         return
     queue = hub.join(slug)
-    kind = [
-        (b"content-type", b"text/event-stream"),
-        (b"cache-control", b"no-store"),
-        (b"x-accel-buffering", b"no"),
-    ]
     gone = asyncio.create_task(_until_gone(receive))
     try:
-        await send({"type": "http.response.start", "status": 200, "headers": kind})
-        await send({"type": "http.response.body", "body": b"retry: 2000\n\n", "more_body": True})
+        await send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
+        await _send_part(send, b"retry: 2000\n\n")
         for event in missed:
-            await send(
-                {"type": "http.response.body", "body": _frame(json.dumps(event)), "more_body": True}
-            )
-        while not gone.done():
-            waiting = asyncio.create_task(queue.get())
-            done, _ = await asyncio.wait(
-                {waiting, gone}, timeout=BEAT, return_when=asyncio.FIRST_COMPLETED
-            )
-            body = _frame(waiting.result()) if waiting in done else b": still here\n\n"
-            if waiting not in done:
-                waiting.cancel()
-            if gone in done:
-                return
-            await send({"type": "http.response.body", "body": body, "more_body": True})
+            await _send_part(send, _frame(json.dumps(event)))
+        await _follow(queue, gone, send)
     finally:
         gone.cancel()
         hub.leave(slug, queue)
+
+
+async def _refuse(send: Any, code: int) -> None:
+    """Answer with the HTTP status `code` and a sentence."""
+    text = {
+        401: b"Sign in to follow this team.",
+        404: b"No team of yours is at this address.",
+    }.get(code, b"Only GET is answered here.")
+    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    await send({"type": "http.response.start", "status": code, "headers": headers})
+    await send({"type": "http.response.body", "body": text})
+
+
+async def _send_part(send: Any, body: bytes) -> None:
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+async def _follow(queue: asyncio.Queue[str], gone: asyncio.Task[None], send: Any) -> None:
+    """Send what comes into `queue`, and a comment every BEAT seconds without any, until `gone`."""
+    while not gone.done():
+        waiting = asyncio.create_task(queue.get())
+        done, _ = await asyncio.wait(
+            {waiting, gone}, timeout=BEAT, return_when=asyncio.FIRST_COMPLETED
+        )
+        body = _frame(waiting.result()) if waiting in done else b": still here\n\n"
+        if waiting not in done:
+            waiting.cancel()
+        if gone in done:
+            return
+        await _send_part(send, body)
 
 
 async def _until_gone(receive: Any) -> None:

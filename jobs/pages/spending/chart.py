@@ -4,6 +4,7 @@ attributes."""
 from __future__ import annotations
 
 import calendar
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -22,6 +23,20 @@ BAR_TOP, BAR_FLOOR = 240.0, 286.0
 _LIMIT_SHOWN = 5
 
 
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """Micros and days in the chart's units. `x` has the left edge of every day of the month, and
+    the right edge of the last; `top` is the amount at the upper edge."""
+
+    x: list[float]
+    step: float
+    top: int
+    high: int  # of the highest bar
+
+    def y(self, micros: int) -> float:
+        return FLOOR - (FLOOR - TOP) * micros / self.top
+
+
 def chart_of(
     entries: QuerySet[LedgerEntry], month: date, standing: BudgetStatus, current: bool
 ) -> dict[str, Any] | None:
@@ -30,6 +45,42 @@ def chart_of(
 
     What was settled after the month's end for a job of the month counts for its last day.
     """
+    sums = _sums_by_day(entries, month)
+    if not any(sums):
+        return None
+    last = len(sums)
+    today = datetime.now(UTC).day if current else last
+    limit = (
+        standing.limit
+        if current and standing.limit and standing.limit <= _LIMIT_SHOWN * standing.used
+        else None
+    )
+    step = (RIGHT - LEFT) / last
+    scale = _Scale(
+        x=[LEFT + step * number for number in range(last + 1)],
+        step=step,
+        top=max(standing.used if current else standing.settled, limit or 0, max(sums), 1),
+        high=max(*sums, 1),
+    )
+    currency = standing.currency
+    return {
+        "days": _bars(sums[:today], month, scale, today if current else 0),
+        "ticks": _amounts(scale, currency),
+        "marks": [
+            {"x": f"{(scale.x[day - 1] + scale.x[day]) / 2:.1f}", "label": day}
+            for day in sorted({1, 5, 10, 15, 20, 25, last})
+        ],
+        "high": format_money(scale.high, currency, _places(scale.high)),
+        "limit_y": f"{scale.y(limit):.1f}" if limit else "",
+        "limit_text_y": f"{scale.y(limit) - 6:.1f}" if limit else "",
+        "limit": limit,
+        "used": standing.used,
+        "settled": standing.settled,
+    } | _line(sums[:today], scale, standing.used if current and standing.held > 0 else None)
+
+
+def _sums_by_day(entries: QuerySet[LedgerEntry], month: date) -> list[int]:
+    """Micros settled on each day of `month`."""
     last = calendar.monthrange(month.year, month.month)[1]
     sums = [0] * last
     rows = (
@@ -41,73 +92,61 @@ def chart_of(
     for row in rows:
         place = last if row["day"] >= month.replace(day=last) else row["day"].day
         sums[place - 1] += row["settled"]
-    if not any(sums):
-        return None
-    today = datetime.now(UTC).day if current else last
-    limit = (
-        standing.limit
-        if current and standing.limit and standing.limit <= _LIMIT_SHOWN * standing.used
-        else None
-    )
-    top = max(standing.used if current else standing.settled, limit or 0, max(sums), 1)
-    high = max(*sums, 1)
-    step = (RIGHT - LEFT) / last
-    x = [LEFT + step * number for number in range(last + 1)]
+    return sums
 
-    def y(micros: int) -> float:
-        return FLOOR - (FLOOR - TOP) * micros / top
 
-    days, line, running = [], [(x[0], FLOOR)], 0
-    for number, settled in enumerate(sums[:today], 1):
-        running += settled
-        line.append((x[number], y(running)))
-        height = (BAR_FLOOR - BAR_TOP) * max(settled, 0) / high
-        days.append(
+def _bars(sums: list[int], month: date, scale: _Scale, today: int) -> list[dict[str, Any]]:
+    """A bar per day; `today` is the number of the present day, 0 in a month that is over."""
+    bars = []
+    for number, settled in enumerate(sums, 1):
+        height = (BAR_FLOOR - BAR_TOP) * max(settled, 0) / scale.high
+        bars.append(
             {
                 "day": month.replace(day=number),
                 "settled": settled,
-                "x": f"{x[number - 1] + step * 0.17:.1f}",
+                "x": f"{scale.x[number - 1] + scale.step * 0.17:.1f}",
                 "y": f"{BAR_FLOOR - height:.1f}",
-                "width": f"{step * 0.66:.1f}",
+                "width": f"{scale.step * 0.66:.1f}",
                 "height": f"{height:.1f}",
-                "today": current and number == today,
+                "today": number == today,
             }
         )
+    return bars
+
+
+def _amounts(scale: _Scale, currency: str) -> list[dict[str, str]]:
+    """The amounts at the left edge."""
+    return [
+        {
+            "y": f"{scale.y(tick):.1f}",
+            "text_y": f"{scale.y(tick) + 4:.1f}",
+            "label": format_money(tick, currency, _places(scale.top)),
+        }
+        for tick in _ticks(scale.top)
+    ]
+
+
+def _line(sums: list[int], scale: _Scale, used: int | None) -> dict[str, str]:
+    """The running sum, its end, and the words there. `used` is the sum with what is held; None when
+    nothing is."""
+    line, running = [(scale.x[0], FLOOR)], 0
+    for number, settled in enumerate(sums, 1):
+        running += settled
+        line.append((scale.x[number], scale.y(running)))
     run = "M" + "L".join(f"{px:.1f} {py:.1f}" for px, py in line)
     end_x, end_y = line[-1]
-    currency, held = standing.currency, current and standing.held > 0
+    held_y = None if used is None else scale.y(used)
     return {
-        "days": days,
         "run": run,
         "area": f"{run}V{FLOOR:.0f}H{LEFT:.0f}Z",
-        "ticks": [
-            {
-                "y": f"{y(tick):.1f}",
-                "text_y": f"{y(tick) + 4:.1f}",
-                "label": format_money(tick, currency, _places(top)),
-            }
-            for tick in _ticks(top)
-        ],
-        "marks": [
-            {"x": f"{(x[day - 1] + x[day]) / 2:.1f}", "label": day}
-            for day in sorted({1, 5, 10, 15, 20, 25, last})
-        ],
-        "high": format_money(high, currency, _places(high)),
         "end_x": f"{end_x:.1f}",
         "end_y": f"{end_y:.1f}",
         "words_x": f"{end_x - 8:.1f}" if end_x > 400 else f"{end_x + 8:.1f}",
         "words_side": "end" if end_x > 400 else "start",
         "words_y": f"{end_y - 8:.1f}",
-        "held_y": f"{y(standing.used):.1f}" if held else "",
+        "held_y": "" if held_y is None else f"{held_y:.1f}",
         # Two words in one place would be none.
-        "held_words_y": f"{y(standing.used) - 8:.1f}"
-        if held and end_y - y(standing.used) > 18
-        else "",
-        "used": standing.used,
-        "limit_y": f"{y(limit):.1f}" if limit else "",
-        "limit_text_y": f"{y(limit) - 6:.1f}" if limit else "",
-        "limit": limit,
-        "settled": standing.settled,
+        "held_words_y": f"{held_y - 8:.1f}" if held_y is not None and end_y - held_y > 18 else "",
     }
 
 

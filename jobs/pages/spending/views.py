@@ -18,7 +18,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet, Sum
 from django.http import HttpResponseBase
 from django.shortcuts import render
-from django.template.defaultfilters import date as shown_date
+from django.template.defaultfilters import date as format_date
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -41,27 +41,34 @@ _FILMS = (("emo-v1", "1:1"), ("emo-v1", "3:4"))
 @team_page(read=Role.VIEWER, write=Role.ADMIN)
 @require_safe
 def spend(request: TeamRequest) -> HttpResponseBase:
+    """The page of a month; with ?format=csv its entries as a file."""
     month = _month(request)
-    team = request.team
-    whole = request.membership.can_manage
-    entries = team.ledger.filter(month=month)
-    seen = (
-        entries
-        if whole
-        else entries.filter(member=request.user)
-        if request.membership.can_write
-        else entries.none()
-    )
+    seen = _entries_seen(request, request.team.ledger.filter(month=month))
     if request.GET.get("format") == "csv":
         if not request.membership.can_write:
             raise PermissionDenied(
                 _("The ledger’s entries are for people who create films; you see the totals.")
             )
-        return csv_of(seen, f"footlight-{team.slug}-{month:%Y-%m}.csv")
+        return csv_of(seen, f"footlight-{request.team.slug}-{month:%Y-%m}.csv")
+    context = {"nav": "spend", **_summary(request, month), **_links(request, month)}
+    return render(request, "jobs/spending/spend.html", context | _entries(request, seen, month))
+
+
+def _entries_seen(request: TeamRequest, entries: QuerySet[LedgerEntry]) -> QuerySet[LedgerEntry]:
+    """Those of `entries` that the reader may see one by one."""
+    if request.membership.can_manage:
+        return entries
+    return entries.filter(member=request.user) if request.membership.can_write else entries.none()
+
+
+def _summary(request: TeamRequest, month: date) -> dict[str, Any]:
+    """The sums of the month and its tables."""
+    team, membership = request.team, request.membership
+    entries = team.ledger.filter(month=month)
     current = month == budget.month_of()
     standing = budget.status(team, month=month)
-    page = {
-        "nav": "spend",
+    whole = membership.can_manage
+    return {
         "month": month,
         "current": current,
         "currency": team.currency,
@@ -69,28 +76,31 @@ def spend(request: TeamRequest) -> HttpResponseBase:
         # A limit is not kept by month, so in an old month only what was spent is known.
         "limit": standing.limit if current else None,
         "left": standing.left if current else None,
-        "begins": budget.next_month(month),
         "films": _films(team, standing.left) if current else [],
-        "own": budget.status(team, request.user, month) if request.membership.can_write else None,
+        "own": budget.status(team, request.user, month) if membership.can_write else None,
         "whole": whole,
         "totals": _totals(entries),
-        "people": _people(request, month, standing, whole) if request.membership.can_write else [],
+        "people": _people(request, month, standing, whole) if membership.can_write else [],
         "models": _models(entries),
         "chart": chart_of(entries, month, standing, current),
         "prices": prices_in_force(team),
-        "previous_url": _month_url(_previous(month))
-        if team.ledger.filter(month__lt=month).exists()
-        else "",
-        "previous": _previous(month),
-        "next_url": "" if current else _month_url(budget.next_month(month)),
-        "csv_url": f"?{urlencode({'month': f'{month:%Y-%m}', 'format': 'csv'})}"
-        if request.membership.can_write
-        else "",
-        "budget_url": f"{reverse('admin:jobs_budget_changelist')}?team__id__exact={team.pk}"
-        if request.user.is_staff
-        else "",
     }
-    return render(request, "jobs/spending/spend.html", page | _entries(request, seen, month))
+
+
+def _links(request: TeamRequest, month: date) -> dict[str, Any]:
+    """The months beside this one, the CSV and the budgets; "" for what is not offered."""
+    team, previous, following = request.team, _previous(month), budget.next_month(month)
+    csv_url = f"?{urlencode({'month': f'{month:%Y-%m}', 'format': 'csv'})}"
+    budget_url = f"{reverse('admin:jobs_budget_changelist')}?team__id__exact={team.pk}"
+    earlier = team.ledger.filter(month__lt=month).exists()
+    return {
+        "begins": following,
+        "previous": previous,
+        "previous_url": _month_url(previous) if earlier else "",
+        "next_url": "" if month == budget.month_of() else _month_url(following),
+        "csv_url": csv_url if request.membership.can_write else "",
+        "budget_url": budget_url if request.user.is_staff else "",
+    }
 
 
 # ── months ────────────────────────────────────────────────────────────────────────────────────────
@@ -120,7 +130,7 @@ def _month(request: TeamRequest) -> date:
         messages.info(
             request,
             _("%(month)s has not begun. This is the present month.")
-            % {"month": shown_date(month, "F Y")},
+            % {"month": format_date(month, "F Y")},
         )
         return now
     return month
