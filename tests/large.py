@@ -3,13 +3,6 @@ function or class is split; none is added."""
 
 LARGE = {
     "jobs/management/commands/submit.py:_go",
-    "jobs/pages/board/board_views.py:board",
-    "jobs/pages/board/job_page.py",
-    "jobs/pages/board/job_page.py:Story",
-    "jobs/pages/labels.py",
-    "jobs/pages/live.py:stream",
-    "jobs/pages/spending/chart.py:chart_of",
-    "jobs/pages/spending/views.py:spend",
     "jobs/simulator/counter.py",
     "jobs/simulator/counter.py:_call",
     "jobs/simulator/render.py:talk",

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.template.defaultfilters import date as shown_date
+from django.template.defaultfilters import date as format_date
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -37,7 +37,7 @@ class BudgetSummary:
 
     @property
     def month(self) -> str:
-        return shown_date(budget.month_of(), "F")
+        return format_date(budget.month_of(), "F")
 
     @property
     def whose(self) -> str:
@@ -91,8 +91,8 @@ class BudgetSummary:
         )
 
     @property
-    def footlights(self) -> dict[str, Any]:
-        """The money end of the bar at the stage’s edge (parts/footlights.html)."""
+    def bottom_bar(self) -> dict[str, Any]:
+        """The money end of the bar at the lower edge (parts/bottom_bar.html)."""
         now = self.standing
         return {
             "url": reverse("jobs:spend", args=[self.team.slug]),

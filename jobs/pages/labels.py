@@ -1,18 +1,15 @@
-"""Jobs in words: the sentence of a state, times and places, the row on the board. View-models only,
-nothing is changed here.
+"""Jobs in words: the label and the sentence of a state, times, places, amounts. Nothing is changed
+here.
 
-A row says the same to everybody and at any time: no viewer, no role, no "ago". Times that pass are
-marked with their beginning, and the page's script lets them run.
+The words are the same for everybody and at any time: no viewer, no role, no "ago". Times that pass
+are marked with their beginning, and the page's script lets them run.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from django.template.defaultfilters import date as shown_date
-from django.urls import reverse
+from django.template.defaultfilters import date as format_date
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -21,17 +18,16 @@ from django.utils.translation import gettext as _
 from jobs.accounts import health, pauses
 from jobs.billing import prices
 from jobs.catalogue import entries
-from jobs.common.states import FAULT_WORDS, LABELS, Code, Rank, State
-from jobs.engine import eta, retry, speed
+from jobs.common.states import LABELS, Code, State
+from jobs.engine import eta, retry
 from jobs.models import Account, Job, Lane
-from studio.common.formats import DASH, filesize_mb
+from jobs.pages.service_time import began, usual_range
+from studio.common.formats import DASH
 from studio.common.formats import seconds as length
 from studio.common.translatable import translated
 from studio.models.people import Team
 
-USUAL = 1.4  # how much longer than the prior is nothing special
-LAMPS = 9
-# A door or a person holds it; nobody knows until when, so no time is told.
+# A pause or a person holds it; nobody knows until when, so no time is given.
 HELD = (Code.ACCOUNT_PAUSED, Code.MODEL_GONE, Code.HELD_BACK, Code.OVER_BUDGET)
 
 
@@ -55,7 +51,7 @@ def hour(moment: datetime | None) -> str:
     if moment is None:
         return ""
     local = timezone.localtime(moment)
-    return shown_date(local, "H:i" if local.date() == timezone.localdate() else "j M H:i")
+    return format_date(local, "H:i" if local.date() == timezone.localdate() else "j M H:i")
 
 
 def ready_words(place: eta.Place | None) -> str:
@@ -82,14 +78,14 @@ def place_words(place: eta.Place | None) -> str:
     )
 
 
-def door_words(account: Account, lane: Lane | None, team: Team) -> str:
+def pause_words(account: Account, lane: Lane | None, team: Team) -> str:
     """Why nothing of `account` is sent in `lane` now, and until when if that is known; "" when it
     is open."""
     if lane is None:
         lane = Lane(account=account)
-    door = pauses.paused_by(account, lane)
-    if door is not None:
-        return translated(pauses.sentence(door, team))
+    pause = pauses.paused_by(account, lane)
+    if pause is not None:
+        return translated(pauses.sentence(pause, team))
     _code, why = health.why(account, lane)
     return f"{translated(why)} {tried_again(health.until(account, lane))}".rstrip() if why else ""
 
@@ -104,16 +100,6 @@ def running_for(since: datetime) -> SafeString:
     return format_html(
         '<span class="num" data-since="{}">{}</span>', since.isoformat(), length(elapsed)
     )
-
-
-def usual_range(job: Job) -> tuple[float, float]:
-    """Seconds that such a job takes at the service: half of them take longer than the first, one of
-    ten longer than the second."""
-    return eta.usual(job) or (speed.expected(job), speed.expected(job) * USUAL)
-
-
-def began(job: Job) -> datetime:
-    return job.provider_started_at or job.submitted_at or job.submitting_at or job.created_at
 
 
 def state_label(job: Job) -> str:
@@ -204,7 +190,7 @@ def _queued(job: Job, place: eta.Place | None) -> str:
         return f"{translated(job.sentence)} {tried_again(until)}".rstrip()
     if job.code == Code.BACKING_OFF:
         again = (
-            _("tries again at %(time)s") % {"time": shown_date(job.not_before, "H:i:s")}
+            _("tries again at %(time)s") % {"time": format_date(job.not_before, "H:i:s")}
             if job.not_before
             else _("tries again soon")
         )
@@ -215,7 +201,7 @@ def _queued(job: Job, place: eta.Place | None) -> str:
         )
     if place is None:
         return ""
-    words = place_words(place) or door_words(job.account, job.lane, job.team)
+    words = place_words(place) or pause_words(job.account, job.lane, job.team)
     return f"· {words}" if words else ""
 
 
@@ -297,15 +283,9 @@ def amount(job: Job) -> tuple[int | None, str]:
     return job.quote_micros, _("held")
 
 
-def price_shown(micros: int | None, currency: str) -> str:
+def format_amount(micros: int | None, currency: str) -> str:
     """Four places, and two for nothing: “$0.4725”, “$0.00”; a dash for what nobody knows."""
     return DASH if micros is None else prices.format_money(micros, currency, 4 if micros else 2)
-
-
-def icon_of(spec: entries.Model) -> str:
-    if spec.kind is entries.Kind.TEMPLATE:
-        return "template"
-    return "portrait" if spec.inputs_of("audio") else "dance"
 
 
 def chosen_words(job: Job) -> list[tuple[str, str]]:
@@ -326,155 +306,3 @@ def chosen_words(job: Job) -> list[tuple[str, str]]:
         )
         found.append((translated(parameter.label), translated(label)))
     return found
-
-
-# ── the row ───────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass
-class Gauge:
-    since: datetime
-    elapsed: float
-    low: float
-    high: float
-    label: str
-
-
-@dataclass
-class Row:
-    """One job on the board."""
-
-    public_id: str
-    pk: int
-    url: str
-    title: str
-    model_label: str
-    facts: str
-    owner_name: str
-    state: str
-    state_word: str
-    state_label: str
-    sentence: str | SafeString
-    say: str
-    poster_url: str
-    icon: str
-    amount: str
-    amount_word: str
-    group: int
-    where: str = ""
-    gauge: Gauge | None = None
-    lamps: dict[str, Any] | None = None
-    cancel_url: str = ""
-    front_url: str = ""
-    front: bool = False
-    whole_url: str = ""
-    active: bool = True
-
-
-def row(job: Job, team: Team, place: eta.Place | None = None, thumb: str = "") -> Row:
-    """The row of `job`. `place` for one that waits or renders; `thumb` is the public id of the
-    picture that stands for it."""
-    micros, word = amount(job)
-    facts = (
-        [_("adopted, made elsewhere")]
-        if job.adopted
-        else [choice for _name, choice in chosen_words(job)][:1]
-    )
-    if job.milliseconds and job.state != State.SUCCEEDED:
-        facts.append(length(job.seconds))
-    shown = Row(
-        public_id=job.public_id,
-        pk=job.pk,
-        url=reverse("jobs:job", args=[team.slug, job.public_id]),
-        title=job.title,
-        model_label=translated(job.spec.label),
-        facts=" · ".join(facts),
-        owner_name=job.owner.short_name,
-        state=job.state,
-        state_word=state_word(job),
-        state_label=label(job, place),
-        sentence=sentence(job, place),
-        say=announcement(job),
-        poster_url=reverse("asset_file", args=[team.slug, thumb, "thumb"]) if thumb else "",
-        icon=icon_of(job.spec),
-        amount=price_shown(micros, job.currency),
-        amount_word=word,
-        group=int(job.group),
-        active=not job.terminal,
-    )
-    if job.state == State.QUEUED:
-        shown.cancel_url = reverse("jobs:cancel", args=[team.slug, job.public_id])
-        shown.front_url = reverse("jobs:front", args=[team.slug, job.public_id])
-        shown.front = job.rank == Rank.FRONT
-    if job.full and job.state == State.SUCCEEDED:
-        shown.whole_url = f"{shown.url}#whole"
-    _where(shown, job, place)
-    return shown
-
-
-def _where(shown: Row, job: Job, place: eta.Place | None) -> None:
-    state = State(job.state)
-    pending = state is State.RUNNING and job.provider_status == "PENDING"
-    if place is not None and (
-        (state is State.QUEUED and job.code != Code.NEEDS_TEMPLATE) or (pending and place.ahead)
-    ):
-        shown.lamps = lamps_of(place)
-        if place.ahead >= LAMPS:
-            shown.where = _("%(n)s before it") % {"n": place.ahead}
-    elif state is State.RUNNING and not pending:
-        shown.gauge = gauge_of(job)
-        late = shown.gauge is None or shown.gauge.elapsed > shown.gauge.high
-        shown.where = "" if late else ready_words(place)
-    elif state is State.SUCCEEDED and job.result is not None:
-        film = job.result
-        made = (
-            _("made in %(length)s") % {"length": length(_took(job))}
-            if job.submitted_at and job.provider_ended_at
-            else ""
-        )
-        shown.where = " · ".join(
-            part for part in (f"{film.width} × {film.height}", filesize_mb(film.size), made) if part
-        )
-    elif state is State.FAILED:
-        shown.where = FAULT_WORDS.get(job.fault, "") and _("Fault: %(whose)s") % {
-            "whose": translated(FAULT_WORDS[job.fault])
-        }
-
-
-def lamps_of(place: eta.Place) -> dict[str, Any]:
-    """The line up to this place: in one that moves, the first is on stage and the second waits at
-    the service."""
-    total = place.ahead + 1
-    return {
-        "total": min(total, LAMPS),
-        "on": min(1, place.ahead),
-        "next": int(place.ahead > 1),
-        "you": min(total, LAMPS),
-        "label": _("%(n)s before it") % {"n": place.ahead},
-    }
-
-
-def gauge_of(job: Job) -> Gauge | None:
-    """Time at the service against the usual; None while it has not begun there, and for a length
-    that nobody knows."""
-    if job.state != State.RUNNING or job.provider_status == "PENDING" or not job.milliseconds:
-        return None
-    low, high = usual_range(job)
-    since = began(job)
-    elapsed = max(0.0, (timezone.now() - since).total_seconds())
-    words = (
-        _("%(elapsed)s of usually %(low)s – %(high)s")
-        if eta.usual(job)
-        else _("%(elapsed)s, expected %(low)s – %(high)s")
-    )
-    said = words % {
-        "elapsed": length(int(elapsed)),
-        "low": length(int(low)),
-        "high": length(int(high)),
-    }
-    return Gauge(since, elapsed, low, high, said)
-
-
-def _took(job: Job) -> int:
-    ended = job.provider_ended_at or job.finished_at or timezone.now()
-    return max(0, int((ended - began(job)).total_seconds()))

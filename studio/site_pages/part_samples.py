@@ -162,7 +162,7 @@ def samples(request: HttpRequest) -> dict[str, Any]:
         "people": ("Aiko", "Ben Carter", "Chidi", "Dora"),
         "clocks": sample_clocks(),
         "bars": [_bar(), _bar_new(), _bar_unlimited()],
-        "footlights": _bar(),
+        "bottom_bar": _bar(),
         "seen_by": _seen_by(request),
     }
 

@@ -28,7 +28,7 @@ WORDS: dict[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Attempt:
     number: int
     task: str
     outcome: str
@@ -36,7 +36,7 @@ class Line:
     ended: datetime | None
 
 
-def lines(job: Job) -> list[Line]:
+def attempts_of(job: Job) -> list[Attempt]:
     """Every submit of `job`, the first one first; none while it waits for its first."""
     found = []
     for attempt in job.attempts.order_by("number"):
@@ -44,7 +44,7 @@ def lines(job: Job) -> list[Line]:
         if job.adopted and attempt.outcome == Outcome.ADOPTED:
             words = _("made elsewhere, adopted here")
         found.append(
-            Line(attempt.number, attempt.task_id, words, attempt.began_at, attempt.ended_at)
+            Attempt(attempt.number, attempt.task_id, words, attempt.began_at, attempt.ended_at)
         )
     return found
 

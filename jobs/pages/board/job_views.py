@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from django.contrib import messages
@@ -23,7 +22,7 @@ from jobs.models import Job
 from jobs.orders import create, plan, test_clips
 from jobs.orders import undo as undoing
 from jobs.orders.order_request import OrderRequest
-from jobs.pages.board.job_page import Story
+from jobs.pages.board.job_page import JobPage
 from jobs.pages.budget_summary import BudgetSummary
 from jobs.pages.create.confirmation import Confirmation
 from studio.common.translatable import translated
@@ -39,7 +38,7 @@ def detail(request: TeamRequest, job: str) -> HttpResponse:
     return render(
         request,
         "jobs/board/job.html",
-        context | {"footlights": _footlights(request, context["job"])},
+        context | {"bottom_bar": _bottom_bar(request, context["job"])},
     )
 
 
@@ -102,7 +101,7 @@ def again(request: TeamRequest, job: str) -> HttpResponse:
         return redirect(found)
     key = request.POST.get("key", "")[:40]
     try:
-        _as_told(request, "again", create.request_of(found, request.user))
+        _require_same_price(request, "again", create.request_of(found, request.user))
         made = create.again(found, request.user, key=key)
     except (Refused, budget.OverBudget, prices.NoPrice) as error:
         messages.error(request, translated(error.sentence))
@@ -132,7 +131,7 @@ def whole(request: TeamRequest, job: str) -> HttpResponse:
         )
         return redirect(found)
     try:
-        _as_told(request, "whole", wish)
+        _require_same_price(request, "whole", wish)
         made = create.create(wish.trimmed(), again_of=found)
     except (MediaError, Refused, budget.OverBudget, prices.NoPrice) as error:
         messages.error(request, translated(error.sentence))
@@ -176,7 +175,7 @@ def decide(request: TeamRequest, job: str) -> HttpResponse:
     return redirect(found)
 
 
-def _as_told(request: TeamRequest, do: str, wish: OrderRequest) -> None:
+def _require_same_price(request: TeamRequest, do: str, wish: OrderRequest) -> None:
     """Refused when the wish costs more than the button said, or cannot be had."""
     text = request.POST.get(confirmed_price.FIELD, "")
     if text and (
@@ -234,8 +233,8 @@ def _job(request: TeamRequest, public_id: str) -> Job:
     return found
 
 
-def _footlights(request: TeamRequest, job: Job) -> dict[str, Any]:
-    """The bar at the stage’s edge: the line of this job's lane, and the month's money."""
+def _bottom_bar(request: TeamRequest, job: Job) -> dict[str, Any]:
+    """The bar at the lower edge: the line of this job's lane, and the month's money."""
     waiting, _starts = eta.line(job.account, job.model)
     label = ngettext("%(n)s job in this lane", "%(n)s jobs in this lane", waiting) % {"n": waiting}
     line = {
@@ -249,21 +248,12 @@ def _footlights(request: TeamRequest, job: Job) -> dict[str, Any]:
     }
     return {
         "lanes": [line | {"url": request.team.get_absolute_url()}],
-        "money": BudgetSummary.of(request.team).footlights,
+        "money": BudgetSummary.of(request.team).bottom_bar,
     }
 
 
 def _context(request: TeamRequest, public_id: str) -> dict[str, Any]:
     found = _job(request, public_id)
     manages = request.membership.can_manage
-    story = Story(found, request.team, writes=request.membership.can_write, manages=manages)
-    decides = manages and story.undecided
-    tasks = uncertain.candidates(found) if decides else []
-    return {
-        "nav": "jobs",
-        "job": found,
-        "story": story,
-        "key": uuid.uuid4().hex,
-        "decides": decides,
-        "candidates": tasks,
-    }
+    page = JobPage.of(found, request.team, writes=request.membership.can_write, manages=manages)
+    return {"nav": "jobs", "job": found, "page": page}

@@ -1,9 +1,9 @@
-"""The cards of a team's lanes on the board's stage: what renders, how many wait, when the line
-ends, and which doors are closed."""
+"""The cards of a team's lanes of the board: what renders, how many wait, when the line
+ends, and which are paused."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from jobs.common.states import OUT, State
 from jobs.engine import eta
 from jobs.models import Account, Gate, Job, Lane
 from jobs.pages import labels
+from jobs.pages.service_time import ServiceTime, service_time_of
 from studio.common.translatable import phrase, together, translated
 from studio.models.people import Team
 
@@ -28,14 +29,14 @@ _WELL = (Account.Health.OK, Account.Health.UNTRIED, Account.Health.THROTTLED)
 
 @dataclass
 class Card:
-    """One lane, or a whole account whose lanes are idle while its door is closed. `note` is about
-    the door."""
+    """One lane, or a whole account whose lanes are idle while it is paused. `closed` is what is
+    paused or in trouble, and `note` is about that."""
 
     label: str
     account: str
     team: Team
-    door: Account | Lane | None = None
-    door_word: str = ""
+    closed: Account | Lane | None = None
+    closed_word: str = ""
     note: str = ""
     running: Job | None = None
     place: eta.Place | None = None
@@ -48,14 +49,14 @@ class Card:
     def state_word(self) -> str:
         if self.running is not None:
             return labels.state_word(self.running)
-        return "held" if self.door_word else "queued"
+        return "held" if self.closed_word else "queued"
 
     @property
     def state_label(self) -> str:
         if self.running is not None:
             return labels.state_label(self.running)
-        if self.door_word:
-            return self.door_word
+        if self.closed_word:
+            return self.closed_word
         return _("Busy") if self.others else _("Waiting") if self.waiting else _("Free.")
 
     @property
@@ -63,7 +64,7 @@ class Card:
         if self.running is not None:
             words = labels.sentence(self.running, self.place)
             return words[2:] if words.startswith("· ") else words
-        if self.door_word:
+        if self.closed_word:
             return self.note
         if self.others:
             return _("with a film of another team on the same Alibaba account")
@@ -74,17 +75,17 @@ class Card:
         )
 
     @property
-    def door_line(self) -> str | SafeString:
-        """What the door says while a film of before is still being made behind it."""
+    def pause_line(self) -> str | SafeString:
+        """Why nothing more is sent while an earlier film is still being made."""
         return (
-            format_html("<b>{}.</b> {}", self.door_word, self.note)
-            if self.running is not None and self.door_word
+            format_html("<b>{}.</b> {}", self.closed_word, self.note)
+            if self.running is not None and self.closed_word
             else ""
         )
 
     @property
-    def gauge(self) -> labels.Gauge | None:
-        return labels.gauge_of(self.running) if self.running is not None else None
+    def service_time(self) -> ServiceTime | None:
+        return service_time_of(self.running) if self.running is not None else None
 
     @property
     def url(self) -> str:
@@ -107,7 +108,7 @@ class Card:
         return max(0, self.out + self.others - self.on)
 
     @property
-    def lamps_label(self) -> str:
+    def line_label(self) -> str:
         return _("%(out)s at the service, %(waiting)s waiting here") % {
             "out": self.out + self.others,
             "waiting": self.waiting,
@@ -122,27 +123,35 @@ class Card:
         )
 
 
-def lanes_of(team: Team) -> list[Lane]:
-    """The lanes that the team's accounts use, with their account and, as `shared`, whether another
-    row uses them too."""
-    mine = Q(account__team=team) | Q(account__twins__team=team)
-    twins = Account.objects.filter(same_as=OuterRef("account_id"))
-    lanes = (
-        Lane.objects.filter(mine)
-        .select_related("account", "account__gate_by", "gate_by")
-        .annotate(shared=Exists(twins))
-    )
-    return list(lanes.distinct().order_by("account_id", "model"))
+@dataclass(frozen=True, slots=True)
+class TeamLanes:
+    """The lanes that a team's accounts use, with their account. `shared`: an account of somebody
+    else may use one of them too."""
+
+    lanes: list[Lane]
+    shared: bool
+
+    @classmethod
+    def of(cls, team: Team) -> TeamLanes:
+        mine = Q(account__team=team) | Q(account__twins__team=team)
+        others = Account.objects.filter(same_as=OuterRef("account_id"))
+        lanes = (
+            Lane.objects.filter(mine)
+            .select_related("account", "account__gate_by", "gate_by")
+            .annotate(shared=Exists(others))
+        )
+        found = list(lanes.distinct().order_by("account_id", "model"))
+        return cls([*found], any(lane.shared for lane in found))
 
 
-def in_lanes(lanes: list[Lane], loaded: list[Job], *, whole: bool) -> list[Job]:
-    """The open jobs of whole `lanes` of `lanes_of`: what is `loaded`, and one statement more only
-    when that is not the `whole` of the team's or when others stand in these lanes too. Jobs of
-    others are only counted, never shown."""
-    if whole and not any(getattr(lane, "shared", False) for lane in lanes):
-        return loaded
+def in_lanes(team_lanes: TeamLanes, loaded: Sequence[Job], *, whole: bool) -> list[Job]:
+    """The open jobs of whole lanes: what is `loaded`, and one statement more only when that is not
+    the `whole` of the team's or when others stand in these lanes too. Jobs of others are only
+    counted, never shown."""
+    if whole and not team_lanes.shared:
+        return [*loaded]
     others = Job.objects.filter(
-        lane__in=[lane.pk for lane in lanes], state__in=(State.QUEUED, *OUT)
+        lane__in=[lane.pk for lane in team_lanes.lanes], state__in=(State.QUEUED, *OUT)
     ).exclude(pk__in=[job.pk for job in loaded])
     return [
         *loaded,
@@ -159,7 +168,7 @@ def cards(
     counts: Mapping[int, int],
     places: Mapping[int, eta.Place],
 ) -> list[Card]:
-    """A card for each of `lanes` with open jobs, a closed door or trouble; those on stage first,
+    """A card for each of `lanes` with open jobs, a pause or trouble; those that render first,
     without a statement.
 
     `open_jobs` are the open jobs of the whole lanes; `counts` has how many of the team wait per
@@ -174,10 +183,10 @@ def cards(
     for lane in lanes:
         jobs = by_lane.get(lane.pk, [])
         card = _card(team, lane, jobs, counts.get(lane.pk, 0), places)
-        if card.out or card.waiting or isinstance(card.door, Lane):
+        if card.out or card.waiting or isinstance(card.closed, Lane):
             found.append((lane, card))
             seen.add(lane.account_id)
-        elif card.door is not None:
+        elif card.closed is not None:
             idle.setdefault(lane.account_id, lane)
     for account_id, lane in idle.items():
         if account_id not in seen:
@@ -208,10 +217,10 @@ def _card(
     )
     card = Card(translated(spec.label) if spec else lane.model, whose, team, waiting=waiting)
     out = [job for job in own if State(job.state) in OUT]
-    card.out, card.running = len(out), min(out, key=_stage_rank, default=None)
+    card.out, card.running = len(out), min(out, key=_order_at_service, default=None)
     card.others = sum(1 for job in jobs if job.team_id != team.pk and State(job.state) in OUT)
     card.place = places.get(card.running.pk) if card.running is not None else None
-    card.door, card.door_word, card.note = _door(account, lane, team)
+    card.closed, card.closed_word, card.note = _closed(account, lane, team)
     ends = [
         place.ready_at
         for job in own
@@ -222,45 +231,45 @@ def _card(
     return card
 
 
-def _stage_rank(job: Job) -> tuple[int, int]:
-    """Which of a lane's tasks is the one on stage: that which renders, then that which waits there,
+def _order_at_service(job: Job) -> tuple[int, int]:
+    """Which of a lane's tasks is shown: that which renders, then that which waits there,
     then what is unclear."""
     if job.state == State.RUNNING:
         return (0 if job.provider_status != "PENDING" else 1), job.pk
     return (2 if job.state == State.SUBMITTING else 3), job.pk
 
 
-def _door(
+def _closed(
     account: Account | None, lane: Lane, team: Team
 ) -> tuple[Account | Lane | None, str, str]:
-    """(the closed or troubled door, its word, what it says); (None, "", "") when everything is open
-    and well."""
-    doors: list[Account | Lane] = [door for door in (account, lane) if door is not None]
+    """(what is paused or in trouble, its word, what it says); (None, "", "") when everything is
+    open and well."""
+    both: list[Account | Lane] = [one for one in (account, lane) if one is not None]
     for gate, word in ((Gate.PAUSED, _("Paused")), (Gate.DRAINING, _("Draining"))):
-        for door in doors:
-            if door.gate == gate:
+        for one in both:
+            if one.gate == gate:
                 follows = phrase("What waits is still sent; nothing new is taken.")
                 if gate == Gate.PAUSED:
                     follows = phrase("Nothing is sent until someone opens it.")
                 return (
-                    door,
+                    one,
                     word,
                     translated(
-                        together(phrase("%(what)s.", what=pauses.sentence(door, team)), follows)
+                        together(phrase("%(what)s.", what=pauses.sentence(one, team)), follows)
                     ),
                 )
     now = timezone.now()
-    for door in doors:
-        says = door.health_text if isinstance(door, Account) else door.paused_text
-        if door.paused(now):
+    for one in both:
+        says = one.health_text if isinstance(one, Account) else one.paused_text
+        if one.paused(now):
             return (
-                door,
-                _("Rests until %(time)s") % {"time": labels.hour(door.paused_until)},
+                one,
+                _("Rests until %(time)s") % {"time": labels.hour(one.paused_until)},
                 translated(says) if says else "",
             )
-        if door.health not in _WELL:
+        if one.health not in _WELL:
             return (
-                door,
+                one,
                 _("Trouble"),
                 " ".join(
                     part

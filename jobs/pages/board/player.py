@@ -45,23 +45,23 @@ def file_name(job: Job, extension: str, words: str = "") -> str:
 
 @dataclass
 class Player:
-    """The film of a job as its page plays it. `film` is the job's result."""
+    """The film of a job as its page plays it. `video` is the job's result."""
 
     job: Job
     team: Team
-    film: Asset
+    video: Asset
 
     @property
     def url(self) -> str:
-        return file_url(self.team, self.film)
+        return file_url(self.team, self.video)
 
     @property
     def poster_url(self) -> str:
-        return file_url(self.team, self.film, "thumb") if self.film.thumb else ""
+        return file_url(self.team, self.video, "thumb") if self.video.thumb else ""
 
     @property
     def facts(self) -> str:
-        return facts_line(self.film)
+        return facts_line(self.video)
 
     @property
     def note(self) -> str:
@@ -70,21 +70,21 @@ class Player:
 
     @property
     def silent(self) -> bool:
-        return not (self.film.has_audio or self.job.spec.output.sound)
+        return not (self.video.has_audio or self.job.spec.output.sound)
 
     @property
     def fps(self) -> float:
         """Frames per second, for stepping: of the file, else what the model promises; 0 when
         neither is known."""
-        return self.film.fps or self.job.spec.output.fps
+        return self.video.fps or self.job.spec.output.fps
 
     @property
     def name(self) -> str:
-        return file_name(self.job, self.film.extension)
+        return file_name(self.job, self.video.extension)
 
     @property
     def size(self) -> str:
-        return filesize_mb(self.film.size)
+        return filesize_mb(self.video.size)
 
     # ── the sound of the dance video ──
 

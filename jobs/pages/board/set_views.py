@@ -22,9 +22,9 @@ from jobs.common.states import OUT, TERMINAL, State
 from jobs.engine import eta
 from jobs.models import Job, JobSet
 from jobs.orders import create, create_set, sets
-from jobs.pages import labels
 from jobs.pages.board import zip_download
-from jobs.pages.board.board_views import row_of, rows_of
+from jobs.pages.board.job_list import list_class, row_of, rows_of
+from jobs.pages.board.job_row import JobRow
 from jobs.pages.board.job_views import undone
 from jobs.pages.board.player import Player, player_of
 from jobs.pages.budget_summary import BudgetSummary
@@ -39,12 +39,12 @@ class Column:
 
     label: str
     job: Job
-    row: labels.Row
-    film: Player | None
+    row: JobRow
+    player: Player | None
     won: bool
 
 
-class SetStory:
+class SetPage:
     """A set as its page shows it."""
 
     def __init__(self, jobset: JobSet, user: User, *, writes: bool) -> None:
@@ -54,7 +54,7 @@ class SetStory:
             job.team = jobset.team
 
     @cached_property
-    def rows(self) -> list[labels.Row]:
+    def rows(self) -> list[JobRow]:
         lanes = {job.lane_id for job in self.jobs if State(job.state) in (State.QUEUED, *OUT)}
         places = eta.places_in(lanes) if lanes else {}
         return [row_of(job, self.team, places.get(job.pk)) for job in self.jobs]
@@ -145,7 +145,7 @@ class SetStory:
         )
 
     @property
-    def told(self) -> str:
+    def confirmed(self) -> str:
         """The same, for the form that its button is in."""
         return confirmed_price.form_value({"again": self._again}) if self._again is not None else ""
 
@@ -158,17 +158,18 @@ class SetStory:
 @team_page()
 @require_safe
 def page(request: TeamRequest, jobset: str) -> HttpResponse:
-    story = SetStory(_set(request, jobset), request.user, writes=request.membership.can_write)
-    footlights = {
+    found = SetPage(_set(request, jobset), request.user, writes=request.membership.can_write)
+    bottom_bar = {
         "lanes": [],
-        "sentence": story.status,
-        "money": BudgetSummary.of(request.team).footlights,
+        "sentence": found.status,
+        "money": BudgetSummary.of(request.team).bottom_bar,
     }
     context: dict[str, Any] = {
         "nav": "jobs",
-        "jobset": story.jobset,
-        "story": story,
-        "footlights": footlights,
+        "jobset": found.jobset,
+        "page": found,
+        "bottom_bar": bottom_bar,
+        "list_class": list_class(request.membership),
     }
     return render(request, "jobs/board/set.html", context)
 

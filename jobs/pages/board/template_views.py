@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from jobs.models import Template
-from jobs.pages.board.board_views import row_of, rows_of
+from jobs.pages.board.job_list import row_of, rows_of
 from jobs.pages.template_cards import template_cards
 from studio.teams.access import TeamRequest, team_page
 

@@ -13,6 +13,7 @@ from jobs.models import Account, Lane
 from jobs.pages import labels
 from jobs.pages.create.draft import Draft
 from jobs.pages.create.draft_plan import DraftPlan
+from jobs.pages.queue_dots import QueueDots, dots_up_to
 
 UNKNOWN_MS = 10_000  # what a film counts with while nothing with a length is chosen: no test clip
 
@@ -20,11 +21,11 @@ UNKNOWN_MS = 10_000  # what a film counts with while nothing with a length is ch
 @dataclass(frozen=True, slots=True)
 class QueuePanel:
     """`place` in line in words; `times` “starts ≈ 14:32 · ready 14:40 – 14:45”, or why nothing is
-    sent now. `lamps`: the line drawn, with this job in it (labels.lamps_of)."""
+    sent now. `lamps`: the line drawn, with this job in it (dots_up_to)."""
 
     place: str
     times: str
-    lamps: dict[str, int]
+    lamps: QueueDots
 
 
 def lane_of(draft: Draft, account: Account | None) -> Lane | None:
@@ -45,12 +46,12 @@ def queue_panel(
     if account is None:
         return None
     place = _place(draft, planned, account, lane)
-    closed = labels.door_words(account, lane, draft.team)
+    closed = labels.pause_words(account, lane, draft.team)
     where = labels.ordinal(place.position)
     return QueuePanel(
         where if closed or place.ahead else _("The lane is free"),
         closed or _times(draft, place),
-        labels.lamps_of(place),
+        dots_up_to(place),
     )
 
 

@@ -17,7 +17,7 @@ from jobs.common.states import Code, Rank, State
 from jobs.engine import eta, speed
 from jobs.models import Account, Gate, Job, Lane, WorkTime
 from jobs.pages import labels
-from jobs.pages.board import board_views as view
+from jobs.pages.board import board_counts, job_list
 from studio.models import Team, User
 from tests import makers
 
@@ -185,7 +185,7 @@ def test_tab_counts_are_exact_for_open_jobs_and_capped_for_ended_ones(
     page: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(view, "CAP", 3)
+    monkeypatch.setattr(board_counts, "CAP", 3)
     for _number in range(5):
         makers.job(team, owner, state=State.FAILED)
     makers.job(team, creator, state=State.RUNNING)
@@ -203,7 +203,7 @@ def test_tab_counts_are_exact_for_open_jobs_and_capped_for_ended_ones(
 def test_paging_goes_on_below_the_last_id(
     client_of: ClientOf, owner: User, team: Team, page: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(view, "PAGE", 2)
+    monkeypatch.setattr(job_list, "PAGE", 2)
     for number in range(5):
         makers.job(team, owner, state=State.FAILED, title=f"Film {number}")
     makers.job(team, owner, title="Open")

@@ -1,0 +1,1 @@
+"""The panels of a job's page: small objects with exactly what their part of the page shows."""
