@@ -1,0 +1,37 @@
+"""The house rules of templates: short lines, and parts that say what they take.
+
+How they are indented is djade's to check (.ci/run)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent / "templates"
+WIDTH = 120
+TEMPLATES = sorted(ROOT.rglob("*.html"))
+TEXTS = {str(path.relative_to(ROOT)): path.read_text() for path in TEMPLATES}
+INCLUDE = re.compile(r'{%\s*include\s+"([^"]+)"\s+(?:with\b|only\b)')
+
+
+def too_long(text: str) -> list[int]:
+    return [n for n, line in enumerate(text.splitlines(), 1) if len(line) > WIDTH]
+
+
+def given_names() -> set[str]:
+    """The parts that some template hands names to."""
+    included = {name for text in TEXTS.values() for name in INCLUDE.findall(text)}
+    return {name for name in included if "parts" in Path(name).parts and name in TEXTS}
+
+
+@pytest.mark.parametrize("name", sorted(TEXTS))
+def test_lines_are_short(name: str) -> None:
+    assert too_long(TEXTS[name]) == []
+
+
+@pytest.mark.parametrize("name", sorted(given_names()))
+def test_a_part_says_what_it_takes_on_its_first_line(name: str) -> None:
+    """`{# args: what, what #}` for every part that is included with names or with `only`."""
+    assert TEXTS[name].startswith("{# args: ")
