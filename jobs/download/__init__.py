@@ -1,44 +1,45 @@
-"""Fetch a file from an address that somebody else named: nothing inside our network, no longer and
-no larger than told, and going on where the last try was cut. Ground floor: no Django.
+"""Fetch a file from an address that somebody else named: nothing inside our network, within limits
+of time and size, resuming where the last try was cut. No Django.
 
-The name of the host is resolved once per connection, every address it has is judged, and the socket
-goes to an address that was judged: a name that answers differently a moment later changes nothing.
-Redirects are followed by hand and judged anew. No proxy, cookie, password or key is ever used, and
-the bytes are taken as they come (a Content-Encoding that nobody asked for is not undone).
+The name of the host is resolved once per connection, every address it has is checked, and the
+socket goes to an address that was checked: a name that answers differently a moment later changes
+nothing. Redirects are followed one by one and checked anew. No proxy, cookie, password or key is
+ever used, and the bytes are taken as they come (a Content-Encoding that nobody asked for is not
+undone).
 """
 
-from jobs.download.download import LARGEST, Fetched, fetch
+from jobs.download.address_check import address_kind, is_private_host
+from jobs.download.download import MAX_BYTES, Fetched, fetch
 from jobs.download.errors import (
-    FULL,
-    Answered,
-    Busy,
-    Cut,
+    DISK_FULL_ERRNOS,
+    AlreadyFetching,
+    DiskFull,
     FetchError,
-    Forbidden,
-    NoRoom,
+    ForbiddenAddress,
+    Interrupted,
     Stopped,
     TooLarge,
-    Unreached,
+    UnexpectedAnswer,
+    Unreachable,
 )
-from jobs.download.hosts import at_home, kind_of
-from jobs.download.part import Mark, Part
+from jobs.download.partial_file import PartialFile, ResumeNote
 
 __all__ = [
-    "FULL",
-    "LARGEST",
-    "Answered",
-    "Busy",
-    "Cut",
+    "DISK_FULL_ERRNOS",
+    "MAX_BYTES",
+    "AlreadyFetching",
+    "DiskFull",
     "FetchError",
     "Fetched",
-    "Forbidden",
-    "Mark",
-    "NoRoom",
-    "Part",
+    "ForbiddenAddress",
+    "Interrupted",
+    "PartialFile",
+    "ResumeNote",
     "Stopped",
     "TooLarge",
-    "Unreached",
-    "at_home",
+    "UnexpectedAnswer",
+    "Unreachable",
+    "address_kind",
     "fetch",
-    "kind_of",
+    "is_private_host",
 ]

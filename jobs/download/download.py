@@ -11,16 +11,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from urllib.parse import urljoin
 
-from jobs.download.connections import Watch, opened
-from jobs.download.errors import Answered, Cut, Forbidden, NoRoom, Stopped, TooLarge, of_disk
-from jobs.download.part import Mark, Part
+from jobs.download.connection import Watchdog, open_url
+from jobs.download.errors import (
+    DiskFull,
+    ForbiddenAddress,
+    Interrupted,
+    Stopped,
+    TooLarge,
+    UnexpectedAnswer,
+    disk_error,
+)
+from jobs.download.partial_file import PartialFile, ResumeNote
 from jobs.modelstudio import without_query
 from studio.common.translatable import Sentence, phrase
 
-LARGEST = 2 * 1024**3
+MAX_BYTES = 2 * 1024**3
 BLOCK = 256 * 1024
-HOPS = 3
-MOVED = (301, 302, 303, 307, 308)
+MAX_REDIRECTS = 3
+REDIRECTS = (301, 302, 303, 307, 308)
 
 
 class _StartOver(Exception):
@@ -37,10 +45,10 @@ class Fetched:
 
 def fetch(
     url: str,
-    part: Part,
+    part: PartialFile,
     *,
     private_ok: bool = False,
-    largest: int = LARGEST,
+    largest: int = MAX_BYTES,
     seconds: float = 3600.0,
     leave: Callable[[int], int] = lambda size: 64 * 1024**2,
     stop: Callable[[], bool] = lambda: False,
@@ -50,8 +58,8 @@ def fetch(
 
     `private_ok` lets it be on this machine or in a private network. At most `largest` bytes and
     `seconds` of this try; `leave(size)` bytes of the disk stay free beside a file of `size`. `stop`
-    is asked a few times a second. Raises a FetchError; with Cut, NoRoom and Stopped what came is
-    kept. OSError when our own disk is broken.
+    is asked a few times a second. Raises a FetchError; with Interrupted, DiskFull and Stopped
+    what came is kept. OSError when our own disk is broken.
     """
     if stop():
         raise Stopped(phrase("The download was put off."))
@@ -67,7 +75,7 @@ class _Download:
     """One try at `url`."""
 
     url: str
-    part: Part
+    part: PartialFile
     private_ok: bool
     largest: int
     end: float
@@ -76,15 +84,15 @@ class _Download:
 
     def run(self, have: int) -> Fetched:
         """_StartOver when the `have` bytes on the disk cannot be gone on with."""
-        mark = self.part.mark
-        known = mark is not None and mark.where == without_query(self.url)
-        if mark is not None and known and have and have == mark.total:
+        note = self.part.resume_note
+        known = note is not None and note.where == without_query(self.url)
+        if note is not None and known and have and have == note.total:
             return Fetched(have, have)
         if (
-            mark is None
+            note is None
             or not known
-            or not mark.validator
-            or (mark.total >= 0 and have > mark.total)
+            or not note.validator
+            or (note.total >= 0 and have > note.total)
         ):
             have = 0
         ask = {
@@ -93,16 +101,16 @@ class _Download:
             "Accept-Encoding": "identity",
             "Connection": "close",
         }
-        if have and mark is not None:
-            ask |= {"Range": f"bytes={have}-", "If-Range": mark.validator}
+        if have and note is not None:
+            ask |= {"Range": f"bytes={have}-", "If-Range": note.validator}
         url = self.url
-        for _ in range(HOPS + 1):
-            with opened(url, ask, self.private_ok, self.end, self.stop) as (answer, watch):
-                if answer.status not in MOVED:
-                    return self._take(answer, watch, mark if have else None, have)
+        for _ in range(MAX_REDIRECTS + 1):
+            with open_url(url, ask, self.private_ok, self.end, self.stop) as (answer, watchdog):
+                if answer.status not in REDIRECTS:
+                    return self._take(answer, watchdog, note if have else None, have)
                 to = answer.headers.get("Location", "")
                 if not to:
-                    raise Answered(
+                    raise UnexpectedAnswer(
                         phrase(
                             "The film’s host answered %(status)s without saying where to go.",
                             status=answer.status,
@@ -112,65 +120,69 @@ class _Download:
                 try:
                     url = urljoin(url, to)
                 except ValueError:
-                    raise Forbidden(
+                    raise ForbiddenAddress(
                         phrase("The film’s host sends to something that is no address.")
                     ) from None
-        raise Answered(
+        raise UnexpectedAnswer(
             phrase(
                 "The film’s host sends from one address to the next, more than %(hops)s times.",
-                hops=HOPS,
+                hops=MAX_REDIRECTS,
             ),
             answer.status,
         )
 
     def _take(
-        self, answer: http.client.HTTPResponse, watch: Watch, mark: Mark | None, have: int
+        self,
+        answer: http.client.HTTPResponse,
+        watchdog: Watchdog,
+        note: ResumeNote | None,
+        have: int,
     ) -> Fetched:
         if answer.status == 416 and have:
             raise _StartOver
-        if answer.status == 206 and mark is not None:
-            mark = self._piece(answer, mark, have)
+        if answer.status == 206 and note is not None:
+            note = self._piece(answer, note, have)
         elif answer.status == 200:
             have = 0
-            mark = Mark(
+            note = ResumeNote(
                 without_query(self.url),
                 _validator(answer),
                 -1 if answer.length is None else answer.length,
             )
         else:
             wait = answer.headers.get("Retry-After", "")
-            raise Answered(
+            raise UnexpectedAnswer(
                 phrase("The film’s host answered %(status)s.", status=answer.status),
                 answer.status,
                 float(wait) if re.fullmatch(r"\d{1,6}", wait) else None,
             )
-        if mark.total > self.largest:
+        if note.total > self.largest:
             raise TooLarge(_too_large(self.largest))
-        if mark.total >= 0:
-            self._need_room(mark.total - have, mark.total)
+        if note.total >= 0:
+            self._need_room(note.total - have, note.total)
         try:
             if not have:
                 os.truncate(
                     self.part.path, 0
                 )  # before the note, which must never speak of other bytes
-            self.part.write(mark)
-            size = self._copy(answer, watch, have)
+            self.part.write(note)
+            size = self._copy(answer, watchdog, have)
         except OSError as error:
-            raise of_disk(error) from error
-        if mark.total >= 0 and size != mark.total:
-            raise Cut(
+            raise disk_error(error) from error
+        if note.total >= 0 and size != note.total:
+            raise Interrupted(
                 phrase(
                     "The download was cut: %(size)s of %(total)s bytes came.",
                     size=size,
-                    total=mark.total,
+                    total=note.total,
                 )
             )
         if not size:
-            raise Answered(phrase("The film’s address gave an empty file."), 200)
+            raise UnexpectedAnswer(phrase("The film’s address gave an empty file."), 200)
         return Fetched(size, have)
 
-    def _piece(self, answer: http.client.HTTPResponse, mark: Mark, have: int) -> Mark:
-        """The mark that the piece belongs to; _StartOver when it is not exactly the rest of the
+    def _piece(self, answer: http.client.HTTPResponse, note: ResumeNote, have: int) -> ResumeNote:
+        """The note that the piece belongs to; _StartOver when it is not exactly the rest of the
         file that we have the beginning of."""
         said = re.fullmatch(
             r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})",
@@ -179,24 +191,24 @@ class _Download:
         if said is None:
             raise _StartOver
         first, last, total = (int(number) for number in said.groups())
-        other = _validator(answer) not in ("", mark.validator) and bool(
+        other = _validator(answer) not in ("", note.validator) and bool(
             answer.headers.get("ETag")
-        ) == mark.validator.startswith('"')
+        ) == note.validator.startswith('"')
         fits = (
             first == have
             and last == total - 1
-            and mark.total in (-1, total)
+            and note.total in (-1, total)
             and answer.length in (None, total - have)
         )
         if other or not fits:
             raise _StartOver
-        return replace(mark, total=total)
+        return replace(note, total=total)
 
     def _need_room(self, missing: int, total: int) -> None:
         free = shutil.disk_usage(self.part.path.parent).free
         need = missing + self.leave(total)
         if free < need:
-            raise NoRoom(
+            raise DiskFull(
                 phrase(
                     "The studio’s disk is full: %(free)s MB are free and the film needs %(need)s "
                     "MB.",
@@ -205,7 +217,7 @@ class _Download:
                 )
             )
 
-    def _copy(self, answer: http.client.HTTPResponse, watch: Watch, have: int) -> int:
+    def _copy(self, answer: http.client.HTTPResponse, watchdog: Watchdog, have: int) -> int:
         """Write the body behind the first `have` bytes; returns how many there are then. OSError is
         the disk's."""
         with self.part.path.open("r+b") as out:
@@ -216,20 +228,20 @@ class _Download:
                 try:
                     block = answer.read1(BLOCK)
                 except (OSError, ValueError, http.client.HTTPException):
-                    watch.explain()
-                    raise Cut(
+                    watchdog.raise_reason()
+                    raise Interrupted(
                         phrase("The download was cut after %(size)s bytes.", size=size)
                     ) from None
                 if not block:
                     break
                 size += len(block)
-                watch.count = size
+                watchdog.count = size
                 if size > self.largest:
                     raise TooLarge(_too_large(self.largest))
                 out.write(block)
             out.flush()
             os.fsync(out.fileno())
-        watch.explain()
+        watchdog.raise_reason()
         return size
 
 

@@ -7,14 +7,14 @@ import errno
 from jobs.common.errors import SentenceError
 from studio.common.translatable import Sentence, phrase
 
-FULL = (errno.ENOSPC, errno.EDQUOT)
+DISK_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT)
 
 
 class FetchError(SentenceError):
     """The file did not come. Its sentence is without the query of any address."""
 
 
-class Forbidden(FetchError):
+class ForbiddenAddress(FetchError):
     """The address is none that may be asked: another scheme, a password in it, a host inside a
     private network."""
 
@@ -23,7 +23,7 @@ class TooLarge(FetchError):
     """The file has, or says that it has, more bytes than may be taken."""
 
 
-class Answered(FetchError):
+class UnexpectedAnswer(FetchError):
     """The host answered with something else than the file. `retry_after` in seconds, None when it
     did not say."""
 
@@ -32,20 +32,20 @@ class Answered(FetchError):
         self.status, self.retry_after = status, retry_after
 
 
-class Unreached(FetchError):
+class Unreachable(FetchError):
     """No connection, or no answer on it."""
 
 
-class Cut(FetchError):
+class Interrupted(FetchError):
     """The answer began and did not come to its end. What came is kept, and the next try goes on
     from there."""
 
 
-class NoRoom(FetchError):
+class DiskFull(FetchError):
     """Our own disk has no room for it. What came is kept."""
 
 
-class Busy(FetchError):
+class AlreadyFetching(FetchError):
     """Another process of this machine is fetching into the same file."""
 
 
@@ -53,5 +53,7 @@ class Stopped(FetchError):
     """We were told to stop. What came is kept."""
 
 
-def of_disk(error: OSError) -> Exception:
-    return NoRoom(phrase("The studio’s disk is full.")) if error.errno in FULL else error
+def disk_error(error: OSError) -> Exception:
+    return (
+        DiskFull(phrase("The studio’s disk is full.")) if error.errno in DISK_FULL_ERRNOS else error
+    )

@@ -104,18 +104,18 @@ def step(pk: int) -> bool:
 
 def _bring(lease: Lease, stop: Callable[[], bool]) -> bool:
     job = Job.objects.select_related("team", "owner", "account", "lane").get(pk=lease.pk)
-    part = download.Part(folder() / f"{job.public_id}.part")
+    part = download.PartialFile(folder() / f"{job.public_id}.part")
     try:
         trouble = _try(job, lease, part, stop)
         if trouble is not None:
             again(job, lease, trouble)
         return trouble is None
-    except (download.Stopped, download.Busy) as error:
+    except (download.Stopped, download.AlreadyFetching) as error:
         log.info("job %s: %s", job.public_id, error)
         with suppress(Moved):
             lease.give_back(
                 not_before=timezone.now() + timedelta(seconds=5)
-                if isinstance(error, download.Busy)
+                if isinstance(error, download.AlreadyFetching)
                 else None
             )
     except Moved as moved:
@@ -123,19 +123,22 @@ def _bring(lease: Lease, stop: Callable[[], bool]) -> bool:
     return False
 
 
-def _try(job: Job, lease: Lease, part: download.Part, stop: Callable[[], bool]) -> Trouble | None:
-    """What is in the way; None when the film is home. Moved, Stopped, Busy, DatabaseError."""
+def _try(
+    job: Job, lease: Lease, part: download.PartialFile, stop: Callable[[], bool]
+) -> Trouble | None:
+    """What is in the way; None when the film is home. Moved, Stopped, AlreadyFetching,
+    DatabaseError."""
     try:
         with renewing(lease.renew), part.locked():
             trouble = fetch_and_prove(job, part, lambda: lease.lost or stop())
             check_connection()
             trouble = trouble or store(job, part)
             if trouble is None or trouble.kind == "content":
-                part.drop()
+                part.delete()
             return trouble
-    except download.NoRoom as error:
+    except download.DiskFull as error:
         return Trouble("disk", error.sentence)
-    except (Moved, download.Stopped, download.Busy, DatabaseError):
+    except (Moved, download.Stopped, download.AlreadyFetching, DatabaseError):
         raise
     except Exception as error:
         log.exception("archive of job %s", job.public_id)

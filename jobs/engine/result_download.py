@@ -61,19 +61,21 @@ def folder() -> Path:
     return path
 
 
-def fetch_and_prove(job: Job, part: download.Part, stop: Callable[[], bool]) -> Trouble | None:
-    """None when `part` is the whole film, proven; else what is in the way. Stopped, NoRoom."""
+def fetch_and_prove(
+    job: Job, part: download.PartialFile, stop: Callable[[], bool]
+) -> Trouble | None:
+    """None when `part` is the whole film, proven; else what is in the way. Stopped, DiskFull."""
     if part.proven:
         return None
     return _fetch(job, part, stop) or _prove(job, part)
 
 
-def _fetch(job: Job, part: download.Part, stop: Callable[[], bool]) -> Trouble | None:
+def _fetch(job: Job, part: download.PartialFile, stop: Callable[[], bool]) -> Trouble | None:
     """None when `part` holds all that the host has; else what is in the way. A forbidden address
     gets one more chance: a fresh one."""
     if not job.result_url:
         ask_for_address(job)
-    private_ok = download.at_home(job.account.url)
+    private_ok = download.is_private_host(job.account.url)
     for last in (False, True):
         try:
             fetched = download.fetch(
@@ -85,7 +87,7 @@ def _fetch(job: Job, part: download.Part, stop: Callable[[], bool]) -> Trouble |
                 stop=stop,
             )
             break
-        except download.Forbidden as error:
+        except download.ForbiddenAddress as error:
             log.warning("job %s: %s", job.public_id, error)
             if last:
                 return Trouble("address", error.sentence)
@@ -99,9 +101,9 @@ def _fetch(job: Job, part: download.Part, stop: Callable[[], bool]) -> Trouble |
                 return Trouble("address", error.sentence)
         except download.TooLarge as error:
             return Trouble("content", error.sentence)
-        except download.Answered as error:
+        except download.UnexpectedAnswer as error:
             return Trouble("host", error.sentence, error.retry_after)
-        except (download.Cut, download.Unreached) as error:
+        except (download.Interrupted, download.Unreachable) as error:
             return Trouble("host", error.sentence)
     log.info(
         "job %s: %d bytes fetched, %d of them before",
@@ -112,7 +114,7 @@ def _fetch(job: Job, part: download.Part, stop: Callable[[], bool]) -> Trouble |
     return None
 
 
-def _prove(job: Job, part: download.Part) -> Trouble | None:
+def _prove(job: Job, part: download.PartialFile) -> Trouble | None:
     """None when `part` can be decoded to its last frame and is as long as was billed; else what is
     wrong with it."""
     try:
@@ -138,7 +140,7 @@ def _prove(job: Job, part: download.Part) -> Trouble | None:
     return None
 
 
-def store(job: Job, part: download.Part) -> Trouble | None:
+def store(job: Job, part: download.PartialFile) -> Trouble | None:
     """The proven film becomes an asset and the job succeeds. Moved, DatabaseError."""
     try:
         film, _ = file_store.keep(
@@ -147,7 +149,7 @@ def store(job: Job, part: download.Part) -> Trouble | None:
     except DatabaseError:
         raise
     except OSError as error:
-        if error.errno in download.FULL:
+        if error.errno in download.DISK_FULL_ERRNOS:
             return Trouble(
                 "store",
                 phrase("The film is fetched and proven; the disk that it belongs on is full."),
@@ -198,7 +200,7 @@ def ask_for_address(job: Job) -> tuple[bool, bool]:
 def sweep() -> int:
     """Remove parts of jobs that are over, and those that were not touched for three days unless
     they are whole; returns how many."""
-    parts = {path.stem: download.Part(path) for path in folder().glob("*.part")}
+    parts = {path.stem: download.PartialFile(path) for path in folder().glob("*.part")}
     if not parts:
         return 0
     wanted = set(
@@ -211,11 +213,11 @@ def sweep() -> int:
     for name, part in parts.items():
         try:
             with part.locked():
-                mark = part.mark
+                note = part.resume_note
                 if name not in wanted or (
-                    part.path.stat().st_mtime < old and not (mark is not None and mark.proven)
+                    part.path.stat().st_mtime < old and not (note is not None and note.proven)
                 ):
-                    part.drop()
+                    part.delete()
                     swept += 1
         except (download.FetchError, OSError) as error:
             log.debug("%s stays: %s", part.path.name, error)

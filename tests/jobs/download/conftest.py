@@ -6,24 +6,24 @@ from pathlib import Path
 import pytest
 
 from jobs import download
-from jobs.download import connections
-from tests.jobs.download.filmhost import FilmHost, running
-from tests.jobs.download.scene import FILM
+from jobs.download import connection
+from tests.jobs.download.fetching import FILM
+from tests.jobs.download.video_host import VideoHost, running
 
 
 @pytest.fixture
-def host() -> Iterator[FilmHost]:
+def host() -> Iterator[VideoHost]:
     with running(FILM) as made:
         yield made
 
 
 @pytest.fixture
-def part(tmp_path: Path) -> download.Part:
-    return download.Part(tmp_path / "abc.part")
+def part(tmp_path: Path) -> download.PartialFile:
+    return download.PartialFile(tmp_path / "abc.part")
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "SILENCE", 0.3)
-    monkeypatch.setattr(connections, "SLOWEST", 1000)
-    monkeypatch.setattr(connections, "TICK", 0.02)
+    monkeypatch.setattr(connection, "STALL_SECONDS", 0.3)
+    monkeypatch.setattr(connection, "MIN_BYTES", 1000)
+    monkeypatch.setattr(connection, "TICK", 0.02)

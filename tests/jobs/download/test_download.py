@@ -18,30 +18,34 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from jobs import download
-from jobs.download import connections, hosts
-from tests.jobs.download.filmhost import FilmHost, Handler, says
-from tests.jobs.download.scene import FILM, fetch
+from jobs.download import address_check, connection
+from tests.jobs.download.fetching import FILM, fetch
+from tests.jobs.download.video_host import Handler, VideoHost, answer_with
 
 # ── what is not taken ─────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("status", [204, 400, 403, 404, 410, 500, 503])
-def test_other_answers(host: FilmHost, part: download.Part, status: int) -> None:
-    host.answers = [says(status, b"" if status == 204 else b"<html>no</html>", Retry_After="7")]
-    with pytest.raises(download.Answered) as told:
+def test_other_answers(host: VideoHost, part: download.PartialFile, status: int) -> None:
+    host.answers = [
+        answer_with(status, b"" if status == 204 else b"<html>no</html>", Retry_After="7")
+    ]
+    with pytest.raises(download.UnexpectedAnswer) as told:
         fetch(host.url, part)
     assert (told.value.status, told.value.retry_after) == (status, 7.0)
     assert "secret" not in str(told.value)
     assert part.size == 0
 
 
-def test_an_empty_file_is_none(host: FilmHost, part: download.Part) -> None:
-    host.answers = [says(200)]
-    with pytest.raises(download.Answered, match="empty"):
+def test_an_empty_file_is_none(host: VideoHost, part: download.PartialFile) -> None:
+    host.answers = [answer_with(200)]
+    with pytest.raises(download.UnexpectedAnswer, match="empty"):
         fetch(host.url, part)
 
 
-def test_a_film_that_says_it_is_too_large_is_not_begun(host: FilmHost, part: download.Part) -> None:
+def test_a_film_that_says_it_is_too_large_is_not_begun(
+    host: VideoHost, part: download.PartialFile
+) -> None:
     with pytest.raises(download.TooLarge):
         fetch(host.url, part, largest=199_999)
     assert part.size == 0
@@ -54,20 +58,22 @@ def endless(handler: Handler) -> None:
         handler.wfile.write(b"x" * 65536)
 
 
-def test_an_endless_body_is_ended(host: FilmHost, part: download.Part) -> None:
+def test_an_endless_body_is_ended(host: VideoHost, part: download.PartialFile) -> None:
     host.answers = [endless]
     with pytest.raises(download.TooLarge):
         fetch(host.url, part, largest=1_000_000)
     assert part.size <= 1_000_000
 
 
-def test_gzip_that_is_none_changes_nothing(host: FilmHost, part: download.Part) -> None:
+def test_gzip_that_is_none_changes_nothing(host: VideoHost, part: download.PartialFile) -> None:
     host.answers = [lambda handler: handler.send(200, FILM, Content_Encoding="gzip")]
     fetch(host.url, part)
     assert part.path.read_bytes() == FILM
 
 
-def test_gzip_that_nobody_asked_for_is_not_unpacked(host: FilmHost, part: download.Part) -> None:
+def test_gzip_that_nobody_asked_for_is_not_unpacked(
+    host: VideoHost, part: download.PartialFile
+) -> None:
     bomb = gzip.compress(b"\0" * 10_000_000)
     host.answers = [lambda handler: handler.send(200, bomb, Content_Encoding="gzip")]
     assert fetch(host.url, part).size == len(bomb)
@@ -86,13 +92,13 @@ def chunked(*chunks: bytes) -> Callable[[Handler], None]:
     return answer
 
 
-def test_chunks_are_taken_to_their_end_only(host: FilmHost, part: download.Part) -> None:
+def test_chunks_are_taken_to_their_end_only(host: VideoHost, part: download.PartialFile) -> None:
     host.answers = [chunked(b"5\r\nhello\r\n", b"6\r\n world\r\n", b"0\r\n\r\n")]
     assert fetch(host.url, part).size == 11
-    part.drop()
+    part.delete()
     for cut in (b"5\r\nhel", b"5\r\nhello\r\n", b"zz\r\nhello\r\n"):
         host.answers = [chunked(cut)]
-        with pytest.raises(download.Cut):
+        with pytest.raises(download.Interrupted):
             fetch(host.url, part)
 
 
@@ -106,9 +112,9 @@ def test_chunks_are_taken_to_their_end_only(host: FilmHost, part: download.Part)
         b"\0\xff" * 400,
     ],
 )
-def test_what_is_no_http(host: FilmHost, part: download.Part, answer: bytes) -> None:
+def test_what_is_no_http(host: VideoHost, part: download.PartialFile, answer: bytes) -> None:
     host.answers = [lambda handler: handler.wfile.write(answer)]
-    with pytest.raises(download.Unreached):
+    with pytest.raises(download.Unreachable):
         fetch(host.url, part)
 
 
@@ -131,57 +137,59 @@ def drip(head: bytes, drop: bytes) -> Callable[[Handler], None]:
         (b"", b"HTTP/1.1 100 C\r\n\r\n"),
     ],
 )
-def test_a_drip_is_ended(host: FilmHost, part: download.Part, head: bytes, drop: bytes) -> None:
+def test_a_drip_is_ended(
+    host: VideoHost, part: download.PartialFile, head: bytes, drop: bytes
+) -> None:
     host.answers = [drip(head, drop)]
     began = time.monotonic()
-    with pytest.raises(download.Cut, match="too slowly"):
+    with pytest.raises(download.Interrupted, match="too slowly"):
         fetch(host.url, part)
     assert time.monotonic() - began < 5
 
 
 @pytest.mark.usefixtures("impatient")
-def test_what_came_of_a_drip_is_kept(host: FilmHost, part: download.Part) -> None:
+def test_what_came_of_a_drip_is_kept(host: VideoHost, part: download.PartialFile) -> None:
     def stalls(handler: Handler) -> None:
         handler.whole(50_000)
         handler.wfile.flush()
         time.sleep(2)
 
     host.answers = [stalls]
-    with pytest.raises(download.Cut):
+    with pytest.raises(download.Interrupted):
         fetch(host.url, part)
     assert fetch(host.url, part).resumed_at == 50_000
 
 
 @pytest.mark.usefixtures("impatient")
-def test_time_is_over(host: FilmHost, part: download.Part) -> None:
+def test_time_is_over(host: VideoHost, part: download.PartialFile) -> None:
     host.answers = [drip(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n", b"x" * 5000)]
-    with pytest.raises(download.Cut, match="longer"):
+    with pytest.raises(download.Interrupted, match="longer"):
         fetch(host.url, part, seconds=0.5)
     assert part.size > 5000
 
 
 @pytest.mark.usefixtures("impatient")
-def test_it_can_be_stopped(host: FilmHost, part: download.Part) -> None:
+def test_it_can_be_stopped(host: VideoHost, part: download.PartialFile) -> None:
     host.answers = [drip(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n", b"x" * 5000)]
     with pytest.raises(download.Stopped):
         fetch(host.url, part, stop=lambda: part.size > 0)
     assert 0 < part.size < 1_000_000
 
 
-def test_nobody_there(part: download.Part) -> None:
+def test_nobody_there(part: download.PartialFile) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with pytest.raises(download.Unreached, match="no connection"):
+    with pytest.raises(download.Unreachable, match="no connection"):
         fetch(f"http://127.0.0.1:{port}/film.mp4", part)
 
 
-def test_an_unknown_name(part: download.Part, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_name(part: download.PartialFile, monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*args: Any, **kwargs: Any) -> Any:
         raise socket.gaierror(-2, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    with pytest.raises(download.Unreached, match=r"films\.example\.com"):
+    with pytest.raises(download.Unreachable, match=r"films\.example\.com"):
         fetch("http://films.example.com/film.mp4?Signature=secret", part)
 
 
@@ -216,25 +224,25 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def secure(host: FilmHost, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+def secure(host: VideoHost, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     host.socket = context.wrap_socket(host.socket, server_side=True)
-    monkeypatch.setattr(hosts, "resolve", lambda name, port: ["127.0.0.1"])
-    connections._tls.cache_clear()
+    monkeypatch.setattr(address_check, "resolve", lambda name, port: ["127.0.0.1"])
+    connection._tls.cache_clear()
     yield host.server_address[1]
-    connections._tls.cache_clear()
+    connection._tls.cache_clear()
 
 
 def test_tls_asks_for_the_name_and_not_for_the_address(
-    secure: int, part: download.Part, certificate: Path, monkeypatch: pytest.MonkeyPatch
+    secure: int, part: download.PartialFile, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "DEFAULT_CA_BUNDLE_PATH", str(certificate))
+    monkeypatch.setattr(connection, "DEFAULT_CA_BUNDLE_PATH", str(certificate))
     assert fetch(f"https://films.example:{secure}/film.mp4", part).size == len(FILM)
-    with pytest.raises(download.Unreached, match="certificate"):
+    with pytest.raises(download.Unreachable, match="certificate"):
         fetch(f"https://other.example:{secure}/film.mp4", part)
 
 
-def test_an_unknown_certificate_is_not_trusted(secure: int, part: download.Part) -> None:
-    with pytest.raises(download.Unreached, match="certificate"):
+def test_an_unknown_certificate_is_not_trusted(secure: int, part: download.PartialFile) -> None:
+    with pytest.raises(download.Unreachable, match="certificate"):
         fetch(f"https://films.example:{secure}/film.mp4", part)

@@ -9,12 +9,12 @@ from django.utils import timezone
 from jobs.models import Job
 from studio.models import Team, User
 from tests import files, makers
-from tests.jobs.download.filmhost import FilmHost, running
+from tests.jobs.download.video_host import VideoHost, running
 from tests.service import Service, done
 
 
 @pytest.fixture
-def host() -> Iterator[FilmHost]:
+def host() -> Iterator[VideoHost]:
     with running(files.mp4(1.0, fps=15)) as made:
         yield made
 
@@ -26,7 +26,7 @@ def base() -> str:
 
 
 @pytest.fixture
-def job(team: Team, creator: User, host: FilmHost, service: Service, base: str) -> Job:
+def job(team: Team, creator: User, host: VideoHost, service: Service, base: str) -> Job:
     service.gets = [lambda: done("t", url=host.url)] * 40
     now = timezone.now()
     return makers.job(

@@ -16,7 +16,7 @@ from jobs.engine import result_download
 from jobs.models import Job, JobEvent, LedgerEntry
 from studio.models import Team, User
 from tests import makers
-from tests.jobs.download.filmhost import FilmHost, cut_after, says
+from tests.jobs.download.video_host import VideoHost, answer_with, cut_after
 from tests.jobs.engine.archive.archive_steps import aged, lines, parts, step
 
 pytestmark = pytest.mark.django_db
@@ -31,9 +31,9 @@ def paid(job: Job) -> None:
     )
 
 
-def test_after_a_day_it_is_lost_with_its_reason_and_stays_paid(job: Job, host: FilmHost) -> None:
+def test_after_a_day_it_is_lost_with_its_reason_and_stays_paid(job: Job, host: VideoHost) -> None:
     paid(job)
-    host.answers = [says(500), says(403)]
+    host.answers = [answer_with(500), answer_with(403)]
     step(job)
     aged(job, 25)
     job = step(job)
@@ -46,17 +46,17 @@ def test_after_a_day_it_is_lost_with_its_reason_and_stays_paid(job: Job, host: F
     }
 
 
-def test_it_is_our_fault_when_nobody_came_for_it(job: Job, host: FilmHost) -> None:
-    host.answers = [says(403)]
+def test_it_is_our_fault_when_nobody_came_for_it(job: Job, host: VideoHost) -> None:
+    host.answers = [answer_with(403)]
     aged(job, 25)
     assert step(job).fault == "ours"
 
 
-def test_it_is_our_fault_when_our_disk_was_full(job: Job, host: FilmHost, full_disk: None) -> None:
+def test_it_is_our_fault_when_our_disk_was_full(job: Job, host: VideoHost, full_disk: None) -> None:
     assert "disk is full" in step(job).sentence
     aged(job, 24.5)
     assert step(job).state == "archiving", "the host still has it"
-    host.answers = [says(403)]
+    host.answers = [answer_with(403)]
     job = step(job)
     assert (job.code, job.fault) == ("archive-failed", "ours")
 
@@ -76,7 +76,7 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_full_disk_is_waited_for(
-    job: Job, host: FilmHost, monkeypatch: pytest.MonkeyPatch
+    job: Job, host: VideoHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr("shutil.disk_usage", lambda path: type("usage", (), {"free": 1000}))
@@ -89,7 +89,7 @@ def test_a_full_disk_is_waited_for(
 
 
 def test_a_bucket_that_is_away_costs_no_second_download(
-    job: Job, host: FilmHost, monkeypatch: pytest.MonkeyPatch
+    job: Job, host: VideoHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*args: Any, **kwargs: Any) -> str:
         raise RuntimeError("EndpointConnectionError")
@@ -110,7 +110,7 @@ def test_a_bucket_that_is_away_costs_no_second_download(
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
 def test_a_full_store_keeps_the_proven_film(
-    job: Job, host: FilmHost, monkeypatch: pytest.MonkeyPatch, number: int
+    job: Job, host: VideoHost, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     def full(*args: Any, **kwargs: Any) -> None:
         raise OSError(number, "no")
@@ -123,19 +123,19 @@ def test_a_full_store_keeps_the_proven_film(
     assert len(host.seen) == 1
 
 
-def test_a_film_on_the_disk_of_another_worker_is_not_given_up(job: Job, host: FilmHost) -> None:
+def test_a_film_on_the_disk_of_another_worker_is_not_given_up(job: Job, host: VideoHost) -> None:
     """That worker could not store it yet, and here there is nothing but an address that has
     expired."""
     JobEvent.objects.create(
         team=job.team, job=job, new="archiving", text="stored?", data={"trouble": "store"}
     )
     aged(job, 30)
-    host.answers = [says(403)]
+    host.answers = [answer_with(403)]
     assert step(job).state == "archiving"
 
 
 def test_a_proven_film_is_proven_once(
-    job: Job, host: FilmHost, monkeypatch: pytest.MonkeyPatch
+    job: Job, host: VideoHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(FileSystemStorage, "save", lambda *args, **kwargs: 1 / 0)
@@ -145,7 +145,7 @@ def test_a_proven_film_is_proven_once(
 
 
 def test_a_proven_film_that_rots_is_fetched_again(
-    job: Job, host: FilmHost, monkeypatch: pytest.MonkeyPatch
+    job: Job, host: VideoHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(FileSystemStorage, "save", lambda *args, **kwargs: 1 / 0)
@@ -161,7 +161,7 @@ def test_a_proven_film_that_rots_is_fetched_again(
 
 
 def test_parts_are_swept_when_nobody_needs_them(
-    job: Job, host: FilmHost, team: Team, creator: User
+    job: Job, host: VideoHost, team: Team, creator: User
 ) -> None:
     host.answers = [cut_after(1000)]
     step(job)
@@ -172,6 +172,6 @@ def test_parts_are_swept_when_nobody_needs_them(
     os.utime(result_download.folder() / f"{old.public_id}.part", (1, 1))
     assert result_download.sweep() == 2
     assert parts() == [f"{job.public_id}.json", f"{job.public_id}.part"]
-    with download.Part(result_download.folder() / f"{job.public_id}.part").locked():
+    with download.PartialFile(result_download.folder() / f"{job.public_id}.part").locked():
         Job.objects.filter(pk=job.pk).update(state="failed")
         assert result_download.sweep() == 0, "somebody is at it"

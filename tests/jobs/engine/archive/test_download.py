@@ -10,13 +10,13 @@ import pytest
 from django.utils import timezone
 
 from jobs.common.states import Code
-from jobs.download import hosts
+from jobs.download import address_check
 from jobs.engine import archive, archive_retry
 from jobs.models import Job
 from jobs.modelstudio import NoAnswer
 from studio.models import Team
 from tests import files
-from tests.jobs.download.filmhost import FilmHost, cut_after, says
+from tests.jobs.download.video_host import VideoHost, answer_with, cut_after
 from tests.jobs.engine.archive.archive_steps import PAGE, parts, step
 from tests.service import Service, task
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 # ── home ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_whole_film_is_kept(job: Job, host: FilmHost, team: Team) -> None:
+def test_a_whole_film_is_kept(job: Job, host: VideoHost, team: Team) -> None:
     assert archive.due() == [job.pk]
     job = step(job)
     assert job.state == "succeeded"
@@ -46,13 +46,13 @@ def test_a_whole_film_is_kept(job: Job, host: FilmHost, team: Team) -> None:
     assert parts() == []
 
 
-def test_twice_is_once(job: Job, host: FilmHost) -> None:
+def test_twice_is_once(job: Job, host: VideoHost) -> None:
     step(job)
     assert archive.step(job.pk) is False
     assert len(host.seen) == 1
 
 
-def test_what_was_cut_is_gone_on_with(job: Job, host: FilmHost) -> None:
+def test_what_was_cut_is_gone_on_with(job: Job, host: VideoHost) -> None:
     host.answers = [cut_after(1500)]
     job = step(job)
     assert job.state == "archiving"
@@ -66,10 +66,18 @@ def test_what_was_cut_is_gone_on_with(job: Job, host: FilmHost) -> None:
 
 
 @pytest.mark.parametrize(
-    "how", [cut_after(500), says(500), says(200), says(200, PAGE), says(404), says(206, b"x")]
+    "how",
+    [
+        cut_after(500),
+        answer_with(500),
+        answer_with(200),
+        answer_with(200, PAGE),
+        answer_with(404),
+        answer_with(206, b"x"),
+    ],
 )
 def test_what_is_not_whole_is_fetched_again(
-    job: Job, how: Callable[..., None], host: FilmHost
+    job: Job, how: Callable[..., None], host: VideoHost
 ) -> None:
     host.answers = [how]
     job = step(job)
@@ -83,17 +91,17 @@ def test_what_is_not_whole_is_fetched_again(
     assert step(job).state == "succeeded"
 
 
-def test_a_host_that_asks_for_time_gets_it(job: Job, host: FilmHost) -> None:
-    host.answers = [says(503, Retry_After="120")]
+def test_a_host_that_asks_for_time_gets_it(job: Job, host: VideoHost) -> None:
+    host.answers = [answer_with(503, Retry_After="120")]
     job = step(job)
     assert job.not_before is not None
     assert job.not_before > timezone.now() + timedelta(seconds=110)
 
 
 def test_a_film_cut_at_the_service_with_a_true_length_is_not_taken(
-    job: Job, host: FilmHost
+    job: Job, host: VideoHost
 ) -> None:
-    host.answers = [says(200, host.film[: len(host.film) // 2])]
+    host.answers = [answer_with(200, host.film[: len(host.film) // 2])]
     job = step(job)
     assert job.state == "archiving"
     assert parts() == [], "what is no film is not gone on with"
@@ -117,7 +125,7 @@ def test_a_film_shorter_than_billed_is_not_whole(job: Job, billed: str, state: s
         assert f"{Decimal(billed):.2f} s that were billed" in job.sentence
 
 
-def test_five_percent_of_a_long_film_may_be_missing(job: Job, host: FilmHost) -> None:
+def test_five_percent_of_a_long_film_may_be_missing(job: Job, host: VideoHost) -> None:
     host.film = files.mp4(30.0, fps=5, width=64, height=64)
     Job.objects.filter(pk=job.pk).update(billed_units=Decimal("31.500"))
     assert step(job).state == "succeeded"
@@ -126,7 +134,7 @@ def test_five_percent_of_a_long_film_may_be_missing(job: Job, host: FilmHost) ->
 # ── never ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_what_never_is_a_film_fails_and_says_so(job: Job, host: FilmHost) -> None:
+def test_what_never_is_a_film_fails_and_says_so(job: Job, host: VideoHost) -> None:
     host.film = PAGE
     for number in range(archive_retry.HOPELESS):
         assert job.state == "archiving", number
@@ -142,16 +150,16 @@ def test_what_never_is_a_film_fails_and_says_so(job: Job, host: FilmHost) -> Non
     assert parts() == []
 
 
-def test_only_whole_downloads_count(job: Job, host: FilmHost) -> None:
+def test_only_whole_downloads_count(job: Job, host: VideoHost) -> None:
     """A bad day of the network is no reason to give a film up."""
-    host.answers = [says(500)] * 8 + [says(200, PAGE)]
+    host.answers = [answer_with(500)] * 8 + [answer_with(200, PAGE)]
     for _ in range(9):
         job = step(job)
     assert job.state == "archiving"
     assert step(job).state == "succeeded"
 
 
-def test_pauses_between_pages_grow(job: Job, host: FilmHost) -> None:
+def test_pauses_between_pages_grow(job: Job, host: VideoHost) -> None:
     host.film = PAGE
     waits = []
     for _ in range(archive_retry.HOPELESS - 1):
@@ -162,9 +170,9 @@ def test_pauses_between_pages_grow(job: Job, host: FilmHost) -> None:
     assert waits[-1] > 200
 
 
-def test_a_fresh_address_is_asked_for(job: Job, host: FilmHost, service: Service) -> None:
+def test_a_fresh_address_is_asked_for(job: Job, host: VideoHost, service: Service) -> None:
     Job.objects.filter(pk=job.pk).update(result_url=host.url.replace("film.mp4", "old.mp4"))
-    host.answers = [says(403)]
+    host.answers = [answer_with(403)]
     assert step(job).state == "archiving"
     assert service.count("get") == 1
     assert step(job).state == "succeeded"
@@ -173,12 +181,12 @@ def test_a_fresh_address_is_asked_for(job: Job, host: FilmHost, service: Service
 
 @pytest.mark.parametrize("base", ["https://dashscope.example.com/api/v1"])
 def test_a_forbidden_address_is_never_asked_and_given_up_after_a_while(
-    job: Job, host: FilmHost, service: Service, monkeypatch: pytest.MonkeyPatch
+    job: Job, host: VideoHost, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The service is asked for another, for twenty minutes: one odd answer of a name server is not
     the end of a paid film."""
     monkeypatch.setattr(
-        hosts,
+        address_check,
         "resolve",
         lambda name, port: {"dashscope.example.com": ["47.95.0.1"], "127.0.0.1": ["127.0.0.1"]}[
             name

@@ -17,7 +17,7 @@ from jobs.engine import archive, archive_lease, expiry
 from jobs.models import Job
 from studio.models import Team, User
 from tests import makers
-from tests.jobs.download.filmhost import FilmHost, says
+from tests.jobs.download.video_host import VideoHost, answer_with
 from tests.jobs.engine.archive.archive_steps import aged, step
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 # ── who brings it ─────────────────────────────────────────────────────────────────────────────────
 
 
-def test_somebody_else_is_at_it(job: Job, host: FilmHost) -> None:
+def test_somebody_else_is_at_it(job: Job, host: VideoHost) -> None:
     Job.objects.filter(pk=job.pk).update(lease_until=timezone.now() + timedelta(seconds=30))
     assert archive.due() == []
     assert archive.step(job.pk) is False
@@ -69,7 +69,7 @@ def test_the_most_urgent_first(job: Job, team: Team, creator: User) -> None:
     assert [lease.pk if lease else None for lease in leases] == [*order, None]
 
 
-def test_a_lease_that_was_lost_moves_nothing(job: Job, host: FilmHost) -> None:
+def test_a_lease_that_was_lost_moves_nothing(job: Job, host: VideoHost) -> None:
     """A worker that slept longer than its lease must not put back what another one has by now."""
     mine = archive_lease.Lease.take(job.pk)
     assert mine is not None
@@ -81,7 +81,7 @@ def test_a_lease_that_was_lost_moves_nothing(job: Job, host: FilmHost) -> None:
     assert archive._bring(mine, lambda: False) is False
     assert host.seen == []
     mine.lost = False
-    for answer in (says(500), says(403)):
+    for answer in (answer_with(500), answer_with(403)):
         host.answers = [answer]
         assert archive._bring(mine, lambda: False) is False
         after = Job.objects.get(pk=job.pk)
@@ -130,7 +130,7 @@ def inline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def films(job: Job, team: Team, creator: User, host: FilmHost) -> list[Job]:
+def films(job: Job, team: Team, creator: User, host: VideoHost) -> list[Job]:
     values: dict[str, Any] = {
         "state": "archiving",
         "result_url": host.url,
@@ -146,14 +146,14 @@ def films(job: Job, team: Team, creator: User, host: FilmHost) -> list[Job]:
 
 
 @pytest.mark.usefixtures("inline")
-def test_work_goes_on_until_nothing_is_due(films: list[Job], host: FilmHost) -> None:
+def test_work_goes_on_until_nothing_is_due(films: list[Job], host: VideoHost) -> None:
     assert archive.work(20) == 5
     assert {job.state for job in Job.objects.all()} == {"succeeded"}
     assert archive.work(20) == 0
 
 
 @pytest.mark.usefixtures("inline")
-def test_work_ends_when_it_is_told_to(films: list[Job], host: FilmHost) -> None:
+def test_work_ends_when_it_is_told_to(films: list[Job], host: VideoHost) -> None:
     asked: list[int] = []
 
     def stop() -> bool:
@@ -197,9 +197,9 @@ def test_a_database_that_is_away_ends_no_film_under_way(
 
 
 def test_a_worker_that_leaves_puts_its_film_back(
-    job: Job, host: FilmHost, monkeypatch: pytest.MonkeyPatch
+    job: Job, host: VideoHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.download.connections.TICK", 0.01)
+    monkeypatch.setattr("jobs.download.connection.TICK", 0.01)
     hold = threading.Event()
 
     def slow(handler: Any) -> None:
@@ -223,7 +223,7 @@ def test_a_worker_that_leaves_puts_its_film_back(
     connection.vendor != "postgresql",
     reason="threads share PostgreSQL; SQLite’s database in memory belongs to one connection",
 )
-def test_many_threads_and_workers_bring_each_film_once(films: list[Job], host: FilmHost) -> None:
+def test_many_threads_and_workers_bring_each_film_once(films: list[Job], host: VideoHost) -> None:
     homes: list[int] = []
 
     def run() -> None:

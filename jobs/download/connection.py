@@ -1,4 +1,4 @@
-"""A connection to an address that was judged, and the watch that ends it."""
+"""A connection to an address that was checked, and the watchdog that ends it."""
 
 from __future__ import annotations
 
@@ -13,28 +13,30 @@ from functools import cache
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from jobs.download.errors import Cut, FetchError, Stopped, Unreached
-from jobs.download.hosts import judged, taken_apart
+from jobs.download.address_check import allowed_addresses, split_url
+from jobs.download.errors import FetchError, Interrupted, Stopped, Unreachable
 from studio.common.translatable import phrase
 
-CONNECT = 5.0  # seconds for one address to take the connection; twice that for the handshake of TLS
-SILENCE = 30.0  # seconds within which SLOWEST bytes must come
-SLOWEST = 16 * 1024
+CONNECT_SECONDS = (
+    5.0  # seconds for one address to take the connection; twice that for the handshake of TLS
+)
+STALL_SECONDS = 30.0  # seconds within which SLOWEST bytes must come
+MIN_BYTES = 16 * 1024
 TICK = 0.25
 
 
 @contextmanager
-def opened(
+def open_url(
     url: str, ask: dict[str, str], private_ok: bool, end: float, stop: Callable[[], bool]
-) -> Iterator[tuple[http.client.HTTPResponse, Watch]]:
-    """The answer of `url`, not read yet, and the watch that ends it. Raises Forbidden, Unreached,
-    Stopped."""
-    scheme, host, port, target = taken_apart(url)
-    addresses = judged(host, port, private_ok)
+) -> Iterator[tuple[http.client.HTTPResponse, Watchdog]]:
+    """The answer of `url`, not read yet, and the watchdog that ends it. Raises ForbiddenAddress,
+    Unreachable, Stopped."""
+    scheme, host, port, target = split_url(url)
+    addresses = allowed_addresses(host, port, private_ok)
     connection = http.client.HTTPConnection(host, port)
     connection.auto_open = 0
     connection.sock = sock = _connected(addresses, port, host if scheme == "https" else "", end)
-    with Watch(sock, end, stop) as watch:
+    with Watchdog(sock, end, stop) as watchdog:
         try:
             try:
                 shown = f"[{host}]" if ":" in host else host
@@ -44,15 +46,15 @@ def opened(
                 )
                 answer = connection.getresponse()
             except (OSError, ValueError, http.client.HTTPException) as error:
-                watch.explain()
-                raise Unreached(
+                watchdog.raise_reason()
+                raise Unreachable(
                     phrase(
                         "The film’s host gave no answer that can be read (%(name)s).",
                         name=type(error).__name__,
                     )
                 ) from None
             with answer:
-                yield answer, watch
+                yield answer, watchdog
         finally:
             connection.close()
 
@@ -67,9 +69,9 @@ def _connected(addresses: list[str], port: int, name: str, end: float) -> socket
             break
         sock = None
         try:
-            sock = socket.create_connection((address, port), timeout=min(CONNECT, left))
+            sock = socket.create_connection((address, port), timeout=min(CONNECT_SECONDS, left))
             if name:
-                sock.settimeout(2 * CONNECT)
+                sock.settimeout(2 * CONNECT_SECONDS)
                 sock = _tls().wrap_socket(sock, server_hostname=name)
         except OSError as error:
             if sock is not None:
@@ -79,9 +81,9 @@ def _connected(addresses: list[str], port: int, name: str, end: float) -> socket
                     "The film’s host shows no certificate that can be trusted, or speaks no TLS."
                 )
             continue
-        sock.settimeout(SILENCE)
+        sock.settimeout(STALL_SECONDS)
         return sock
-    raise Unreached(why)
+    raise Unreachable(why)
 
 
 @cache
@@ -89,18 +91,18 @@ def _tls() -> ssl.SSLContext:
     return ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
 
 
-class Watch:
+class Watchdog:
     """Ends a connection that drips, takes too long or is no longer wanted, whatever it is waiting
-    for; `explain` says so."""
+    for; `raise_reason` says so."""
 
     def __init__(self, sock: socket.socket, end: float, stop: Callable[[], bool]) -> None:
         self.count = 0
         self._sock, self._end, self._stop = sock, end, stop
         self._done = threading.Event()
         self._why: FetchError | None = None
-        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> Watchdog:
         self._thread.start()
         return self
 
@@ -108,7 +110,7 @@ class Watch:
         self._done.set()
         self._thread.join()
 
-    def explain(self) -> None:
+    def raise_reason(self) -> None:
         """Raise why the connection was ended, if it was ended by us."""
         if self._why is not None:
             raise self._why
@@ -120,18 +122,18 @@ class Watch:
             if self._stop():
                 self._why = Stopped(phrase("The download was put off."))
             elif now >= self._end:
-                self._why = Cut(phrase("The download took longer than it may."))
-            elif now - since < SILENCE:
+                self._why = Interrupted(phrase("The download took longer than it may."))
+            elif now - since < STALL_SECONDS:
                 continue
-            elif self.count - seen >= SLOWEST:
+            elif self.count - seen >= MIN_BYTES:
                 since, seen = now, self.count
                 continue
             else:
-                self._why = Cut(
+                self._why = Interrupted(
                     phrase(
                         "The film’s host sends too slowly: %(n)s bytes in %(seconds)s seconds.",
                         n=self.count - seen,
-                        seconds=f"{SILENCE:g}",
+                        seconds=f"{STALL_SECONDS:g}",
                     )
                 )
             with suppress(OSError):

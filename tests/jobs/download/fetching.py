@@ -10,6 +10,6 @@ from jobs import download
 FILM = Random(7).randbytes(200_000)
 
 
-def fetch(url: str, part: download.Part, **more: Any) -> download.Fetched:
+def fetch(url: str, part: download.PartialFile, **more: Any) -> download.Fetched:
     with part.locked():
         return download.fetch(url, part, **{"private_ok": True, **more})

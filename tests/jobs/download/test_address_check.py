@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from jobs import download as fetching
-from jobs.download import download, hosts
-from tests.jobs.download.filmhost import FilmHost, says
-from tests.jobs.download.scene import FILM, fetch
+from jobs.download import address_check, download
+from tests.jobs.download.fetching import FILM, fetch
+from tests.jobs.download.video_host import VideoHost, answer_with
 
 # ── which addresses ───────────────────────────────────────────────────────────────────────────────
 
@@ -56,7 +56,7 @@ from tests.jobs.download.scene import FILM, fetch
     ],
 )
 def test_kinds_of_addresses(address: str, kind: str) -> None:
-    assert hosts.kind_of(address) == kind
+    assert address_check.address_kind(address) == kind
 
 
 @pytest.mark.parametrize(
@@ -87,12 +87,12 @@ def test_kinds_of_addresses(address: str, kind: str) -> None:
     ],
 )
 def test_what_is_never_asked(
-    url: str, part: fetching.Part, monkeypatch: pytest.MonkeyPatch
+    url: str, part: fetching.PartialFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
         socket, "create_connection", lambda *args, **kwargs: pytest.fail("connected")
     )
-    with pytest.raises(fetching.Forbidden) as told:
+    with pytest.raises(fetching.ForbiddenAddress) as told:
         fetch(url, part, private_ok=False)
     assert "password" not in str(told.value).replace("a name or a password", "")
 
@@ -106,24 +106,26 @@ def test_what_is_never_asked(
         "http://224.0.0.1/",
     ],
 )
-def test_some_are_not_asked_even_where_private_hosts_may_be(url: str, part: fetching.Part) -> None:
-    with pytest.raises(fetching.Forbidden):
+def test_some_are_not_asked_even_where_private_hosts_may_be(
+    url: str, part: fetching.PartialFile
+) -> None:
+    with pytest.raises(fetching.ForbiddenAddress):
         fetch(url, part)
 
 
 def test_a_name_that_leads_inside_is_refused(
-    part: fetching.Part, monkeypatch: pytest.MonkeyPatch
+    part: fetching.PartialFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hosts, "resolve", lambda name, port: ["93.184.216.34", "10.0.0.1"])
+    monkeypatch.setattr(address_check, "resolve", lambda name, port: ["93.184.216.34", "10.0.0.1"])
     monkeypatch.setattr(
         socket, "create_connection", lambda *args, **kwargs: pytest.fail("connected")
     )
-    with pytest.raises(fetching.Forbidden, match="private network"):
+    with pytest.raises(fetching.ForbiddenAddress, match="private network"):
         fetch("http://films.example.com/film.mp4", part, private_ok=False)
 
 
 def test_a_name_that_changes_its_mind_is_not_asked_twice(
-    part: fetching.Part, monkeypatch: pytest.MonkeyPatch
+    part: fetching.PartialFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Public when it is judged, private when it is connected to: the socket goes to what was
     judged."""
@@ -138,7 +140,7 @@ def test_a_name_that_changes_its_mind_is_not_asked_twice(
 
     monkeypatch.setattr(socket, "getaddrinfo", lookup)
     monkeypatch.setattr(socket, "create_connection", connect)
-    with pytest.raises(fetching.Unreached):
+    with pytest.raises(fetching.Unreachable):
         fetch("http://films.example.com/film.mp4", part, private_ok=False)
     assert connected == [("93.184.216.34", 80)]
 
@@ -146,9 +148,11 @@ def test_a_name_that_changes_its_mind_is_not_asked_twice(
 @pytest.fixture
 def loopback_is_public(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a test host can play one on the internet."""
-    real = hosts.kind_of
+    real = address_check.address_kind
     monkeypatch.setattr(
-        hosts, "kind_of", lambda address: "public" if address == "127.0.0.1" else real(address)
+        address_check,
+        "address_kind",
+        lambda address: "public" if address == "127.0.0.1" else real(address),
     )
 
 
@@ -163,49 +167,54 @@ def loopback_is_public(monkeypatch: pytest.MonkeyPatch) -> None:
         "http://a:b@127.0.0.1/x",
     ],
 )
-def test_redirects_are_judged(host: FilmHost, part: fetching.Part, to: str) -> None:
-    host.answers = [says(302, Location=to)]
-    with pytest.raises(fetching.Forbidden):
+def test_redirects_are_judged(host: VideoHost, part: fetching.PartialFile, to: str) -> None:
+    host.answers = [answer_with(302, Location=to)]
+    with pytest.raises(fetching.ForbiddenAddress):
         fetch(host.url, part, private_ok=False)
     assert part.size == 0
 
 
 @pytest.mark.usefixtures("loopback_is_public")
-def test_a_redirect_to_a_fine_place_is_followed(host: FilmHost, part: fetching.Part) -> None:
-    host.answers = [says(307, Location="/elsewhere?Signature=other"), says(301, Location=host.url)]
+def test_a_redirect_to_a_fine_place_is_followed(
+    host: VideoHost, part: fetching.PartialFile
+) -> None:
+    host.answers = [
+        answer_with(307, Location="/elsewhere?Signature=other"),
+        answer_with(301, Location=host.url),
+    ]
     assert fetch(host.url, part, private_ok=False).size == len(FILM)
     assert host.paths[1] == "/elsewhere?Signature=other"
     assert part.path.read_bytes() == FILM
 
 
-def test_a_circle_of_redirects_ends(host: FilmHost, part: fetching.Part) -> None:
-    host.answers = [says(302, Location=host.url)] * 50
-    with pytest.raises(fetching.Answered):
+def test_a_circle_of_redirects_ends(host: VideoHost, part: fetching.PartialFile) -> None:
+    host.answers = [answer_with(302, Location=host.url)] * 50
+    with pytest.raises(fetching.UnexpectedAnswer):
         fetch(host.url, part)
-    assert len(host.seen) == download.HOPS + 1
+    assert len(host.seen) == download.MAX_REDIRECTS + 1
 
 
 def test_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert fetching.at_home("http://127.0.0.1:8000/api/v1")
-    assert fetching.at_home("http://localhost:8000/api/v1")
+    assert fetching.is_private_host("http://127.0.0.1:8000/api/v1")
+    assert fetching.is_private_host("http://localhost:8000/api/v1")
     monkeypatch.setattr(
-        hosts,
+        address_check,
         "resolve",
         lambda name, port: {
             "service.example": ["10.1.1.1"],
             "mixed.example": ["10.1.1.1", "8.8.8.8"],
         }[name],
     )
-    assert fetching.at_home("https://service.example/api/v1")
-    assert not fetching.at_home("https://mixed.example/api/v1")
-    assert not fetching.at_home("nonsense")
+    assert fetching.is_private_host("https://service.example/api/v1")
+    assert not fetching.is_private_host("https://mixed.example/api/v1")
+    assert not fetching.is_private_host("nonsense")
 
 
 # ── what is sent ──────────────────────────────────────────────────────────────────────────────────
 
 
 def test_nothing_of_ours_goes_with_it(
-    host: FilmHost, part: fetching.Part, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    host: VideoHost, part: fetching.PartialFile, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password hush\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))

@@ -13,12 +13,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from jobs.download.errors import Busy, of_disk
+from jobs.download.errors import AlreadyFetching, disk_error
 from studio.common.translatable import phrase
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class ResumeNote:
     """How a part may be gone on with. `where`: its address without the query. `validator`: a strong
     ETag or a Last-Modified, "" when the host gave none. `total`: bytes of the whole file, -1 when
     unknown. `proven`: its sha256 once it was proven whole."""
@@ -29,22 +29,22 @@ class Mark:
     proven: str = ""
 
 
-class Part:
-    """A file that is being fetched, with a note beside it (JSON of a Mark). Both survive a crash;
-    `drop` removes them."""
+class PartialFile:
+    """A file that is being fetched, with a note beside it (JSON of a ResumeNote). Both survive a
+    crash; `delete` removes them."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        self.note = self.path.with_suffix(".json")
+        self.note_path = self.path.with_suffix(".json")
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Only one process of this machine is in here at a time, whatever became of leases. Raises
-        Busy, NoRoom or OSError."""
+        AlreadyFetching, DiskFull or OSError."""
         try:
             file = self._open_locked()
         except OSError as error:
-            raise of_disk(error) from error
+            raise disk_error(error) from error
         with file:
             yield
 
@@ -62,7 +62,7 @@ class Part:
                 pass
             except BlockingIOError:
                 file.close()
-                raise Busy(phrase("Another process is fetching it.")) from None
+                raise AlreadyFetching(phrase("Another process is fetching it.")) from None
             except BaseException:
                 file.close()
                 raise
@@ -76,11 +76,11 @@ class Part:
             return 0
 
     @property
-    def mark(self) -> Mark | None:
+    def resume_note(self) -> ResumeNote | None:
         """The note; None when there is none that can be read."""
         try:
-            found = json.loads(self.note.read_text())
-            mark = Mark(
+            found = json.loads(self.note_path.read_text())
+            note = ResumeNote(
                 str(found["where"]),
                 str(found["validator"]),
                 int(found["total"]),
@@ -88,31 +88,31 @@ class Part:
             )
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return mark
+        return note
 
-    def write(self, mark: Mark) -> None:
+    def write(self, note: ResumeNote) -> None:
         """Write the note: all of it or none."""
-        draft = self.note.with_suffix(".json.new")
-        draft.write_text(json.dumps(asdict(mark)))
-        draft.replace(self.note)
+        draft = self.note_path.with_suffix(".json.new")
+        draft.write_text(json.dumps(asdict(note)))
+        draft.replace(self.note_path)
 
     def prove(self) -> str:
         """Note that the file was proven whole, by its sha256, which is returned."""
         with self.path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        self.write(replace(self.mark or Mark(""), total=self.size, proven=digest))
+        self.write(replace(self.resume_note or ResumeNote(""), total=self.size, proven=digest))
         return digest
 
     @property
     def proven(self) -> bool:
         """The file is the one that was proven whole, to the byte."""
-        mark = self.mark
-        if mark is None or not mark.proven or self.size != mark.total:
+        note = self.resume_note
+        if note is None or not note.proven or self.size != note.total:
             return False
         with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == mark.proven
+            return hashlib.file_digest(file, "sha256").hexdigest() == note.proven
 
-    def drop(self) -> None:
+    def delete(self) -> None:
         """Remove the file and its note."""
-        for path in (self.note, self.note.with_suffix(".json.new"), self.path):
+        for path in (self.note_path, self.note_path.with_suffix(".json.new"), self.path):
             path.unlink(missing_ok=True)

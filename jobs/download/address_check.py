@@ -1,4 +1,4 @@
-"""Which addresses may be asked at all."""
+"""Which addresses of strangers may be connected to: none inside our network, no cloud metadata."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import ipaddress
 import socket
 from urllib.parse import quote, urlsplit
 
-from jobs.download.errors import FetchError, Forbidden, Unreached
+from jobs.download.errors import FetchError, ForbiddenAddress, Unreachable
 from studio.common.translatable import phrase
 
-ADDRESSES = 4  # of one host that are tried
+MAX_ADDRESSES = 4  # of one host that are tried
 _KEPT = "%!#$&'()*+,/:;=?@[]~"  # characters of an address that stay as they are
 # Besides what the standard library knows. The first are never asked: they answer with the secrets
 # of the machine.
@@ -30,23 +30,23 @@ _LOCAL_NAT64 = ipaddress.ip_network("64:ff9b:1::/48")
 _RELAYS = ipaddress.ip_network("192.88.99.0/24")
 
 
-def taken_apart(url: str) -> tuple[str, str, int, str]:
-    """(scheme, host, port, path with query) of `url`, ready to be sent. Forbidden when it is none
-    that may be asked."""
+def split_url(url: str) -> tuple[str, str, int, str]:
+    """(scheme, host, port, path with query) of `url`, ready to be sent. ForbiddenAddress when it is
+    none that may be asked."""
     if any(char.isspace() or not char.isprintable() or char == "\\" for char in url):
-        raise Forbidden(phrase("The film’s address holds characters that no address has."))
+        raise ForbiddenAddress(phrase("The film’s address holds characters that no address has."))
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
         host = host if host.isascii() else host.encode("idna").decode()
     except ValueError:  # UnicodeError is one
-        raise Forbidden(phrase("The film’s address cannot be read.")) from None
+        raise ForbiddenAddress(phrase("The film’s address cannot be read.")) from None
     if parts.scheme not in ("http", "https"):
-        raise Forbidden(phrase("The film’s address is neither http nor https."))
+        raise ForbiddenAddress(phrase("The film’s address is neither http nor https."))
     if "@" in parts.netloc:
-        raise Forbidden(phrase("The film’s address holds a name or a password."))
+        raise ForbiddenAddress(phrase("The film’s address holds a name or a password."))
     if not host or port == 0:
-        raise Forbidden(phrase("The film’s address names no host."))
+        raise ForbiddenAddress(phrase("The film’s address names no host."))
     target = quote(parts.path or "/", safe=_KEPT) + (
         f"?{quote(parts.query, safe=_KEPT)}" if parts.query else ""
     )
@@ -62,28 +62,28 @@ def resolve(host: str, port: int) -> list[str]:
     )
 
 
-def judged(host: str, port: int, private_ok: bool) -> list[str]:
-    """The addresses of `host`, all of which may be asked. Forbidden when one may not: honest names
-    do not mix. Unreached."""
+def allowed_addresses(host: str, port: int, private_ok: bool) -> list[str]:
+    """The addresses of `host`, all of which may be asked. ForbiddenAddress when one may not: honest
+    names do not mix. Unreachable."""
     try:
         addresses = resolve(host, port)
     except (OSError, UnicodeError):
-        raise Unreached(
+        raise Unreachable(
             phrase("The name of the film’s host, %(host)s, is not known.", host=host[:100])
         ) from None
     allowed = ("public", "private") if private_ok else ("public",)
-    if any(kind_of(address) not in allowed for address in addresses):
-        raise Forbidden(
+    if any(address_kind(address) not in allowed for address in addresses):
+        raise ForbiddenAddress(
             phrase(
                 "The film’s address leads to %(host)s, which is inside a private network; nothing "
                 "is fetched from there.",
                 host=host[:100],
             )
         )
-    return addresses[:ADDRESSES]
+    return addresses[:MAX_ADDRESSES]
 
 
-def kind_of(address: str) -> str:
+def address_kind(address: str) -> str:
     """ "public", "private" (this machine, a private network) or "never" (metadata, link-local,
     multicast, reserved, unspecified)."""
     try:
@@ -96,7 +96,7 @@ def kind_of(address: str) -> str:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner is not None:
             # What carries an IPv4 address goes to that address.
-            return kind_of(str(inner))
+            return address_kind(str(inner))
         if ip in _LOCAL_NAT64:
             return "never"
     if any(ip.version == net.version and ip in net for net in _NEVER):
@@ -116,11 +116,11 @@ def kind_of(address: str) -> str:
     return "public" if ip.is_global else "never"
 
 
-def at_home(url: str) -> bool:
+def is_private_host(url: str) -> bool:
     """Whether the host of `url` is this machine or in a private network; False when nobody knows
     it."""
     try:
-        _, host, port, _ = taken_apart(url)
-        return {kind_of(address) for address in resolve(host, port)} == {"private"}
+        _, host, port, _ = split_url(url)
+        return {address_kind(address) for address in resolve(host, port)} == {"private"}
     except (FetchError, OSError, UnicodeError):
         return False

@@ -13,7 +13,7 @@ from typing import Any
 CHANGED = "Fri, 20 Nov 2026 10:00:00 GMT"
 
 
-class FilmHost(ThreadingHTTPServer):
+class VideoHost(ThreadingHTTPServer):
     """`film` under every path. `answers` are used up first, one per request; `seen` are the headers
     that came, `sent` body bytes."""
 
@@ -42,7 +42,7 @@ class FilmHost(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    server: FilmHost
+    server: VideoHost
 
     def do_GET(self) -> None:
         self.server.seen.append({name.lower(): value for name, value in self.headers.items()})
@@ -91,13 +91,13 @@ def cut_after(count: int) -> Callable[[Handler], None]:
     return lambda handler: handler.whole(count)
 
 
-def says(status: int, body: bytes = b"", **headers: str) -> Callable[[Handler], None]:
+def answer_with(status: int, body: bytes = b"", **headers: str) -> Callable[[Handler], None]:
     return lambda handler: handler.send(status, body, **headers)
 
 
 @contextmanager
-def running(film: bytes) -> Iterator[FilmHost]:
-    host = FilmHost(film)
+def running(film: bytes) -> Iterator[VideoHost]:
+    host = VideoHost(film)
     threading.Thread(target=host.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     try:
         yield host
