@@ -3,7 +3,6 @@ it."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from jobs.models import Job
-from jobs.orders import plan
+from jobs.orders import create, insert_job, plan
 from studio.models import Team, User
 from tests import makers
 
@@ -36,9 +35,8 @@ def plans(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         finally:
             depth[0] -= 1
 
-    for name, module in list(sys.modules.items()):
-        if name.startswith("jobs.") and getattr(module, "plan", None) is real:
-            monkeypatch.setattr(module, "plan", counted)
+    for module in (plan, create, insert_job):
+        monkeypatch.setattr(module, "plan", counted)
     return calls
 
 
@@ -96,4 +94,20 @@ def test_a_click_is_one_plan(
     # With a script the page comes again, and what is under way now may have changed its price.
     client.post(url, talk | {"do": "make", "key": "another"}, **HX)
     assert Job.objects.count() == 2
+    assert plans == ["emo-v1"] * 2
+
+
+def test_a_part_that_is_cut_out_is_planned_as_the_file_that_it_becomes(
+    client_of: ClientOf,
+    creator: User,
+    team: Team,
+    talk: dict[str, str],
+    plans: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cut = makers.asset(team, "audio", milliseconds=6000)
+    monkeypatch.setattr("jobs.orders.trim.trimmed_file", lambda *_given: cut)
+    kept = talk | {"keep_audio_url": "0-6000", "of_audio_url": talk["audio_url"], "do": "make"}
+    response = client_of(creator).post(reverse("jobs:portrait", args=[team.slug]), kept)
+    assert response.status_code == 302
     assert plans == ["emo-v1"] * 2
