@@ -7,12 +7,10 @@ import hashlib
 import logging
 import mimetypes
 import os
-import shutil
 import tempfile
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -25,9 +23,8 @@ from django.db.models import ProtectedError, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from studio import media
-from studio.media import Facts, MediaError
-from studio.media.edits import find_silences
+from studio.files.validation import Prepared, prepare, sha256_of
+from studio.media import Facts
 from studio.media.kinds import KINDS
 from studio.models import Asset, Team, User
 
@@ -35,8 +32,6 @@ log = logging.getLogger("footlight.store")
 
 BLOCK = 1024 * 1024
 NAME_LENGTH = 120
-PEAKS = 200
-LISTENED = 600  # seconds of sound that are listened to while somebody waits for an upload
 JOINERS = "\u200c\u200d"  # letters of Persian and of joined emoji need them
 Source: TypeAlias = "str | os.PathLike[str] | UploadedFile[Any]"
 
@@ -66,19 +61,6 @@ def _used_by(row: Any) -> str:
     return _("dance template “%(name)s”") % {"name": row}
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """What goes into the store: a file of our own in the working folder, what is known of it, and
-    its small picture or waveform."""
-
-    path: Path
-    facts: Facts
-    sha256: str
-    thumb: Path | None
-    peaks: list[int]
-    sound: dict[str, Any]
-
-
 # ── keeping ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -105,7 +87,7 @@ def keep(
         found = _same(team, digest)
         if found is not None:
             return found, False
-        ready = _prepare(path, digest, Path(folder), clean=origin == Asset.Origin.UPLOAD)
+        ready = prepare(path, digest, Path(folder), clean=origin == Asset.Origin.UPLOAD)
         found = _same(team, ready.sha256)
         if found is not None:
             return found, False
@@ -128,59 +110,14 @@ def _received(source: Source, folder: Path) -> tuple[Path, str]:
     return path, digest.hexdigest()
 
 
-def sha256_of(path: str | os.PathLike[str]) -> str:
-    """The sha256 of a file's content as 64 hex digits, read in blocks."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _same(team: Team, digest: str) -> Asset | None:
     """The team's asset with this content, as it came in or as it is stored (somebody may upload
     what they downloaded here)."""
     return team.assets.filter(Q(source_sha256=digest) | Q(sha256=digest)).first()
 
 
-def _prepare(path: Path, digest: str, folder: Path, *, clean: bool) -> _Prepared:
-    facts = media.probe(path)
-    ours = folder / f"file.{facts.extension}"
-    if not clean:
-        shutil.copyfile(path, ours)
-    elif facts.kind == "image":
-        facts = media.normalise_image(path, facts, ours)
-        digest = sha256_of(ours)
-    else:
-        facts = media.strip_av_metadata(path, facts, ours)
-        digest = sha256_of(ours)
-    thumb: Path | None = folder / "thumb.webp"
-    peaks: list[int] = []
-    sound: dict[str, Any] = {}
-    # A film that was paid for is kept even when no small picture of it can be drawn.
-    try:
-        if facts.kind == "audio":
-            thumb, peaks = None, media.peaks(ours, PEAKS)
-            # What was cut out of a recording was listened to there, and a click waits for it.
-            sound = _heard(ours) if clean and facts.seconds <= LISTENED else {}
-        elif thumb is not None:
-            media.thumbnail(ours, facts, thumb)
-    except MediaError as error:
-        if clean:
-            raise
-        log.warning("no preview of %s: %s", digest, error)
-        thumb = None
-    return _Prepared(ours, facts, digest, thumb, peaks, sound)
-
-
-def _heard(path: Path) -> dict[str, Any]:
-    """What one hears in a sound file, as `Asset.sound` keeps it; {} when that cannot be told."""
-    try:
-        return asdict(find_silences(path))
-    except MediaError as error:
-        log.warning("not listened to: %s", error)
-        return {}
-
-
 def _store(
-    ready: _Prepared,
+    ready: Prepared,
     *,
     source_sha256: str,
     team: Team,

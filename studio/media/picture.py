@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import shutil
-import struct
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from PIL import (
     BmpImagePlugin,
     Image,
     ImageCms,
-    ImageOps,
     JpegImagePlugin,
     PngImagePlugin,
     WebPImagePlugin,
@@ -22,12 +20,12 @@ from PIL import (
 
 from studio.common.translatable import Sentence, phrase
 from studio.media.clean import bare_picture
+from studio.media.exif import is_turned, upright, upright_size
 from studio.media.facts import Facts, MediaError, unreadable
 from studio.media.kinds import Kind
 
 # a 7000 x 7000 portrait (CONTRACT §2) has 49 million; decoded it takes four bytes each
 MAX_PIXELS = 64_000_000
-ORIENTATION = 0x0112
 JPEG_QUALITY = 95
 WEBP_QUALITY = 95
 THUMBNAIL_QUALITY = 80
@@ -63,7 +61,7 @@ def probe_picture(path: str | os.PathLike[str], kind: Kind) -> Facts:
         # decode every pixel.
         with _open(path, kind.format) as picture:
             picture.load()
-            width, height = _upright(picture)
+            width, height = upright_size(picture)
     return Facts("image", kind.format, kind.mime, kind.extension, size, width, height)
 
 
@@ -94,13 +92,13 @@ def _normal(path: str | os.PathLike[str], facts: Facts, part: Path) -> Facts:
     data: bytes | None
     with unreadable(broken(facts.format)):
         with _open(path, facts.format) as picture:
-            turned = _orientation(picture) in range(2, 9)
+            turned = is_turned(picture)
             foreign = _foreign(picture)
             if turned or foreign:
                 picture.load()
-                upright = _srgb(ImageOps.exif_transpose(picture) if turned else picture.copy())
-                width, height = upright.size
-                data = _encoded(upright, picture, facts)
+                straight = _srgb(upright(picture) if turned else picture.copy())
+                width, height = straight.size
+                data = _encoded(straight, picture, facts)
             else:
                 width, height = picture.size
                 data = None
@@ -121,11 +119,7 @@ def picture_thumbnail(
         # Shrinking first lets the JPEG decoder skip most of the work; a square box does not mind
         # the later turn.
         picture.thumbnail((box, box), reducing_gap=3.0)
-        small = _srgb(
-            ImageOps.exif_transpose(picture)
-            if _orientation(picture) in range(2, 9)
-            else picture.copy()
-        )
+        small = _srgb(upright(picture) if is_turned(picture) else picture.copy())
     return write_webp(small, target, THUMBNAIL_QUALITY)
 
 
@@ -207,20 +201,6 @@ def _webp_canvas(path: str | os.PathLike[str]) -> tuple[int, int]:
                 head[28:30], "little"
             ) & 0x3FFF
     return 0, 0
-
-
-def _upright(picture: Image.Image) -> tuple[int, int]:
-    width, height = picture.size
-    return (height, width) if _orientation(picture) in range(5, 9) else (width, height)
-
-
-def _orientation(picture: Image.Image) -> object:
-    """The EXIF orientation, 1 to 8; 1 when there is none. Damaged EXIF is no reason to refuse a
-    good picture and counts as none."""
-    try:
-        return picture.getexif().get(ORIENTATION, 1)
-    except (SyntaxError, struct.error, ValueError, LookupError, TypeError):
-        return 1
 
 
 def _profile(picture: Image.Image) -> ImageCms.ImageCmsProfile | None:

@@ -7,13 +7,14 @@ import math
 import os
 from collections.abc import Iterator
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from studio.common.translatable import phrase
 from studio.media.edits.refusal import EditError, replacing
+from studio.media.exif import ORIENTATION, upright
 from studio.media.facts import Facts, MediaError, unreadable
 from studio.media.kinds import KINDS, Kind, sniff
-from studio.media.picture import ORIENTATION, _open, _orientation, _srgb, broken, probe_picture
+from studio.media.picture import _open, _srgb, broken, probe_picture
 
 FORMATS = ("", "jpeg", "png")
 STEEPEST = 45.0  # degrees
@@ -58,11 +59,7 @@ def edit_picture(
     with unreadable(broken(kind.format)), _open(path, kind.format) as opened:
         opened.load()
         # No copies that nobody needs: each of a large picture has hundreds of megabytes.
-        picture = _plain(
-            _srgb(
-                ImageOps.exif_transpose(opened) if _orientation(opened) in range(2, 9) else opened
-            )
-        )
+        picture = _plain(_srgb(upright(opened)))
     del opened
     picture = _scaled(_cropped(_straightened(picture, angle), box), max_side)
     _refuse_small(picture.size, min_side)
