@@ -1,5 +1,6 @@
-// Previews of dance templates: the video of a card plays while the card is pointed at or has the focus, and after a tap on its picture.
-// Without this script, and where people ask for less motion, its first picture stands still.
+// Previews of dance templates: the video of a card plays while the card is pointed at or has the
+// focus, and after a tap on its picture. Without this script, and where people ask for less motion,
+// its first picture stands still.
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const cardOf = (target) => (target instanceof Element ? target.closest("[data-loops]") : null);
 const filmOf = (card) => card?.querySelector("video[loop]") ?? null;
@@ -18,7 +19,8 @@ const play = (film) => {
   playing = film;
   began = performance.now();
   film.play().catch((error) => {
-    // AbortError: stopped before it had begun. Anything else: this browser does not play it, so its picture stays.
+    // AbortError: stopped before it had begun. Anything else: this browser does not play it, so its
+    // picture stays.
     if (error.name !== "AbortError" && playing === film) stop();
   });
 };
@@ -40,7 +42,8 @@ document.addEventListener("focusout", (event) => {
   if (cardOf(event.relatedTarget) !== card) leave(card);
 });
 
-// A tap plays it and another stops it; on a radio the first tap also brings the focus, which must not count as a second.
+// A tap plays it and another stops it; on a radio the first tap also brings the focus, which must
+// not count as a second.
 document.addEventListener("click", (event) => {
   if (event.pointerType !== "touch") return;
   const film = filmOf(cardOf(event.target));
@@ -48,6 +51,10 @@ document.addEventListener("click", (event) => {
   if (film === playing && event.timeStamp - began > 500) stop();
   else play(film);
 });
-document.addEventListener("keydown", (event) => { if (event.key === "Escape") stop(); });
-document.addEventListener("visibilitychange", () => { if (document.hidden) stop(); });
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") stop();
+});
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) stop();
+});
 still.addEventListener("change", stop);

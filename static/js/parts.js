@@ -7,10 +7,19 @@ document.addEventListener("change", (event) => {
   if (!words || event.target.type !== "file") return;
   words.dataset.empty ??= words.textContent;
   const { files } = event.target;
-  words.textContent = files.length > 1 ? words.dataset.many.replace("{n}", files.length) : (files[0]?.name ?? words.dataset.empty);
+  words.textContent =
+    files.length > 1
+      ? words.dataset.many.replace("{n}", files.length)
+      : (files[0]?.name ?? words.dataset.empty);
 });
-for (const [kind, over] of [["dragover", true], ["dragleave", false], ["drop", false]]) {
-  document.addEventListener(kind, (event) => event.target.closest?.("[data-drop]")?.classList.toggle("over", over));
+for (const [kind, over] of [
+  ["dragover", true],
+  ["dragleave", false],
+  ["drop", false],
+]) {
+  document.addEventListener(kind, (event) =>
+    event.target.closest?.("[data-drop]")?.classList.toggle("over", over),
+  );
 }
 
 // ── copy: <button data-copy="text"> or a button beside a read-only input in .copy ──

@@ -1,4 +1,6 @@
-// Theme and menus. The theme is a choice kept in a cookie; the server writes it on <html>, so nothing flashes.
+// Theme and menus. The theme is a choice kept in a cookie; the server writes it on <html>, so
+// nothing flashes.
+const YEAR = 31_536_000; // seconds
 const root = document.documentElement;
 const system = matchMedia("(prefers-color-scheme: dark)");
 const dark = () => (root.dataset.theme ? root.dataset.theme === "dark" : system.matches);
@@ -15,10 +17,12 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-theme-switch]")) {
     root.dataset.theme = dark() ? "light" : "dark";
     const secure = location.protocol === "https:" ? "; secure" : "";
-    document.cookie = `theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=lax${secure}`;
+    // biome-ignore lint/suspicious/noDocumentCookie: not every browser has the Cookie Store API
+    document.cookie = `theme=${root.dataset.theme}; path=/; max-age=${YEAR}; samesite=lax${secure}`;
     show();
   }
-  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  for (const menu of document.querySelectorAll("details.menu[open]"))
+    if (!menu.contains(event.target)) menu.open = false;
 });
 
 document.addEventListener("keydown", (event) => {

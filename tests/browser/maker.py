@@ -24,7 +24,8 @@ SCREENS = [
     (390, "light"),
 ]  # what every flow is gone at: pixels, theme
 LONG = 9  # seconds of the speech: longer than a test clip, and rendered in three
-PRICED = "#generate:not([disabled]) .price"
+# A price that moves with a handle is busy until the server has answered.
+PRICED = "#generate:not([disabled]) .price:not([aria-busy=true])"
 SPEECH = "section[aria-labelledby=h-sound]"
 PICTURE = "section[aria-labelledby=h-picture]"
 

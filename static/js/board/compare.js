@@ -1,8 +1,12 @@
-// Films side by side: one button and one bar drive all of them, and only the first that is there is heard.
+// Films side by side: one button and one bar drive all of them, and only the first that is there is
+// heard.
 //
-// The first film leads and the others follow it; one that is shorter rests at its end. A film that gets ready while one looks takes
-// its place by itself: live.js changes the rows, and a row that changed brings the page's films and sums again.
-// Without this script every film has the browser's own controls.
+// The first film leads and the others follow it; one that is shorter rests at its end. A film that
+// gets ready while one looks takes its place by itself: live.js changes the rows, and a row that
+// changed brings the page's films and sums again. Without this script every film has the browser's
+// own controls.
+import { position } from "../format.js";
+
 const DRIFT = 0.12; // seconds between two pictures that an eye forgives
 const AFTER = 300; // ms for several rows that change at once
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -11,14 +15,11 @@ const rows = document.querySelector("#rows");
 let heard = true;
 let running = 0;
 
-const clock = (seconds) => {
-  const tenths = Math.round(seconds * 10);
-  return `${Math.floor(tenths / 600)}:${String(Math.floor((tenths % 600) / 10)).padStart(2, "0")}.${tenths % 10}`;
-};
 const films = () => [...(room?.querySelectorAll("video") ?? [])];
 const whole = (film) => (Number.isFinite(film.duration) ? film.duration : 0);
 // The longest leads: a shorter one rests at its end while the others go on.
-const leader = () => films().reduce((best, film) => (best && whole(best) >= whole(film) ? best : film), null);
+const leader = () =>
+  films().reduce((best, film) => (best && whole(best) >= whole(film) ? best : film), null);
 const start = (film) => film.play().catch(() => {});
 
 const draw = () => {
@@ -28,8 +29,9 @@ const draw = () => {
   const seek = bar.querySelector("[data-all-seek]");
   seek.max = whole(lead) || 1;
   if (!seek.matches(":active")) seek.value = lead.currentTime;
-  bar.querySelector("[data-all-time]").textContent = `${clock(lead.currentTime)} / ${clock(whole(lead))}`;
-  seek.setAttribute("aria-valuetext", `${clock(lead.currentTime)} / ${clock(whole(lead))}`);
+  bar.querySelector("[data-all-time]").textContent =
+    `${position(lead.currentTime)} / ${position(whole(lead))}`;
+  seek.setAttribute("aria-valuetext", `${position(lead.currentTime)} / ${position(whole(lead))}`);
   const button = bar.querySelector("[data-all-play]");
   const playing = !lead.paused && !lead.ended;
   if ((button.dataset.playing === "yes") !== playing) {
@@ -95,11 +97,13 @@ const renew = async () => {
     return; // the next change brings it
   }
   const [head, newHead] = [document.querySelector("#set-head"), found.querySelector("#set-head")];
-  if (head && newHead && !head.contains(document.activeElement)) head.replaceWith(document.importNode(newHead, true));
+  if (head && newHead && !head.contains(document.activeElement))
+    head.replaceWith(document.importNode(newHead, true));
   for (const column of found.querySelectorAll("#films > li")) {
     const old = document.getElementById(column.id);
     // What plays, or is being looked at, stays as it is.
-    if (old && !old.querySelector("video") && !old.contains(document.activeElement)) old.replaceWith(document.importNode(column, true));
+    if (old && !old.querySelector("video") && !old.contains(document.activeElement))
+      old.replaceWith(document.importNode(column, true));
   }
   if (room) own();
 };
@@ -122,7 +126,8 @@ if (room) {
   }
   room.addEventListener("input", (event) => {
     if (!event.target.matches("[data-all-seek]")) return;
-    for (const film of films()) film.currentTime = Math.min(Number(event.target.value), whole(film));
+    for (const film of films())
+      film.currentTime = Math.min(Number(event.target.value), whole(film));
   });
   room.addEventListener("click", (event) => {
     if (event.target.closest("[data-all-play]") || event.target.matches("video")) toggle();

@@ -1,22 +1,17 @@
-// The film's own player: takes the browser's controls away and works the bar of parts/player.html, hidden without a script.
+// The film's own player: takes the browser's controls away and works the bar of parts/player.html,
+// hidden without a script.
 //
-// A silent film may bring the sound of another file, [data-second]. The film leads; the sound is played, paused, sought and sped
-// with it, and rests where it is shorter than the film.
-// Listeners sit on the document, so a player that arrives later (its job ends while one looks) only has to be taken over.
-const DRIFT = 0.08; // seconds that sound and picture may be apart before anybody notices
-const JUMP = 0.25; // from here the sound jumps; below it runs a little faster or slower, which nobody hears
-const BEND = 0.1;
-const SETTLE = 400; // ms that a jump has to land
-const MOST = 0.5; // seconds that a jump may lead the film
+// A silent film may bring the sound of another file, [data-second]. The film leads; the sound is
+// played, paused, sought and sped with it, and rests where it is shorter than the film. Listeners
+// sit on the document, so a player that arrives later (its job ends while one looks) only has to be
+// taken over.
+import { position } from "../format.js";
+import { frameAt, inStep, started } from "./in_step.js";
+
 const SKIP = 1; // seconds of an arrow key
-const EDGE = 0.001; // into a frame, so that rounding never shows its neighbour
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const players = new WeakMap();
 
-const clock = (seconds) => {
-  const tenths = Math.round(seconds * 10);
-  return `${Math.floor(tenths / 600)}:${String(Math.floor((tenths % 600) / 10)).padStart(2, "0")}.${tenths % 10}`;
-};
 const put = (node, name, value) => {
   if (node.getAttribute(name) !== value) node.setAttribute(name, value);
 };
@@ -24,33 +19,32 @@ const sprite = (button, name) => {
   const use = button.querySelector("use");
   put(use, "href", use.getAttribute("href").replace(/#.*/, `#${name}`));
 };
-// A browser that wants a click first, or a pause before it began, says no; the next click asks again.
+// A browser that wants a click first, or a pause before it began, says no; the next click asks
+// again.
 const start = (media) => media.play().catch(() => {});
 const length = (media, otherwise) => (Number.isFinite(media.duration) ? media.duration : otherwise);
 
 // ── the sound of another file, in step with the film ──
-const inStep = (player) => {
+const follow = (player) => {
   const { film, sound } = player;
   if (!sound || sound.error || !sound.readyState) return;
-  const ends = length(sound, Infinity) - (sound.ended ? JUMP : 0); // to play what has ended would begin it again
-  const at = film.currentTime;
-  const plays = !film.paused && !film.ended && !film.seeking && film.readyState > 2 && at < ends;
-  const apart = sound.currentTime - Math.min(at, length(sound, at));
-  let rate = film.playbackRate;
-  if (!plays) {
-    if (Math.abs(apart) > DRIFT) sound.currentTime = Math.min(at, length(sound, at));
-    player.landing = false;
-  } else if (!sound.seeking && sound.readyState > 2 && performance.now() - player.jumped > SETTLE) {
-    // A jump takes its time, and the film goes on meanwhile: the next one leads by half of what this one came late.
-    if (player.landing) player.lead = Math.min(Math.max(0, player.lead - apart / rate / 2), MOST);
-    player.landing = Math.abs(apart) > JUMP;
-    if (player.landing) {
-      player.jumped = performance.now();
-      sound.currentTime = Math.min(at + player.lead * rate, length(sound, at));
-    }
-    player.bends = Math.abs(apart) > (player.bends ? DRIFT / 4 : DRIFT);
-    if (player.bends && !player.landing) rate *= apart > 0 ? 1 - BEND : 1 + BEND;
-  }
+  const { plays, rate, seek, memory } = inStep(
+    {
+      at: film.currentTime,
+      rate: film.playbackRate,
+      plays: !film.paused && !film.ended && !film.seeking && film.readyState > 2,
+    },
+    {
+      at: sound.currentTime,
+      end: length(sound, Infinity),
+      ended: sound.ended,
+      ready: !sound.seeking && sound.readyState > 2,
+    },
+    player.memory,
+    performance.now(),
+  );
+  player.memory = memory;
+  if (seek !== null) sound.currentTime = seek;
   if (sound.playbackRate !== rate) sound.playbackRate = rate;
   if (plays && sound.paused) start(sound);
   else if (!plays && !sound.paused) sound.pause();
@@ -62,10 +56,16 @@ const draw = (player) => {
   const whole = length(film, Number(seek.max));
   if (seek.max !== String(whole)) seek.max = whole;
   if (!seek.matches(":active")) seek.value = film.currentTime;
-  const shown = `${clock(film.currentTime)} / ${clock(whole)}`;
+  const shown = `${position(film.currentTime)} / ${position(whole)}`;
   if (time.textContent !== shown) {
     time.textContent = shown;
-    put(seek, "aria-valuetext", seek.dataset.of.replace("{at}", clock(film.currentTime)).replace("{whole}", clock(whole)));
+    put(
+      seek,
+      "aria-valuetext",
+      seek.dataset.of
+        .replace("{at}", position(film.currentTime))
+        .replace("{whole}", position(whole)),
+    );
   }
   const playing = !film.paused && !film.ended;
   if (playing === player.playing) return;
@@ -84,18 +84,20 @@ const tell = (player) => {
 };
 const run = (player) => {
   player.running = 0;
-  inStep(player);
+  follow(player);
   draw(player);
   const { film } = player;
   // The events of the film itself, four a second, are enough for who wants no motion.
-  if (!film.paused && !film.ended && !calm.matches && film.isConnected) player.running = requestAnimationFrame(() => run(player));
+  if (!film.paused && !film.ended && !calm.matches && film.isConnected)
+    player.running = requestAnimationFrame(() => run(player));
 };
 
 // ── what can be done ──
 const toggle = ({ film, sound }) => {
   if (!film.paused) return film.pause();
   start(film);
-  if (sound && !sound.error && film.currentTime < length(sound, Infinity)) start(sound); // within the click, or some browsers refuse
+  // Within the click, or some browsers refuse
+  if (sound && !sound.error && film.currentTime < length(sound, Infinity)) start(sound);
 };
 const go = ({ film, seek }, to) => {
   film.currentTime = Math.min(Math.max(0, to), length(film, Number(seek.max)));
@@ -103,9 +105,7 @@ const go = ({ film, seek }, to) => {
 const step = (player, by) => {
   const { film, fps, seek } = player;
   film.pause();
-  const last = Math.max(0, Math.round(length(film, Number(seek.max)) * fps) - 1);
-  const frame = Math.min(Math.max(0, Math.floor(film.currentTime * fps + EDGE * fps) + by), last);
-  go(player, frame && frame / fps + EDGE);
+  go(player, frameAt(film.currentTime, by, { fps, length: length(film, Number(seek.max)) }));
 };
 const loop = ({ figure, film }) => {
   film.loop = !film.loop;
@@ -146,8 +146,16 @@ const own = () => {
     if (players.has(figure)) continue;
     const find = (what) => figure.querySelector(what);
     const player = {
-      figure, film: find("video"), sound: find("[data-second]"), seek: find("[data-position]"), time: find("[data-time]"), play: find("[data-play]"),
-      fps: Number(figure.dataset.fps) || 25, playing: false, running: 0, jumped: 0, lead: 0, landing: false, bends: false,
+      figure,
+      film: find("video"),
+      sound: find("[data-second]"),
+      seek: find("[data-position]"),
+      time: find("[data-time]"),
+      play: find("[data-play]"),
+      fps: Number(figure.dataset.fps) || 25,
+      playing: false,
+      running: 0,
+      memory: started(),
     };
     players.set(figure, player);
     player.film.controls = false;
@@ -162,26 +170,48 @@ const own = () => {
 };
 
 // media events do not bubble
-for (const kind of ["loadedmetadata", "timeupdate", "play", "playing", "pause", "waiting", "ended", "seeking", "seeked", "ratechange", "volumechange", "canplay"]) {
-  document.addEventListener(kind, (event) => {
-    const player = of(event.target);
-    if (!player) return;
-    if (kind === "volumechange") tell(player);
-    else if (!player.running) run(player);
-    else inStep(player);
-  }, true);
+for (const kind of [
+  "loadedmetadata",
+  "timeupdate",
+  "play",
+  "playing",
+  "pause",
+  "waiting",
+  "ended",
+  "seeking",
+  "seeked",
+  "ratechange",
+  "volumechange",
+  "canplay",
+]) {
+  document.addEventListener(
+    kind,
+    (event) => {
+      const player = of(event.target);
+      if (!player) return;
+      if (kind === "volumechange") tell(player);
+      else if (!player.running) run(player);
+      else follow(player);
+    },
+    true,
+  );
 }
-document.addEventListener("error", (event) => {
-  const player = of(event.target);
-  if (player && event.target === player.sound) lose(player);
-}, true);
+document.addEventListener(
+  "error",
+  (event) => {
+    const player = of(event.target);
+    if (player && event.target === player.sound) lose(player);
+  },
+  true,
+);
 document.addEventListener("input", (event) => {
   const player = of(event.target);
   if (player && event.target === player.seek) go(player, Number(event.target.value));
 });
 document.addEventListener("change", (event) => {
   const player = of(event.target);
-  if (player && event.target.matches("[data-speed]")) player.film.playbackRate = Number(event.target.value);
+  if (player && event.target.matches("[data-speed]"))
+    player.film.playbackRate = Number(event.target.value);
 });
 document.addEventListener("click", (event) => {
   const player = of(event.target);
@@ -198,7 +228,12 @@ document.addEventListener("keydown", (event) => {
   if (!player || event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   // A list keeps its own keys, and the space bar presses the button that has the focus.
-  if (!(key in KEYS) || event.target.matches("select") || (key === " " && event.target.matches("button"))) return;
+  if (
+    !(key in KEYS) ||
+    event.target.matches("select") ||
+    (key === " " && event.target.matches("button"))
+  )
+    return;
   event.preventDefault();
   if (!event.repeat || AGAIN.includes(key)) KEYS[key](player);
 });

@@ -1,4 +1,5 @@
-// Many at once: what was dropped here is chosen as soon as it is in the library. Without this script the upload's own form does it.
+// Many at once: what was dropped here is chosen as soon as it is in the library. Without this
+// script the upload's own form does it.
 const FIELDS = { image: "picture", audio: "speech" };
 const came = [];
 
@@ -21,7 +22,8 @@ document.body.addEventListener("library-changed", () => {
   // They stand below now; what cannot be used stays told.
   const list = document.querySelector("[data-uploads]");
   const { unused } = list.closest("[data-upload]").dataset;
-  for (const row of list.querySelectorAll("[data-end=good]")) if (row.querySelector("[data-words]").textContent !== unused) row.remove();
+  for (const row of list.querySelectorAll("[data-end=good]"))
+    if (row.querySelector("[data-words]").textContent !== unused) row.remove();
   list.hidden = !list.children.length;
   form.querySelector("[hx-trigger=change]").dispatchEvent(new Event("change"));
 });

@@ -1,15 +1,18 @@
-// Uploads: drop, paste or choose files; each goes as one raw PUT with its progress. Without this script the form sends them.
+// Uploads: drop, paste or choose files; each goes as one raw PUT with its progress. Without this
+// script the form sends them.
 //
-// A zone is <form data-upload="/upload/team/" data-max="bytes" …sentences>; see templates/studio/files/upload_zone.html.
-// Every answer is told by an event on the zone that bubbles: "uploaded" (detail: the JSON of the asset) or "upload-refused"
-// (detail: {name, error}). When none is left on its way, "library-changed" is sent to the body.
+// A zone is <form data-upload="/upload/team/" data-max="bytes" …sentences>; see
+// templates/studio/files/upload_zone.html. Every answer is told by an event on the zone that
+// bubbles: "uploaded" (detail: the JSON of the asset) or "upload-refused" (detail: {name, error}).
+// When none is left on its way, "library-changed" is sent to the body.
 const AT_ONCE = 2;
 const line = []; // jobs that wait for their turn
 let running = 0;
 let kept = 0;
 
 const zones = () => document.querySelectorAll("form[data-upload]");
-const zoneFor = (target) => target?.closest?.("form[data-upload]") ?? (zones().length === 1 ? zones()[0] : null);
+const zoneFor = (target) =>
+  target?.closest?.("form[data-upload]") ?? (zones().length === 1 ? zones()[0] : null);
 const carriesFiles = (transfer) => [...(transfer?.types ?? [])].includes("Files");
 
 const add = (zone, files) => {
@@ -48,7 +51,9 @@ const end = ({ zone, file, row }, good, words, detail) => {
     kept += 1;
   }
   zone.querySelector("[data-upload-status]").textContent = `${file.name}: ${words}`;
-  zone.dispatchEvent(new CustomEvent(good ? "uploaded" : "upload-refused", { bubbles: true, detail }));
+  zone.dispatchEvent(
+    new CustomEvent(good ? "uploaded" : "upload-refused", { bubbles: true, detail }),
+  );
 };
 
 const send = (job) => {
@@ -79,7 +84,13 @@ const send = (job) => {
   };
   request.onerror = request.onabort = () => refuse(lost);
   // A folder, or a file that was moved away since, can be chosen and not be read.
-  file.slice(0, 1).arrayBuffer().then(() => request.send(file), () => refuse(lost));
+  file
+    .slice(0, 1)
+    .arrayBuffer()
+    .then(
+      () => request.send(file),
+      () => refuse(lost),
+    );
 };
 
 const addFrom = (zone, input) => {
@@ -120,7 +131,9 @@ addEventListener("beforeunload", (event) => {
 const ready = () => {
   for (const plain of document.querySelectorAll("[data-upload-plain]")) plain.hidden = true;
   // What was chosen before this script was there has no button any more.
-  for (const zone of zones()) for (const input of zone.querySelectorAll("input[type=file]")) if (input.files.length) addFrom(zone, input);
+  for (const zone of zones())
+    for (const input of zone.querySelectorAll("input[type=file]"))
+      if (input.files.length) addFrom(zone, input);
 };
 document.addEventListener("htmx:load", ready);
 ready();
