@@ -13,20 +13,9 @@ from jobs.pages.create.draft_fields import FileField
 
 @dataclass(frozen=True, slots=True)
 class SecondPrice:
-    """`price` is None when another file decides the length, or there is no price. `currency` is the
-    team's."""
+    """`price` is None when another file decides the length, or there is no price."""
 
     price: Price | None
-    currency: str
-
-    @property
-    def unit(self) -> str:
-        """Micros per second, as the page's script reads it; "" without a price."""
-        return str(self.price.micros) if self.price is not None else ""
-
-    @property
-    def symbol(self) -> str:
-        return prices.SYMBOLS.get(self.currency, f"{self.currency} ")
 
     def micros(self, milliseconds: int) -> int:
         """The price of so much film, 0 without one: the same arithmetic as `prices.quote`."""
@@ -43,9 +32,9 @@ def second_price(draft: Draft, file: FileField, region: str) -> SecondPrice:
     """The price for the length of `file` on an account in `region`."""
     spec, currency = draft.spec, draft.team.currency
     if spec.length_of != file.name:
-        return SecondPrice(None, currency)
+        return SecondPrice(None)
     try:
         price = prices.price_of(spec.name, spec.variant_of(draft.chosen), currency, region)
     except prices.NoPrice:
-        return SecondPrice(None, currency)
-    return SecondPrice(price, currency)
+        return SecondPrice(None)
+    return SecondPrice(price)

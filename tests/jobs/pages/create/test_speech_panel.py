@@ -113,7 +113,8 @@ def test_all_of_it_is_kept_at_first_with_handles_fields_and_price(
         )
         assert field, f"{name} has no label"
         assert field.group(2) == value
-    assert 'data-unit="11469" data-symbol="$" data-total="458760" data-kept="40000"' in html
+    assert 'data-whole="40000"' in html
+    assert "<span data-part-price>$0.4588</span>" in html
     assert '<rect class="kept" x="0.0" width="600.0" height="100">' in html
     assert '<rect class="off"' not in html
     assert quoted(html) == "$0.4588"
@@ -250,19 +251,24 @@ def test_times_of_another_file_do_not_count(
         assert hidden(html, "of_audio_url") == other.public_id
 
 
-def test_the_price_that_runs_along_is_the_servers_arithmetic(
-    client_of: ClientOf, creator: User, page: str, ready: dict[str, str]
+def test_the_prices_that_run_along_with_a_handle_are_the_servers(
+    client_of: ClientOf, creator: User, price_url: str, ready: dict[str, str]
 ) -> None:
+    """A script asks for them while a handle moves, and takes the amounts and what goes along with
+    the click out of the answer."""
     Price.objects.filter(model="emo-v1", variant="1:1", currency="USD").update(micros=12_345)
-    for word in ("0-40000", "2100-18333", "0-1000.2000-3001"):
-        html = client_of(creator).get(page, ready | {"keep_audio_url": word}).content.decode()
-        found = re.search(
-            r'data-unit="(\d+)" data-symbol="\$" data-total="(\d+)" data-kept="(\d+)"', html
-        )
-        assert found
-        unit, total, kept = map(int, found.groups())
-        assert total == (unit * kept + 500) // 1000
-        assert unit == 12_345
+    for word, micros, shown in (
+        ("0-40000", 493_800, "$0.4938"),
+        ("2100-18333", 200_396, "$0.2004"),
+        ("0-1000.2000-3001", 24_702, "$0.0247"),
+    ):
+        chosen = ready | {"keep_audio_url": word}
+        html = client_of(creator).get(price_url, chosen, **HX).content.decode()
+        assert set(re.findall(r"<[^>]* data-price>([^<]*)<", html)) == {shown}
+        assert re.findall(r"<[^>]* data-part-price>([^<]*)<", html) == [shown]
+        told = re.search(r'<input[^>]*value="([^"]*)"[^>]* data-told>', html)
+        assert told
+        assert f"make={micros}" in told.group(1).split()
 
 
 # ── silence ──
@@ -438,7 +444,7 @@ def test_without_a_price_nothing_is_promised(
 ) -> None:
     Price.objects.all().delete()
     html = client_of(creator).get(page, ready).content.decode()
-    assert 'data-unit="" data-symbol="$" data-total=""' in html
+    assert "data-part-price" not in html
     assert offers(html)[0][1] == "Leave it out"
 
 
