@@ -12,14 +12,14 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.utils import timezone
 
 from jobs.billing.prices import format_money, format_money_left
 from jobs.common.dates import month_name, short_day
 from jobs.common.errors import SentenceError
 from jobs.models import Budget, LedgerEntry
-from studio.common.translatable import phrase, together
+from studio.common.translatable import Sentence, phrase, together
 from studio.models.people import Team, User
 
 
@@ -57,14 +57,16 @@ class BudgetStatus:
 
 def status(team: Team, member: User | None = None, month: date | None = None) -> BudgetStatus:
     """Held and settled of `team` (or of `member` in it) in `month`, with its limit."""
-    entries = LedgerEntry.objects.filter(team=team, month=month or month_of())
     budget = Budget.objects.filter(team=team, member=member).first()
+    return _status(team, member, month or month_of(), budget.micros if budget else None)
+
+
+def _status(team: Team, member: User | None, month: date, limit: int | None) -> BudgetStatus:
+    entries = LedgerEntry.objects.filter(team=team, month=month)
     if member is not None:
         entries = entries.filter(member=member)
     sums = entries.aggregate(held=Sum("held"), settled=Sum("settled"))
-    return BudgetStatus(
-        team.currency, budget.micros if budget else None, sums["held"] or 0, sums["settled"] or 0
-    )
+    return BudgetStatus(team.currency, limit, sums["held"] or 0, sums["settled"] or 0)
 
 
 def require_room(team: Team, member: User, micros: int) -> None:
@@ -73,44 +75,52 @@ def require_room(team: Team, member: User, micros: int) -> None:
     if micros == 0:
         return
     month = month_of()
-    begins = next_month(month)
+    limits: dict[int | None, int] = {
+        row.member_id: row.micros
+        for row in Budget.objects.filter(Q(member=member) | Q(member=None), team=team)
+    }
     for who in (member, None):
-        now = status(team, who, month)
-        if now.limit is not None and now.used + micros > now.limit:
-            needs, limit, left = (
-                format_money(micros, team.currency),
-                format_money(now.limit, team.currency, 2),
-                format_money_left(now.left or 0, team.currency),
-            )
-            if who is not None:
-                said = phrase(
-                    "This needs %(needs)s, and %(person)s’s limit in %(team)s has %(left)s of "
-                    "%(limit)s left in %(month)s.",
-                    needs=needs,
-                    person=who.short_name,
-                    team=team,
-                    left=left,
-                    limit=limit,
-                    month=month_name(month),
-                )
-            else:
-                said = phrase(
-                    "This needs %(needs)s, and the limit of %(team)s has %(left)s of %(limit)s "
-                    "left in %(month)s.",
-                    needs=needs,
-                    team=team,
-                    left=left,
-                    limit=limit,
-                    month=month_name(month),
-                )
-            raise OverBudget(
-                together(
-                    said,
-                    phrase(
-                        "It begins anew on %(day)s; an owner can raise it.", day=short_day(begins)
-                    ),
-                )
-            )
+        limit = limits.get(who.pk if who else None)
+        if limit is None:
+            continue  # without a limit nothing needs to be added up
+        now = _status(team, who, month, limit)
+        if now.used + micros > limit:
+            raise OverBudget(_no_room(team, who, micros, now, month))
+
+
+def _no_room(
+    team: Team, member: User | None, micros: int, now: BudgetStatus, month: date
+) -> Sentence:
+    needs, limit, left = (
+        format_money(micros, team.currency),
+        format_money(now.limit or 0, team.currency, 2),
+        format_money_left(now.left or 0, team.currency),
+    )
+    if member is not None:
+        said = phrase(
+            "This needs %(needs)s, and %(person)s’s limit in %(team)s has %(left)s of "
+            "%(limit)s left in %(month)s.",
+            needs=needs,
+            person=member.short_name,
+            team=team,
+            left=left,
+            limit=limit,
+            month=month_name(month),
+        )
+    else:
+        said = phrase(
+            "This needs %(needs)s, and the limit of %(team)s has %(left)s of %(limit)s "
+            "left in %(month)s.",
+            needs=needs,
+            team=team,
+            left=left,
+            limit=limit,
+            month=month_name(month),
+        )
+    begins = phrase(
+        "It begins anew on %(day)s; an owner can raise it.", day=short_day(next_month(month))
+    )
+    return together(said, begins)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,18 +13,27 @@ def seed(**kwargs: Any) -> None:
     model brings its prices."""
     from jobs.models import Price
 
-    for model in entries.MODELS.values():
-        for row in model.prices:
-            Price.objects.get_or_create(
+    known = set(
+        Price.objects.order_by().values_list(
+            "model", "variant", "region", "currency", "effective_from"
+        )
+    )
+    Price.objects.bulk_create(
+        [
+            Price(
                 model=model.name,
                 variant=row.variant,
                 region=row.region,
                 currency=row.currency,
                 effective_from=row.effective_from,
-                defaults={
-                    "unit": row.unit,
-                    "micros": row.micros,
-                    "source": row.source,
-                    "inferred": row.inferred,
-                },
+                unit=row.unit,
+                micros=row.micros,
+                source=row.source,
+                inferred=row.inferred,
             )
+            for model in entries.MODELS.values()
+            for row in model.prices
+            if (model.name, row.variant, row.region, row.currency, row.effective_from) not in known
+        ],
+        ignore_conflicts=True,  # another migrate may be at it
+    )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -9,7 +10,7 @@ from django.db import transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.billing import budget, ledger, prices
+from jobs.billing import budget, ledger, prices, seed_prices
 from jobs.catalogue import entries
 from jobs.models import Budget, LedgerEntry, Price
 from studio.models import Team, User
@@ -51,6 +52,19 @@ def test_a_new_price_counts_from_its_day_and_old_days_keep_theirs() -> None:
     )
     assert prices.price_of("emo-v1", "1:1", "USD", at=date(2026, 2, 28)).micros == 11_469
     assert prices.price_of("emo-v1", "1:1", "USD", at=date(2026, 3, 1)).micros == 20_000
+
+
+def test_seeding_adds_what_is_missing_and_touches_nothing(
+    django_assert_num_queries: Any,
+) -> None:
+    rows = Price.objects.count()
+    Price.objects.filter(model="emo-v1", variant="1:1").update(micros=1, source="a letter")
+    Price.objects.filter(model="emo-v1", variant="3:4").delete()
+    with django_assert_num_queries(2):
+        seed_prices.seed()
+    assert Price.objects.count() == rows
+    assert prices.price_of("emo-v1", "1:1", "USD").source == "a letter"
+    assert prices.price_of("emo-v1", "3:4", "USD").micros == 22_937
 
 
 def test_no_price_is_never_zero() -> None:
