@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import transaction
 
 from jobs.billing import ledger, prices
 from jobs.catalogue import entries
@@ -41,6 +42,15 @@ def asset(
 ) -> Asset:
     """A row with a small file of arbitrary bytes; give `content` when the bytes matter. `consent`:
     somebody said that it may be used."""
+    made = _asset(team, kind, content, **fields)
+    made.save(force_insert=True)
+    if consent:
+        Consent.objects.create(asset=made, said="The team may use it.")
+    return made
+
+
+def _asset(team: Team, kind: str, content: bytes | None = None, **fields: Any) -> Asset:
+    """The row, not yet in the database, with its file."""
     number = next(_numbers)
     content = content if content is not None else f"{kind} {number}".encode()
     extension, mime, form = {
@@ -65,10 +75,7 @@ def asset(
         values |= {"milliseconds": 4000, "peaks": [10, 60, 30] * 20 if kind == "audio" else []}
     if kind == "video":
         values |= {"fps": 30.0, "codec": "h264", "height": 1280}
-    made = Asset.objects.create(team=team, kind=kind, file=name, **{**values, **fields})
-    if consent:
-        Consent.objects.create(asset=made, said="The team may use it.")
-    return made
+    return Asset(team=team, kind=kind, file=name, **{**values, **fields})
 
 
 def check(
@@ -148,12 +155,15 @@ def job(
         quote_micros=quote.micros,
         **fields,
     )
-    for name, file in (
-        files or {i.name: asset(team, i.kind) for i in spec.inputs_of("image", "audio", "video")}
-    ).items():
-        JobInput.objects.create(job=made, name=name, asset=file)
-    from django.db import transaction
-
+    if not files:
+        files = {i.name: _asset(team, i.kind) for i in spec.inputs_of("image", "audio", "video")}
+        Asset.objects.bulk_create(files.values())
+        Consent.objects.bulk_create(
+            Consent(asset=one, said="The team may use it.") for one in files.values()
+        )
+    JobInput.objects.bulk_create(
+        JobInput(job=made, name=name, asset=one) for name, one in files.items()
+    )
     with transaction.atomic():
         ledger.hold(made, quote, team, owner)
     return made
