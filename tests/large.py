@@ -3,8 +3,8 @@ function or class is split; none is added."""
 
 LARGE = {
     "jobs/management/commands/submit.py:_go",
-    "jobs/simulator/counter.py",
-    "jobs/simulator/counter.py:_call",
+    "jobs/simulator/api.py",
+    "jobs/simulator/api.py:_call",
     "jobs/simulator/render.py:talk",
     "jobs/simulator/render.py:dance",
     "jobs/simulator/service.py:_control",

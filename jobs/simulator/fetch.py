@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from jobs.catalogue.limits import MIB
 from jobs.simulator.answers import OSS_UNREAD, OSS_WRONG, Refusal
-from jobs.simulator.store import Store, now_ms
+from jobs.simulator.database import Store, now_ms
 
 LARGEST = 220 * MIB
 SILENCE_SECONDS = 10.0

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobs.catalogue.entries import Output
-from jobs.simulator.bodies import aspect_of
-from jobs.simulator.faces import Box
-from jobs.simulator.film import even, loudness, video_frames, write_film
+from jobs.simulator.face_detection import Box
+from jobs.simulator.request_bodies import aspect_of
+from jobs.simulator.video_file import even, loudness, video_frames, write_film
 
 if TYPE_CHECKING:
     import numpy as np

@@ -27,9 +27,9 @@ from jobs.simulator.answers import (
     refusal_reply,
     xml_reply,
 )
-from jobs.simulator.counter import Counter, Request, place_of
+from jobs.simulator.api import Counter, Request, place_of
+from jobs.simulator.database import Store
 from jobs.simulator.faults import AFTER, BEFORE, SLOW_SECONDS, Fault, Faults
-from jobs.simulator.store import Store
 
 log = logging.getLogger(__name__)
 

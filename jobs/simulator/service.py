@@ -22,13 +22,13 @@ from types import TracebackType
 from typing import Any
 
 from jobs.simulator.answers import Refusal, Reply, json_reply
-from jobs.simulator.counter import BASE, Counter, Request
+from jobs.simulator.api import BASE, Counter, Request
+from jobs.simulator.database import BillLine, Store, Task
 from jobs.simulator.faults import Faults
-from jobs.simulator.pace import Pace
+from jobs.simulator.rate_limit import Pace
 from jobs.simulator.server import Call, Server
 from jobs.simulator.storage import Storage
-from jobs.simulator.store import BillLine, Store, Task
-from jobs.simulator.work import Clock, Works
+from jobs.simulator.task_runner import Clock, Works
 
 REFUSALS = ("200", "200-empty", "400", "alternate")
 

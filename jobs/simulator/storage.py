@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, quote
 from jobs.catalogue.entries import Model
 from jobs.catalogue.limits import MIB
 from jobs.simulator.answers import Refusal, Reply, json_reply, new_id, xml_reply
-from jobs.simulator.store import Store, Task, Upload, now_ms
+from jobs.simulator.database import Store, Task, Upload, now_ms
 
 POLICY_SECONDS = 300
 LEAST_MEGABYTES = 100

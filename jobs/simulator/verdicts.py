@@ -7,8 +7,8 @@ from typing import Any
 
 from jobs.catalogue.entries import Model
 from jobs.simulator.answers import MESSAGES, Refusal
-from jobs.simulator.bodies import aspect_of
-from jobs.simulator.faces import Box, Face, People
+from jobs.simulator.face_detection import Box, Face, People
+from jobs.simulator.request_bodies import aspect_of
 
 HALF_BODY_BELOW = 2.0  # face heights that must be visible below the chin
 FULL_BODY_BELOW = 5.0

@@ -21,8 +21,8 @@ from typing import Any
 
 from jobs.simulator import Simulator, render
 from jobs.simulator.answers import Reply, json_reply
-from jobs.simulator.counter import Request
-from jobs.simulator.work import Clock
+from jobs.simulator.api import Request
+from jobs.simulator.task_runner import Clock
 
 FILM_SECONDS = 4.607  # of the sample speech, whose film this is
 SCATTER = 0.2

@@ -30,7 +30,7 @@ from jobs.pages.create.draft_fields import TEMPLATE, file_fields, form_value
 from jobs.pages.create.draft_form import DraftForm
 from jobs.pages.create.draft_review import review_draft
 from jobs.pages.create.page import create_page
-from jobs.simulator import work
+from jobs.simulator import task_runner
 from studio.models import Asset, Team, User
 from tests import makers
 from tests.service import Service, task
@@ -150,7 +150,7 @@ def ends(job: Job, spec: entries.Model, seconds: float) -> Decimal:
         state=State.RUNNING, group=1, task_id=f"task-{job.pk}", attempt=1
     )
     job.refresh_from_db()
-    usage = work.usage_of(spec, seconds, job.variant)
+    usage = task_runner.usage_of(spec, seconds, job.variant)
     output = {
         "results": {"video_url": "http://127.0.0.1:9/film.mp4"},
         "video_url": "http://127.0.0.1:9/film.mp4",
@@ -203,7 +203,7 @@ def test_shown_quoted_held_and_settled_agree(
         if milliseconds % 10 == 0:
             assert settled == expected
         if currency == "USD" and region == "cn-beijing":
-            assert settled == work.price_of(spec, billed, job.variant), (
+            assert settled == task_runner.price_of(spec, billed, job.variant), (
                 "our settlement is the line on the service’s bill"
             )
 

@@ -11,8 +11,8 @@ import pytest
 import requests
 
 from jobs.simulator import Simulator
+from jobs.simulator.database import BillLine, Task, now_ms
 from jobs.simulator.faults import Storm
-from jobs.simulator.store import BillLine, Task, now_ms
 
 BODY = {
     "model": "emo-v1",

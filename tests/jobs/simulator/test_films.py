@@ -21,8 +21,8 @@ import numpy as np
 import pytest
 import requests
 
-from jobs.simulator import Simulator, faces
-from jobs.simulator.work import Clock
+from jobs.simulator import Simulator, face_detection
+from jobs.simulator.task_runner import Clock
 from tests.jobs.simulator.test_service import (
     SYNTHESIS,
     TEMPLATE,
@@ -313,18 +313,20 @@ def test_eyes_see_nobody_where_nobody_is() -> None:
         )
     )
     for picture in (grain, plain, stripes):
-        people = faces.look(picture, bodies=True)
+        people = face_detection.look(picture, bodies=True)
         assert people.faces == ()
         assert people.bodies == ()
 
 
 def test_eyes_count_people() -> None:
-    one = faces.read_picture(Path(__file__).parents[3] / "jobs" / "samples" / "portrait.jpg")
-    two = faces.look(np.ascontiguousarray(np.concatenate([one, one], axis=1)))
+    one = face_detection.read_picture(
+        Path(__file__).parents[3] / "jobs" / "samples" / "portrait.jpg"
+    )
+    two = face_detection.look(np.ascontiguousarray(np.concatenate([one, one], axis=1)))
     assert len(two.faces) == 2
     assert two.several
-    assert not faces.look(one).several
-    turned = faces.look(np.ascontiguousarray(np.rot90(one)))
+    assert not face_detection.look(one).several
+    turned = face_detection.look(np.ascontiguousarray(np.rot90(one)))
     assert turned.face is None
     assert turned.faces[0].tilted
 

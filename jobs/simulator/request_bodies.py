@@ -11,8 +11,8 @@ from typing import Any
 
 from jobs.catalogue.entries import MODELS, Model, Parameter
 from jobs.simulator.answers import BAD_BBOX, BAD_BODY, BAD_FRAME, MESSAGES, Refusal
+from jobs.simulator.database import Store
 from jobs.simulator.fetch import check_address, check_upload
-from jobs.simulator.store import Store
 
 Box = tuple[int, int, int, int]
 ASPECT_TOLERANCE = 0.03

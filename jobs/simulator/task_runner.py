@@ -16,11 +16,11 @@ from typing import Any
 import av
 
 from jobs.catalogue.entries import MODELS, Kind, Model
-from jobs.simulator import faces, film, media, render, verdicts
+from jobs.simulator import face_detection, media_probe, render, verdicts, video_file
 from jobs.simulator.answers import Refusal
-from jobs.simulator.bodies import Order, check_frame_inside, read_order
+from jobs.simulator.database import WAITING, WORKING, BillLine, Store, Task, now_ms
 from jobs.simulator.fetch import bring
-from jobs.simulator.store import WAITING, WORKING, BillLine, Store, Task, now_ms
+from jobs.simulator.request_bodies import Order, check_frame_inside, read_order
 
 log = logging.getLogger(__name__)
 
@@ -246,9 +246,11 @@ class Works:
                 if self._stopping.is_set():
                     raise Stopped
                 self._render(order, files, found, seconds, self.results / name)
-            seconds = film.seconds_of(self.results / name)
+            seconds = video_file.seconds_of(self.results / name)
         else:
-            verdicts.person_in_clip(faces.look(_first_frame(files[model.length_of]), bodies=True))
+            verdicts.person_in_clip(
+                face_detection.look(_first_frame(files[model.length_of]), bodies=True)
+            )
         if after:
             self._pause(scheduled + 0.9 * (ready - scheduled), task)
             self.store.move(task.task_id, ("RUNNING",), after)
@@ -298,12 +300,12 @@ class Works:
                     bring(order.inputs[item.name], item.kind, files[item.name], store=self.store)
         return files
 
-    def _look_at_media(self, model: Model, files: dict[str, Path]) -> dict[str, media.Found]:
-        found: dict[str, media.Found] = {}
+    def _look_at_media(self, model: Model, files: dict[str, Path]) -> dict[str, media_probe.Found]:
+        found: dict[str, media_probe.Found] = {}
         for item in model.inputs_of("image", "audio", "video", "template"):
-            seen = media.probe(files[item.name])
+            seen = media_probe.probe(files[item.name])
             if item.limits is not None:
-                media.refuse(item.limits, seen)
+                media_probe.refuse(item.limits, seen)
             if seen is None:
                 raise Refusal(400, "InvalidFile.Openerror")
             found[item.name] = seen
@@ -313,19 +315,19 @@ class Works:
         self,
         order: Order,
         files: dict[str, Path],
-        found: dict[str, media.Found],
+        found: dict[str, media_probe.Found],
         seconds: float,
         to: Path,
     ) -> None:
         model = order.model
         image = model.inputs_of("image")[0].name
-        picture = faces.read_picture(files[image])
+        picture = face_detection.read_picture(files[image])
         sounds = model.inputs_of("audio")
         if sounds:
             check_frame_inside(order.frame, picture.shape[1], picture.shape[0])
             face = order.face
             if face is None:
-                people = faces.look(picture)
+                people = face_detection.look(picture)
                 verdicts.person_in(people)
                 face = people.face.box if people.face else None
             render.talk(
@@ -340,7 +342,7 @@ class Works:
             )
             return
         clip = model.inputs_of("video", "template")[0].name
-        people = faces.look(picture, bodies=True)
+        people = face_detection.look(picture, bodies=True)
         if order.choices.get("check_image") is not False:
             verdicts.person_in(people)
         size = render.dance_size(order.choices, (found[clip].width, found[clip].height))
@@ -356,7 +358,7 @@ class Works:
         )
 
 
-def _whole_person(people: faces.People) -> faces.Box:
+def _whole_person(people: face_detection.People) -> face_detection.Box:
     """The box of the whole figure: what HOG says, else what a face of this size implies."""
     face = people.face
     if face is None:
@@ -373,7 +375,7 @@ def _whole_person(people: faces.People) -> faces.Box:
     )
 
 
-def _first_frame(path: Path) -> faces.Picture:
+def _first_frame(path: Path) -> face_detection.Picture:
     import numpy as np
 
     with av.open(str(path)) as clip:

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, unquote
 
 from jobs.catalogue.entries import MODELS, Kind, Model
 from jobs.catalogue.limits import Limits
-from jobs.simulator import faces, media, verdicts
+from jobs.simulator import face_detection, media_probe, verdicts
 from jobs.simulator.answers import (
     NEEDS_ASYNC,
     NEEDS_SYNC,
@@ -29,13 +29,13 @@ from jobs.simulator.answers import (
     json_reply,
     new_id,
 )
-from jobs.simulator.bodies import check_references, model_named, read_body, read_order
+from jobs.simulator.database import WAITING, BillLine, Store, Task, now_ms
 from jobs.simulator.faults import Draw
 from jobs.simulator.fetch import bring
-from jobs.simulator.pace import Pace
+from jobs.simulator.rate_limit import Pace
+from jobs.simulator.request_bodies import check_references, model_named, read_body, read_order
 from jobs.simulator.storage import Storage, asked_for_policy
-from jobs.simulator.store import WAITING, BillLine, Store, Task, now_ms
-from jobs.simulator.work import Clock, Works, price_of
+from jobs.simulator.task_runner import Clock, Works, price_of
 
 BASE = "/api/v1"
 CHINA = timezone(timedelta(hours=8))
@@ -231,10 +231,12 @@ class Counter:
         with tempfile.TemporaryDirectory(dir=self.works.media) as folder:
             file = Path(folder) / item.name
             bring(url, item.kind, file, store=self.store)
-            found = media.probe(file)
+            found = media_probe.probe(file)
             try:
-                media.refuse(item.limits or Limits("image"), found)
-                people = faces.look(faces.read_picture(file), bodies="bodystyle" in model.facts)
+                media_probe.refuse(item.limits or Limits("image"), found)
+                people = face_detection.look(
+                    face_detection.read_picture(file), bodies="bodystyle" in model.facts
+                )
                 output = verdicts.verdict(model, verdicts.judge(model, people, choices))
             except Refusal as refusal:
                 if refusal.code == "InvalidURL" or self._refuses_by_status():
