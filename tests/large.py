@@ -3,11 +3,5 @@ function or class is split; none is added."""
 
 LARGE = {
     "jobs/management/commands/submit.py:_go",
-    "jobs/simulator/api.py",
-    "jobs/simulator/api.py:_call",
-    "jobs/simulator/render.py:talk",
-    "jobs/simulator/render.py:dance",
-    "jobs/simulator/service.py:_control",
-    "jobs/simulator/storage.py:receive",
     "studio/config/storage.py:storages",
 }

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -67,13 +67,13 @@ class Task:
     body: dict[str, Any]
     status: str
     created_ms: int
-    scheduled_ms: int | None
-    end_ms: int | None
-    code: str
-    message: str
-    result: str
-    usage: dict[str, Any]
-    fail_code: str
+    scheduled_ms: int | None = None
+    end_ms: int | None = None
+    code: str = ""
+    message: str = ""
+    result: str = ""
+    usage: dict[str, Any] = field(default_factory=dict)
+    fail_code: str = ""
 
     @property
     def lane(self) -> tuple[str, str]:
@@ -112,7 +112,7 @@ def _task(row: Sequence[Any]) -> Task:
     return Task(*values)
 
 
-class Store:
+class Database:
     """The file. Every method is safe from any thread; what one method writes is written whole or
     not at all."""
 
@@ -191,7 +191,7 @@ class Store:
     def move(
         self, task_id: str, old: Sequence[str], new: str, *, scheduled_ms: int | None = None
     ) -> bool:
-        """Change the status if it is one of `old`; False when another hand was first."""
+        """Change the status if it is one of `old`; False when somebody else was first."""
         with self._change() as db:
             marks = ",".join("?" * len(old))
             changed = db.execute(
@@ -221,7 +221,7 @@ class Store:
     def succeed(
         self, task: Task, result: str, usage: dict[str, Any], line: BillLine, template: str = ""
     ) -> bool:
-        """End a task, bill it and keep its template (`template`: the file it dances to), all or
+        """End a task, bill it and keep its template (`template`: its video file), all or
         nothing."""
         with self._change() as db:
             changed = db.execute(

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 Box = tuple[int, int, int, int]
 
-WORK_SIDE = 480  # the short side that cascades look at, px
-SMALLEST = 1 / 10  # of the short side
+DETECTION_SIDE = 480  # the short side that cascades look at, px
+MIN_FACE_SHARE = 1 / 10  # of the short side
 MIN_CONTRAST = 8.0
 MAX_ROUGHNESS = 0.75
 _lock = threading.Lock()  # a cascade must not be used by two threads at once
@@ -87,7 +87,7 @@ def read_picture(path: Path) -> Picture:
         return np.ascontiguousarray(np.asarray(upright.convert("RGB"))[:, :, ::-1])
 
 
-def look(picture: Picture, *, bodies: bool = False) -> People:
+def detect_people(picture: Picture, *, bodies: bool = False) -> People:
     """Find the people in `picture` (BGR). With `bodies`, standing figures too, but only where the
     face leaves open whether one stands: there is none, or it has 4 to 5.5 of its heights below
     it."""
@@ -95,7 +95,7 @@ def look(picture: Picture, *, bodies: bool = False) -> People:
     import numpy as np
 
     height, width = picture.shape[:2]
-    scale = min(1.0, WORK_SIDE / min(width, height))
+    scale = min(1.0, DETECTION_SIDE / min(width, height))
     gray = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8)
     if scale < 1:
         gray = np.asarray(
@@ -105,7 +105,7 @@ def look(picture: Picture, *, bodies: bool = False) -> People:
     detail = float(np.asarray(cv2.Laplacian(gray, cv2.CV_64F)).std())
     with _lock:
         cv2.setNumThreads(1)  # more threads only fight with the renders
-        found = _faces(gray, SMALLEST)
+        found = _faces(gray, MIN_FACE_SHARE)
         if not found:
             found = _tilted(gray)
         standing = _bodies(gray) if bodies and _open_question(found, gray.shape[0]) else []

@@ -1,5 +1,5 @@
-"""Faults that a test may order: how the service breaks, where, and how often; or by the dice of a
-storm."""
+"""Faults that a test may arm: how the service breaks, where, and how often; or at random, the same
+way for the same seed."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-PLACES = ("submit", "detect", "get", "list", "cancel", "policy", "upload", "result")
+ENDPOINTS = ("submit", "detect", "get", "list", "cancel", "policy", "upload", "result")
 # What is wrong with the answer: before the service did its work, after it, or in the work itself.
 BEFORE = ("cut-before", "429", "429-burst", "500", "503", "html", "slow", "result-404")
 AFTER = ("cut-after", "garbled", "500-after", "reset")
 SPECIAL = ("truncated-result", "unknown-status", "task-fails", "wrong-result-url", "bad-result")
-WRONG = ("page", "missing", "private", "redirect")
+WRONG_ADDRESSES = ("page", "missing", "private", "redirect")
 # Where a fault strikes when nobody says where.
-FIXED = {
+FIXED_ENDPOINTS = {
     "truncated-result": "result",
     "result-404": "result",
     "unknown-status": "get",
@@ -31,7 +31,7 @@ SLOW_SECONDS = 2.0
 
 @dataclass(slots=True)
 class Fault:
-    """One ordered fault. `code` belongs to task-fails, unknown-status, wrong-result-url and
+    """One fault. `code` belongs to task-fails, unknown-status, wrong-result-url and
     bad-result.
 
     `seconds` is how long slow waits, and the Retry-After of 429 (None: no such header). `length`
@@ -57,50 +57,49 @@ def fault_of(
     seconds: float | None = None,
     length: str = "right",
 ) -> Fault:
-    """The fault in the words of `arm`: `name` or `name:code`. Raises ValueError for a fault, place
-    or mode that does not exist."""
+    """The fault in the words of `arm`: `name` or `name:code`. Raises ValueError for a fault,
+    endpoint or mode that does not exist."""
     name, _, code = fault.partition(":")
-    where = where or FIXED.get(name, "submit")
+    where = where or FIXED_ENDPOINTS.get(name, "submit")
     if name not in BEFORE + AFTER + SPECIAL:
         raise ValueError(f"no fault {fault!r}; known: {', '.join(BEFORE + AFTER + SPECIAL)}")
-    if where not in PLACES:
-        raise ValueError(f"no place {where!r}; known: {', '.join(PLACES)}")
-    if name in FIXED and where != FIXED[name]:
-        raise ValueError(f"{name} happens at {FIXED[name]}, not at {where}")
+    if where not in ENDPOINTS:
+        raise ValueError(f"no endpoint {where!r}; known: {', '.join(ENDPOINTS)}")
+    if name in FIXED_ENDPOINTS and where != FIXED_ENDPOINTS[name]:
+        raise ValueError(f"{name} happens at {FIXED_ENDPOINTS[name]}, not at {where}")
     if name in ("wrong-result-url", "bad-result"):
-        code = code or WRONG[0]
-        if code not in WRONG:
-            raise ValueError(f"no wrong address {code!r}; known: {', '.join(WRONG)}")
+        code = code or WRONG_ADDRESSES[0]
+        if code not in WRONG_ADDRESSES:
+            raise ValueError(f"no wrong address {code!r}; known: {', '.join(WRONG_ADDRESSES)}")
     if name == "429-burst" and code and not (code.isdigit() and int(code)):
         raise ValueError(f"{fault!r}: a burst has a number of calls")
     return Fault(name, where, model, times, code, seconds, length)
 
 
 @dataclass(frozen=True, slots=True)
-class Storm:
-    """Dice for every call: at each place the named faults, each with its share of the calls (0 …
-    1).
+class RandomFaults:
+    """Random faults: at each endpoint the named ones, each with its share of the calls (0 … 1).
 
-    What call number n at a place draws depends on the seed, the place and n alone.
+    What call number n at an endpoint draws depends on the seed, the endpoint and n alone.
     """
 
     seed: int
     faults: Mapping[str, Sequence[tuple[float, Fault]]]
 
     @classmethod
-    def of(cls, seed: int, rate: float, faults: Sequence[str | Mapping[str, Any]]) -> Storm:
+    def of(cls, seed: int, rate: float, faults: Sequence[str | Mapping[str, Any]]) -> RandomFaults:
         """`faults` are words (`429`, `500@get`, `task-fails:InternalError.Algo`) or the arguments
-        of `arm`, with a `rate` of their own if they like; the others at a place share `rate`.
+        of `arm`, with a `rate` of their own if they like; the others at an endpoint share `rate`.
         Raises ValueError."""
-        told = [_in_storm(one) for one in faults]
-        sharing = Counter(fault.where for own, fault in told if own is None)
-        by_place: dict[str, list[tuple[float, Fault]]] = {}
-        for own, fault in told:
+        read = [_rate_and_fault(one) for one in faults]
+        sharing = Counter(fault.where for own, fault in read if own is None)
+        by_endpoint: dict[str, list[tuple[float, Fault]]] = {}
+        for own, fault in read:
             share = rate / sharing[fault.where] if own is None else own
             if not 0 <= share <= 1:
                 raise ValueError(f"the rate of {fault.name} is {share}; it is a share from 0 to 1")
-            by_place.setdefault(fault.where, []).append((share, fault))
-        return cls(seed, by_place)
+            by_endpoint.setdefault(fault.where, []).append((share, fault))
+        return cls(seed, by_endpoint)
 
     def draw(self, where: str, number: int) -> Fault | None:
         """What strikes call `number` (from 0) at `where`."""
@@ -112,7 +111,7 @@ class Storm:
         return None
 
 
-def _in_storm(one: str | Mapping[str, Any]) -> tuple[float | None, Fault]:
+def _rate_and_fault(one: str | Mapping[str, Any]) -> tuple[float | None, Fault]:
     if isinstance(one, str):
         name, _, where = one.partition("@")
         return None, fault_of(name, where=where)
@@ -122,8 +121,8 @@ def _in_storm(one: str | Mapping[str, Any]) -> tuple[float | None, Fault]:
 
 
 class Draw:
-    """What strikes one call: the storm's draw for it, and what was armed. Each fault is used up by
-    `take`."""
+    """What strikes one call: the random fault drawn for it, and what was armed. Each fault is used
+    up by `take`."""
 
     def __init__(self, faults: Faults, where: str, model: str | None, drawn: Fault | None) -> None:
         self._faults, self._where, self._model, self._drawn = faults, where, model, drawn
@@ -142,12 +141,13 @@ class Draw:
 
 
 class Faults:
-    """The ordered faults, taken in the order they were armed, and the storm; thread-safe."""
+    """The armed faults, taken in the order in which they were armed, and the random ones;
+    thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._armed: list[Fault] = []
-        self._storm: Storm | None = None
+        self._random: RandomFaults | None = None
         self._calls: Counter[str] = Counter()
         self._struck: Counter[str] = Counter()
 
@@ -162,11 +162,13 @@ class Faults:
         with self._lock:
             self._armed.append(armed)
 
-    def storm(self, seed: int, rate: float, faults: Sequence[str | Mapping[str, Any]]) -> None:
+    def random_faults(
+        self, seed: int, rate: float, faults: Sequence[str | Mapping[str, Any]]
+    ) -> None:
         """From now on every call draws; a rate of 0 or no faults end it. Raises ValueError."""
-        storm = Storm.of(seed, rate, faults)
+        drawn = RandomFaults.of(seed, rate, faults)
         with self._lock:
-            self._storm = storm
+            self._random = drawn
             self._calls.clear()
 
     def draw(self, where: str, model: str | None) -> Draw:
@@ -174,7 +176,7 @@ class Faults:
         with self._lock:
             number = self._calls[where]
             self._calls[where] += 1
-            drawn = self._storm.draw(where, number) if self._storm and where else None
+            drawn = self._random.draw(where, number) if self._random and where else None
         return Draw(self, where, model, drawn)
 
     def take(self, where: str, model: str | None, names: tuple[str, ...]) -> Fault | None:
@@ -210,8 +212,8 @@ class Faults:
         with self._lock:
             return dict(self._struck)
 
-    def clear(self) -> None:
+    def disarm(self) -> None:
         """Nothing breaks any more."""
         with self._lock:
             self._armed.clear()
-            self._storm = None
+            self._random = None

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from jobs.catalogue.limits import MIB
 from jobs.simulator.answers import OSS_UNREAD, OSS_WRONG, Refusal
-from jobs.simulator.database import Store, now_ms
+from jobs.simulator.database import Database, now_ms
 
 LARGEST = 220 * MIB
 SILENCE_SECONDS = 10.0
@@ -48,14 +48,14 @@ def check_address(url: Any, field: str) -> None:
         raise Refusal(400, "InvalidURL", "Invalid URL provided in your request.")
 
 
-def check_upload(url: str, *, resolve: bool, store: Store, account: str, model: str) -> None:
+def check_upload(url: str, *, resolve: bool, database: Database, account: str, model: str) -> None:
     """Refuse an `oss://` address without the header that asks to resolve it, or one that was not
     uploaded by this account for this model in the last 48 h. Other addresses pass."""
     if not url.startswith("oss://"):
         return
     if not resolve:
         raise Refusal(400, "InvalidParameter.DataInspection", OSS_UNREAD)
-    upload = store.upload(url.removeprefix("oss://"))
+    upload = database.upload(url.removeprefix("oss://"))
     if (
         upload is None
         or now_ms() - upload.created_ms >= UPLOAD_LIFE_MS
@@ -64,7 +64,7 @@ def check_upload(url: str, *, resolve: bool, store: Store, account: str, model: 
         raise Refusal(400, "invalid_parameter_error", OSS_WRONG)
 
 
-def bring(url: str, kind: str, to: Path, *, store: Store) -> None:
+def download_input(url: str, kind: str, to: Path, *, database: Database) -> None:
     """Put the bytes behind `url` into the file `to`. The host must say Content-Type (of `kind`) and
     Content-Length.
 
@@ -72,7 +72,7 @@ def bring(url: str, kind: str, to: Path, *, store: Store) -> None:
     """
     part = to.with_suffix(".part")
     if url.startswith("oss://"):
-        upload = store.upload(url.removeprefix("oss://"))
+        upload = database.upload(url.removeprefix("oss://"))
         if upload is None or not Path(upload.file).is_file():
             raise Refusal(400, "invalid_parameter_error", OSS_WRONG)
         shutil.copyfile(upload.file, part)

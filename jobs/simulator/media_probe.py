@@ -30,7 +30,7 @@ _PICTURES = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class MediaFacts:
     """The facts that `Limits.problems` asks for. Sides in px as shown (EXIF turn applied), length
     in seconds, size in bytes."""
 
@@ -45,12 +45,12 @@ class Found:
     has_sound: bool = False
 
 
-def probe(path: Path) -> Found | None:
+def probe(path: Path) -> MediaFacts | None:
     """What the file at `path` is; None when nothing can open it."""
     return _probe_picture(path) or _probe_stream(path)
 
 
-def _probe_picture(path: Path) -> Found | None:
+def _probe_picture(path: Path) -> MediaFacts | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -69,10 +69,10 @@ def _probe_picture(path: Path) -> Found | None:
         return None
     if turned:
         width, height = height, width
-    return Found("image", name, path.stat().st_size, width, height)
+    return MediaFacts("image", name, path.stat().st_size, width, height)
 
 
-def _probe_stream(path: Path) -> Found | None:
+def _probe_stream(path: Path) -> MediaFacts | None:
     try:
         with av.open(str(path)) as container:
             return _facts(container, path)
@@ -80,7 +80,7 @@ def _probe_stream(path: Path) -> Found | None:
         return None
 
 
-def _facts(container: InputContainer, path: Path) -> Found | None:
+def _facts(container: InputContainer, path: Path) -> MediaFacts | None:
     size = path.stat().st_size
     names = container.format.name.split(",")
     brand = container.metadata.get("major_brand", "").strip()
@@ -97,7 +97,7 @@ def _facts(container: InputContainer, path: Path) -> Found | None:
         if video.duration and video.time_base:
             seconds = float(video.duration * video.time_base)
         fps = float(video.average_rate or 0)
-        return Found(
+        return MediaFacts(
             "video",
             name,
             size,
@@ -111,13 +111,13 @@ def _facts(container: InputContainer, path: Path) -> Found | None:
     if sound is not None:
         if next(container.decode(sound), None) is None:
             return None
-        return Found(
+        return MediaFacts(
             "audio", name, size, seconds=seconds, codec=sound.codec_context.name, has_sound=True
         )
     return None
 
 
-def refuse(limits: Limits, found: Found | None) -> None:
+def check_limits(limits: Limits, found: MediaFacts | None) -> None:
     """Raise the Refusal that the service answers for the first limit that `found` misses; None
     means it does not open."""
     if found is None or found.kind != limits.kind:

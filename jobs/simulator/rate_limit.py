@@ -9,7 +9,7 @@ from collections import defaultdict, deque
 from collections.abc import Hashable
 
 
-class Pace:
+class RateLimit:
     """At most `rate` calls of one key within any `window` seconds."""
 
     def __init__(self, window: float) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from jobs.catalogue.entries import MODELS, Model, Parameter
 from jobs.simulator.answers import BAD_BBOX, BAD_BODY, BAD_FRAME, MESSAGES, Refusal
-from jobs.simulator.database import Store
+from jobs.simulator.database import Database
 from jobs.simulator.fetch import check_address, check_upload
 
 Box = tuple[int, int, int, int]
@@ -19,7 +19,7 @@ ASPECT_TOLERANCE = 0.03
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ModelRequest:
     """What a good request asks for: addresses and ids by input name, boxes by input name, choices
     with defaults filled in."""
 
@@ -93,7 +93,7 @@ def model_named(content: Mapping[str, Any], gone: frozenset[str]) -> Model:
     return MODELS[name]
 
 
-def read_order(model: Model, content: Mapping[str, Any]) -> Order:
+def read_request(model: Model, content: Mapping[str, Any]) -> ModelRequest:
     """Check the form of every field of `content` for `model`. Raises Refusal with the documented
     code and message."""
     given = content.get("input")
@@ -121,27 +121,30 @@ def read_order(model: Model, content: Mapping[str, Any]) -> Order:
     for item in model.inputs_of("template"):
         inputs[item.name] = _template(given.get(item.name), item.name)
     boxes = {item.name: _box(given.get(item.name)) for item in model.inputs_of("box")}
-    order = Order(model, inputs, boxes, _choices(model, given, parameters))
-    _check_frame(order)
-    return order
+    request = ModelRequest(model, inputs, boxes, _choices(model, given, parameters))
+    _check_frame(request)
+    return request
 
 
-def check_references(order: Order, *, resolve: bool, store: Store, account: str) -> None:
-    """Check what `order` points to: uploads for this model and account, templates of this account.
+def check_references(
+    request: ModelRequest, *, resolve: bool, database: Database, account: str
+) -> None:
+    """Check what `request` points to: uploads for this model and account, templates of this
+    account.
 
-    `resolve` is the X-DashScope-OssResourceResolve header. Checked once, at the counter: a task
-    that is already queued outlives its upload.
+    `resolve` is the X-DashScope-OssResourceResolve header. Checked once, when the request comes: a
+    task that is already queued outlives its upload.
     """
-    for item in order.model.inputs_of("image", "audio", "video"):
+    for item in request.model.inputs_of("image", "audio", "video"):
         check_upload(
-            order.inputs[item.name],
+            request.inputs[item.name],
             resolve=resolve,
-            store=store,
+            database=database,
             account=account,
-            model=order.model.name,
+            model=request.model.name,
         )
-    for item in order.model.inputs_of("template"):
-        if store.template(order.inputs[item.name], account) is None:
+    for item in request.model.inputs_of("template"):
+        if database.template(request.inputs[item.name], account) is None:
             raise Refusal(400, "InvalidFile.Template.Content")
 
 
@@ -166,11 +169,11 @@ def _box(value: Any) -> Box:
     return left, top, right, bottom
 
 
-def _check_frame(order: Order) -> None:
-    frame, face = order.frame, order.face
+def _check_frame(request: ModelRequest) -> None:
+    frame, face = request.frame, request.face
     if frame is None:
         return
-    shapes = [aspect_of(word) for word, _, _ in order.model.output.frames]
+    shapes = [aspect_of(word) for word, _, _ in request.model.output.frames]
     if shapes and all(abs(_aspect(frame) / shape - 1) > ASPECT_TOLERANCE for shape in shapes):
         raise Refusal(400, "InvalidParameter", BAD_FRAME)
     if face and (

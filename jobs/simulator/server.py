@@ -1,4 +1,4 @@
-"""Sockets: reads requests, breaks them where a fault is ordered, writes replies. HTTP/1.1 with
+"""Sockets: reads requests, breaks them where a fault is armed, writes replies. HTTP/1.1 with
 keep-alive, one thread per connection."""
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ from jobs.simulator.answers import (
     refusal_reply,
     xml_reply,
 )
-from jobs.simulator.api import Counter, Request, place_of
-from jobs.simulator.database import Store
+from jobs.simulator.api import Api
+from jobs.simulator.database import Database
 from jobs.simulator.faults import AFTER, BEFORE, SLOW_SECONDS, Fault, Faults
+from jobs.simulator.request import Request, endpoint_of
 
 log = logging.getLogger(__name__)
 
@@ -37,18 +38,18 @@ LARGEST_BODY = 260 * 1024 * 1024
 Control = Callable[[Request], Reply | None]
 
 
-class Cut(Exception):
+class ConnectionCut(Exception):
     """Close the connection without an answer."""
 
 
 @dataclass(slots=True)
-class Call:
-    """One request as it was seen: epoch seconds, method, place, account's key, model ("" where
+class CallRecord:
+    """One request as it was seen: epoch seconds, method, endpoint, account's key, model ("" where
     none), HTTP status (0: no answer, or not yet)."""
 
     at: float
     method: str
-    place: str
+    endpoint: str
     key: str
     model: str
     status: int
@@ -63,13 +64,13 @@ class Server(ThreadingHTTPServer):
     def __init__(
         self,
         address: tuple[str, int],
-        counter: Counter,
-        store: Store,
+        api: Api,
+        database: Database,
         faults: Faults,
         control: Control,
     ) -> None:
-        self.counter, self.store, self.faults, self.control = counter, store, faults, control
-        self.calls: list[Call] = []
+        self.api, self.database, self.faults, self.control = api, database, faults, control
+        self.calls: list[CallRecord] = []
         self._open: set[socket.socket] = set()
         self._at_once: set[socket.socket] = set()
         self._lock = threading.Lock()
@@ -99,7 +100,7 @@ class Server(ThreadingHTTPServer):
             super().shutdown_request(request)
 
     def close_at_once(self, request: Any) -> None:
-        """Close this connection without the farewell that tells the caller that everything was
+        """Close this connection without the end of stream that tells the caller that everything was
         sent."""
         with self._lock:
             self._at_once.add(request)
@@ -116,7 +117,7 @@ class Server(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         log.debug("a connection broke", exc_info=True)
 
-    def note(self, call: Call) -> None:
+    def note(self, call: CallRecord) -> None:
         with self._lock:
             self.calls.append(call)
             if len(self.calls) > 200_000:
@@ -175,20 +176,20 @@ class Handler(BaseHTTPRequestHandler):
             body,
             self._host(headers),
         )
-        place, model = place_of(request), self._model(request)
+        endpoint, model = endpoint_of(request), self._model(request)
         # Noted before it is answered: whoever has the answer may count at once.
-        call = Call(
+        call = CallRecord(
             started,
             request.method,
-            place,
+            endpoint,
             headers.get("authorization", "").partition(" ")[2].strip(),
             model,
             0,
         )
         self.server.note(call)
         try:
-            call.status = self._answer(request, place, model)
-        except Cut:
+            call.status = self._answer(request, endpoint, model)
+        except ConnectionCut:
             self.close_connection = True
         except (ConnectionError, TimeoutError):
             self.close_connection = True
@@ -205,16 +206,16 @@ class Handler(BaseHTTPRequestHandler):
     def _model(self, request: Request) -> str:
         """The model a request is about, for the faults and the log; "" when it names none."""
         if request.path.startswith("/api/v1/tasks/"):
-            task = self.server.store.task(request.path.split("/")[4])
+            task = self.server.database.task(request.path.split("/")[4])
             return task.model if task else ""
         try:
             content = json.loads(request.body) if request.body[:1] == b"{" else {}
         except ValueError:
             return ""
-        return str(content.get("model") or request.asked("model"))
+        return str(content.get("model") or request.parameter("model"))
 
-    def _answer(self, request: Request, place: str, model: str) -> int:
-        draw = self.server.faults.draw(place, model)
+    def _answer(self, request: Request, endpoint: str, model: str) -> int:
+        draw = self.server.faults.draw(endpoint, model)
         before = draw.take(*BEFORE)
         if before is not None:
             broken = self._break_before(before)
@@ -223,16 +224,16 @@ class Handler(BaseHTTPRequestHandler):
                 return broken.status
         request_id = new_id()
         try:
-            reply = self.server.control(request) or self.server.counter.answer(request, draw)
+            reply = self.server.control(request) or self.server.api.answer(request, draw)
         except Refusal as refusal:
             reply = refusal_reply(refusal, request_id)
         except Exception:
-            log.exception("the counter stumbled")
+            log.exception("the API failed")
             reply = refusal_reply(Refusal(500, "InternalError"), request_id)
         after = draw.take(*AFTER)
         if after is not None:
             if after.name == "cut-after":
-                raise Cut
+                raise ConnectionCut
             if after.name == "500-after":
                 reply = refusal_reply(Refusal(500, "InternalError"), request_id)
             elif after.name == "garbled":
@@ -249,7 +250,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _break_before(self, fault: Fault) -> Reply | None:
         if fault.name == "cut-before":
-            raise Cut
+            raise ConnectionCut
         if fault.name == "slow":
             time.sleep(SLOW_SECONDS if fault.seconds is None else fault.seconds)
             return None
@@ -296,7 +297,7 @@ class Handler(BaseHTTPRequestHandler):
         lost."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.server.close_at_once(self.connection)
-        raise Cut
+        raise ConnectionCut
 
     def _send_file(self, reply: Reply, file: Path, cut: Fault | None) -> None:
         whole = file.read_bytes()

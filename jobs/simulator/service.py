@@ -6,8 +6,8 @@ otherwise. Keys for trying things: `sk-refused…` and `sk-sp-…` answer 401 In
 `sk-arrears…` 400 Arrearage, `sk-quota…` 403 AllocationQuota.FreeTierOnly (the last two on submits
 and checks only). Beside the contract it answers, for tests that run it as another process: `GET
 /simulator/bill`, `GET /simulator/tasks`, `GET /simulator/calls`, `GET /simulator/faults` (how often
-each struck), and, with their arguments as JSON, `POST /simulator/arm`, `POST /simulator/storm` and
-`POST /simulator/calm`.
+each struck), and, with their arguments as JSON, `POST /simulator/arm`, `POST
+/simulator/random_faults` and `POST /simulator/disarm`.
 """
 
 from __future__ import annotations
@@ -22,14 +22,28 @@ from types import TracebackType
 from typing import Any
 
 from jobs.simulator.answers import Refusal, Reply, json_reply
-from jobs.simulator.api import BASE, Counter, Request
-from jobs.simulator.database import BillLine, Store, Task
+from jobs.simulator.api import Api
+from jobs.simulator.database import BillLine, Database, Task
 from jobs.simulator.faults import Faults
-from jobs.simulator.rate_limit import Pace
-from jobs.simulator.server import Call, Server
+from jobs.simulator.rate_limit import RateLimit
+from jobs.simulator.request import BASE, Request
+from jobs.simulator.server import CallRecord, Server
 from jobs.simulator.storage import Storage
-from jobs.simulator.task_runner import Clock, Works
+from jobs.simulator.task_runner import Clock, TaskRunner
 
+SHOWN_OF_TASK = (
+    "task_id",
+    "request_id",
+    "account",
+    "model",
+    "status",
+    "created_ms",
+    "scheduled_ms",
+    "end_ms",
+    "code",
+    "message",
+    "usage",
+)
 REFUSALS = ("200", "200-empty", "400", "alternate")
 
 
@@ -69,24 +83,24 @@ class Simulator:
         )
         self.data_dir.mkdir(parents=True, exist_ok=True)
         self.clock = Clock(speed, life_speed, work_per_second)
-        self.store = Store(self.data_dir / "simulator.sqlite3")
+        self.database = Database(self.data_dir / "simulator.sqlite3")
         self.faults = Faults()
-        self.works = Works(self.store, self.data_dir, self.clock)
-        self.storage = Storage(self.store, self.data_dir, self.clock.life_ms)
-        counter = Counter(
-            self.store,
+        self.runner = TaskRunner(self.database, self.data_dir, self.clock)
+        self.storage = Storage(self.database, self.data_dir, self.clock.life_ms)
+        api = Api(
+            self.database,
             self.storage,
-            self.works,
+            self.runner,
             self.clock,
             keys=dict(keys or {}),
             refusal=refusal,
             gone=frozenset(gone),
-            pace=Pace(1.0 / (rate_speed or speed)),
+            rate_limit=RateLimit(1.0 / (rate_speed or speed)),
         )
         try:
-            self._server = Server((host, port), counter, self.store, self.faults, self._control)
+            self._server = Server((host, port), api, self.database, self.faults, self._control)
         except OSError:
-            self.store.close()
+            self.database.close()
             if self._own_folder:
                 shutil.rmtree(self.data_dir, ignore_errors=True)
             raise
@@ -102,7 +116,7 @@ class Simulator:
 
     def start(self) -> None:
         """Serve from threads of this process. What was running before goes on."""
-        self.works.start()
+        self.runner.start()
         self._thread = threading.Thread(
             target=self._server.serve_forever,
             kwargs={"poll_interval": 0.05},
@@ -123,8 +137,8 @@ class Simulator:
         self._server.server_close()
         if self._thread is not None:
             self._thread.join(timeout=10)
-            self.works.stop()
-        self.store.close()
+            self.runner.stop()
+        self.database.close()
         if self._own_folder:
             shutil.rmtree(self.data_dir, ignore_errors=True)
 
@@ -140,31 +154,31 @@ class Simulator:
     ) -> None:
         self.stop()
 
-    # ── looking in ──
+    # ── what happened ──
 
     @property
     def tasks(self) -> list[Task]:
         """Every task ever created, oldest first."""
-        return self.store.tasks()
+        return self.database.tasks()
 
     def bill(self) -> list[BillLine]:
         """What was billed, oldest first: (account, task or request id, model, units, variant, price
         in millionths of a US dollar)."""
-        return self.store.bill()
+        return self.database.bill()
 
     def total_micros(self, account: str) -> int:
         """All that `account` was billed, in millionths of a US dollar."""
         return sum(line.price for line in self.bill() if line.account == account)
 
     @property
-    def calls(self) -> list[Call]:
+    def calls(self) -> list[CallRecord]:
         """Every request since the start, oldest first; one that got no answer has status 0."""
         return list(self._server.calls)
 
-    def count(self, place: str) -> int:
-        """How many requests came to a place: submit, detect, get, list, cancel, policy, upload or
-        result."""
-        return sum(call.place == place for call in self.calls)
+    def count(self, endpoint: str) -> int:
+        """How many requests came to an endpoint: submit, detect, get, list, cancel, policy, upload
+        or result."""
+        return sum(call.endpoint == endpoint for call in self.calls)
 
     def arm(
         self,
@@ -190,73 +204,49 @@ class Simulator:
             fault, times=times, where=where, model=model, seconds=seconds, length=length
         )
 
-    def storm(self, seed: int, rate: float, faults: Sequence[str | Mapping[str, Any]]) -> None:
+    def random_faults(
+        self, seed: int, rate: float, faults: Sequence[str | Mapping[str, Any]]
+    ) -> None:
         """Let every call draw a fault from now on: with probability `rate` one of those named for
-        its place.
+        its endpoint.
 
         A fault is a word like `500@get`, or the arguments of `arm`, perhaps with its own `rate`.
-        The draw depends on `seed`, the place and how many calls came there before. Tasks and bill
-        stay exact. Raises ValueError.
+        The draw depends on `seed`, the endpoint and how many calls came there before. Tasks and
+        bill stay exact. Raises ValueError.
         """
-        self.faults.storm(seed, rate, faults)
+        self.faults.random_faults(seed, rate, faults)
 
-    def calm(self) -> None:
-        """End the storm and disarm everything."""
-        self.faults.clear()
+    def disarm(self) -> None:
+        """No armed and no random faults from now on."""
+        self.faults.disarm()
 
     def _control(self, request: Request) -> Reply | None:
         """The addresses beside the contract; None for every other."""
-        what = (
-            request.path.removeprefix("/simulator/")
-            if request.path.startswith("/simulator/")
-            else ""
-        )
-        if what == "bill":
-            return json_reply(
-                {
-                    "bill": [
-                        [*line[:3], str(line.units), line.variant, line.price]
-                        for line in self.bill()
-                    ]
-                }
-            )
-        if what == "tasks":
-            fields = (
-                "task_id",
-                "request_id",
-                "account",
-                "model",
-                "status",
-                "created_ms",
-                "scheduled_ms",
-                "end_ms",
-                "code",
-                "message",
-                "usage",
-            )
-            return json_reply(
-                {"tasks": [{name: getattr(task, name) for name in fields} for task in self.tasks]}
-            )
-        if what == "calls":
-            return json_reply(
-                {
-                    "calls": [
-                        [call.at, call.method, call.place, call.model, call.status]
-                        for call in self.calls
-                    ]
-                }
-            )
-        if what == "faults":
-            return json_reply({"faults": self.faults.injected()})
-        if what in ("arm", "storm", "calm") and request.method == "POST":
-            orders: dict[str, Callable[..., None]] = {
-                "arm": self.arm,
-                "storm": self.storm,
-                "calm": self.calm,
-            }
-            try:
-                orders[what](**json.loads(request.body or b"{}"))
-            except (ValueError, TypeError) as error:
-                raise Refusal(400, "InvalidParameter", str(error)) from None
-            return json_reply({})
-        return None
+        name = request.path.removeprefix("/simulator/")
+        if name == request.path:
+            return None
+        shown: dict[str, Callable[[], Any]] = {
+            "bill": lambda: [[*line[:3], str(line.units), *line[4:]] for line in self.bill()],
+            "tasks": lambda: [
+                {field: getattr(task, field) for field in SHOWN_OF_TASK} for task in self.tasks
+            ],
+            "calls": lambda: [
+                [call.at, call.method, call.endpoint, call.model, call.status]
+                for call in self.calls
+            ],
+            "faults": self.faults.injected,
+        }
+        if name in shown:
+            return json_reply({name: shown[name]()})
+        orders: dict[str, Callable[..., None]] = {
+            "arm": self.arm,
+            "random_faults": self.random_faults,
+            "disarm": self.disarm,
+        }
+        if name not in orders or request.method != "POST":
+            return None
+        try:
+            orders[name](**json.loads(request.body or b"{}"))
+        except (ValueError, TypeError) as error:
+            raise Refusal(400, "InvalidParameter", str(error)) from None
+        return json_reply({})

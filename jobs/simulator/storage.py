@@ -1,4 +1,4 @@
-"""The service's own storage: temporary uploads (CONTRACT §9) and the films it hands out."""
+"""The service's own storage: temporary uploads (CONTRACT §9) and the results it hands out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import json
 import re
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs, quote
@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, quote
 from jobs.catalogue.entries import Model
 from jobs.catalogue.limits import MIB
 from jobs.simulator.answers import Refusal, Reply, json_reply, new_id, xml_reply
-from jobs.simulator.database import Store, Task, Upload, now_ms
+from jobs.simulator.database import Database, Task, Upload, now_ms
 
 POLICY_SECONDS = 300
 LEAST_MEGABYTES = 100
@@ -27,6 +27,16 @@ FIELDS = {
     "x-oss-object-acl": "private",
     "x-oss-forbid-overwrite": "true",
     "success_action_status": "200",
+}
+
+
+# What is found where a wrong address leads (faults wrong-result-url and bad-result).
+SIGN_IN_PAGE = b"<html><head><title>Sign in</title></head><body><h1>Sign in</h1></body></html>"
+PAGES = {
+    "/results/elsewhere/page": Reply(200, SIGN_IN_PAGE, "text/html"),
+    "/results/elsewhere/moved": Reply(
+        302, b"", "text/html", {"Location": "/results/elsewhere/page"}
+    ),
 }
 
 
@@ -53,7 +63,7 @@ class Part:
     content: bytes
 
 
-def parts_of(body: bytes, content_type: str) -> list[Part] | None:
+def parse_multipart(body: bytes, content_type: str) -> list[Part] | None:
     """The parts of a multipart/form-data body in their order; None when it is none."""
     match = re.search(r'multipart/form-data;.*boundary="?([^";]+)"?', content_type, re.IGNORECASE)
     if match is None:
@@ -76,15 +86,42 @@ def parts_of(body: bytes, content_type: str) -> list[Part] | None:
     return None
 
 
+class UploadRefused(Exception):
+    """OSS refuses an upload: HTTP status, its code, and its message as text."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code = status, code
+
+
+def _form(parts: list[Part] | None) -> tuple[dict[str, str], Part]:
+    """The fields of an upload and its file, which comes last. Raises UploadRefused."""
+    if not parts:
+        raise UploadRefused(
+            400,
+            "MalformedPOSTRequest",
+            "The body of your POST request is not well-formed multipart/form-data.",
+        )
+    fields = {part.name: part.content.decode("utf-8", "replace") for part in parts[:-1]}
+    if parts[-1].name != "file" or "file" in fields:
+        raise UploadRefused(
+            400,
+            "InvalidArgument",
+            "POST requires exactly one file upload per request, and the file must be the last "
+            "field.",
+        )
+    return fields, parts[-1]
+
+
 class Storage:
     """Signs and checks upload policies and result addresses. `life_ms`: how long an address of a
-    film lives."""
+    video lives."""
 
-    def __init__(self, store: Store, folder: Path, life_ms: float) -> None:
-        self.store, self.life_ms = store, life_ms
+    def __init__(self, database: Database, folder: Path, life_ms: float) -> None:
+        self.database, self.life_ms = database, life_ms
         self.uploads, self.results = folder / "uploads", folder / "results"
         self.uploads.mkdir(parents=True, exist_ok=True)
-        self._secret = store.secret()
+        self._secret = database.secret()
 
     def _sign(self, text: str) -> str:
         return base64.b64encode(
@@ -100,7 +137,7 @@ class Storage:
         day = datetime.now(UTC).date().isoformat()
         folder = f"dashscope-instant/{owner}/{day}/{new_id()}"
         expires = now_ms() + POLICY_SECONDS * 1000
-        self.store.add_policy(folder, account, model.name, expires)
+        self.database.add_policy(folder, account, model.name, expires)
         conditions = {
             "expiration": datetime.fromtimestamp(expires / 1000, UTC).strftime(
                 "%Y-%m-%dT%H:%M:%S.000Z"
@@ -126,90 +163,80 @@ class Storage:
         return json_reply({"request_id": new_id(), "data": data})
 
     def receive(self, body: bytes, content_type: str) -> Reply:
-        """A browser-style POST of one file. Every field counts, the file comes last; faults are
+        """A browser-style POST of one file. Every field counts, the file comes last; refusals are
         XML."""
-        request_id = secrets.token_hex(12).upper()
+        try:
+            self._store_upload(parse_multipart(body, content_type))
+        except UploadRefused as refused:
+            request_id = secrets.token_hex(12).upper()
+            return xml_reply(refused.status, refused.code, str(refused), request_id)
+        return Reply(200, b"", "text/plain")
 
-        def no(status: int, code: str, message: str) -> Reply:
-            return xml_reply(status, code, message, request_id)
-
-        parts = parts_of(body, content_type)
-        if not parts:
-            return no(
-                400,
-                "MalformedPOSTRequest",
-                "The body of your POST request is not well-formed multipart/form-data.",
-            )
-        fields = {part.name: part.content.decode("utf-8", "replace") for part in parts[:-1]}
-        file = parts[-1]
-        if file.name != "file" or "file" in fields:
-            return no(
-                400,
-                "InvalidArgument",
-                "POST requires exactly one file upload per request, and the file must be the last "
-                "field.",
-            )
+    def _store_upload(self, parts: list[Part] | None) -> None:
+        """Raises UploadRefused for the first thing that is wrong, in the order in which OSS
+        looks."""
+        fields, file = _form(parts)
         if fields.get("OSSAccessKeyId") != KEY_ID:
-            return no(
+            raise UploadRefused(
                 403,
                 "InvalidAccessKeyId",
                 "The OSS Access Key Id you provided does not exist in our records.",
             )
-        policy = fields.get("policy", "")
-        if not hmac.compare_digest(
-            self._sign(policy).encode(), fields.get("Signature", "").encode()
-        ):
-            return no(403, "SignatureDoesNotMatch", BAD_SIGNATURE)
+        text = fields.get("policy", "")
+        signature = fields.get("Signature", "")
+        if not hmac.compare_digest(self._sign(text).encode(), signature.encode()):
+            raise UploadRefused(403, "SignatureDoesNotMatch", BAD_SIGNATURE)
+        policy = base64.b64decode(text).decode()
         key = fields.get("key", "")
         folder, _, name = key.rpartition("/")
-        known = self.store.policy(folder)
-        if known is None or not name or f'"{folder}"' not in base64.b64decode(policy).decode():
-            return no(
+        known = self.database.policy(folder)
+        if known is None or not name or f'"{folder}"' not in policy:
+            raise UploadRefused(
                 403, "AccessDenied", "Invalid according to Policy: Policy Condition failed: key"
             )
         account, model, expires = known
         if now_ms() >= expires:
-            return no(403, "AccessDenied", "Invalid according to Policy: Policy expired.")
+            raise UploadRefused(403, "AccessDenied", "Invalid according to Policy: Policy expired.")
         for field, wanted in FIELDS.items():
             if fields.get(field) != wanted:
-                return no(
+                raise UploadRefused(
                     400, "InvalidArgument", f"The value of {field} is invalid; it must be {wanted}."
                 )
-        limit = json.loads(base64.b64decode(policy))["conditions"][0][2]
-        if len(file.content) > limit:
-            return no(
+        if len(file.content) > json.loads(policy)["conditions"][0][2]:
+            raise UploadRefused(
                 400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size."
             )
-        kept = self.uploads / secrets.token_hex(16)
-        kept.write_bytes(file.content)
-        if not self.store.add_upload(
-            key,
-            Upload(
-                account,
-                model,
-                fields.get("x-oss-content-type") or file.content_type,
-                str(kept),
-                now_ms(),
-            ),
-        ):
-            kept.unlink()
-            return no(
+        kind = fields.get("x-oss-content-type") or file.content_type
+        self._keep(key, Upload(account, model, kind, self._write(file.content), now_ms()))
+
+    def _write(self, content: bytes) -> str:
+        """The path of a new file with `content`."""
+        path = self.uploads / secrets.token_hex(16)
+        path.write_bytes(content)
+        return str(path)
+
+    def _keep(self, key: str, upload: Upload) -> None:
+        if not self.database.add_upload(key, upload):
+            Path(upload.file).unlink()
+            raise UploadRefused(
                 409,
                 "FileAlreadyExists",
                 "The object you specified already exists and can not be overwritten.",
             )
-        return Reply(200, b"", "text/plain")
 
-    # ── films ──
+    # ── results ──
 
     def address(self, task: Task, host: str) -> str:
-        """The public address of a finished task's film; it lives as long as the task."""
+        """The public address of a finished task's video; it lives as long as the task."""
         expires = int(((task.end_ms or 0) + self.life_ms) / 1000) + 1
         signature = quote(self._sign(f"{task.result}:{expires}"), safe="")
         return f"http://{host}/results/{task.result}?Expires={expires}&Signature={signature}"
 
-    def film(self, path: str, query: str) -> Reply:
-        """The film at an address that was given out; XML otherwise."""
+    def video(self, path: str, query: str) -> Reply:
+        """The video at an address that was given out; XML otherwise. Of an address that a fault
+        made wrong: a page for people, or the way to it."""
+        if found := PAGES.get(path):
+            return replace(found)
         request_id = secrets.token_hex(12).upper()
         name = path.removeprefix("/results/")
         asked = parse_qs(query)

@@ -14,7 +14,7 @@ HALF_BODY_BELOW = 2.0  # face heights that must be visible below the chin
 FULL_BODY_BELOW = 5.0
 
 
-def judge(model: Model, people: People, choices: Mapping[str, Any]) -> dict[str, Any]:
+def check_facts(model: Model, people: People, choices: Mapping[str, Any]) -> dict[str, Any]:
     """The facts that a passing picture gets, named as in `model.facts`. Raises Refusal (400
     InvalidFile.*) for one that fails."""
     if "bodystyle" in model.facts:
@@ -31,12 +31,12 @@ def judge(model: Model, people: People, choices: Mapping[str, Any]) -> dict[str,
     return {name: facts[name] for name in model.facts if name in facts}
 
 
-def verdict(model: Model, facts: Mapping[str, Any]) -> dict[str, Any]:
+def pass_output(model: Model, facts: Mapping[str, Any]) -> dict[str, Any]:
     """`output` of a pass."""
     return {model.verdict: True, **facts}
 
 
-def refusal_verdict(model: Model, refusal: Refusal, *, words: bool = True) -> dict[str, Any]:
+def refusal_output(model: Model, refusal: Refusal, *, words: bool = True) -> dict[str, Any]:
     """`output` of a refusal with HTTP 200. `words` False: empty code and message, as in the
     documented sample."""
     if model.reasons[0] == "reason":
@@ -49,13 +49,13 @@ def refusal_verdict(model: Model, refusal: Refusal, *, words: bool = True) -> di
     }
 
 
-def person_in(people: People) -> None:
+def require_person(people: People) -> None:
     """Raise Refusal unless exactly one person faces the camera; for a film whose picture was not
     checked before."""
     _person(people)
 
 
-def person_in_clip(people: People) -> None:
+def require_person_in_video(people: People) -> None:
     """The same for the first frame of a video (CONTRACT §5, §11.3)."""
     if people.several:
         raise Refusal(400, "InvalidFile.MultiHuman")

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 SOUND_RATE = 44_100
 
 
-def even(value: float) -> int:
+def even_side(value: float) -> int:
     """The nearest even number ≥ 2: H.264 with halved colour needs even sides."""
     return max(2, round(value / 2) * 2)
 
 
-def bar(width: int, height: int, word: str = "SIMULATED") -> Picture:
+def watermark(width: int, height: int, word: str = "SIMULATED") -> Picture:
     """A strip of `width` px with the mark in it, to lay over the foot of every frame of `height`
     px."""
     import cv2
@@ -50,7 +50,7 @@ def bar(width: int, height: int, word: str = "SIMULATED") -> Picture:
     return strip
 
 
-def loudness(path: Path, fps: float, frames: int) -> list[float]:
+def loudness_per_frame(path: Path, fps: float, frames: int) -> list[float]:
     """How open a mouth is at each of `frames` frames, 0..1: the RMS of the sound around it against
     the loudest tenth."""
     import numpy as np
@@ -115,7 +115,7 @@ def video_frames(path: Path, fps: float, width: int, height: int, count: int) ->
         yield shown
 
 
-def write_film(
+def write_video(
     path: Path,
     frames: Iterable[Picture],
     *,
@@ -127,7 +127,7 @@ def write_film(
     """Write `frames` (BGR, all `width` × `height`, even sides) and the sound of the file `sound` to
     `path`."""
     part = path.with_suffix(".part")
-    mark = bar(width, height)
+    mark = watermark(width, height)
     rate = Fraction(fps).limit_denominator(1001)
     with av.open(str(part), "w", format="mp4", options={"movflags": "+faststart"}) as film:
         video = film.add_stream(
@@ -163,7 +163,7 @@ def write_film(
     part.replace(path)
 
 
-def seconds_of(path: Path) -> float:
+def duration_of(path: Path) -> float:
     """The length of a film as a player sees it."""
     with av.open(str(path)) as film:
         return (film.duration or 0) / 1_000_000

@@ -112,7 +112,7 @@ def dropped() -> None:
                     if name == "ours"
                     else _peer_dropped(name, service, samples, key)
                 )
-                stage.asked_of(service, "/simulator/calm", {})
+                stage.asked_of(service, "/simulator/disarm", {})
                 told[f"{STYLES.get(name, name)} {when}"] = seen(service, key, ended)
         stage.say(bench="peers dropped", **told)
 

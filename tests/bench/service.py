@@ -3,7 +3,7 @@ should, and a film is rendered once and copied afterwards, so that the service l
 to those who are measured.
 
 `python -m tests.bench.service --length 20` prints its base address and serves until SIGTERM. Beside
-what the simulator answers: `GET /simulator/seen` counts, per key, the calls by place and the
+what the simulator answers: `GET /simulator/seen` counts, per key, the calls by endpoint and the
 answers with 429.
 """
 
@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jobs.simulator import Simulator, render
+from jobs.simulator import Simulator, render_talking
 from jobs.simulator.answers import Reply, json_reply
-from jobs.simulator.api import Request
+from jobs.simulator.request import Request
 from jobs.simulator.task_runner import Clock
 
 FILM_SECONDS = 4.607  # of the sample speech, whose film this is
@@ -47,7 +47,7 @@ class Service(Simulator):
         seen: dict[str, Counter[str]] = {}
         for call in self.calls:
             of_key = seen.setdefault(call.key, Counter())
-            of_key[call.place] += 1
+            of_key[call.endpoint] += 1
             of_key["429"] += call.status == 429
         return json_reply({"seen": seen})
 
@@ -58,13 +58,13 @@ class Once:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._lock = threading.Lock()
-        self._talk = render.talk
+        self._render = render_talking.render
 
     def __call__(self, to: Path, *what: Any, **how: Any) -> None:
         kept = self.folder / "rendered.mp4"
         with self._lock:
             if not kept.exists():
-                self._talk(kept, *what, **how)
+                self._render(kept, *what, **how)
         shutil.copyfile(kept, to)
 
 
@@ -81,8 +81,8 @@ def main() -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: done.set())
     service = Service(work_per_second=asked.length / FILM_SECONDS)
-    service.works.clock = Scattered(1.0, 1.0, asked.length / FILM_SECONDS)
-    render.talk = Once(service.data_dir)  # type: ignore[assignment]
+    service.runner.clock = Scattered(1.0, 1.0, asked.length / FILM_SECONDS)
+    render_talking.render = Once(service.data_dir)  # type: ignore[assignment]
     with service:
         print(service.url, flush=True)
         done.wait()

@@ -207,7 +207,7 @@ class Storm:
     def stormy(self) -> None:
         """Let the service draw faults, each start of it with dice of its own."""
         self._order(
-            "storm",
+            "random_faults",
             seed=self.plan.seed * 1000 + self.simulator.starts,
             rate=0.0,
             faults=weather.faults(doubtful=self.plan.doubtful),
@@ -227,7 +227,7 @@ class Storm:
             "not everything came back",
         )
         self._note_faults()
-        self._order("calm")
+        self._order("disarm")
 
     def _order(self, what: str, **words: Any) -> None:
         answer = requests.post(f"{self.service}/simulator/{what}", json=words, timeout=10)
@@ -364,7 +364,7 @@ class Storm:
             time.sleep(0.1)
         stormed = time.monotonic() - began
         self.say("calm")
-        self.calm()
+        self.disarm()
         wait_until_quiet(clicker, max(60.0, end - time.monotonic()))
         self._wait(
             lambda: self.wisher.done,

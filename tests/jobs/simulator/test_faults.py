@@ -12,7 +12,7 @@ import requests
 
 from jobs.simulator import Simulator
 from jobs.simulator.database import BillLine, Task, now_ms
-from jobs.simulator.faults import Storm
+from jobs.simulator.faults import RandomFaults
 
 BODY = {
     "model": "emo-v1",
@@ -36,9 +36,9 @@ def service() -> Iterator[Simulator]:
 
 @pytest.fixture
 def sim(service: Simulator) -> Iterator[Simulator]:
-    service.calm()
+    service.disarm()
     yield service
-    service.calm()
+    service.disarm()
 
 
 @pytest.fixture
@@ -62,11 +62,11 @@ def finished(sim: Simulator) -> str:
         {},
         "",
     )
-    sim.store.create(task)
+    sim.database.create(task)
     name = f"{number:032x}.mp4"
-    (sim.works.results / name).write_bytes(FILM)
+    (sim.runner.results / name).write_bytes(FILM)
     line = BillLine("sk-a", task.task_id, "emo-v1", Decimal("1.5"), "1:1", 17_204)
-    assert sim.store.succeed(task, name, {"video_duration": 1.5, "video_ratio": "1:1"}, line)
+    assert sim.database.succeed(task, name, {"video_duration": 1.5, "video_ratio": "1:1"}, line)
     return task.task_id
 
 
@@ -185,7 +185,7 @@ def test_a_storm_over_http_strikes_as_often_as_asked_and_the_same_way_each_time(
     def statuses() -> list[int]:
         assert (
             order(
-                sim, "storm", seed=7, rate=0.4, faults=["500@list", "429@list", "503@list"]
+                sim, "random_faults", seed=7, rate=0.4, faults=["500@list", "429@list", "503@list"]
             ).status_code
             == 200
         )
@@ -195,7 +195,7 @@ def test_a_storm_over_http_strikes_as_often_as_asked_and_the_same_way_each_time(
     assert statuses() == first
     assert set(first) == {200, 429, 500, 503}
     assert 8 <= sum(status != 200 for status in first) <= 24
-    assert order(sim, "calm").status_code == 200
+    assert order(sim, "disarm").status_code == 200
     assert [listing(sim).status_code for _ in range(20)] == [200] * 20
 
 
@@ -208,7 +208,7 @@ def test_a_storm_keeps_tasks_and_answers_apart(sim: Simulator) -> None:
         "500",
         "garbled",
     ]
-    order(sim, "storm", seed=3, rate=0.3, faults=faults)
+    order(sim, "random_faults", seed=3, rate=0.3, faults=faults)
     made = 0
     for _ in range(60):
         known = len(sim.tasks)
@@ -241,7 +241,7 @@ def test_shares_of_a_storm_add_up() -> None:
         {"fault": "slow", "where": "get", "seconds": 0.1},
         "html@get",
     ]
-    storm = Storm.of(1, 0.4, faults)
+    storm = RandomFaults.of(1, 0.4, faults)
     drawn = [
         fault.name if fault else ""
         for fault in (storm.draw("get", number) for number in range(4000))
@@ -255,10 +255,10 @@ def test_shares_of_a_storm_add_up() -> None:
 @pytest.mark.parametrize(
     ("what", "words", "said"),
     [
-        ("storm", {"seed": 1, "rate": 0.5, "faults": ["explode"]}, "no fault"),
-        ("storm", {"seed": 1, "rate": 1.5, "faults": ["500"]}, "share from 0 to 1"),
-        ("storm", {"seed": 1, "faults": ["500"]}, "rate"),
-        ("arm", {"fault": "500", "where": "nowhere"}, "no place"),
+        ("random_faults", {"seed": 1, "rate": 0.5, "faults": ["explode"]}, "no fault"),
+        ("random_faults", {"seed": 1, "rate": 1.5, "faults": ["500"]}, "share from 0 to 1"),
+        ("random_faults", {"seed": 1, "faults": ["500"]}, "rate"),
+        ("arm", {"fault": "500", "where": "nowhere"}, "no endpoint"),
         ("arm", {"fault": "wrong-result-url:moon"}, "no wrong address"),
         ("arm", {"fault": "truncated-result", "where": "get"}, "happens at result"),
         ("arm", {"fault": "429-burst:none"}, "number of calls"),

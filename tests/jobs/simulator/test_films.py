@@ -313,7 +313,7 @@ def test_eyes_see_nobody_where_nobody_is() -> None:
         )
     )
     for picture in (grain, plain, stripes):
-        people = face_detection.look(picture, bodies=True)
+        people = face_detection.detect_people(picture, bodies=True)
         assert people.faces == ()
         assert people.bodies == ()
 
@@ -322,11 +322,11 @@ def test_eyes_count_people() -> None:
     one = face_detection.read_picture(
         Path(__file__).parents[3] / "jobs" / "samples" / "portrait.jpg"
     )
-    two = face_detection.look(np.ascontiguousarray(np.concatenate([one, one], axis=1)))
+    two = face_detection.detect_people(np.ascontiguousarray(np.concatenate([one, one], axis=1)))
     assert len(two.faces) == 2
     assert two.several
-    assert not face_detection.look(one).several
-    turned = face_detection.look(np.ascontiguousarray(np.rot90(one)))
+    assert not face_detection.detect_people(one).several
+    turned = face_detection.detect_people(np.ascontiguousarray(np.rot90(one)))
     assert turned.face is None
     assert turned.faces[0].tilted
 
