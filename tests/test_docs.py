@@ -4,7 +4,9 @@ a path its file, and no reference leads out of the repository."""
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -146,3 +148,111 @@ def test_every_link_has_its_target(path: Path) -> None:
         assert inside, f"{name_of(path)}: no {target}"
         if anchor:
             assert anchor in anchors(file.read_text()), f"{name_of(path)}: no heading for {target}"
+
+
+# ── what the documents must name ──────────────────────────────────────────────────────────────────
+
+
+def test_readme_is_short_and_has_the_two_commands() -> None:
+    """`.ci/run` takes the commands from there by heading."""
+    text = document("README.md")
+    assert len(text.splitlines()) <= 170
+    for heading, word in (("Run", "manage.py demo"), ("Test", "pytest")):
+        section = re.findall(rf"^## {heading}\n(.*?)(?=^## )", text, re.M | re.S)
+        assert len(section) == 1
+        blocks = re.findall(r"^```sh\n(.*?)^```$", section[0], re.M | re.S)
+        assert len(blocks) == 1
+        assert re.fullmatch(rf"[^\n]+ && .*{word}.*\n", blocks[0])
+
+
+def commands() -> set[str]:
+    return {
+        path.stem
+        for app in ("jobs", "studio")
+        for path in (ROOT / app / "management" / "commands").glob("*.py")
+        if not path.stem.startswith("_")
+    }
+
+
+def test_every_command_is_in_operations() -> None:
+    listed = set(re.findall(r"^\| `(\w+)[ `]", document("docs/operations.md"), re.M))
+    assert commands() <= listed
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_every_command_that_is_named_exists(path: Path) -> None:
+    django = {"migrate", "makemigrations", "createsuperuser", "check", "shell"}
+    named = set(re.findall(r"manage\.py ([a-z]\w*)", path.read_text()))
+    assert named <= commands() | django
+
+
+def test_every_variable_that_is_named_exists() -> None:
+    """Names in backticks that look like a variable of ours, in the documents for who runs it."""
+    known = set(re.findall(r"^\| `([A-Z_]+)` \|", document("docs/operations.md"), re.M))
+    for name in ("README.md", "docs/operations.md"):
+        named = set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+)[`=]", document(name)))
+        assert named - {"STATIC_ROOT", "LANGUAGE_CODE"} <= known, name
+
+
+# ── wings ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def packages() -> list[Path]:
+    """Every package of ours, the two at the top included, migrations left out."""
+    return sorted(
+        path.parent.relative_to(ROOT)
+        for app in ("jobs", "studio")
+        for path in (ROOT / app).rglob("__init__.py")
+        if "migrations" not in path.parts
+    )
+
+
+def wings() -> list[str]:
+    """The wings in the order of the table in docs/architecture.md."""
+    return re.findall(r"^\| `((?:jobs|studio)/[\w/]+)` \|", document("docs/architecture.md"), re.M)
+
+
+def test_architecture_names_every_wing() -> None:
+    named = wings()
+    assert len(named) == len(set(named))
+    assert set(named) == {
+        str(path)
+        for path in packages()
+        if len(path.parts) == 2 or (path.parts[:2] == ("jobs", "pages") and len(path.parts) == 3)
+    }
+
+
+def test_wings_stand_in_the_order_of_the_import_rules() -> None:
+    """A wing of the table imports what stands below it, as the layers of pyproject.toml say."""
+    linter = tomllib.loads(document("pyproject.toml"))["tool"]["importlinter"]
+    order = wings()
+    checked = 0
+    for contract in linter["contracts"]:
+        for container in contract.get("containers", ()):
+            levels = [
+                [f"{container}.{name}".replace(".", "/") for name in re.findall(r"\w+", layer)]
+                for layer in contract["layers"]
+            ]
+            places = [[order.index(name) for name in level if name in order] for level in levels]
+            places = [level for level in places if level]
+            assert all(max(a) < min(b) for a, b in pairwise(places)), container
+            checked += 1
+    assert checked >= 2
+
+
+# ── decisions ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_decisions_are_short_and_in_the_list() -> None:
+    index = document("docs/decisions/README.md")
+    for path in sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md")):
+        title, *rest = path.read_text().splitlines()
+        number = int(path.name[:4])
+        assert re.fullmatch(rf"# {number}\. .+", title), path.name
+        assert len(rest) < 60, f"{path.name}: at most 60 lines"
+        assert [line[3:] for line in rest if line.startswith("## ")] == [
+            "Context",
+            "Decision",
+            "Consequences",
+        ], path.name
+        assert f"- [{title[2:]}]({path.name})" in index, f"{path.name} is not in the list"

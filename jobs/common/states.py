@@ -161,7 +161,8 @@ LABELS: dict[State, tuple[Sentence, str]] = {
 
 
 def mermaid() -> str:
-    """The moves as a mermaid state diagram; the README holds this text and a test compares them."""
+    """The moves as a mermaid state diagram. docs/architecture.md holds this text; a test compares
+    them."""
     lines = ["stateDiagram-v2", "    [*] --> QUEUED"]
     for state, moves in MOVES.items():
         lines += [f"    {state.name} --> {to.name}" for to in State if to in moves]

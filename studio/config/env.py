@@ -1,7 +1,7 @@
 """Read the environment, and refuse nonsense with a sentence that says what to do.
 
-`VARIABLES` is the whole list: settings read nothing that is not in it, and the README's table is
-compared with it.
+`VARIABLES` is the whole list: settings read nothing that is not in it, and the table of
+docs/operations.md is compared with it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from environs import Env, EnvError
 @dataclass(frozen=True, slots=True)
 class Variable:
     name: str
-    default: str  # as the README shows it
+    default: str  # as docs/operations.md shows it
     meaning: str
 
 
