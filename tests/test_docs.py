@@ -3,6 +3,7 @@ a path its file, and no reference leads out of the repository."""
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from collections.abc import Iterator
@@ -207,6 +208,12 @@ def packages() -> list[Path]:
     )
 
 
+def is_wing(path: Path) -> bool:
+    """A folder of jobs or studio, or one of jobs/pages."""
+    inside_pages = path.parts[:2] == ("jobs", "pages") and len(path.parts) == 3
+    return len(path.parts) == 2 or inside_pages
+
+
 def wings() -> list[str]:
     """The wings in the order of the table in docs/architecture.md."""
     return re.findall(r"^\| `((?:jobs|studio)/[\w/]+)` \|", document("docs/architecture.md"), re.M)
@@ -215,11 +222,15 @@ def wings() -> list[str]:
 def test_architecture_names_every_wing() -> None:
     named = wings()
     assert len(named) == len(set(named))
-    assert set(named) == {
-        str(path)
-        for path in packages()
-        if len(path.parts) == 2 or (path.parts[:2] == ("jobs", "pages") and len(path.parts) == 3)
-    }
+    assert set(named) == {str(path) for path in packages() if is_wing(path)}
+
+
+@pytest.mark.parametrize("path", packages(), ids=str)
+def test_every_package_says_what_it_is_for_and_a_wing_what_it_may_import(path: Path) -> None:
+    said = ast.get_docstring(ast.parse((ROOT / path / "__init__.py").read_text())) or ""
+    assert said, f"{path}/__init__.py does not say what it is for"
+    if is_wing(path):
+        assert re.search(r"\bMay\s+import\b", said), f"{path}/__init__.py: what may it import?"
 
 
 def test_wings_stand_in_the_order_of_the_import_rules() -> None:
@@ -237,7 +248,7 @@ def test_wings_stand_in_the_order_of_the_import_rules() -> None:
             places = [level for level in places if level]
             assert all(max(a) < min(b) for a, b in pairwise(places)), container
             checked += 1
-    assert checked >= 2
+    assert checked >= 3
 
 
 # ── decisions ─────────────────────────────────────────────────────────────────────────────────────

@@ -1,4 +1,5 @@
-"""The admin of everything that concerns making films, a module per noun."""
+"""The admin of everything about jobs, a module per noun.
+May import every wing but management and the simulator."""
 
 from jobs.admin import account, check, engine, job, money, sets, template
 

@@ -6,6 +6,8 @@ socket goes to an address that was checked: a name that answers differently a mo
 nothing. Redirects are followed one by one and checked anew. No proxy, cookie, password or key is
 ever used, and the bytes are taken as they come (a Content-Encoding that nobody asked for is not
 undone).
+
+May import modelstudio, catalogue and common.
 """
 
 from jobs.download.address_check import address_kind, is_private_host

@@ -1,3 +1,6 @@
+"""The tables of jobs, a module per noun: columns, constraints, small queries; nothing calls out.
+May import catalogue and common."""
+
 from jobs.models.account import Account, ApiKey, Gate, Lane, TemporaryFile, WorkTime
 from jobs.models.check import Check
 from jobs.models.job import Attempt, Job, JobEvent, JobInput

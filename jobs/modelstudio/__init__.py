@@ -1,4 +1,5 @@
-"""The wire to Alibaba Cloud Model Studio. No Django here."""
+"""The wire to Alibaba Cloud Model Studio: calls, answers, errors and what people are told of them.
+No Django. May import catalogue and common."""
 
 from jobs.modelstudio.answers import (
     Submitted,

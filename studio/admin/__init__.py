@@ -2,6 +2,8 @@
 
 A full save could write an old status over a newer one, so every page saves only the columns that
 were changed on it.
+
+May import models and what is below them.
 """
 
 from __future__ import annotations

@@ -1,0 +1,2 @@
+"""What every wing may need: encrypted columns, leases, sentences that are translated when they are
+shown. May import nothing of `studio`."""

@@ -1,0 +1,2 @@
+"""Commands that start or keep up a site.
+May import every wing of `studio`."""

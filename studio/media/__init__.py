@@ -6,6 +6,8 @@ either answers or raises `MediaError`, whatever the bytes are; a path that does 
 `FileNotFoundError`, because that is the caller's mistake and not the file's. A file name or a
 declared type is never looked at. Video and sound are streamed: a 200 MB file costs a few megabytes
 of memory.
+
+May import common only.
 """
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+"""The tables of people, teams and files, a module per noun.
+May import media and common."""
+
 from studio.models.asset import Asset
 from studio.models.edit import Consent, Edit
 from studio.models.people import Membership, Role, Team, User

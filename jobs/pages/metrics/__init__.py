@@ -1,0 +1,2 @@
+"""The numbers of the engine for Prometheus.
+May import modules directly in pages, and what pages may."""

@@ -5,6 +5,8 @@ Nothing here knows Django, a model or a request. Every function takes a path on 
 writes `target` whole or not at all (`target` may be the source) and answers the `Facts` of what it
 wrote. It raises `MediaError` for a file that cannot be used, and `EditError`, which is one, for a
 good file and a wish that it cannot meet. Sound and films are streamed.
+
+May import media and common.
 """
 
 from __future__ import annotations
