@@ -3,7 +3,7 @@
 A full save could write an old status over a newer one, so every page saves only the columns that
 were changed on it.
 
-May import models and what is below them.
+May import files and what is below it.
 """
 
 from __future__ import annotations

@@ -1,2 +1,2 @@
 """The environment and what follows from it: databases, storage, logs. Read by the settings.
-May import nothing of `studio`."""
+May import common."""

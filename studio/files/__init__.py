@@ -1,2 +1,2 @@
 """Files of a team: stored once, uploaded, linked, served, edited, and the library.
-May import templatetags, teams, models, media and common."""
+May import teams, models and what is below them."""

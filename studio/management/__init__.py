@@ -1,2 +1,2 @@
 """Commands that start or keep up a site.
-May import every wing of `studio`."""
+May import files and what is below it."""

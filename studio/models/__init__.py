@@ -1,5 +1,5 @@
 """The tables of people, teams and files, a module per noun.
-May import media and common."""
+May import media, local, config and common."""
 
 from studio.models.asset import Asset
 from studio.models.edit import Consent, Edit

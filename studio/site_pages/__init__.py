@@ -1,2 +1,2 @@
 """Pages of the site itself: health for who watches it, parts for who builds pages.
-May import files, teams, models and what is below them."""
+May import files and what is below it."""
