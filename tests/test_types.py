@@ -12,7 +12,7 @@ from tests.test_house import SOURCES
 
 # Lower a number when you have removed some; none is raised.
 STARTS = (tokenize.NEWLINE, tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING)
-MOST = {"Any": 461, "cast": 7, "type: ignore": 26}
+MOST = {"Any": 452, "cast": 7, "type: ignore": 26}
 
 
 def loose(path: Path) -> Counter[str]:

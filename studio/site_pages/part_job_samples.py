@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
+Sample: TypeAlias = dict[str, Any]  # what a template of a part takes
 FACE, FRAME = (338, 268, 622, 672), (120, 80, 840, 1070)
 
 
@@ -14,12 +15,12 @@ SAMPLE_PEAKS = [0.1, 0.35, 0.8, 0.55, 0.9, 0.4, 0.05, 0.03, 0.3, 0.7, 1.0, 0.65,
 _JOB = {"currency": "USD", "url": "#jobs", "owner_name": "Chidi"}
 
 
-def sample_jobs(portrait: str, dance: str) -> list[dict[str, Any]]:
+def sample_jobs(portrait: str, dance: str) -> list[Sample]:
     """A row in each way that parts/job_row.html can stand."""
     return [*_open_jobs(portrait, dance), *_ended_jobs()]
 
 
-def _open_jobs(portrait: str, dance: str) -> list[dict[str, Any]]:
+def _open_jobs(portrait: str, dance: str) -> list[Sample]:
     return [
         _JOB
         | {
@@ -71,7 +72,7 @@ def _open_jobs(portrait: str, dance: str) -> list[dict[str, Any]]:
     ]
 
 
-def _ended_jobs() -> list[dict[str, Any]]:
+def _ended_jobs() -> list[Sample]:
     return [
         _JOB
         | {
@@ -98,7 +99,7 @@ def _ended_jobs() -> list[dict[str, Any]]:
     ]
 
 
-def sample_cards(portrait: str, dance: str) -> list[dict[str, Any]]:
+def sample_cards(portrait: str, dance: str) -> list[Sample]:
     return [
         {
             "title": "portrait.jpg",
@@ -127,7 +128,7 @@ def sample_cards(portrait: str, dance: str) -> list[dict[str, Any]]:
     ]
 
 
-def sample_picks(portrait: str) -> list[dict[str, Any]]:
+def sample_picks(portrait: str) -> list[Sample]:
     base = {"picture_url": portrait, "pick_name": "sample_pick"}
     return [
         base | {"title": "Chosen", "pick_value": "1", "picked": True},
@@ -189,7 +190,7 @@ def sample_told() -> list[Told]:
     ]
 
 
-def sample_clocks() -> list[dict[str, Any]]:
+def sample_clocks() -> list[Sample]:
     return [
         {
             "left": 21 * HOUR + 41 * 60,

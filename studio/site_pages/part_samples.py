@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 from django import forms
 from django.contrib.auth.models import AnonymousUser
@@ -18,6 +17,7 @@ from studio.site_pages.part_job_samples import (
     FACE,
     FRAME,
     SAMPLE_PEAKS,
+    Sample,
     sample_cards,
     sample_clocks,
     sample_jobs,
@@ -106,7 +106,7 @@ class SampleForm(forms.Form):
     )
     token = forms.CharField(widget=forms.HiddenInput, initial="k2m-x81p")
 
-    def clean(self) -> dict[str, Any] | None:
+    def clean(self) -> Sample | None:
         raise forms.ValidationError("Nothing was saved: three fields need another look.")
 
 
@@ -130,7 +130,7 @@ def symbols() -> tuple[list[str], list[str]]:
     ]
 
 
-def samples(request: HttpRequest) -> dict[str, Any]:
+def samples(request: HttpRequest) -> Sample:
     """What studio/site_pages/parts.html draws."""
     icons, marks = symbols()
     portrait, dance = static("img/samples/portrait.svg"), static("img/samples/dance.svg")
@@ -167,7 +167,7 @@ def samples(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _bar() -> dict[str, Any]:
+def _bar() -> Sample:
     emo = {
         "name": "EMO",
         "url": "#bar",
@@ -196,7 +196,7 @@ def _bar() -> dict[str, Any]:
     }
 
 
-def _bar_new() -> dict[str, Any]:
+def _bar_new() -> Sample:
     return {
         "lanes": [],
         "sentence": "No account yet, so nothing can run.",
@@ -204,7 +204,7 @@ def _bar_new() -> dict[str, Any]:
     }
 
 
-def _bar_unlimited() -> dict[str, Any]:
+def _bar_unlimited() -> Sample:
     lane = {
         "name": "EMO",
         "url": "#bar",
@@ -217,7 +217,7 @@ def _bar_unlimited() -> dict[str, Any]:
     return {"lanes": [lane], "money": _money(None, None, "$1.97 settled, no limit", "")}
 
 
-def _money(limit: int | None, left: int | None, label: str, film: str) -> dict[str, Any]:
+def _money(limit: int | None, left: int | None, label: str, film: str) -> Sample:
     sums = {"settled_micros": 1_970_000, "held_micros": 1_740_000}
     return {
         "url": "#bar",
@@ -230,7 +230,7 @@ def _money(limit: int | None, left: int | None, label: str, film: str) -> dict[s
     } | sums
 
 
-def _seen_by(request: HttpRequest) -> list[dict[str, Any]]:
+def _seen_by(request: HttpRequest) -> list[Sample]:
     """The bar on top as three people see it; rows that were never saved. The path keeps what a form
     would post to harmless."""
     team, other = (
