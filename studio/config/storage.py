@@ -4,10 +4,13 @@ import a model."""
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+
+if TYPE_CHECKING:
+    from botocore.config import Config
 
 
 def storages(url: str, data_dir: Path) -> dict[str, Any]:
@@ -36,7 +39,15 @@ def storages(url: str, data_dir: Path) -> dict[str, Any]:
         raise ImproperlyConfigured(
             "STORAGE_URL needs the s3 extra: pip install -c constraints.txt -e '.[s3]'."
         ) from None
-    extra = dict(parse_qsl(parts.query))
+    options = _bucket(parts, dict(parse_qsl(parts.query)), Config)
+    return {
+        "default": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options},
+        "staticfiles": static,
+    }
+
+
+def _bucket(parts: SplitResult, extra: dict[str, str], config: type[Config]) -> dict[str, Any]:
+    """The options of django-storages for the bucket that an s3:// address names."""
     options: dict[str, Any] = {
         "bucket_name": parts.hostname,
         "querystring_auth": True,
@@ -45,7 +56,7 @@ def storages(url: str, data_dir: Path) -> dict[str, Any]:
         "default_acl": None,
         # boto3 ≥ 1.36 sends checksums by default; OSS answers them with “aws-chunked encoding is
         # not supported”.
-        "client_config": Config(
+        "client_config": config(
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
             signature_version="s3v4",
@@ -61,7 +72,4 @@ def storages(url: str, data_dir: Path) -> dict[str, Any]:
             unquote(parts.username),
             unquote(parts.password or ""),
         )
-    return {
-        "default": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options},
-        "staticfiles": static,
-    }
+    return options

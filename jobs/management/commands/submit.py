@@ -123,13 +123,7 @@ class Command(BaseCommand):
         given = {kind: options[kind] for kind in KINDS if options[kind]}
         names = fields(spec, given, template=options["template"])
         template = find_template(team, spec, options["template"]) if options["template"] else None
-        account = template.account if template else account_for(team, spec.name)
-        if account is None:
-            raise NotTaken(
-                "no-account",
-                f"{team} has no Model Studio account with a key for {spec.name}. An admin can add "
-                "one under Accounts.",
-            )
+        account = template.account if template else _account_of(team, spec)
         assets = {kind: keep(path, team, by) for kind, path in given.items()}
         consent.give_all(assets.values(), by, _("given on the command line"))
         files = {name: assets[kind] for kind, name in names.items()}
@@ -156,27 +150,17 @@ class Command(BaseCommand):
             check = self._check(
                 progress, entries.get(spec.check), picture, chosen, account, by, wait=True
             )
-            if check.state != Check.State.PASSED:
-                said = check.sentence or check.message or "The check gave no verdict."
-                raise NotTaken(
-                    check.code or CHECK_STATES[Check.State(check.state)], said, of_check(check)
-                )
+            _require_passed(check)
         self.subject = job = create.create(wish)
         if options["wait"]:
-            if job.needs is not None:
-                needs = job.needs
-                wait_job(
-                    needs,
-                    lambda stage, ended: progress.show(
-                        f"{needs.title} ({needs.spec.label})", stage, ended=ended
-                    ),
-                )
-            wait_job(
-                job,
-                lambda stage, ended: progress.show(
-                    f"{job.title} ({spec.label})", stage, ended=ended
-                ),
-            )
+            for one in (job.needs, job):
+                if one is not None:
+                    self._follow(progress, one)
+
+    def _follow(self, progress: Progressing, job: Job) -> None:
+        """Come back when `job` has ended; meanwhile its line says where it stands."""
+        label = f"{job.title} ({job.spec.label})"
+        wait_job(job, lambda stage, ended: progress.show(label, stage, ended=ended))
 
     def _check(
         self,
@@ -387,3 +371,22 @@ def address(asset: Asset) -> str:
         return str(asset.file.path)
     except NotImplementedError:
         return public_url(asset) or ""
+
+
+def _account_of(team: Team, spec: entries.Model) -> Account:
+    """The account that a job of `spec` goes to; NotTaken when the team has none."""
+    account = account_for(team, spec.name)
+    if account is None:
+        raise NotTaken(
+            "no-account",
+            f"{team} has no Model Studio account with a key for {spec.name}. An admin can add "
+            "one under Accounts.",
+        )
+    return account
+
+
+def _require_passed(check: Check) -> None:
+    """NotTaken, with what was said, unless `check` has passed."""
+    if check.state != Check.State.PASSED:
+        said = check.sentence or check.message or "The check gave no verdict."
+        raise NotTaken(check.code or CHECK_STATES[Check.State(check.state)], said, of_check(check))
