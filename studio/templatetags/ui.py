@@ -127,8 +127,8 @@ def gauge_got(got: float, whole: float, label: str = "") -> dict[str, str]:
     }
 
 
-@register.inclusion_tag("parts/dim.html")
-def dim(
+@register.inclusion_tag("parts/money_meter.html")
+def money_meter(
     limit: int | None, settled: int = 0, held: int = 0, this: int = 0, label: str = ""
 ) -> dict[str, str]:
     """The money meter: settled, held and this job against `limit`, all in millionths. Without a
@@ -148,8 +148,8 @@ def dim(
     }
 
 
-@register.inclusion_tag("parts/lamps.html")
-def lamps(
+@register.inclusion_tag("parts/queue_dots.html")
+def queue_dots(
     total: int,
     on: int = 0,
     next: int = 0,
@@ -157,8 +157,8 @@ def lamps(
     label: str = "",
     most: int = 9,
 ) -> dict[str, Any]:
-    """A queue of `total` lamps: the first `on` lit (on stage), then `next` ringed (waiting at the
-    service), the rest ours.
+    """A queue of `total` dots: the first `on` lit (with the service), then `next` ringed (waiting
+    there), the rest ours.
 
     `you` is the 1-based place, or places ("3,4" in a template), of the reader's own jobs. More than
     `most` are counted.
@@ -172,7 +172,7 @@ def lamps(
     for place in range(1, min(max(total, 1), most) + 1):
         word = "on" if place <= on else "next" if place <= on + next else ""
         drawn.append(f"{word} you".strip() if place in places else word)
-    return {"lamps": drawn, "more": max(total - most, 0), "label": label}
+    return {"dots": drawn, "more": max(total - most, 0), "label": label}
 
 
 @register.inclusion_tag("parts/clock.html")

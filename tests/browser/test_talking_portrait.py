@@ -61,7 +61,7 @@ def test_from_signing_up_to_a_playing_film(page: Any) -> None:
     # later is as well: the board offers the way
     page.click("text=Later")
     page.wait_for_selector("h1:has-text('Jobs')")
-    page.click(".empty a.btn-lamp")
+    page.click(".empty a.btn-primary")
     page.fill("[name=label]", "North-1")
     page.fill("[name=secret]", "sk-browser-test-0001")
     page.click("button:has-text('Test and add')")
@@ -87,7 +87,7 @@ def test_from_signing_up_to_a_playing_film(page: Any) -> None:
     assert page.input_value("#title") == "Welcome line"
     assert "image_url=" in page.url
     price = page.inner_text("#generate .price")
-    assert price == page.inner_text("#till p.sum")
+    assert price == page.inner_text("#order-bar p.sum")
 
     # a second window, left alone on the board, learns of the job by itself
     board = page.context.new_page()

@@ -199,7 +199,9 @@ def test_gauge_without_a_past_or_a_start_stays_inside() -> None:
 def test_the_money_meter_never_leaves_its_track(
     limit: int, settled: int, held: int, this: int
 ) -> None:
-    drawn = {k: float(v) for k, v in ui.dim(limit, settled, held, this).items() if k != "label"}
+    drawn = {
+        k: float(v) for k, v in ui.money_meter(limit, settled, held, this).items() if k != "label"
+    }
     assert drawn["held_x"] == drawn["settled"]
     assert all(v >= 0 for v in drawn.values())
     assert drawn["this_x"] + drawn["this"] <= 100.01
@@ -224,12 +226,12 @@ def test_a_box_that_is_none_is_left_out(frame: Any) -> None:
     assert 'viewBox="0 0 100 100"' in draw('{% framed "/a.png" 100 100 frame %}', frame=frame)
 
 
-def test_lamps_are_the_queue() -> None:
-    markup = draw('{% lamps 5 on=1 next=1 you="3,4" label="third and fourth of five" %}')
-    lamps = parse(markup).one("[aria-label='third and fourth of five']").all("i")
-    assert [lamp.get("class") for lamp in lamps] == ["on", "next", "you", "you", None]
-    assert draw("{% lamps 21 on=1 you=1 %}").endswith('<i class="more">+12</i></span>')
-    assert draw("{% lamps 0 %}").count("<i") == 1  # a free lane still has a lamp
+def test_dots_are_the_queue() -> None:
+    markup = draw('{% queue_dots 5 on=1 next=1 you="3,4" label="third and fourth of five" %}')
+    dots = parse(markup).one("[aria-label='third and fourth of five']").all("i")
+    assert [dot.get("class") for dot in dots] == ["on", "next", "you", "you", None]
+    assert draw("{% queue_dots 21 on=1 you=1 %}").endswith('<i class="more">+12</i></span>')
+    assert draw("{% queue_dots 0 %}").count("<i") == 1  # a free lane still has a dot
 
 
 def test_clock_turns_red_before_the_end_and_green_when_the_film_is_ours() -> None:

@@ -21,11 +21,11 @@ UNKNOWN_MS = 10_000  # what a film counts with while nothing with a length is ch
 @dataclass(frozen=True, slots=True)
 class QueuePanel:
     """`place` in line in words; `times` “starts ≈ 14:32 · ready 14:40 – 14:45”, or why nothing is
-    sent now. `lamps`: the line drawn, with this job in it (dots_up_to)."""
+    sent now. `dots`: the line drawn, with this job in it (dots_up_to)."""
 
     place: str
     times: str
-    lamps: QueueDots
+    dots: QueueDots
 
 
 def lane_of(draft: Draft, account: Account | None) -> Lane | None:

@@ -104,7 +104,7 @@ def test_whole_draft_shows_boxes_frame_and_price_on_the_button(
     client_of: ClientOf, creator: User, page: str, ready: dict[str, str]
 ) -> None:
     html = client_of(creator).get(page, ready).content.decode()
-    # 4 s at $0.011469, in the bill, in the till and on the button
+    # 4 s at $0.011469, in the bill, in the order bar and on the button
     assert "$0.0459" in button(html)
     assert "disabled" not in button(html)
     assert "4 s × $0.011469" in html
@@ -353,17 +353,17 @@ def test_page_keeps_the_strict_policy(
 # ── place in line ──
 
 
-def till(html: str) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", html.split('id="till"')[1]).split())
+def order_bar(html: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", html.split('id="order-bar"')[1]).split())
 
 
-def test_the_till_tells_place_start_and_ready_before_the_click(
+def test_the_order_bar_tells_place_start_and_ready_before_the_click(
     client_of: ClientOf, creator: User, owner: User, team: Team, page: str, ready: dict[str, str]
 ) -> None:
     client = client_of(creator)
     assert re.search(
         rf"The lane is free starts now · ready (≈ )?{makers.CLOCK}",
-        till(client.get(page, ready).content.decode()),
+        order_bar(client.get(page, ready).content.decode()),
     )
     makers.job(
         team,
@@ -378,10 +378,10 @@ def test_the_till_tells_place_start_and_ready_before_the_click(
     # whoever has nothing waiting has the next turn but one, however many jobs another person has
     assert re.search(
         rf"3rd in line starts ≈ {makers.CLOCK} · ready {makers.CLOCK}",
-        till(client.get(page, ready).content.decode()),
+        order_bar(client.get(page, ready).content.decode()),
     )
     # without a length nobody knows when it is ready
-    assert "ready" not in till(client.get(page, {"page": "portrait"}).content.decode())
+    assert "ready" not in order_bar(client.get(page, {"page": "portrait"}).content.decode())
 
 
 def test_behind_a_closed_door_the_till_says_why_and_no_time(
@@ -397,12 +397,12 @@ def test_behind_a_closed_door_the_till_says_why_and_no_time(
         account=account, model="emo-v1", gate=Gate.PAUSED, gate_by=admin, gate_at=timezone.now()
     )
     html = client_of(creator).get(page, ready).content.decode()
-    assert "Next in line Ben paused emo-v1 on " in till(html)
-    assert "starts" not in till(html)
+    assert "Next in line Ben paused emo-v1 on " in order_bar(html)
+    assert "starts" not in order_bar(html)
     assert "disabled" not in button(html)
     Lane.objects.update(gate=Gate.DRAINING)
     html = client_of(creator).get(page, ready).content.decode()
-    assert "draining" in till(html)
+    assert "draining" in order_bar(html)
     assert "disabled" in button(html)
 
 
@@ -425,5 +425,5 @@ def test_without_a_limit_the_till_tells_what_will_have_been_spent(
     client_of: ClientOf, creator: User, page: str, ready: dict[str, str]
 ) -> None:
     client = client_of(creator)
-    assert "$0.00 spent, no limit" in till(client.get(page).content.decode())
-    assert "$0.05 with this, no limit" in till(client.get(page, ready).content.decode())
+    assert "$0.00 spent, no limit" in order_bar(client.get(page).content.decode())
+    assert "$0.05 with this, no limit" in order_bar(client.get(page, ready).content.decode())
