@@ -9,8 +9,6 @@ video's failed edit once more. GET is asked while a video is made over: 204 unti
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
@@ -22,6 +20,7 @@ from jobs.pages.create.fixes import crop_for, cut_for, fix_for
 from jobs.pages.create.views import draft_of, have_checked, page_of, shown_again
 from studio.common.translatable import translated
 from studio.files import edit_queue
+from studio.files.edit_queue import Recipe
 from studio.media import MediaError
 from studio.media.edits import straight_size
 from studio.models.asset import Asset
@@ -96,9 +95,7 @@ class Unclear(ValueError):
     """A form that does not say what is to be done. Its text is a sentence for people."""
 
 
-def _recipe(
-    request: TeamRequest, how: str, field: FileField, asset: Asset, draft: Draft
-) -> dict[str, Any]:
+def _recipe(request: TeamRequest, how: str, field: FileField, asset: Asset, draft: Draft) -> Recipe:
     """What studio.files.edit_queue is asked for. Raises Unclear, and MediaError for an angle that
     no picture can be turned by."""
     if how == "crop" and asset.kind == Asset.Kind.IMAGE:
@@ -114,7 +111,7 @@ def _recipe(
     return found.recipe
 
 
-def _crop(request: TeamRequest, field: FileField, asset: Asset) -> dict[str, Any]:
+def _crop(request: TeamRequest, field: FileField, asset: Asset) -> Recipe:
     form = CropForm(request.POST)
     if not form.is_valid():
         raise Unclear(
@@ -141,7 +138,7 @@ def _crop(request: TeamRequest, field: FileField, asset: Asset) -> dict[str, Any
     return crop_for(field.limits, asset.facts, box, angle)
 
 
-def _cut(request: TeamRequest, field: FileField, asset: Asset) -> dict[str, Any]:
+def _cut(request: TeamRequest, field: FileField, asset: Asset) -> Recipe:
     form = CutForm(request.POST)
     if not form.is_valid():
         raise Unclear(_("Give the times in seconds, such as 2.5."))

@@ -4,11 +4,11 @@ button. Pure: nothing is made here."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from django.utils.translation import gettext as _
 
 from jobs.catalogue.limits import MIB, Facts, Limits
+from studio.files.edit_queue import Recipe
 from studio.media.edits import frame_for
 
 NAMES = {"jpeg": "JPG", "png": "PNG", "wav": "WAV"}
@@ -20,7 +20,7 @@ class Fix:
     """`recipe` for studio.files.edit_queue; `label` says what it does; `slow`: a worker makes it,
     since it takes longer than a page may wait."""
 
-    recipe: dict[str, Any]
+    recipe: Recipe
     label: str
     slow: bool = False
 
@@ -40,15 +40,15 @@ def fix_for(limits: Limits, facts: Facts) -> Fix | None:
 
 def crop_for(
     limits: Limits, facts: Facts, box: tuple[int, int, int, int], angle: float = 0.0
-) -> dict[str, Any]:
+) -> Recipe:
     """The recipe of a crop that a person chose, which also meets what `limits` say of format, sides
     and size."""
-    recipe: dict[str, Any] = {"do": "picture", "box": list(box)}
+    recipe: Recipe = {"do": "picture", "box": list(box)}
     if angle:
         recipe["angle"] = round(angle, 2)
     if limits.formats and facts.format not in limits.formats:
         recipe["format"] = "jpeg" if "jpeg" in limits.formats else "png"
-    bounds: dict[str, Any] = {
+    bounds: Recipe = {
         "max_side": limits.max_side,
         "min_side": limits.min_side,
         "max_bytes": limits.max_bytes,
@@ -56,14 +56,14 @@ def crop_for(
     return recipe | {name: value for name, value in bounds.items() if value is not None}
 
 
-def cut_for(limits: Limits, facts: Facts, start: int, stop: int) -> dict[str, Any]:
+def cut_for(limits: Limits, facts: Facts, start: int, stop: int) -> Recipe:
     """The recipe of a part of a video that a person chose (milliseconds), which also meets what
     else `limits` say.
 
     A part that is longer than they allow ends where they do.
     """
     fix = fix_for(limits, facts)
-    recipe: dict[str, Any] = dict(fix.recipe) if fix is not None else {"do": "film"}
+    recipe: Recipe = dict(fix.recipe) if fix is not None else {"do": "film"}
     if limits.max_bytes is not None:
         recipe["max_bytes"] = limits.max_bytes
     if limits.max_seconds is not None:
@@ -89,7 +89,7 @@ def frames_for(
 
 
 def _picture(limits: Limits, facts: Facts, missed: set[str]) -> Fix | None:
-    recipe: dict[str, Any] = {"do": "picture"}
+    recipe: Recipe = {"do": "picture"}
     words = []
     width, height = facts.width, facts.height
     smaller = "size" in missed or (
@@ -146,7 +146,7 @@ def _film(limits: Limits, facts: Facts, missed: set[str]) -> Fix | None:
     too_short = limits.min_seconds is not None and facts.seconds < limits.min_seconds
     if "aspect" in missed or too_small or too_short:
         return None
-    recipe: dict[str, Any] = {"do": "film"}
+    recipe: Recipe = {"do": "film"}
     words = []
     if limits.max_seconds is not None and "duration" in missed:
         recipe["stop"] = round(limits.max_seconds * 1000) - LAST_FRAME
