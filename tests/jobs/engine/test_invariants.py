@@ -67,10 +67,11 @@ def make(team: Team, creator: User, account: Account, film: bytes) -> Callable[.
             )
         elif state in ("failed", "canceled"):
             ledger.release(job)
-        before = ""
-        for step in path or PATHS[state]:
-            JobEvent.objects.create(team=team, job=job, old=before, new=step, text=step)
-            before = step
+        steps = path or PATHS[state]
+        JobEvent.objects.bulk_create(
+            JobEvent(team=team, job=job, old=old, new=new, text=new)
+            for old, new in zip(("", *steps), steps, strict=False)
+        )
         if job.task_id:
             Attempt.objects.create(job=job, number=1, began_at=now, task_id=job.task_id)
         job.refresh_from_db()
