@@ -57,10 +57,11 @@ def submit(job: Job) -> None:
 def _hand_over(job: Job) -> Order | None:
     """Put the job's files where the service can fetch them; None when that failed and the job was
     moved accordingly. Nothing is sent, so every error may be tried again."""
+    spec = job.spec
     try:
         client = client_for(job.account)
         model, inputs = job.account.deployed(job.model), media_urls.inputs_for(job)
-        return Order(client, entries.body(job.spec, model, inputs, job.parameters))
+        return Order(client, entries.body(spec, model, inputs, job.parameters))
     except Exception as error:
         after_error(job, Phase.HAND_OVER, error)
         return None

@@ -35,7 +35,8 @@ def create(
 
     The same key in the same team returns the job that the first click made. `planned` is the plan
     that this request worked out before, checked or not; where it does not serve, the order is
-    planned again. What others may have changed is read again under the team's lock in any case.
+    planned again. Key, budget, waiting limit and an awaited template are read again under the
+    team's lock in any case.
     Raises Refused, OverBudget, NoPrice.
     """
     order = replace(order, key=click_key(order))

@@ -68,9 +68,10 @@ def _sqlite() -> dict[str, Any]:
         # at the write.
         "transaction_mode": "IMMEDIATE",
         "timeout": 30,
-        # FULL: a committed intent survives a power cut; without it a submit could be repeated. The
-        # journal mode is not of a connection but of the file: sqlite_wal.
-        "init_command": "PRAGMA synchronous=FULL;",
+        # A committed intent must survive a power cut, or a submit could be repeated. EXTRA is FULL
+        # in WAL mode; with a rollback journal, as a restored file may have it, FULL would not do.
+        # The journal mode is not of a connection but of the file: sqlite_wal.
+        "init_command": "PRAGMA synchronous=EXTRA;",
     }
 
 

@@ -73,7 +73,7 @@ def test_the_address_has_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_sqlite_owns_its_transactions_and_survives_a_power_cut() -> None:
     options = databases.connections(SQLITE, ["manage.py", "worker"])["OPTIONS"]
     assert options["transaction_mode"] == "IMMEDIATE"
-    assert "synchronous=FULL" in options["init_command"]
+    assert "synchronous=EXTRA" in options["init_command"]
     assert (
         databases.connections(SQLITE | {"OPTIONS": {"timeout": 5}}, [])["OPTIONS"]["timeout"] == 5
     )
