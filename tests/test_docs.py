@@ -111,7 +111,7 @@ def test_sections_of_the_contract_are_in_order_and_name_only_sections_that_exist
 
 OUTSIDE = re.compile(
     r"(?<![.\w])(?:DESIGN|HOUSE|STACK|USERS|EXAMPLES)(?:\.md|\s*§|:\s)"  # plans, not documents
-    r"|\bthe seeds\b|\bthe seed['’]s\b|\bseed documents?\b|\bissue \d+\b|(?<![\w.])/work/"
+    r"|\bthe seeds\b|\bthe seed['’]s\b|\bseed documents?\b|\bissue \d+\b"
 )
 
 
