@@ -6,14 +6,12 @@ a browser without scripts; what stands in a comment is not.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-# Elements that stand within a line: no space is read at their edges.
-INLINE = {"a", "abbr", "b", "bdi", "cite", "code", "data", "del", "em", "i", "ins", "kbd", "mark"}
-INLINE |= {"q", "s", "small", "span", "strong", "sub", "sup", "time", "u", "var", "wbr"}
 UNSEEN = {"head", "script", "style", "svg", "template"}
 
 
@@ -60,8 +58,17 @@ class Element:
 
     @property
     def text(self) -> str:
-        """The words with single spaces between them; drawings have none."""
-        return " ".join("".join(_words(self._node)).split())
+        """The words with single spaces between them, also where one element ends and the next
+        begins; drawings have none."""
+        words = " ".join(" ".join(_words(self._node)).split())
+        return re.sub(r" (?=[,.;:!?)”])|(?<=[(“]) ", "", words)
+
+    def obeys_the_policy(self) -> None:
+        """No script and no style stands in the page itself."""
+        assert not self.has("script:not([src])")
+        assert not self.has("style, [style]")
+        for element in self.all("*"):
+            assert not [name for name in element.attributes if name.startswith("on")], element
 
     # ── what lies in it ──
     def all(self, css: str) -> list[Element]:
@@ -118,10 +125,7 @@ def _words(node: LexborNode) -> Iterator[str]:
         if child.is_text_node:
             yield child.text_content or ""
         elif child.tag not in UNSEEN:
-            edge = "" if child.tag in INLINE else " "
-            yield edge
             yield from _words(child)
-            yield edge
 
 
 def parse(page: Any) -> Element:
@@ -130,3 +134,8 @@ def parse(page: Any) -> Element:
     parser = LexborHTMLParser(content)
     assert parser.root is not None, "an empty page"
     return Element(parser.root)
+
+
+def text(page: Any) -> str:
+    """The words of `page` as people see them, with single spaces."""
+    return parse(page).text

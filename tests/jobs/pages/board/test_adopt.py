@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -18,6 +17,7 @@ from jobs.engine import transitions
 from jobs.models import Account, Job
 from studio.models import Team, User
 from tests import makers
+from tests.html import text
 from tests.service import Service, done, task
 
 ClientOf = Callable[[User], Client]
@@ -27,10 +27,6 @@ TASK = "a8532587-fa8c-4ef8-82be-0c46e17950bd"
 @pytest.fixture
 def page(team: Team) -> str:
     return reverse("jobs:adopt", args=[team.slug])
-
-
-def text(html: str) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", html).replace("\u00a0", " ").split())
 
 
 def form(account: Account, **more: str) -> dict[str, str]:

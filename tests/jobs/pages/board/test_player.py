@@ -23,6 +23,7 @@ from jobs.pages.board import player_views
 from studio.media import MediaError
 from studio.models import Asset, Team, User
 from tests import files, makers
+from tests.html import parse
 
 ClientOf = Callable[[User], Client]
 ROOT = Path(__file__).resolve().parents[4]
@@ -100,22 +101,20 @@ def test_the_film_plays_without_a_script_and_the_bar_waits_for_one(
     client_of: ClientOf, viewer: User, silent: Job, film: Asset
 ) -> None:
     html = page(client_of(viewer), silent)
-    found = re.search(r"<figure[^>]*data-film.*?</figure>", html, re.S)
-    assert found
-    player = found.group()
-    assert re.search(
-        rf'<video[^>]*src="{file_url(film)}"[^>]*poster="[^"]+/thumb"[^>]*controls', player
-    )
-    assert re.search(r'<div class="bar"[^>]* hidden>', player)
-    assert re.search(r'<input [^>]*type="range"[^>]*max="2\.000"', player)
-    assert re.findall(r'<option value="([\d.]+)"', player) == ["0.25", "0.5", "1", "1.5", "2"]
-    assert f'href="{file_url(film)}" download="Waltz_ 1_2.mp4"' in player
-    for what in ("play", "loop", "full", 'step="-1"', 'step="1"', "sound"):
-        button = re.search(rf"<button[^>]*data-{what}.*?</button>", player, re.S)
-        assert button, what
-        assert re.sub(r"<[^>]+>", "", button.group()).strip(), f"{what} has no word"
-    for control in re.findall(r'<(?:input|select)[^>]* id="([^"]+)"', player):
-        assert f'<label class="vh" for="{control}">' in player
+    player = parse(html).one("figure[data-film]")
+    video = player.one("video[controls]")
+    assert video["src"] == file_url(film)
+    assert video["poster"].endswith("/thumb")
+    assert "hidden" in player.one("div.bar")
+    assert player.one("input[type=range]")["max"] == "2.000"
+    assert player.values("option", "value") == ["0.25", "0.5", "1", "1.5", "2"]
+    assert player.one(f"a[href='{file_url(film)}']")["download"] == "Waltz_ 1_2.mp4"
+    for what in ("play", "loop", "full", "step='-1'", "step='1'", "sound"):
+        assert player.one(f"button[data-{what}]").text, f"{what} has no word"
+    controls = player.values("input, select", "id")
+    assert controls
+    for control in controls:
+        assert player.one(f"label.vh[for={control}]").text
 
 
 @pytest.mark.parametrize(("of_file", "shown"), [(23.976, "23.976"), (0.0, "15")])
@@ -134,7 +133,7 @@ def test_a_page_that_waits_for_its_film_has_the_script_that_will_take_it_over(
     )
     html = page(client_of(creator), job)
     assert "data-film" not in html
-    assert re.search(r'<script type="module" src="[^"]*js/board/player[^"]*\.js"></script>', html)
+    assert parse(html).has("script[type=module][src*='js/board/player']")
 
 
 def test_the_script_finds_everything_that_it_asks_for() -> None:

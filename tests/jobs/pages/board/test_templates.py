@@ -3,8 +3,6 @@ forgot, and other accounts."""
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +20,8 @@ from jobs.pages.template_cards import TemplateCard, template_cards
 from studio.files import edit_queue
 from studio.models import Team, User
 from tests import makers
+from tests.html import parse
+from tests.html import text as words
 
 ClientOf = Callable[[User], Client]
 HX = {"headers": {"HX-Request": "true"}}
@@ -56,14 +56,14 @@ def agreed(team: Team, by: User) -> None:
         edit_queue.consent(asset, by, "yes")
 
 
-def plain(text: str) -> str:
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", "", text))).replace("\xa0", " ")
+def links(page: Any) -> dict[str, str]:
+    """Words of every button that is a link → where it leads."""
+    return {link.text: link["href"] for link in parse(page).all("a.btn")}
 
 
-def links(text: str) -> dict[str, str]:
-    """Words of every link → where it leads."""
-    found = re.findall(r'<a class="btn[^"]*" href="([^"]+)">(.*?)</a>', text, re.S)
-    return {plain(words).strip(): html.unescape(url) for url, words in found}
+def can_be_made(page: Any) -> bool:
+    """Whether the button that makes it is there and on."""
+    return parse(page).has("#generate:not([disabled])")
 
 
 def made(
@@ -114,26 +114,15 @@ def test_card_has_uses_cost_last_use_and_leads_to_a_dance_with_it(
     moves = made(team, creator, account, dances=4, name="Raised arms")
     Job.objects.filter(model=DANCE).update(created_at=datetime(2026, 11, 3, tzinfo=UTC))
     text = client_of(creator).get(page).content.decode()
-    assert "$0.1170 paid once, $0.0292 a use after 4" in plain(text)
-    assert f"{account.label} · used 4 times, last on 3 Nov 2026" in plain(text)
-    assert "10.2 s" in plain(text)
+    assert "$0.1170 paid once, $0.0292 a use after 4" in words(text)
+    assert f"{account.label} · used 4 times, last on 3 Nov 2026" in words(text)
+    assert "10.2 s" in words(text)
     assert "Known to the service" in text
-    video = re.search(r"<video[^>]*>", text)
-    assert video is not None
-    for word in (
-        "muted",
-        "playsinline",
-        "loop",
-        'preload="none"',
-        reverse("asset_file", args=[team.slug, moves.asset.public_id, "original"]),
-    ):
-        assert word in video.group()
-    assert "autoplay" not in video.group()
+    video = parse(text).one("video[muted][playsinline][loop][preload=none]:not([autoplay])")
+    assert reverse("asset_file", args=[team.slug, moves.asset.public_id, "original"]) in video.html
     url = links(text)["Use it Raised arms"]
     chosen = client_of(creator).get(url, character).content.decode()
-    assert re.search(
-        rf'value="{moves.public_id}"[^>]*checked', client_of(creator).get(url).content.decode()
-    )
+    assert parse(client_of(creator).get(url)).has(f"[value='{moves.public_id}'][checked]")
     assert chosen
 
 
@@ -171,11 +160,7 @@ def test_filter_by_account_and_name(
     client = client_of(creator)
 
     def shown(**query: str) -> set[str]:
-        return set(
-            re.findall(
-                r'<h3 class="clip"><a[^>]*>([^<]+)', client.get(page, query).content.decode()
-            )
-        )
+        return set(parse(client.get(page, query)).texts("h3.clip > a"))
 
     assert shown() == {"Side wave", "Wave hands", "Kick line"}
     assert shown(q="wave") == {"Side wave", "Wave hands"}
@@ -199,10 +184,9 @@ def test_pages_of_templates_lead_through_all_of_them(
         makers.template(team, account, video, name=f"T{number}")
     client, url, seen = client_of(creator), page + "?q=T", []
     while url:
-        text = client.get(url).content.decode()
-        seen += re.findall(r'<h3 class="clip"><a[^>]*>([^<]+)', text)
-        older = re.search(r'rel="next" href="([^"]+)"', text)
-        url = html.unescape(older.group(1)) if older else ""
+        found = parse(client.get(url))
+        seen += found.texts("h3.clip > a")
+        url = "".join(found.values("a[rel=next]", "href"))
     assert seen == ["T4", "T3", "T2", "T1", "T0"]
 
 
@@ -360,8 +344,8 @@ def test_dance_cards_have_loop_and_cost_per_use(
 ) -> None:
     made(team, creator, account, dances=2, name="Raised arms")
     text = client_of(creator).get(dance).content.decode()
-    assert "$0.1170 paid once, $0.0585 a use after 2" in plain(text)
-    assert re.search(r"<li class=\"card\" data-loops><video [^>]*muted playsinline loop", text)
+    assert "$0.1170 paid once, $0.0585 a use after 2" in words(text)
+    assert parse(text).has("li.card[data-loops] > video[muted][playsinline][loop]")
     assert "js/loops.js" in text
 
 
@@ -390,21 +374,21 @@ def test_forgotten_template_becomes_its_video_with_the_price_of_making_it_anew(
         "The service has forgotten the template “Kick line”. It is made anew from its video "
         "for $0.1170, then the dance."
     )
-    assert sentence in plain(answer.content.decode())
+    assert sentence in words(answer.content.decode())
     # and the reload says the same
     text = client_of(creator).get(address).content.decode()
-    assert sentence in plain(text)
-    assert re.search(r'id="generate"(?![^>]* disabled[ >])', text)
+    assert sentence in words(text)
+    assert can_be_made(text)
     assert "$0.2340" in text
     # a page that was opened before it was forgotten showed the price of the dance alone
     late = client_of(creator).post(
         dance, character | {"template": gone.public_id, "do": "make", "key": "a"}
     )
     assert late.status_code == 422
-    assert "so the price is another one. Look at it, then click again." in plain(
+    assert "so the price is another one. Look at it, then click again." in words(
         late.content.decode()
     )
-    assert re.search(r'id="generate"(?![^>]* disabled[ >])', late.content.decode())
+    assert can_be_made(late)
     assert not Job.objects.filter(state=State.QUEUED).exists()
     client_of(creator).post(
         address, {name: values[0] for name, values in query.items()} | {"do": "make", "key": "a"}
@@ -417,7 +401,7 @@ def test_forgotten_template_becomes_its_video_with_the_price_of_making_it_anew(
     assert maker.inputs.get().asset == gone.asset
     # while it is being made nothing is paid a second time, so no price is told
     text = client_of(creator).get(address).content.decode()
-    assert sentence not in plain(text)
+    assert sentence not in words(text)
 
 
 def test_forgotten_template_that_was_made_again_is_replaced_by_the_new_one(
@@ -442,8 +426,8 @@ def test_forgotten_template_without_its_video_says_why_it_cannot_be_used(
     gone = makers.template(team, account, forgotten=True)
     Template.objects.filter(pk=gone.pk).update(asset=None)
     text = client_of(creator).get(dance, character | {"template": gone.public_id}).content.decode()
-    assert "its video is not here to make it anew" in plain(text)
-    assert re.search(rf'value="{gone.public_id}"[^>]*disabled', text)
+    assert "its video is not here to make it anew" in words(text)
+    assert parse(text).has(f"[value='{gone.public_id}'][disabled]")
     assert (
         client_of(creator)
         .post(dance, character | {"template": gone.public_id, "do": "make", "key": "a"})
@@ -469,12 +453,11 @@ def test_video_known_on_another_account_is_offered_there_for_nothing(
         f"The template “Side wave” of this video is known on account {account.label}. On "
         "South-2 it is made anew for $0.1170."
     )
-    assert sentence in plain(text)
+    assert sentence in words(text)
     assert "$0.2340" in text
-    button = re.search(r'<button[^>]*name="pick_template" value="([^"]+)"[^>]*>', text)
-    assert button is not None
+    button = parse(text).one("button[name=pick_template]")
     for url, data in ((reverse("jobs:price", args=[team.slug]), HX), (dance, {})):
-        sent = chosen | {"pick_template": button.group(1)}
+        sent = chosen | {"pick_template": button["value"]}
         client = client_of(creator)
         answer = client.get(url, sent, **data) if data else client.post(url, sent | {"do": ""})
         query = parse_qs(urlsplit(answer["HX-Replace-Url"] if data else answer["Location"]).query)
@@ -484,7 +467,7 @@ def test_video_known_on_another_account_is_offered_there_for_nothing(
     Account.objects.filter(pk=second.pk).update(same_as=account)
     for fields in (chosen, character | {"template_video": moves.asset.public_id}):
         text = client_of(creator).get(dance, fields).content.decode()
-        assert "is the video of the template “Side wave”" in plain(text)
+        assert "is the video of the template “Side wave”" in words(text)
         assert "$0.1170" in text
 
 
@@ -506,7 +489,7 @@ def test_template_on_an_account_without_a_key_is_not_offered(
         .content.decode()
     )
     assert "is the video of the template" not in text
-    assert re.search(r'id="generate"(?![^>]* disabled[ >])', text)
+    assert can_be_made(text)
 
 
 def test_half_body_is_advised_against_beside_the_background_with_one_click(
@@ -520,17 +503,12 @@ def test_half_body_is_advised_against_beside_the_background_with_one_click(
     Check.objects.update(facts={"bodystyle": "half"})
     fields = character | {"template": makers.template(team, account).public_id}
     text = client_of(creator).get(dance, fields).content.decode()
-    button = re.search(
-        r'<button[^>]*name="(pick_[a-z_]+)" value="([^"]+)"[^>]*>Use the picture’s '
-        r"background</button>",
-        text,
-    )
-    assert button is not None
+    button = parse(text).named("button[name^=pick_]", "Use the picture’s background")
     assert (
         text.index(">Background<") < text.index("has to invent the legs") < text.index('id="bill"')
     )
     # the radio that is set the other way comes with the same form
-    sent = fields | {"use_ref_img_bg": "false", button.group(1): button.group(2)}
+    sent = fields | {"use_ref_img_bg": "false", button["name"]: button["value"]}
     answer = client_of(creator).get(reverse("jobs:price", args=[team.slug]), sent, **HX)
     assert "use_ref_img_bg=true" in answer["HX-Replace-Url"]
     assert "has to invent the legs" not in answer.content.decode()
