@@ -20,7 +20,6 @@ from typing import Any
 
 import django
 
-from jobs.orders import order_request
 from tests import files
 
 SAMPLES = Path(__file__).resolve().parents[2] / "jobs" / "samples"
@@ -110,7 +109,7 @@ def wish(first: int, last: int) -> None:
     from django.db import DatabaseError, close_old_connections, connection
 
     from jobs.models import Account
-    from jobs.orders import create
+    from jobs.orders import create, order_request
     from studio.models import Asset, Team, User
 
     def make(number: int) -> None:

@@ -15,16 +15,14 @@ from pathlib import Path
 
 import django
 
-from jobs.accounts import choice
-from jobs.orders import order_request
-
 SAMPLES = Path(__file__).resolve().parents[2] / "jobs" / "samples"
 
 
 def make() -> None:
+    from jobs.accounts import choice
     from jobs.engine import checks
     from jobs.models import Check
-    from jobs.orders import create
+    from jobs.orders import create, order_request
     from studio.files import file_store
     from studio.models import Team
 
