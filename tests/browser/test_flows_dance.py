@@ -118,8 +118,8 @@ def test_a_video_that_does_not_fit_is_made_over_in_place(
         "one thing is wrong, so one sentence says it"
     )
     assert hand.page.locator("#generate").is_disabled()
-    assert "free" in hand.read(f"{MOVES} .mend button")
-    hand.click(f"{MOVES} .mend button")
+    assert "free" in hand.read(f"{MOVES} .fixes button")
+    hand.click(f"{MOVES} .fixes button")
     hand.see("button:has-text('Back to the original')")
     assert not hand.page.locator(f"{MOVES} [role=alert] >> visible=true").count(), (
         "the limits were looked at again"

@@ -52,10 +52,10 @@ def test_a_picture_that_is_too_large_is_shrunk_and_checked_by_itself(maker: Make
     hand.click(f"{PICTURE} details[data-choose] > summary")
     hand.drop("[data-slot=image_url]", large)
     hand.see(f"{PICTURE} [role=alert]")
-    assert "$" in hand.read(".mend button"), (
+    assert "$" in hand.read(".fixes button"), (
         "the check that follows is paid, so the button says for what"
     )
-    hand.click(".mend button")
+    hand.click(".fixes button")
     hand.see("[data-check=passed], [data-check=refused]")
     assert "7200" not in hand.read(f"{PICTURE} header")
     hand.see("button:has-text('Back to the original')")
