@@ -305,11 +305,11 @@ def test_a_shared_lane_that_rests_is_not_forgotten(
 def test_a_refused_key_keeps_only_its_own_jobs_waiting(
     team: Team, owner: User, account: Account, check: Check, service: Service
 ) -> None:
-    second = makers.account(team, key="sk-test-0002")
+    shared = makers.account(team, key="sk-test-0002")
     refused = {"health": Account.Health.KEY, "paused_until": timezone.now() - timedelta(seconds=1)}
-    Account.objects.filter(pk=second.pk).update(same_as=account, **refused)
+    Account.objects.filter(pk=shared.pk).update(same_as=account, **refused)
     first, second = (makers.job(team, owner, account=account, check_used=check) for _ in range(2))
-    Job.objects.filter(pk=first.pk).update(account=second)
+    Job.objects.filter(pk=first.pk).update(account=shared)
     service.probes = [AccountTrouble("InvalidApiKey", "refused", reason=Account.Health.KEY)]
     for claimed in lane_lease.claim():
         lane_visit.visit(claimed)
