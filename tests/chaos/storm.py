@@ -364,7 +364,7 @@ class Storm:
             time.sleep(0.1)
         stormed = time.monotonic() - began
         self.say("calm")
-        self.disarm()
+        self.calm()
         wait_until_quiet(clicker, max(60.0, end - time.monotonic()))
         self._wait(
             lambda: self.wisher.done,
