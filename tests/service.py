@@ -62,18 +62,20 @@ class Service:
     def submit(self, model: Any, body: dict[str, Any]) -> Submitted:
         self.asked.append(("submit", body))
         if self.submits:
-            return self._next(self.submits, None)
+            submitted: Submitted = self._next(self.submits, None)
+            return submitted
         self._next([], None)
         line = self.made(body["model"])
         return Submitted(line.task_id, "PENDING", line.request_id)
 
     def get(self, task_id: str) -> Task:
         self.asked.append(("get", task_id))
-        return self._next(self.gets, task(task_id, "PENDING"))
+        answer: Task = self._next(self.gets, task(task_id, "PENDING"))
+        return answer
 
     def tasks(self, model_name: str, since: datetime) -> list[TaskLine]:
         self.asked.append(("list", model_name))
-        return self._next(
+        lines: list[TaskLine] = self._next(
             self.lists,
             [
                 line
@@ -81,6 +83,7 @@ class Service:
                 if line.model_name == model_name and line.created_at >= since
             ],
         )
+        return lines
 
     def page(
         self, model_name: str = "", status: str = "", page_no: int = 1, page_size: int = 50
@@ -101,11 +104,15 @@ class Service:
     def detect(self, model: Any, body: dict[str, Any]) -> Verdict:
         self.asked.append(("detect", body))
         facts = {"face_bbox": [1, 2, 3, 4], "ext_bbox": [0, 0, 10, 10], "humanoid": True}
-        return self._next(self.detects, Verdict(True, facts, "", "", Decimal(1), "request-d"))
+        verdict: Verdict = self._next(
+            self.detects, Verdict(True, facts, "", "", Decimal(1), "request-d")
+        )
+        return verdict
 
     def cancel(self, task_id: str) -> bool:
         self.asked.append(("cancel", task_id))
-        return self._next(self.cancels, True)
+        canceled: bool = self._next(self.cancels, True)
+        return canceled
 
     def count(self, what: str) -> int:
         return sum(1 for asked, _ in self.asked if asked == what)

@@ -28,6 +28,7 @@ def fill(team: Team, owner: Any, number: int, open_jobs: int) -> None:
 
     from jobs.common.states import Code, State, group_of
     from jobs.models import Job, JobEvent, JobInput, LedgerEntry
+    from studio.common.translatable import phrase
     from studio.models.people import public_id
     from tests import makers
 
@@ -96,7 +97,7 @@ def fill(team: Team, owner: Any, number: int, open_jobs: int) -> None:
         )
         JobEvent.objects.bulk_create(
             [
-                JobEvent(team=team, job=job, new=job.state, text="Moved")
+                JobEvent(team=team, job=job, new=job.state, text=phrase("Moved"))
                 for job in made
                 for _ in range(5)
             ]

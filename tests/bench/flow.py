@@ -76,7 +76,11 @@ def learned(account: Any, length: float) -> None:
     recent = sorted(
         length / FILM_SECONDS * dice.uniform(1 - SCATTER, 1 + SCATTER) for _ in range(20)
     )
-    name = {"service": speed.service_of(account), "model": "emo-v1", "variant": "1:1"}
+    name: dict[str, Any] = {
+        "service": speed.service_of(account),
+        "model": "emo-v1",
+        "variant": "1:1",
+    }
     WorkTime.objects.update_or_create(
         **name,
         defaults={"recent": recent, "median": median(recent), "p90": quantiles(recent, n=10)[8]},

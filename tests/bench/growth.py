@@ -38,6 +38,7 @@ def finished(team: Team, owner: User) -> Job:
 
     from jobs.common.states import Outcome, State
     from jobs.models import Attempt, JobEvent, LedgerEntry
+    from studio.common.translatable import phrase
     from tests import makers
 
     now = timezone.now()
@@ -55,7 +56,7 @@ def finished(team: Team, owner: User) -> Job:
     Attempt.objects.create(job=job, number=1, began_at=now, task_id="done", outcome=Outcome.DONE)
     JobEvent.objects.bulk_create(
         [
-            JobEvent(team=team, job=job, new=state, text="Moved")
+            JobEvent(team=team, job=job, new=state, text=phrase("Moved"))
             for state in ("queued", "running", "succeeded")
         ]
     )
@@ -120,9 +121,9 @@ def _copies(
 
     table = model._meta.db_table
     columns = [
-        field.column
+        str(field.column)
         for field in model._meta.concrete_fields
-        if own.get(field.column, "") is not None
+        if own.get(str(field.column), "") is not None
     ]
     told = ", ".join(own.get(column) or f't."{column}"' for column in columns)
     names = ", ".join(f'"{column}"' for column in columns)
@@ -154,7 +155,7 @@ def busy(team: Team, owner: User, first: Job, lanes: int) -> list[Lane]:
         account = first.account if number == 0 else makers.account(team)
         files: dict[str, Any] = {row.name: row.asset for row in first.inputs.all()}
         for task in range(2):
-            out = {
+            out: dict[str, Any] = {
                 "task_id": f"out-{number}-{task}",
                 "provider_status": "RUNNING",
                 "provider_started_at": now,

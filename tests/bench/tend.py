@@ -14,13 +14,17 @@ import logging
 import os
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import django
 
 from jobs.engine import retry
 from tests.bench import stage
+
+if TYPE_CHECKING:
+    from jobs.models import Job
 
 
 def peak() -> int:
@@ -49,7 +53,7 @@ def main() -> None:
 
     if asked.every:
 
-        def steady(*_: Any) -> float:
+        def steady(job: Job, now: datetime) -> float:
             return float(asked.every)
 
         retry.next_look = steady

@@ -157,7 +157,7 @@ def person(
         context = browser.new_context(
             base_url=studio.address,
             viewport={"width": width, "height": SIZES[width]},
-            color_scheme=theme,
+            color_scheme="dark" if theme == "dark" else "light",
             has_touch=width < 500,
             java_script_enabled=scripts,
         )

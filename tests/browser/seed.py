@@ -152,6 +152,7 @@ def standing(team: Any, users: dict[str, Any]) -> dict[str, Any]:
     from jobs.billing import ledger
     from jobs.common.states import Code, Fault, State
     from jobs.models import Account, ApiKey, Attempt, JobEvent, Lane
+    from studio.common.translatable import phrase
     from studio.models import Asset
     from tests import makers
 
@@ -187,7 +188,9 @@ def standing(team: Any, users: dict[str, Any]) -> dict[str, Any]:
             milliseconds=13_900,
             **columns,
         )
-        JobEvent.objects.create(team=team, job=row, old="", new=State.QUEUED, text="Created.")
+        JobEvent.objects.create(
+            team=team, job=row, old="", new=State.QUEUED, text=phrase("Created.")
+        )
         return row
 
     began = now - timedelta(seconds=70)
