@@ -48,7 +48,7 @@ urlpatterns = [
     path("keys/", accounts_views.keys, name="keys"),
     path("keys/accounts/new/", accounts_views.new_account, name="account_new"),
     path("keys/accounts/<str:account>/", accounts_views.account, name="account"),
-    path("keys/accounts/<str:account>/gate/", accounts_views.gate, name="account_gate"),
+    path("keys/accounts/<str:account>/pause/", accounts_views.pause, name="account_pause"),
     path("keys/accounts/<str:account>/keys/", accounts_views.new_key, name="key_new"),
     path(
         "keys/accounts/<str:account>/keys/<int:key>/test/", accounts_views.test_key, name="key_test"

@@ -289,7 +289,7 @@ def test_unpausing_an_account_rings_its_lanes(desk: Client, rows: Any) -> None:
     lane.refresh_from_db()
     assert (account.health, account.paused_until, account.base_url) == ("ok", None, "")
     assert lane.next_visit_at < timezone.now()
-    assert lane.rings >= 1
+    assert lane.wakeups >= 1
 
 
 def test_lanes_are_visited_now(desk: Client, rows: Any) -> None:
@@ -490,7 +490,7 @@ def test_forecasts_are_scored_for_staff_and_linked_from_the_index(
         job = makers.job(team, owner, state="succeeded", finished_at=now, provider_ended_at=now)
         Job.objects.filter(pk=job.pk).update(
             created_at=now - timedelta(minutes=10),
-            told_ready_at=now - timedelta(minutes=10) + timedelta(minutes=minutes),
+            forecast_ready_at=now - timedelta(minutes=10) + timedelta(minutes=minutes),
         )
     page = text(desk.get(url))
     assert "EMO (emo-v1)" in page

@@ -423,5 +423,5 @@ def test_no_address_holds_what_cannot_be_asked_for(
 def test_accounts_are_found_by_what_is_in_their_json(db: None, team: Team) -> None:
     """An empty list and a list are told apart by the database in the same way everywhere."""
     one, other = makers.account(team), makers.account(team)
-    Account.objects.filter(pk=one.pk).update(told_apart=[other.pk])
-    assert list(Account.objects.exclude(told_apart=[])) == [one]
+    Account.objects.filter(pk=one.pk).update(different_from=[other.pk])
+    assert list(Account.objects.exclude(different_from=[])) == [one]

@@ -25,7 +25,7 @@ from jobs.catalogue.entries import EMO
 from jobs.common.errors import Refused
 from jobs.common.states import Code, State
 from jobs.engine import expiry, transitions
-from jobs.models import Account, Gate, Job, JobEvent
+from jobs.models import Account, Job, JobEvent, PauseState
 from studio.common.translatable import (
     EMPTY,
     SEPARATOR,
@@ -385,13 +385,13 @@ def test_a_refused_wish_says_why_in_the_language_of_the_page(
         {
             "%(why)s: it takes no new jobs. Use another account, or ask an admin of the team to "
             "open it under Accounts.": "Zu: %(why)s.",
-            "%(person)s is draining %(door)s since "
-            "%(time)s": "%(person)s leert %(door)s seit %(time)s",
+            "%(person)s is draining %(name)s since "
+            "%(time)s": "%(person)s leert %(name)s seit %(time)s",
             "Someone": "Jemand",
         }
     )
     job = makers.job(team, owner, account=account, state=State.FAILED)
-    pauses.set_pause(account, Gate.DRAINING, None)
+    pauses.set_pause(account, PauseState.DRAINING, None)
     account.refresh_from_db()
     refusal = pauses.refuses(account, None, team)
     client = client_of(owner)

@@ -126,7 +126,7 @@ def _save_place(account: Account, moved: Account, trial: Trial) -> None:
         "health_text": trial.sentence,
         "paused_until": None,
         "troubles": 0,
-        "told_at": None,
+        "notified_at": None,
     }
     for name, value in columns.items():
         setattr(account, name, value)

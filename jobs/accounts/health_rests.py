@@ -48,8 +48,8 @@ def well(account: Account) -> None:
         Lane.objects.filter(account_id__in={account.pk, account.root_id}),
         Q(account_id=account.pk, code=Code.ACCOUNT_PAUSED),
     )
-    if Account.objects.filter(pk=account.pk, told_at__isnull=False).update(told_at=None):
-        account.told_at = None
+    if Account.objects.filter(pk=account.pk, notified_at__isnull=False).update(notified_at=None):
+        account.notified_at = None
         text = phrase(
             "The account %(account)s can be used again (it was: %(was)s). What waited goes on by "
             "itself.",
@@ -87,19 +87,19 @@ def rest_accounts(accounts: Iterable[Account], reason: Account.Health) -> Senten
     for account in accounts:
         now = timezone.now()
         account.refresh_from_db(
-            fields=("health", "health_text", "paused_until", "troubles", "told_at")
+            fields=("health", "health_text", "paused_until", "troubles", "notified_at")
         )
         says = account_sentence(account, reason)
         sentence = sentence or says
         if account.health == reason and account.paused(now):
             continue
-        before, tell = account.troubles, account.told_at is None
+        before, tell = account.troubles, account.notified_at is None
         account.health, account.health_text, account.troubles = reason, says, min(before + 1, 1000)
         account.paused_until = now + _rest(account.troubles)
-        account.told_at = account.told_at or now
+        account.notified_at = account.notified_at or now
         columns = {
             name: getattr(account, name)
-            for name in ("health", "health_text", "troubles", "paused_until", "told_at")
+            for name in ("health", "health_text", "troubles", "paused_until", "notified_at")
         }
         # All or nothing: who is cut off in between would leave an account at rest of which nobody
         # is ever told.
@@ -197,7 +197,7 @@ def _go_on(lanes: QuerySet[Lane], which: Q) -> None:
     Job.objects.filter(
         which, lane_id__in=ids, state=State.QUEUED, not_before__gt=timezone.now()
     ).update(not_before=None)
-    Lane.objects.filter(pk__in=ids).update(rings=F("rings") + 1, next_visit_at=timezone.now())
+    Lane.objects.filter(pk__in=ids).update(wakeups=F("wakeups") + 1, next_visit_at=timezone.now())
     wakeup.wake_dispatcher_after_commit()
 
 

@@ -139,7 +139,9 @@ def record_trial(account: Account, trial: Trial) -> None:
     """Write down what a test of the key in use showed. A working account is no longer paused and
     its lanes are woken; one with a payment due stays so, for a test costs nothing and says nothing
     about that, but is tried again now."""
-    account.refresh_from_db(fields=("health", "health_text", "paused_until", "troubles", "told_at"))
+    account.refresh_from_db(
+        fields=("health", "health_text", "paused_until", "troubles", "notified_at")
+    )
     if trial.health == Account.Health.OK and account.health != Account.Health.ARREARS:
         lanes_of(account).update(paused_until=None)
         health_rests.well(account)
@@ -159,7 +161,7 @@ def retry_lanes(account: Account) -> None:
     account.jobs.filter(lane__in=list(lanes), state=State.QUEUED, code=Code.ACCOUNT_PAUSED).update(
         not_before=None
     )
-    lanes.update(rings=F("rings") + 1, next_visit_at=timezone.now(), paused_until=None)
+    lanes.update(wakeups=F("wakeups") + 1, next_visit_at=timezone.now(), paused_until=None)
     wakeup.wake_dispatcher_after_commit()
 
 

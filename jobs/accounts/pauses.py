@@ -20,27 +20,27 @@ from django.utils import timezone
 from jobs.common import wakeup
 from jobs.common.dates import short_day
 from jobs.common.states import OUT, State
-from jobs.models import Account, Gate, Job, Lane
+from jobs.models import Account, Job, Lane, PauseState
 from studio.common.translatable import EMPTY, Sentence, phrase, plural_phrase, together
 from studio.models import Team, User
 
 log = logging.getLogger("footlight.pauses")
 
 
-def set_pause(target: Account | Lane, state: Gate | str, by: User | None) -> Sentence:
+def set_pause(target: Account | Lane, state: PauseState | str, by: User | None) -> Sentence:
     """Pause, drain or open `target` and return the sentence that says what follows. Its lanes are
     visited at once, so that waiting jobs say why they wait. Doing it twice changes nothing, not
     even who did it."""
-    state = Gate(state)
+    state = PauseState(state)
     now = timezone.now()
     changed = (
         type(target)
         .objects.filter(pk=target.pk)
-        .exclude(gate=state)
-        .update(gate=state, gate_by=by, gate_at=now)
+        .exclude(pause_state=state)
+        .update(pause_state=state, pause_set_by=by, pause_set_at=now)
     )
     if changed:
-        target.gate, target.gate_by, target.gate_at = state, by, now
+        target.pause_state, target.pause_set_by, target.pause_set_at = state, by, now
         log.info(
             "%s of account %s is %s, by user %s",
             _kind(target),
@@ -48,13 +48,13 @@ def set_pause(target: Account | Lane, state: Gate | str, by: User | None) -> Sen
             state.value,
             by.pk if by else None,
         )
-        _ring(target)
+        _wake(target)
     else:
-        target.refresh_from_db(fields=("gate", "gate_by", "gate_at"))
+        target.refresh_from_db(fields=("pause_state", "pause_set_by", "pause_set_at"))
     done = {
-        Gate.OPEN: phrase("%(door)s is open.", door=name(target)),
-        Gate.PAUSED: phrase("%(door)s is paused.", door=name(target)),
-        Gate.DRAINING: phrase("%(door)s is draining.", door=name(target)),
+        PauseState.OPEN: phrase("%(name)s is open.", name=name(target)),
+        PauseState.PAUSED: phrase("%(name)s is paused.", name=name(target)),
+        PauseState.DRAINING: phrase("%(name)s is draining.", name=name(target)),
     }
     return together(done[state], consequence(target, state))
 
@@ -65,14 +65,14 @@ def sentence(target: Account | Lane, team: Team | None = None) -> Sentence:
 
     Give the `team` whose people read it: what belongs to another team is not named.
     """
-    if target.gate == Gate.OPEN:
+    if target.pause_state == PauseState.OPEN:
         return EMPTY
-    paused = target.gate == Gate.PAUSED
+    paused = target.pause_state == PauseState.PAUSED
     if team is not None and _account(target).team_id != team.pk:
         return _by_others(target, paused)
-    person = target.gate_by.short_name if target.gate_by else phrase("Someone")
+    person = target.pause_set_by.short_name if target.pause_set_by else phrase("Someone")
     by = _paused_by if paused else _drained_by
-    return by(person, name(target), target.gate_at)
+    return by(person, name(target), target.pause_set_at)
 
 
 def _by_others(target: Account | Lane, paused: bool) -> Sentence:
@@ -95,7 +95,7 @@ def _by_others(target: Account | Lane, paused: bool) -> Sentence:
     )
 
 
-def consequence(target: Account | Lane, state: Gate | str) -> Sentence:
+def consequence(target: Account | Lane, state: PauseState | str) -> Sentence:
     """What it means for the jobs of `target` that it is, or would be, `state`."""
     waiting = _jobs(target).filter(state=State.QUEUED).count()
     out = _jobs(target).filter(state__in=OUT).count()
@@ -104,9 +104,9 @@ def consequence(target: Account | Lane, state: Gate | str) -> Sentence:
         if out
         else EMPTY
     )
-    if state == Gate.PAUSED:
+    if state == PauseState.PAUSED:
         return together(_held(waiting), going)
-    if state == Gate.DRAINING:
+    if state == PauseState.DRAINING:
         return together(_drained(waiting), going)
     if not waiting:
         return phrase("New jobs are sent in their turn.")
@@ -186,16 +186,16 @@ def _jobs(target: Account | Lane) -> QuerySet[Job]:
 
 def _paused_by(person: str, target: str, when: datetime | None) -> Sentence:
     if when is None:
-        return phrase("%(person)s paused %(door)s", person=person, door=target)
+        return phrase("%(person)s paused %(name)s", person=person, name=target)
     time = f"{when:%H:%M}"
     if when.date() == timezone.now().date():
         return phrase(
-            "%(person)s paused %(door)s at %(time)s", person=person, door=target, time=time
+            "%(person)s paused %(name)s at %(time)s", person=person, name=target, time=time
         )
     return phrase(
-        "%(person)s paused %(door)s on %(day)s at %(time)s",
+        "%(person)s paused %(name)s on %(day)s at %(time)s",
         person=person,
-        door=target,
+        name=target,
         day=short_day(when),
         time=time,
     )
@@ -203,26 +203,26 @@ def _paused_by(person: str, target: str, when: datetime | None) -> Sentence:
 
 def _drained_by(person: str, target: str, when: datetime | None) -> Sentence:
     if when is None:
-        return phrase("%(person)s is draining %(door)s", person=person, door=target)
+        return phrase("%(person)s is draining %(name)s", person=person, name=target)
     time = f"{when:%H:%M}"
     if when.date() == timezone.now().date():
         return phrase(
-            "%(person)s is draining %(door)s since %(time)s", person=person, door=target, time=time
+            "%(person)s is draining %(name)s since %(time)s", person=person, name=target, time=time
         )
     return phrase(
-        "%(person)s is draining %(door)s since %(day)s at %(time)s",
+        "%(person)s is draining %(name)s since %(day)s at %(time)s",
         person=person,
-        door=target,
+        name=target,
         day=short_day(when),
         time=time,
     )
 
 
-def _ring(target: Account | Lane) -> None:
+def _wake(target: Account | Lane) -> None:
     lanes = (
         Lane.objects.filter(pk=target.pk)
         if isinstance(target, Lane)
         else Lane.objects.filter(account_id__in={target.pk, target.root_id})
     )
-    lanes.update(rings=F("rings") + 1, next_visit_at=timezone.now())
+    lanes.update(wakeups=F("wakeups") + 1, next_visit_at=timezone.now())
     wakeup.wake_dispatcher_after_commit()

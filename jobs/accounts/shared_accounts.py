@@ -48,10 +48,10 @@ def recognise(account: Account, *, seconds: float = SECONDS, calls: int = CALLS)
     `account` shares its lanes in turn.
 
     Asks the service at most `calls` times and for about `seconds`. What is proven is kept
-    (`same_as`, `told_apart`), so a later call goes on where this one ended. Never raises because of
-    the service.
+    (`same_as`, `different_from`), so a later call goes on where this one ended. Never raises
+    because of the service.
     """
-    account.refresh_from_db(fields=("same_as", "told_apart"))
+    account.refresh_from_db(fields=("same_as", "different_from"))
     if account.same_as_id is not None:
         return account.same_as
     others = _others(account)
@@ -173,7 +173,7 @@ def _others(account: Account) -> list[Account]:
         place |= Q(base_url__contains=".aliyuncs.com", region=account.region) | Q(
             base_url="", region=account.region
         )
-    apart = Q(pk__in=account.told_apart)
+    apart = Q(pk__in=account.different_from)
     found = (
         Account.objects.filter(place, same_as=None)
         .exclude(apart | Q(pk=account.pk))
@@ -183,7 +183,7 @@ def _others(account: Account) -> list[Account]:
     # Rows of the same Alibaba account differ in what each was told; ids told apart count from
     # either side.
     return sorted(
-        (one for one in found if account.pk not in one.told_apart),
+        (one for one in found if account.pk not in one.different_from),
         key=lambda one: one.team_id != account.team_id,
     )
 
@@ -249,7 +249,7 @@ def move_to_shared_lanes() -> int:
 def separate(account: Account) -> int:
     """Staff say that `account` is an Alibaba account of its own after all: its open jobs go back to
     its own lanes, and it is not recognised as that one again. Returns how many jobs moved."""
-    account.refresh_from_db(fields=("same_as", "told_apart"))
+    account.refresh_from_db(fields=("same_as", "different_from"))
     root = account.same_as
     if root is None:
         return 0
@@ -267,19 +267,19 @@ def forget_proofs(account: Account) -> None:
         # All of them and in one order, as a merge locks them, so that the two never wait for each
         # other.
         rows = list(
-            Account.objects.select_for_update(no_key=True).only("told_apart").order_by("pk")
+            Account.objects.select_for_update(no_key=True).only("different_from").order_by("pk")
         )
-        Account.objects.filter(pk=account.pk).update(same_as=None, told_apart=[])
+        Account.objects.filter(pk=account.pk).update(same_as=None, different_from=[])
         for other in rows:
-            if account.pk in other.told_apart:
+            if account.pk in other.different_from:
                 Account.objects.filter(pk=other.pk).update(
-                    told_apart=[pk for pk in other.told_apart if pk != account.pk]
+                    different_from=[pk for pk in other.different_from if pk != account.pk]
                 )
         left = list(Account.objects.filter(same_as=account).order_by("pk"))
         if left:
             Account.objects.filter(pk=left[0].pk).update(same_as=None)
             Account.objects.filter(pk__in=[row.pk for row in left[1:]]).update(same_as=left[0])
-    account.same_as, account.told_apart = None, []
+    account.same_as, account.different_from = None, []
     if root is not None:
         share_lanes(account, root)
     for row in left:
@@ -329,11 +329,11 @@ def _move(account: Account, old: Lane) -> int:
         with transaction.atomic():
             moved = jobs.exclude(state=State.SUBMITTING).update(lane=new)
             Lane.objects.filter(pk=new.pk).update(
-                rings=F("rings") + 1, next_visit_at=timezone.now()
+                wakeups=F("wakeups") + 1, next_visit_at=timezone.now()
             )
     finally:
         Lane.objects.filter(pk=old.pk, lease_token=token).update(
-            lease_until=None, lease_token="", rings=F("rings") + 1, next_visit_at=timezone.now()
+            lease_until=None, lease_token="", wakeups=F("wakeups") + 1, next_visit_at=timezone.now()
         )
     wakeup.wake_dispatcher_after_commit()
     log.info(
@@ -368,6 +368,6 @@ def _remember_apart(one: Account, other: Account) -> None:
             .order_by("pk")
         ):
             add = other.pk if row.pk == one.pk else one.pk
-            if add not in row.told_apart:
-                Account.objects.filter(pk=row.pk).update(told_apart=[*row.told_apart, add])
-    one.refresh_from_db(fields=("told_apart",))
+            if add not in row.different_from:
+                Account.objects.filter(pk=row.pk).update(different_from=[*row.different_from, add])
+    one.refresh_from_db(fields=("different_from",))

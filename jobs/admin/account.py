@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 
 from jobs.accounts import health_rests, pauses, shared_accounts
 from jobs.common import wakeup
-from jobs.models import Account, ApiKey, Gate, Job, Lane, TemporaryFile, WorkTime
+from jobs.models import Account, ApiKey, Job, Lane, PauseState, TemporaryFile, WorkTime
 from studio.admin.base import (
     ChangedColumnsAdmin,
     NoDeleteAdmin,
@@ -32,8 +32,8 @@ _TONES = {"ok": "succeeded", "untried": "held", "throttled": "held", "gone": "he
 
 def wake(lanes: QuerySet[Lane]) -> int:
     """Have `lanes` visited now, whatever they rest for; returns how many. A visit under way notices
-    by the count of rings."""
-    number = lanes.update(rings=F("rings") + 1, next_visit_at=timezone.now(), paused_until=None)
+    by the count of wake-ups."""
+    number = lanes.update(wakeups=F("wakeups") + 1, next_visit_at=timezone.now(), paused_until=None)
     wakeup.wake_dispatcher_after_commit()
     return number
 
@@ -48,35 +48,35 @@ class PauseActions(ChangedColumnsAdmin):
 
     actions: tuple[str, ...] = ("pause", "drain", "open")
 
-    def has_gate_permission(self, request: HttpRequest) -> bool:
+    def has_pause_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(f"jobs.change_{self.opts.model_name}")
 
-    @admin.action(description=_("Pause: send nothing until it is opened"), permissions=["gate"])
+    @admin.action(description=_("Pause: send nothing until it is opened"), permissions=["pause"])
     def pause(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
-        self._set(request, rows, Gate.PAUSED)
+        self._set(request, rows, PauseState.PAUSED)
 
-    @admin.action(description=_("Drain: send what waits, take nothing new"), permissions=["gate"])
+    @admin.action(description=_("Drain: send what waits, take nothing new"), permissions=["pause"])
     def drain(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
-        self._set(request, rows, Gate.DRAINING)
+        self._set(request, rows, PauseState.DRAINING)
 
-    @admin.action(description=_("Open"), permissions=["gate"])
+    @admin.action(description=_("Open"), permissions=["pause"])
     def open(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
-        self._set(request, rows, Gate.OPEN)
+        self._set(request, rows, PauseState.OPEN)
 
-    def _set(self, request: HttpRequest, rows: QuerySet[Any], gate: Gate) -> None:
+    def _set(self, request: HttpRequest, rows: QuerySet[Any], state: PauseState) -> None:
         for row in rows:
             self.message_user(
                 request,
-                translated(pauses.set_pause(row, gate, cast(User, request.user))),
+                translated(pauses.set_pause(row, state, cast(User, request.user))),
                 messages.SUCCESS,
             )
 
-    @admin.display(description=_("gate"), ordering="gate")
-    def gate_shown(self, row: Any) -> SafeString | str:
+    @admin.display(description=_("pause"), ordering="pause_state")
+    def pause_shown(self, row: Any) -> SafeString | str:
         return (
             state_tag("held", translated(pauses.sentence(row)))
-            if row.gate != Gate.OPEN
-            else row.get_gate_display()
+            if row.pause_state != PauseState.OPEN
+            else row.get_pause_state_display()
         )
 
 
@@ -100,9 +100,9 @@ class LanesOfAccount(ReadOnlyInline):
         "paused_until",
         "paused_text",
         "troubles",
-        "gate",
-        "gate_by",
-        "gate_at",
+        "pause_state",
+        "pause_set_by",
+        "pause_set_at",
         "next_visit_at",
     )
 
@@ -119,13 +119,13 @@ class AccountAdmin(NoDeleteAdmin, PauseActions):
         "region",
         "health_shown",
         "paused_until",
-        "gate_shown",
+        "pause_shown",
         "same_as",
         "jobs_shown",
         "created_at",
     )
-    list_filter = ("health", "gate", "region")
-    list_select_related = ("team", "gate_by", "same_as")
+    list_filter = ("health", "pause_state", "region")
+    list_select_related = ("team", "pause_set_by", "same_as")
     actions = (*PauseActions.actions, "part")
     search_fields = (
         "label",
@@ -145,18 +145,18 @@ class AccountAdmin(NoDeleteAdmin, PauseActions):
         (
             _("Health"),
             {
-                "fields": ("health", "health_text", "paused_until", "troubles", "told_at"),
+                "fields": ("health", "health_text", "paused_until", "troubles", "notified_at"),
                 "description": _(
                     "Saving health or the rest rings the account’s lanes, so what waits is tried "
                     "again."
                 ),
             },
         ),
-        (_("Gate"), {"fields": ("gate_shown", "gate_by", "gate_at")}),
+        (_("PauseState"), {"fields": ("pause_shown", "pause_set_by", "pause_set_at")}),
         (
             _("Shared lanes"),
             {
-                "fields": ("same_as", "told_apart"),
+                "fields": ("same_as", "different_from"),
                 "description": _(
                     "Two keys of one Alibaba account share its lanes. If that is wrong, use “They "
                     "are different accounts” in the list."
@@ -173,7 +173,7 @@ class AccountAdmin(NoDeleteAdmin, PauseActions):
             wake(Lane.objects.filter(account_id__in={obj.pk, obj.root_id}))
 
     @admin.action(
-        description=_("They are different accounts: stop sharing lanes"), permissions=["gate"]
+        description=_("They are different accounts: stop sharing lanes"), permissions=["pause"]
     )
     def part(self, request: HttpRequest, accounts: QuerySet[Account]) -> None:
         for account in accounts.select_related("same_as"):
@@ -244,19 +244,19 @@ class LaneAdmin(PauseActions, ReadOnlyAdmin):
         "team",
         "health_shown",
         "paused_until",
-        "gate_shown",
+        "pause_shown",
         "next_visit_at",
         "last_visit_at",
         "lease_until",
         "jobs_shown",
     )
-    list_filter = ("model", "health", "gate")
-    list_select_related = ("account__team", "gate_by")
+    list_filter = ("model", "health", "pause_state")
+    list_select_related = ("account__team", "pause_set_by")
     search_fields = ("model", "account__label", "account__team__name", "account__team__slug")
     date_hierarchy = "last_visit_at"
     actions = ("visit_now", *PauseActions.actions)
 
-    @admin.action(description=_("Visit the chosen lanes now"), permissions=["gate"])
+    @admin.action(description=_("Visit the chosen lanes now"), permissions=["pause"])
     def visit_now(self, request: HttpRequest, lanes: QuerySet[Lane]) -> None:
         number = wake(lanes)
         self.message_user(

@@ -211,7 +211,12 @@ class JobAdmin(NoDeleteAdmin):
         (
             _("What was told"),
             {
-                "fields": ("told_ready_at", "told_late_at", "told_sent_at", "alarmed"),
+                "fields": (
+                    "forecast_ready_at",
+                    "forecast_late_at",
+                    "forecast_at_submit",
+                    "alarmed",
+                ),
                 "classes": ("collapse",),
             },
         ),

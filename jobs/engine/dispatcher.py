@@ -104,7 +104,7 @@ class _Run:
             if one.needs_visit and len(self.visiting) >= VISITORS * 4:
                 # Threads are busy with files: looks go on, and this lane comes again, perhaps to
                 # another run.
-                lane_visit.leave(one.lane, one.lane.rings, timezone.now() + BUSY)
+                lane_visit.leave(one.lane, one.lane.wakeups, timezone.now() + BUSY)
             elif one.needs_visit:
                 self._visit(one)
             elif one.looks:

@@ -326,8 +326,8 @@ def score(days: int = 30) -> list[Score]:
         "variant",
         "created_at",
         "submitted_at",
-        "told_ready_at",
-        "told_sent_at",
+        "forecast_ready_at",
+        "forecast_at_submit",
         "provider_ended_at",
         "finished_at",
     )[:5000]

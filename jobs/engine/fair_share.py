@@ -60,7 +60,7 @@ def ready(lane: Lane, now: datetime) -> QuerySet[Job]:
     they use."""
     free = Q(account__paused_until=None) | Q(account__paused_until__lte=now)
     due = Q(not_before=None) | Q(not_before__lte=now)
-    return waiting(lane).filter(due & free).exclude(account__gate="paused")
+    return waiting(lane).filter(due & free).exclude(account__pause_state="paused")
 
 
 def weights(owners: Iterable[int], team_ids: Iterable[int]) -> dict[tuple[int, int], int]:

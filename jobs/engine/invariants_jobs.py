@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from jobs.common.states import MOVES, TERMINAL, Code, State
 from jobs.engine.invariant_tally import CHUNK, Tally
-from jobs.models import Attempt, Gate, Job, JobEvent, Lane
+from jobs.models import Attempt, Job, JobEvent, Lane, PauseState
 
 SENDING_FOR = timedelta(minutes=10)
 UNSEEN_FOR = timedelta(hours=1)
@@ -94,9 +94,9 @@ def nothing_is_stuck(tally: Tally) -> Iterator[str]:
 def _awake(jobs: QuerySet[Job], now: datetime) -> QuerySet[Job]:
     """Of `jobs` those whose lane neither a person nor trouble keeps from working."""
     return jobs.exclude(
-        Q(lane__gate=Gate.PAUSED)
-        | Q(lane__account__gate=Gate.PAUSED)
-        | Q(account__gate=Gate.PAUSED)
+        Q(lane__pause_state=PauseState.PAUSED)
+        | Q(lane__account__pause_state=PauseState.PAUSED)
+        | Q(account__pause_state=PauseState.PAUSED)
         | Q(lane__paused_until__gt=now)
         | Q(lane__account__paused_until__gt=now)
         | Q(account__paused_until__gt=now)

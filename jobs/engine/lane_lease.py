@@ -88,7 +88,7 @@ def claim(limit: int = BATCH) -> list[ClaimedLane]:
     keys = Prefetch("account__keys", queryset=ApiKey.objects.defer("secret"))
     others = Account.objects.filter(same_as=OuterRef("account"))
     lanes = Lane.objects.filter(pk__in=ids, lease_token=mine).select_related(
-        "account", "account__team", "account__gate_by", "gate_by"
+        "account", "account__team", "account__pause_set_by", "pause_set_by"
     )
     found = lanes.prefetch_related(keys).annotate(shared=Exists(others)).order_by("next_visit_at")
     return [ClaimedLane(lane, lane.shared) for lane in found]

@@ -142,7 +142,7 @@ def take_in(done: Iterable[LaneSurvey]) -> list[LaneSurvey]:
                     )
                 )
         later = due_again(one.claimed, one.out, one.waiting, one.first_due, now)
-        lanes.append((one.lane.rings, later, now, now, one.lane.pk, one.lane.lease_token))
+        lanes.append((one.lane.wakeups, later, now, now, one.lane.pk, one.lane.lease_token))
     _write(jobs, lanes)
     return rest
 
@@ -152,6 +152,7 @@ _JOB = (
     "looks + 1, tries = 0 "
     "WHERE id = %s AND attempt = %s AND state = 'running'"
 )
+# The column of Lane.wakeups is "rings".
 _LANE = (
     "UPDATE jobs_lane SET next_visit_at = CASE WHEN rings = %s THEN %s ELSE %s END, last_visit_at "
     "= %s, lease_until = NULL, lease_token = '' "

@@ -35,7 +35,7 @@ def visit(claimed: ClaimedLane, answers: dict[int, Task | WireError] | None = No
     if not renew(lane):
         log.info("%s is visited by another", lane)
         return
-    rings = lane.rings
+    wakeups = lane.wakeups
     try:
         with about(lane=f"{lane.account.public_id}/{lane.model}", account=lane.account):
             out = _settle(lane, out_of(lane))
@@ -43,14 +43,14 @@ def visit(claimed: ClaimedLane, answers: dict[int, Task | WireError] | None = No
             _send(claimed)
     finally:
         # However the visit went, the lane must not be forgotten.
-        leave(lane, rings, next_visit(claimed))
+        leave(lane, wakeups, next_visit(claimed))
 
 
-def leave(lane: Lane, rings: int, later: datetime | None) -> None:
+def leave(lane: Lane, wakeups: int, later: datetime | None) -> None:
     """Give the lane back, due `later`, or at once when it was woken meanwhile."""
     mine = Lane.objects.filter(pk=lane.pk, lease_token=lane.lease_token)
     left = {"lease_until": None, "lease_token": "", "last_visit_at": timezone.now()}
-    if not mine.filter(rings=rings).update(next_visit_at=later, **left):
+    if not mine.filter(wakeups=wakeups).update(next_visit_at=later, **left):
         mine.update(next_visit_at=timezone.now(), **left)
 
 
@@ -157,8 +157,24 @@ def _send(claimed: ClaimedLane) -> None:
 
 def _read_pauses(lane: Lane) -> None:
     """What a call or a person may have changed on lane and account meanwhile."""
-    mine = ("paused_until", "paused_text", "gate", "gate_by_id", "gate_at", "health", "troubles")
-    its = ("paused_until", "health", "health_text", "gate", "gate_by_id", "gate_at", "troubles")
+    mine = (
+        "paused_until",
+        "paused_text",
+        "pause_state",
+        "pause_set_by_id",
+        "pause_set_at",
+        "health",
+        "troubles",
+    )
+    its = (
+        "paused_until",
+        "health",
+        "health_text",
+        "pause_state",
+        "pause_set_by_id",
+        "pause_set_at",
+        "troubles",
+    )
     row = (
         Lane.objects.filter(pk=lane.pk)
         .values_list(*mine, *(f"account__{name}" for name in its))

@@ -111,7 +111,7 @@ def accepted(job: Job, answer: Submitted, text: Sentence, outcome: Outcome) -> N
             request_id=answer.request_id[:80],
             provider_status=answer.status[:40],
             submitted_at=job.submitting_at,
-            told_sent_at=_ready_at(job, now),
+            forecast_at_submit=_ready_at(job, now),
             next_look_at=now + timedelta(seconds=1),
             looks=0,
             tries=0,

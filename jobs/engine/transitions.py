@@ -118,7 +118,9 @@ def wake_lanes(lane_ids: Iterable[int]) -> None:
     """The same for several, always in order of id, so that two who wake the same lanes never wait
     for each other."""
     for lane_id in sorted(set(lane_ids)):
-        Lane.objects.filter(pk=lane_id).update(rings=F("rings") + 1, next_visit_at=timezone.now())
+        Lane.objects.filter(pk=lane_id).update(
+            wakeups=F("wakeups") + 1, next_visit_at=timezone.now()
+        )
     wakeup.wake_dispatcher_after_commit()
 
 

@@ -1,7 +1,7 @@
 """The tables of jobs, a module per noun: columns, constraints, small queries; nothing calls out.
 May import catalogue and common."""
 
-from jobs.models.account import Account, ApiKey, Gate, Lane, TemporaryFile, WorkTime
+from jobs.models.account import Account, ApiKey, Lane, PauseState, TemporaryFile, WorkTime
 from jobs.models.check import Check
 from jobs.models.job import Attempt, Job, JobEvent, JobInput
 from jobs.models.money import Budget, LedgerEntry
@@ -15,13 +15,13 @@ __all__ = [
     "Attempt",
     "Budget",
     "Check",
-    "Gate",
     "Job",
     "JobEvent",
     "JobInput",
     "JobSet",
     "Lane",
     "LedgerEntry",
+    "PauseState",
     "Preset",
     "Price",
     "Template",

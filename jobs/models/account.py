@@ -24,39 +24,45 @@ REGIONS: dict[str, tuple[str, str]] = {
 }
 
 
-class Gate(models.TextChoices):
-    """What people let through: paused sends nothing, draining sends what waits and takes nothing
-    new."""
+class PauseState(models.TextChoices):
+    """What people set: paused sends nothing, draining sends what waits and takes nothing new."""
 
     OPEN = "open", _("open")
     PAUSED = "paused", _("paused")
     DRAINING = "draining", _("draining")
 
 
-class Gated(models.Model):
-    """A door that owners and admins of the team, or staff, may close by hand; it stays so until
+class Pausable(models.Model):
+    """What owners and admins of the team, or staff, may pause or drain; it stays so until
     they open it."""
 
-    gate = models.CharField(max_length=8, choices=Gate.choices, default=Gate.OPEN)
-    gate_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    pause_state = models.CharField(
+        max_length=8, choices=PauseState.choices, default=PauseState.OPEN, db_column="gate"
     )
-    gate_at = models.DateTimeField(null=True, blank=True)
+    pause_set_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_column="gate_by_id",
+    )
+    pause_set_at = models.DateTimeField(null=True, blank=True, db_column="gate_at")
 
     class Meta:
         abstract = True
 
     @property
     def sends(self) -> bool:
-        return self.gate != Gate.PAUSED
+        return self.pause_state != PauseState.PAUSED
 
     @property
     def takes(self) -> bool:
-        """New jobs are welcome (a paused door lets them wait in front of it)."""
-        return self.gate != Gate.DRAINING
+        """New jobs are welcome (what is paused lets them wait in front of it)."""
+        return self.pause_state != PauseState.DRAINING
 
 
-class Account(Gated):
+class Account(Pausable):
     """One Model Studio account. Limits are per account, so lanes hang here and not on the key."""
 
     class Health(models.TextChoices):
@@ -100,8 +106,11 @@ class Account(Gated):
     troubles = models.SmallIntegerField(
         default=0, help_text=_("times in a row that it was not well; the rests grow with it")
     )
-    told_at = models.DateTimeField(
-        null=True, blank=True, help_text=_("when its owners were told of the present trouble")
+    notified_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        db_column="told_at",
+        help_text=_("when its owners were told of the present trouble"),
     )
     # Limits belong to the Alibaba account. Two rows whose keys see the same tasks share the lanes
     # of the first.
@@ -110,11 +119,14 @@ class Account(Gated):
         on_delete=models.SET_NULL,
         null=True,
         blank=True,
-        related_name="twins",
+        related_name="shared_by",
         help_text=_("whose tasks its keys see"),
     )
-    told_apart = models.JSONField(
-        default=list, blank=True, help_text=_("ids of accounts that are proven to be others")
+    different_from = models.JSONField(
+        default=list,
+        blank=True,
+        db_column="told_apart",
+        help_text=_("ids of accounts that are proven to be others"),
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -202,7 +214,7 @@ class ApiKey(models.Model):
         )
 
 
-class Lane(Gated):
+class Lane(Pausable):
     """(account, model): one task runs at a time; the queue of jobs in front of it is ours."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="lanes")
@@ -215,7 +227,7 @@ class Lane(Gated):
     )
     # A wake-up that comes while a visit is under way must not be lost: the visit compares this
     # count at its end.
-    rings = models.BigIntegerField(default=0)
+    wakeups = models.BigIntegerField(default=0, db_column="rings")
     lease_until = models.DateTimeField(null=True, blank=True)
     lease_token = models.CharField(
         max_length=80, blank=True, help_text=_("host and process that visit it now")

@@ -123,13 +123,21 @@ class Job(models.Model):
         ),
     )
 
-    # the estimates of the end that people saw, to be compared with it (named as in the database)
-    told_ready_at = models.DateTimeField(null=True, blank=True, help_text=_("at the click"))
-    told_late_at = models.DateTimeField(
-        null=True, blank=True, help_text=_("at the click: nine of ten are ready by then")
+    # the estimates of the end that people saw, to be compared with it
+    forecast_ready_at = models.DateTimeField(
+        null=True, blank=True, db_column="told_ready_at", help_text=_("at the click")
     )
-    told_sent_at = models.DateTimeField(
-        null=True, blank=True, help_text=_("when the service took it")
+    forecast_late_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        db_column="told_late_at",
+        help_text=_("at the click: nine of ten are ready by then"),
+    )
+    forecast_at_submit = models.DateTimeField(
+        null=True,
+        blank=True,
+        db_column="told_sent_at",
+        help_text=_("when the service took it"),
     )
 
     # money

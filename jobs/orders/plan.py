@@ -189,7 +189,7 @@ def _closed(account: Account, model: str) -> list[Sentence]:
     """Why nothing new may be put in front of this account or lane."""
     lane = (
         Lane.objects.filter(account_id=account.root_id, model=model)
-        .select_related("account", "gate_by")
+        .select_related("account", "pause_set_by")
         .first()
     )
     refusal = pauses.refuses(account, lane, account.team)

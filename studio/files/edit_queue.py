@@ -101,7 +101,7 @@ def ask(asset: Asset, recipe: Recipe, by: User) -> Edit:
         new = bool(Edit.objects.filter(pk=edit.pk, state=edit.state).update(**changed))
         edit.refresh_from_db()
     if new:
-        _ring_later(edit.pk)
+        _enqueue_after_commit(edit.pk)
     return edit
 
 
@@ -164,12 +164,12 @@ def recipe_hash(recipe: Recipe) -> str:
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
 
 
-def _ring_later(pk: int) -> None:
+def _enqueue_after_commit(pk: int) -> None:
     """Who works is told by name: studio does not know the workers."""
     path = getattr(settings, "EDIT_WAKEUP", "")
     if path:
-        ring: Callable[[int], None] = import_string(path)
-        transaction.on_commit(lambda: ring(pk))
+        enqueue: Callable[[int], None] = import_string(path)
+        transaction.on_commit(lambda: enqueue(pk))
 
 
 def _make(asset: Asset, recipe: Recipe, by: User | None) -> Asset:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from jobs.accounts import endpoints
 from jobs.catalogue import entries
-from jobs.models import Account, Gate
+from jobs.models import Account, PauseState
 from jobs.models.account import REGIONS
 from studio.common.translatable import translated
 from studio.models.people import Team, User
@@ -39,11 +39,10 @@ class KeyForm(forms.Form):
     secret = _secret_field()
 
 
-class GateForm(forms.Form):
-    """What a door of an account is to let through: the account's own, or that of the lane of
-    `model`."""
+class PauseForm(forms.Form):
+    """Whether an account, or its lane of `model`, is to be paused, drained or open."""
 
-    gate = forms.ChoiceField(choices=Gate.choices)
+    state = forms.ChoiceField(choices=PauseState.choices)
     model = forms.CharField(max_length=60, required=False)
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from jobs.accounts import pauses
 from jobs.catalogue import entries
 from jobs.common.states import OUT, State
-from jobs.models import Account, Gate, Lane, WorkTime
+from jobs.models import Account, Lane, PauseState, WorkTime
 from studio.common.translatable import phrase, translated
 from studio.models.people import Team
 
@@ -75,7 +75,7 @@ def lane_rows(team: Team, accounts: Iterable[Account]) -> dict[int, list[LaneRow
     lanes = list(
         Lane.objects.filter(
             account_id__in=roots | {account.pk for account in accounts}
-        ).select_related("account", "gate_by")
+        ).select_related("account", "pause_set_by")
     )
     counts = _counts(team, lanes)
     speeds = _speeds(accounts)
@@ -107,14 +107,14 @@ def lane_rows(team: Team, accounts: Iterable[Account]) -> dict[int, list[LaneRow
     return found
 
 
-def door_of(account: Account, model: str) -> Lane | None:
+def lane_of(account: Account, model: str) -> Lane | None:
     """The lane of `model` that jobs of `account` wait in, when it is of the account's own team;
     None otherwise."""
     return (
         Lane.objects.filter(
             account_id=account.root_id, account__team_id=account.team_id, model=model
         )
-        .select_related("account", "gate_by")
+        .select_related("account", "pause_set_by")
         .first()
     )
 
@@ -130,10 +130,10 @@ def _row(
 ) -> LaneRow:
     spec = entries.MODELS.get(lane.model)
     paused = lane.paused()
-    if lane.gate != Gate.OPEN:
+    if lane.pause_state != PauseState.OPEN:
         fit, word, why = (
             "warn",
-            lane.get_gate_display(),
+            lane.get_pause_state_display(),
             translated(phrase("%(what)s.", what=pauses.sentence(lane, team))),
         )
     elif lane.health in (Account.Health.OK, Account.Health.UNTRIED):

@@ -18,9 +18,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from jobs.accounts import account_setup, endpoints, key_test, pauses, shared_accounts
 from jobs.accounts import keys as keyring
 from jobs.common.states import OUT, State
-from jobs.models import Account, ApiKey, Gate, Lane
-from jobs.pages.accounts.forms import EditAccountForm, GateForm, KeyForm, NewAccountForm
-from jobs.pages.accounts.lanes import door_of, lane_rows
+from jobs.models import Account, ApiKey, Lane, PauseState
+from jobs.pages.accounts.forms import EditAccountForm, KeyForm, NewAccountForm, PauseForm
+from jobs.pages.accounts.lanes import lane_of, lane_rows
 from studio.common.translatable import Sentence, phrase, translated
 from studio.models.people import Role
 from studio.teams.access import TeamRequest, team_page
@@ -175,15 +175,15 @@ def retire_key(request: TeamRequest, account: str, key: int) -> HttpResponse:
 @_admins
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-def gate(request: TeamRequest, account: str) -> HttpResponse:
+def pause(request: TeamRequest, account: str) -> HttpResponse:
     """Pause, drain or open the account, or with `model` the lane of that model. GET asks, POST does
     it."""
     found = _account_of(request, account)
-    form = GateForm(request.POST if request.method == "POST" else request.GET)
-    door: Account | Lane | None = None
+    form = PauseForm(request.POST if request.method == "POST" else request.GET)
+    target: Account | Lane | None = None
     if form.is_valid():
-        door = door_of(found, form.cleaned_data["model"]) if form.cleaned_data["model"] else found
-    if door is None:
+        target = lane_of(found, form.cleaned_data["model"]) if form.cleaned_data["model"] else found
+    if target is None:
         messages.error(
             request,
             _(
@@ -192,27 +192,27 @@ def gate(request: TeamRequest, account: str) -> HttpResponse:
             ),
         )
         return _to_account(request, found)
-    chosen = Gate(form.cleaned_data["gate"])
+    chosen = PauseState(form.cleaned_data["state"])
     if request.method == "POST":
-        messages.success(request, translated(pauses.set_pause(door, chosen, request.user)))
+        messages.success(request, translated(pauses.set_pause(target, chosen, request.user)))
         return _to_account(request, found)
     name = (
-        translated(pauses.name(door)) if isinstance(door, Lane) else door.label
+        translated(pauses.name(target)) if isinstance(target, Lane) else target.label
     )  # which nobody translates
     page = {
         "nav": "accounts",
         "account": found,
         "model": form.cleaned_data["model"],
         "name": name,
-        "gate": chosen.value,
+        "state": chosen.value,
     }
     return render(
         request,
         "jobs/accounts/pause.html",
         page
         | {
-            "now": translated(pauses.sentence(door)),
-            "consequence": translated(pauses.consequence(door, chosen)),
+            "now": translated(pauses.sentence(target)),
+            "consequence": translated(pauses.consequence(target, chosen)),
         },
     )
 
@@ -245,7 +245,7 @@ def _key_of(request: TeamRequest, public_id: str, pk: int) -> ApiKey:
 
 def _shown(request: TeamRequest, only: Account | None = None) -> list[dict[str, Any]]:
     """The team's accounts with keys (secrets are not even read), health in words and lanes."""
-    accounts = request.team.accounts.select_related("gate_by", "same_as").prefetch_related(
+    accounts = request.team.accounts.select_related("pause_set_by", "same_as").prefetch_related(
         Prefetch("keys", keyring.without_secrets())
     )
     if only is not None:
@@ -270,8 +270,8 @@ def _shown(request: TeamRequest, only: Account | None = None) -> list[dict[str, 
                 "lanes": rows,
                 "busy": [row for row in rows if row.total],
                 "closed": translated(pauses.sentence(account)),
-                "closed_means": translated(pauses.consequence(account, account.gate))
-                if account.gate != Gate.OPEN
+                "closed_means": translated(pauses.consequence(account, account.pause_state))
+                if account.pause_state != PauseState.OPEN
                 else "",
                 "twin": translated(shared_accounts.sentence(account)),
                 "overlap": keyring.overlap_ends(account) if len(active) > 1 else None,
@@ -284,8 +284,8 @@ def _health(account: Account, has_key: bool, troubled: int) -> tuple[str, str]:
     """The tone and the word of the account's tag."""
     if not has_key:
         return "no", _("no key")
-    if account.gate != Gate.OPEN:
-        return "warn", account.get_gate_display()
+    if account.pause_state != PauseState.OPEN:
+        return "warn", account.get_pause_state_display()
     if account.health == Account.Health.OK and troubled:
         return "warn", ngettext(
             "works, but not with %(n)s model", "works, but not with %(n)s models", troubled

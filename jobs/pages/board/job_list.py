@@ -36,7 +36,7 @@ def rows_of(jobs: QuerySet[Job]) -> QuerySet[ListedJob]:
         .exclude(asset__thumb="")
         .order_by("asset__kind", "pk")
     )
-    related = ("account", "account__gate_by", "lane", "lane__gate_by", "lane__account")
+    related = ("account", "account__pause_set_by", "lane", "lane__pause_set_by", "lane__account")
     return jobs.select_related("owner", *related, "result").annotate(
         face=Coalesce(
             Subquery(

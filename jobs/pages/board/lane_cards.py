@@ -18,7 +18,7 @@ from jobs.accounts import pauses
 from jobs.catalogue import entries
 from jobs.common.states import OUT, State
 from jobs.engine import eta
-from jobs.models import Account, Gate, Job, Lane
+from jobs.models import Account, Job, Lane, PauseState
 from jobs.pages import labels
 from jobs.pages.service_time import ServiceTime, service_time_of
 from studio.common.translatable import phrase, together, translated
@@ -133,11 +133,11 @@ class TeamLanes:
 
     @classmethod
     def of(cls, team: Team) -> TeamLanes:
-        mine = Q(account__team=team) | Q(account__twins__team=team)
+        mine = Q(account__team=team) | Q(account__shared_by__team=team)
         others = Account.objects.filter(same_as=OuterRef("account_id"))
         lanes = (
             Lane.objects.filter(mine)
-            .select_related("account", "account__gate_by", "gate_by")
+            .select_related("account", "account__pause_set_by", "pause_set_by")
             .annotate(shared=Exists(others))
         )
         found = list(lanes.distinct().order_by("account_id", "model"))
@@ -245,11 +245,11 @@ def _closed(
     """(what is paused or in trouble, its word, what it says); (None, "", "") when everything is
     open and well."""
     both: list[Account | Lane] = [one for one in (account, lane) if one is not None]
-    for gate, word in ((Gate.PAUSED, _("Paused")), (Gate.DRAINING, _("Draining"))):
+    for state, word in ((PauseState.PAUSED, _("Paused")), (PauseState.DRAINING, _("Draining"))):
         for one in both:
-            if one.gate == gate:
+            if one.pause_state == state:
                 follows = phrase("What waits is still sent; nothing new is taken.")
-                if gate == Gate.PAUSED:
+                if state == PauseState.PAUSED:
                     follows = phrase("Nothing is sent until someone opens it.")
                 return (
                     one,

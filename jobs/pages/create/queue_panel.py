@@ -34,7 +34,7 @@ def lane_of(draft: Draft, account: Account | None) -> Lane | None:
         return None
     return (
         Lane.objects.filter(account_id=account.root_id, model=draft.spec.name)
-        .select_related("account", "gate_by", "account__gate_by")
+        .select_related("account", "pause_set_by", "account__pause_set_by")
         .first()
     )
 

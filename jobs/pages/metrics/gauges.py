@@ -31,7 +31,7 @@ from jobs.billing import budget
 from jobs.common import call_metrics, wakeup
 from jobs.common.call_metrics import BUCKETS
 from jobs.common.states import OUT, TERMINAL, Code, State
-from jobs.models import Account, Check, Gate, Job, Lane, LedgerEntry
+from jobs.models import Account, Check, Job, Lane, LedgerEntry, PauseState
 from studio.models import Team
 
 log = logging.getLogger("footlight.gauges")
@@ -173,8 +173,8 @@ def _lanes() -> Iterator[Metric]:
     leased = Q(lease_until__gt=now)
     due = Q(next_visit_at__lt=now - LATE) & (Q(lease_until=None) | Q(lease_until__lte=now))
     shut = (
-        Q(gate=Gate.PAUSED)
-        | Q(account__gate=Gate.PAUSED)
+        Q(pause_state=PauseState.PAUSED)
+        | Q(account__pause_state=PauseState.PAUSED)
         | Q(paused_until__gt=now)
         | Q(account__paused_until__gt=now)
     )

@@ -216,7 +216,7 @@ def test_a_working_key_ends_the_pause_and_rings_the_lanes(north: Account, owner:
     assert (north.health, north.health_text, north.paused_until) == ("ok", "", None)
     assert lane.next_visit_at is not None
     assert lane.next_visit_at <= timezone.now()
-    assert (lane.rings, lane.paused_until) == (1, None)
+    assert (lane.wakeups, lane.paused_until) == (1, None)
     assert north.key == key
 
 
@@ -288,7 +288,7 @@ def test_retiring_the_refused_key_lets_the_spare_try(north: Account, owner: User
     north.refresh_from_db()
     lane.refresh_from_db()
     assert (north.health, north.paused_until) == ("untried", None)
-    assert lane.rings == 1
+    assert lane.wakeups == 1
 
 
 def test_a_stored_key_that_cannot_be_decrypted_gets_a_sentence(north: Account) -> None:
@@ -331,7 +331,7 @@ def test_a_test_says_nothing_about_a_debt_but_has_it_tried_again(north: Account)
     north.refresh_from_db()
     lane.refresh_from_db()
     assert (north.health, north.health_text, north.paused_until) == ("arrears", "refused", None)
-    assert (lane.rings, lane.paused_until) == (1, None)
+    assert (lane.wakeups, lane.paused_until) == (1, None)
 
 
 def test_a_key_that_works_ends_the_trouble_with_one_mail(
@@ -342,10 +342,10 @@ def test_a_key_that_works_ends_the_trouble_with_one_mail(
         "jobs.accounts.mail.tell", lambda team, subject, text, *, to="owners": mails.append(subject)
     )
     paused(north)
-    Account.objects.update(told_at=timezone.now(), troubles=4)
+    Account.objects.update(notified_at=timezone.now(), troubles=4)
     add_key(north, OTHER, owner)
     north.refresh_from_db()
-    assert (north.health, north.troubles, north.told_at) == ("ok", 0, None)
+    assert (north.health, north.troubles, north.notified_at) == ("ok", 0, None)
     assert mails == ["North works again"]
 
 

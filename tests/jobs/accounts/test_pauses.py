@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from jobs.accounts import choice, pauses
 from jobs.common.states import State
-from jobs.models import Account, Gate, Lane, WorkTime
+from jobs.models import Account, Lane, PauseState, WorkTime
 from studio.models import Team, User
 from tests import makers
 
@@ -30,7 +30,7 @@ def lane(north: Account) -> Lane:
     return Lane.objects.create(account=north, model="emo-v1", next_visit_at=None)
 
 
-# ── what a gate does ──────────────────────────────────────────────────────────────────────────────
+# ── what a pause does ─────────────────────────────────────────────────────────────────────────────
 
 
 def test_it_says_who_did_what_and_when(
@@ -40,15 +40,15 @@ def test_it_says_who_did_what_and_when(
         "jobs.accounts.pauses.timezone.now", lambda: datetime(2026, 11, 20, 14, 2, tzinfo=UTC)
     )
     assert pauses.sentence(lane) == pauses.sentence(north) == ""
-    pauses.set_pause(lane, Gate.PAUSED, owner)
+    pauses.set_pause(lane, PauseState.PAUSED, owner)
     assert pauses.sentence(lane) == "Aiko paused emo-v1 on North at 14:02"
-    pauses.set_pause(north, Gate.DRAINING, owner)
+    pauses.set_pause(north, PauseState.DRAINING, owner)
     assert pauses.sentence(Account.objects.get()) == "Aiko is draining North since 14:02"
     monkeypatch.setattr(
         "jobs.accounts.pauses.timezone.now", lambda: datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
     )
     assert pauses.sentence(Lane.objects.get()) == "Aiko paused emo-v1 on North on 20 Nov at 14:02"
-    Lane.objects.update(gate_by=None)
+    Lane.objects.update(pause_set_by=None)
     assert pauses.sentence(Lane.objects.get()).startswith("Someone paused")
 
 
@@ -56,21 +56,21 @@ def test_it_says_what_follows_for_the_jobs(
     team: Team, owner: User, north: Account, lane: Lane
 ) -> None:
     assert (
-        pauses.consequence(lane, Gate.PAUSED)
+        pauses.consequence(lane, PauseState.PAUSED)
         == "No job waits; nothing is sent until someone opens it."
     )
     for state in (State.QUEUED, State.QUEUED, State.RUNNING, State.SUCCEEDED):
         makers.job(team, owner, account=north, state=state)
     assert (
-        pauses.consequence(lane, Gate.PAUSED)
+        pauses.consequence(lane, PauseState.PAUSED)
         == "2 jobs wait; nothing is sent until someone opens it. The one at the service goes on."
     )
-    assert pauses.set_pause(north, Gate.DRAINING, owner) == (
+    assert pauses.set_pause(north, PauseState.DRAINING, owner) == (
         "North is draining. 2 jobs wait and are still sent; new jobs are refused until someone "
         "opens it. The one at the service goes on."
     )
     assert (
-        pauses.set_pause(north, Gate.OPEN, owner)
+        pauses.set_pause(north, PauseState.OPEN, owner)
         == "North is open. 2 jobs wait; what waits is sent in its turn."
     )
 
@@ -79,21 +79,21 @@ def test_the_lanes_are_visited_so_that_jobs_say_why_they_wait(
     north: Account, lane: Lane, owner: User
 ) -> None:
     other = Lane.objects.create(account=north, model="wan2.2-s2v", next_visit_at=None)
-    pauses.set_pause(lane, Gate.PAUSED, owner)
+    pauses.set_pause(lane, PauseState.PAUSED, owner)
     lane.refresh_from_db()
     other.refresh_from_db()
-    assert (lane.rings, other.rings) == (1, 0)
+    assert (lane.wakeups, other.wakeups) == (1, 0)
     assert lane.next_visit_at is not None
-    pauses.set_pause(north, Gate.PAUSED, owner)
-    assert list(Lane.objects.values_list("rings", flat=True)) == [2, 1]
+    pauses.set_pause(north, PauseState.PAUSED, owner)
+    assert list(Lane.objects.values_list("wakeups", flat=True)) == [2, 1]
 
 
-def test_only_the_gate_is_written(lane: Lane, owner: User) -> None:
+def test_only_the_pause_is_written(lane: Lane, owner: User) -> None:
     """The engine writes lanes all the time; a row in hand is old."""
-    Lane.objects.filter(pk=lane.pk).update(health="quota", lease_token="a visitor", rings=7)
-    pauses.set_pause(lane, Gate.PAUSED, owner)
+    Lane.objects.filter(pk=lane.pk).update(health="quota", lease_token="a visitor", wakeups=7)
+    pauses.set_pause(lane, PauseState.PAUSED, owner)
     fresh = Lane.objects.get(pk=lane.pk)
-    assert (fresh.health, fresh.lease_token, fresh.rings, fresh.gate) == (
+    assert (fresh.health, fresh.lease_token, fresh.wakeups, fresh.pause_state) == (
         "quota",
         "a visitor",
         8,
@@ -102,37 +102,37 @@ def test_only_the_gate_is_written(lane: Lane, owner: User) -> None:
 
 
 def test_doing_it_twice_keeps_the_first_name(north: Account, owner: User, admin: User) -> None:
-    pauses.set_pause(north, Gate.PAUSED, owner)
-    before = Account.objects.get().gate_at
+    pauses.set_pause(north, PauseState.PAUSED, owner)
+    before = Account.objects.get().pause_set_at
     stale = Account.objects.get()
-    pauses.set_pause(stale, Gate.PAUSED, admin)
+    pauses.set_pause(stale, PauseState.PAUSED, admin)
     fresh = Account.objects.get()
-    assert (fresh.gate_by, fresh.gate_at) == (owner, before)
-    assert stale.gate_by == owner
-    pauses.set_pause(fresh, Gate.OPEN, admin)
-    assert Account.objects.get().gate_by == admin
+    assert (fresh.pause_set_by, fresh.pause_set_at) == (owner, before)
+    assert stale.pause_set_by == owner
+    pauses.set_pause(fresh, PauseState.OPEN, admin)
+    assert Account.objects.get().pause_set_by == admin
 
 
-def test_which_door_holds_a_job_back(north: Account, lane: Lane, owner: User) -> None:
+def test_which_pause_holds_a_job_back(north: Account, lane: Lane, owner: User) -> None:
     assert pauses.paused_by(north, lane) is None
-    pauses.set_pause(lane, Gate.DRAINING, owner)
+    pauses.set_pause(lane, PauseState.DRAINING, owner)
     assert pauses.paused_by(north, lane) is None, "what waits is still sent"
-    pauses.set_pause(lane, Gate.PAUSED, owner)
+    pauses.set_pause(lane, PauseState.PAUSED, owner)
     assert pauses.paused_by(north, lane) == lane
-    pauses.set_pause(north, Gate.PAUSED, owner)
+    pauses.set_pause(north, PauseState.PAUSED, owner)
     assert pauses.paused_by(north, lane) == north
 
 
-def test_new_jobs_are_refused_by_a_draining_door_only(
+def test_new_jobs_are_refused_by_a_draining_account_or_lane_only(
     north: Account, lane: Lane, owner: User
 ) -> None:
     assert pauses.refuses(north, lane) == pauses.refuses(north, None) == ""
-    pauses.set_pause(lane, Gate.PAUSED, owner)
+    pauses.set_pause(lane, PauseState.PAUSED, owner)
     assert pauses.refuses(north, lane) == ""
-    pauses.set_pause(lane, Gate.DRAINING, owner)
+    pauses.set_pause(lane, PauseState.DRAINING, owner)
     assert pauses.refuses(north, lane).startswith("Aiko is draining emo-v1 on North since")
     assert pauses.refuses(north, lane).endswith("under Accounts.")
-    pauses.set_pause(north, Gate.DRAINING, owner)
+    pauses.set_pause(north, PauseState.DRAINING, owner)
     assert "draining North since" in pauses.refuses(north, None)
     assert choice.account_for(north.team, "emo-v1") == north
 
@@ -140,7 +140,7 @@ def test_new_jobs_are_refused_by_a_draining_door_only(
 def test_a_shared_lane_tells_the_other_team_no_names(
     north: Account, lane: Lane, owner: User, stranger: User
 ) -> None:
-    pauses.set_pause(lane, Gate.PAUSED, owner)
+    pauses.set_pause(lane, PauseState.PAUSED, owner)
     told = pauses.sentence(lane, stranger.teams.get())
     assert "paused" in told
     assert not [name for name in ("Aiko", "North") if name in told]
@@ -164,12 +164,12 @@ def test_asking_shows_the_consequence_and_changes_nothing(
     makers.job(team, admin, account=north)
     makers.job(team, admin, account=north)
     page = text(
-        client_of(admin).get(url("account_gate", north), {"gate": "paused", "model": "emo-v1"})
+        client_of(admin).get(url("account_pause", north), {"state": "paused", "model": "emo-v1"})
     )
     assert "Pause emo-v1 on North" in page
     assert "2 jobs wait; nothing is sent until someone opens it." in page
     assert 'name="csrfmiddlewaretoken"' in page
-    assert Lane.objects.get().gate == "open"
+    assert Lane.objects.get().pause_state == "open"
 
 
 def test_closing_and_opening_on_the_page(
@@ -177,30 +177,30 @@ def test_closing_and_opening_on_the_page(
 ) -> None:
     client = client_of(admin)
     answer = client.post(
-        url("account_gate", north), {"gate": "paused", "model": "emo-v1"}, follow=True
+        url("account_pause", north), {"state": "paused", "model": "emo-v1"}, follow=True
     )
     assert answer.redirect_chain == [(url("account", north), 302)]
     assert "emo-v1 on North is paused" in text(answer)
     assert "Ben paused emo-v1 on North at" in text(answer)
-    assert Lane.objects.get().gate == "paused"
-    client.post(url("account_gate", north), {"gate": "draining"})
+    assert Lane.objects.get().pause_state == "paused"
+    client.post(url("account_pause", north), {"state": "draining"})
     page = text(client.get(url("account", north)))
     assert "Ben is draining North since" in page
     assert "Ben is draining North since" in text(
         client.get(reverse("jobs:keys", args=[north.team.slug]))
     )
-    client.post(url("account_gate", north), {"gate": "open", "model": ""})
-    client.post(url("account_gate", north), {"gate": "open", "model": "emo-v1"})
-    assert (Account.objects.get().gate, Lane.objects.get().gate) == ("open", "open")
+    client.post(url("account_pause", north), {"state": "open", "model": ""})
+    client.post(url("account_pause", north), {"state": "open", "model": "emo-v1"})
+    assert (Account.objects.get().pause_state, Lane.objects.get().pause_state) == ("open", "open")
 
 
 @pytest.mark.parametrize(
     "given",
     [
-        {"gate": "shut"},
+        {"state": "shut"},
         {},
-        {"gate": "paused", "model": "emo-v9"},
-        {"gate": "paused", "model": "x" * 99},
+        {"state": "paused", "model": "emo-v9"},
+        {"state": "paused", "model": "x" * 99},
     ],
 )
 def test_nonsense_gets_a_sentence(
@@ -208,11 +208,11 @@ def test_nonsense_gets_a_sentence(
 ) -> None:
     client = client_of(admin)
     for answer in (
-        client.post(url("account_gate", north), given, follow=True),
-        client.get(url("account_gate", north), given, follow=True),
+        client.post(url("account_pause", north), given, follow=True),
+        client.get(url("account_pause", north), given, follow=True),
     ):
         assert "has no such lane" in text(answer)
-    assert (Account.objects.get().gate, Lane.objects.get().gate) == ("open", "open")
+    assert (Account.objects.get().pause_state, Lane.objects.get().pause_state) == ("open", "open")
 
 
 def test_who_may_not(
@@ -220,15 +220,15 @@ def test_who_may_not(
 ) -> None:
     for person, status in ((creator, 403), (viewer, 403), (stranger, 404)):
         assert (
-            client_of(person).post(url("account_gate", north), {"gate": "paused"}).status_code
+            client_of(person).post(url("account_pause", north), {"state": "paused"}).status_code
             == status
         )
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(
         north.team.memberships.first().user, backend="django.contrib.auth.backends.ModelBackend"
     )  # type: ignore[union-attr]
-    assert strict.post(url("account_gate", north), {"gate": "paused"}).status_code == 403
-    assert Account.objects.get().gate == "open"
+    assert strict.post(url("account_pause", north), {"state": "paused"}).status_code == 403
+    assert Account.objects.get().pause_state == "open"
 
 
 def test_every_lane_is_listed_with_its_state_its_jobs_and_its_next_try(
@@ -293,20 +293,20 @@ def root(db: object) -> User:
 
 
 @pytest.mark.parametrize("kind", ["account", "lane"])
-def test_staff_close_and_open_doors_of_every_team(
+def test_staff_pause_and_open_rows_of_every_team(
     north: Account, lane: Lane, root: User, client_of: ClientOf, kind: str
 ) -> None:
     client = client_of(root)
-    door = north if kind == "account" else lane
+    row = north if kind == "account" else lane
     there = reverse(f"admin:jobs_{kind}_changelist")
-    for action, gate in (("pause", "paused"), ("drain", "draining"), ("open", "open")):
+    for action, state in (("pause", "paused"), ("drain", "draining"), ("open", "open")):
         page = text(
-            client.post(there, {"action": action, "_selected_action": [door.pk]}, follow=True)
+            client.post(there, {"action": action, "_selected_action": [row.pk]}, follow=True)
         )
-        door.refresh_from_db()
-        assert (door.gate, door.gate_by) == (gate, root)
-        assert f"North is {gate}" in page
-        if gate == "paused":
+        row.refresh_from_db()
+        assert (row.pause_state, row.pause_set_by) == (state, root)
+        assert f"North is {state}" in page
+        if state == "paused":
             assert "Root paused" in page
 
 
@@ -321,4 +321,4 @@ def test_staff_without_the_right_close_nothing(
         reverse("admin:jobs_account_changelist"),
         {"action": "pause", "_selected_action": [north.pk]},
     )
-    assert Account.objects.get().gate == "open"
+    assert Account.objects.get().pause_state == "open"

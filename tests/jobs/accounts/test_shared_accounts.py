@@ -96,7 +96,7 @@ def test_a_key_that_does_not_see_it_is_of_another_account(
     made(north, owner, service, GOOD)
     assert shared_accounts.recognise(south) is None
     assert same(south) is None
-    assert [Account.objects.get(pk=one.pk).told_apart for one in (north, south)] == [
+    assert [Account.objects.get(pk=one.pk).different_from for one in (north, south)] == [
         [south.pk],
         [north.pk],
     ]
@@ -111,7 +111,7 @@ def test_a_task_that_nobody_sees_proves_nothing(
 ) -> None:
     made(north, owner, service)
     assert shared_accounts.recognise(south) is None
-    assert Account.objects.get(pk=south.pk).told_apart == []
+    assert Account.objects.get(pk=south.pk).different_from == []
 
 
 @pytest.mark.parametrize(
@@ -197,10 +197,10 @@ def test_a_recognition_asks_a_bounded_number_of_times(
         made(other, owner, service, other.key.secret)  # type: ignore[union-attr]
     assert shared_accounts.recognise(north, calls=6) is None
     assert len(service.asked) <= 6
-    assert len(Account.objects.get(pk=north.pk).told_apart) == 3
+    assert len(Account.objects.get(pk=north.pk).different_from) == 3
     for _ in range(4):
         shared_accounts.recognise(north, calls=6)
-    assert len(Account.objects.get(pk=north.pk).told_apart) == 8, (
+    assert len(Account.objects.get(pk=north.pk).different_from) == 8, (
         "the next run goes on where the last one ended"
     )
 
@@ -221,7 +221,7 @@ def test_a_silent_service_holds_nobody_up(team: Team, owner: User) -> None:
     began = time.monotonic()
     assert shared_accounts.recognise(south) is None
     assert time.monotonic() - began < 2
-    assert (same(south), Account.objects.get(pk=south.pk).told_apart) == (None, [])
+    assert (same(south), Account.objects.get(pk=south.pk).different_from) == (None, [])
 
 
 def test_a_refused_key_ends_the_asking(
@@ -230,7 +230,7 @@ def test_a_refused_key_ends_the_asking(
     made(north, owner, service, GOOD, OTHER)
     service.good.discard(OTHER)
     assert shared_accounts.recognise(south) is None
-    assert Account.objects.get(pk=south.pk).told_apart == []
+    assert Account.objects.get(pk=south.pk).different_from == []
 
 
 def test_every_minute_one_account_has_its_turn(
@@ -266,7 +266,7 @@ def test_open_jobs_move_to_the_shared_lane_and_it_is_rung(
     assert {Job.objects.get(pk=job.pk).account_id for job in kept.values()} == {south.pk}, (
         "the bill stays with its row"
     )
-    assert Lane.objects.get(pk=shared.pk).rings > shared.rings
+    assert Lane.objects.get(pk=shared.pk).wakeups > shared.wakeups
     assert Lane.objects.get(pk=own.pk).lease_until is None
 
 
@@ -301,7 +301,7 @@ def test_a_lane_that_people_paused_stays_paused(
 ) -> None:
     job = makers.job(south.team, owner, account=south)
     Account.objects.filter(pk=south.pk).update(same_as=north)
-    Lane.objects.filter(account=south).update(gate="paused")
+    Lane.objects.filter(account=south).update(pause_state="paused")
     assert shared_accounts.move_to_shared_lanes() == 0
     assert Job.objects.get(pk=job.pk).lane.account_id == south.pk
 
@@ -333,7 +333,7 @@ def test_another_place_forgets_what_was_proven(
     east = makers.account(team, url=service.url, label="East", key=THIRD)
     west = makers.account(team, url=service.url, label="West", key="sk-west-000000000000")
     Account.objects.filter(pk__in=(south.pk, east.pk)).update(same_as=north)
-    Account.objects.filter(pk=west.pk).update(told_apart=[north.pk, 4711])
+    Account.objects.filter(pk=west.pk).update(different_from=[north.pk, 4711])
     waiting = makers.job(team, owner, account=east)
     Job.objects.filter(pk=waiting.pk).update(
         lane=Lane.objects.create(account=north, model="emo-v1")
@@ -344,7 +344,7 @@ def test_another_place_forgets_what_was_proven(
     finally:
         elsewhere.close()
     assert (same(north), same(south), same(east)) == (None, None, south.pk)
-    assert Account.objects.get(pk=west.pk).told_apart == [4711]
+    assert Account.objects.get(pk=west.pk).different_from == [4711]
     assert Job.objects.get(pk=waiting.pk).lane.account_id == south.pk
 
 

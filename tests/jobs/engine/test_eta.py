@@ -105,9 +105,9 @@ def test_places_add_up_with_a_range(team: Team, owner: User, creator: User) -> N
 
 def test_nothing_is_promised_behind_a_closed_door(team: Team, owner: User) -> None:
     job = job_of(team, owner)
-    Lane.objects.update(gate="paused")
+    Lane.objects.update(pause_state="paused")
     assert eta.place(job).starts_at is None
-    Lane.objects.update(gate="open")
+    Lane.objects.update(pause_state="open")
     Account.objects.update(paused_until=timezone.now() + timedelta(minutes=5))
     place = eta.place(job_of(team, owner))
     assert (place.position, place.ready_at, place.late_at) == (2, None, None)
@@ -142,8 +142,10 @@ def test_score_counts_what_was_told_within_a_fifth(team: Team, owner: User) -> N
         created = now - timedelta(seconds=100)
         Job.objects.filter(pk=job.pk).update(
             created_at=created,
-            told_ready_at=created + timedelta(seconds=estimate) if estimate else None,
-            told_sent_at=now - timedelta(seconds=50) + timedelta(seconds=sent) if sent else None,
+            forecast_ready_at=created + timedelta(seconds=estimate) if estimate else None,
+            forecast_at_submit=now - timedelta(seconds=50) + timedelta(seconds=sent)
+            if sent
+            else None,
         )
     (score,) = eta.score()
     assert (score.model, score.variant, score.jobs, score.click_within, score.sent_within) == (

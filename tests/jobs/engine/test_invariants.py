@@ -20,7 +20,17 @@ from django.utils import timezone
 
 from jobs.billing import ledger
 from jobs.engine import checks, invariants, invariants_results
-from jobs.models import Account, Attempt, Budget, Check, Gate, Job, JobEvent, Lane, LedgerEntry
+from jobs.models import (
+    Account,
+    Attempt,
+    Budget,
+    Check,
+    Job,
+    JobEvent,
+    Lane,
+    LedgerEntry,
+    PauseState,
+)
 from studio.models import Team, User
 from tests import files, makers
 
@@ -435,9 +445,9 @@ def test_a_task_that_nobody_looks_at(site: dict[str, Job], due: str) -> None:
     )
     Job.objects.filter(pk=job.pk).update(**when)
     only(job.public_id, job.task_id, "should have been looked at")
-    Lane.objects.filter(pk=job.lane_id).update(gate=Gate.PAUSED)
+    Lane.objects.filter(pk=job.lane_id).update(pause_state=PauseState.PAUSED)
     assert invariants.broken() == []
-    Lane.objects.filter(pk=job.lane_id).update(gate=Gate.OPEN)
+    Lane.objects.filter(pk=job.lane_id).update(pause_state=PauseState.OPEN)
     Account.objects.filter(pk=job.account_id).update(
         paused_until=timezone.now() + timedelta(hours=1)
     )

@@ -21,7 +21,7 @@ from jobs.common.states import Code, Outcome, State
 from jobs.engine import dispatcher, lane_lease, lane_round, lane_visit, task_list, transitions
 from jobs.engine.lane_lease import ClaimedLane
 from jobs.engine.lane_round import LaneSurvey
-from jobs.models import Account, Attempt, Gate, Job, Lane
+from jobs.models import Account, Attempt, Job, Lane, PauseState
 from jobs.modelstudio import ModelGone, NoAnswer, RetryLater
 from jobs.orders import create
 from jobs.orders.order_request import OrderRequest
@@ -424,13 +424,13 @@ def test_a_paused_lane_sends_nothing_says_why_and_goes_on_when_opened(
     wish: OrderRequest, owner: User, service: Service
 ) -> None:
     job = create.create(wish)
-    pauses.set_pause(job.lane, Gate.PAUSED, owner)
+    pauses.set_pause(job.lane, PauseState.PAUSED, owner)
     job = visit(job)
     assert (job.state, job.code) == ("queued", Code.HELD_BACK)
     assert "Aiko paused" in job.sentence
     assert service.count("submit") == 0
     assert job.lane.next_visit_at is None, "it rests until somebody opens it"
-    pauses.set_pause(job.lane, Gate.OPEN, owner)
+    pauses.set_pause(job.lane, PauseState.OPEN, owner)
     assert visit(job).state == "running"
 
 
@@ -443,7 +443,7 @@ def test_a_paused_account_holds_its_own_jobs_only(
     held = create.create(wish)
     free = create.create(dataclasses.replace(wish, account=other))
     assert held.lane_id == free.lane_id, "one Alibaba account, one lane"
-    pauses.set_pause(wish.account, Gate.PAUSED, owner)
+    pauses.set_pause(wish.account, PauseState.PAUSED, owner)
     assert visit(held).code == Code.HELD_BACK
     assert fresh(free).state == "running"
 
@@ -454,7 +454,7 @@ def test_draining_refuses_what_is_new_and_sends_what_waits(
     from jobs.common.errors import Refused
 
     job = create.create(wish)
-    pauses.set_pause(job.lane, Gate.DRAINING, owner)
+    pauses.set_pause(job.lane, PauseState.DRAINING, owner)
     with pytest.raises(Refused, match="takes no new jobs"):
         create.create(wish)
     assert visit(job).state == "running"

@@ -41,7 +41,7 @@ from jobs.engine import (
     uncertain,
 )
 from jobs.models import Account, Job, JobEvent, Lane, LedgerEntry
-from jobs.models.account import Gate
+from jobs.models.account import PauseState
 from jobs.modelstudio import NoAnswer
 from jobs.orders import create
 from jobs.orders.order_request import OrderRequest
@@ -174,7 +174,7 @@ class Machine(RuleBasedStateMachine):
         except Refused:
             assert not (
                 self.accounts[account].takes
-                and Lane.objects.filter(gate=Gate.DRAINING).count() == 0
+                and Lane.objects.filter(pause_state=PauseState.DRAINING).count() == 0
             )
             return
         if twice:
@@ -209,13 +209,15 @@ class Machine(RuleBasedStateMachine):
         assert said
         self.service.cancels = []
 
-    @rule(gate=st.sampled_from(list(Gate)), which=st.integers(0, 5), person=st.integers(0, 1))
-    def gate(self, gate: Gate, which: int, person: int) -> None:
+    @rule(
+        state=st.sampled_from(list(PauseState)), which=st.integers(0, 5), person=st.integers(0, 1)
+    )
+    def pause(self, state: PauseState, which: int, person: int) -> None:
         pausable: list[Account | Lane] = [
             *Account.objects.order_by("pk"),
             *Lane.objects.order_by("pk"),
         ]
-        pauses.set_pause(pausable[which % len(pausable)], gate, self.people[person])
+        pauses.set_pause(pausable[which % len(pausable)], state, self.people[person])
         self.accounts = list(Account.objects.order_by("pk"))
 
     @precondition(
@@ -372,12 +374,12 @@ class Machine(RuleBasedStateMachine):
     # ── the end ───────────────────────────────────────────────────────────────────────────────────
 
     def quiet_down(self) -> None:
-        """Good weather, every gate open: whatever was begun must come to its end."""
+        """Good weather, nothing paused: whatever was begun must come to its end."""
         self.service.stop_faults()
         pausable: list[Account | Lane] = [*Account.objects.all(), *Lane.objects.all()]
         for one in pausable:
-            if one.gate != Gate.OPEN:
-                pauses.set_pause(one, Gate.OPEN, self.people[0])
+            if one.pause_state != PauseState.OPEN:
+                pauses.set_pause(one, PauseState.OPEN, self.people[0])
         for _ in range(120):
             if not Job.objects.exclude(state__in=TERMINAL).exists():
                 break

@@ -24,7 +24,7 @@ from jobs.engine import (
 )
 from jobs.engine.lane_lease import ClaimedLane
 from jobs.engine.lane_round import LaneSurvey
-from jobs.models import Account, Attempt, Check, Gate, Job, JobEvent, Lane
+from jobs.models import Account, Attempt, Check, Job, JobEvent, Lane, PauseState
 from jobs.modelstudio import AccountTrouble, MediaUnreachable, NotSent
 from studio.models import Team, User
 from tests import makers
@@ -276,7 +276,7 @@ def test_a_shared_lane_is_not_visited_in_vain_all_the_time(
     team: Team, owner: User, account: Account, service: Service
 ) -> None:
     second = makers.account(team, key="sk-test-0002")
-    Account.objects.filter(pk=second.pk).update(same_as=account, gate=Gate.PAUSED)
+    Account.objects.filter(pk=second.pk).update(same_as=account, pause_state=PauseState.PAUSED)
     job = makers.job(team, owner, account=account)
     Job.objects.filter(pk=job.pk).update(account=second)
     for claimed in lane_lease.claim():
@@ -291,7 +291,7 @@ def test_a_shared_lane_that_rests_is_not_forgotten(
 ) -> None:
     second = makers.account(team, key="sk-test-0002")
     Account.objects.filter(pk=second.pk).update(same_as=account)
-    Account.objects.filter(pk=account.pk).update(gate=Gate.PAUSED)
+    Account.objects.filter(pk=account.pk).update(pause_state=PauseState.PAUSED)
     job = makers.job(team, owner, account=account)
     Job.objects.filter(pk=job.pk).update(account=second)
     Lane.objects.filter(pk=job.lane_id).update(
@@ -336,7 +336,7 @@ def test_a_worker_that_leaves_begins_nothing_more(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr("jobs.engine.lane_visit.visit", visit)
     monkeypatch.setattr(
-        "jobs.engine.lane_visit.leave", lambda lane, rings, later: left.append(lane)
+        "jobs.engine.lane_visit.leave", lambda lane, wakeups, later: left.append(lane)
     )
     _stubbed(
         monkeypatch,
@@ -357,7 +357,7 @@ def test_long_visits_keep_no_look_waiting(monkeypatch: pytest.MonkeyPatch) -> No
     over, looked, back = threading.Event(), [], []
     monkeypatch.setattr("jobs.engine.lane_visit.visit", lambda lane, answers: over.wait(10))
     monkeypatch.setattr(
-        "jobs.engine.lane_visit.leave", lambda lane, rings, later: back.append(lane)
+        "jobs.engine.lane_visit.leave", lambda lane, wakeups, later: back.append(lane)
     )
     monkeypatch.setattr("jobs.engine.lane_round.take_in", lambda seen: [])
 

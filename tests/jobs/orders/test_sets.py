@@ -129,7 +129,7 @@ def test_places_in_line_are_told_one_behind_the_other(wish: OrderRequest) -> Non
     jobs = jobs_of(
         create_set.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="W", key="k")
     )
-    told = [job.told_ready_at for job in jobs]
+    told = [job.forecast_ready_at for job in jobs]
     assert None not in told
     assert told == sorted(told)  # type: ignore[type-var]
     assert len(set(told)) == 3

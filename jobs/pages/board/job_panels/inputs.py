@@ -90,8 +90,10 @@ def _facts(job: Job) -> list[tuple[str, str]]:
         (_("Account"), job.account.label),
         (_("Adopted by") if job.adopted else _("Created by"), job.owner.short_name),
     ]
-    if job.told_ready_at is not None:
-        promised = eta.Place(1, 0, job.told_ready_at, job.told_ready_at, job.told_late_at)
+    if job.forecast_ready_at is not None:
+        promised = eta.Place(
+            1, 0, job.forecast_ready_at, job.forecast_ready_at, job.forecast_late_at
+        )
         facts.append((_("Told at the click"), labels.ready_words(promised)))
     return facts
 

@@ -95,10 +95,10 @@ def test_owners_get_one_mail_when_it_stops_and_one_when_it_is_well(
 def test_success_of_a_well_account_writes_nothing(
     north: Account, lane: Lane, mails: list[Any], django_assert_max_num_queries: Any
 ) -> None:
-    rings = Lane.objects.get(pk=lane.pk).rings
+    wakeups = Lane.objects.get(pk=lane.pk).wakeups
     with django_assert_max_num_queries(1):
         health.works(north, "emo-v1")
-    assert Lane.objects.get(pk=lane.pk).rings == rings
+    assert Lane.objects.get(pk=lane.pk).wakeups == wakeups
     assert mails == []
 
 
@@ -115,7 +115,7 @@ def test_success_lets_the_waiting_jobs_go_at_once(
     lane.refresh_from_db()
     assert waiting.not_before is None
     assert own_reason.not_before == later
-    assert lane.rings >= 1
+    assert lane.wakeups >= 1
     assert lane.next_visit_at is not None
 
 
@@ -135,7 +135,7 @@ def test_a_good_look_proves_the_key_and_nothing_else(north: Account, mails: list
     health.trouble(north, refusal("arrears"), "emo-v1")
     health.key_works(north)
     assert Account.objects.get(pk=north.pk).health == "arrears"
-    Account.objects.update(health="ok", paused_until=None, told_at=None)
+    Account.objects.update(health="ok", paused_until=None, notified_at=None)
     north.refresh_from_db()
     health.trouble(north, refusal("key"), "emo-v1")
     health.key_works(north)
@@ -173,7 +173,7 @@ def test_a_refused_key_is_probed_before_any_job(
     account = over(account)
     assert health.probe(account)
     row = Account.objects.get(pk=north.pk)
-    assert (row.health, row.paused_until, row.troubles, row.told_at) == ("ok", None, 0, None)
+    assert (row.health, row.paused_until, row.troubles, row.notified_at) == ("ok", None, 0, None)
     assert [subject for _, subject, _ in mails] == ["North: key refused", "North works again"]
 
 

@@ -45,7 +45,7 @@ def test_create_holds_the_quote_and_wakes_the_lane(job: Job, team: Team) -> None
     )
     assert budget.status(team).held == 45_876
     assert job.lane.next_visit_at is not None
-    assert job.lane.rings == 1
+    assert job.lane.wakeups == 1
     assert "4 s × $0.011469" in job.events.get().text
 
 

@@ -40,7 +40,7 @@ def test_a_running_task_is_looked_at_now(client_of: ClientOf, creator: User, tea
         looked_at=now - timedelta(minutes=1),
         next_look_at=now + timedelta(hours=1),
     )
-    Lane.objects.filter(pk=job.lane_id).update(next_visit_at=now + timedelta(hours=1), rings=0)
+    Lane.objects.filter(pk=job.lane_id).update(next_visit_at=now + timedelta(hours=1), wakeups=0)
     client = client_of(creator)
     html = client.get(job.get_absolute_url()).content.decode()
     assert LOOK in html
@@ -50,7 +50,7 @@ def test_a_running_task_is_looked_at_now(client_of: ClientOf, creator: User, tea
     job.refresh_from_db()
     assert job.next_look_at is not None
     assert job.next_look_at <= timezone.now()
-    assert Lane.objects.get(pk=job.lane_id).rings == 1
+    assert Lane.objects.get(pk=job.lane_id).wakeups == 1
     assert (job.state, job.attempt) == (State.RUNNING, 1)
     assert not LedgerEntry.objects.filter(job=job, settled__gt=0).exists()
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from jobs.common.states import Code, Rank, State
 from jobs.engine import eta, speed
-from jobs.models import Account, Gate, Job, Lane, WorkTime
+from jobs.models import Account, Job, Lane, PauseState, WorkTime
 from jobs.pages import labels
 from jobs.pages.board import board_counts, job_list
 from studio.models import Team, User
@@ -399,12 +399,12 @@ def test_behind_a_closed_door_there_is_a_reason_and_no_time(
 ) -> None:
     job = makers.job(team, owner, code=Code.WAITING_TURN)
     client, now = client_of(owner), timezone.now()
-    Lane.objects.update(gate=Gate.PAUSED, gate_by=admin, gate_at=now)
+    Lane.objects.update(pause_state=PauseState.PAUSED, pause_set_by=admin, pause_set_at=now)
     said = row_of(client, job)
     assert "Next in line · Ben paused emo-v1 on " in said
     assert "starts" not in said
     assert "ready" not in said
-    Lane.objects.update(gate=Gate.OPEN)
+    Lane.objects.update(pause_state=PauseState.OPEN)
     Account.objects.update(
         paused_until=now + timedelta(minutes=9), health_text="The service refuses the API key."
     )
@@ -518,12 +518,14 @@ def test_idle_lanes_are_shown_only_when_their_door_is_closed_or_troubled(
     Lane.objects.create(account=account, model="animate-anyone-gen2")
     client, now = client_of(owner), timezone.now()
     assert cards(client.get(page).content.decode()) == []
-    Lane.objects.filter(pk=lane.pk).update(gate=Gate.DRAINING, gate_by=admin, gate_at=now)
+    Lane.objects.filter(pk=lane.pk).update(
+        pause_state=PauseState.DRAINING, pause_set_by=admin, pause_set_at=now
+    )
     (card,) = cards(client.get(page).content.decode())
     assert "Draining Ben is draining emo-v1 on " in card
     assert "nothing new is taken" in card
     Lane.objects.filter(pk=lane.pk).update(
-        gate=Gate.OPEN,
+        pause_state=PauseState.OPEN,
         health="quota",
         paused_until=now + timedelta(minutes=7),
         paused_text="Used up.",
@@ -537,7 +539,7 @@ def test_idle_lanes_are_shown_only_when_their_door_is_closed_or_troubled(
     )
     Lane.objects.filter(pk=lane.pk).update(health="ok", paused_text="")
     # one card for a whole account, however many idle lanes it has
-    Account.objects.update(gate=Gate.PAUSED, gate_by=admin, gate_at=now)
+    Account.objects.update(pause_state=PauseState.PAUSED, pause_set_by=admin, pause_set_at=now)
     (card,) = cards(client.get(page).content.decode())
     assert card.startswith(f"{account.label} every model Paused Ben paused {account.label}")
 
@@ -554,7 +556,9 @@ def test_a_paused_lane_goes_on_with_what_is_out(
         title="On now",
     )
     makers.job(team, owner, code=Code.WAITING_TURN)
-    Lane.objects.update(gate=Gate.PAUSED, gate_by=admin, gate_at=timezone.now())
+    Lane.objects.update(
+        pause_state=PauseState.PAUSED, pause_set_by=admin, pause_set_at=timezone.now()
+    )
     (card,) = cards(client_of(owner).get(page).content.decode())
     assert "Rendering On now" in card
     assert "Paused. Ben paused emo-v1" in card

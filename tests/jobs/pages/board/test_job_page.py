@@ -420,8 +420,8 @@ def test_the_page_tells_place_and_times_and_admins_may_move_it(
         creator,
         code=Code.WAITING_TURN,
         milliseconds=60_000,
-        told_ready_at=timezone.now(),
-        told_late_at=timezone.now(),
+        forecast_ready_at=timezone.now(),
+        forecast_late_at=timezone.now(),
     )
     url = reverse("jobs:front", args=[team.slug, job.public_id])
     html = client_of(creator).get(job.get_absolute_url()).content.decode()

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from jobs.catalogue import entries
 from jobs.common.states import Code, State
-from jobs.models import Account, Budget, Check, Gate, Job, Lane, LedgerEntry
+from jobs.models import Account, Budget, Check, Job, Lane, LedgerEntry, PauseState
 from studio.models import Team, User
 from tests import files, makers
 
@@ -394,13 +394,17 @@ def test_behind_a_closed_door_the_till_says_why_and_no_time(
     ready: dict[str, str],
 ) -> None:
     Lane.objects.create(
-        account=account, model="emo-v1", gate=Gate.PAUSED, gate_by=admin, gate_at=timezone.now()
+        account=account,
+        model="emo-v1",
+        pause_state=PauseState.PAUSED,
+        pause_set_by=admin,
+        pause_set_at=timezone.now(),
     )
     html = client_of(creator).get(page, ready).content.decode()
     assert "Next in line Ben paused emo-v1 on " in order_bar(html)
     assert "starts" not in order_bar(html)
     assert "disabled" not in button(html)
-    Lane.objects.update(gate=Gate.DRAINING)
+    Lane.objects.update(pause_state=PauseState.DRAINING)
     html = client_of(creator).get(page, ready).content.decode()
     assert "draining" in order_bar(html)
     assert "disabled" in button(html)

@@ -21,7 +21,7 @@ from jobs import tasks
 from jobs.billing import ledger
 from jobs.common import call_metrics, wakeup
 from jobs.engine import checks
-from jobs.models import Account, Check, Gate, Lane
+from jobs.models import Account, Check, Lane, PauseState
 from jobs.pages.metrics import gauges
 from studio.models import Team, User
 from tests import makers
@@ -178,8 +178,8 @@ def test_lanes(team: Team) -> None:
     lane(next_visit_at=now - timedelta(seconds=60), lease_until=now + timedelta(seconds=60))
     lane(next_visit_at=now - timedelta(seconds=30), lease_until=now - timedelta(seconds=5))
     lane(next_visit_at=now - timedelta(seconds=1))
-    lane(gate=Gate.PAUSED)
-    lane(gate=Gate.DRAINING)
+    lane(pause_state=PauseState.PAUSED)
+    lane(pause_state=PauseState.DRAINING)
     lane(paused_until=now + timedelta(hours=1))
     resting = lane()
     Account.objects.filter(pk=resting.account_id).update(paused_until=now + timedelta(hours=1))
