@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from jobs.billing import prices
 from studio.common.translatable import EMPTY, Sentence, phrase
 
-FIELD = "told"
+FIELD = "confirmed_prices"
 SHAPE = re.compile(r"([a-z-]{1,20})=(\d{1,15})(?= |$)", re.ASCII)
 LONGEST = 500
 

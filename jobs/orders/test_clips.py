@@ -40,7 +40,7 @@ def first(order: OrderRequest) -> tuple[OrderRequest, dict[str, Any]]:
     full = {
         "name": name,
         "asset": asset.public_id,
-        "keep": parts.word,
+        "keep": parts.form_value,
         "milliseconds": parts.milliseconds,
         "title": order.title,
     }

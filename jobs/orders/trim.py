@@ -47,7 +47,7 @@ class Trim:
         return self.parts == ((0, self.whole),)
 
     @property
-    def word(self) -> str:
+    def form_value(self) -> str:
         return ".".join(f"{start}-{stop}" for start, stop in self.parts)
 
     @property

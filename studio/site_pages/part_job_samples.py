@@ -171,7 +171,7 @@ def sample_steps() -> list[dict[str, str]]:
     ]
 
 
-class Told:
+class Message:
     """A message as django.contrib.messages hands it over."""
 
     def __init__(self, level_tag: str, text: str) -> None:
@@ -181,12 +181,12 @@ class Told:
         return self.text
 
 
-def sample_told() -> list[Told]:
+def sample_messages() -> list[Message]:
     return [
-        Told("success", "“portrait.jpg” is in the library."),
-        Told("info", "“speech.mp3” is here already; it is kept once."),
-        Told("warning", "The picture is small; the film will look soft."),
-        Told("error", "“notes.txt” is neither a picture nor a speech nor a film."),
+        Message("success", "“portrait.jpg” is in the library."),
+        Message("info", "“speech.mp3” is here already; it is kept once."),
+        Message("warning", "The picture is small; the film will look soft."),
+        Message("error", "“notes.txt” is neither a picture nor a speech nor a film."),
     ]
 
 

@@ -23,7 +23,7 @@ from studio.site_pages.part_job_samples import (
     sample_jobs,
     sample_picks,
     sample_steps,
-    sample_told,
+    sample_messages,
 )
 
 ERRORS = ("400", "403", "403_csrf", "404", "413", "500")
@@ -158,7 +158,7 @@ def samples(request: HttpRequest) -> Sample:
         "cards": sample_cards(portrait, dance),
         "picks": sample_picks(portrait),
         "steps": sample_steps(),
-        "told": sample_told(),
+        "sample_messages": sample_messages(),
         "people": ("Aiko", "Ben Carter", "Chidi", "Dora"),
         "clocks": sample_clocks(),
         "bars": [_bar(), _bar_new(), _bar_unlimited()],

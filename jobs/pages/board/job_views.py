@@ -78,7 +78,7 @@ def undo(request: TeamRequest, job: str) -> HttpResponse:
 
 @team_page()
 @require_POST
-def sooner(request: TeamRequest, job: str) -> HttpResponse:
+def ask_now(request: TeamRequest, job: str) -> HttpResponse:
     """Have the service asked about the task, or its film downloaded, now and not only when it is
     due."""
     found = _job(request, job)

@@ -53,7 +53,7 @@ def was_file(draft: Draft, name: str) -> str:
     before = next(
         (row.asset for row in source.inputs.select_related("asset") if row.name == name), None
     )
-    after, parts = draft.asset(name), draft.keeps.get(name)
+    after, parts = draft.asset(name), draft.trims.get(name)
     if before is None or (before == after and (parts is None or parts.everything)):
         return ""
     return _named(before)

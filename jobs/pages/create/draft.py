@@ -47,7 +47,7 @@ class Draft:
     title: str = ""
     key: str = ""
     problems: dict[str, list[str]] = field(default_factory=dict)
-    keeps: dict[str, Trim] = field(default_factory=dict)  # of each sound
+    trims: dict[str, Trim] = field(default_factory=dict)  # of each sound
     edits: dict[str, Edit] = field(default_factory=dict)  # of videos, not made yet
     failed_edits: dict[str, Edit] = field(default_factory=dict)  # of videos, to be tried again
     consented: set[str] = field(default_factory=set)  # files whose consent is ticked
@@ -77,9 +77,9 @@ class Draft:
             self.prefer_made_template()
         else:
             self.files[name] = asset
-            self.keeps.pop(name, None)
+            self.trims.pop(name, None)
             if asset.kind == "audio":
-                self.keeps[name] = trim.read(
+                self.trims[name] = trim.read(
                     "", asset, self.spec.input(name).limits or Limits("audio")
                 )
         self.edits.pop(name, None)
@@ -131,8 +131,8 @@ class Draft:
     def milliseconds(self) -> int | None:
         """Length of the result, from the file or template that decides it; None while that is not
         chosen."""
-        if self.spec.length_of in self.keeps:
-            return self.keeps[self.spec.length_of].milliseconds
+        if self.spec.length_of in self.trims:
+            return self.trims[self.spec.length_of].milliseconds
         decides: Asset | Template | None = self.files.get(self.spec.length_of)
         if decides is None and self.spec.makes:
             decides = self.template or self.template_video
@@ -167,13 +167,13 @@ class Draft:
             if self.chosen[p.name] != p.default
         }
         for file in file_fields(self.spec):
-            parts, asset = self.keeps.get(file.name), self.asset(file.name)
+            parts, asset = self.trims.get(file.name), self.asset(file.name)
             if (
                 parts is not None
                 and asset is not None
                 and parts != trim.read("", asset, file.limits)
             ):
-                found[KEEP + file.name] = parts.word
+                found[KEEP + file.name] = parts.form_value
         found |= {
             EDIT + name: edit.public_id for name, edit in (self.failed_edits | self.edits).items()
         }
@@ -218,5 +218,5 @@ class Draft:
             title=self.name,
             # A form that was gone back to and sent to another account is another order.
             key=self.key + (self.account.public_id if self.account is not None else ""),
-            trims=dict(self.keeps),
+            trims=dict(self.trims),
         )

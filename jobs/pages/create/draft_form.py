@@ -162,10 +162,10 @@ class DraftForm(forms.Form):
         asset = self._edited(draft, file, asset)
         facts: Facts = asset.facts
         if asset.kind == file.kind == "audio":
-            draft.keeps[file.name], unused = self._kept(file, asset)
+            draft.trims[file.name], unused = self._kept(file, asset)
             if unused:
                 draft.problems.setdefault(file.name, []).append(unused)
-            facts = trim.facts_of(asset, draft.keeps[file.name], file.limits)
+            facts = trim.facts_of(asset, draft.trims[file.name], file.limits)
         missed = [translated(problem.sentence) for problem in file.limits.problems(facts)]
         if asset.kind == file.kind:
             if file.name == TEMPLATE_VIDEO:
@@ -237,7 +237,7 @@ class DraftForm(forms.Form):
                 "last": f"{last / 1000:.1f}",
                 "least": f"{least / 1000:.1f}",
             }
-        typed = trim.read(parts.edged(first, last).word, asset, file.limits)
+        typed = trim.read(parts.edged(first, last).form_value, asset, file.limits)
         # The price beside the button was for other times, and nobody is to pay what they did not
         # read.
         unread = (

@@ -59,10 +59,10 @@ def silence_panel(asset: Asset, kept: Trim, file: FileField, price: SecondPrice)
     least = trim.least(file.limits, kept.whole)
 
     def offer(sentence: str, label: str, after: Trim) -> SilenceOffer:
-        after = trim.read(after.word, asset, file.limits)
+        after = trim.read(after.form_value, asset, file.limits)
         less = price.micros(after.milliseconds) - price.micros(kept.milliseconds)
         label = f"{label}: {price.format(less)}" if price.price is not None else label
-        return SilenceOffer(sentence, label, after.word)
+        return SilenceOffer(sentence, label, after.form_value)
 
     edges, inside = list(_edges(kept, pauses)), list(_long_pauses(kept, pauses))
     offers = []

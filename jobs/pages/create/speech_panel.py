@@ -63,7 +63,7 @@ class SpeechPanel:
 
 def speech_panel(draft: Draft, file: FileField, region: str) -> SpeechPanel | None:
     """None while no sound is chosen. `region` is where the account lives."""
-    asset, kept = draft.asset(file.name), draft.keeps.get(file.name)
+    asset, kept = draft.asset(file.name), draft.trims.get(file.name)
     if asset is None or kept is None:
         return None
     price = second_price(draft, file, region)
@@ -92,14 +92,14 @@ def _too_long(draft: Draft, file: FileField, kept: Trim) -> str:
         if file.limits.open_seconds
         else _("%(model)s takes %(most)s s.")
     )
-    what_is_kept = (
+    length_kept = (
         _("The first %(n)s s are kept.") if kept.parts == ((0, most),) else _("%(n)s s are kept.")
     )
     return " ".join(
         (
             _("It lasts %(n)s s;") % {"n": f"{kept.whole / 1000:.1f}"},
             takes % {"model": translated(draft.spec.label), "most": f"{file.limits.max_seconds:g}"},
-            what_is_kept % {"n": f"{trim.tenths(kept.milliseconds):g}"},
+            length_kept % {"n": f"{trim.tenths(kept.milliseconds):g}"},
         )
     )
 

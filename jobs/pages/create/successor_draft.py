@@ -94,7 +94,7 @@ class SuccessorDraft:
 
     def _carried(self, field: FileField, name: str, asset: Asset) -> Carried:
         if asset.kind == "audio":
-            parts = self.draft.keeps.get(name) or Trim(
+            parts = self.draft.trims.get(name) or Trim(
                 ((0, asset.milliseconds),), asset.milliseconds
             )
             most = trim.longest(field.limits, parts.milliseconds)
@@ -184,7 +184,7 @@ class SuccessorDraft:
             if file.parts is not None and file.parts != trim.read(
                 "", file.asset, file.field.limits
             ):
-                found[KEEP + file.field.name] = file.parts.word
+                found[KEEP + file.field.name] = file.parts.form_value
             if file.consented:
                 found[CONSENT + file.field.name] = file.asset.public_id
             if file.edit:

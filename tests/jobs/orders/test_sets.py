@@ -291,7 +291,7 @@ def test_the_whole_of_a_clip_is_what_was_chosen_in_full(
     assert isinstance(clip, Job)
     whole = test_clips.whole(clip, creator, "k2")
     assert whole is not None
-    assert whole.trims["audio_url"].word == "1000-4000.5000-12000"
+    assert whole.trims["audio_url"].form_value == "1000-4000.5000-12000"
     job = create.create(whole.trimmed(), again_of=clip)
     assert (job.title, job.milliseconds, job.parameters["style_level"], job.again_of) == (
         "Welcome",

@@ -107,7 +107,7 @@ def test_the_quote_of_a_draft_is_the_quote_of_the_file_that_is_cut(
     limits = spec.input("audio_url").limits
     assert limits is not None
     chosen = data.draw(selections(asset.milliseconds))
-    parts = trim.read(chosen.word, asset, limits)
+    parts = trim.read(chosen.form_value, asset, limits)
     given = {"image_url": _picture(team), "audio_url": asset}
     wish = order_request.OrderRequest(
         team=team,
@@ -192,9 +192,9 @@ def test_trimming_takes_off_exactly_the_price_of_what_went(tenths: int, micros: 
 @given(selections(47_713, most=20))
 def test_a_word_reads_back_as_the_same_parts(parts: Trim) -> None:
     asset = recording(47_713)
-    read = trim.read(parts.word, asset, SPEECH)
+    read = trim.read(parts.form_value, asset, SPEECH)
     assert read == parts
-    assert trim.read(read.word, asset, SPEECH) == read
+    assert trim.read(read.form_value, asset, SPEECH) == read
 
 
 @MANY
@@ -208,7 +208,7 @@ def test_whatever_an_address_says_the_parts_lie_in_the_recording_in_order_and_ap
     assert edges[-1] <= whole
     assert all(a < b for a, b in pairwise(edges))
     assert parts.milliseconds > 0
-    assert trim.read(parts.word, recording(whole), SPEECH).parts == parts.parts
+    assert trim.read(parts.form_value, recording(whole), SPEECH).parts == parts.parts
 
 
 @pytest.mark.parametrize(
@@ -224,19 +224,22 @@ def test_a_form_begins_with_as_much_as_the_model_takes(
     limits: Limits, whole: int, word: str
 ) -> None:
     for named in ("", "x", "5-9", "100000-100100"):
-        assert trim.read(named, recording(whole), limits).word == word
+        assert trim.read(named, recording(whole), limits).form_value == word
 
 
 def test_parts_that_touch_are_one() -> None:
     assert (
-        trim.read("500-900.100-500.700-1200.5000-5050", recording(9000), SPEECH).word == "100-1200"
+        trim.read("500-900.100-500.700-1200.5000-5050", recording(9000), SPEECH).form_value
+        == "100-1200"
     )
 
 
 def test_what_cannot_be_heard_cannot_be_cut_out() -> None:
     asset = recording(5112, heard(5.01))
-    assert trim.read("", asset, SPEECH).word == "0-5112", "the file itself is as long as it says"
-    assert trim.read("1000-5112", asset, SPEECH).word == "1000-5010"
+    assert trim.read("", asset, SPEECH).form_value == "0-5112", (
+        "the file itself is as long as it says"
+    )
+    assert trim.read("1000-5112", asset, SPEECH).form_value == "1000-5010"
     assert trim.read("0-5010", asset, SPEECH).everything
 
 
@@ -307,7 +310,7 @@ def test_films_of_a_split_fit_and_leave_nothing_out(
     assert films[-1].stop == (parts.stop if parts.milliseconds > most else 95_200)
     for film in films:
         # Each is a draft of its own, and says so in its address.
-        assert trim.read(film.word, asset, limits) == film
+        assert trim.read(film.form_value, asset, limits) == film
     whole = (
         parts.milliseconds
         if parts.milliseconds > most
@@ -322,7 +325,7 @@ def test_films_of_a_split_fit_and_leave_nothing_out(
 def test_a_split_lies_in_the_pause_and_prices_add_up() -> None:
     asset = recording(95_200, heard(95.2, (48.0, 48.4), (20.0, 20.5)))
     films = trim.split(asset, trim.read("", asset, SPEECH), SPEECH)
-    assert [film.word for film in films] == ["0-48200", "48200-95200"]
+    assert [film.form_value for film in films] == ["0-48200", "48200-95200"]
 
 
 def test_a_pause_that_was_left_out_stays_out_of_the_films() -> None:

@@ -72,7 +72,7 @@ class ActionsPanel:
             whole_price=price("whole"),
             change_url=_change_url(job, team, files) if writes else "",
             template_url=_template_url(job, team),
-            ask_url=url("sooner", writes and ask),
+            ask_url=url("ask_now", writes and ask),
             ask_label=ask,
             front_url=url("front", manages and job.state == State.QUEUED),
             cancel_url=url("cancel", writes and cancel),

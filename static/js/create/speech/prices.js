@@ -29,8 +29,10 @@ const show = (answer) => {
     const words = answer.querySelector(which)?.textContent;
     if (words) for (const amount of document.querySelectorAll(which)) amount.textContent = words;
   }
-  const [field, told] = [form().querySelector("[data-told]"), answer.querySelector("[data-told]")];
-  if (field && told) field.value = confirmed(field.value, told.value, "make");
+  const [field, confirmedNow] = [form(), answer].map((page) =>
+    page.querySelector("[data-confirmed-prices]"),
+  );
+  if (field && confirmedNow) field.value = confirmed(field.value, confirmedNow.value, "make");
 };
 
 const ask = async () => {

@@ -28,7 +28,7 @@ def job_of(team: Team, owner: User, state: State, **fields: Any) -> Job:
 
 
 def url_of(job: Job) -> str:
-    return reverse("jobs:sooner", args=[job.team.slug, job.public_id])
+    return reverse("jobs:ask_now", args=[job.team.slug, job.public_id])
 
 
 def test_a_running_task_is_looked_at_now(client_of: ClientOf, creator: User, team: Team) -> None:

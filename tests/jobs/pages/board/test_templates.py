@@ -505,7 +505,7 @@ def test_half_body_is_advised_against_beside_the_background_with_one_click(
     text = client_of(creator).get(dance, fields).content.decode()
     button = parse(text).named("button[name^=pick_]", "Use the picture’s background")
     assert (
-        text.index(">Background<") < text.index("has to invent the legs") < text.index('id="bill"')
+        text.index(">Background<") < text.index("has to invent the legs") < text.index('id="price"')
     )
     # the radio that is set the other way comes with the same form
     sent = fields | {"use_ref_img_bg": "false", button["name"]: button["value"]}

@@ -132,13 +132,19 @@ def test_a_picture_that_came_meanwhile_is_not_checked_for_more_than_the_button_s
         client_of(creator),
         [makers.asset(team, name=f"new-{number}.jpg") for number in range(2)],
     )
-    shown = hidden(client.get(page, draft(new[:1], speeches[:1])).content.decode(), "told")
+    shown = hidden(
+        client.get(page, draft(new[:1], speeches[:1])).content.decode(), "confirmed_prices"
+    )
     html = client.post(
-        page, draft(new, speeches[:1], told=shown, do="check"), **HX
+        page, draft(new, speeches[:1], confirmed_prices=shown, do="check"), **HX
     ).content.decode()
     assert "The price is $0.0011 now, and the button said $0.0006" in text(html)
     assert not Check.objects.exists()
-    client.post(page, draft(new, speeches[:1], told=hidden(html, "told"), do="check"), **HX)
+    client.post(
+        page,
+        draft(new, speeches[:1], confirmed_prices=hidden(html, "confirmed_prices"), do="check"),
+        **HX,
+    )
     assert Check.objects.count() == 2
 
 
@@ -367,7 +373,11 @@ def test_a_picture_that_passed_meanwhile_is_not_made_unread(
     client = client_of(creator)
     fields = draft([pictures[0], pictures[2]], speeches[:1])
     html = client.get(page, fields).content.decode()
-    form = fields | {"key": hidden(html, "key"), "told": hidden(html, "told"), "do": "make"}
+    form = fields | {
+        "key": hidden(html, "key"),
+        "confirmed_prices": hidden(html, "confirmed_prices"),
+        "do": "make",
+    }
     assert client.post(page, form).status_code == 302
     makers.check(pictures[2], account, answered_at=timezone.now())
     answer = client.post(page, form)
@@ -448,7 +458,8 @@ def test_the_largest_matrix_is_no_heavy_page(
 
 
 @pytest.mark.parametrize(
-    "name", ["title", "off", "cell", "consent", "picture", "speech", "key", "told", "ratio"]
+    "name",
+    ["title", "off", "cell", "consent", "picture", "speech", "key", "confirmed_prices", "ratio"],
 )
 def test_letters_that_no_database_keeps_do_no_harm(
     client_of: ClientOf,

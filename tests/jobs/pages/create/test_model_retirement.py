@@ -154,7 +154,7 @@ def test_translation_leads_to_a_page_with_the_same_files_by_kind(
             most = trim.longest(file.field.limits, file.whole)
             assert file.milliseconds <= most
             if file.parts is not None:
-                assert found.keeps[file.field.name] == file.parts
+                assert found.trims[file.field.name] == file.parts
                 assert not found.problems.get(file.field.name), (
                     "a speech is cut to what the successor takes"
                 )

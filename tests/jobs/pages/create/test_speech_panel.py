@@ -266,9 +266,9 @@ def test_the_prices_that_run_along_with_a_handle_are_the_servers(
         html = client_of(creator).get(price_url, chosen, **HX).content.decode()
         assert set(re.findall(r"<[^>]* data-price>([^<]*)<", html)) == {shown}
         assert re.findall(r"<[^>]* data-part-price>([^<]*)<", html) == [shown]
-        told = re.search(r'<input[^>]*value="([^"]*)"[^>]* data-told>', html)
-        assert told
-        assert f"make={micros}" in told.group(1).split()
+        found = re.search(r'<input[^>]*value="([^"]*)"[^>]* data-confirmed-prices>', html)
+        assert found
+        assert f"make={micros}" in found.group(1).split()
 
 
 # ── silence ──
