@@ -22,7 +22,7 @@ from jobs.models.account import REGIONS
 from studio.common.translatable import Sentence, phrase
 from studio.models.people import Team, User
 
-log = logging.getLogger("footlight.keys")
+log = logging.getLogger("footlight.account_setup")
 
 
 @sensitive_variables("secret")

@@ -21,7 +21,7 @@ from jobs.common.states import Code, State
 from jobs.models import Account, Job, Lane
 from studio.common.translatable import EMPTY, Sentence, phrase, together, translated
 
-log = logging.getLogger("footlight.health")
+log = logging.getLogger("footlight.health_rests")
 
 Health = Account.Health
 RESTS = (5, 10, 20, 40, 60)  # minutes

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from jobs.modelstudio.answers import tidy
 from studio.models import Role, Team, User
 
-log = logging.getLogger("footlight.notices")
+log = logging.getLogger("footlight.mail")
 PREFIX = "Footlight: "
 PATIENCE = 10.0  # seconds for the mail server: a notice is sent from the heartbeat
 

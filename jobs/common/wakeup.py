@@ -20,7 +20,7 @@ from redis.exceptions import ConnectionError as Disconnected
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-log = logging.getLogger("footlight.bell")
+log = logging.getLogger("footlight.wakeup")
 WAKE_LIST = "footlight:bell"  # workers of an earlier version wait at this name
 EVENTS = "footlight:events:"
 CONNECT, ANSWER = 0.5, 1.0  # seconds that Redis may take

@@ -20,7 +20,7 @@ from jobs.models import Job
 from jobs.modelstudio import Explanation, WireError
 from studio.common.translatable import Sentence, phrase, together
 
-log = logging.getLogger("footlight.archive")
+log = logging.getLogger("footlight.archive_retry")
 # For so long an address that may not be asked is asked for anew: one odd answer of a name server
 # is no end.
 ODD_ADDRESS = timedelta(minutes=20)

@@ -38,7 +38,7 @@ from studio.common.leases import LEASE, renewing
 from studio.common.translatable import EMPTY, Sentence, phrase, together
 from studio.models import User
 
-log = logging.getLogger("footlight.checks")
+log = logging.getLogger("footlight.detect")
 # codes that the wire gives to what was no answer of the service: a gateway’s page proves nothing
 # about the bill
 OUR_WORDS = ("NotJson", "BadAnswer", "AnswerTooLong", "Connection", "ReadTimeout", "Redirected")

@@ -26,7 +26,7 @@ from jobs.engine.lane_lease import BATCH, ClaimedLane
 from jobs.engine.lane_round import LaneSurvey
 from jobs.modelstudio import Task, WireError
 
-log = logging.getLogger("footlight.shifts")
+log = logging.getLogger("footlight.dispatcher")
 LOOKERS = 16
 VISITORS = 8
 BUSY = timedelta(seconds=1)

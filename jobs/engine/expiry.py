@@ -18,7 +18,7 @@ from jobs.models import Job, Lane
 from studio.common.translatable import Sentence, phrase, plural_phrase, together, translated
 from studio.models import Team
 
-log = logging.getLogger("footlight.insurance")
+log = logging.getLogger("footlight.expiry")
 LIFE = timedelta(hours=24)  # CONTRACT §8: task, result and address live that long after the end
 ALARMS = (20, 12)  # hours; the later one first, so that a job which is past both is warned of once
 MOST = 500  # alarms at one go

@@ -19,7 +19,7 @@ from jobs.models import Job, Lane
 from jobs.modelstudio import WireError
 from studio.config.logs import about
 
-log = logging.getLogger("footlight.visits")
+log = logging.getLogger("footlight.lane_jobs")
 
 
 def jobs_of(lane: Lane) -> QuerySet[Job]:

@@ -24,7 +24,7 @@ from django.utils import timezone
 from jobs.catalogue import entries
 from jobs.models import Account, ApiKey, Lane
 
-log = logging.getLogger("footlight.lanes")
+log = logging.getLogger("footlight.lane_lease")
 LEASE = timedelta(seconds=60)
 BATCH = 100
 

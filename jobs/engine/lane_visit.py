@@ -22,7 +22,7 @@ from jobs.modelstudio import Task, WireError
 from studio.common.leases import renewing
 from studio.config.logs import about
 
-log = logging.getLogger("footlight.visits")
+log = logging.getLogger("footlight.lane_visit")
 
 
 def visit(claimed: ClaimedLane, answers: dict[int, Task | WireError] | None = None) -> None:

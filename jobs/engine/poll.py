@@ -44,7 +44,7 @@ from jobs.modelstudio import (
 )
 from studio.common.translatable import EMPTY, Sentence, phrase
 
-log = logging.getLogger("footlight.looking")
+log = logging.getLogger("footlight.poll")
 TASK_LIFE = timedelta(hours=24)
 # After three hours the service ends a task, and a day later it forgets it with its film: what could
 # not be asked until then is gone.

@@ -28,7 +28,7 @@ from studio.common.translatable import EMPTY, Sentence, phrase, together
 from studio.files import file_store
 from studio.media import MediaError, verify_video
 
-log = logging.getLogger("footlight.archive")
+log = logging.getLogger("footlight.result_download")
 DOWNLOAD_SECONDS = 3600.0  # of one try; the next goes on where it ended
 # bytes of the disk that stay free beside a film and the copy that the store makes of it
 SPARE = 64 * 1024**2

@@ -19,7 +19,7 @@ from rq.worker_registration import clean_worker_registry
 
 from jobs.common import wakeup
 
-log = logging.getLogger("footlight.registries")
+log = logging.getLogger("footlight.rq_cleanup")
 FAILURES_STAY = timedelta(days=1)  # failures, for whoever looks at them in the admin
 LOST = timedelta(
     hours=1

@@ -38,7 +38,7 @@ from jobs.modelstudio import (
 )
 from studio.common.translatable import EMPTY, Sentence, phrase
 
-log = logging.getLogger("footlight.sending")
+log = logging.getLogger("footlight.submit_outcomes")
 # times, the later ones a minute apart, that our file could not be fetched or handed over before the
 # job is given up
 PATIENCE = 240

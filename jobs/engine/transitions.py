@@ -30,7 +30,7 @@ from jobs.modelstudio import WireError
 from studio.common.translatable import EMPTY, Sentence, phrase, together
 from studio.models import Asset, User
 
-log = logging.getLogger("footlight.runner")
+log = logging.getLogger("footlight.transitions")
 
 
 # ── the one move ──────────────────────────────────────────────────────────────────────────────────

@@ -26,7 +26,7 @@ from django.db.models.signals import pre_migrate
 
 from studio.config.databases import process_name
 
-log = logging.getLogger("footlight.database")
+log = logging.getLogger("footlight.sqlite_wal")
 _warned: set[str] = set()  # files that this process has warned of
 
 

@@ -38,7 +38,7 @@ from studio.files.file_store import NAME_LENGTH, keep, local_copy
 from studio.media import Facts, MediaError, edits
 from studio.models import Asset, Consent, Edit, User
 
-log = logging.getLogger("footlight.edits")
+log = logging.getLogger("footlight.edit_queue")
 TRIES = 3
 AGAIN = timedelta(seconds=30)
 SWEPT = timedelta(days=1)

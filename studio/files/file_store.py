@@ -28,7 +28,7 @@ from studio.media import Facts
 from studio.media.kinds import KINDS
 from studio.models import Asset, Team, User
 
-log = logging.getLogger("footlight.store")
+log = logging.getLogger("footlight.file_store")
 
 BLOCK = 1024 * 1024
 NAME_LENGTH = 120

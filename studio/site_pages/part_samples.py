@@ -21,9 +21,9 @@ from studio.site_pages.part_job_samples import (
     sample_cards,
     sample_clocks,
     sample_jobs,
+    sample_messages,
     sample_picks,
     sample_steps,
-    sample_messages,
 )
 
 ERRORS = ("400", "403", "403_csrf", "404", "413", "500")

@@ -23,7 +23,7 @@ from studio.media.edits import with_sound
 from studio.models import Asset
 from studio.teams.access import TeamRequest, team_page
 
-log = logging.getLogger("footlight.playing")
+log = logging.getLogger("footlight.player_views")
 FORMAT, MIME = "mp4", "video/mp4"  # what with_sound writes
 
 
