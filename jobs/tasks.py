@@ -29,7 +29,7 @@ RUNNING_KEYS = "footlight:shift:"
 WANTED_KEYS = "footlight:wanted:"
 
 
-def shift() -> None:
+def dispatcher_run() -> None:
     """Visit lanes for a while, then enqueue the next run. A run that dies is replaced by the
     heartbeat."""
     name = f"{RUNNING_KEYS}{lane_lease.place_name()}|{os.getpid()}"
@@ -46,14 +46,14 @@ def shift() -> None:
         dispatcher.work(RUN_SECONDS, stop=stop)
     finally:
         wakeup.unless_away(lambda: wakeup.redis().delete(name))
-        wakeup.enqueue("shifts", "shift")
+        wakeup.enqueue("shifts", "dispatcher_run")
 
 
 def check_step(pk: int) -> None:
     detect.step(pk)
 
 
-def archive_shift() -> None:
+def archive_run() -> None:
     """Bring films home, the most urgent first, until none is due."""
     archive.work(RUN_SECONDS, stop=stopping.requested.is_set)
 
@@ -78,7 +78,7 @@ def heartbeat(shifts: int = 1) -> None:
         lambda: len(django_rq.get_queue("shifts", connection=wakeup.redis())), otherwise=0
     )
     for _ in range(max(0, wanted - running - queued)):
-        wakeup.enqueue("shifts", "shift")
+        wakeup.enqueue("shifts", "dispatcher_run")
     for pk in checks.due():
         wakeup.enqueue_check(pk)
     for pk in edit_queue.due():
@@ -87,6 +87,10 @@ def heartbeat(shifts: int = 1) -> None:
         wakeup.enqueue_archive()
     if wakeup.once("minute", 60):
         _every_minute()
+
+
+# Queues that an older version filled name the functions like this.
+shift, archive_shift = dispatcher_run, archive_run
 
 
 def _wanted() -> int:

@@ -144,7 +144,7 @@ def enqueue_edit(pk: int) -> None:
 
 
 def enqueue_archive() -> None:
-    enqueue("films", "archive_shift")
+    enqueue("films", "archive_run")
 
 
 def worker_alive() -> bool:

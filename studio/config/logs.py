@@ -123,8 +123,8 @@ _LATER = ("exception", "stack")
 
 
 def _one_line(logger: object, method: str, event: MutableMapping[str, Any]) -> str:
-    """For eyes: “13:41:06 warning  footlight.lane_lease  what happened  job=… lane=…”, with a traceback
-    below it."""
+    """For eyes: “13:41:06 warning  footlight.lane_lease  what happened  job=… lane=…”, with a
+    traceback below it."""
     more = " ".join(
         f"{name}={value}" for name, value in event.items() if name not in (*_LEADS, *_LATER)
     )

@@ -1,13 +1,15 @@
-"""The bell: what it enqueues, and that losing Redis only makes things late."""
+"""Tasks: what the heartbeat enqueues, and that losing Redis only makes things late."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
 from django.utils.module_loading import import_string
+from rq import Queue
 
 from jobs import tasks
 from jobs.common import wakeup
@@ -19,10 +21,10 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+def enqueued(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     calls: list[tuple[Any, ...]] = []
 
-    class Queue:
+    class FakeQueue:
         def __init__(self, name: str, **options: Any) -> None:
             self.name = name
 
@@ -35,13 +37,13 @@ def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
             assert options["result_ttl"] == 0
             assert options["failure_ttl"] < 7 * 86400
 
-    monkeypatch.setattr("django_rq.get_queue", Queue)
+    monkeypatch.setattr("django_rq.get_queue", FakeQueue)
     monkeypatch.setattr("jobs.engine.rq_cleanup.sweep", lambda: 0)
     return calls
 
 
-def test_the_heartbeat_takes_up_what_lost_its_bell(
-    team: Team, creator: User, account: Account, rung: list[tuple[Any, ...]]
+def test_the_heartbeat_takes_up_what_lost_its_wakeup(
+    team: Team, creator: User, account: Account, enqueued: list[tuple[Any, ...]]
 ) -> None:
     waiting = makers.check(makers.asset(team), account, state="waiting")
     died = makers.check(
@@ -75,31 +77,31 @@ def test_the_heartbeat_takes_up_what_lost_its_bell(
         not_before=timezone.now() + timedelta(seconds=30),
     )
     tasks.heartbeat()
-    assert sorted(call for call in rung if call[0] == "steps") == [
+    assert sorted(call for call in enqueued if call[0] == "steps") == [
         ("steps", "check_step", waiting.pk),
         ("steps", "check_step", died.pk),
     ]
-    assert [call for call in rung if call[0] == "films"] == [("films", "archive_shift")]
+    assert [call for call in enqueued if call[0] == "films"] == [("films", "archive_run")]
     assert film.state == "archiving"
 
 
 def test_a_video_that_is_made_over_keeps_no_film_and_no_check_waiting(
-    team: Team, creator: User, rung: list[tuple[Any, ...]]
+    team: Team, creator: User, enqueued: list[tuple[Any, ...]]
 ) -> None:
     edit = team.edits.create(
         asset=makers.asset(team, kind="video"), recipe={"do": "film"}, word="w", owner=creator
     )
     tasks.heartbeat()
-    assert [call for call in rung if call[0] != "shifts"] == [("edits", "edit_step", edit.pk)]
+    assert [call for call in enqueued if call[0] != "shifts"] == [("edits", "edit_step", edit.pk)]
 
 
-def test_without_films_nobody_is_called(rung: list[tuple[Any, ...]]) -> None:
+def test_without_films_nobody_is_called(enqueued: list[tuple[Any, ...]]) -> None:
     tasks.heartbeat()
-    assert [call for call in rung if call[0] != "shifts"] == []
+    assert [call for call in enqueued if call[0] != "shifts"] == []
 
 
-def test_once_a_minute_alarms_leftovers_and_twins(
-    monkeypatch: pytest.MonkeyPatch, rung: list[tuple[Any, ...]]
+def test_once_a_minute_alarms_leftovers_and_shared_accounts(
+    monkeypatch: pytest.MonkeyPatch, enqueued: list[tuple[Any, ...]]
 ) -> None:
     done: list[str] = []
     monkeypatch.setattr("jobs.engine.expiry.alarm", lambda: done.append("alarm"))
@@ -111,19 +113,31 @@ def test_once_a_minute_alarms_leftovers_and_twins(
     assert done == ["alarm", "sweep", "recognise"]
 
 
-def test_every_supervisor_has_its_shifts(
-    redis: str, rung: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
+def test_every_supervisor_has_its_dispatcher_runs(
+    redis: str, enqueued: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two machines that want one shift each are not content with one between them."""
+    """Two machines that want one dispatcher run each are not content with one between them."""
     tasks.heartbeat(1)
-    assert len([call for call in rung if call[0] == "shifts"]) == 1
+    assert len([call for call in enqueued if call[0] == "shifts"]) == 1
     wakeup.redis().set(f"{tasks.RUNNING_KEYS}{tasks.lane_lease.place_name()}|1", 1, ex=8)
-    rung.clear()
+    enqueued.clear()
     tasks.heartbeat(1)
-    assert rung == []
+    assert enqueued == []
     monkeypatch.setattr("jobs.engine.lane_lease.place_name", lambda: "elsewhere")
     tasks.heartbeat(1)
-    assert [call for call in rung if call[0] == "shifts"] == [("shifts", "shift")]
+    assert [call for call in enqueued if call[0] == "shifts"] == [("shifts", "dispatcher_run")]
+
+
+@pytest.mark.parametrize(
+    ("older", "function"),
+    [("shift", tasks.dispatcher_run), ("archive_shift", tasks.archive_run)],
+)
+def test_a_queue_that_an_older_version_filled_is_worked_off(
+    redis: str, older: str, function: Callable[[], None]
+) -> None:
+    queue = Queue("shifts", connection=wakeup.redis())
+    queue.enqueue(f"jobs.tasks.{older}")
+    assert [job.func for job in queue.jobs] == [function]
 
 
 def test_without_redis_nothing_raises() -> None:
