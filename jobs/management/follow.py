@@ -16,7 +16,7 @@ from rich.text import Text
 from jobs.common.states import LABELS, Code, State
 from jobs.models import Check, Job
 
-LOOK = 0.3
+POLL_SECONDS = 0.3
 CHECK_ENDS = (Check.State.PASSED, Check.State.REFUSED, Check.State.UNCERTAIN, Check.State.FAILED)
 CHECK_WORDS = {
     Check.State.WAITING: "Waiting to be checked",
@@ -46,8 +46,8 @@ class _Elapsed(ProgressColumn):
         return Text(str(timedelta(seconds=int(seconds or 0))), style="dim")
 
 
-class Progressing:
-    """Rows of (what, stage, elapsed). There is no percentage, because nobody knows one."""
+class ProgressDisplay:
+    """Rows of (what, status, elapsed). There is no percentage, because nobody knows one."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -57,13 +57,13 @@ class Progressing:
                 SpinnerColumn(finished_text="●"),
                 TextColumn("{task.description}", markup=False),
                 _Elapsed(),
-                TextColumn("{task.fields[stage]}", markup=False),
+                TextColumn("{task.fields[status]}", markup=False),
             )
             self.bars = Progress(*columns, console=console)
         self._rows: dict[str, TaskID] = {}
-        self._stages: dict[str, str] = {}
+        self._statuses: dict[str, str] = {}
 
-    def __enter__(self) -> Progressing:
+    def __enter__(self) -> ProgressDisplay:
         if self.bars:
             self.bars.start()
         return self
@@ -77,26 +77,26 @@ class Progressing:
         if self.bars:
             self.bars.stop()
 
-    def show(self, what: str, stage: str, *, ended: bool = False) -> None:
-        """`what` is at `stage` now. Only a change is printed where there is no terminal."""
-        if self._stages.get(what) == stage and not ended:
+    def show(self, what: str, status: str, *, ended: bool = False) -> None:
+        """`what` is at `status` now. Only a change is printed where there is no terminal."""
+        if self._statuses.get(what) == status and not ended:
             return
-        changed = self._stages.get(what) != stage
-        self._stages[what] = stage
+        changed = self._statuses.get(what) != status
+        self._statuses[what] = status
         if self.bars is None:
             if changed:
-                self.console.print(f"{what}: {stage}", markup=False, soft_wrap=True)
+                self.console.print(f"{what}: {status}", markup=False, soft_wrap=True)
             return
         if what not in self._rows:
-            self._rows[what] = self.bars.add_task(what, total=1, stage=stage)
-        self.bars.update(self._rows[what], stage=stage, completed=1 if ended else 0)
+            self._rows[what] = self.bars.add_task(what, total=1, status=status)
+        self.bars.update(self._rows[what], status=status, completed=1 if ended else 0)
 
 
-def stage_of_check(check: Check) -> str:
+def status_of_check(check: Check) -> str:
     return CHECK_WORDS[Check.State(check.state)]
 
 
-def stage_of_job(job: Job) -> str:
+def status_of_job(job: Job) -> str:
     """One short line: the state, why it waits, the service's own word."""
     word = LABELS[State(job.state)][0]
     if job.state == State.QUEUED:
@@ -106,15 +106,16 @@ def stage_of_job(job: Job) -> str:
     return word
 
 
-def wait_check(check: Check, tell: Callable[[str, bool], None]) -> Check:
-    """Come back when the check has ended, one way or the other; `tell(stage, ended)` on the way."""
-    return _wait(check, stage_of_check, lambda c: c.state in CHECK_ENDS, tell)
+def wait_check(check: Check, report: Callable[[str, bool], None]) -> Check:
+    """Come back when the check has ended, one way or the other; `report(status, ended)` on the
+    way."""
+    return _wait(check, status_of_check, lambda c: c.state in CHECK_ENDS, report)
 
 
-def wait_job(job: Job, tell: Callable[[str, bool], None]) -> Job:
+def wait_job(job: Job, report: Callable[[str, bool], None]) -> Job:
     """Come back when the job has ended, or rests until a person has mended its account;
-    `tell(stage, ended)` on the way."""
-    return _wait(job, stage_of_job, lambda j: j.terminal or blocked(j) is not None, tell)
+    `report(status, ended)` on the way."""
+    return _wait(job, status_of_job, lambda j: j.terminal or blocked(j) is not None, report)
 
 
 def blocked(job: Job) -> Job | None:
@@ -133,28 +134,28 @@ def blocked(job: Job) -> Job | None:
     return None
 
 
-def wait_jobs(jobs: list[Job], tell: Callable[[Job, str, bool], None]) -> None:
+def wait_jobs(jobs: list[Job], report: Callable[[Job, str, bool], None]) -> None:
     """Come back when all of `jobs` have ended; they are fresh then."""
     while True:
         for job in jobs:
             if not job.terminal:
                 job.refresh_from_db()
-            tell(job, stage_of_job(job), job.terminal)
+            report(job, status_of_job(job), job.terminal)
         if all(job.terminal for job in jobs):
             return
-        time.sleep(LOOK)
+        time.sleep(POLL_SECONDS)
 
 
 def _wait(
     row: Row,
-    stage: Callable[[Row], str],
+    status_of: Callable[[Row], str],
     ended: Callable[[Row], bool],
-    tell: Callable[[str, bool], None],
+    report: Callable[[str, bool], None],
 ) -> Row:
     while True:
         row.refresh_from_db()
         over = ended(row)
-        tell(stage(row), over)
+        report(status_of(row), over)
         if over:
             return row
-        time.sleep(LOOK)
+        time.sleep(POLL_SECONDS)

@@ -17,11 +17,11 @@ from studio.models.people import Team, User
 
 @dataclass(frozen=True, slots=True)
 class BudgetSummary:
-    """`standing` is of the team, or of the person when their own limit is nearer; `own` says
+    """`status` is of the team, or of the person when their own limit is nearer; `own` says
     which."""
 
     team: Team
-    standing: budget.BudgetStatus
+    status: budget.BudgetStatus
     own: bool = False
 
     @classmethod
@@ -50,17 +50,17 @@ class BudgetSummary:
     @property
     def left(self) -> str:
         """“$6.28 left”, or what was spent when there is no limit."""
-        if self.standing.left is None:
+        if self.status.left is None:
             return _("%(sum)s spent, no limit") % {
-                "sum": prices.format_money(self.standing.used, self.standing.currency, 2)
+                "sum": prices.format_money(self.status.used, self.status.currency, 2)
             }
         return _("%(sum)s left") % {
-            "sum": prices.format_money_left(self.standing.left, self.standing.currency)
+            "sum": prices.format_money_left(self.status.left, self.status.currency)
         }
 
     def left_after(self, micros: int) -> str:
         """“$6.81 → $6.34 left”; without a limit what will have been spent."""
-        now, currency = self.standing, self.standing.currency
+        now, currency = self.status, self.status.currency
         if not micros:
             return self.left
         if now.left is None:
@@ -78,7 +78,7 @@ class BudgetSummary:
 
     @property
     def label(self) -> str:
-        now = self.standing
+        now = self.status
         said = _("%(settled)s settled and %(held)s held") % {
             "settled": prices.format_money(now.settled, now.currency, 2),
             "held": prices.format_money(now.held, now.currency, 2),
@@ -93,7 +93,7 @@ class BudgetSummary:
     @property
     def bottom_bar(self) -> dict[str, Any]:
         """The money end of the bar at the lower edge (parts/bottom_bar.html)."""
-        now = self.standing
+        now = self.status
         return {
             "url": reverse("jobs:spend", args=[self.team.slug]),
             "month": self.month,

@@ -92,7 +92,7 @@ class Hub:
                     await self._hear(subscription)
             except (RedisError, OSError, Silent) as error:  # a TimeoutError is an OSError
                 log.debug("live updates pause: %s", error)
-                self._tell_state(False)
+                self._publish_state(False)
                 await asyncio.sleep(AGAIN)
             finally:
                 await redis.aclose()
@@ -109,9 +109,9 @@ class Hub:
             if message is not None:
                 heard = now
                 if message["type"] == "psubscribe":
-                    self._tell_state(True)
+                    self._publish_state(True)
                 elif message["type"] == "pmessage":
-                    self._hand_out(
+                    self._broadcast(
                         message["channel"].decode()[len(EVENTS) :], message["data"].decode()
                     )
             elif asked > heard:
@@ -121,15 +121,15 @@ class Hub:
                 await subscription.ping()
                 asked = now
 
-    def _tell_state(self, connected: bool) -> None:
+    def _publish_state(self, connected: bool) -> None:
         """Tell everybody of a change. Also of the first connection: what happened while it was made
         came to nobody, so the pages look once."""
         before, self.connected = self.connected, connected
         if before is not connected:
             for team in self.followers:
-                self._hand_out(team, json.dumps({"paused": not connected}))
+                self._broadcast(team, json.dumps({"paused": not connected}))
 
-    def _hand_out(self, team: str, data: str) -> None:
+    def _broadcast(self, team: str, data: str) -> None:
         for queue in list(self.followers.get(team, ())):
             if queue.full():
                 # a follower that does not read loses its oldest; it catches up from the table

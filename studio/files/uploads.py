@@ -62,8 +62,8 @@ STATUS = {
 }
 # Decoding the largest picture takes a quarter of a gigabyte: two at a time, the others wait in
 # line.
-_benches = ThreadPoolExecutor(max_workers=2, thread_name_prefix="keep")
-_desk = ThreadPoolExecutor(max_workers=4, thread_name_prefix="upload")
+_decode_threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="keep")
+_io_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="upload")
 
 
 class Refused(Exception):
@@ -113,7 +113,7 @@ async def _answer(scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
         raise Refused(404, _("There is nothing at this address."))
     if scope["method"] != "PUT":
         raise Refused(405, _("A file is uploaded here with PUT."))
-    sender = await _in_thread(_desk, _sender, scope, found.group(1))
+    sender = await _in_thread(_io_threads, _sender, scope, found.group(1))
     declared = _declared_length(scope)
     if declared is not None and declared > settings.UPLOAD_MAX_BYTES:
         raise Refused(413, too_large())
@@ -124,7 +124,7 @@ async def _answer(scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
     try:
         with os.fdopen(handle, "wb") as out:
             await _receive_into(out, receive)
-        return await _in_thread(_benches, _keep, path, sender, name)
+        return await _in_thread(_decode_threads, _keep, path, sender, name)
     finally:
         os.unlink(path)
 
@@ -155,7 +155,7 @@ async def _receive_into(out: io.BufferedWriter, receive: Receive) -> None:
             raise Refused(413, too_large())
         gathered += body
         if gathered and (len(gathered) >= BUFFER or not more):
-            await loop.run_in_executor(_desk, out.write, bytes(gathered))
+            await loop.run_in_executor(_io_threads, out.write, bytes(gathered))
             gathered.clear()
 
 

@@ -1,5 +1,5 @@
-"""The doors. Every view wears exactly one of these marks; tests/test_access.py walks every address
-and checks it.
+"""Access marks. Every view wears exactly one of them; tests/test_access.py walks every address and
+checks it.
 
 A stranger to a team gets 404 (not even its existence is told), a role too low gets 403.
 """
@@ -18,7 +18,7 @@ from django_htmx.middleware import HtmxDetails
 
 from studio.models.people import Membership, Role, Team, User
 
-MARK = "footlight_door"
+MARK = "footlight_access_mark"
 
 
 class TeamRequest(HttpRequest):

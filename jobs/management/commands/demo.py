@@ -27,7 +27,7 @@ from jobs.catalogue import entries
 from jobs.common.errors import Refused
 from jobs.common.states import State
 from jobs.engine import checks
-from jobs.management.follow import Progressing, wait_check, wait_jobs
+from jobs.management.follow import ProgressDisplay, wait_check, wait_jobs
 from jobs.models import Account, ApiKey, Check, Job
 from jobs.orders import consent, create
 from jobs.orders.order_request import OrderRequest
@@ -117,12 +117,12 @@ class Command(BaseCommand):
     def _run(self, console: Console, options: dict[str, Any]) -> None:
         console.print("Starting Redis, the simulator, workers and the web.")
         # Their lines would run through the bars; they are in the logs.
-        told = dev.line_printer(console)
+        print_line = dev.line_printer(console)
         quiet = [True]
         stack = dev.build_stack(
             console, simulator=True, host=LOOPBACK, port=options["port"], speed=options["speed"]
         )
-        stack.supervisor.say = lambda name, text: None if quiet[0] else told(name, text)
+        stack.supervisor.say = lambda name, text: None if quiet[0] else print_line(name, text)
         code = 1
         with dev.started_stack(stack) as addresses:
             if not addresses:
@@ -141,14 +141,14 @@ class Command(BaseCommand):
         if code and options["once"]:
             sys.exit(code)
 
-    def _films(self, env: dict[str, str], look: Callable[[], None]) -> int:
+    def _films(self, env: dict[str, str], check: Callable[[], None]) -> int:
         """The films are made in a process of their own, so that this one can watch the others; its
         exit code."""
         child = Child("films", manage_command("demo", "--films"), env=env)
         child.start()
         try:
             while child.alive:
-                look()
+                check()
                 time.sleep(0.1)
         except StopRequested:
             child.ask_to_stop()
@@ -207,25 +207,25 @@ def make_films(console: Console, samples: Path = SAMPLES, patience: float = PATI
     team, user = demo_team(), User.objects.filter(email=EMAIL).first()
     if team is None or user is None:
         raise NotMade("There is no demo team. Run `python manage.py demo`.")
-    with Progressing(console) as progress:
+    with ProgressDisplay(console) as progress:
         films = [_begin(sample, team, user, samples, progress) for sample in FILMS]
         watched = [
             job.needs for job in films if job.needs is not None and not job.needs.terminal
         ] + films
         end = time.monotonic() + patience
 
-        def tell(job: Job, stage: str, ended: bool) -> None:
+        def report(job: Job, status: str, ended: bool) -> None:
             progress.show(
-                job.title if job in films else f"{job.spec.label}: {job.title}", stage, ended=ended
+                job.title if job in films else f"{job.spec.label}: {job.title}", status, ended=ended
             )
             if time.monotonic() > end:
                 raise NotMade(
-                    f"“{job.title}” is still at “{stage}” after {patience:g} s. The logs are in "
+                    f"“{job.title}” is still at “{status}” after {patience:g} s. The logs are in "
                     f"{settings.DATA_DIR / 'run'}."
                 )
 
-        wait_jobs(watched, tell)
-    rows = [(job, *proven(job)) for job in films]
+        wait_jobs(watched, report)
+    rows = [(job, *verified_film(job)) for job in films]
     table = Table("Film", "Seconds", "Cost", "File", show_edge=False, pad_edge=False)
     for job, seconds, place in rows:
         table.add_row(
@@ -238,7 +238,7 @@ def make_films(console: Console, samples: Path = SAMPLES, patience: float = PATI
     return films
 
 
-def _begin(sample: Sample, team: Team, user: User, folder: Path, progress: Progressing) -> Job:
+def _begin(sample: Sample, team: Team, user: User, folder: Path, progress: ProgressDisplay) -> Job:
     spec = entries.get(sample.model)
     files = {name: _keep(folder, pattern, team, user) for name, pattern in sample.files.items()}
     video = _keep(folder, sample.template_video, team, user) if sample.template_video else None
@@ -258,7 +258,7 @@ def _begin(sample: Sample, team: Team, user: User, folder: Path, progress: Progr
             check = checks.ask_again(check, user)
         wait_check(
             check,
-            lambda stage, ended: progress.show(f"{sample.title}: picture", stage, ended=ended),
+            lambda status, ended: progress.show(f"{sample.title}: picture", status, ended=ended),
         )
         if check.state != Check.State.PASSED:
             raise NotMade(
@@ -287,7 +287,7 @@ def _keep(folder: Path, pattern: str, team: Team, user: User) -> Asset:
     return file_store.keep(found[0], team=team, owner=user, name=found[0].name)[0]
 
 
-def proven(job: Job) -> tuple[float, str]:
+def verified_film(job: Job) -> tuple[float, str]:
     """(seconds, place) of the film of `job`, having played it. NotMade when it is not there or not
     as long as billed."""
     if job.state != State.SUCCEEDED or job.result is None:

@@ -21,7 +21,7 @@ from jobs.catalogue import entries
 from jobs.common.errors import Refused
 from jobs.common.states import Code
 from jobs.engine import checks
-from jobs.management.follow import Progressing, blocked, wait_check, wait_job
+from jobs.management.follow import ProgressDisplay, blocked, wait_check, wait_job
 from jobs.models import Account, Check, Job, LedgerEntry, Template
 from jobs.orders import consent, create, plan
 from jobs.orders.order_request import OrderRequest
@@ -86,8 +86,8 @@ class Command(BaseCommand):
         console = Console(stderr=True, highlight=False)
         self.subject: Job | Check | None = None
         try:
-            with Progressing(console) as progress:
-                self._go(progress, options)
+            with ProgressDisplay(console) as progress:
+                self._submit(progress, options)
             code = 0 if line(self.subject)["state"] == "succeeded" or not options["wait"] else 1
         except (NotTaken, Refused, OverBudget, NoPrice, MediaError) as error:
             paid = getattr(error, "paid", {})
@@ -111,14 +111,14 @@ class Command(BaseCommand):
     def _print(self, said: dict[str, Any]) -> None:
         self.stdout.write(json.dumps(said, ensure_ascii=False))
 
-    def _go(self, progress: Progressing, options: dict[str, Any]) -> None:
+    def _submit(self, progress: ProgressDisplay, options: dict[str, Any]) -> None:
         if options["model"] not in entries.MODELS:
             raise NotTaken(
                 "no-model",
                 f"There is no model “{options['model']}”. Known are {', '.join(entries.MODELS)}.",
             )
         spec = entries.get(options["model"])
-        team, by = people(options["team"], options["by"])
+        team, by = team_and_member(options["team"], options["by"])
         chosen = choices(spec, options["set"])
         given = {kind: options[kind] for kind in KINDS if options[kind]}
         names = fields(spec, given, template=options["template"])
@@ -127,7 +127,7 @@ class Command(BaseCommand):
         assets = {kind: keep(path, team, by) for kind, path in given.items()}
         consent.give_all(assets.values(), by, _("given on the command line"))
         files = {name: assets[kind] for kind, name in names.items()}
-        self._mention_silence(progress.console)
+        self._warn_without_worker(progress.console)
         if spec.kind is entries.Kind.CHECK:
             self._check(
                 progress,
@@ -157,14 +157,14 @@ class Command(BaseCommand):
                 if one is not None:
                     self._follow(progress, one)
 
-    def _follow(self, progress: Progressing, job: Job) -> None:
+    def _follow(self, progress: ProgressDisplay, job: Job) -> None:
         """Come back when `job` has ended; meanwhile its line says where it stands."""
         label = f"{job.title} ({job.spec.label})"
-        wait_job(job, lambda stage, ended: progress.show(label, stage, ended=ended))
+        wait_job(job, lambda status, ended: progress.show(label, status, ended=ended))
 
     def _check(
         self,
-        progress: Progressing,
+        progress: ProgressDisplay,
         spec: entries.Model,
         asset: Asset,
         chosen: dict[str, Any],
@@ -182,13 +182,13 @@ class Command(BaseCommand):
         if wait:
             wait_check(
                 check,
-                lambda stage, ended: progress.show(
-                    f"{asset.name} ({spec.label})", stage, ended=ended
+                lambda status, ended: progress.show(
+                    f"{asset.name} ({spec.label})", status, ended=ended
                 ),
             )
         return check
 
-    def _mention_silence(self, console: Console) -> None:
+    def _warn_without_worker(self, console: Console) -> None:
         from jobs.common.wakeup import worker_alive
 
         if not worker_alive():
@@ -208,7 +208,7 @@ def code_of(error: Exception) -> str:
     return str(getattr(error, "code", "") or "refused")
 
 
-def people(team_word: str, email: str) -> tuple[Team, User]:
+def team_and_member(team_word: str, email: str) -> tuple[Team, User]:
     """The team with this address or name, and its member; NotTaken unless they may make films
     there."""
     team = Team.objects.filter(slug=team_word).first()

@@ -18,7 +18,7 @@ from jobs.models import Account, Lane, PauseState, WorkTime
 from studio.common.translatable import phrase, translated
 from studio.models.people import Team
 
-_FITS = {Account.Health.OK: "yes", Account.Health.THROTTLED: "warn", Account.Health.GONE: "warn"}
+_TONES = {Account.Health.OK: "yes", Account.Health.THROTTLED: "warn", Account.Health.GONE: "warn"}
 
 
 @dataclass
@@ -28,7 +28,7 @@ class LaneRow:
 
     lane: Lane
     label: str
-    fit: str
+    tone: str
     word: str
     why: str
     tried_at: datetime | None
@@ -131,16 +131,16 @@ def _row(
     spec = entries.MODELS.get(lane.model)
     paused = lane.paused()
     if lane.pause_state != PauseState.OPEN:
-        fit, word, why = (
+        tone, word, why = (
             "warn",
             lane.get_pause_state_display(),
             translated(phrase("%(what)s.", what=pauses.sentence(lane, team))),
         )
     elif lane.health in (Account.Health.OK, Account.Health.UNTRIED):
-        fit, word, why = ("yes", _("open"), "")
+        tone, word, why = ("yes", _("open"), "")
     else:
-        fit, word, why = (
-            _FITS.get(Account.Health(lane.health), "no"),
+        tone, word, why = (
+            _TONES.get(Account.Health(lane.health), "no"),
             lane.get_health_display(),
             translated(lane.paused_text),
         )
@@ -148,7 +148,7 @@ def _row(
     return LaneRow(
         lane,
         translated(spec.label) if spec else lane.model,
-        fit,
+        tone,
         word,
         why,
         tried_at,

@@ -27,7 +27,7 @@ from studio.teams.access import TeamRequest, team_page
 
 _admins = team_page(read=Role.ADMIN, write=Role.ADMIN)
 # How the health of an account looks: the tone of its tag, and of its notice.
-_FITS = {"ok": "yes", "untried": "warn", "throttled": "warn"}
+_TONES = {"ok": "yes", "untried": "warn", "throttled": "warn"}
 
 
 @_admins
@@ -257,14 +257,14 @@ def _shown(request: TeamRequest, only: Account | None = None) -> list[dict[str, 
         keys = list(account.keys.all())
         active = [key for key in keys if key.active]
         rows = lanes.get(account.pk, [])
-        fit, word = _health(account, bool(active), sum(row.troubled for row in rows))
+        tone, word = _health(account, bool(active), sum(row.troubled for row in rows))
         shown.append(
             {
                 "account": account,
                 "keys": active,
                 "retired": [key for key in keys if not key.active],
                 "used": max((key.pk for key in active), default=None),
-                "fit": fit,
+                "tone": tone,
                 "word": word,
                 "paused": account.paused_until if account.paused(now) else None,
                 "lanes": rows,
@@ -290,7 +290,7 @@ def _health(account: Account, has_key: bool, troubled: int) -> tuple[str, str]:
         return "warn", ngettext(
             "works, but not with %(n)s model", "works, but not with %(n)s models", troubled
         ) % {"n": troubled}
-    return _FITS.get(account.health, "no"), account.get_health_display()
+    return _TONES.get(account.health, "no"), account.get_health_display()
 
 
 def _account_page(

@@ -102,7 +102,7 @@ def _source(price: Price) -> str:
 
 
 def _leaves(budget: BudgetSummary, micros: int, price: Price) -> str:
-    left = budget.standing.left
+    left = budget.status.left
     if left is None or not micros or micros > left:
         return ""
     what = {"left": prices.format_money_left(left - micros, budget.team.currency)}

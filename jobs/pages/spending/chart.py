@@ -38,7 +38,7 @@ class _Scale:
 
 
 def chart_of(
-    entries: QuerySet[LedgerEntry], month: date, standing: BudgetStatus, current: bool
+    entries: QuerySet[LedgerEntry], month: date, status: BudgetStatus, current: bool
 ) -> dict[str, Any] | None:
     """What templates/jobs/spending/parts/chart.html draws; None when nothing was settled. Days are
     UTC.
@@ -51,18 +51,18 @@ def chart_of(
     last = len(sums)
     today = datetime.now(UTC).day if current else last
     limit = (
-        standing.limit
-        if current and standing.limit and standing.limit <= _LIMIT_SHOWN * standing.used
+        status.limit
+        if current and status.limit and status.limit <= _LIMIT_SHOWN * status.used
         else None
     )
     step = (RIGHT - LEFT) / last
     scale = _Scale(
         x=[LEFT + step * number for number in range(last + 1)],
         step=step,
-        top=max(standing.used if current else standing.settled, limit or 0, max(sums), 1),
+        top=max(status.used if current else status.settled, limit or 0, max(sums), 1),
         high=max(*sums, 1),
     )
-    currency = standing.currency
+    currency = status.currency
     return {
         "days": _bars(sums[:today], month, scale, today if current else 0),
         "ticks": _amounts(scale, currency),
@@ -74,9 +74,9 @@ def chart_of(
         "limit_y": f"{scale.y(limit):.1f}" if limit else "",
         "limit_text_y": f"{scale.y(limit) - 6:.1f}" if limit else "",
         "limit": limit,
-        "used": standing.used,
-        "settled": standing.settled,
-    } | _line(sums[:today], scale, standing.used if current and standing.held > 0 else None)
+        "used": status.used,
+        "settled": status.settled,
+    } | _line(sums[:today], scale, status.used if current and status.held > 0 else None)
 
 
 def _sums_by_day(entries: QuerySet[LedgerEntry], month: date) -> list[int]:

@@ -66,23 +66,23 @@ def _summary(request: TeamRequest, month: date) -> dict[str, Any]:
     team, membership = request.team, request.membership
     entries = team.ledger.filter(month=month)
     current = month == budget.month_of()
-    standing = budget.status(team, month=month)
+    status = budget.status(team, month=month)
     whole = membership.can_manage
     return {
         "month": month,
         "current": current,
         "currency": team.currency,
-        "standing": standing,
+        "status": status,
         # A limit is not kept by month, so in an old month only what was spent is known.
-        "limit": standing.limit if current else None,
-        "left": standing.left if current else None,
-        "films": _films(team, standing.left) if current else [],
+        "limit": status.limit if current else None,
+        "left": status.left if current else None,
+        "films": _films(team, status.left) if current else [],
         "own": budget.status(team, request.user, month) if membership.can_write else None,
         "whole": whole,
         "totals": _totals(entries),
-        "people": _people(request, month, standing, whole) if membership.can_write else [],
+        "people": _people(request, month, status, whole) if membership.can_write else [],
         "models": _models(entries),
-        "chart": chart_of(entries, month, standing, current),
+        "chart": chart_of(entries, month, status, current),
         "prices": prices_in_force(team),
     }
 
@@ -170,7 +170,7 @@ def _totals(entries: QuerySet[LedgerEntry]) -> dict[str, Any]:
 
 
 def _people(
-    request: TeamRequest, month: date, standing: budget.BudgetStatus, whole: bool
+    request: TeamRequest, month: date, status: budget.BudgetStatus, whole: bool
 ) -> list[dict[str, Any]]:
     """A row per person who spent; for somebody without the right to see others only their own,
     which is always there."""
@@ -184,7 +184,7 @@ def _people(
     )
     rows = []
     for row in spent:
-        part = Decimal(100 * row.settled) / standing.settled if standing.settled > 0 else Decimal(0)
+        part = Decimal(100 * row.settled) / status.settled if status.settled > 0 else Decimal(0)
         limit = limits.get(row.member.pk) if row.member else None
         rows.append(
             {

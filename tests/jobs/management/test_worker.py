@@ -169,19 +169,19 @@ def filmed(team: Team, creator: User) -> Callable[..., Any]:
 
 
 def test_a_film_as_long_as_billed_is_proven(filmed: Callable[..., Any]) -> None:
-    seconds, place = demo.proven(filmed("2.030"))
+    seconds, place = demo.verified_film(filmed("2.030"))
     assert seconds == pytest.approx(2.0, abs=0.05)
     assert Path(place).exists()
 
 
 def test_a_film_of_another_length_is_not(filmed: Callable[..., Any]) -> None:
     with pytest.raises(demo.NotMade, match=r"3.000 s were billed"):
-        demo.proven(filmed("3.000"))
+        demo.verified_film(filmed("3.000"))
 
 
 def test_a_broken_film_is_not(filmed: Callable[..., Any]) -> None:
     with pytest.raises(ValueError):
-        demo.proven(filmed("2.000", content=files.truncated(files.mp4(2.0, fps=25))))
+        demo.verified_film(filmed("2.000", content=files.truncated(files.mp4(2.0, fps=25))))
 
 
 def test_a_failed_film_gives_its_reason(team: Team, creator: User) -> None:
@@ -194,4 +194,4 @@ def test_a_failed_film_gives_its_reason(team: Team, creator: User) -> None:
         advice="Try again.",
     )
     with pytest.raises(demo.NotMade, match=r"Talking portrait: The service failed\. Try again\."):
-        demo.proven(job)
+        demo.verified_film(job)

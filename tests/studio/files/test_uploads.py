@@ -319,7 +319,10 @@ def test_pictures_are_looked_at_two_at_a_time(
 
     async def many() -> None:
         await asyncio.gather(
-            *(uploads._in_thread(uploads._benches, uploads._keep, "", None, "") for _ in range(6))
+            *(
+                uploads._in_thread(uploads._decode_threads, uploads._keep, "", None, "")
+                for _ in range(6)
+            )
         )
 
     asyncio.run(many())

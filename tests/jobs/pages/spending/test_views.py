@@ -68,7 +68,7 @@ def test_totals_and_people(
 ) -> None:
     response = client_of(owner).get(at(team))
     context = response.context
-    assert (context["standing"].settled, context["standing"].held) == (SETTLED, HELD)
+    assert (context["status"].settled, context["status"].held) == (SETTLED, HELD)
     totals = context["totals"]
     assert (
         totals["jobs"],
@@ -125,7 +125,7 @@ def test_another_team_is_never_counted(
     job = makers.job(other, stranger, title="Not ours")
     ledger.settle(job, Decimal(4), "1:1")
     response = client_of(owner).get(at(team))
-    assert response.context["standing"].settled == SETTLED
+    assert response.context["status"].settled == SETTLED
     assert "Not ours" not in response.content.decode()
 
 
