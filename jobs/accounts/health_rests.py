@@ -205,4 +205,4 @@ def _tell(account: Account, subject: Sentence, text: Sentence) -> None:
     """A mail to the owners and admins of the account's team, with the way to its page."""
     path = reverse("jobs:account", args=[account.team.slug, account.public_id])
     page = f"{settings.PUBLIC_URL.rstrip('/')}{path}"
-    mail.tell(account.team, translated(subject), f"{translated(text)}\n\n{page}")
+    mail.notify(account.team, translated(subject), f"{translated(text)}\n\n{page}")

@@ -21,7 +21,9 @@ PREFIX = "Footlight: "
 PATIENCE = 10.0  # seconds for the mail server: a notice is sent from the heartbeat
 
 
-def tell(team: Team, subject: str, text: str, *, to: Literal["owners", "staff"] = "owners") -> int:
+def notify(
+    team: Team, subject: str, text: str, *, to: Literal["owners", "staff"] = "owners"
+) -> int:
     """Mail `text` to the owners and admins of `team`, or to the site's staff, each in a letter of
     their own; returns to how many.
 

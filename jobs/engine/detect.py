@@ -59,10 +59,10 @@ def step(pk: int) -> None:
         return
     if check.state != Check.State.WAITING or (check.not_before and check.not_before > now):
         return
-    handed = _hand_over(check)
-    if handed is None:
+    prepared = _prepare(check)
+    if prepared is None:
         return
-    client, body = handed
+    client, body = prepared
     rate = entries.get(check.model).rate
     if not rate_limit.take(check.account.root_id, "submit", model=check.model, rate=rate):
         _later(check, Check.State.WAITING, RetryLater(message="our own pace"))
@@ -73,7 +73,7 @@ def step(pk: int) -> None:
         _ask_service(check, client, body)
 
 
-def _hand_over(check: Check) -> tuple[KeyedClient, dict[str, Any]] | None:
+def _prepare(check: Check) -> tuple[KeyedClient, dict[str, Any]] | None:
     """The client and the request's body, with an address of the picture that the service can fetch;
     None when that failed and the check was moved accordingly. Nothing is asked yet."""
     spec = entries.get(check.model)

@@ -89,7 +89,7 @@ def alarm() -> int:
             if _note(job, hours):
                 warned[job.team, hours, job.state].append(job)
     for (team, hours, state), about in warned.items():
-        mail.tell(team, *_letter(state, hours, about))
+        mail.notify(team, *_letter(state, hours, about))
     return sum(len(about) for about in warned.values())
 
 

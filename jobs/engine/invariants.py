@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from jobs.engine.invariant_tally import Tally
-from jobs.engine.invariants_jobs import events_tell_every_move, nothing_is_stuck, one_job_per_task
+from jobs.engine.invariants_jobs import events_record_every_move, nothing_is_stuck, one_job_per_task
 from jobs.engine.invariants_money import (
     budgets_hold,
     holds_of_checks,
@@ -53,5 +53,5 @@ INVARIANTS: dict[str, Callable[[Tally], Iterator[str]]] = {
     "budget entries": budgets_hold,
     "results": results_are_whole,
     "open jobs": nothing_is_stuck,
-    "events": events_tell_every_move,
+    "events": events_record_every_move,
 }

@@ -103,7 +103,7 @@ def _awake(jobs: QuerySet[Job], now: datetime) -> QuerySet[Job]:
     )
 
 
-def events_tell_every_move(tally: Tally) -> Iterator[str]:
+def events_record_every_move(tally: Tally) -> Iterator[str]:
     """The events of a job tell every move from its creation to its present state, and only moves
     that are allowed."""
     rows = JobEvent.objects.order_by("job_id", "pk").values_list(

@@ -39,7 +39,7 @@ def submit(job: Job) -> None:
     Afterwards it is RUNNING, UNCERTAIN, FAILED, or QUEUED with the time of the next try. Moved when
     somebody else moved it first.
     """
-    order = _hand_over(job)
+    order = _prepare(job)
     if order is None:
         return
     if not rate_limit.take(job.account.root_id, "submit", model=job.model, rate=job.spec.rate):
@@ -54,7 +54,7 @@ def submit(job: Job) -> None:
     _send(job, order)
 
 
-def _hand_over(job: Job) -> Order | None:
+def _prepare(job: Job) -> Order | None:
     """Put the job's files where the service can fetch them; None when that failed and the job was
     moved accordingly. Nothing is sent, so every error may be tried again."""
     spec = job.spec
@@ -63,7 +63,7 @@ def _hand_over(job: Job) -> Order | None:
         model, inputs = job.account.deployed(job.model), media_urls.inputs_for(job)
         return Order(client, entries.body(spec, model, inputs, job.parameters))
     except Exception as error:
-        after_error(job, Phase.HAND_OVER, error)
+        after_error(job, Phase.PREPARE, error)
         return None
 
 

@@ -1,6 +1,6 @@
 """What becomes of a job after its submit: `accepted`, or what `TABLE` says of the error.
 
-Before: the job is QUEUED (HAND_OVER, nothing was sent) or SUBMITTING (SEND, its intent is
+Before: the job is QUEUED (PREPARE, nothing was sent) or SUBMITTING (SEND, its intent is
 committed). After: exactly one move, by compare-and-swap with the attempt, or Moved. No row sends
 anything: a job that goes back into the queue is sent by a later visit, and only after an answer
 that proves that no task was made. Whatever may have made a task ends in UNCERTAIN.
@@ -51,7 +51,7 @@ FILES = phrase("The files could not be handed over")
 
 
 class Phase(StrEnum):
-    HAND_OVER = "hand-over"  # files → addresses: harmless to repeat
+    PREPARE = "prepare"  # files → addresses: harmless to repeat
     SEND = "send"  # the one POST
 
 
@@ -280,22 +280,22 @@ def _at_once(job: Job, error: WireError) -> float:
 # Exception last in their phase. No row for Exception in SEND: what is not the wire's says nothing
 # about the POST, so the job stays SUBMITTING and the next visit takes it for one in doubt.
 TABLE: tuple[Row, ...] = (
-    Row(Phase.HAND_OVER, (NoKey,), wait_for_key),
-    Row(Phase.HAND_OVER, (AccountTrouble, ModelGone), pause),
-    Row(Phase.HAND_OVER, (Rejected,), reject),
+    Row(Phase.PREPARE, (NoKey,), wait_for_key),
+    Row(Phase.PREPARE, (AccountTrouble, ModelGone), pause),
+    Row(Phase.PREPARE, (Rejected,), reject),
     # No network, for instance: that is nobody's file, and may last a weekend.
     Row(
-        Phase.HAND_OVER,
+        Phase.PREPARE,
         (NotSent, NoAnswer, RetryLater),
         wait,
         what=FILES,
         seconds=_lane_unreachable,
     ),
     # A gateway's page in the place of an answer, too: it says nothing about this job.
-    Row(Phase.HAND_OVER, (MediaUnreachable, OurFault, WireError), wait_with_patience, what=FILES),
+    Row(Phase.PREPARE, (MediaUnreachable, OurFault, WireError), wait_with_patience, what=FILES),
     # A full disk, a bucket that is away: nobody behind this job may wait for it.
     Row(
-        Phase.HAND_OVER,
+        Phase.PREPARE,
         (Exception,),
         wait_with_patience,
         what=phrase("Our own storage could not be read"),

@@ -34,7 +34,7 @@ CERTIFICATES = (
 )  # whom we trust: what requests ships, never what the environment says
 # connections to one host that a process keeps for the next GET; more are made when needed, and
 # closed
-KEPT = 64
+POOL_SIZE = 64
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _mark = threading.local()
 
@@ -121,10 +121,14 @@ def _pool(parts: SplitResult) -> HTTPConnectionPool:
         if name not in _pools:
             if parts.scheme == "https":
                 _pools[name] = _SecurePool(
-                    name[1], name[2], maxsize=KEPT, cert_reqs="CERT_REQUIRED", ca_certs=CERTIFICATES
+                    name[1],
+                    name[2],
+                    maxsize=POOL_SIZE,
+                    cert_reqs="CERT_REQUIRED",
+                    ca_certs=CERTIFICATES,
                 )
             else:
-                _pools[name] = _PlainPool(name[1], name[2], maxsize=KEPT)
+                _pools[name] = _PlainPool(name[1], name[2], maxsize=POOL_SIZE)
         return _pools[name]
 
 

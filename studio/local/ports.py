@@ -38,12 +38,12 @@ class Ports:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.kept: dict[str, int] = {}
+        self.saved: dict[str, int] = {}
         try:
             found = json.loads(path.read_text())
-            self.kept = {str(name): int(port) for name, port in found.items()}
+            self.saved = {str(name): int(port) for name, port in found.items()}
         except (FileNotFoundError, ValueError, TypeError, AttributeError):
-            self.kept = {}
+            self.saved = {}
 
     def choose(
         self,
@@ -63,14 +63,14 @@ class Ports:
                 )
             port = asked
         else:
-            wished = [self.kept[name]] if name in self.kept else []
+            wished = [self.saved[name]] if name in self.saved else []
             wished += list(range(first, first + 10)) if first is not None else []
-            others = {kept for other, kept in self.kept.items() if other != name}
+            others = {kept for other, kept in self.saved.items() if other != name}
             port = next(
                 (wish for wish in wished if wish not in others and is_free(wish, host)), 0
             ) or any_free_port(host)
-        self.kept[name] = port
-        write_json(self.path, self.kept)
+        self.saved[name] = port
+        write_json(self.path, self.saved)
         return port
 
 

@@ -83,7 +83,7 @@ class SampleForm(forms.Form):
         label="Region", help_text="Cannot be changed any more.", disabled=True, initial="Beijing"
     )
     words = forms.CharField(label="Words", widget=forms.Textarea(attrs={"rows": 2}), required=False)
-    tell = forms.BooleanField(
+    notify = forms.BooleanField(
         label="Tell me when it is ready", help_text="By e-mail.", required=False
     )
     rights = forms.BooleanField(
@@ -115,7 +115,7 @@ SAMPLE = {
     "limit": "12.00",
     "account": "north",
     "style": "calm",
-    "tell": "on",
+    "notify": "on",
     "token": "k2m-x81p",
 }
 

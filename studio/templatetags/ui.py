@@ -37,8 +37,8 @@ for _format in (
     register.filter(_format)
 
 DAY = 24 * 3600
-# A ring of radius 20: its length is what stroke-dasharray counts in.
-RING = 125.7
+# Of a circle of radius 20, which stroke-dasharray counts in.
+CIRCUMFERENCE = 125.7
 LATE_UNDER = 4 * 3600
 
 # ── sentences ─────────────────────────────────────────────────────────────────────────────────────
@@ -182,10 +182,10 @@ def clock(
     """One of the two lifetimes at the service: seconds `left` of `whole`. `ours` means the film is
     home, so it is green."""
     remaining = left.total_seconds() if isinstance(left, timedelta) else float(left or 0)
-    arc = round(_share(remaining, whole) / 100 * RING, 1)
+    arc = round(_share(remaining, whole) / 100 * CIRCUMFERENCE, 1)
     return {
         "arc": _number(arc),
-        "ring": _number(RING),
+        "circumference": _number(CIRCUMFERENCE),
         "kind": "off" if ours else "low" if remaining < LATE_UNDER else "",
         "title": title,
         "note": note,

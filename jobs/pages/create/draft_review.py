@@ -42,7 +42,7 @@ class DraftReview:
     def parts(self) -> list[Trim]:
         """The parts of a speech that is too long for one film."""
         split = self.speech.split if self.speech is not None else None
-        return split.kept if split is not None else []
+        return split.trims if split is not None else []
 
 
 def review_draft(draft: Draft, user: User, planned: DraftPlan | None = None) -> DraftReview:

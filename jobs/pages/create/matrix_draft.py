@@ -58,14 +58,14 @@ class MatrixDraft:
         """Where the account lives, which may decide a price; "" without one."""
         return self.account.region if self.account is not None else ""
 
-    def kept(self, speech: Asset) -> Trim | None:
+    def trim_of(self, speech: Asset) -> Trim | None:
         """What of a speech goes into a film: as much as the model takes."""
         limits = self.speech_input.limits
         return trim.read("", speech, limits) if limits is not None else None
 
     def milliseconds(self, speech: Asset) -> int:
         """Length of a film of this speech."""
-        kept = self.kept(speech)
+        kept = self.trim_of(speech)
         return kept.milliseconds if kept is not None else speech.milliseconds
 
     def problem(self, asset: Asset) -> str:
@@ -74,7 +74,7 @@ class MatrixDraft:
         limits = (self.speech_input if spoken else self.picture_input).limits
         if limits is None:
             return ""
-        kept = self.kept(asset) if spoken else None
+        kept = self.trim_of(asset) if spoken else None
         facts = trim.facts_of(asset, kept, limits) if kept is not None else asset.facts
         problems = limits.problems(facts)
         return translated(problems[0].sentence) if problems else ""

@@ -47,7 +47,7 @@ def orders_of(draft: MatrixDraft, films: list[MatrixFilm]) -> list[OrderRequest]
     picture_name, speech_name = draft.picture_input.name, draft.speech_input.name
     found = []
     for film in films:
-        kept = draft.kept(film.speech)
+        kept = draft.trim_of(film.speech)
         names = (file.name.rsplit(".", 1)[0][:90] for file in (film.picture, film.speech))
         found.append(
             OrderRequest(

@@ -114,7 +114,7 @@ def _columns(draft: MatrixDraft) -> list[MatrixHead]:
     found = []
     second = _price(draft) if draft.speeches else None
     for speech in draft.speeches:
-        problem, kept = draft.problem(speech), draft.kept(speech)
+        problem, kept = draft.problem(speech), draft.trim_of(speech)
         note = problem or length(speech.seconds)
         if not problem and kept is not None and not kept.everything:
             note = _("first %(kept)s of %(whole)s") % {

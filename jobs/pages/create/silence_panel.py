@@ -27,7 +27,7 @@ class SilenceOffer:
 
     sentence: str
     label: str
-    kept: str
+    parts: str
 
 
 @dataclass(frozen=True, slots=True)

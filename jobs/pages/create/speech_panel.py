@@ -27,7 +27,7 @@ class SpeechPanel:
     all of it fits into one film, "" when it does; then `split` has it as several."""
 
     file: FileField
-    kept: Trim
+    trim: Trim
     price_per_second: SecondPrice
     bar: TrimBar
     silence: SilencePanel
@@ -58,7 +58,7 @@ class SpeechPanel:
     @property
     def price(self) -> str:
         """Of the kept part; "" without a price."""
-        return self.price_per_second.format(self.price_per_second.micros(self.kept.milliseconds))
+        return self.price_per_second.format(self.price_per_second.micros(self.trim.milliseconds))
 
 
 def speech_panel(draft: Draft, file: FileField, region: str) -> SpeechPanel | None:

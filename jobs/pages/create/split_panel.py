@@ -16,7 +16,7 @@ from studio.models.asset import Asset
 class FilmPart:
     """One film of them: `seconds` of it, its `micros` and its `price` ("" without one)."""
 
-    kept: Trim
+    trim: Trim
     seconds: float
     micros: int
     price: str
@@ -35,8 +35,8 @@ class SplitPanel:
     total: str
 
     @property
-    def kept(self) -> list[Trim]:
-        return [film.kept for film in self.films]
+    def trims(self) -> list[Trim]:
+        return [film.trim for film in self.films]
 
 
 def split_panel(asset: Asset, kept: Trim, file: FileField, price: SecondPrice) -> SplitPanel | None:

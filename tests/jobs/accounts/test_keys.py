@@ -339,7 +339,8 @@ def test_a_key_that_works_ends_the_trouble_with_one_mail(
 ) -> None:
     mails: list[str] = []
     monkeypatch.setattr(
-        "jobs.accounts.mail.tell", lambda team, subject, text, *, to="owners": mails.append(subject)
+        "jobs.accounts.mail.notify",
+        lambda team, subject, text, *, to="owners": mails.append(subject),
     )
     paused(north)
     Account.objects.update(notified_at=timezone.now(), troubles=4)

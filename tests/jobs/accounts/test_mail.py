@@ -26,7 +26,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_owners_and_admins_and_nobody_else(
     team: Team, owner: User, admin: User, creator: User, viewer: User, stranger: User
 ) -> None:
-    assert account_mail.tell(team, "The disk is full", "Make room.\nThen it goes on.") == 2
+    assert account_mail.notify(team, "The disk is full", "Make room.\nThen it goes on.") == 2
     assert sorted(letter.to for letter in mail.outbox) == [[owner.email], [admin.email]]
     for letter in mail.outbox:
         assert (letter.cc, letter.bcc) == ([], [])
@@ -37,28 +37,28 @@ def test_owners_and_admins_and_nobody_else(
 
 def test_the_link_is_the_sites_own(team: Team, owner: User, settings: Any) -> None:
     settings.PUBLIC_URL = "https://films.example.com"
-    account_mail.tell(team, "Hello", "Text")
+    account_mail.notify(team, "Hello", "Text")
     assert f"https://films.example.com/{team.get_absolute_url().lstrip('/')}" in mail.outbox[0].body
 
 
 def test_staff(team: Team, owner: User, stranger: User) -> None:
     User.objects.filter(pk=stranger.pk).update(is_staff=True)
-    assert account_mail.tell(team, "Hello", "Text", to="staff") == 1
+    assert account_mail.notify(team, "Hello", "Text", to="staff") == 1
     assert mail.outbox[0].to == [stranger.email]
 
 
 def test_who_left_is_not_told(team: Team, owner: User, admin: User) -> None:
     User.objects.filter(pk=admin.pk).update(is_active=False)
-    assert account_mail.tell(team, "Hello", "Text") == 1
+    assert account_mail.notify(team, "Hello", "Text") == 1
 
 
 def test_nobody_to_tell(team: Team) -> None:
-    assert account_mail.tell(team, "Hello", "Text") == 0
+    assert account_mail.notify(team, "Hello", "Text") == 0
     assert mail.outbox == []
 
 
 def test_no_secrets_and_no_second_header(team: Team, owner: User) -> None:
-    account_mail.tell(
+    account_mail.notify(
         team,
         "Trouble\nBcc: sven@example.com",
         "Bearer sk-0123456789abcdef0123456789abcdef\nat https://oss.example.com/a.mp4?Expires=1&Signature=hush",
@@ -77,7 +77,7 @@ def test_a_mail_server_that_is_away_changes_nothing(
         raise ConnectionRefusedError("no mail here")
 
     monkeypatch.setattr(EmailBackend, "open", away)
-    assert account_mail.tell(team, "Hello", "Text") == 1
+    assert account_mail.notify(team, "Hello", "Text") == 1
     assert "no mail here" in caplog.text
 
 
@@ -92,7 +92,7 @@ def test_one_address_that_is_refused_does_not_silence_the_others(
         return real(self, letters)
 
     monkeypatch.setattr(EmailBackend, "send_messages", picky)
-    account_mail.tell(team, "Hello", "Text")
+    account_mail.notify(team, "Hello", "Text")
     assert [letter.to for letter in mail.outbox] == [[admin.email]]
 
 
@@ -104,9 +104,9 @@ def test_a_database_that_is_away_raises_nothing_but_undoes_a_transaction(
 
     monkeypatch.setattr(account_mail, "_people", away)
     with pytest.raises(DatabaseError), transaction.atomic():
-        account_mail.tell(team, "Hello", "Text")  # or what was noted as told would stay
+        account_mail.notify(team, "Hello", "Text")  # or what was noted as told would stay
     monkeypatch.setattr(account_mail, "connection", SimpleNamespace(in_atomic_block=False))
-    assert account_mail.tell(team, "Hello", "Text") == 0
+    assert account_mail.notify(team, "Hello", "Text") == 0
 
 
 def test_inside_a_transaction_it_waits_for_the_commit(
@@ -114,7 +114,7 @@ def test_inside_a_transaction_it_waits_for_the_commit(
 ) -> None:
     waiting: list[Any] = []
     monkeypatch.setattr(transaction, "on_commit", waiting.append)
-    assert account_mail.tell(team, "Hello", "Text") == 1
+    assert account_mail.notify(team, "Hello", "Text") == 1
     assert mail.outbox == []
     waiting[0]()
     assert len(mail.outbox) == 1

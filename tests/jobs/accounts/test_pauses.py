@@ -1,4 +1,4 @@
-"""Doors that people close: who, when, what follows, and that it stays so until somebody opens
+"""Pauses that people set: who, when, what follows, and that it stays so until somebody opens
 it."""
 
 from __future__ import annotations

@@ -153,7 +153,7 @@ class MemoryService:
             "jobs.engine.media_urls.address",
             lambda asset, account, model: f"https://files.example.com/{asset.sha256}",
         )
-        patch.setattr("jobs.accounts.mail.tell", lambda *args, **more: None)
+        patch.setattr("jobs.accounts.mail.notify", lambda *args, **more: None)
 
     # ── death ─────────────────────────────────────────────────────────────────────────────────────
 

@@ -20,21 +20,21 @@ from jobs.modelstudio import (
 )
 
 RETIRED, OFFERED = "a-retired-model", "a-model"
-HAND_OVER, SEND = Phase.HAND_OVER, Phase.SEND
+PREPARE, SEND = Phase.PREPARE, Phase.SEND
 # (phase, error, model) → the step, what is said, and which wait: the whole of what happens next.
 EXPECTED: list[tuple[Phase, Exception, str, str, str, str]] = [
-    (HAND_OVER, NoKey("no key"), OFFERED, "wait_for_key", "", ""),
-    (HAND_OVER, AccountTrouble(reason="key"), OFFERED, "pause", "", ""),
-    (HAND_OVER, ModelGone(), OFFERED, "pause", "", ""),
-    (HAND_OVER, Rejected(), OFFERED, "reject", "", ""),
-    (HAND_OVER, NotSent(), OFFERED, "wait", "handed over", "_lane_unreachable"),
-    (HAND_OVER, NoAnswer(), OFFERED, "wait", "handed over", "_lane_unreachable"),
-    (HAND_OVER, RetryLater(), OFFERED, "wait", "handed over", "_lane_unreachable"),
-    (HAND_OVER, MediaUnreachable(), OFFERED, "wait_with_patience", "handed over", ""),
-    (HAND_OVER, OurFault(), OFFERED, "wait_with_patience", "handed over", ""),
-    (HAND_OVER, OurFault(status=404), RETIRED, "wait_with_patience", "handed over", ""),
-    (HAND_OVER, WireError(), OFFERED, "wait_with_patience", "handed over", ""),
-    (HAND_OVER, OSError(28, "disk full"), OFFERED, "wait_with_patience", "storage", ""),
+    (PREPARE, NoKey("no key"), OFFERED, "wait_for_key", "", ""),
+    (PREPARE, AccountTrouble(reason="key"), OFFERED, "pause", "", ""),
+    (PREPARE, ModelGone(), OFFERED, "pause", "", ""),
+    (PREPARE, Rejected(), OFFERED, "reject", "", ""),
+    (PREPARE, NotSent(), OFFERED, "wait", "handed over", "_lane_unreachable"),
+    (PREPARE, NoAnswer(), OFFERED, "wait", "handed over", "_lane_unreachable"),
+    (PREPARE, RetryLater(), OFFERED, "wait", "handed over", "_lane_unreachable"),
+    (PREPARE, MediaUnreachable(), OFFERED, "wait_with_patience", "handed over", ""),
+    (PREPARE, OurFault(), OFFERED, "wait_with_patience", "handed over", ""),
+    (PREPARE, OurFault(status=404), RETIRED, "wait_with_patience", "handed over", ""),
+    (PREPARE, WireError(), OFFERED, "wait_with_patience", "handed over", ""),
+    (PREPARE, OSError(28, "disk full"), OFFERED, "wait_with_patience", "storage", ""),
     (SEND, NoAnswer(), OFFERED, "in_doubt", "", ""),
     (SEND, RetryLater(), OFFERED, "wait", "come later", "_lane_throttled"),
     (SEND, TooLate(), OFFERED, "wait", "Not sent in time", "_at_once"),
@@ -84,10 +84,10 @@ def test_every_error_is_named_by_exactly_one_row_of_a_phase(phase: Phase) -> Non
         assert len(rows(phase, error)) == 1, f"{phase}: {error.__name__}"
 
 
-def test_the_hand_over_has_a_row_for_anything() -> None:
+def test_preparing_has_a_row_for_anything() -> None:
     for error in (NoKey, Exception):
-        assert len(rows(HAND_OVER, error)) == 1
-    assert row_for(HAND_OVER, KeyError("x"), OFFERED) is not None
+        assert len(rows(PREPARE, error)) == 1
+    assert row_for(PREPARE, KeyError("x"), OFFERED) is not None
 
 
 def test_what_says_nothing_about_the_post_moves_no_job() -> None:

@@ -190,7 +190,7 @@ def test_the_first_port_is_left_to_who_has_it(tmp_path: Path, taken: int) -> Non
 def test_two_children_never_get_one_port(tmp_path: Path) -> None:
     ports = Ports(tmp_path / "ports.json")
     port = ports.choose("redis")
-    ports.kept["simulator"] = port
+    ports.saved["simulator"] = port
     assert ports.choose("simulator") != port
 
 

@@ -23,7 +23,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
 def mails(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Team, str, str]]:
     sent: list[tuple[Team, str, str]] = []
     monkeypatch.setattr(
-        "jobs.accounts.mail.tell",
+        "jobs.accounts.mail.notify",
         lambda team, subject, text, *, to="owners": sent.append((team, subject, text)),
     )
     return sent
