@@ -138,6 +138,8 @@ def job(
     milliseconds = fields.pop("milliseconds", 4000)
     quote = prices.quote(spec, variant, Decimal(milliseconds) / 1000, currency=team.currency)
     files = fields.pop("files", None)
+    if files and spec.kind is entries.Kind.TEMPLATE:
+        fields["made_from"] = files[spec.inputs[0].name].sha256
     made = Job.objects.create(
         team=team,
         owner=owner,

@@ -40,6 +40,7 @@ MOVES: dict[State, frozenset[State]] = {
 }
 
 TERMINAL = frozenset(state for state, moves in MOVES.items() if not moves)
+OPEN = tuple(state for state, moves in MOVES.items() if moves)  # in the order of a job's life
 # States in which a task may exist at the service, so it counts against the lane's window.
 OUT = frozenset({State.SUBMITTING, State.UNCERTAIN, State.RUNNING})
 

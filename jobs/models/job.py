@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from jobs.catalogue import entries
-from jobs.common.states import LABELS, TERMINAL, Code, Fault, Group, Outcome, Rank, State
+from jobs.common.states import LABELS, OPEN, TERMINAL, Code, Fault, Group, Outcome, Rank, State
 from jobs.models.account import Account, Lane
 from jobs.models.check import Check
 from jobs.models.price import Price
@@ -66,6 +66,12 @@ class Job(models.Model):
         help_text=_("of a test clip: the whole that it is the beginning of"),
     )
     idempotency_key = models.CharField(max_length=40, blank=True)
+    made_from = models.CharField(
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text=_("of a template job: the SHA-256 of the video that it is made from"),
+    )
 
     # the machine
     state = models.CharField(
@@ -170,6 +176,12 @@ class Job(models.Model):
             # No task belongs to two jobs: an adopted task can never be adopted twice.
             models.UniqueConstraint(
                 fields=("task_id",), condition=~models.Q(task_id=""), name="one_job_per_task"
+            ),
+            # What several orders need first is made and paid once, whoever asks at the same moment.
+            models.UniqueConstraint(
+                fields=("account", "model", "made_from"),
+                condition=~models.Q(made_from="") & models.Q(state__in=[*OPEN]),
+                name="one_template_under_way",
             ),
         )
         indexes = (

@@ -78,7 +78,7 @@ def create_set(
     jobs = [_PlannedJob(*each) for each in parts]
     try:
         with transaction.atomic():
-            return _create_locked(jobs, needed, template_places, empty, into)
+            return _create_locked(jobs, template_places, empty, into)
     except IntegrityError:
         made = _made_before(empty)
         if made is None:
@@ -114,7 +114,6 @@ def _made_before(empty: JobSet) -> JobSet | None:
 
 def _create_locked(
     jobs: Sequence[_PlannedJob],
-    needed: Mapping[TemplateKey, Plan],
     template_places: Mapping[TemplateKey, eta.Place],
     empty: JobSet,
     into: JobSet | None,
@@ -127,10 +126,10 @@ def _create_locked(
     made = _made_before(empty)
     if made is not None:
         return made
-    plans = [job.plan for job in jobs]
-    total = sum(one.quote.micros for one in [*plans, *needed.values()])
-    budget.require_room(team, owner, total)
     jobs = [replace(job, plan=still_valid(job.plan)) for job in jobs]
+    needed = templates_of(job.plan for job in jobs)
+    total = sum(one.quote.micros for one in [*(job.plan for job in jobs), *needed.values()])
+    budget.require_room(team, owner, total)
     repeated = [job.again_of for job in jobs if job.again_of is not None]
     if into is not None and into.jobs.filter(again_of__in=repeated).exists():
         return into  # another click was faster
@@ -142,7 +141,7 @@ def _create_locked(
             keyed(first, undo.key_of_set(jobset) + uuid.uuid4().hex[:20]),
             template_places.get(video, UNKNOWN),
         )
-        for video, first in templates_of(job.plan for job in jobs).items()
+        for video, first in needed.items()
     }
     rows = [_insert_one(job, makers, jobset) for job in jobs]
     require_room_in_line(team, owner)

@@ -14,9 +14,9 @@ from jobs.engine import eta, fair_share
 from jobs.engine.transitions import record
 from jobs.models import Account, Job, JobInput, JobSet, Lane
 from jobs.orders.order_request import OrderRequest
-from jobs.orders.plan import Plan, plan
+from jobs.orders.plan import Plan, plan, template_of, under_way
 from studio.common.translatable import phrase
-from studio.models import Team, User
+from studio.models import Asset, Team, User
 
 Full = dict[str, Any]  # Job.full: what a test clip is the beginning of
 
@@ -52,6 +52,7 @@ def insert(
         set=jobset,
         full=full or {},
         idempotency_key=order.key,
+        made_from=_made_from(ready),
         state=State.QUEUED,
         code=code,
         group=group_of(State.QUEUED, code),
@@ -86,15 +87,50 @@ def keyed(first: Plan, key: str) -> Plan:
 
 
 def still_valid(ready: Plan) -> Plan:
-    """The plan, or a new one when the template job that it waits for ended since it was planned, so
-    that it tells nobody any more: now its template is there, or a new one is made. Locks that
-    job."""
-    if (
-        ready.waits_for is not None
-        and Job.objects.select_for_update(no_key=True).get(pk=ready.waits_for.pk).terminal
-    ):
-        return plan(ready.order)
-    return ready
+    """The plan as it holds under the team's lock, which the caller has: planned again when the
+    template that it makes first is there or under way by now, or when the one it waits for has
+    ended, so that it tells nobody any more (locks that job).
+
+    Raises Refused when the new plan costs more than the one that was shown.
+    """
+    if not _overtaken(ready):
+        return ready
+    again = plan(ready.order)
+    was, now = (
+        prices.format_money(one.estimate.micros, one.quote.currency) for one in (ready, again)
+    )
+    if again.estimate.micros > ready.estimate.micros and now != was:
+        raise Refused(
+            phrase(
+                "The template that this film was to use is another one by now, and with it the "
+                "film costs %(now)s instead of %(was)s. Look at the price, then click again.",
+                now=now,
+                was=was,
+            )
+        )
+    return again
+
+
+def _overtaken(ready: Plan) -> bool:
+    if ready.waits_for is not None:
+        return Job.objects.select_for_update(no_key=True).get(pk=ready.waits_for.pk).terminal
+    if ready.spec.kind is entries.Kind.TEMPLATE:
+        return under_way(ready.account, ready.spec.name, _video(ready)) is not None
+    if ready.first is None:
+        return False
+    first = ready.first
+    return template_of(ready.account, first.spec.name, _video(first)) != (None, None)
+
+
+def _video(maker: Plan) -> Asset:
+    return maker.order.files[maker.spec.inputs[0].name]
+
+
+def _made_from(ready: Plan) -> str:
+    """What a template is made from, as its content is named; "" for a film."""
+    if ready.spec.kind is not entries.Kind.TEMPLATE:
+        return ""
+    return _video(ready).sha256
 
 
 def lane_for(account: Account, model: str) -> Lane:

@@ -14,12 +14,13 @@ from jobs.accounts.choice import account_for
 from jobs.billing import prices
 from jobs.catalogue import entries
 from jobs.common.errors import Refused
-from jobs.common.states import State
+from jobs.common.states import OPEN
 from jobs.engine import checks, eta
 from jobs.models import Account, Check, Job, Lane, Template
 from jobs.orders import trim
 from jobs.orders.order_request import OrderRequest
 from studio.common.translatable import Sentence, phrase
+from studio.models import Asset
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,7 @@ def plan(order: OrderRequest, *, checked: bool = True) -> Plan:
     spec, chosen = _model_and_choices(order)
     account = _account(order, spec)
     problems = _file_problems(spec, order) + _closed(account, spec.name)
+    problems += _already_under_way(order, spec, account)
     source = _template_source(order, spec, account, checked)
     problems += source.problems
     template = source.template
@@ -234,18 +236,9 @@ def _template_source(
     if video is None:
         missing = phrase("Choose a dance template, or a video to make one from.")
         return _TemplateSource(problems=(missing,))
-    known = Template.objects.filter(
-        account=account, model=spec.makes, asset__sha256=video.sha256, forgotten=False
-    ).first()
-    if known is not None:
-        return _TemplateSource(known)
-    under_way = (
-        order.team.jobs.filter(account=account, model=spec.makes, inputs__asset=video)
-        .exclude(state__in=(State.SUCCEEDED, State.FAILED, State.CANCELED))
-        .first()
-    )
-    if under_way is not None:
-        return _TemplateSource(waits_for=under_way)
+    template, making = template_of(account, spec.makes, video)
+    if template is not None or making is not None:
+        return _TemplateSource(template, making)
     maker = entries.get(spec.makes)
     template_order = replace(
         order,
@@ -261,6 +254,40 @@ def _template_source(
         return _TemplateSource(first=plan(template_order, checked=checked))
     except Refused as refused:
         return _TemplateSource(problems=tuple(refused.sentences))
+
+
+def template_of(account: Account, model: str, video: Asset) -> tuple[Template | None, Job | None]:
+    """The template that `model` made of this very content on `account`; else the job that is making
+    it now."""
+    known = Template.objects.filter(
+        account=account, model=model, asset__sha256=video.sha256, forgotten=False
+    ).first()
+    return known, None if known is not None else under_way(account, model, video)
+
+
+def under_way(account: Account, model: str, video: Asset) -> Job | None:
+    """The job that is making a template of this very content on `account` now."""
+    return account.jobs.filter(model=model, made_from=video.sha256, state__in=OPEN).first()
+
+
+def _already_under_way(
+    order: OrderRequest, spec: entries.Model, account: Account
+) -> list[Sentence]:
+    """Why a template cannot be ordered by itself: one of the same content is being made."""
+    if spec.kind is not entries.Kind.TEMPLATE:
+        return []
+    video = order.files.get(spec.inputs[0].name)
+    making = under_way(account, spec.name, video) if video is not None else None
+    if making is None:
+        return []
+    return [
+        phrase(
+            "A template of this video is being made on %(account)s already: “%(title)s”. Wait for "
+            "it; a second one would only cost the same again.",
+            account=account,
+            title=making.title,
+        )
+    ]
 
 
 def _check_for(spec: entries.Model, order: OrderRequest, chosen: dict[str, Any]) -> Check:

@@ -334,7 +334,7 @@ def test_a_template_that_ends_while_the_dance_is_made_is_not_missed(
     def slow_plan(wish: OrderRequest) -> object:
         ready = plan(wish)
         if ready.waits_for is not None:
-            service.gets = [template_done(maker.task_id)]
+            service.gets = [template_done(maker.task_id, "AACT.1", 4.0)]
             visit(maker)
         return ready
 
