@@ -21,6 +21,7 @@ from jobs.engine import (
     rq_cleanup,
     stopping,
 )
+from jobs.orders import late_films
 from studio.files import edit_queue
 
 log = logging.getLogger("footlight.tasks")
@@ -104,4 +105,5 @@ def _wanted() -> int:
 def _every_minute() -> None:
     expiry.alarm()
     rq_cleanup.sweep()
+    late_films.settle()
     shared_accounts.recognise_new()

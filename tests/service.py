@@ -24,6 +24,11 @@ class Service:
     When a queue is empty the service behaves: it accepts, lists what it has and says PENDING.
     """
 
+    key_id: int | None = None
+    base_url = "http://service.test/api/v1"
+    host = "service.test"
+    workspace = ""
+
     def __init__(self) -> None:
         self.depth = 0
         self.submits: list[Any] = []
@@ -59,7 +64,7 @@ class Service:
             raise answer
         return answer
 
-    def submit(self, model: Any, body: dict[str, Any]) -> Submitted:
+    def submit(self, model: Any, body: dict[str, Any], still_timely: Any = None) -> Submitted:
         self.asked.append(("submit", body))
         if self.submits:
             submitted: Submitted = self._next(self.submits, None)
@@ -184,6 +189,7 @@ def uses(monkeypatch: Any, service: Service) -> Iterator[Service]:
     ):
         monkeypatch.setattr(f"jobs.{module}.client_for", lambda account: service)
     monkeypatch.setattr("jobs.accounts.clients.client_for", lambda account: service)
+    monkeypatch.setattr("jobs.accounts.clients.sent_with", lambda attempt: service)
     monkeypatch.setattr("jobs.accounts.rate_limit.take", lambda *args, **kwargs: True)
     monkeypatch.setattr(
         "jobs.engine.media_urls.address",

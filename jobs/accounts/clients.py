@@ -17,8 +17,9 @@ from typing import Any
 
 from jobs.common import call_metrics
 from jobs.common.errors import SentenceError
-from jobs.models import Account, ApiKey
+from jobs.models import Account, ApiKey, Attempt
 from jobs.modelstudio import AccountTrouble, Client
+from studio.common import clock
 from studio.common.encryption import Unreadable
 from studio.common.translatable import phrase
 
@@ -90,12 +91,44 @@ def client_for(account: Account) -> KeyedClient:
 def client_with(account: Account, key: ApiKey) -> KeyedClient:
     """The client of `account` with this very key. Unreadable when the stored secret cannot be
     decrypted."""
-    name = (account.pk, key.pk, key.fingerprint, account.url, account.workspace)
+    return _client(account.pk, key, account.url, account.workspace)
+
+
+def sent_with(attempt: Attempt) -> KeyedClient:
+    """The client with key, address and workspace that `attempt` was sent with, whatever its account
+    has now. NoKey when that key is gone or cannot be read."""
+    account = attempt.job.account
+    if not attempt.base_url:  # of a version that did not note it
+        return client_for(account)
+    if attempt.key is None:
+        raise NoKey(
+            phrase(
+                "The key that it was sent with is no longer stored, so its task cannot be looked "
+                "for."
+            )
+        )
+    try:
+        return _client(account.pk, attempt.key, attempt.base_url, attempt.workspace)
+    except Unreadable:
+        raise NoKey(
+            phrase(
+                "The key that it was sent with cannot be read with this site’s FIELD_KEYS, so its "
+                "task cannot be looked for."
+            )
+        ) from None
+
+
+def _client(account_id: int, key: ApiKey, url: str, workspace: str) -> KeyedClient:
+    name = (account_id, key.pk, key.fingerprint, url, workspace)
     with _lock:
         if name in _clients:
             return _clients[name]
     client = KeyedClient(
-        account.url, key.secret, workspace=account.workspace, watch=call_metrics.record
+        url,
+        key.secret,
+        workspace=workspace,
+        watch=call_metrics.record,
+        dates=clock.heard,
     )
     client.key_id = key.pk
     with _lock:

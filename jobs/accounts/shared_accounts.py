@@ -54,7 +54,7 @@ def recognise(account: Account, *, seconds: float = SECONDS, calls: int = CALLS)
     account.refresh_from_db(fields=("same_as", "different_from"))
     if account.same_as_id is not None:
         return account.same_as
-    others = _others(account)
+    others = perhaps_same(account)
     for other in others:
         if _shares_a_key(account, other):
             return _merge(account, other)
@@ -98,7 +98,7 @@ def recognise_new() -> int:
         # account nobody.
         if (
             recent_task(account)
-            and _others(account)
+            and perhaps_same(account)
             and wakeup.once(f"shared_accounts:{account.pk}", 3600)
         ):
             recognise(account, seconds=2.0)
@@ -123,6 +123,18 @@ def recent_task(account: Account) -> str:
         ):
             return str(task_id)
     return ""
+
+
+def tell_apart(account: Account, other: Account, task_id: str) -> bool | None:
+    """`task_id` is a task that the key of `account` lists, and `other` may be the same Alibaba
+    account: True when its key sees the task too, and both share their lanes from now on; False when
+    it does not, which is kept; None when the service does not say."""
+    knows = _Asker(other).knows(task_id)
+    if knows:
+        _merge(account, other)
+    elif knows is False:
+        _remember_apart(account, other)
+    return knows
 
 
 class _Asker:
@@ -161,7 +173,7 @@ class _Asker:
             return None
 
 
-def _others(account: Account) -> list[Account]:
+def perhaps_same(account: Account) -> list[Account]:
     """The roots at the same place that are not proven to be others, those of the team first, then
     the most lately used."""
     regions = [

@@ -24,14 +24,23 @@ class State(StrEnum):
 
 
 MOVES: dict[State, frozenset[State]] = {
-    State.QUEUED: frozenset({State.SUBMITTING, State.CANCELED, State.FAILED}),
+    # To RUNNING when the answer to its last attempt comes after the job was given back.
+    State.QUEUED: frozenset({State.SUBMITTING, State.RUNNING, State.CANCELED, State.FAILED}),
     State.SUBMITTING: frozenset({State.RUNNING, State.UNCERTAIN, State.QUEUED, State.FAILED}),
     State.UNCERTAIN: frozenset({State.RUNNING, State.QUEUED, State.FAILED}),
     # A template is an id, not a file: it has nothing to archive, so it succeeds at once.
     # Back to QUEUED when the service itself broke the task: that cost nothing, and a new one may
     # work (CONTRACT §11).
     State.RUNNING: frozenset(
-        {State.ARCHIVING, State.SUCCEEDED, State.FAILED, State.CANCELED, State.QUEUED}
+        {
+            State.ARCHIVING,
+            State.SUCCEEDED,
+            State.FAILED,
+            State.CANCELED,
+            State.QUEUED,
+            # a task that was found in the list turns out to be another's, perhaps
+            State.UNCERTAIN,
+        }
     ),
     State.ARCHIVING: frozenset({State.SUCCEEDED, State.FAILED}),
     State.SUCCEEDED: frozenset(),
@@ -72,8 +81,10 @@ class Outcome(StrEnum):
     ACCEPTED = "accepted"
     REFUSED = "refused"  # the answer proves that no task was made
     UNCERTAIN = "uncertain"
+    LATE = "late"  # accepted, and the job had gone on without it
     NO_TASK = "no-task"  # the service's list, or a person, says that none was made
-    ADOPTED = "adopted"  # found in the list, or given by a person
+    ADOPTED = "adopted"  # found in the list
+    CHOSEN = "chosen"  # given by a person
     BROKEN = "broken"  # the service made the task and broke it
     UNFETCHED = "unfetched"  # the service made the task and could not fetch our file for it
     DONE = "done"

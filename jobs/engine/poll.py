@@ -14,12 +14,13 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from jobs.accounts import health, rate_limit
-from jobs.accounts.clients import NoKey, client_for
+from jobs.accounts import clients, health, rate_limit
+from jobs.accounts.clients import KeyedClient, NoKey, client_for
 from jobs.catalogue import entries
 from jobs.common import wakeup
 from jobs.common.states import Code, Outcome, State
-from jobs.engine import retry, speed
+from jobs.engine import retry, speed, uncertain
+from jobs.engine.bill_check import tell_of_bill, unlike_quote
 from jobs.engine.submit_outcomes import forget_template
 from jobs.engine.transitions import (
     canceled,
@@ -86,9 +87,26 @@ def ask(job: Job) -> Task | WireError:
     if rate_limit.LOOKS_NEED_IT:
         rate_limit.take(job.account.root_id, "query")
     try:
-        return client.get(job.task_id)
+        answer = client.get(job.task_id)
+        return _of_another_key(job, client, answer) if answer.unknown else answer
     except WireError as error:
         return error
+
+
+def _of_another_key(job: Job, asked: KeyedClient, answer: Task) -> Task:
+    """The newest key does not know the task: it may be one of another Alibaba account, added since
+    the task was made, so the others in use are asked too."""
+    for _key, client in clients.every(job.account):
+        if client is asked:
+            continue
+        rate_limit.take(job.account.root_id, "query")
+        try:
+            found = client.get(job.task_id)
+        except AccountTrouble:
+            continue  # a key that is refused knows nothing
+        if not found.unknown:
+            return found
+    return answer
 
 
 def nothing_new(job: Job, answer: Task | WireError, now: datetime) -> dict[str, Any] | None:
@@ -251,7 +269,11 @@ def _succeeded(job: Job, task: Task) -> None:
     billed = entries.billed_units(spec, task.usage)
     variant = spec.variant.billed(task.usage) if spec.variant else ""
     units = billed if billed is not None else Decimal(job.milliseconds) / 1000
-    note = (
+    odd = unlike_quote(job, units, variant or "")
+    if odd and _was_found(job):
+        uncertain.doubt_adopted(job, odd)
+        return
+    note = odd or (
         EMPTY
         if billed is not None
         else phrase("The service did not say what it billed; the quoted length counts.")
@@ -269,6 +291,8 @@ def _succeeded(job: Job, task: Task) -> None:
     said = columns["provider_ended_at"] if "provider_ended_at" in columns else timezone.now()
     columns.setdefault("provider_ended_at", said)
     paid = settlement(job, units, variant or job.variant, note)
+    if odd:
+        tell_of_bill(job, odd)
     if spec.kind is entries.Kind.TEMPLATE:
         move(
             job,
@@ -293,6 +317,14 @@ def _succeeded(job: Job, task: Task) -> None:
         **columns,
     )
     speed.learn(job, task, units)
+
+
+def _was_found(job: Job) -> bool:
+    """Its task was taken from the service's list; nobody's answer and no person named it."""
+    return (
+        not job.adopted
+        and job.attempts.filter(number=job.attempt, outcome=Outcome.ADOPTED).exists()
+    )
 
 
 def _enqueue_archive() -> None:

@@ -6,7 +6,9 @@ The only way to a second POST is the service's own list saying that the first ma
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -14,8 +16,9 @@ from django.utils import timezone
 from jobs.accounts import rate_limit
 from jobs.accounts.clients import KeyedClient, client_for
 from jobs.catalogue import entries
+from jobs.common.errors import Moved
 from jobs.common.states import Code, Outcome, State
-from jobs.engine import media_urls, retry
+from jobs.engine import late_answers, media_urls, retry
 from jobs.engine.submit_outcomes import Phase, TooLate, accepted, after_error
 from jobs.engine.transitions import later, move
 from jobs.models import Job
@@ -68,30 +71,46 @@ def _prepare(job: Job) -> Order | None:
 
 
 def _send(job: Job, order: Order) -> None:
-    """Commit the intent, then POST once."""
-    begun = timezone.now()
+    """Commit the intent and what it is sent with, then POST once."""
+    begun, client = timezone.now(), order.client
+    deadline = time.monotonic() + retry.SEND_WITHIN.total_seconds()
     move(
         job,
         State.SUBMITTING,
         phrase("Sending"),
         outcome=Outcome.SENDING,
+        sent_with={
+            "key_id": client.key_id,
+            "base_url": client.base_url,
+            "workspace": client.workspace,
+            "model_name": order.body["model"],
+        },
         attempt=job.attempt + 1,
         submitting_at=begun,
         sentence=EMPTY,
         advice=EMPTY,
     )
-    try:
-        if timezone.now() - begun > retry.SEND_WITHIN:
-            # A locked database, or a machine that slept: the list could not tell later which task
-            # was made now.
+
+    def still_timely() -> None:
+        """After this the list could not tell any more which task was made now, and another visit
+        may have sent the job again: a locked database, a slow network, a process that was stopped,
+        or a machine that slept (which stops the monotonic clock)."""
+        late = timezone.now() - begun
+        if time.monotonic() > deadline or not timedelta(0) <= late <= retry.SEND_WITHIN:
             raise TooLate("TooLate", "the order was not sent in time")
+
+    try:
+        still_timely()
         try:
-            answer = order.client.submit(job.spec, order.body)
+            answer = client.submit(job.spec, order.body, still_timely)
         finally:
             # The answer is worth money: a connection that was cut while we waited for it must not
             # lose it.
             check_connection()
     except WireError as error:
         after_error(job, Phase.SEND, error)
-    else:
+        return
+    try:
         accepted(job, answer, phrase("Accepted by the service"), Outcome.ACCEPTED)
+    except Moved:
+        late_answers.take(job, answer)

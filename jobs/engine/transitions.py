@@ -45,12 +45,14 @@ def move(
     outcome: Outcome | None = None,
     then: Callable[[], Any] | None = None,
     data: dict[str, Any] | None = None,
+    sent_with: dict[str, Any] | None = None,
     **columns: Any,
 ) -> None:
     """Move `job` from the state and attempt that this object shows to `new`, with `columns`, an
     event and `then()`.
 
-    `outcome` is what became of its attempt. All in one transaction. Raises Moved when the row is no
+    `outcome` is what became of its attempt; `sent_with` are the columns of one that begins. All in
+    one transaction. Raises Moved when the row is no
     longer as this object says (a late answer of an old attempt, somebody else's step), and changes
     nothing then.
     """
@@ -69,7 +71,7 @@ def move(
         if not changed:
             raise Moved(f"{job.public_id} is no longer {old}")
         if outcome is not None:
-            _note_attempt(job, attempt, outcome, columns)
+            _note_attempt(job, attempt, outcome, columns, sent_with or {})
         if then is not None:
             then()
         record(job, old if new != old else "", new, text, code, data)
@@ -79,17 +81,24 @@ def move(
     log.info("job %s %s → %s %s", job.public_id, old, new, code)
 
 
-def _note_attempt(job: Job, number: int, outcome: Outcome, columns: dict[str, Any]) -> None:
+def _note_attempt(
+    job: Job, number: int, outcome: Outcome, columns: dict[str, Any], sent_with: dict[str, Any]
+) -> None:
     """Keep the attempt's row: made when its intent is committed, ended by its answer, and its task
     known for ever."""
     if outcome is Outcome.SENDING:
-        Attempt.objects.create(job=job, number=number, began_at=columns["submitting_at"])
+        began_at = columns["submitting_at"]
+        Attempt.objects.create(job=job, number=number, began_at=began_at, **sent_with)
         return
     answered: dict[str, Any] = {
         name: columns[name] for name in ("task_id", "request_id") if columns.get(name)
     }
-    if outcome not in (Outcome.ACCEPTED, Outcome.ADOPTED, Outcome.UNCERTAIN):
+    if outcome not in (Outcome.ACCEPTED, Outcome.ADOPTED, Outcome.CHOSEN, Outcome.UNCERTAIN):
         answered["ended_at"] = timezone.now()
+    elif outcome in (Outcome.ADOPTED, Outcome.CHOSEN):
+        answered["found"] = True
+    elif outcome is Outcome.ACCEPTED:
+        answered["ended_at"] = None  # its answer came late, when it was given up already
     Attempt.objects.filter(job=job, number=number).update(outcome=outcome, **answered)
 
 

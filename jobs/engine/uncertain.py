@@ -11,20 +11,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from jobs.accounts import rate_limit
-from jobs.accounts.clients import client_for
+from jobs.accounts import clients, key_ids, rate_limit, shared_accounts
+from jobs.accounts.clients import KeyedClient, NoKey, client_for
 from jobs.common.errors import Moved
 from jobs.common.states import Code, Outcome, State
 from jobs.engine import retry
 from jobs.engine.submit_outcomes import accepted, in_doubt
 from jobs.engine.transitions import later, move, wake_lane
 from jobs.models import Attempt, Job
-from jobs.modelstudio import NoAnswer, Submitted, TaskLine
-from studio.common.translatable import phrase, plural_phrase
+from jobs.modelstudio import AccountTrouble, NoAnswer, Submitted, TaskLine
+from studio.common.translatable import Sentence, phrase, plural_phrase, together
 from studio.models import User
+
+_UNDECIDED = 50  # rows that are looked at for a lone task
 
 
 def orphan(job: Job) -> None:
@@ -34,27 +36,28 @@ def orphan(job: Job) -> None:
 
 
 def settle_uncertain(job: Job) -> None:
-    """Look for the task of an UNCERTAIN job in the service's list: one candidate is adopted, none
-    after the window sends it back into the queue, several wait for a person."""
+    """Look for the task of an UNCERTAIN job in the service's list, with what it was sent with: one
+    candidate is adopted, none after the window sends it back into the queue, several wait for a
+    person."""
     begun = job.submitting_at or job.created_at
     if timezone.now() > begun + retry.LIST_REACHES:
         text = phrase(
             "The service’s list no longer reaches back to this attempt; a person decides whether "
             "it is sent again"
         )
-        move(
-            job,
-            State.UNCERTAIN,
-            text,
-            code=Code.SEVERAL_TASKS,
-            data={"candidates": []},
-            not_before=None,
-        )
+        _ask_person(job, [], text)
         return
-    listed = _listed(job, begun)
     over = timezone.now() >= begun + retry.WINDOW
+    attempt = job.attempts.select_related("key").filter(number=job.attempt).first()
+    try:
+        listed = _listed(job, attempt, begun, everywhere=over and job.tries >= 1)
+    except _NobodyKnows as nobody:
+        if not over:
+            raise nobody.error from None
+        _ask_person(job, [], nobody.sentence)
+        return
     found = listed.in_window
-    if len(found) == 1 and not _others_in_doubt(job):
+    if len(found) == 1 and not _may_be_anothers(job, attempt, found[0]):
         _adopt(job, found[0])
         return
     if not found and over:
@@ -70,6 +73,9 @@ def settle_uncertain(job: Job) -> None:
         )
 
 
+# ── the list ──────────────────────────────────────────────────────────────────────────────────────
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """Tasks of the service's list that belong to no job of ours."""
@@ -78,19 +84,67 @@ class Listed:
     in_window: list[TaskLine]  # of these, made when the attempt was: probably this job's
 
 
-def _listed(job: Job, begun: datetime) -> Listed:
-    """One call of the service's list, for the attempt that was begun at `begun`."""
-    client = client_for(job.account)
-    rate_limit.take(job.account.root_id, "list")
-    lines = client.tasks(job.account.deployed(job.model), since=begun - retry.MAX_CLOCK_SKEW)
-    known = _known(line.task_id for line in lines)
+class _NobodyKnows(Exception):
+    """Nothing can be asked with what the job was sent with: its key is gone, or refused."""
+
+    def __init__(self, error: NoKey | AccountTrouble, sentence: Sentence) -> None:
+        super().__init__(sentence)
+        self.error, self.sentence = error, sentence
+
+
+def _listed(job: Job, attempt: Attempt | None, begun: datetime, *, everywhere: bool) -> Listed:
+    """The service's list for the attempt that was begun at `begun`, asked with the key, address and
+    model name that it was sent with; `everywhere`: with every other key of the account, too, before
+    it is taken for a list without the task."""
+    lines: dict[str, TaskLine] = {}
+    since = begun - retry.MAX_CLOCK_SKEW
+    name = (attempt.model_name if attempt else "") or job.account.deployed(job.model)
+    client = _as_sent(job, attempt)
+    try:
+        _read(lines, job, client, name, since)
+    except AccountTrouble as trouble:
+        if trouble.reason != "key":
+            raise
+        sentence = phrase(
+            "The service refuses the key that it was sent with, so its list cannot tell; a person "
+            "decides"
+        )
+        raise _NobodyKnows(trouble, sentence) from None
+    if everywhere:
+        for _key, other in clients.every(job.account):
+            if (other.key_id, other.base_url) != (client.key_id, client.base_url):
+                _read(lines, job, other, name, since)
+    own = key_ids.learn(attempt, lines.values())
+    known = _known(lines)
     unknown = [
         line
-        for line in lines
-        if line.task_id not in known and line.created_at <= begun + retry.MAX_CLOCK_SKEW
+        for line in sorted(lines.values(), key=lambda line: line.created_at)
+        if line.task_id not in known
+        and line.created_at <= begun + retry.MAX_CLOCK_SKEW
+        and key_ids.may_be(line, own)
     ]
     first, last = begun - retry.CLOCK_SKEW, begun + retry.WINDOW
     return Listed(unknown, [line for line in unknown if first <= line.created_at <= last])
+
+
+def _as_sent(job: Job, attempt: Attempt | None) -> KeyedClient:
+    if attempt is None:
+        return client_for(job.account)
+    attempt.job = job
+    try:
+        return clients.sent_with(attempt)
+    except NoKey as error:
+        raise _NobodyKnows(error, together(error.sentence, phrase("A person decides."))) from None
+
+
+def _read(
+    lines: dict[str, TaskLine], job: Job, client: KeyedClient, name: str, since: datetime
+) -> None:
+    rate_limit.take(job.account.root_id, "list")
+    lines.update((line.task_id, line) for line in client.tasks(name, since=since))
+
+
+# ── what follows ──────────────────────────────────────────────────────────────────────────────────
 
 
 def _adopt(job: Job, line: TaskLine) -> None:
@@ -114,17 +168,50 @@ def _several(job: Job, found: list[TaskLine], over: bool) -> None:
             not_before=later(10),
         )
         return
+    text = plural_phrase(
+        "%(n)s task could be this job’s; a person decides",
+        "%(n)s tasks could be this job’s; a person decides",
+        len(found),
+    )
+    _ask_person(job, [line.task_id for line in found][:20], text)
+
+
+def _ask_person(job: Job, candidates: list[str], text: Sentence) -> None:
     move(
         job,
         State.UNCERTAIN,
-        plural_phrase(
-            "%(n)s task could be this job’s; a person decides",
-            "%(n)s tasks could be this job’s; a person decides",
-            len(found),
-        ),
+        text,
         code=Code.SEVERAL_TASKS,
-        data={"candidates": [line.task_id for line in found][:20]},
+        data={"candidates": candidates},
         not_before=None,
+    )
+
+
+def doubt_adopted(job: Job, text: Sentence) -> None:
+    """The task that was found for a RUNNING job in the list may be another's after all, as `text`
+    says: a person decides whether it is this job's. Nothing is booked until then."""
+    task_id = job.task_id
+
+    def let_go() -> None:
+        Attempt.objects.filter(job=job, number=job.attempt).update(task_id="", request_id="")
+
+    move(
+        job,
+        State.UNCERTAIN,
+        text,
+        code=Code.SEVERAL_TASKS,
+        outcome=Outcome.UNCERTAIN,
+        then=let_go,
+        data={"candidates": [task_id]},
+        task_id="",
+        request_id="",
+        provider_status="",
+        provider_started_at=None,
+        provider_ended_at=None,
+        submitted_at=None,
+        next_look_at=None,
+        not_before=None,
+        tries=0,
     )
 
 
@@ -149,15 +236,37 @@ def _known(task_ids: Iterable[str]) -> set[str]:
     return {*now, *before}
 
 
-def _others_in_doubt(job: Job) -> bool:
-    """Another row of the same Alibaba account (same lane, or same key) is sending or uncertain, so
-    a lone task could be that one's."""
+def _may_be_anothers(job: Job, attempt: Attempt | None, line: TaskLine) -> bool:
+    """Whether a lone task may be that of another row, which is sending or uncertain at the same
+    Alibaba account, or waits for a person who may choose it."""
     prints = list(job.account.keys.values_list("fingerprint", flat=True))
     same = Q(account__keys__fingerprint__in=prints) | Q(lane_id=job.lane_id)
-    doubtful = Job.objects.filter(
-        same, state__in=(State.SUBMITTING, State.UNCERTAIN), model=job.model
+    doubtful = (
+        Job.objects.filter(state__in=(State.SUBMITTING, State.UNCERTAIN))
+        .exclude(pk=job.pk)
+        .order_by("pk")
     )
-    return doubtful.exclude(pk=job.pk).exclude(code=Code.SEVERAL_TASKS).exists()
+    asking = doubtful.exclude(code=Code.SEVERAL_TASKS)
+    if asking.filter(same, model=job.model).exists():
+        return True
+    undecided = doubtful.filter(lane_id=job.lane_id, code=Code.SEVERAL_TASKS)[:_UNDECIDED]
+    if any(line.task_id in candidates(other) for other in undecided):
+        return True
+    return _seen_elsewhere(job, asking, line)
+
+
+def _seen_elsewhere(job: Job, asking: QuerySet[Job], line: TaskLine) -> bool:
+    """The same of rows that are not known yet to be of one account or of two: those that see the
+    task are of one, and then it may be theirs."""
+    root = job.account.same_as or job.account
+    unknown = shared_accounts.perhaps_same(root)
+    rows = asking.filter(Q(account__in=unknown) | Q(account__same_as__in=unknown))
+    doubtful = set(rows.values_list("account_id", "account__same_as_id")[:_UNDECIDED])
+    roots = {same_as or pk for pk, same_as in doubtful}
+    for other in unknown:
+        if other.pk in roots and shared_accounts.tell_apart(root, other, line.task_id) is not False:
+            return True
+    return False
 
 
 def candidates(job: Job) -> list[str]:
@@ -179,7 +288,7 @@ def decide_uncertain(job: Job, task_id: str, by: User) -> None:
             job,
             Submitted(task_id, "PENDING", ""),
             phrase("%(person)s chose task %(task_id)s", person=by, task_id=task_id),
-            Outcome.ADOPTED,
+            Outcome.CHOSEN,
         )
     else:
         text = phrase("%(person)s decided that no task was made; it is sent again", person=by)

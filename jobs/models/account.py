@@ -188,6 +188,12 @@ class ApiKey(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
     tested_at = models.DateTimeField(null=True, blank=True)
+    service_id = models.CharField(
+        max_length=80,
+        blank=True,
+        editable=False,
+        help_text=_("what the service’s list calls it (api_key_id)"),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from jobs.catalogue import entries
 from jobs.common.states import LABELS, OPEN, TERMINAL, Code, Fault, Group, Outcome, Rank, State
-from jobs.models.account import Account, Lane
+from jobs.models.account import Account, ApiKey, Lane
 from jobs.models.check import Check
 from jobs.models.price import Price
 from jobs.models.set import JobSet
@@ -224,10 +224,20 @@ class Attempt(models.Model):
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="attempts")
     number = models.IntegerField()
     began_at = models.DateTimeField()
+    # What it was sent with, whatever the account says later: there and so it is looked for.
+    key = models.ForeignKey(
+        ApiKey, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    base_url = models.CharField(max_length=200, blank=True)
+    workspace = models.CharField(max_length=64, blank=True)
+    model_name = models.CharField(max_length=100, blank=True, help_text=_("as deployed"))
     task_id = models.CharField(max_length=80, blank=True)
     request_id = models.CharField(max_length=80, blank=True)
     outcome = models.CharField(
         max_length=10, choices=[(o.value, o.value) for o in Outcome], default=Outcome.SENDING
+    )
+    found = models.BooleanField(
+        default=False, help_text=_("no answer named its task: the list did, or a person")
     )
     ended_at = models.DateTimeField(null=True, blank=True)
 
@@ -239,7 +249,10 @@ class Attempt(models.Model):
                 fields=("task_id",), condition=~models.Q(task_id=""), name="one_attempt_per_task"
             ),
         )
-        indexes = (models.Index(fields=("task_id",), name="attempt_task"),)  # for SQLite, as above
+        indexes = (
+            models.Index(fields=("task_id",), name="attempt_task"),  # for SQLite, as above
+            models.Index(fields=("outcome", "id"), name="attempt_outcome"),
+        )
 
     def __str__(self) -> str:
         return f"attempt {self.number} of {self.job_id}: {self.outcome}"

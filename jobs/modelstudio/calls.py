@@ -10,6 +10,8 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -32,6 +34,8 @@ PAUSES = (0.2, 0.6)  # before the second and the third try of a GET, in seconds,
 PATIENCE = 5.0  # no further try of a GET begins later than this after the first
 
 _ALWAYS = {"User-Agent": "footlight", "Accept": "application/json", "Accept-Encoding": "identity"}
+# Called with the service's host, the time that its answer names, and the seconds that it took.
+Dates = Callable[[str, datetime, float], None]
 _WORKSPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -47,6 +51,7 @@ class Calls:
         connect: float = 5.0,
         read: float = 30.0,
         watch: Watch | None = None,
+        dates: Dates | None = None,
     ) -> None:
         self.base_url = _clean_base(base_url)
         key = key.strip()
@@ -63,14 +68,25 @@ class Calls:
         self._headers = {"Authorization": f"Bearer {key}"}
         if workspace:
             self._headers["X-DashScope-WorkSpace"] = workspace
+        self.workspace = workspace
         self._timeout = (connect, read)
-        self._watch = watch
+        self._watch, self._dates = watch, dates
+
+    @property
+    def host(self) -> str:
+        """Of the service, with its port: whose clock its answers tell."""
+        return urlsplit(self.base_url).netloc.lower()
 
     def __repr__(self) -> str:
         return f"Client({self.base_url!r})"
 
     def post(
-        self, path: str, body: Mapping[str, Any] | None, *, asynchronous: bool = False
+        self,
+        path: str,
+        body: Mapping[str, Any] | None,
+        *,
+        asynchronous: bool = False,
+        still_timely: Callable[[], None] | None = None,
     ) -> tuple[int, dict[str, Any] | None, Mapping[str, str], str]:
         headers = {**self._headers, "Content-Type": "application/json"}
         if asynchronous:
@@ -80,7 +96,7 @@ class Calls:
         data = (
             b"" if body is None else json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
         )
-        status, answer, received = self.send_once(self.base_url + path, headers, data)
+        status, answer, received = self.send_once(self.base_url + path, headers, data, still_timely)
         payload = transport.read_json(answer)
         return (
             status,
@@ -90,19 +106,25 @@ class Calls:
         )
 
     def send_once(
-        self, url: str, headers: Mapping[str, str], data: bytes | Form
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        data: bytes | Form,
+        still_timely: Callable[[], None] | None = None,
     ) -> tuple[int, bytes, Mapping[str, str]]:
         """POST on a fresh connection that is closed afterwards; nothing here or below repeats or
-        redirects it."""
+        redirects it. What `still_timely` raises right before it leaves comes out: then no whole
+        request left."""
         prepared = requests.Request(
             "POST", url, headers={**_ALWAYS, **headers, "Connection": "close"}, data=data
         ).prepare()
         adapter = transport.Adapter(pool=1)
-        transport.forget_sent()
+        transport.forget_sent(still_timely)
         began = time.monotonic()
         try:
             response = adapter.send(prepared, True, self._timeout, transport.CERTIFICATES)
             status, received = response.status_code, dict(response.headers.lower_items())
+            self._hear(url, received, began)
             answer = transport.read_whole(response, self._timeout[1])
         except (*transport.FAILURES, transport.TooLong) as error:
             failure = self._failure(error)
@@ -168,6 +190,7 @@ class Calls:
                 self._timeout,
             )
             status, received = got.status_code, got.headers
+            self._hear(url, received, began)
             answer = transport.read_whole(got, self._timeout[1])
         except (*transport.FAILURES, transport.TooLong) as error:
             failure = self._failure(error)
@@ -188,6 +211,17 @@ class Calls:
             )
         _lost("GET", url, failure, began)
         raise failure
+
+    def _hear(self, url: str, received: Mapping[str, str], began: float) -> None:
+        """Pass on what time it is at the service, as the Date of its answer says."""
+        if self._dates is None or urlsplit(url).netloc.lower() != self.host:
+            return
+        try:
+            date = parsedate_to_datetime(received.get("date", ""))
+        except (TypeError, ValueError):
+            return
+        if date.tzinfo is not None:
+            self._dates(self.host, date, time.monotonic() - began)
 
     def _failure(self, error: Exception) -> WireError:
         """What a broken call means; outside of an `except`, so that the library's error, which

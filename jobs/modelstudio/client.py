@@ -78,18 +78,28 @@ class Client(Calls):
             return answers.refused_verdict(failure.code, failure.message, failure.request_id)
         raise failure
 
-    def submit(self, model: Model, body: Mapping[str, Any]) -> Submitted:
-        """Create a task. Sent once and only once.
+    def submit(
+        self,
+        model: Model,
+        body: Mapping[str, Any],
+        still_timely: Callable[[], None] | None = None,
+    ) -> Submitted:
+        """Create a task. Sent once and only once; not at all when `still_timely`, called at the
+        last moment, raises a NotSent.
 
         NotSent, RetryLater, Rejected, MediaUnreachable, AccountTrouble, ModelGone and OurFault
         prove that no task exists; NoAnswer (cut, time-out, 5xx, unreadable, no task id) leaves that
         open: look in the list, never send again blindly.
         """
         with self.watched("submit"):
-            return self._submit(model, body)
+            return self._submit(model, body, still_timely)
 
-    def _submit(self, model: Model, body: Mapping[str, Any]) -> Submitted:
-        status, payload, headers, text = self.post(model.path, body, asynchronous=True)
+    def _submit(
+        self, model: Model, body: Mapping[str, Any], still_timely: Callable[[], None] | None
+    ) -> Submitted:
+        status, payload, headers, text = self.post(
+            model.path, body, asynchronous=True, still_timely=still_timely
+        )
         task_id = answers.mapping((payload or {}).get("output")).get("task_id")
         if status == 200 and isinstance(task_id, str) and task_id.strip():
             return answers.submitted(payload or {})

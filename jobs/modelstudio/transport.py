@@ -12,9 +12,10 @@ import json
 import math
 import os
 import re
+import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 from urllib.parse import SplitResult, urlsplit
 
@@ -35,13 +36,22 @@ CERTIFICATES = (
 # connections to one host that a process keeps for the next GET; more are made when needed, and
 # closed
 POOL_SIZE = 64
+# What was written and not received within this time, by any layer below us, is thrown away instead
+# of being delivered minutes later, when the network is back and nobody waits for it any more.
+UNDELIVERED = 20.0
+_GIVE_UP = (
+    [(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNDELIVERED * 1000))]
+    if hasattr(socket, "TCP_USER_TIMEOUT")
+    else []
+)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _mark = threading.local()
 
 
-def forget_sent() -> None:
-    """Begin a request on this thread: nothing has been sent yet."""
-    _mark.sent = False
+def forget_sent(still_timely: Callable[[], None] | None = None) -> None:
+    """Begin a request on this thread: nothing has been sent yet. `still_timely` is called right
+    before each part of it leaves, and raises when it may not leave any more."""
+    _mark.sent, _mark.still_timely = False, still_timely
 
 
 def was_sent() -> bool:
@@ -49,11 +59,21 @@ def was_sent() -> bool:
     return bool(getattr(_mark, "sent", False))
 
 
+def _leaving() -> None:
+    """A part of this thread's request leaves now. The last moment to hold it back: connecting takes
+    its time, and a process may have been stopped or a machine have slept since the request was
+    begun. Without its body, which comes last, a request is none."""
+    still_timely = getattr(_mark, "still_timely", None)
+    if still_timely is not None:
+        still_timely()
+    _mark.sent = True
+
+
 class _Plain(HTTPConnection):
     def send(self, data: Any) -> None:
         if self.sock is None and self.auto_open:
             self.connect()
-        _mark.sent = True
+        _leaving()
         super().send(data)
 
 
@@ -61,7 +81,7 @@ class _Secure(HTTPSConnection):
     def send(self, data: Any) -> None:
         if self.sock is None and self.auto_open:
             self.connect()
-        _mark.sent = True
+        _leaving()
         super().send(data)
 
 
@@ -82,6 +102,7 @@ class Adapter(HTTPAdapter):
     def init_poolmanager(
         self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any
     ) -> None:
+        pool_kwargs["socket_options"] = [*HTTPConnection.default_socket_options, *_GIVE_UP]
         super().init_poolmanager(connections, maxsize, block, **pool_kwargs)
         _mark_pools(self.poolmanager)
 

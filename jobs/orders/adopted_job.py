@@ -36,6 +36,7 @@ def insert_adopted(
             task_id=task_id,
             request_id=job.request_id,
             outcome=Outcome.ADOPTED,
+            found=True,
         )
         ledger.hold(job, replace(quote, micros=0), account.team, by)
         record(

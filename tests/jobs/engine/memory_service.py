@@ -147,6 +147,9 @@ class MemoryService:
             "jobs.accounts.clients.every", lambda account: [(account.key, Line(self, account))]
         )
         patch.setattr("jobs.accounts.clients.client_for", lambda account: Line(self, account))
+        patch.setattr(
+            "jobs.accounts.clients.sent_with", lambda attempt: Line(self, attempt.job.account)
+        )
         patch.setattr("jobs.accounts.rate_limit.take", lambda *args, **more: True)
         patch.setattr("jobs.common.wakeup.wake_dispatcher_after_commit", lambda: None)
         patch.setattr(
@@ -280,6 +283,9 @@ class Line:
 
     def __init__(self, service: MemoryService, account: Account) -> None:
         self.service, self.account, self.root = service, account, account.root_id
+        key = account.key
+        self.key_id = key.pk if key is not None else None
+        self.base_url, self.workspace = "http://service.test/api/v1", ""
 
     def _out(self, words: list[str]) -> str:
         assert len(connection.atomic_blocks) <= self.service.depth, (
@@ -291,7 +297,7 @@ class Line:
             raise error
         return word
 
-    def submit(self, model: Any, body: dict[str, Any]) -> Submitted:
+    def submit(self, model: Any, body: dict[str, Any], still_timely: Any = None) -> Submitted:
         service = self.service
         service.aside = True
         # Before anything leaves the house its intent stands in the database: exactly one job of
