@@ -1,0 +1,308 @@
+"""What was sent without an answer: it is looked for with what it was sent with, and nobody's task
+is taken for another's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from jobs.accounts import clients, key_ids
+from jobs.accounts.clients import NoKey
+from jobs.billing import budget
+from jobs.common.states import Code, Outcome, State
+from jobs.engine import bill_check, poll, uncertain
+from jobs.models import Account, ApiKey, Attempt, Job
+from jobs.modelstudio import AccountTrouble
+from jobs.orders import create
+from jobs.orders.order_request import OrderRequest
+from studio.models import User
+from tests import makers
+from tests.jobs.engine.tasks.visits import fresh, sent_without_answer, visit
+from tests.service import Service, done, task
+
+pytestmark = pytest.mark.django_db
+LONG_AGO = timedelta(minutes=3)  # the window of doubt is over
+
+
+@pytest.fixture
+def letters(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The subjects of what owners are told."""
+    found: list[str] = []
+    monkeypatch.setattr(
+        "jobs.accounts.mail.tell", lambda team, subject, text, **more: found.append(subject)
+    )
+    return found
+
+
+def in_doubt(job: Job, service: Service, ago: timedelta = LONG_AGO, tries: int = 1) -> Job:
+    job = sent_without_answer(job, service)
+    Job.objects.filter(pk=job.pk).update(submitting_at=timezone.now() - ago, tries=tries)
+    return fresh(job)
+
+
+# ── the account has changed while in doubt ────────────────────────────────────────────────────────
+
+
+def test_the_list_is_asked_for_the_name_that_was_sent(
+    job: Job, service: Service, account: Account
+) -> None:
+    job = in_doubt(job, service)
+    line = service.made("emo-v1", at=timezone.now() - LONG_AGO)
+    Account.objects.filter(pk=account.pk).update(model_names={"emo-v1": "emo-v1-next"})
+    job = visit(job)
+    assert (job.state, job.task_id) == ("running", line.task_id)
+
+
+def test_the_list_is_asked_with_the_key_and_address_that_were_sent(
+    job: Job, account: Account
+) -> None:
+    """The key is retired, the address another one, and a key of another account is the newest."""
+    old = account.keys.get()
+    attempt = Attempt.objects.create(
+        job=job,
+        number=1,
+        began_at=timezone.now(),
+        key=old,
+        base_url="http://127.0.0.1:9/api/v1",
+        workspace="ws-1",
+        model_name="emo-v1",
+    )
+    ApiKey.objects.filter(pk=old.pk).update(active=False)
+    ApiKey.make(account, "sk-another-0002").save()
+    Account.objects.filter(pk=account.pk).update(base_url="http://127.0.0.1:8/api/v1")
+    client = clients.sent_with(Attempt.objects.get(pk=attempt.pk))
+    assert (client.key_id, client.base_url, client.workspace) == (
+        old.pk,
+        "http://127.0.0.1:9/api/v1",
+        "ws-1",
+    )
+    assert client._headers["Authorization"] == "Bearer sk-test-0001"
+    ApiKey.objects.filter(pk=old.pk).delete()
+    with pytest.raises(NoKey, match="no longer stored"):
+        clients.sent_with(Attempt.objects.get(pk=attempt.pk))
+
+
+@pytest.mark.parametrize("gone", ["deleted", "refused"])
+def test_without_the_key_that_it_was_sent_with_a_person_decides(
+    job: Job, service: Service, monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
+    job = in_doubt(job, service)
+    if gone == "deleted":
+
+        def nobody(attempt: Attempt) -> Service:
+            raise NoKey(uncertain.phrase("It is gone."))
+
+        monkeypatch.setattr(clients, "sent_with", nobody)
+    else:
+        service.lists = [AccountTrouble("InvalidApiKey", status=401, reason="key")]
+    job = visit(job)
+    assert (job.state, job.code) == ("uncertain", "several-tasks")
+    assert "person decides" in job.events.last().text.lower()
+    assert service.count("submit") == 1
+
+
+def test_every_other_key_is_asked_before_it_is_sent_again(
+    job: Job, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Service()
+    other.key_id = 77
+    other.depth = service.depth
+    line = other.made(at=timezone.now() - LONG_AGO)
+    job = in_doubt(job, service)
+    monkeypatch.setattr(clients, "every", lambda account: [(None, service), (None, other)])
+    job = visit(job)
+    assert (job.state, job.task_id) == ("running", line.task_id)
+    assert service.count("submit") == 1
+
+
+def test_a_look_asks_older_keys_when_the_newest_knows_nothing(
+    job: Job, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = visit(job)
+    other = Service()
+    other.depth = service.depth
+    monkeypatch.setattr(clients, "every", lambda account: [(None, service), (None, other)])
+    service.gets = [task(job.task_id, "UNKNOWN")]
+    other.gets = [task(job.task_id, "RUNNING")]
+    answer = poll.ask(job)
+    assert not isinstance(answer, Exception)
+    assert answer.status == "RUNNING"
+
+
+# ── somebody else's task ──────────────────────────────────────────────────────────────────────────
+
+
+def test_a_task_of_another_key_is_not_adopted(
+    job: Job, wish: OrderRequest, service: Service, account: Account
+) -> None:
+    """The list names the key of each task; ours is known from a task that was answered to us."""
+    key = account.keys.get()
+    service.key_id = key.pk
+    create.create(wish)
+    visit(job)  # sends both
+    ours = service.tasks_made[0]
+    stranger = service.made(at=timezone.now() - LONG_AGO)
+    service.tasks_made = [
+        replace(ours, api_key_id="15-ours"),
+        replace(stranger, api_key_id="16-theirs"),
+    ]
+    job = Job.objects.exclude(task_id=ours.task_id).get()
+    job.attempts.update(task_id="")
+    Job.objects.filter(pk=job.pk).update(
+        state=State.UNCERTAIN,
+        code=Code.NO_ANSWER,
+        task_id="",
+        submitting_at=timezone.now() - LONG_AGO,
+        tries=1,
+    )
+    uncertain.settle_uncertain(fresh(job))
+    key.refresh_from_db()
+    assert key.service_id == "15-ours"
+    assert fresh(job).state == "queued", "the stranger's task is not this job's"
+
+
+def test_nothing_is_learned_from_a_task_that_was_only_found(
+    job: Job, service: Service, account: Account
+) -> None:
+    key = account.keys.get()
+    service.key_id = key.pk
+    job = sent_without_answer(job, service)
+    service.tasks_made.append(replace(service.made(), api_key_id="16-perhaps"))
+    del service.tasks_made[0]
+    job = visit(job)
+    assert job.state == "running"
+    assert job.attempts.get().found
+    attempt = job.attempts.select_related("key").get()
+    assert key_ids.learn(attempt, service.tasks_made) == ""
+
+
+@pytest.fixture
+def twin(stranger: User) -> Job:
+    """A job in doubt of another team, whose account may be the same Alibaba account."""
+    theirs = stranger.memberships.get().team
+    return makers.job(
+        theirs,
+        stranger,
+        account=makers.account(theirs, key="sk-other-0002"),
+        state=State.UNCERTAIN,
+        code=Code.NO_ANSWER,
+        attempt=1,
+        submitting_at=timezone.now(),
+    )
+
+
+@pytest.mark.parametrize("sees", [True, None])
+def test_a_task_that_another_row_may_own_waits(
+    job: Job, twin: Job, service: Service, monkeypatch: pytest.MonkeyPatch, sees: bool | None
+) -> None:
+    job = sent_without_answer(job, service)
+    service.made()
+    monkeypatch.setattr("jobs.accounts.shared_accounts._Asker.knows", lambda self, task_id: sees)
+    assert visit(job).state == "uncertain"
+
+
+def test_a_task_that_another_account_does_not_see_is_ours(
+    job: Job, twin: Job, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = sent_without_answer(job, service)
+    line = service.made()
+    monkeypatch.setattr("jobs.accounts.shared_accounts._Asker.knows", lambda self, task_id: False)
+    assert visit(job).task_id == line.task_id
+    told = Account.objects.get(pk=job.account_id).told_apart
+    assert (
+        twin.account_id in told
+        or job.account_id in Account.objects.get(pk=twin.account_id).told_apart
+    )
+
+
+def test_a_task_that_a_person_may_give_to_another_is_not_adopted(
+    job: Job, wish: OrderRequest, service: Service
+) -> None:
+    undecided = makers.job(
+        wish.team,
+        wish.owner,
+        account=job.account,
+        state=State.UNCERTAIN,
+        code=Code.SEVERAL_TASKS,
+        attempt=1,
+    )
+    line = service.made()
+    undecided.events.create(
+        team=wish.team,
+        new="uncertain",
+        code=Code.SEVERAL_TASKS,
+        text=uncertain.phrase("Which?"),
+        data={"candidates": [line.task_id]},
+    )
+    job = sent_without_answer(job, service)
+    assert visit(job).state == "uncertain"
+    service.tasks_made = [service.made()]
+    Job.objects.filter(pk=job.pk).update(not_before=None)
+    assert visit(job).state == "running", "one that waits for a person stops nobody's else"
+
+
+# ── a film that cannot be ours ────────────────────────────────────────────────────────────────────
+
+
+def adopted(job: Job, service: Service) -> Job:
+    job = sent_without_answer(job, service)
+    service.made()
+    return visit(job)
+
+
+def test_an_adopted_task_with_another_bill_waits_for_a_person(
+    job: Job, service: Service, owner: User
+) -> None:
+    job = adopted(job, service)
+    task_id = job.task_id
+    service.gets = [done(task_id, 58.0)]
+    poll.look(job)
+    job = fresh(job)
+    assert (job.state, job.code, job.task_id) == ("uncertain", "several-tasks", "")
+    assert uncertain.candidates(job) == [task_id]
+    assert "58.00 s" in job.events.last().text
+    assert budget.status(job.team).settled == 0
+    assert budget.status(job.team).held == 45_876
+    uncertain.decide_uncertain(job, task_id, owner)
+    assert job.attempts.get().outcome == Outcome.CHOSEN
+    service.gets = [done(task_id, 58.0)]
+    poll.look(job)
+    assert fresh(job).state == "archiving", "a person said that it is"
+
+
+def test_a_bill_that_is_not_the_quote_is_booked_noted_and_mailed(
+    job: Job, service: Service, letters: list[str]
+) -> None:
+    job = visit(job)
+    service.gets = [done(job.task_id, 9.0)]
+    poll.look(job)
+    assert fresh(job).state == "archiving"
+    note = job.ledger.get(kind="settle").note
+    assert note == "The service billed 9.00 s, and 4.00 s were quoted."
+    assert letters == [f"The bill of “{job.title}” is not its quote"]
+
+
+@pytest.mark.parametrize(
+    ("billed", "quoted", "odd"),
+    [
+        ("3.93", "4", False),
+        ("5", "4", False),
+        ("5.01", "4", True),
+        ("58", "4", True),
+        ("62.9", "60", False),
+        ("63.1", "60", True),
+        ("2.99", "4", True),
+    ],
+)
+def test_what_a_model_rounds_is_no_other_bill(billed: str, quoted: str, odd: bool) -> None:
+    assert bill_check.unlike(Decimal(billed), Decimal(quoted)) is odd
+
+
+def test_another_variant_is_another_bill(job: Job, service: Service) -> None:
+    assert bill_check.unlike_quote(job, Decimal(4), job.variant) == ""
+    assert "3:4" in bill_check.unlike_quote(job, Decimal(4), "3:4")
+    assert bill_check.unlike_quote(job, Decimal(4), "") == ""

@@ -1,0 +1,187 @@
+"""A process that slept: an order that leaves too late is not sent, and an answer that comes too
+late is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from jobs.billing import budget
+from jobs.common.states import Outcome
+from jobs.engine import poll, submit, uncertain
+from jobs.models import Account, Attempt, Job
+from jobs.modelstudio import NoAnswer, NotSent, Submitted
+from jobs.orders import late_films
+from tests.jobs.engine.tasks.visits import fresh, sent_without_answer, visit
+from tests.service import Service, done
+
+pytestmark = pytest.mark.django_db
+LONG_AGO = timedelta(minutes=3)  # the window of doubt is over
+
+
+@pytest.fixture
+def letters(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The subjects of what owners are told."""
+    found: list[str] = []
+    monkeypatch.setattr(
+        "jobs.accounts.mail.tell", lambda team, subject, text, **more: found.append(subject)
+    )
+    return found
+
+
+def in_doubt(job: Job, service: Service, ago: timedelta = LONG_AGO, tries: int = 1) -> Job:
+    job = sent_without_answer(job, service)
+    Job.objects.filter(pk=job.pk).update(submitting_at=timezone.now() - ago, tries=tries)
+    return fresh(job)
+
+
+# ── a worker that slept ───────────────────────────────────────────────────────────────────────────
+
+
+def asleep(
+    service: Service, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], Any]
+) -> list[str]:
+    """The POST leaves only after `meanwhile`, as of a process that was stopped between its intent
+    and its connection; returns what became of it."""
+    real, heard = service.submit, []
+
+    def slow(model: Any, body: dict[str, Any], still_timely: Any = None) -> Submitted:
+        monkeypatch.setattr(service, "submit", real)
+        meanwhile()
+        try:
+            still_timely()
+        except NotSent:
+            heard.append("held back")
+            raise
+        heard.append("sent")
+        return real(model, body)
+
+    monkeypatch.setattr(service, "submit", slow)
+    return heard
+
+
+@pytest.mark.parametrize("clock", ["both", "wall", "back"])
+def test_an_order_that_slept_before_its_first_byte_is_not_sent(
+    job: Job, service: Service, monkeypatch: pytest.MonkeyPatch, clock: str
+) -> None:
+    """Of a suspended laptop the wall clock alone goes on; a clock that is set back says nothing."""
+    import time
+
+    now, monotonic = timezone.now, time.monotonic
+
+    def sleeps() -> None:
+        by = timedelta(seconds=-30 if clock == "back" else 21)
+        monkeypatch.setattr("django.utils.timezone.now", lambda: now() + by)
+        if clock == "both":
+            monkeypatch.setattr("jobs.engine.submit.time.monotonic", lambda: monotonic() + 21)
+
+    heard = asleep(service, monkeypatch, sleeps)
+    submit.submit(job)
+    assert heard == ["held back"]
+    assert (fresh(job).state, service.count("submit")) == ("queued", 0)
+
+
+def test_what_was_sent_with_stands_on_the_attempt(
+    job: Job, service: Service, account: Account
+) -> None:
+    Account.objects.filter(pk=account.pk).update(model_names={"emo-v1": "emo-v1-of-ours"})
+    service.key_id = account.keys.get().pk
+    visit(job)
+    attempt = job.attempts.get()
+    assert (attempt.key, attempt.base_url, attempt.model_name, attempt.found) == (
+        account.keys.get(),
+        service.base_url,
+        "emo-v1-of-ours",
+        False,
+    )
+
+
+# ── an answer that comes too late ─────────────────────────────────────────────────────────────────
+
+
+def late(job: Job, service: Service, monkeypatch: pytest.MonkeyPatch, moves: str) -> Job:
+    """`job` is sent by a process whose answer comes after another visit has gone on without it."""
+    real = service.submit
+
+    def slow(model: Any, body: dict[str, Any], still_timely: Any = None) -> Submitted:
+        answer = real(model, body)
+        monkeypatch.setattr(service, "submit", real)
+        other = fresh(job)
+        uncertain.orphan(other)
+        if moves != "in doubt":
+            Job.objects.filter(pk=job.pk).update(submitting_at=timezone.now() - LONG_AGO, tries=1)
+            service.lists = [[]]
+            uncertain.settle_uncertain(fresh(job))
+        if moves == "sent again":
+            submit.submit(fresh(job))
+        return answer
+
+    monkeypatch.setattr(service, "submit", slow)
+    submit.submit(job)
+    return fresh(job)
+
+
+@pytest.mark.parametrize("moves", ["in doubt", "given back"])
+def test_a_late_answer_to_what_was_not_sent_again_is_the_jobs(
+    job: Job, service: Service, monkeypatch: pytest.MonkeyPatch, moves: str
+) -> None:
+    job = late(job, service, monkeypatch, moves)
+    assert (job.state, job.attempt, service.count("submit")) == ("running", 1, 1)
+    assert job.task_id == service.tasks_made[0].task_id
+    attempt = job.attempts.get()
+    assert (attempt.outcome, attempt.ended_at, attempt.task_id) == (
+        Outcome.ACCEPTED,
+        None,
+        job.task_id,
+    )
+
+
+def test_a_second_task_is_canceled_while_that_is_free(
+    job: Job, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = late(job, service, monkeypatch, "sent again")
+    second, first = (line.task_id for line in service.tasks_made)
+    assert (job.state, job.attempt, job.task_id) == ("running", 2, first)
+    assert ("cancel", second) in service.asked
+    attempt = job.attempts.get(number=1)
+    assert (attempt.outcome, attempt.task_id) == (Outcome.ENDED, second)
+    assert "canceled before it began" in job.events.last().text
+    assert late_films.settle() == 0
+
+
+def test_a_second_task_that_had_begun_is_followed_booked_and_told(
+    job: Job,
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
+    letters: list[str],
+) -> None:
+    service.cancels = [NoAnswer("ReadTimeout"), False]
+    job = late(job, service, monkeypatch, "sent again")
+    assert job.attempts.get(number=1).outcome == Outcome.LATE, "it is kept until it is settled"
+    assert late_films.settle() == 1
+    assert late_films.settle() == 0
+    second = Job.objects.exclude(pk=job.pk).get()
+    assert (second.state, second.task_id) == ("running", service.tasks_made[0].task_id)
+    assert [row.asset for row in second.inputs.order_by("name")] == [
+        row.asset for row in job.inputs.order_by("name")
+    ]
+    assert letters == [f"“{job.title}” was made twice"]
+    service.gets = [done(second.task_id, 4.0)]
+    poll.look(second)
+    assert (second.state, second.settled_micros) == ("archiving", 45_876)
+    assert budget.status(job.team).settled == 45_876
+    assert budget.status(job.team).held == 45_876, "of the first"
+
+
+def test_a_late_task_that_nobody_can_cancel_is_followed_after_a_while(
+    job: Job, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.cancels = [NoAnswer("ReadTimeout")] * 5
+    job = late(job, service, monkeypatch, "sent again")
+    assert late_films.settle() == 0
+    Attempt.objects.filter(number=1).update(began_at=timezone.now() - late_films.PATIENCE)
+    assert late_films.settle() == 1
