@@ -190,6 +190,7 @@ def uses(monkeypatch: Any, service: Service) -> Iterator[Service]:
         monkeypatch.setattr(f"jobs.{module}.client_for", lambda account: service)
     monkeypatch.setattr("jobs.accounts.clients.client_for", lambda account: service)
     monkeypatch.setattr("jobs.accounts.clients.sent_with", lambda attempt: service)
+    monkeypatch.setattr("studio.common.clock.ahead", lambda host: timedelta(0))
     monkeypatch.setattr("jobs.accounts.rate_limit.take", lambda *args, **kwargs: True)
     monkeypatch.setattr(
         "jobs.engine.media_urls.address",

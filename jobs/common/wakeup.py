@@ -28,6 +28,7 @@ SLOW = 0.2  # an error that took longer than this was waited for
 REST = 2.0  # seconds without another try after that, so that one page never waits twice
 LONGEST_WAIT = 2.0
 WORKER_ALIVE = "footlight:alive"
+CLOCK_PROBLEM = "footlight:clock-problem"
 FAILURE_SECONDS = 86400  # seconds; RQ's own default is a year
 _away: dict[str, float] = {}  # address → until when (monotonic) it is not tried
 
@@ -150,3 +151,14 @@ def enqueue_archive() -> None:
 def worker_alive() -> bool:
     """A worker's supervisor said so in the last seconds."""
     return bool(unless_away(lambda: redis().exists(WORKER_ALIVE), otherwise=0))
+
+
+def note_clock_problem(sentence: str) -> None:
+    """A worker sends nothing because of its clock; said for two minutes."""
+    unless_away(lambda: redis().set(CLOCK_PROBLEM, sentence, ex=120))
+
+
+def clock_problem() -> str:
+    """What workers said lately about their clocks; "" when all is well."""
+    said = unless_away(lambda: redis().get(CLOCK_PROBLEM))
+    return said.decode() if isinstance(said, bytes) else ""

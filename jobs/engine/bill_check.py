@@ -3,14 +3,48 @@ than what was ordered, by more than it rounds."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 from jobs.accounts import mail
+from jobs.catalogue import entries
 from jobs.models import Job
+from jobs.modelstudio import Task
 from studio.common.translatable import EMPTY, Sentence, phrase, translated
 
 ROUNDED = Decimal(1)  # seconds: some models bill whole ones
 SHARE = Decimal("0.05")  # of the quoted length: what a film's last frames and its sound may add
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What a task that succeeded cost: seconds, variant, and what the ledger notes. `odd` says in
+    what it is not the quote, "" when it is."""
+
+    units: Decimal
+    variant: str
+    note: Sentence
+    odd: Sentence
+
+    @property
+    def terms(self) -> tuple[Decimal, str, Sentence]:
+        """As a settlement takes them."""
+        return self.units, self.variant, self.note
+
+
+def bill_of(job: Job, task: Task) -> Bill:
+    """The bill of `job`; what the service does not say is as it was quoted."""
+    spec = job.spec
+    billed = entries.billed_units(spec, task.usage)
+    variant = (spec.variant.billed(task.usage) if spec.variant else "") or ""
+    units = billed if billed is not None else Decimal(job.milliseconds) / 1000
+    odd = unlike_quote(job, units, variant)
+    note = odd or (
+        EMPTY
+        if billed is not None
+        else phrase("The service did not say what it billed; the quoted length counts.")
+    )
+    return Bill(units, variant or job.variant, note, odd)
 
 
 def unlike(units: Decimal, quoted: Decimal) -> bool:

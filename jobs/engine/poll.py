@@ -20,7 +20,7 @@ from jobs.catalogue import entries
 from jobs.common import wakeup
 from jobs.common.states import Code, Outcome, State
 from jobs.engine import retry, speed, uncertain
-from jobs.engine.bill_check import tell_of_bill, unlike_quote
+from jobs.engine.bill_check import bill_of, tell_of_bill
 from jobs.engine.submit_outcomes import forget_template
 from jobs.engine.transitions import (
     canceled,
@@ -43,7 +43,7 @@ from jobs.modelstudio import (
     WireError,
     of_task_failure,
 )
-from studio.common.translatable import EMPTY, Sentence, phrase
+from studio.common.translatable import Sentence, phrase
 
 log = logging.getLogger("footlight.poll")
 TASK_LIFE = timedelta(hours=24)
@@ -266,42 +266,34 @@ def _still_working(job: Job, task: Task, now: datetime, seconds: float | None = 
 def _succeeded(job: Job, task: Task) -> None:
     spec = job.spec
     result = entries.result_of(spec, task.output)
-    billed = entries.billed_units(spec, task.usage)
-    variant = spec.variant.billed(task.usage) if spec.variant else ""
-    units = billed if billed is not None else Decimal(job.milliseconds) / 1000
-    odd = unlike_quote(job, units, variant or "")
-    if odd and _was_found(job):
-        uncertain.doubt_adopted(job, odd)
+    bill = bill_of(job, task)
+    if bill.odd and _was_found(job):
+        uncertain.doubt_adopted(job, bill.odd)
         return
-    note = odd or (
-        EMPTY
-        if billed is not None
-        else phrase("The service did not say what it billed; the quoted length counts.")
-    )
     columns: dict[str, Any] = {
         "provider_status": task.status,
         "looked_at": timezone.now(),
-        "billed_units": units.quantize(Decimal("0.001")),
+        "billed_units": bill.units.quantize(Decimal("0.001")),
         **_times(task),
     }
     if result is None or (spec.kind is entries.Kind.TEMPLATE and len(result) > LONGEST_TEMPLATE_ID):
         error = NoAnswer(code="NoResult", message="The task succeeded, but no result came with it.")
-        fail(job, Code.BAD_RESULT, error, settle=(units, variant or job.variant, note), **columns)
+        fail(job, Code.BAD_RESULT, error, settle=bill.terms, **columns)
         return
     said = columns["provider_ended_at"] if "provider_ended_at" in columns else timezone.now()
     columns.setdefault("provider_ended_at", said)
-    paid = settlement(job, units, variant or job.variant, note)
-    if odd:
-        tell_of_bill(job, odd)
+    paid = settlement(job, *bill.terms)
+    if bill.odd:
+        tell_of_bill(job, bill.odd)
     if spec.kind is entries.Kind.TEMPLATE:
         move(
             job,
             State.SUCCEEDED,
             phrase("The template is ready"),
-            then=partial(_both, paid, partial(_keep_template, job, result, units)),
+            then=partial(_both, paid, partial(_keep_template, job, result, bill.units)),
             **columns,
         )
-        speed.learn(job, task, units)
+        speed.learn(job, task, bill.units)
         return
     columns |= {
         "result_url": result,
@@ -316,7 +308,7 @@ def _succeeded(job: Job, task: Task) -> None:
         then=partial(_both, paid, _enqueue_archive),
         **columns,
     )
-    speed.learn(job, task, units)
+    speed.learn(job, task, bill.units)
 
 
 def _was_found(job: Job) -> bool:

@@ -18,7 +18,7 @@ from jobs.accounts.clients import KeyedClient, client_for
 from jobs.catalogue import entries
 from jobs.common.errors import Moved
 from jobs.common.states import Code, Outcome, State
-from jobs.engine import late_answers, media_urls, retry
+from jobs.engine import clock_check, late_answers, media_urls, retry
 from jobs.engine.submit_outcomes import Phase, TooLate, accepted, after_error
 from jobs.engine.transitions import later, move
 from jobs.models import Job
@@ -63,6 +63,7 @@ def _prepare(job: Job) -> Order | None:
     spec = job.spec
     try:
         client = client_for(job.account)
+        clock_check.require_together(client)
         model, inputs = job.account.deployed(job.model), media_urls.inputs_for(job)
         return Order(client, entries.body(spec, model, inputs, job.parameters))
     except Exception as error:

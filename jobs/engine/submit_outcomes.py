@@ -22,6 +22,7 @@ from jobs.accounts.clients import NoKey
 from jobs.common.errors import Moved
 from jobs.common.states import Code, Outcome, State
 from jobs.engine import eta, retry, speed
+from jobs.engine.clock_check import AGAIN, ClocksApart
 from jobs.engine.transitions import fail, later, move
 from jobs.models import Job, Template
 from jobs.modelstudio import (
@@ -88,7 +89,7 @@ def after_error(job: Job, phase: Phase, error: Exception) -> None:
     row = row_for(phase, error, job.model)
     if row is None:
         raise error
-    if not isinstance(error, WireError | NoKey):
+    if not isinstance(error, WireError | NoKey | ClocksApart):
         log.error("job %s could not be handed over", job.public_id, exc_info=error)
     row.then(job, error, row)
 
@@ -206,6 +207,24 @@ def wait_for_key(job: Job, error: Exception, row: Row) -> None:
     )
 
 
+def wait_for_clock(job: Job, error: Exception, row: Row) -> None:
+    """Nothing is sent while clocks are apart: the job says so, once, and waits."""
+    if not isinstance(error, ClocksApart):
+        raise error
+    again = later(AGAIN)
+    if (job.code, job.sentence) == (Code.BACKING_OFF, error.sentence):
+        Job.objects.filter(pk=job.pk, state=State.QUEUED).update(not_before=again)
+        return
+    move(
+        job,
+        State.QUEUED,
+        error.sentence,
+        code=Code.BACKING_OFF,
+        sentence=error.sentence,
+        not_before=again,
+    )
+
+
 def pause(job: Job, error: Exception, row: Row) -> None:
     """The account, or this model on it, cannot be used now: it rests, and the job waits until it
     can, and costs nothing meanwhile."""
@@ -281,6 +300,7 @@ def _at_once(job: Job, error: WireError) -> float:
 # about the POST, so the job stays SUBMITTING and the next visit takes it for one in doubt.
 TABLE: tuple[Row, ...] = (
     Row(Phase.PREPARE, (NoKey,), wait_for_key),
+    Row(Phase.PREPARE, (ClocksApart,), wait_for_clock),
     Row(Phase.PREPARE, (AccountTrouble, ModelGone), pause),
     Row(Phase.PREPARE, (Rejected,), reject),
     # No network, for instance: that is nobody's file, and may last a weekend.

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from studio.common import clock
 from studio.files.file_store import is_local
 from studio.teams.access import public
 
@@ -41,8 +42,8 @@ def alive(request: HttpRequest) -> JsonResponse:
 @never_cache
 def ready(request: HttpRequest) -> JsonResponse:
     """200 when the database, its tables, Redis and the storage are there, else 503; one word for
-    each and no details, so it may be open to anybody. Whether a worker is alive is told and changes
-    nothing: pages work without one."""
+    each and no details, so it may be open to anybody. Whether a worker is alive, and whether the
+    clocks agree (else nothing is sent), is told and changes nothing: pages work without."""
     found = {"database": _database(), "redis": _redis()}
     words = {name: "ok" if good else "unreachable" for name, good in found.items()}
     words["tables"] = _tables() if found["database"] else "unknown"
@@ -55,7 +56,16 @@ def ready(request: HttpRequest) -> JsonResponse:
         if import_string(settings.WORKER_ALIVE)()
         else "silent"
     )
-    return JsonResponse({"ready": well, **words, "worker": worker}, status=200 if well else 503)
+    words |= {"worker": worker, "clock": _clock(asking=all(found.values()))}
+    return JsonResponse({"ready": well, **words}, status=200 if well else 503)
+
+
+def _clock(*, asking: bool) -> str:
+    """“ok”, or “off” when this machine's clock or a worker's is too far from another's."""
+    if not asking:
+        return "unknown"
+    off = abs(clock.offset()) > clock.TOLERATED or import_string(settings.CLOCK_PROBLEM)()
+    return "off" if off else "ok"
 
 
 def _database() -> bool:

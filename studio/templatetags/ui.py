@@ -13,9 +13,11 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.forms import BoundField
 from django.templatetags.static import static
 from django.utils.html import format_html
+from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString
 
 from studio.common import formats, translatable
@@ -338,3 +340,9 @@ def widget(
         name=field.html_name, value=field.value(), attrs=attrs, renderer=field.form.renderer
     )
     return drawn
+
+
+@register.simple_tag
+def clock_problem() -> str:
+    """What workers said lately about clocks that are apart; "" when all is well."""
+    return str(import_string(settings.CLOCK_PROBLEM)())

@@ -150,6 +150,7 @@ class MemoryService:
         patch.setattr(
             "jobs.accounts.clients.sent_with", lambda attempt: Line(self, attempt.job.account)
         )
+        patch.setattr("studio.common.clock.ahead", lambda host: timedelta(0))
         patch.setattr("jobs.accounts.rate_limit.take", lambda *args, **more: True)
         patch.setattr("jobs.common.wakeup.wake_dispatcher_after_commit", lambda: None)
         patch.setattr(
@@ -286,6 +287,7 @@ class Line:
         key = account.key
         self.key_id = key.pk if key is not None else None
         self.base_url, self.workspace = "http://service.test/api/v1", ""
+        self.host = "service.test"
 
     def _out(self, words: list[str]) -> str:
         assert len(connection.atomic_blocks) <= self.service.depth, (

@@ -6,6 +6,7 @@ import pytest
 
 from jobs.accounts.clients import NoKey
 from jobs.engine import submit_outcomes
+from jobs.engine.clock_check import ClocksApart
 from jobs.engine.submit_outcomes import TABLE, Phase, Row, TooLate, row_for
 from jobs.modelstudio import (
     AccountTrouble,
@@ -18,12 +19,14 @@ from jobs.modelstudio import (
     RetryLater,
     WireError,
 )
+from studio.common.translatable import EMPTY
 
 RETIRED, OFFERED = "a-retired-model", "a-model"
 PREPARE, SEND = Phase.PREPARE, Phase.SEND
 # (phase, error, model) → the step, what is said, and which wait: the whole of what happens next.
 EXPECTED: list[tuple[Phase, Exception, str, str, str, str]] = [
     (PREPARE, NoKey("no key"), OFFERED, "wait_for_key", "", ""),
+    (PREPARE, ClocksApart(EMPTY), OFFERED, "wait_for_clock", "", ""),
     (PREPARE, AccountTrouble(reason="key"), OFFERED, "pause", "", ""),
     (PREPARE, ModelGone(), OFFERED, "pause", "", ""),
     (PREPARE, Rejected(), OFFERED, "reject", "", ""),
@@ -85,7 +88,7 @@ def test_every_error_is_named_by_exactly_one_row_of_a_phase(phase: Phase) -> Non
 
 
 def test_preparing_has_a_row_for_anything() -> None:
-    for error in (NoKey, Exception):
+    for error in (NoKey, ClocksApart, Exception):
         assert len(rows(PREPARE, error)) == 1
     assert row_for(PREPARE, KeyError("x"), OFFERED) is not None
 
