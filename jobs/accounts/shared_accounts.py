@@ -125,7 +125,7 @@ def recent_task(account: Account) -> str:
     return ""
 
 
-def tell_apart(account: Account, other: Account, task_id: str) -> bool | None:
+def compare_by_task(account: Account, other: Account, task_id: str) -> bool | None:
     """`task_id` is a task that the key of `account` lists, and `other` may be the same Alibaba
     account: True when its key sees the task too, and both share their lanes from now on; False when
     it does not, which is kept; None when the service does not say."""

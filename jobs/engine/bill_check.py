@@ -74,7 +74,7 @@ def unlike_quote(job: Job, units: Decimal, variant: str) -> Sentence:
     return EMPTY
 
 
-def tell_of_bill(job: Job, odd: Sentence) -> None:
+def notify_of_bill(job: Job, odd: Sentence) -> None:
     """Mail the team's owners that `odd`: money went that was not shown before."""
     subject = phrase("The bill of “%(title)s” is not its quote", title=job.title)
     why = phrase(
@@ -83,4 +83,4 @@ def tell_of_bill(job: Job, odd: Sentence) -> None:
         account=job.account.label,
         task_id=job.task_id,
     )
-    mail.tell(job.team, translated(subject), f"{translated(odd)}\n\n{translated(why)}")
+    mail.notify(job.team, translated(subject), f"{translated(odd)}\n\n{translated(why)}")

@@ -20,7 +20,7 @@ from jobs.catalogue import entries
 from jobs.common import wakeup
 from jobs.common.states import Code, Outcome, State
 from jobs.engine import retry, speed, uncertain
-from jobs.engine.bill_check import bill_of, tell_of_bill
+from jobs.engine.bill_check import bill_of, notify_of_bill
 from jobs.engine.submit_outcomes import forget_template
 from jobs.engine.transitions import (
     canceled,
@@ -284,7 +284,7 @@ def _succeeded(job: Job, task: Task) -> None:
     columns.setdefault("provider_ended_at", said)
     paid = settlement(job, *bill.terms)
     if bill.odd:
-        tell_of_bill(job, bill.odd)
+        notify_of_bill(job, bill.odd)
     if spec.kind is entries.Kind.TEMPLATE:
         move(
             job,

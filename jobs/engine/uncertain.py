@@ -264,7 +264,10 @@ def _seen_elsewhere(job: Job, asking: QuerySet[Job], line: TaskLine) -> bool:
     doubtful = set(rows.values_list("account_id", "account__same_as_id")[:_UNDECIDED])
     roots = {same_as or pk for pk, same_as in doubtful}
     for other in unknown:
-        if other.pk in roots and shared_accounts.tell_apart(root, other, line.task_id) is not False:
+        if (
+            other.pk in roots
+            and shared_accounts.compare_by_task(root, other, line.task_id) is not False
+        ):
             return True
     return False
 

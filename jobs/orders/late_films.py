@@ -61,7 +61,7 @@ def _follow(attempt: Attempt) -> bool:
         "booked with what the service bills for it.",
         title=film.title,
     )
-    mail.tell(job.team, translated(subject), translated(why))
+    mail.notify(job.team, translated(subject), translated(why))
     return True
 
 

@@ -33,7 +33,7 @@ def letters(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The subjects of what owners are told."""
     found: list[str] = []
     monkeypatch.setattr(
-        "jobs.accounts.mail.tell", lambda team, subject, text, **more: found.append(subject)
+        "jobs.accounts.mail.notify", lambda team, subject, text, **more: found.append(subject)
     )
     return found
 
@@ -212,10 +212,10 @@ def test_a_task_that_another_account_does_not_see_is_ours(
     line = service.made()
     monkeypatch.setattr("jobs.accounts.shared_accounts._Asker.knows", lambda self, task_id: False)
     assert visit(job).task_id == line.task_id
-    told = Account.objects.get(pk=job.account_id).told_apart
+    apart = Account.objects.get(pk=job.account_id).different_from
     assert (
-        twin.account_id in told
-        or job.account_id in Account.objects.get(pk=twin.account_id).told_apart
+        twin.account_id in apart
+        or job.account_id in Account.objects.get(pk=twin.account_id).different_from
     )
 
 

@@ -28,7 +28,7 @@ def letters(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The subjects of what owners are told."""
     found: list[str] = []
     monkeypatch.setattr(
-        "jobs.accounts.mail.tell", lambda team, subject, text, **more: found.append(subject)
+        "jobs.accounts.mail.notify", lambda team, subject, text, **more: found.append(subject)
     )
     return found
 

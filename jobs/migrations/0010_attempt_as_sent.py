@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('jobs', '0008_one_template_under_way'),
+        ('jobs', '0009_one_template_under_way'),
     ]
 
     operations = [

@@ -21,7 +21,7 @@ def name_what_is_made(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("jobs", "0007_sentences")]
+    dependencies = [("jobs", "0008_plain_names")]
 
     operations = [
         migrations.AddField(
