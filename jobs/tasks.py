@@ -18,6 +18,7 @@ from jobs.engine import (
     dispatcher,
     expiry,
     lane_lease,
+    restored,
     rq_cleanup,
     stopping,
 )
@@ -103,6 +104,7 @@ def _wanted() -> int:
 
 
 def _every_minute() -> None:
+    restored.noticed()
     expiry.alarm()
     rq_cleanup.sweep()
     late_films.settle()

@@ -199,3 +199,4 @@ if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
 # what studio tells of the engine without knowing it
 WORKER_ALIVE = "jobs.common.wakeup.worker_alive"
 CLOCK_PROBLEM = "jobs.common.wakeup.clock_problem"
+SITE_PROBLEMS = (CLOCK_PROBLEM, "jobs.engine.restored.problem")  # what the admin says first

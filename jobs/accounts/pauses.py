@@ -65,6 +65,12 @@ def sentence(target: Account | Lane, team: Team | None = None) -> Sentence:
 
     Give the `team` whose people read it: what belongs to another team is not named.
     """
+    if isinstance(target, Account) and target.reconcile_from is not None:
+        return phrase(
+            "%(name)s waits until its tasks are compared with the service’s list, after a restore "
+            "of the database",
+            name=name(target),
+        )
     if target.pause_state == PauseState.OPEN:
         return EMPTY
     paused = target.pause_state == PauseState.PAUSED

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.contrib.admin import EmptyFieldListFilter
 from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -14,8 +15,11 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from jobs.accounts import health_rests, pauses, shared_accounts
+from jobs.accounts.clients import NoKey
 from jobs.common import wakeup
 from jobs.models import Account, ApiKey, Job, Lane, PauseState, TemporaryFile, WorkTime
+from jobs.modelstudio import WireError
+from jobs.orders import reconcile
 from studio.admin.base import (
     ChangedColumnsAdmin,
     NoDeleteAdmin,
@@ -124,9 +128,9 @@ class AccountAdmin(NoDeleteAdmin, PauseActions):
         "jobs_shown",
         "created_at",
     )
-    list_filter = ("health", "pause_state", "region")
+    list_filter = ("health", "pause_state", ("reconcile_from", EmptyFieldListFilter), "region")
     list_select_related = ("team", "pause_set_by", "same_as")
-    actions = (*PauseActions.actions, "part")
+    actions = (*PauseActions.actions, "part", "compare")
     search_fields = (
         "label",
         "public_id",
@@ -171,6 +175,27 @@ class AccountAdmin(NoDeleteAdmin, PauseActions):
             health_rests.well(obj)
         if {"health", "paused_until"} & set(form.changed_data):
             wake(Lane.objects.filter(account_id__in={obj.pk, obj.root_id}))
+
+    @admin.action(
+        description=_("After a restore: compare with the service’s list, then send again"),
+        permissions=["pause"],
+    )
+    def compare(self, request: HttpRequest, rows: QuerySet[Account]) -> None:
+        for root in {row.same_as or row for row in rows.select_related("same_as")}:
+            try:
+                done = reconcile.reconcile(root)
+            except (WireError, NoKey) as error:
+                said = _("%(account)s was not compared, and sends nothing: %(why)s")
+                self.message_user(request, said % {"account": root, "why": error}, messages.ERROR)
+                continue
+            said = _(
+                "%(account)s is compared: %(adopted)s tasks adopted, %(undecided)s jobs wait for a "
+                "decision."
+            )
+            numbers = {"adopted": len(done.adopted), "undecided": len(done.undecided)}
+            self.message_user(request, said % {"account": root, **numbers}, messages.SUCCESS)
+            for sentence in done.left:
+                self.message_user(request, translated(sentence), messages.WARNING)
 
     @admin.action(
         description=_("They are different accounts: stop sharing lanes"), permissions=["pause"]

@@ -24,8 +24,11 @@ class State(StrEnum):
 
 
 MOVES: dict[State, frozenset[State]] = {
-    # To RUNNING when the answer to its last attempt comes after the job was given back.
-    State.QUEUED: frozenset({State.SUBMITTING, State.RUNNING, State.CANCELED, State.FAILED}),
+    # To RUNNING when the answer to its last attempt comes after the job was given back; to
+    # UNCERTAIN when a restored database does not know whether it was sent.
+    State.QUEUED: frozenset(
+        {State.SUBMITTING, State.RUNNING, State.UNCERTAIN, State.CANCELED, State.FAILED}
+    ),
     State.SUBMITTING: frozenset({State.RUNNING, State.UNCERTAIN, State.QUEUED, State.FAILED}),
     State.UNCERTAIN: frozenset({State.RUNNING, State.QUEUED, State.FAILED}),
     # A template is an id, not a file: it has nothing to archive, so it succeeds at once.

@@ -60,7 +60,8 @@ def ready(lane: Lane, now: datetime) -> QuerySet[Job]:
     they use."""
     free = Q(account__paused_until=None) | Q(account__paused_until__lte=now)
     due = Q(not_before=None) | Q(not_before__lte=now)
-    return waiting(lane).filter(due & free).exclude(account__pause_state="paused")
+    agreed = Q(account__reconcile_from=None)
+    return waiting(lane).filter(due & free & agreed).exclude(account__pause_state="paused")
 
 
 def weights(owners: Iterable[int], team_ids: Iterable[int]) -> dict[tuple[int, int], int]:

@@ -97,6 +97,7 @@ def _awake(jobs: QuerySet[Job], now: datetime) -> QuerySet[Job]:
         Q(lane__pause_state=PauseState.PAUSED)
         | Q(lane__account__pause_state=PauseState.PAUSED)
         | Q(account__pause_state=PauseState.PAUSED)
+        | Q(account__reconcile_from__isnull=False)
         | Q(lane__paused_until__gt=now)
         | Q(lane__account__paused_until__gt=now)
         | Q(account__paused_until__gt=now)

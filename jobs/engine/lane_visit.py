@@ -174,6 +174,7 @@ def _read_pauses(lane: Lane) -> None:
         "pause_set_by_id",
         "pause_set_at",
         "troubles",
+        "reconcile_from",
     )
     row = (
         Lane.objects.filter(pk=lane.pk)

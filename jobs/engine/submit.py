@@ -18,7 +18,7 @@ from jobs.accounts.clients import KeyedClient, client_for
 from jobs.catalogue import entries
 from jobs.common.errors import Moved
 from jobs.common.states import Code, Outcome, State
-from jobs.engine import clock_check, late_answers, media_urls, retry
+from jobs.engine import clock_check, late_answers, media_urls, restored, retry
 from jobs.engine.submit_outcomes import Phase, TooLate, accepted, after_error
 from jobs.engine.transitions import later, move
 from jobs.models import Job
@@ -42,6 +42,8 @@ def submit(job: Job) -> None:
     Afterwards it is RUNNING, UNCERTAIN, FAILED, or QUEUED with the time of the next try. Moved when
     somebody else moved it first.
     """
+    if restored.noticed():
+        return  # it may have been sent already; its account waits from now on
     order = _prepare(job)
     if order is None:
         return

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -24,7 +25,7 @@ from jobs.billing import ledger
 from jobs.common import wakeup
 from jobs.common.errors import Moved
 from jobs.common.states import MOVES, TERMINAL, Code, Fault, Outcome, Rank, State, group_of
-from jobs.engine import fair_share
+from jobs.engine import fair_share, restored
 from jobs.models import Attempt, Job, JobEvent, Lane
 from jobs.modelstudio import WireError
 from studio.common.translatable import EMPTY, Sentence, phrase, together
@@ -88,7 +89,8 @@ def _note_attempt(
     known for ever."""
     if outcome is Outcome.SENDING:
         began_at = columns["submitting_at"]
-        Attempt.objects.create(job=job, number=number, began_at=began_at, **sent_with)
+        attempt = Attempt.objects.create(job=job, number=number, began_at=began_at, **sent_with)
+        transaction.on_commit(partial(restored.remember, attempt.pk))
         return
     answered: dict[str, Any] = {
         name: columns[name] for name in ("task_id", "request_id") if columns.get(name)

@@ -128,6 +128,13 @@ class Account(Pausable):
         db_column="told_apart",
         help_text=_("ids of accounts that are proven to be others"),
     )
+    # The database is younger than what the service was sent: nothing more is until both agree.
+    reconcile_from = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("tasks made since may have no row here, after a restore"),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -140,6 +147,10 @@ class Account(Pausable):
 
     def __str__(self) -> str:
         return self.label
+
+    @property
+    def sends(self) -> bool:
+        return super().sends and self.reconcile_from is None
 
     @property
     def url(self) -> str:

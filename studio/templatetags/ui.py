@@ -343,6 +343,7 @@ def widget(
 
 
 @register.simple_tag
-def clock_problem() -> str:
-    """What workers said lately about clocks that are apart; "" when all is well."""
-    return str(import_string(settings.CLOCK_PROBLEM)())
+def site_problems() -> list[str]:
+    """What keeps the site from sending, in sentences for whoever runs it; [] when all is well."""
+    found = (import_string(name)() for name in settings.SITE_PROBLEMS)
+    return [str(problem) for problem in found if problem]

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from jobs.engine import invariants
+from jobs.orders import reconcile
 
 
 class Command(BaseCommand):
@@ -29,8 +30,19 @@ class Command(BaseCommand):
             "--deep", action="store_true", help="also decode every film to its last frame"
         )
 
+        parser.add_argument(
+            "--service",
+            action="store_true",
+            help="also ask every account’s list for tasks that are in no row (free)",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         found = invariants.report(deep=options["deep"])
+        if options["service"]:
+            found.checked["accounts"] = 0
+            for sentences in reconcile.strangers():
+                found.checked["accounts"] += 1
+                found.broken += sentences
         if options["json"]:
             self.stdout.write(
                 json.dumps(

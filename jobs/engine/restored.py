@@ -1,0 +1,97 @@
+"""Whether this database has forgotten what was sent: it was restored from a backup, or a standby
+that lagged behind took over. Jobs that wait in it may have been sent already.
+
+Redis remembers the number of the latest attempt of the site. A database that has not come that far
+is one of before, so every account waits until its tasks are compared with the service's list
+(`orders.reconcile`).
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.db.models import Max
+from django.utils import timezone
+
+from jobs.common import wakeup
+from jobs.models import Account, Attempt
+from studio.common.translatable import plural_phrase
+
+log = logging.getLogger("footlight.restored")
+LATEST_ATTEMPT = "footlight:latest-attempt"
+BEFORE = timedelta(minutes=10)  # what was made shortly before the last row may be missing, too
+_RAISE = """
+if tonumber(redis.call('GET', KEYS[1]) or '0') < tonumber(ARGV[1]) then
+  redis.call('SET', KEYS[1], ARGV[1])
+end
+"""
+_known = 0  # the highest number that this process has seen in the database
+
+
+def remember(attempt_id: int) -> None:
+    """The attempt was committed; it must be there for ever."""
+    global _known
+    _known = max(_known, attempt_id)
+    wakeup.unless_away(lambda: wakeup.redis().eval(_RAISE, 1, LATEST_ATTEMPT, attempt_id))
+
+
+def noticed() -> bool:
+    """Whether the database lacks attempts that were made; then every account waits from now on.
+    Asks Redis, and the database only when Redis knows of more than this process does."""
+    global _known
+    said = wakeup.unless_away(lambda: wakeup.redis().get(LATEST_ATTEMPT))
+    latest = int(said) if said else 0
+    if latest <= _known:
+        return False
+    _known = _latest_number()
+    if latest <= _known:
+        return False
+    log.error("attempt %d was made, and the database has %d: it was restored", latest, _known)
+    begin()
+    wakeup.unless_away(lambda: wakeup.redis().set(LATEST_ATTEMPT, _known))
+    return True
+
+
+def begin(since: datetime | None = None) -> int:
+    """Every account waits until its tasks made after `since` (the last thing that the database
+    knows) are compared; returns how many do from now on."""
+    last = since or Attempt.objects.aggregate(last=Max("began_at"))["last"]
+    if last is None:
+        last = timezone.now() - timedelta(days=1)  # the service's list reaches no further
+    return Account.objects.filter(reconcile_from=None).update(reconcile_from=last - BEFORE)
+
+
+def problem() -> str:
+    """What staff are to do about it; "" when all is well."""
+    waiting = Account.objects.filter(reconcile_from__isnull=False).count()
+    if not waiting:
+        return ""
+    return plural_phrase(
+        "The database was restored: %(n)s account sends nothing until its tasks are compared with "
+        "the service’s list (Accounts, or manage.py reconcile).",
+        "The database was restored: %(n)s accounts send nothing until their tasks are compared "
+        "with the service’s list (Accounts, or manage.py reconcile).",
+        waiting,
+    )
+
+
+def _latest_number() -> int:
+    """The highest number that an attempt ever had here, also one that was deleted."""
+    table = Attempt._meta.db_table
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                f"SELECT last_value FROM {connection.ops.quote_name(table + '_id_seq')}"  # noqa: S608
+            )
+        else:
+            cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+def forget() -> None:
+    """As a process that has just begun."""
+    global _known
+    _known = 0

@@ -1,0 +1,253 @@
+"""A restored database has forgotten what was sent: nothing is sent until both sides agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from jobs.accounts import pauses
+from jobs.common import wakeup
+from jobs.common.states import State
+from jobs.engine import restored, uncertain
+from jobs.models import Account, Attempt, Job, Lane
+from jobs.modelstudio import NoAnswer
+from jobs.orders import reconcile
+from studio.models import Team, User
+from tests import makers
+from tests.jobs.engine.tasks.visits import fresh, visit
+from tests.service import Service, done, task
+
+pytestmark = pytest.mark.django_db
+AGO = timedelta(minutes=5)
+
+
+@pytest.fixture(autouse=True)
+def new_process() -> Iterator[None]:
+    restored.forget()
+    yield
+    restored.forget()
+
+
+def new_job(team: Team, owner: User, account: Account) -> Job:
+    picture = makers.asset(team)
+    files = {"image_url": picture, "audio_url": makers.asset(team, "audio")}
+    check = makers.check(picture, account)
+    return makers.job(team, owner, account=account, files=files, check_used=check)
+
+
+@pytest.fixture
+def job(team: Team, creator: User, account: Account) -> Job:
+    made = new_job(team, creator, account)
+    Job.objects.filter(pk=made.pk).update(created_at=timezone.now() - 2 * AGO)
+    return fresh(made)
+
+
+@pytest.fixture
+def waits(account: Account, owner: User) -> Account:
+    restored.begin(timezone.now() - AGO)
+    account.refresh_from_db()
+    return account
+
+
+# ── it is noticed ─────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_database_of_before_is_noticed_before_anything_is_sent(
+    job: Job,
+    service: Service,
+    redis: str,
+    django_capture_on_commit_callbacks: Callable[..., object],
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
+        visit(job)
+    attempt = Attempt.objects.get()
+    assert int(wakeup.redis().get(restored.LATEST_ATTEMPT)) == attempt.pk  # type: ignore[arg-type]
+    second = new_job(job.team, job.owner, job.account)
+    restored.forget()
+    assert not restored.noticed(), "a new process, and all is well"
+    wakeup.redis().set(restored.LATEST_ATTEMPT, attempt.pk + 1)
+    second = visit(second)
+    assert (second.state, service.count("submit")) == ("queued", 1)
+    assert Account.objects.get().reconcile_from == attempt.began_at - restored.BEFORE
+    assert not restored.noticed(), "once is enough"
+    assert visit(second).state == "queued"
+
+
+def test_a_higher_number_in_redis_never_falls(redis: str) -> None:
+    restored.remember(7)
+    restored.remember(5)
+    assert wakeup.redis().get(restored.LATEST_ATTEMPT) == b"7"
+
+
+def test_without_redis_it_goes_on(job: Job, service: Service) -> None:
+    assert visit(job).state == "running"
+
+
+def test_attempts_that_were_deleted_are_no_restore(job: Job, service: Service, redis: str) -> None:
+    visit(job)
+    latest = Attempt.objects.get()
+    restored.remember(latest.pk)
+    restored.forget()
+    latest.delete()
+    assert not restored.noticed()
+
+
+# ── it waits, and says so ─────────────────────────────────────────────────────────────────────────
+
+
+def test_nothing_is_sent_until_it_is_compared(
+    job: Job, waits: Account, service: Service, client: Client
+) -> None:
+    job = visit(job)
+    assert (job.state, job.code, service.count("submit")) == ("queued", "held-back", 0)
+    assert "after a restore of the database" in job.sentence
+    pauses.set_pause(waits, "open", None)
+    assert visit(job).state == "queued", "no click opens it"
+    User.objects.create_superuser("root@example.com", "a long password")
+    client.login(username="root@example.com", password="a long password")
+    assert "1 account sends nothing until" in client.get(reverse("admin:index")).content.decode()
+
+
+def test_what_agrees_is_sent_again(job: Job, waits: Account, service: Service) -> None:
+    found = reconcile.reconcile(waits)
+    assert (found.adopted, found.undecided, found.left) == ([], [], [])
+    assert visit(job).state == "running"
+
+
+def test_a_service_that_does_not_answer_opens_nothing(
+    job: Job, waits: Account, service: Service
+) -> None:
+    service.pages = [NoAnswer("ReadTimeout")]
+    with pytest.raises(NoAnswer):
+        reconcile.reconcile(waits)
+    assert visit(job).state == "queued"
+
+
+# ── what the list says ────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_waiting_job_that_may_have_been_sent_waits_for_a_person(
+    job: Job, waits: Account, service: Service, owner: User
+) -> None:
+    line = service.made(at=timezone.now() - AGO / 2)
+    found = reconcile.reconcile(waits)
+    assert [one.pk for one in found.undecided] == [job.pk]
+    assert found.adopted == []
+    job = fresh(job)
+    assert (job.state, job.code) == ("uncertain", "several-tasks")
+    assert uncertain.candidates(job) == [line.task_id]
+    uncertain.decide_uncertain(job, line.task_id, owner)
+    job = fresh(job)
+    assert (job.state, job.attempts.get().task_id) == ("running", line.task_id)
+    assert service.count("submit") == 0
+
+
+def test_a_task_of_no_waiting_job_is_adopted(waits: Account, service: Service) -> None:
+    line = service.made(at=timezone.now() - AGO / 2)
+    service.gets = [task(line.task_id, "RUNNING")]
+    (film,) = reconcile.reconcile(waits).adopted
+    assert (film.task_id, film.state, film.adopted) == (line.task_id, "running", True)
+    assert reconcile.unknown_tasks(waits, timezone.now() - AGO) == []
+
+
+def test_a_task_with_another_bill_is_not_the_waiting_jobs(
+    job: Job, waits: Account, service: Service
+) -> None:
+    line = service.made(at=timezone.now() - AGO / 2)
+    from dataclasses import replace
+
+    service.tasks_made = [replace(line, status="SUCCEEDED")]
+    service.gets = [done(line.task_id, 58.0)] * 2
+    found = reconcile.reconcile(waits)
+    assert (len(found.adopted), found.undecided) == (1, [])
+    assert fresh(job).state == "queued"
+
+
+def test_a_task_from_before_the_job_is_not_its_own(
+    job: Job, waits: Account, service: Service
+) -> None:
+    Job.objects.filter(pk=job.pk).update(created_at=timezone.now() + timedelta(hours=1))
+    line = service.made(at=timezone.now() - AGO / 2)
+    service.gets = [task(line.task_id, "RUNNING")]
+    assert reconcile.reconcile(waits).undecided == []
+
+
+def test_what_cannot_be_adopted_is_named(waits: Account, service: Service) -> None:
+    service.made("wanx2.1-t2i-turbo", at=timezone.now() - AGO / 2)
+    dance = service.made("animate-anyone-template-gen2", at=timezone.now() - AGO / 2)
+    service.gets = [task(dance.task_id, "RUNNING")]
+    left = " ".join(reconcile.reconcile(waits).left)
+    assert "wanx2.1-t2i-turbo, which is not in the catalogue" in left
+    assert "dance template" in left
+
+
+def test_rows_of_one_alibaba_account_are_compared_together(
+    job: Job, waits: Account, service: Service, team: Team
+) -> None:
+    twin = makers.account(team, key="sk-test-0002")
+    Account.objects.filter(pk=twin.pk).update(same_as=waits, reconcile_from=timezone.now() - AGO)
+    Account.objects.filter(pk=waits.pk).update(reconcile_from=None)
+    waits.refresh_from_db()
+    assert reconcile.waiting() == [waits]
+    reconcile.reconcile(waits)
+    assert not Account.objects.filter(reconcile_from__isnull=False).exists()
+
+
+# ── command and admin ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_command_lets_all_wait_and_compares_them(
+    job: Job, account: Account, owner: User, service: Service
+) -> None:
+    out = StringIO()
+    call_command("reconcile", "--begin", "--since", "2026-11-30T10:00", stdout=out)
+    assert "1 accounts wait" in out.getvalue()
+    call_command("reconcile", stdout=out)
+    assert "compared; it sends again" in out.getvalue()
+    call_command("reconcile", stdout=out)
+    assert "No account waits" in out.getvalue()
+    with pytest.raises(CommandError, match="is no time"):
+        call_command("reconcile", "--begin", "--since", "yesterday")
+
+
+def test_staff_compare_in_the_admin(
+    job: Job, waits: Account, service: Service, client: Client
+) -> None:
+    User.objects.create_superuser("root@example.com", "a long password")
+    client.login(username="root@example.com", password="a long password")
+    service.made("wanx2.1-t2i-turbo", at=timezone.now() - AGO / 2)
+    page = reverse("admin:jobs_account_changelist")
+    listed = client.get(page, {"reconcile_from__isempty": "0"})
+    assert waits.label in listed.content.decode()
+    answer = client.post(
+        page, {"action": "compare", "_selected_action": [waits.pk]}, follow=True
+    ).content.decode()
+    assert "is compared: 0 tasks adopted, 0 jobs wait" in answer
+    assert "not in the catalogue" in answer
+    waits.refresh_from_db()
+    assert waits.reconcile_from is None
+    assert Lane.objects.get().next_visit_at is not None
+
+
+def test_verify_names_tasks_that_are_in_no_row(
+    job: Job, account: Account, service: Service
+) -> None:
+    line = service.made(at=timezone.now() - AGO)
+    ours = visit(job)
+    out = StringIO()
+    with pytest.raises(SystemExit):
+        call_command("verify", "--service", stdout=out)
+    assert f"Task {line.task_id} (emo-v1, PENDING" in out.getvalue()
+    assert ours.task_id not in out.getvalue()
+    service.pages = [NoAnswer("ReadTimeout")]
+    with pytest.raises(SystemExit):
+        call_command("verify", "--service", stdout=out)
+    assert "could not be asked" in out.getvalue()
+    assert fresh(job).state == State.RUNNING
