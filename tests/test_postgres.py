@@ -169,6 +169,26 @@ def test_one_click_sent_many_times_at_once_is_one_job(
     assert crowd(1, lambda _: LedgerEntry.objects.count()) == [1]
 
 
+def test_a_template_that_many_order_at_once_is_made_once(
+    crowd: Crowd[int | None], wish: OrderRequest
+) -> None:
+    def order(number: int) -> int | None:
+        return create.create(replace(dance, key=f"click-{number}")).needs_id
+
+    picture = makers.asset(wish.team)
+    makers.check(picture, wish.account, "animate-anyone-detect-gen2")
+    dance = replace(
+        wish,
+        model="animate-anyone-gen2",
+        files={"image_url": picture},
+        chosen={},
+        template_video=makers.asset(wish.team, "video", codec="h264"),
+    )
+    assert len(set(crowd(6, order))) == 1
+    (made,) = crowd(1, lambda _: Job.objects.filter(model="animate-anyone-template-gen2").count())
+    assert made == 1
+
+
 def test_a_job_is_moved_by_one_of_many(crowd: Crowd[str], wish: OrderRequest) -> None:
     job = create.create(wish)
     told = crowd(

@@ -3,7 +3,9 @@ while the service breaks its answers at random. `JOBS=200 python -m tests.chaos.
 one and prints its figures as one JSON line.
 
 Environment: JOBS, ACCOUNTS, DATABASE (sqlite or postgres), SEED, KILL_EVERY (seconds), SPEED (of
-the service), SUPERVISORS, KEEP (a folder that stays, with every log). Ends with exit code 0 when
+the service), SUPERVISORS, STOPPED (seconds that a worker is stopped at most before it goes on),
+CLOCK_OFF (seconds, for one more supervisor; needs libfaketime), KEEP (a folder that stays, with
+every log). Ends with exit code 0 when
 nothing was lost, nothing paid twice and the ledger is the service's bill.
 """
 
@@ -13,12 +15,14 @@ import json
 import os
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,6 +55,11 @@ WEIGHTS = {
 }
 
 
+STOPS = 0.2  # of the workers that would be killed, those that are stopped for a while instead
+# On SQLite a stopped writer stops every other one: shorter than they wait for each other.
+STOPPED_ON_SQLITE = 4.0
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """How large a storm is. `pages` of the jobs are made through the real pages, the others by a
@@ -71,6 +80,8 @@ class Plan:
     storm_until: float = 0.85  # the share of jobs that have ended when kills and faults stop;
     storm_seconds: float = 1800.0  # the kills stop earlier, this long after the first job was sent
     patience: float = 1800.0  # seconds for everything
+    stopped: float = 120.0  # seconds that a worker is stopped (SIGSTOP) at most, and goes on then
+    clock_off: float = 0.0  # seconds that the clock of the last supervisor is off (libfaketime)
 
 
 @dataclass
@@ -92,6 +103,7 @@ class Storm:
         self.began = time.monotonic()
         self.wipe = False
         self._struck: Counter[str] = Counter()
+        self._asleep: dict[int, float] = {}  # stopped processes, and when they go on
         self._stormy = False
         self.database = databases.make(self.plan.database, self.data, self.logs)
 
@@ -163,6 +175,9 @@ class Storm:
         self.supervisors = [
             self._add(f"worker-{n}", manage_command("worker")) for n in range(self.plan.supervisors)
         ]
+        if self.plan.clock_off:
+            off = self.env | faketime(self.plan.clock_off)
+            self.supervisors.append(self._add("worker-off", manage_command("worker"), env=off))
         self._wait(
             lambda: all(part.alive and part.ready() for part in self.parts),
             600,
@@ -175,7 +190,7 @@ class Storm:
         return dict(json.loads(self._cast("open", self.plan.accounts)))
 
     def _add(self, name: str, command: list[str], **more: Any) -> Part:
-        part = Part(name, command, self.env, self.logs, **more)
+        part = Part(name, command, more.pop("env", self.env), self.logs, **more)
         self.parts.append(part)
         part.start()
         return part
@@ -197,6 +212,7 @@ class Storm:
         )
 
     def down(self) -> None:
+        self._wake(everybody=True)
         for part in reversed(self.parts):
             if part is not self.database.part:
                 part.stop()
@@ -219,7 +235,8 @@ class Storm:
         self._stormy = True
 
     def calm(self) -> None:
-        """No more kills, no more faults; what is dead comes back."""
+        """No more kills, no more faults; what is dead comes back, what sleeps goes on."""
+        self._wake(everybody=True)
         self._stormy = False
         self._wait(
             lambda: all(part.alive and part.ready() for part in self.parts if not part.once),
@@ -277,6 +294,9 @@ class Storm:
         if not kinds:
             return
         kind = self.dice.choices(kinds, [WEIGHTS[kind] for kind in kinds])[0]
+        if kind in ("horse", "hand") and self.dice.random() < STOPS:
+            self._stop(self.dice.choice(found[kind]))
+            return
         if kind == "backend":
             kind = self.database.end_a_backend(self.dice)
             self.kills.update([kind] if kind else [])
@@ -288,8 +308,25 @@ class Storm:
         if kill(self.dice.choice(found[kind])):
             self.kills["redis wiped" if kind == "redis" and self.wipe else kind] += 1
 
+    def _stop(self, pid: int) -> None:
+        """It sleeps in the middle of whatever it does, perhaps longer than its leases, and goes
+        on."""
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+            longest = self.plan.stopped if self.database.name == "postgres" else STOPPED_ON_SQLITE
+            self._asleep[pid] = time.monotonic() + self.dice.uniform(2, max(3, longest))
+            self.kills["stopped"] += 1
+
+    def _wake(self, *, everybody: bool = False) -> None:
+        for pid, due in list(self._asleep.items()):
+            if everybody or time.monotonic() >= due:
+                del self._asleep[pid]
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
     def _mind(self) -> None:
-        """Start again what is dead and was dead long enough."""
+        """Start again what is dead and was dead long enough, and wake what slept long enough."""
+        self._wake()
         for part in self.parts:
             starts = part.starts
             part.mind(self.dice.uniform(*part.pause))
@@ -449,6 +486,18 @@ class Storm:
         }
 
 
+def faketime(seconds: float) -> dict[str, str]:
+    """The environment of a process whose clock is `seconds` off; needs Debian's libfaketime."""
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    if not found:
+        raise RuntimeError("no libfaketime: apt install libfaketime")
+    return {
+        "LD_PRELOAD": str(found[0]),
+        "FAKETIME": f"{seconds:+.0f}s",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+
+
 def ended(stand: Counter[str]) -> int:
     return stand["succeeded"] + stand["failed"] + stand["canceled"]
 
@@ -490,6 +539,8 @@ def main() -> int:
         pages=int(env("PAGES", str(jobs // 5))),
         doubtful=env("DOUBTFUL", "1") == "1",
         storm_seconds=float(env("STORM_SECONDS", "1800")),
+        stopped=float(env("STOPPED", "120")),
+        clock_off=float(env("CLOCK_OFF", "0")),
         patience=float(env("PATIENCE", "3600")),
     )
     kept = env("KEEP", "")

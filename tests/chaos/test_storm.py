@@ -42,6 +42,7 @@ def test_short_storm(tmp_path: Path, database: str) -> None:
         pause=0.5,
         storm_seconds=seconds,
         patience=900.0,
+        stopped=seconds,
     )
     figures = storm.run(plan, tmp_path)
     print(json.dumps(figures))
