@@ -59,7 +59,7 @@ class Site:
     data_dir: Path
 
     def simulator(self, what: str, **orders: Any) -> None:
-        """Have the service misbehave: `what` is arm, storm or calm (see
+        """Have the service misbehave: `what` is arm, random_faults or disarm (see
         jobs/simulator/service.py)."""
         stack = json.loads((self.data_dir / "run" / "stack.json").read_text())
         address = urllib.parse.urljoin(stack["modelstudio"], f"/simulator/{what}")

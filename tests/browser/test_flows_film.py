@@ -92,7 +92,7 @@ def test_a_film_is_downloaded_again_for_nothing(maker: Maker) -> None:
         hand.see("button:has-text('Download again — free')")
         assert "bringing the film home" in hand.read(".verdict .state")
     finally:
-        maker.studio.simulator("calm")
+        maker.studio.simulator("disarm")
     hand.click("button:has-text('Download again — free')")
     assert "free" in hand.read(".messages")
     hand.see("#job[data-state=succeeded] video")

@@ -3,8 +3,10 @@ stay exact."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -93,6 +95,22 @@ def order(sim: Simulator, what: str, **words: Any) -> requests.Response:
     return requests.post(
         sim.url.removesuffix("/api/v1") + f"/simulator/{what}", json=words, timeout=9
     )
+
+
+ORDER = re.compile(r"""(?:\.simulator\(|_order\(|/simulator/(?=\w+", \{))\s*"?(\w+)""")
+TESTS = Path(__file__).resolve().parents[2]
+
+
+def given_orders() -> set[str]:
+    """The orders that browser, chaos and bench tests give to a simulator of another process."""
+    texts = [path.read_text() for path in TESTS.glob("*/*.py")]
+    return {name for text in texts for name in ORDER.findall(text)} - {"self"}
+
+
+def test_every_order_that_a_test_gives_is_known(sim: Simulator) -> None:
+    given = given_orders()
+    assert len(given) > 1
+    assert [name for name in given if order(sim, name).status_code not in (200, 400)] == []
 
 
 def test_too_many_requests_can_say_when_to_come_back(sim: Simulator) -> None:
