@@ -35,3 +35,10 @@ def test_lines_are_short(name: str) -> None:
 def test_a_part_says_what_it_takes_on_its_first_line(name: str) -> None:
     """`{# args: what, what #}` for every part that is included with names or with `only`."""
     assert TEXTS[name].startswith("{# args: ")
+
+
+def test_no_stylesheet_asks_whether_an_element_is_empty() -> None:
+    """Templates are indented, so what shows nothing still holds white space and is not :empty: ask
+    for its children with :has(), or give it a class."""
+    sheets = (ROOT.parent / "static" / "css").rglob("*.css")
+    assert [sheet.name for sheet in sheets if ":empty" in sheet.read_text()] == []
