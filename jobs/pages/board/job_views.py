@@ -83,7 +83,7 @@ def ask_now(request: TeamRequest, job: str) -> HttpResponse:
     due."""
     found = _job(request, job)
     messages.info(request, translated(now.again(found)))
-    return redirect(found)
+    return redirect(f"{found.get_absolute_url()}#watch")
 
 
 @team_page()

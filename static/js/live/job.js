@@ -48,7 +48,8 @@ export const renewJob = async () => {
   }
 };
 
-// Whoever came here from the notice of a click watches too, also when the film was faster.
+// Whoever came here from the notice of a click, or asked for the film again, watches too, also when
+// the film was faster.
 if (location.hash === "#watch") {
   history.replaceState(history.state, "", location.pathname + location.search);
   const job = document.querySelector("#job");

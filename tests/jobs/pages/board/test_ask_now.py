@@ -93,6 +93,15 @@ def test_a_film_that_did_not_come_is_downloaded_now(
     assert job.state == State.ARCHIVING
 
 
+def test_who_asks_for_a_film_watches_it_even_when_it_is_faster_than_the_page(
+    client_of: ClientOf, creator: User, team: Team
+) -> None:
+    job = job_of(team, creator, State.ARCHIVING, tries=3)
+    assert client_of(creator).post(url_of(job)).headers["Location"] == (
+        job.get_absolute_url() + "#watch"  # static/js/live/job.js plays what is there already
+    )
+
+
 def test_a_download_under_way_is_left_alone(client_of: ClientOf, creator: User, team: Team) -> None:
     later = timezone.now() + timedelta(hours=1)
     job = job_of(
