@@ -42,3 +42,9 @@ def test_no_stylesheet_asks_whether_an_element_is_empty() -> None:
     for its children with :has(), or give it a class."""
     sheets = (ROOT.parent / "static" / "css").rglob("*.css")
     assert [sheet.name for sheet in sheets if ":empty" in sheet.read_text()] == []
+
+
+def test_the_page_of_parts_names_templates_that_are_there() -> None:
+    named = re.findall(r"<code>([\w/]+\.html)</code>", TEXTS["studio/site_pages/parts.html"])
+    assert len(named) > 20
+    assert [name for name in named if name not in TEXTS] == []
