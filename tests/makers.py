@@ -26,7 +26,11 @@ _numbers = itertools.count(1)
 
 def account(team: Team, url: str = "", label: str = "", key: str = "sk-test-0001") -> Account:
     made = Account.objects.create(
-        team=team, label=label or f"North-{next(_numbers)}", base_url=url, health=Account.Health.OK
+        team=team,
+        label=label or f"North-{next(_numbers)}",
+        base_url=url,
+        private_network=url.startswith("http://"),  # as when staff enter it
+        health=Account.Health.OK,
     )
     ApiKey.make(made, key).save()
     return made

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from jobs.accounts import shared_accounts
-from jobs.accounts.endpoints import WORKSPACE_ID, KeyRefused, clean_address
+from jobs.accounts.endpoints import WORKSPACE_ID, KeyRefused, clean_address, may_be_private
 from jobs.accounts.key_test import Trial, clean_secret, retry_lanes, try_secret
 from jobs.accounts.keys import recognise, require_new_to_team, store_key
 from jobs.common.states import OUT, State
@@ -54,6 +54,7 @@ def add_account(
     if team.accounts.filter(label=account.label).exists():
         raise KeyRefused(_label_taken(account))
     account.base_url = _clean_place(region, base_url, account.workspace, by)
+    account.private_network = may_be_private(account.base_url, by)
     secret = clean_secret(secret)
     require_new_to_team(account, secret)
     trial = try_secret(account, secret)
@@ -92,6 +93,7 @@ def move_account(
         workspace=workspace.strip(),
     )
     moved.base_url = _clean_place(region, base_url, moved.workspace, by)
+    moved.private_network = may_be_private(moved.base_url, by)
     secret = clean_secret(secret)
     _require_nothing_under_way(account)
     require_new_to_team(moved, secret)
@@ -121,6 +123,7 @@ def _save_place(account: Account, moved: Account, trial: Trial) -> None:
     columns = {
         "region": moved.region,
         "base_url": moved.base_url,
+        "private_network": moved.private_network,
         "workspace": moved.workspace,
         "health": trial.health,
         "health_text": trial.sentence,

@@ -91,7 +91,7 @@ def client_for(account: Account) -> KeyedClient:
 def client_with(account: Account, key: ApiKey) -> KeyedClient:
     """The client of `account` with this very key. Unreadable when the stored secret cannot be
     decrypted."""
-    return _client(account.pk, key, account.url, account.workspace)
+    return _client(account, key, account.url, account.workspace)
 
 
 def sent_with(attempt: Attempt) -> KeyedClient:
@@ -108,7 +108,7 @@ def sent_with(attempt: Attempt) -> KeyedClient:
             )
         )
     try:
-        return _client(account.pk, attempt.key, attempt.base_url, attempt.workspace)
+        return _client(account, attempt.key, attempt.base_url, attempt.workspace)
     except Unreadable:
         raise NoKey(
             phrase(
@@ -118,8 +118,10 @@ def sent_with(attempt: Attempt) -> KeyedClient:
         ) from None
 
 
-def _client(account_id: int, key: ApiKey, url: str, workspace: str) -> KeyedClient:
-    name = (account_id, key.pk, key.fingerprint, url, workspace)
+def _client(account: Account, key: ApiKey, url: str, workspace: str) -> KeyedClient:
+    # Where the account was before is no word of staff.
+    private_ok = account.private_network or (account.private_ok and url == account.url)
+    name = (account.pk, key.pk, key.fingerprint, url, workspace, private_ok)
     with _lock:
         if name in _clients:
             return _clients[name]
@@ -127,6 +129,7 @@ def _client(account_id: int, key: ApiKey, url: str, workspace: str) -> KeyedClie
         url,
         key.secret,
         workspace=workspace,
+        private_ok=private_ok,
         watch=call_metrics.record,
         dates=clock.heard,
     )

@@ -3,13 +3,12 @@ refused (CONTRACT §14)."""
 
 from __future__ import annotations
 
-import ipaddress
 import re
-import socket
 from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 
+from jobs.common import network
 from jobs.common.errors import SentenceError
 from jobs.models import Account
 from studio.common.translatable import Sentence, phrase
@@ -17,7 +16,6 @@ from studio.models.people import User
 
 API_PATH = "/api/v1"
 WORKSPACE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_METADATA = (ipaddress.ip_address("100.100.100.200"), ipaddress.ip_address("fd00:ec2::254"))
 
 
 class KeyRefused(SentenceError):
@@ -86,38 +84,38 @@ def _read(given: str) -> SplitResult:
     return parts
 
 
+def may_be_private(address: str, by: User | None) -> bool:
+    """Whether an account that `by` gives `address` may call into private networks from now on: the
+    address leads there, and it is the word of staff or of a command, or the site is one that others
+    do not reach."""
+    return not _outsider(by) and "private" in _kinds(urlsplit(address).hostname or "")
+
+
+def _outsider(by: User | None) -> bool:
+    return settings.STRICT and by is not None and not by.is_staff
+
+
 def _require_allowed(parts: SplitResult, by: User | None) -> None:
-    """KeyRefused when the host leads where no account may be, now."""
-    host = parts.hostname or ""
-    found = _addresses(host)
-    if any(_forbidden(address) for address in found):
+    """KeyRefused when the host leads where no account may be, now. That is judged again whenever a
+    connection is made."""
+    kinds = _kinds(parts.hostname or "")
+    if _outsider(by) and kinds != {"public"}:
+        # One sentence, which does not tell what there is inside our network.
+        raise KeyRefused(
+            phrase(
+                "There is no such host in the public network; addresses in private networks are "
+                "not open to accounts of this site. Copy the address from the Model Studio "
+                "console, or ask the staff of this site to enter it."
+            )
+        )
+    if "never" in kinds:
         raise KeyRefused(
             phrase(
                 "This address leads to a part of the network that no account lives in. Copy the "
                 "address from the Model Studio console."
             )
         )
-    if settings.STRICT and by is not None and not by.is_staff:
-        if not found:
-            raise KeyRefused(
-                phrase(
-                    "There is no %(host)s in the network. Copy the address from the Model Studio "
-                    "console.",
-                    host=host,
-                )
-            )
-        if not all(address.is_global for address in found):
-            raise KeyRefused(
-                phrase(
-                    "This address is in a private network or on this machine, which is not open to "
-                    "accounts of this site. Copy the "
-                    "address from the Model Studio console, or ask the staff of this site to enter "
-                    "it."
-                )
-            )
-    if parts.scheme == "http" and not (
-        found and all(address.is_loopback or address.is_private for address in found)
-    ):
+    if parts.scheme == "http" and kinds != {"private"}:
         raise KeyRefused(
             phrase(
                 "Over http anyone on the way can read the key. Use https; http is only for this "
@@ -126,27 +124,11 @@ def _require_allowed(parts: SplitResult, by: User | None) -> None:
         )
 
 
-def _addresses(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
-    """Every address that `host` stands for now, however it is written; empty when the name does not
-    resolve."""
+def _kinds(host: str) -> set[str]:
+    """The kinds of every address that `host` stands for now, however it is written; empty when the
+    name does not resolve."""
     try:
-        found = socket.getaddrinfo(host, None, proto=socket.IPPROTO_TCP)
+        # No name is this machine to the resolver.
+        return {network.address_kind(address) for address in network.resolve(host) if host}
     except (OSError, UnicodeError):
-        return []
-    addresses = []
-    for *_, place in found:
-        address = ipaddress.ip_address(str(place[0]).split("%")[0])
-        addresses.append(getattr(address, "ipv4_mapped", None) or address)
-    return addresses
-
-
-def _forbidden(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    if address.is_loopback:  # Python calls ::1 reserved
-        return False
-    return (
-        address.is_link_local
-        or address.is_multicast
-        or address.is_unspecified
-        or address.is_reserved
-        or address in _METADATA
-    )
+        return set()

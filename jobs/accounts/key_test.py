@@ -66,6 +66,7 @@ def try_secret(account: Account, secret: str) -> Trial:
             account.url,
             secret,
             workspace=account.workspace,
+            private_ok=account.private_ok,
             connect=CONNECT_SECONDS,
             read=READ_SECONDS,
         )

@@ -136,7 +136,12 @@ def _require_same_account(account: Account, secret: str) -> None:
 def _sees(account: Account, secret: str, task_id: str) -> bool | None:
     """Whether `secret` sees the task; None when the service does not say."""
     client = modelstudio.Client(
-        account.url, secret, workspace=account.workspace, connect=CONNECT_SECONDS, read=READ_SECONDS
+        account.url,
+        secret,
+        workspace=account.workspace,
+        private_ok=account.private_ok,
+        connect=CONNECT_SECONDS,
+        read=READ_SECONDS,
     )
     try:
         return not client.get(task_id).unknown

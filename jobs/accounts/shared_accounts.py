@@ -159,6 +159,7 @@ class _Asker:
                     self.account.url,
                     key.secret,
                     workspace=self.account.workspace,
+                    private_ok=self.account.private_ok,
                     connect=CONNECT_SECONDS,
                     read=READ_SECONDS,
                 )

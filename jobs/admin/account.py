@@ -116,7 +116,7 @@ class AccountAdmin(NoDeleteAdmin, PauseActions):
     """Region and address are changed on the team's page, where the key has to be typed again for
     the new place."""
 
-    editable = ("label", "model_names", "health", "health_text", "paused_until")
+    editable = ("label", "private_network", "model_names", "health", "health_text", "paused_until")
     list_display = (
         "label",
         "team",
@@ -145,7 +145,10 @@ class AccountAdmin(NoDeleteAdmin, PauseActions):
     inlines = (KeysOfAccount, LanesOfAccount)
     fieldsets = (
         (None, {"fields": ("label", "public_id", "team", "created_at", "jobs_shown")}),
-        (_("Place"), {"fields": ("region", "base_url", "workspace", "model_names")}),
+        (
+            _("Place"),
+            {"fields": ("region", "base_url", "private_network", "workspace", "model_names")},
+        ),
         (
             _("Health"),
             {

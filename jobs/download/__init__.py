@@ -10,7 +10,7 @@ undone).
 May import modelstudio, catalogue and common.
 """
 
-from jobs.download.address_check import address_kind, is_private_host
+from jobs.download.address_check import is_private_host
 from jobs.download.download import MAX_BYTES, Fetched, fetch
 from jobs.download.errors import (
     DISK_FULL_ERRNOS,
@@ -41,7 +41,6 @@ __all__ = [
     "TooLarge",
     "UnexpectedAnswer",
     "Unreachable",
-    "address_kind",
     "fetch",
     "is_private_host",
 ]

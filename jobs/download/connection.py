@@ -71,7 +71,7 @@ def _connected(addresses: list[str], port: int, name: str, end: float) -> socket
         try:
             sock = socket.create_connection((address, port), timeout=min(CONNECT_SECONDS, left))
             if name:
-                sock.settimeout(2 * CONNECT_SECONDS)
+                sock.settimeout(min(2 * CONNECT_SECONDS, max(0.01, end - time.monotonic())))
                 sock = _tls().wrap_socket(sock, server_hostname=name)
         except OSError as error:
             if sock is not None:

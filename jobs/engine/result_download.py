@@ -24,7 +24,7 @@ from jobs.common.states import State
 from jobs.engine import transitions
 from jobs.models import Job
 from jobs.modelstudio import WireError, without_query
-from studio.common.translatable import EMPTY, Sentence, phrase, together
+from studio.common.translatable import EMPTY, Sentence, phrase
 from studio.files import file_store
 from studio.media import MediaError, verify_video
 
@@ -75,7 +75,11 @@ def _fetch(job: Job, part: download.PartialFile, stop: Callable[[], bool]) -> Tr
     gets one more chance: a fresh one."""
     if not job.result_url:
         ask_for_address(job)
-    private_ok = download.is_private_host(job.account.url)
+    account = job.account
+    # The site's own setting is the word of who runs it; any other address needs that of staff.
+    private_ok = account.private_network or (
+        not account.base_url and download.is_private_host(account.url)
+    )
     for last in (False, True):
         try:
             fetched = download.fetch(
@@ -93,10 +97,7 @@ def _fetch(job: Job, part: download.PartialFile, stop: Callable[[], bool]) -> Tr
                 return Trouble("address", error.sentence)
             heard, fresh = ask_for_address(job)
             if not heard:
-                return Trouble(
-                    "host",
-                    together(error.sentence, phrase("The service is asked for another one.")),
-                )
+                return Trouble("host", error.sentence)
             if not fresh:
                 return Trouble("address", error.sentence)
         except download.TooLarge as error:

@@ -93,6 +93,14 @@ class Account(Pausable):
             "For a workspace host or a dedicated deployment; empty means the region’s own."
         ),
     )
+    private_network = models.BooleanField(
+        _("may be in a private network"),
+        default=False,
+        help_text=_(
+            "Calls to the base address and downloads of its results may go to this machine and "
+            "private networks. Only staff may say so, of a service that they know."
+        ),
+    )
     workspace = models.CharField(_("workspace"), max_length=64, blank=True)
     model_names = models.JSONField(
         _("deployed model names"),
@@ -159,6 +167,12 @@ class Account(Pausable):
         if self.base_url:
             return self.base_url
         return settings.MODELSTUDIO_URL if self.region == "cn-beijing" else REGIONS[self.region][1]
+
+    @property
+    def private_ok(self) -> bool:
+        """Whether calls may go into a private network: staff said so, or nobody but who runs the
+        site chose where they go."""
+        return self.private_network or not self.base_url
 
     @property
     def root_id(self) -> int:

@@ -48,6 +48,7 @@ class Calls:
         key: str,
         *,
         workspace: str = "",
+        private_ok: bool = False,
         connect: float = 5.0,
         read: float = 30.0,
         watch: Watch | None = None,
@@ -70,6 +71,7 @@ class Calls:
             self._headers["X-DashScope-WorkSpace"] = workspace
         self.workspace = workspace
         self._timeout = (connect, read)
+        self._private_ok = private_ok
         self._watch, self._dates = watch, dates
 
     @property
@@ -118,14 +120,14 @@ class Calls:
         prepared = requests.Request(
             "POST", url, headers={**_ALWAYS, **headers, "Connection": "close"}, data=data
         ).prepare()
-        adapter = transport.Adapter(pool=1)
+        adapter = transport.Adapter(pool=1, private_ok=self._private_ok)
         transport.forget_sent(still_timely)
         began = time.monotonic()
         try:
             response = adapter.send(prepared, True, self._timeout, transport.CERTIFICATES)
             status, received = response.status_code, dict(response.headers.lower_items())
             self._hear(url, received, began)
-            answer = transport.read_whole(response, self._timeout[1])
+            answer = transport.read_whole(response)
         except (*transport.FAILURES, transport.TooLong) as error:
             failure = self._failure(error)
         else:
@@ -188,10 +190,11 @@ class Calls:
                 f"{url}?{urlencode(asked)}" if asked else url,
                 {**_ALWAYS, **self._headers, **extra},
                 self._timeout,
+                self._private_ok,
             )
             status, received = got.status_code, got.headers
             self._hear(url, received, began)
-            answer = transport.read_whole(got, self._timeout[1])
+            answer = transport.read_whole(got)
         except (*transport.FAILURES, transport.TooLong) as error:
             failure = self._failure(error)
         else:
@@ -231,7 +234,7 @@ class Calls:
         if isinstance(error, transport.TooLong):
             return NoAnswer("AnswerTooLong", str(error))
         if "Timeout" in type(error).__name__ or isinstance(error, TimeoutError):
-            return NoAnswer("ReadTimeout", f"no answer within {self._timeout[1]:g} seconds")
+            return NoAnswer("ReadTimeout", f"no whole answer within {self._timeout[1]:g} seconds")
         return NoAnswer("ConnectionCut", "the connection broke before the whole answer was there")
 
 

@@ -45,10 +45,11 @@ class Client(Calls):
     """The calls of one account. Every method raises WireError's children and nothing else of the
     network's.
 
-    `base_url` with an empty path gets "/api/v1"; `connect` and `read` are seconds; `read` also
-    bounds a whole answer, which may have up to 2 MiB. GETs go over connections that all clients of
-    a process share. Nothing of the environment counts: a .netrc would replace the key, and a proxy
-    would see it. `watch` is called after every request.
+    `base_url` with an empty path gets "/api/v1"; `connect` and `read` are seconds; `read` is for a
+    whole answer from its status line on, which may have up to 2 MiB. With `private_ok` it may be
+    on this machine or in a private network, and name a storage there. GETs go over connections that
+    all clients of a process share. Nothing of the environment counts: a .netrc would replace the
+    key, and a proxy would see it. `watch` is called after every request.
 
     Raises ValueError with a sentence for an address, key or workspace that cannot be used.
     """

@@ -1,5 +1,5 @@
-"""Connections that know whether a byte of a request has left this machine, and answers that cannot
-grow or drag on.
+"""Connections that know whether a byte of a request has left this machine and where they go, and
+answers that cannot grow or drag on.
 
 requests and urllib3 tell a failed TLS handshake and a TLS connection cut after the order by the
 same exception; money needs the difference. So the connection itself marks the moment it has a peer
@@ -8,6 +8,8 @@ and begins to send.
 
 from __future__ import annotations
 
+import http.client
+import io
 import json
 import math
 import os
@@ -16,7 +18,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import SplitResult, urlsplit
 
 import certifi
@@ -24,10 +26,21 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError, ProtocolError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NameResolutionError,
+    NewConnectionError,
+    ProtocolError,
+)
 from urllib3.poolmanager import PoolManager
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import Timeout
+
+from jobs.common import network
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 LARGEST_ANSWER = 2 * 1024 * 1024
 CERTIFICATES = (
@@ -69,7 +82,67 @@ def _leaving() -> None:
     _mark.sent = True
 
 
-class _Plain(HTTPConnection):
+class _DeadlineReader(io.RawIOBase):
+    """What comes on `sock`, until `end` (monotonic), however it comes: the time-out of a socket
+    begins anew with every byte."""
+
+    def __init__(self, sock: socket.socket, end: float) -> None:
+        self._raw = sock.makefile("rb", buffering=0)
+        self._sock, self._end = sock, end
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int | None:
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer was not complete in time")
+        self._sock.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _DeadlineResponse(http.client.HTTPResponse):
+    """An answer whose status line, headers and body together have the time that the socket was
+    given for one read."""
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        debuglevel: int = 0,
+        method: str | None = None,
+        url: str | None = None,
+    ) -> None:
+        super().__init__(sock, debuglevel, method, url)
+        seconds = sock.gettimeout()
+        if seconds is not None:
+            self.fp.close()
+            self.fp = io.BufferedReader(_DeadlineReader(sock, time.monotonic() + seconds))
+
+
+class _Marked(HTTPConnection):
+    """Marks the moment in which it has a peer and begins to send, goes to an address that was
+    judged, and bounds a whole answer."""
+
+    private_ok = False
+    response_class = _DeadlineResponse
+
+    def _new_conn(self) -> socket.socket:
+        try:
+            sock = network.connect(self._dns_host, self.port, self.timeout, self.private_ok)
+        except (network.AddressRefused, socket.gaierror) as error:
+            raise NameResolutionError(self.host, self, socket.gaierror(str(error))) from error
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, "no connection in time") from error
+        except OSError as error:
+            raise NewConnectionError(self, f"no connection: {error}") from error
+        for level, name, value in self.socket_options or ():
+            sock.setsockopt(level, name, value)
+        return sock
+
     def send(self, data: Any) -> None:
         if self.sock is None and self.auto_open:
             self.connect()
@@ -77,12 +150,20 @@ class _Plain(HTTPConnection):
         super().send(data)
 
 
-class _Secure(HTTPSConnection):
-    def send(self, data: Any) -> None:
-        if self.sock is None and self.auto_open:
-            self.connect()
-        _leaving()
-        super().send(data)
+class _Plain(_Marked):
+    pass
+
+
+class _Secure(_Marked, HTTPSConnection):
+    pass
+
+
+class _PlainInside(_Plain):
+    private_ok = True
+
+
+class _SecureInside(_Secure):
+    private_ok = True
 
 
 class _PlainPool(HTTPConnectionPool):
@@ -93,10 +174,25 @@ class _SecurePool(HTTPSConnectionPool):
     ConnectionCls = _Secure
 
 
-class Adapter(HTTPAdapter):
-    """Sends once (`max_retries=0`) on connections that mark what was sent."""
+class _PlainPoolInside(HTTPConnectionPool):
+    ConnectionCls = _PlainInside
 
-    def __init__(self, pool: int = 20) -> None:
+
+class _SecurePoolInside(HTTPSConnectionPool):
+    ConnectionCls = _SecureInside
+
+
+# By whether connections may go to this machine and private networks.
+_PLAIN: dict[bool, type[HTTPConnectionPool]] = {False: _PlainPool, True: _PlainPoolInside}
+_SECURE: dict[bool, type[HTTPSConnectionPool]] = {False: _SecurePool, True: _SecurePoolInside}
+
+
+class Adapter(HTTPAdapter):
+    """Sends once (`max_retries=0`) on connections that mark what was sent; into private networks
+    only with `private_ok`."""
+
+    def __init__(self, pool: int = 20, private_ok: bool = False) -> None:
+        self._private_ok = private_ok
         super().__init__(pool_connections=pool, pool_maxsize=pool, max_retries=0)
 
     def init_poolmanager(
@@ -104,16 +200,18 @@ class Adapter(HTTPAdapter):
     ) -> None:
         pool_kwargs["socket_options"] = [*HTTPConnection.default_socket_options, *_GIVE_UP]
         super().init_poolmanager(connections, maxsize, block, **pool_kwargs)
-        _mark_pools(self.poolmanager)
+        self._mark_pools(self.poolmanager)
 
     def proxy_manager_for(self, proxy: Any, **proxy_kwargs: Any) -> Any:
         manager = super().proxy_manager_for(proxy, **proxy_kwargs)
-        _mark_pools(manager)
+        self._mark_pools(manager)
         return manager
 
-
-def _mark_pools(manager: PoolManager) -> None:
-    manager.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
+    def _mark_pools(self, manager: PoolManager) -> None:
+        manager.pool_classes_by_scheme = {
+            "http": _PLAIN[self._private_ok],
+            "https": _SECURE[self._private_ok],
+        }
 
 
 class Answer(Protocol):
@@ -130,18 +228,18 @@ class _Got:
         self.headers = {name.lower(): value for name, value in raw.headers.items()}
 
 
-_pools: dict[tuple[str, str, int | None, str], HTTPConnectionPool] = {}
+_pools: dict[tuple[str, str, int | None, str, bool], HTTPConnectionPool] = {}
 _pools_lock = threading.Lock()
 # A child that went on with its parent's connections would read the parent's answers.
 os.register_at_fork(after_in_child=_pools.clear)
 
 
-def _pool(parts: SplitResult) -> HTTPConnectionPool:
-    name = (parts.scheme, parts.hostname or "", parts.port, CERTIFICATES)
+def _pool(parts: SplitResult, private_ok: bool) -> HTTPConnectionPool:
+    name = (parts.scheme, parts.hostname or "", parts.port, CERTIFICATES, private_ok)
     with _pools_lock:
         if name not in _pools:
             if parts.scheme == "https":
-                _pools[name] = _SecurePool(
+                _pools[name] = _SECURE[private_ok](
                     name[1],
                     name[2],
                     maxsize=POOL_SIZE,
@@ -149,13 +247,16 @@ def _pool(parts: SplitResult) -> HTTPConnectionPool:
                     ca_certs=CERTIFICATES,
                 )
             else:
-                _pools[name] = _PlainPool(name[1], name[2], maxsize=POOL_SIZE)
+                _pools[name] = _PLAIN[private_ok](name[1], name[2], maxsize=POOL_SIZE)
         return _pools[name]
 
 
-def get(url: str, headers: Mapping[str, str], timeout: tuple[float, float]) -> _Got:
+def get(
+    url: str, headers: Mapping[str, str], timeout: tuple[float, float], private_ok: bool = False
+) -> _Got:
     """One GET on a connection that this process keeps to the host of `url`, neither repeated nor
-    redirected; raises FAILURES.
+    redirected; raises FAILURES. The second of `timeout` is for the whole answer, `read_whole`
+    included.
 
     Clients of thousands of accounts share these connections, since a key travels in the headers of
     each request. Straight on urllib3, because building a request of requests takes longer than all
@@ -165,7 +266,7 @@ def get(url: str, headers: Mapping[str, str], timeout: tuple[float, float]) -> _
     path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
     limits = Timeout(connect=timeout[0], read=timeout[1])
     return _Got(
-        _pool(parts).urlopen(
+        _pool(parts, private_ok).urlopen(
             "GET",
             path,
             headers=headers,
@@ -178,15 +279,14 @@ def get(url: str, headers: Mapping[str, str], timeout: tuple[float, float]) -> _
 
 
 class TooLong(Exception):
-    """An answer of more than LARGEST_ANSWER bytes, or one that took longer than it was given."""
+    """An answer of more than LARGEST_ANSWER bytes."""
 
 
-def read_whole(response: Answer, seconds: float) -> bytes:
+def read_whole(response: Answer) -> bytes:
     """The decoded body; gives the connection back when it came whole, closes it otherwise.
 
     Raises TooLong, or the error of requests or urllib3 that cut it.
     """
-    end = time.monotonic() + seconds
     parts: list[bytes] = []
     size = 0
     try:
@@ -194,8 +294,6 @@ def read_whole(response: Answer, seconds: float) -> bytes:
             size += len(part)
             if size > LARGEST_ANSWER:
                 raise TooLong(f"the answer has more than {LARGEST_ANSWER} bytes")
-            if time.monotonic() > end:
-                raise TooLong(f"the answer was not complete after {seconds:g} seconds")
             parts.append(part)
         if response.raw.length_remaining:
             raise ProtocolError("the answer is shorter than announced")
@@ -245,7 +343,11 @@ def why_not_sent(error: Exception) -> str:
         )
     names = " ".join(seen)
     if "NameResolution" in names or "gaierror" in names:
-        return "the name of the service could not be resolved"
+        # One sentence for a name that nobody knows and one that leads where it may not.
+        return (
+            "the name of the service could not be resolved, or leads into a network that is not "
+            "open to this account"
+        )
     if "SSL" in names or "Certificate" in names:
         return "the secure connection to the service could not be set up"
     if "Timeout" in names:

@@ -7,6 +7,7 @@ import html
 import os
 import re
 import secrets
+import time
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
@@ -14,6 +15,8 @@ from jobs.modelstudio.answers import UploadPolicy, tidy
 from jobs.modelstudio.errors import NoAnswer, OurFault, Rejected, RetryLater, WireError
 
 _CHUNK = 64 * 1024
+SLOWEST = 16 * 1024  # bytes a second that a whole upload must make, after START
+START = 30.0  # seconds
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _TYPE = re.compile(r"[A-Za-z0-9.+-]{1,80}/[A-Za-z0-9.+-]{1,80}")
 
@@ -57,6 +60,8 @@ class Form:
 
     def __iter__(self) -> Iterator[bytes]:
         self._file.seek(self._start)
+        # The time-out of the socket begins anew with every chunk.
+        end = time.monotonic() + START + len(self) / SLOWEST
         yield self._head
         left = self.file_size
         while left:
@@ -64,6 +69,8 @@ class Form:
             if not chunk:
                 raise OSError("the file became shorter while it was uploaded")
             left -= len(chunk)
+            if time.monotonic() > end:
+                raise TimeoutError("the storage takes the file too slowly")
             yield chunk
         yield self._tail
 

@@ -50,7 +50,13 @@ def fill(team: Team, owner: User, url: str, number: int, every: float, now: date
         due = {n: now + timedelta(seconds=every * n / number) for n in numbers}
         accounts = Account.objects.bulk_create(
             [
-                Account(team=team, label=f"Account {n}", base_url=url, health=Account.Health.OK)
+                Account(
+                    team=team,
+                    label=f"Account {n}",
+                    base_url=url,
+                    private_network=True,
+                    health=Account.Health.OK,
+                )
                 for n in numbers
             ]
         )

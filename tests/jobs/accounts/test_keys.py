@@ -497,7 +497,7 @@ def test_a_name_that_is_not_there_yet_may_become_a_private_one(
     names: dict[str, list[str]], owner: User, settings: Any
 ) -> None:
     settings.STRICT = True
-    with pytest.raises(KeyRefused, match="There is no later"):
+    with pytest.raises(KeyRefused, match="There is no such host"):
         clean_address("https://later.example", "cn-beijing", owner)
 
 

@@ -186,6 +186,7 @@ def test_every_request_is_told_with_its_call_and_outcome(
     client = Client(
         f"http://127.0.0.1:{script.server.server_port}",
         "sk-test",
+        private_ok=True,
         read=2.0,
         watch=lambda *what: seen.append(what),
     )
@@ -238,7 +239,10 @@ def test_every_request_is_told_with_its_call_and_outcome(
 def test_what_never_left_is_told_too() -> None:
     seen: list[tuple[str, str]] = []
     client = Client(
-        "http://127.0.0.1:1", "sk-test", watch=lambda call, _, outcome: seen.append((call, outcome))
+        "http://127.0.0.1:1",
+        "sk-test",
+        private_ok=True,
+        watch=lambda call, _, outcome: seen.append((call, outcome)),
     )
     with pytest.raises(NotSent):
         client.submit(entries.EMO, {"model": "emo-v1", "input": {}})
@@ -249,6 +253,7 @@ def test_what_never_left_is_told_too() -> None:
 def test_the_engine_s_clients_are_watched(account: Any, script: Script) -> None:
     from jobs.accounts.clients import client_for
 
+    account.private_network = True
     account.base_url = f"http://127.0.0.1:{script.server.server_port}"
     script.answers.append((200, TASK))
     client_for(account).get("t")

@@ -19,6 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from jobs import download
 from jobs.download import address_check, connection
+from tests.dripping import HEADS, dripping
 from tests.jobs.download.fetching import FILM, fetch
 from tests.jobs.download.video_host import Handler, VideoHost, answer_with
 
@@ -145,6 +146,25 @@ def test_a_drip_is_ended(
     with pytest.raises(download.Interrupted, match="too slowly"):
         fetch(host.url, part)
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("where", HEADS)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_drip_is_ended_wherever_it_is(
+    part: download.PartialFile,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    scheme: str,
+    where: str,
+) -> None:
+    with dripping(tmp_path, scheme, where) as (address, pem):
+        context = ssl.create_default_context(cafile=str(pem))
+        monkeypatch.setattr("jobs.download.connection._tls", lambda: context)
+        began = time.monotonic()
+        with pytest.raises(download.Interrupted):
+            fetch(f"{address}/film.mp4", part)
+        assert time.monotonic() - began < 2
 
 
 @pytest.mark.usefixtures("impatient")

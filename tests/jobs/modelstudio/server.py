@@ -98,7 +98,9 @@ class Handler(BaseHTTPRequestHandler):
 
 def at(server: Server, **kwargs: Any) -> Client:
     return Client(
-        f"http://127.0.0.1:{server.server_port}", KEY, **{"read": 5.0, "connect": 2.0, **kwargs}
+        f"http://127.0.0.1:{server.server_port}",
+        KEY,
+        **{"read": 5.0, "connect": 2.0, "private_ok": True, **kwargs},
     )
 
 

@@ -148,7 +148,7 @@ def test_threads_share_a_client(server: Server) -> None:
         handler.cut()
 
     server.answer = late_cut
-    wire, deaf = at(server), Client(f"http://127.0.0.1:{free_port()}", KEY)
+    wire, deaf = at(server), Client(f"http://127.0.0.1:{free_port()}", KEY, private_ok=True)
     kinds: list[str] = []
 
     def call(one: Client) -> None:

@@ -131,7 +131,10 @@ def test_posts_never_share_a_connection_and_gets_do(server: Server) -> None:
 def test_accounts_share_connections_and_never_keys(server: Server) -> None:
     server.answer = lambda handler: handler.reply(CREATED)
     address = f"http://127.0.0.1:{server.server_port}"
-    north, south = Client(address, KEY), Client(address, "sk-another", workspace="ws-1")
+    north, south = (
+        Client(address, KEY, private_ok=True),
+        Client(address, "sk-another", private_ok=True, workspace="ws-1"),
+    )
     for wire in (north, south, north):
         wire.get("t-1")
     assert server.connections == 1
@@ -158,7 +161,7 @@ def test_a_forked_child_makes_connections_of_its_own(server: Server) -> None:
 
 
 def test_nothing_was_sent_when_nobody_listens() -> None:
-    wire = Client(f"http://127.0.0.1:{free_port()}", KEY)
+    wire = Client(f"http://127.0.0.1:{free_port()}", KEY, private_ok=True)
     with pytest.raises(NotSent):
         wire.submit(entries.EMO, BODY)
     with pytest.raises(NotSent):
@@ -176,9 +179,9 @@ def test_nothing_was_sent_when_the_name_is_unknown(monkeypatch: pytest.MonkeyPat
 
 def test_nothing_was_sent_when_the_handshake_fails(server: Server) -> None:
     with pytest.raises(NotSent, match="secure connection"):  # the server speaks no TLS
-        Client(f"https://127.0.0.1:{server.server_port}", KEY, connect=2, read=2).submit(
-            entries.EMO, BODY
-        )
+        Client(
+            f"https://127.0.0.1:{server.server_port}", KEY, private_ok=True, connect=2, read=2
+        ).submit(entries.EMO, BODY)
     assert server.seen == []
 
 
@@ -193,9 +196,13 @@ def test_nothing_was_sent_when_the_connection_takes_too_long() -> None:
             one.connect_ex(full.getsockname())
             waiting.append(one)
         with pytest.raises(NotSent) as told:
-            Client(f"http://127.0.0.1:{full.getsockname()[1]}", KEY, connect=0.2, read=0.2).submit(
-                entries.EMO, BODY
-            )
+            Client(
+                f"http://127.0.0.1:{full.getsockname()[1]}",
+                KEY,
+                private_ok=True,
+                connect=0.2,
+                read=0.2,
+            ).submit(entries.EMO, BODY)
         for one in waiting:
             one.close()
     assert "in time" in told.value.message
@@ -221,16 +228,16 @@ def test_a_cut_over_tls_is_uncertain_and_a_distrusted_certificate_is_not(
     server.answer = rude
     address = f"https://127.0.0.1:{server.server_port}"
     with pytest.raises(NotSent):
-        Client(address, KEY).submit(entries.EMO, BODY)
+        Client(address, KEY, private_ok=True).submit(entries.EMO, BODY)
     with pytest.raises(NotSent):
-        Client(address, KEY).get("t-1")
+        Client(address, KEY, private_ok=True).get("t-1")
     assert server.seen == []
     monkeypatch.setattr(transport, "CERTIFICATES", str(pem))
     with pytest.raises(NoAnswer):
-        Client(address, KEY).submit(entries.EMO, BODY)
+        Client(address, KEY, private_ok=True).submit(entries.EMO, BODY)
     assert len(server.seen) == 1
     with pytest.raises(NoAnswer):
-        Client(address, KEY).get("t-1")
+        Client(address, KEY, private_ok=True).get("t-1")
     assert len(server.seen) > 1
 
 

@@ -111,7 +111,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def wire(stub: Stub) -> Client:
-    return Client(stub.address, "sk-0123456789", read=5)
+    return Client(stub.address, "sk-0123456789", private_ok=True, read=5)
 
 
 def leave(stub: Stub, **changes: Any) -> UploadPolicy:

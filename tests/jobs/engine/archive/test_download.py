@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -12,13 +13,13 @@ from django.utils import timezone
 from jobs.common.states import Code
 from jobs.download import address_check
 from jobs.engine import archive, archive_retry
-from jobs.models import Job
+from jobs.models import Account, Job
 from jobs.modelstudio import NoAnswer
 from studio.models import Team
 from tests import files
 from tests.jobs.download.video_host import VideoHost, answer_with, cut_after
 from tests.jobs.engine.archive.archive_steps import PAGE, parts, step
-from tests.service import Service, task
+from tests.service import Service, done, task
 
 pytestmark = pytest.mark.django_db
 
@@ -200,6 +201,29 @@ def test_a_forbidden_address_is_never_asked_and_given_up_after_a_while(
     assert service.count("get") >= 2
     assert host.seen == []
     assert job.result_url == host.url
+
+
+def test_a_service_that_staff_did_not_allow_sends_nobody_inside(
+    job: Job, host: VideoHost, service: Service
+) -> None:
+    """Its own address leads to this machine as well, since its name server says so now."""
+    Account.objects.update(private_network=False)
+    job = step(job)
+    assert job.state == "archiving"
+    inside = job.sentence
+    Job.objects.filter(pk=job.pk).update(result_url="https://127.0.0.1.nobody.invalid/film.mp4")
+    service.gets = [lambda: done("t", url="https://127.0.0.1.nobody.invalid/film.mp4")] * 40
+    unknown = step(job).sentence
+    assert inside.replace("127.0.0.1", "…") == unknown.replace("127.0.0.1.nobody.invalid", "…")
+    assert host.seen == []
+
+
+def test_a_simulator_that_the_site_names_may_give_from_inside(
+    job: Job, host: VideoHost, settings: Any
+) -> None:
+    settings.MODELSTUDIO_URL = "http://127.0.0.1:9/api/v1"
+    Account.objects.update(private_network=False, base_url="")
+    assert step(job).state == "succeeded"
 
 
 @pytest.mark.parametrize(
