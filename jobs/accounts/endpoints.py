@@ -11,10 +11,12 @@ from django.conf import settings
 from jobs.common import network
 from jobs.common.errors import SentenceError
 from jobs.models import Account
+from jobs.models.account import REGIONS
 from studio.common.translatable import Sentence, phrase
 from studio.models.people import User
 
 API_PATH = "/api/v1"
+_OFFICIAL = "aliyuncs.com"
 WORKSPACE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -82,6 +84,34 @@ def _read(given: str) -> SplitResult:
             )
         )
     return parts
+
+
+def place_of(url: str) -> str:
+    """Who answers at `url`, to be compared as a whole: scheme, host, port and path, or
+    "aliyuncs.com <region>" for every host of the service in that region. "" when it cannot be
+    read."""
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").rstrip(".")
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        return ""
+    if parts.scheme == "https" and port == 443:
+        for region, (_, own) in REGIONS.items():
+            label, _, rest = host.partition(".")
+            if host == urlsplit(own).hostname or (
+                rest == f"{region}.maas.aliyuncs.com" and WORKSPACE_ID.fullmatch(label)
+            ):
+                return f"{_OFFICIAL} {region}"
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown}:{port}{parts.path.rstrip('/')}" if host else ""
+
+
+def common_part(place: str) -> str:
+    """What the address of every row at `place` has somewhere in it, in some case. More have."""
+    if place.startswith(_OFFICIAL):
+        return _OFFICIAL
+    return urlsplit(place).hostname or ""
 
 
 def may_be_private(address: str, by: User | None) -> bool:

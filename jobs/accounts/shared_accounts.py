@@ -2,9 +2,9 @@
 account (CONTRACT §7, §8).
 
 Every key of an Alibaba account sees all its tasks and no others, so a task that one row made lately
-and the other row's key knows proves that both are one; one that the maker's key knows and the
-other's does not proves that they are two. The oldest row is the root; `same_as` of the others names
-it directly, never over a chain.
+and both keys see proves that both are one; one that the maker's key sees and the other's does not
+proves that they are two (`account_proof`). Rows at unlike hosts are never compared. The oldest row
+is the root; `same_as` of the others names it directly, never over a chain.
 """
 
 from __future__ import annotations
@@ -13,19 +13,17 @@ import logging
 import time
 import uuid
 from datetime import datetime, timedelta
+from itertools import islice
 
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from jobs import modelstudio
-from jobs.accounts import rate_limit
+from jobs.accounts import account_proof, endpoints
 from jobs.common import wakeup
 from jobs.common.states import TERMINAL, State
 from jobs.models import Account, ApiKey, Job, Lane
 from jobs.models.account import REGIONS
-from jobs.modelstudio import WireError
-from studio.common.encryption import Unreadable
 from studio.common.translatable import EMPTY, Sentence, phrase
 
 log = logging.getLogger("footlight.shared_accounts")
@@ -33,7 +31,6 @@ log = logging.getLogger("footlight.shared_accounts")
 # A task is known for 24 h after its end; one that was made this long ago is known for sure.
 RECENT = timedelta(hours=23)
 SECONDS, CALLS = 4.0, 12  # of one recognition: nobody waits longer in front of a page
-CONNECT_SECONDS, READ_SECONDS = 1.5, 2.0
 _NEWEST = 200  # jobs of an account that are looked through for a recent task
 _LEASE = timedelta(seconds=20)
 _PATIENCE = 2.0  # seconds to wait for a lane that is being visited
@@ -58,28 +55,17 @@ def recognise(account: Account, *, seconds: float = SECONDS, calls: int = CALLS)
     for other in others:
         if _shares_a_key(account, other):
             return _merge(account, other)
-    mine = _Asker(account)
-    end, left = time.monotonic() + seconds, calls
-    own = recent_task(account)
+    limit = account_proof.QueryLimit(calls, seconds)
+    mine = account_proof.KeyQueries(account, recent_task(account), limit)
     for other in others:
-        theirs = recent_task(other)
-        # The row that made the task says that it is still known; only then does the other one's not
-        # knowing it prove anything.
-        for asker, witness, task_id in ((mine, other, theirs), (None, account, own)):
-            if not task_id or mine.broken:
-                continue
-            if left <= 0 or time.monotonic() >= end:
-                return None
-            left -= 1
-            asker = asker or _Asker(other)
-            knows = asker.knows(task_id)
-            if knows:
-                return _merge(account, other)
-            if knows is False and left > 0:
-                left -= 1
-                if (mine if witness is account else _Asker(witness)).knows(task_id):
-                    _remember_apart(account, other)
-                    break
+        theirs = account_proof.KeyQueries(other, recent_task(other), limit)
+        same = account_proof.same_account(mine, theirs)
+        if same:
+            return _merge(account, other)
+        if same is False:
+            _remember_apart(account, other)
+        if mine.broken or limit.reached:
+            return None
     return None
 
 
@@ -87,6 +73,7 @@ def recognise_new() -> int:
     """Every minute: bring together what shares lanes, and let one account that made tasks lately
     ask about the others that it is not yet told apart from. Each account has a turn an hour.
     Returns how many jobs moved."""
+    part_unlike()
     moved = move_to_shared_lanes()
     if Account.objects.order_by()[:2].count() < 2:
         return moved
@@ -127,78 +114,44 @@ def recent_task(account: Account) -> str:
 
 def compare_by_task(account: Account, other: Account, task_id: str) -> bool | None:
     """`task_id` is a task that the key of `account` lists, and `other` may be the same Alibaba
-    account: True when its key sees the task too, and both share their lanes from now on; False when
-    it does not, which is kept; None when the service does not say."""
-    knows = _Asker(other).knows(task_id)
-    if knows:
+    account: True when it is proven to be, and both share their lanes from now on; False when its
+    key does not see the task, which is kept; None when the service proves nothing."""
+    limit = account_proof.QueryLimit(CALLS, SECONDS)
+    same = account_proof.same_account(
+        account_proof.KeyQueries(account, task_id, limit),
+        account_proof.KeyQueries(other, "", limit),
+    )
+    if same:
         _merge(account, other)
-    elif knows is False:
+    elif same is False:
         _remember_apart(account, other)
-    return knows
-
-
-class _Asker:
-    """One row's key, in a hurry."""
-
-    def __init__(self, account: Account) -> None:
-        self.account = account
-        self.broken = False
-        self._client: modelstudio.Client | None = None
-
-    def knows(self, task_id: str) -> bool | None:
-        """Whether the key sees the task; None when the service does not say."""
-        if not rate_limit.take(self.account.root_id, "query", patience=0.5):
-            return None
-        try:
-            if self._client is None:
-                key = self.account.key
-                if key is None:
-                    self.broken = True
-                    return None
-                self._client = modelstudio.Client(
-                    self.account.url,
-                    key.secret,
-                    workspace=self.account.workspace,
-                    private_ok=self.account.private_ok,
-                    connect=CONNECT_SECONDS,
-                    read=READ_SECONDS,
-                )
-            return not self._client.get(task_id).unknown
-        except (WireError, Unreadable, ValueError) as error:
-            log.info(
-                "account %s could not be asked for a task: %s",
-                self.account.public_id,
-                type(error).__name__,
-            )
-            self.broken = True
-            return None
+    return same
 
 
 def perhaps_same(account: Account) -> list[Account]:
     """The roots at the same place that are not proven to be others, those of the team first, then
     the most lately used."""
+    place = endpoints.place_of(account.url)
     regions = [
-        region for region, (_, url) in REGIONS.items() if Account(region=region).url == account.url
+        region for region in REGIONS if endpoints.place_of(Account(region=region).url) == place
     ]
-    place = Q(base_url=account.url) | Q(base_url="", region__in=regions)
-    if ".aliyuncs.com" in account.url:
-        # A workspace host and the region's own lead to the same service.
-        place |= Q(base_url__contains=".aliyuncs.com", region=account.region) | Q(
-            base_url="", region=account.region
-        )
-    apart = Q(pk__in=account.different_from)
-    found = (
-        Account.objects.filter(place, same_as=None)
-        .exclude(apart | Q(pk=account.pk))
+    # The database only narrows; whole places are compared below.
+    near = Q(base_url__icontains=endpoints.common_part(place)) | Q(base_url="", region__in=regions)
+    rows = (
+        Account.objects.filter(near, same_as=None)
+        .exclude(Q(pk__in=account.different_from) | Q(pk=account.pk))
         .order_by("-id")
-        .select_related("team")[:_NEWEST]
+        .select_related("team")
+        .iterator()
     )
     # Rows of the same Alibaba account differ in what each was told; ids told apart count from
     # either side.
-    return sorted(
-        (one for one in found if account.pk not in one.different_from),
-        key=lambda one: one.team_id != account.team_id,
+    found = (
+        one
+        for one in rows
+        if endpoints.place_of(one.url) == place and account.pk not in one.different_from
     )
+    return sorted(islice(found, _NEWEST), key=lambda one: one.team_id != account.team_id)
 
 
 def _shares_a_key(account: Account, other: Account) -> bool:
@@ -257,6 +210,20 @@ def move_to_shared_lanes() -> int:
         if Job.objects.filter(lane=lane, state__in=_open()).exists():
             moved += _move(lane.account, lane)
     return moved
+
+
+def part_unlike() -> None:
+    """Rows that share the lanes of one at another place, as host names that begin alike once made
+    them do, have lanes of their own again."""
+    for account in Account.objects.filter(same_as__isnull=False).select_related("same_as"):
+        root = account.same_as
+        if root is not None and endpoints.place_of(root.url) != endpoints.place_of(account.url):
+            log.warning(
+                "account %d is at another place than %d and shares its lanes no more",
+                account.pk,
+                root.pk,
+            )
+            separate(account)
 
 
 def separate(account: Account) -> int:

@@ -4,6 +4,7 @@ once."""
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -85,9 +86,10 @@ def test_a_key_that_sees_the_others_task_is_of_the_same_account(
     assert shared_accounts.recognise(south) == north
     assert (same(south), same(north)) == (north.pk, None)
     assert Account.objects.get(pk=south.pk).root_id == north.pk
-    assert len(service.asked) == 1
+    asked = len(service.asked)
+    assert asked == 4, "both are asked for the task, and for one that nobody made"
     assert shared_accounts.recognise(south) == north
-    assert len(service.asked) == 1, "it is asked once"
+    assert len(service.asked) == asked, "it is asked once"
 
 
 def test_a_key_that_does_not_see_it_is_of_another_account(
@@ -147,7 +149,7 @@ def test_same_as_never_makes_a_chain(
     team: Team, north: Account, south: Account, owner: User, service: Service
 ) -> None:
     east = makers.account(team, url=service.url, label="East", key=THIRD)
-    made(south, owner, service, OTHER, THIRD)
+    made(south, owner, service, GOOD, OTHER, THIRD)
     assert shared_accounts.recognise(east) == south
     made(north, owner, service, GOOD, OTHER, THIRD)
     assert shared_accounts.recognise(south) == north
@@ -175,6 +177,96 @@ def test_only_accounts_at_the_same_place_are_compared(
         elsewhere.close()
 
 
+UNLIKE = [
+    "https://dashscope.aliyuncs.com.evil.example/api/v1",
+    "https://evil.example/dashscope.aliyuncs.com/api/v1",
+    "https://dashscope.aliyuncs.com:8443/api/v1",
+    "http://dashscope.aliyuncs.com/api/v1",
+    "https://xdashscope.aliyuncs.com/api/v1",
+    "https://ws-1.cn-beijing.maas.aliyuncs.com.evil.example/api/v1",
+    "https://a.ws-1.cn-beijing.maas.aliyuncs.com/api/v1",
+    "https://bucket.oss-cn-beijing.aliyuncs.com/api/v1",
+    "https://dashscope-intl.aliyuncs.com/api/v1",
+    "https://[broken/aliyuncs.com",
+]
+
+
+@pytest.mark.parametrize("url", UNLIKE)
+def test_a_host_that_looks_like_the_service_is_another_place(
+    team: Team, settings: Any, url: str
+) -> None:
+    settings.MODELSTUDIO_URL = "https://dashscope.aliyuncs.com/api/v1"
+    ours, theirs = makers.account(team, key=GOOD), makers.account(team, url=url, key=GOOD)
+    for one in (ours, theirs):
+        assert shared_accounts.perhaps_same(one) == []
+        assert shared_accounts.recognise(one) is None, "not even the same key makes them one"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://DashScope.aliyuncs.com:443/api/v1",
+        "https://dashscope.aliyuncs.com./api/v1",
+        "https://ws-1.cn-beijing.maas.aliyuncs.com/api/v1",
+    ],
+)
+def test_another_way_to_write_the_same_host_is_the_same_place(
+    team: Team, settings: Any, url: str
+) -> None:
+    settings.MODELSTUDIO_URL = "https://dashscope.aliyuncs.com/api/v1"
+    ours, theirs = makers.account(team, key=GOOD), makers.account(team, url=url, key=OTHER)
+    assert shared_accounts.perhaps_same(ours) == [theirs]
+    assert shared_accounts.perhaps_same(theirs) == [ours]
+
+
+def test_who_says_yes_to_everything_proves_nothing(
+    north: Account, south: Account, owner: User, service: Service
+) -> None:
+    """A gateway that knows every task, whatever is asked."""
+    made(north, owner, service, GOOD, OTHER)
+    made(south, owner, service, GOOD, OTHER)
+    service.seen = defaultdict(lambda: {GOOD, OTHER})
+    assert shared_accounts.recognise(south) is None
+    assert (same(north), same(south)) == (None, None)
+    assert Account.objects.get(pk=south.pk).different_from == []
+
+
+def test_a_row_that_holds_a_task_of_another_is_no_twin(
+    north: Account, south: Account, owner: User, service: Service
+) -> None:
+    """It was at a place that gave it the id as its own; then it moved here. The other key knows
+    the task, its own does not."""
+    made(south, owner, service, GOOD)
+    assert shared_accounts.recognise(south) is None
+    assert shared_accounts.recognise(north) is None
+    assert (same(north), same(south)) == (None, None)
+
+
+def test_each_side_knows_what_the_other_made(
+    north: Account, south: Account, owner: User, service: Service
+) -> None:
+    made(north, owner, service, GOOD, OTHER)
+    made(south, owner, service, OTHER)
+    assert shared_accounts.recognise(south) is None
+    assert same(south) is None
+
+
+def test_twins_at_unlike_hosts_are_parted(
+    team: Team, owner: User, north: Account, south: Account, settings: Any
+) -> None:
+    """As a version before this one could make them."""
+    stranger = makers.account(team, url="https://dashscope.aliyuncs.com.evil.example", key=THIRD)
+    Account.objects.filter(pk__in=(stranger.pk, south.pk)).update(same_as=north)
+    lane = Lane.objects.create(account=north, model="emo-v1")
+    job = makers.job(team, owner, account=stranger)
+    Job.objects.filter(pk=job.pk).update(lane=lane)
+    shared_accounts.recognise_new()
+    assert (same(stranger), same(south)) == (None, north.pk)
+    job.refresh_from_db()
+    assert job.lane is not None
+    assert job.lane.account_id == stranger.pk
+
+
 def test_an_empty_address_and_the_regions_own_are_one_place(team: Team, settings: Any) -> None:
     settings.MODELSTUDIO_URL = "https://dashscope.aliyuncs.com/api/v1"
     one = makers.account(team, key=GOOD)
@@ -183,9 +275,9 @@ def test_an_empty_address_and_the_regions_own_are_one_place(team: Team, settings
     four = makers.account(team, url="https://dashscope-intl.aliyuncs.com/api/v1", key=THIRD)
     Account.objects.filter(pk=four.pk).update(region="ap-southeast-1")
     four.refresh_from_db()
-    assert set(shared_accounts._others(one)) == {two, three}
-    assert set(shared_accounts._others(three)) == {one, two}
-    assert shared_accounts._others(four) == []
+    assert set(shared_accounts.perhaps_same(one)) == {two, three}
+    assert set(shared_accounts.perhaps_same(three)) == {one, two}
+    assert shared_accounts.perhaps_same(four) == []
 
 
 def test_a_recognition_asks_a_bounded_number_of_times(

@@ -201,7 +201,9 @@ def test_a_task_that_another_row_may_own_waits(
 ) -> None:
     job = sent_without_answer(job, service)
     service.made()
-    monkeypatch.setattr("jobs.accounts.shared_accounts._Asker.knows", lambda self, task_id: sees)
+    monkeypatch.setattr(
+        "jobs.accounts.shared_accounts.account_proof.KeyQueries.knows", lambda self, task_id: sees
+    )
     assert visit(job).state == "uncertain"
 
 
@@ -210,7 +212,9 @@ def test_a_task_that_another_account_does_not_see_is_ours(
 ) -> None:
     job = sent_without_answer(job, service)
     line = service.made()
-    monkeypatch.setattr("jobs.accounts.shared_accounts._Asker.knows", lambda self, task_id: False)
+    monkeypatch.setattr(
+        "jobs.accounts.shared_accounts.account_proof.KeyQueries.knows", lambda self, task_id: False
+    )
     assert visit(job).task_id == line.task_id
     apart = Account.objects.get(pk=job.account_id).different_from
     assert (
