@@ -7,8 +7,6 @@ import logging
 import os
 import time
 
-import django_rq
-
 from jobs.accounts import shared_accounts
 from jobs.common import wakeup
 from jobs.engine import (
@@ -27,8 +25,8 @@ from studio.files import edit_queue
 
 log = logging.getLogger("footlight.tasks")
 RUN_SECONDS = 50.0
-RUNNING_KEYS = "footlight:shift:"
-WANTED_KEYS = "footlight:wanted:"
+RUNNING_KEYS = f"{wakeup.SITE}shift:"
+WANTED_KEYS = f"{wakeup.SITE}wanted:"
 
 
 def dispatcher_run() -> None:
@@ -76,9 +74,7 @@ def heartbeat(shifts: int = 1) -> None:
     running = wakeup.unless_away(
         lambda: len(list(wakeup.redis().scan_iter(f"{RUNNING_KEYS}*"))), otherwise=wanted
     )
-    queued = wakeup.unless_away(
-        lambda: len(django_rq.get_queue("shifts", connection=wakeup.redis())), otherwise=0
-    )
+    queued = wakeup.unless_away(lambda: len(wakeup.queue_of("shifts")), otherwise=0)
     for _ in range(max(0, wanted - running - queued)):
         wakeup.enqueue("shifts", "dispatcher_run")
     for pk in checks.due():

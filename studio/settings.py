@@ -152,9 +152,15 @@ DEFAULT_FROM_EMAIL = EMAIL.get("DEFAULT_FROM_EMAIL") or "footlight@localhost"
 
 # ── queue and live updates ────────────────────────────────────────────────────────────────────────
 REDIS_URL = env.text("REDIS_URL") or STACK.get("redis", "redis://127.0.0.1:6379/0")
+REDIS_PREFIX = env.redis_prefix(SECRET_KEY)
+QUEUES = ("shifts", "steps", "films", "edits")
 RQ_QUEUES = {
-    name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 1800, "DEFAULT_RESULT_TTL": 0}
-    for name in ("shifts", "steps", "films", "edits")
+    f"{REDIS_PREFIX}-{name}": {
+        "URL": REDIS_URL,
+        "DEFAULT_TIMEOUT": 1800,
+        "DEFAULT_RESULT_TTL": 0,
+    }
+    for name in QUEUES
 }
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 

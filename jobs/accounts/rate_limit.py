@@ -70,7 +70,7 @@ def take(
     free within `patience` seconds."""
     allowed = max(1, (rate - 1) if rate else PER_SECOND[kind])
     end = time.monotonic() + patience
-    while not _hit(allowed, "footlight", kind, str(account_id), model):
+    while not _hit(allowed, settings.REDIS_PREFIX, kind, str(account_id), model):
         if time.monotonic() >= end:
             return False
         time.sleep(0.05)

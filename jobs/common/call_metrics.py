@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 log = logging.getLogger("footlight.call_metrics")
-KEY = "footlight:meters"  # a hash in Redis; its name is older than this module's
+KEY = f"{settings.REDIS_PREFIX}:calls"  # a hash in Redis
 FLUSH = 2.0  # seconds between two writes to Redis
 FLUSH_AGAIN = 10.0  # after Redis did not answer
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)  # upper edges, in seconds

@@ -19,16 +19,19 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as Disconnected
 from redis.exceptions import RedisError
 from redis.retry import Retry
+from rq import Queue
 
 log = logging.getLogger("footlight.wakeup")
-WAKE_LIST = "footlight:bell"  # workers of an earlier version wait at this name
-EVENTS = "footlight:events:"
+# Sites that share a Redis never meet: every name begins with the site's own prefix.
+SITE = f"{settings.REDIS_PREFIX}:"
+WAKE_LIST = f"{SITE}wake"
+EVENTS = f"{SITE}events:"
 CONNECT, ANSWER = 0.5, 1.0  # seconds that Redis may take
 SLOW = 0.2  # an error that took longer than this was waited for
 REST = 2.0  # seconds without another try after that, so that one page never waits twice
 LONGEST_WAIT = 2.0
-WORKER_ALIVE = "footlight:alive"
-CLOCK_PROBLEM = "footlight:clock-problem"
+WORKER_ALIVE = f"{SITE}alive"
+CLOCK_PROBLEM = f"{SITE}clock-problem"
 FAILURE_SECONDS = 86400  # seconds; RQ's own default is a year
 _away: dict[str, float] = {}  # address → until when (monotonic) it is not tried
 
@@ -106,7 +109,7 @@ def once(name: str, seconds: int) -> bool:
     harmless, silence is not."""
     return bool(
         unless_away(
-            lambda: redis().set(f"footlight:once:{name}", 1, nx=True, ex=seconds), otherwise=True
+            lambda: redis().set(f"{SITE}once:{name}", 1, nx=True, ex=seconds), otherwise=True
         )
     )
 
@@ -118,14 +121,23 @@ def publish(team_slug: str, event: dict[str, Any]) -> None:
 # ── who is called ──
 
 
+def queue_name(queue: str) -> str:
+    """RQ's name of the site's queue `queue` (one of settings.QUEUES)."""
+    return f"{settings.REDIS_PREFIX}-{queue}"
+
+
+def queue_of(queue: str) -> Queue:
+    """The site's queue `queue`, on this module's connection, whose time-outs are short."""
+    return django_rq.get_queue(queue_name(queue), connection=redis())
+
+
 def enqueue(queue: str, step: str, *ids: int) -> None:
     """Have a worker of `queue` run the function `step` of jobs/tasks.py: by its name, since who
     enqueues knows no worker."""
 
-    # On this module's connection, whose time-outs are short; the heartbeat finds the row when
-    # nothing was enqueued.
+    # The heartbeat finds the row when nothing was enqueued.
     def push() -> None:
-        django_rq.get_queue(queue, connection=redis()).enqueue(
+        queue_of(queue).enqueue(
             f"jobs.tasks.{step}", *ids, result_ttl=0, failure_ttl=FAILURE_SECONDS
         )
 

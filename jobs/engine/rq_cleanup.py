@@ -1,15 +1,20 @@
 """What RQ leaves behind in Redis, cleaned up: its own upkeep comes every ten minutes at best, keeps
 failures for a year, and forgets what a killed worker had just taken. Everything here is only a
 wake-up: the heartbeat enqueues again from the database, so what looks lost is deleted and never run
-late."""
+late. Other sites and other programs may use the same Redis: nothing but jobs of our own queues is
+read as a job, let alone touched."""
 
 from __future__ import annotations
 
 import logging
+import re
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-import django_rq
 from django.conf import settings
+from redis.exceptions import ResponseError
 from rq import Queue
 from rq.exceptions import NoSuchJobError
 from rq.intermediate_queue import IntermediateQueue
@@ -26,6 +31,10 @@ LOST = timedelta(
 )  # nothing of ours waits this long: its queue has no worker, or it was lost on the way
 STARTED_WITHIN = timedelta(minutes=1)  # between leaving the queue and being started
 MOST = 5000  # jobs looked at in one sweep
+UPDATED_AT = f"{wakeup.SITE}prefixed-at"  # when this site first had queues with its prefix
+SCANNED = 500  # keys that Redis looks at in one go
+_STEP = re.compile(r"jobs\.tasks\.([a-z_]+)\(((?:\d+(?:, )?)*)\)")  # how RQ describes a step
+_cursor = 0  # where the next look at all keys of Redis goes on
 
 
 def sweep() -> int:
@@ -38,8 +47,9 @@ def sweep() -> int:
 def _sweep() -> int:
     gone = 0
     known: set[str] = set()
-    for name in settings.RQ_QUEUES:
-        queue = django_rq.get_queue(name, connection=wakeup.redis())
+    gone += _of_before()
+    for name in settings.QUEUES:
+        queue = wakeup.queue_of(name)
         clean_registries(queue)
         clean_worker_registry(queue)
         gone += _old_entries(queue)
@@ -130,23 +140,70 @@ def _orphans(known: set[str]) -> int:
     gone = 0
     redis = wakeup.redis()
     prefix = Job.redis_job_namespace_prefix
-    for number, key in enumerate(redis.scan_iter(f"{prefix}*", count=500)):
-        if number >= MOST:
-            break
-        pk = key.decode().removeprefix(prefix)
-        if ":" in pk or pk in known or redis.ttl(key) != -1:
+    ours = {wakeup.queue_name(name) for name in settings.QUEUES}
+    for key in (one.decode(errors="replace") for one in _next_keys(f"{prefix}*")):
+        pk = key.removeprefix(prefix)
+        if ":" in pk or pk in known or _field(key, "origin") not in ours or redis.ttl(key) != -1:
             continue
         try:
             job = Job.fetch(pk, connection=redis)
         except (NoSuchJobError, ValueError, TypeError, KeyError):
-            continue  # it ended meanwhile, or is not RQ's
-        if (
-            job.origin in settings.RQ_QUEUES
-            and _age(job.started_at or job.enqueued_at or job.created_at) > LOST
-        ):
+            continue  # it ended meanwhile
+        if _age(job.started_at or job.enqueued_at or job.created_at) > LOST:
             job.delete(remove_from_queue=False)
             gone += 1
     return gone
+
+
+def _next_keys(pattern: str) -> Iterator[bytes]:
+    """The keys that match among the next MOST or so of Redis: what others keep there must not hide
+    ours for ever."""
+    global _cursor
+    for _ in range(MOST // SCANNED):
+        found: tuple[int, list[bytes]] = _said(wakeup.redis().scan(_cursor, pattern, SCANNED))
+        _cursor, keys = found
+        yield from keys
+        if not _cursor:
+            return
+
+
+def _field(key: str, name: str) -> str:
+    """The field `name` of the job at `key`; "" when there is no such job."""
+    try:
+        found: bytes | None = _said(wakeup.redis().hget(key, name))
+    except ResponseError:
+        return ""  # not a hash, so not RQ's
+    return (found or b"").decode(errors="replace")
+
+
+def _said(answer: Any) -> Any:
+    """What the server answered: redis-py also types clients that are awaited."""
+    return answer
+
+
+def _of_before() -> int:
+    """Entries that a version before prefixes left in queues without one go on in ours. Those of
+    other programs with queues of the same names stay where they are; nothing of them is loaded.
+    Only for an hour after the update, since another site may still have such a version."""
+    taken = 0
+    redis = wakeup.redis()
+    redis.set(UPDATED_AT, time.time(), nx=True)
+    if time.time() - float(_said(redis.get(UPDATED_AT)) or 0) > LOST.total_seconds():
+        return 0
+    for name in settings.QUEUES:
+        key = f"{Queue.redis_queue_namespace_prefix}{name}"
+        waiting: list[bytes] = _said(redis.lrange(key, 0, MOST - 1))
+        for pk in (one.decode(errors="replace") for one in waiting):
+            job_key = f"{Job.redis_job_namespace_prefix}{pk}"
+            step = _STEP.fullmatch(_field(job_key, "description"))
+            if step is None or not redis.lrem(key, 1, pk):
+                continue
+            redis.delete(job_key)
+            # A run of the dispatcher is started by every heartbeat.
+            if step[1] != "shift":
+                wakeup.enqueue(name, step[1], *map(int, re.findall(r"\d+", step[2])))
+            taken += 1
+    return taken
 
 
 def _job(queue: Queue, pk: str) -> Job | None:

@@ -6,8 +6,11 @@ docs/operations.md is compared with it.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +56,12 @@ VARIABLES: tuple[Variable, ...] = (
     ),
     Variable(
         "REDIS_URL", "an embedded one", "A Redis or Valkey server for the queue and live updates."
+    ),
+    Variable(
+        "REDIS_PREFIX",
+        "made of `SECRET_KEY`",
+        "What all names of this site in Redis begin with, so that sites share a server and never "
+        "meet. A copy of a site with its `SECRET_KEY` needs another one.",
     ),
     Variable(
         "PUBLIC_URL",
@@ -141,6 +150,18 @@ def address(name: str, default: str = "") -> str:
                 f"{name} is “{value}”; it must be an address that begins with http:// or https://."
             )
     return value
+
+
+def redis_prefix(secret_key: str) -> str:
+    """What the names of this site in Redis begin with; the same in every process of the site."""
+    value = text("REDIS_PREFIX")
+    if value and not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", value):
+        raise ImproperlyConfigured(
+            f"REDIS_PREFIX is “{value}”; it may have letters, digits, dashes and underscores, at "
+            "most 40."
+        )
+    made = hmac.new(secret_key.encode(), b"redis", hashlib.sha256).hexdigest()[:10]
+    return value or f"footlight-{made}"
 
 
 def database(default: str) -> dict[str, Any]:

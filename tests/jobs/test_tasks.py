@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from rq import Queue
@@ -26,7 +27,7 @@ def enqueued(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
     class FakeQueue:
         def __init__(self, name: str, **options: Any) -> None:
-            self.name = name
+            self.name = name.removeprefix(f"{settings.REDIS_PREFIX}-")
 
         def __len__(self) -> int:
             return 0

@@ -117,7 +117,7 @@ class Command(BaseCommand):
         if options["queue"]:
             self._run_worker(options["queue"])
             return
-        numbers = {queue: options[queue] for queue in settings.RQ_QUEUES}
+        numbers = {queue: options[queue] for queue in settings.QUEUES}
         if min(numbers.values()) < 0 or not any(numbers.values()):
             raise CommandError(
                 "--shifts, --steps, --films and --edits are numbers of workers; one of them must "
@@ -144,12 +144,13 @@ class Command(BaseCommand):
             workers.stop()
 
     def _run_worker(self, queue: str) -> None:
+        from jobs.common import wakeup
         from jobs.engine.rq_worker import work
 
         if queue == "edits":
             os.nice(10)  # minutes of processor time that nobody else should wait for
         try:
-            work(queue, preload="jobs.tasks")
+            work(wakeup.queue_name(queue), preload="jobs.tasks")
         except RedisError as error:
             raise CommandError(
                 f"Redis does not answer ({error}). Start `python manage.py dev`, or set REDIS_URL."

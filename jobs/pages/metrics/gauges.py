@@ -260,15 +260,15 @@ def _ledger() -> Iterator[Metric]:
 
 
 def _of_redis() -> Iterator[Metric]:
-    queues = list(settings.RQ_QUEUES)
+    queues = list(settings.QUEUES)
     # Read by their keys: RQ's own counters would clean up, in the middle of a scrape.
     pipe = call_metrics.redis().pipeline(transaction=False)
-    for name in queues:
+    for name in map(wakeup.queue_name, queues):
         pipe.llen(f"rq:queue:{name}")
         pipe.zcard(f"rq:failed:{name}")
         pipe.zcard(f"rq:wip:{name}")
     pipe.exists(wakeup.WORKER_ALIVE)
-    pipe.scard("rq:workers")
+    pipe.sunion([f"rq:workers:{wakeup.queue_name(name)}" for name in queues])
     *lengths, alive, workers = pipe.execute()
     for offset, name, meaning in (
         (0, "waiting", "wait in"),
@@ -286,7 +286,7 @@ def _of_redis() -> Iterator[Metric]:
         "footlight_worker_alive", "A worker's heartbeat was heard lately.", value=int(bool(alive))
     )
     yield GaugeMetricFamily(
-        "footlight_workers", "Worker processes that are registered.", value=workers
+        "footlight_workers", "Worker processes that are registered.", value=len(workers)
     )
     yield from _calls(call_metrics.totals())
 

@@ -7,7 +7,6 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-import django_rq
 import pytest
 from rq import Queue
 from rq.intermediate_queue import IntermediateQueue
@@ -25,7 +24,7 @@ def nothing() -> None:
 
 @pytest.fixture
 def steps() -> Queue:
-    return django_rq.get_queue("steps", connection=wakeup.redis())
+    return wakeup.queue_of("steps")
 
 
 def _aged(job: Job, hours: float) -> Job:
@@ -143,8 +142,53 @@ def test_other_keys_and_other_queues_are_not_touched(steps: Queue) -> None:
     assert wakeup.redis().get("footlight:bell:x") == b"1"
 
 
+@pytest.mark.parametrize("name", ["steps", "footlight-other-steps"])
+def test_a_long_job_of_another_site_stays(name: str) -> None:
+    """It runs for two hours, in no list that we know, and has no time to live."""
+    theirs = Queue(name, connection=wakeup.redis())
+    job = _aged(theirs.enqueue(nothing), 2)
+    theirs.remove(job.id)
+    before = _keys()
+    assert rq_cleanup.sweep() == 0
+    assert _keys() == before
+
+
+def test_what_others_keep_does_not_hide_ours(steps: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rq_cleanup, "MOST", 20)
+    monkeypatch.setattr(rq_cleanup, "SCANNED", 10)
+    monkeypatch.setattr(rq_cleanup, "_cursor", 0)
+    other = Queue("other", connection=wakeup.redis())
+    for _ in range(100):
+        other.enqueue(nothing)
+    lost = _aged(steps.enqueue(nothing), 2)
+    steps.remove(lost.id)
+    assert sum(rq_cleanup.sweep() for _ in range(12)) == 1
+    assert not _there(lost)
+
+
+def test_queues_of_before_are_worked_off(steps: Queue) -> None:
+    """Filled by a version without prefixes. Another program has a queue of that name too."""
+    old = Queue("steps", connection=wakeup.redis())
+    old.enqueue("jobs.tasks.check_step", 7, result_ttl=0)
+    theirs = old.enqueue("billing.tasks.check_step", 7)
+    strange = old.enqueue("jobs.tasks.check_step", "x")
+    Queue("shifts", connection=wakeup.redis()).enqueue("jobs.tasks.shift")
+    Queue("films", connection=wakeup.redis()).enqueue("jobs.tasks.archive_shift")
+    assert rq_cleanup.sweep() == 3
+    assert [(job.func_name, job.args) for job in steps.jobs] == [("jobs.tasks.check_step", (7,))]
+    assert [job.func_name for job in wakeup.queue_of("films").jobs] == ["jobs.tasks.archive_shift"]
+    assert wakeup.queue_of("shifts").jobs == [], "the heartbeat starts it"
+    assert old.get_job_ids() == [theirs.id, strange.id]
+    assert rq_cleanup.sweep() == 0
+    # Later it can only be another site's, of an older version.
+    wakeup.redis().set(rq_cleanup.UPDATED_AT, time.time() - 3700)
+    later = old.enqueue("jobs.tasks.check_step", 8)
+    assert rq_cleanup.sweep() == 0
+    assert old.get_job_ids() == [theirs.id, strange.id, later.id]
+
+
 def test_workers_that_are_gone_are_forgotten(steps: Queue) -> None:
-    wakeup.redis().sadd("rq:workers:steps", "rq:worker:dead")
+    wakeup.redis().sadd(f"rq:workers:{wakeup.queue_name('steps')}", "rq:worker:dead")
     wakeup.redis().sadd("rq:workers", "rq:worker:dead")
     rq_cleanup.sweep()
     assert wakeup.redis().smembers("rq:workers") == set()
@@ -158,7 +202,7 @@ def test_without_redis_nothing_happens(settings: Any) -> None:
 def test_nothing_of_ours_is_kept_for_a_year(
     steps: Queue, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(settings.RQ_QUEUES["steps"], "URL", settings.REDIS_URL)
+    monkeypatch.setitem(settings.RQ_QUEUES[wakeup.queue_name("steps")], "URL", settings.REDIS_URL)
     wakeup.enqueue("steps", "check_step", 1)
     job = steps.jobs[0]
     assert job.result_ttl == 0

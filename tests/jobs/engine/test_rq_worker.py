@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from redis import Redis
 from rq import Queue
 
-from jobs.common import call_metrics
+from jobs.common import call_metrics, wakeup
 from tests.jobs.engine import rq_steps
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -34,6 +35,7 @@ def process(redis: str, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     env = {
         **os.environ,
         "REDIS_URL": redis,
+        "REDIS_PREFIX": settings.REDIS_PREFIX,
         "DATA_DIR": str(tmp_path / "data"),
         "DJANGO_SETTINGS_MODULE": "studio.settings",
     }
@@ -50,7 +52,7 @@ def test_sigterm_lets_the_running_step_end_well(
 ) -> None:
     note = tmp_path / "note"
     client = Redis.from_url(redis)
-    queue = Queue("steps", connection=client)
+    queue = Queue(wakeup.queue_name("steps"), connection=client)
     job = queue.enqueue(rq_steps.until_stopped, str(note), result_ttl=0, failure_ttl=60)
     later = queue.enqueue(
         rq_steps.until_stopped, str(tmp_path / "later"), result_ttl=0, failure_ttl=60

@@ -228,10 +228,14 @@ def test_open_jobs_are_found_by_their_index(team: Team, creator: User, account: 
 
 
 def test_redis_numbers(redis: str) -> None:
-    queue = Queue("steps", connection=wakeup.redis())
+    queue = Queue(wakeup.queue_name("steps"), connection=wakeup.redis())
     queue.enqueue(tasks.check_step, 1)
     queue.enqueue(tasks.check_step, 2)
-    wakeup.redis().zadd("rq:failed:shifts", {"x": 1e12})
+    Queue("steps", connection=wakeup.redis()).enqueue(tasks.check_step, 3)  # another site's
+    wakeup.redis().zadd(f"rq:failed:{wakeup.queue_name('shifts')}", {"x": 1e12})
+    for name in ("steps", "films"):
+        wakeup.redis().sadd(f"rq:workers:{wakeup.queue_name(name)}", f"rq:worker:of-{name}")
+    wakeup.redis().sadd("rq:workers", "rq:worker:of-steps", "rq:worker:of-films", "rq:worker:x")
     wakeup.redis().set(wakeup.WORKER_ALIVE, 1, ex=15)
     call_metrics.record("submit", 0.3, "ok")
     call_metrics.record("submit", 0.02, "throttled")
@@ -240,6 +244,7 @@ def test_redis_numbers(redis: str) -> None:
     assert found["footlight_queue_failed", "shifts"] == 1
     assert found["footlight_queue_failed", "steps"] == 0
     assert found["footlight_worker_alive"] == 1
+    assert found["footlight_workers"] == 2
     assert found["footlight_provider_calls_total", "submit", "ok"] == 1
     assert found["footlight_provider_calls_total", "submit", "throttled"] == 1
     assert found["footlight_provider_seconds_bucket", "submit", "0.05"] == 1
