@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 import socket
 import uuid
 from dataclasses import dataclass
@@ -27,18 +28,35 @@ from jobs.models import Account, ApiKey, Lane
 log = logging.getLogger("footlight.lane_lease")
 LEASE = timedelta(seconds=60)
 BATCH = 100
+# The first tells one start of one kernel from all others; the second tells apart what shares it.
+_MACHINE = ("/proc/sys/kernel/random/boot_id", "/etc/machine-id")
 
 
 def place_name() -> str:
-    """This machine and, inside containers, this set of process numbers: a pid means something only
-    there."""
+    """This start of this machine and, inside containers, this set of process numbers: a pid means
+    something only there.
+
+    Host names are given twice, images carry their machine-id along, and the number of a pid
+    namespace is the same on every host; the boot-id is not. A place of before a restart, or of an
+    older version's form, is another one: its leases run out.
+    """
+    marks = [socket.gethostname(), *(_read(path) for path in _MACHINE)]
+    if not marks[1]:  # not Linux; without hardware it is made up, and then every process is alone
+        marks.append(f"{uuid.getnode():x}")
     try:
-        pids = os.readlink("/proc/self/ns/pid")
+        marks.append(os.readlink("/proc/self/ns/pid"))
     except OSError:
-        pids = ""
-    name = f"{socket.gethostname()}{pids}"
-    # Two machines must never look like one, so what does not fit is not cut off.
-    return name if len(name) <= 50 else hashlib.sha256(name.encode()).hexdigest()[:50]
+        marks.append("")
+    host = re.sub(r"[^A-Za-z0-9.-]", "-", marks[0])[:24]
+    return f"{host}:{hashlib.sha256('|'.join(marks).encode()).hexdigest()[:24]}"
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path) as file:
+            return file.read(100).strip()
+    except (OSError, ValueError):
+        return ""
 
 
 def token() -> str:
