@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from studio.config import databases, env, logs
+from studio.config import databases, env, logs, redis_address
 from studio.config.storage import storages
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -151,7 +151,9 @@ EMAIL_USE_TLS, EMAIL_USE_SSL = bool(EMAIL.get("EMAIL_USE_TLS")), bool(EMAIL.get(
 DEFAULT_FROM_EMAIL = EMAIL.get("DEFAULT_FROM_EMAIL") or "footlight@localhost"
 
 # ── queue and live updates ────────────────────────────────────────────────────────────────────────
-REDIS_URL = env.text("REDIS_URL") or STACK.get("redis", "redis://127.0.0.1:6379/0")
+REDIS_URL = redis_address.checked(
+    env.text("REDIS_URL") or STACK.get("redis", "redis://127.0.0.1:6379/0")
+)
 REDIS_PREFIX = env.redis_prefix(SECRET_KEY)
 QUEUES = ("shifts", "steps", "films", "edits")
 RQ_QUEUES = {

@@ -55,7 +55,10 @@ VARIABLES: tuple[Variable, ...] = (
         "Another database, such as `postgres://user:password@host/name`.",
     ),
     Variable(
-        "REDIS_URL", "an embedded one", "A Redis or Valkey server for the queue and live updates."
+        "REDIS_URL",
+        "an embedded one",
+        "One Redis or Valkey server for the queue and live updates: `redis://`, `rediss://` or "
+        "`unix://`; neither Sentinel nor Cluster.",
     ),
     Variable(
         "REDIS_PREFIX",

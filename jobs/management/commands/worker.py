@@ -15,7 +15,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, close_old_connections
 from redis.exceptions import RedisError
 
-from studio.config import sqlite_wal
+from jobs.common import wakeup
+from studio.config import redis_address, sqlite_wal
 from studio.local.child import Child, StopRequested, Supervisor
 from studio.local.stack import manage_command
 
@@ -123,6 +124,8 @@ class Command(BaseCommand):
                 "--shifts, --steps, --films and --edits are numbers of workers; one of them must "
                 "be 1 or more."
             )
+        if refusal := redis_address.refusal(wakeup.redis()):
+            raise CommandError(refusal)
         sqlite_wal.set_at_start()
         workers = WorkerProcesses(lambda name, line: log.warning("%s %s", name, line))
         workers.handle_signals()
@@ -144,7 +147,6 @@ class Command(BaseCommand):
             workers.stop()
 
     def _run_worker(self, queue: str) -> None:
-        from jobs.common import wakeup
         from jobs.engine.rq_worker import work
 
         if queue == "edits":
