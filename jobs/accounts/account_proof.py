@@ -73,6 +73,11 @@ class KeyQueries:
             self.broken = True
             return None
 
+    def listed(self) -> KeyQueries:
+        """Its key has just listed `task_id`, so it is not asked for it."""
+        self._known[self.task_id] = True
+        return self
+
     def denies_what_nobody_made(self) -> bool:
         """Whoever answers does not say yes to everything."""
         return self.knows(str(uuid.uuid4())) is False

@@ -118,7 +118,7 @@ def compare_by_task(account: Account, other: Account, task_id: str) -> bool | No
     key does not see the task, which is kept; None when the service proves nothing."""
     limit = account_proof.QueryLimit(CALLS, SECONDS)
     same = account_proof.same_account(
-        account_proof.KeyQueries(account, task_id, limit),
+        account_proof.KeyQueries(account, task_id, limit).listed(),
         account_proof.KeyQueries(other, "", limit),
     )
     if same:

@@ -176,7 +176,7 @@ def _field(key: str, name: str) -> str:
     return (found or b"").decode(errors="replace")
 
 
-def _said(answer: Any) -> Any:
+def _said(answer: object) -> Any:
     """What the server answered: redis-py also types clients that are awaited."""
     return answer
 

@@ -333,7 +333,7 @@ def _storable(value: Any) -> Any:
 def why_not_sent(error: Exception) -> str:
     """Why a connection was not made, in a few words without addresses."""
     seen: list[str] = []
-    cause: Any = error
+    cause: BaseException | None = error
     while cause is not None and len(seen) < 8:
         seen.append(f"{type(cause).__name__} {type(getattr(cause, 'reason', None)).__name__}")
         cause = (

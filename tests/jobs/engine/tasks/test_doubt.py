@@ -201,9 +201,7 @@ def test_a_task_that_another_row_may_own_waits(
 ) -> None:
     job = sent_without_answer(job, service)
     service.made()
-    monkeypatch.setattr(
-        "jobs.accounts.shared_accounts.account_proof.KeyQueries.knows", lambda self, task_id: sees
-    )
+    monkeypatch.setattr("jobs.accounts.account_proof.KeyQueries.knows", lambda self, task_id: sees)
     assert visit(job).state == "uncertain"
 
 
@@ -213,7 +211,8 @@ def test_a_task_that_another_account_does_not_see_is_ours(
     job = sent_without_answer(job, service)
     line = service.made()
     monkeypatch.setattr(
-        "jobs.accounts.shared_accounts.account_proof.KeyQueries.knows", lambda self, task_id: False
+        "jobs.accounts.account_proof.KeyQueries.knows",
+        lambda self, task_id: bool(self.task_id),  # ours lists it, the other one does not see it
     )
     assert visit(job).task_id == line.task_id
     apart = Account.objects.get(pk=job.account_id).different_from
