@@ -20,7 +20,7 @@ from jobs.models import Account, Attempt
 from studio.common.translatable import plural_phrase
 
 log = logging.getLogger("footlight.restored")
-LATEST_ATTEMPT = "footlight:latest-attempt"
+LATEST_ATTEMPT = f"{wakeup.SITE}latest-attempt"
 BEFORE = timedelta(minutes=10)  # what was made shortly before the last row may be missing, too
 _RAISE = """
 if tonumber(redis.call('GET', KEYS[1]) or '0') < tonumber(ARGV[1]) then

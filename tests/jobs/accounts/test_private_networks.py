@@ -120,7 +120,7 @@ def test_one_sentence_for_all_that_is_not_open(
 
 
 def test_accounts_from_before_keep_what_only_staff_could_enter(team: Team) -> None:
-    step = import_module("jobs.migrations.0011_account_private_network")
+    step = import_module("jobs.migrations.0012_account_private_network")
     urls = {
         "": False,
         "http://simulator.internal:8070/api/v1": True,

@@ -16,6 +16,7 @@ from redis import Redis
 from jobs import tasks
 from jobs.accounts import rate_limit
 from jobs.common import call_metrics, wakeup
+from jobs.engine import restored
 from studio.config import env
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -41,7 +42,8 @@ def test_all_names_in_redis_are_the_site_s_own(redis: str) -> None:
     # Jobs of RQ have random ids and say whose they are.
     others = {key for key in keys if settings.REDIS_PREFIX not in key and key != "rq:queues"}
     assert {key.rpartition(":")[0] for key in others} == {"rq:job"}
-    assert wakeup.EVENTS.startswith(settings.REDIS_PREFIX)
+    for name in (wakeup.EVENTS, wakeup.CLOCK_PROBLEM, restored.LATEST_ATTEMPT):
+        assert name.startswith(settings.REDIS_PREFIX)
 
 
 def test_another_site_hears_nothing_of_ours(redis: str, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def allow_what_is_private(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -
 
 
 class Migration(migrations.Migration):
-    dependencies = [("jobs", "0010_attempt_as_sent")]
+    dependencies = [("jobs", "0011_reconcile_from")]
 
     operations = [
         migrations.AddField(
