@@ -55,7 +55,7 @@ WEIGHTS = {
 }
 
 
-STOPS = 0.2  # of the workers that would be killed, those that are stopped for a while instead
+STOPS = 0.35  # of the workers that would be killed, those that are stopped for a while instead
 # On SQLite a stopped writer stops every other one: shorter than they wait for each other.
 STOPPED_ON_SQLITE = 4.0
 
