@@ -543,7 +543,7 @@ def test_staff_decide_about_an_unclear_submit(
     assert (job.state, job.task_id, job.attempts.get().outcome) == (
         "running",
         "task-two",
-        "adopted",
+        "chosen",
     )
     assert "nothing to decide" in text(desk.get(url, follow=True))
     assert url not in text(desk.get(change(job)))

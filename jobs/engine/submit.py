@@ -21,7 +21,7 @@ from jobs.common.states import Code, Outcome, State
 from jobs.engine import clock_check, late_answers, media_urls, restored, retry
 from jobs.engine.submit_outcomes import Phase, TooLate, accepted, after_error
 from jobs.engine.transitions import later, move
-from jobs.models import Job
+from jobs.models import Attempt, Job
 from jobs.modelstudio import WireError
 from studio.common.leases import check_connection
 from studio.common.translatable import EMPTY, phrase
@@ -82,12 +82,12 @@ def _send(job: Job, order: Order) -> None:
         State.SUBMITTING,
         phrase("Sending"),
         outcome=Outcome.SENDING,
-        sent_with={
-            "key_id": client.key_id,
-            "base_url": client.base_url,
-            "workspace": client.workspace,
-            "model_name": order.body["model"],
-        },
+        begins=Attempt(
+            key_id=client.key_id,
+            base_url=client.base_url,
+            workspace=client.workspace,
+            model_name=order.body["model"],
+        ),
         attempt=job.attempt + 1,
         submitting_at=begun,
         sentence=EMPTY,

@@ -46,14 +46,14 @@ def move(
     outcome: Outcome | None = None,
     then: Callable[[], Any] | None = None,
     data: dict[str, Any] | None = None,
-    sent_with: dict[str, Any] | None = None,
+    begins: Attempt | None = None,
     **columns: Any,
 ) -> None:
     """Move `job` from the state and attempt that this object shows to `new`, with `columns`, an
     event and `then()`.
 
-    `outcome` is what became of its attempt; `sent_with` are the columns of one that begins. All in
-    one transaction. Raises Moved when the row is no
+    `outcome` is what became of its attempt; `begins` is a new one, with
+    what it is sent with. All in one transaction. Raises Moved when the row is no
     longer as this object says (a late answer of an old attempt, somebody else's step), and changes
     nothing then.
     """
@@ -72,7 +72,7 @@ def move(
         if not changed:
             raise Moved(f"{job.public_id} is no longer {old}")
         if outcome is not None:
-            _note_attempt(job, attempt, outcome, columns, sent_with or {})
+            _note_attempt(job, attempt, outcome, columns, begins)
         if then is not None:
             then()
         record(job, old if new != old else "", new, text, code, data)
@@ -83,13 +83,14 @@ def move(
 
 
 def _note_attempt(
-    job: Job, number: int, outcome: Outcome, columns: dict[str, Any], sent_with: dict[str, Any]
+    job: Job, number: int, outcome: Outcome, columns: dict[str, Any], begins: Attempt | None
 ) -> None:
     """Keep the attempt's row: made when its intent is committed, ended by its answer, and its task
     known for ever."""
     if outcome is Outcome.SENDING:
-        began_at = columns["submitting_at"]
-        attempt = Attempt.objects.create(job=job, number=number, began_at=began_at, **sent_with)
+        attempt = begins or Attempt()
+        attempt.job, attempt.number, attempt.began_at = job, number, columns["submitting_at"]
+        attempt.save(force_insert=True)
         transaction.on_commit(partial(restored.remember, attempt.pk))
         return
     answered: dict[str, Any] = {

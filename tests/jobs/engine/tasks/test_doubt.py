@@ -309,3 +309,55 @@ def test_another_variant_is_another_bill(job: Job, service: Service) -> None:
     assert bill_check.unlike_quote(job, Decimal(4), job.variant) == ""
     assert "3:4" in bill_check.unlike_quote(job, Decimal(4), "3:4")
     assert bill_check.unlike_quote(job, Decimal(4), "") == ""
+
+
+# ── what a single line of the rules keeps ─────────────────────────────────────────────────────────
+
+
+def test_an_attempt_in_doubt_has_not_ended(job: Job, service: Service) -> None:
+    attempt = in_doubt(job, service).attempts.get()
+    assert (attempt.outcome, attempt.ended_at) == (Outcome.UNCERTAIN, None)
+
+
+def test_one_empty_list_is_not_enough(job: Job, service: Service) -> None:
+    """It may have been read a moment before the task showed up in it."""
+    job = in_doubt(job, service, tries=0)
+    uncertain.settle_uncertain(job)
+    job = fresh(job)
+    assert (job.state, job.tries) == ("uncertain", 1)
+    uncertain.settle_uncertain(job)
+    assert fresh(job).state == "queued"
+
+
+@pytest.mark.parametrize("state", [State.SUBMITTING, State.UNCERTAIN])
+@pytest.mark.parametrize("shares", ["key", "lane"])
+def test_a_row_with_the_same_key_or_lane_may_own_a_lone_task(
+    job: Job,
+    stranger: User,
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
+    shares: str,
+    state: State,
+) -> None:
+    """Whatever was found out about their tasks before."""
+    theirs = stranger.memberships.get().team
+    account = makers.account(theirs, key="sk-test-0001" if shares == "key" else "sk-test-0002")
+    other = makers.job(
+        theirs,
+        stranger,
+        account=account,
+        state=state,
+        attempt=1,
+        submitting_at=timezone.now(),
+        not_before=timezone.now() + LONG_AGO,
+    )
+    monkeypatch.setattr("jobs.accounts.shared_accounts.compare_by_task", lambda *rows: False)
+    job = sent_without_answer(job, service)
+    if shares == "lane":
+        Job.objects.filter(pk=other.pk).update(lane_id=job.lane_id)
+    service.made()
+    uncertain.settle_uncertain(job)
+    assert fresh(job).state == "uncertain"
+    Job.objects.filter(pk=other.pk).update(model="emo-v9")
+    uncertain.settle_uncertain(fresh(job))
+    assert fresh(job).state == "running", "another model's task is not this one"
