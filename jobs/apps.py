@@ -9,6 +9,8 @@ class JobsConfig(AppConfig):
     verbose_name = "Jobs"
 
     def ready(self) -> None:
+        from jobs.billing.append_only import protect_after_migrate
         from jobs.billing.seed_prices import seed
 
         post_migrate.connect(seed, sender=self)
+        post_migrate.connect(protect_after_migrate, sender=self)

@@ -16,12 +16,14 @@ import pytest
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
-from django.db import connection
+from django.db import connection, transaction
+from django.db.backends.base.operations import BaseDatabaseOperations
 from django.test import Client, override_settings
 from django.utils.crypto import get_random_string
 from redis import Redis
 from redis.exceptions import RedisError
 
+from jobs.billing import append_only
 from jobs.common import call_metrics
 from studio.local import redis_server
 from studio.models import Membership, Role, Team, User
@@ -104,6 +106,23 @@ def cheap_and_alone() -> Iterator[None]:
     ):
         patch.setattr(call_metrics.Counts, "_start", lambda counts, seconds: None)
         patch.setattr(os, "fsync", lambda file: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def emptied_ledger() -> Iterator[None]:
+    """Between tests that commit, the tables are emptied: the one moment at which the ledger may
+    lose entries. Within a test the database refuses it, as on a site."""
+    flush = BaseDatabaseOperations.execute_sql_flush
+
+    def unprotected(operations: BaseDatabaseOperations, sql_list: list[str]) -> None:
+        with transaction.atomic(using=operations.connection.alias):
+            append_only.unprotect(operations.connection)
+            flush(operations, sql_list)
+            append_only.protect(operations.connection)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseDatabaseOperations, "execute_sql_flush", unprotected)
         yield
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from jobs.billing import budget, prices
 from jobs.catalogue import entries
-from jobs.models import Budget, LedgerEntry, Price
+from jobs.models import Balance, Budget, DayBalance, LedgerEntry, Price
 from studio.admin.base import ChangedColumnsAdmin, ReadOnlyAdmin, amount, link
 
 
@@ -181,6 +181,39 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
         return amount(entry.settled, entry.currency, 6)
 
 
+# ── balances ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@admin.register(Balance)
+class BalanceAdmin(ReadOnlyAdmin):
+    list_display = ("month", "team", "member", "model", "of_holds", "held_shown", "settled_shown")
+    list_filter = ("of_holds", "currency", "model")
+    list_select_related = ("team", "member")
+    search_fields = ("team__name", "team__slug", "member__email", "model")
+    date_hierarchy = "month"
+
+    @admin.display(description=_("held"), ordering="held")
+    def held_shown(self, balance: Balance) -> SafeString | str:
+        return amount(balance.held, balance.currency, 6)
+
+    @admin.display(description=_("settled"), ordering="settled")
+    def settled_shown(self, balance: Balance) -> SafeString | str:
+        return amount(balance.settled, balance.currency, 6)
+
+
+@admin.register(DayBalance)
+class DayBalanceAdmin(ReadOnlyAdmin):
+    list_display = ("day", "month", "team", "model", "price", "settled_shown")
+    list_filter = ("model",)
+    list_select_related = ("team", "price")
+    search_fields = ("team__name", "team__slug", "model")
+    date_hierarchy = "day"
+
+    @admin.display(description=_("settled"), ordering="settled")
+    def settled_shown(self, balance: DayBalance) -> SafeString | str:
+        return amount(balance.settled, balance.team.currency, 6)
+
+
 # ── limits ────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -239,9 +272,7 @@ class BudgetAdmin(ChangedColumnsAdmin):
     date_hierarchy = "created_at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Budget]:
-        spent = LedgerEntry.objects.filter(
-            team=OuterRef("team"), month=budget.month_of()
-        ).order_by()
+        spent = Balance.objects.filter(team=OuterRef("team"), month=budget.month_of()).order_by()
         of_team = spent.values("team").annotate(used=Sum(F("held") + F("settled"))).values("used")
         of_member = (
             spent.filter(member=OuterRef("member"))

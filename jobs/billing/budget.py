@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
 
 from django.db.models import Q, Sum
 from django.utils import timezone
@@ -18,7 +17,7 @@ from django.utils import timezone
 from jobs.billing.prices import format_money, format_money_left
 from jobs.common.dates import month_name, short_day
 from jobs.common.errors import SentenceError
-from jobs.models import Budget, LedgerEntry
+from jobs.models import Balance, Budget
 from studio.common.translatable import Sentence, phrase, together
 from studio.models.people import Team, User
 
@@ -62,19 +61,19 @@ def status(team: Team, member: User | None = None, month: date | None = None) ->
 
 
 def _status(team: Team, member: User | None, month: date, limit: int | None) -> BudgetStatus:
-    entries = LedgerEntry.objects.filter(team=team, month=month)
+    balances = Balance.objects.filter(team=team, month=month)
     if member is not None:
-        entries = entries.filter(member=member)
-    sums = entries.aggregate(held=Sum("held"), settled=Sum("settled"))
+        balances = balances.filter(member=member)
+    sums = balances.aggregate(held=Sum("held"), settled=Sum("settled"))
     return BudgetStatus(team.currency, limit, sums["held"] or 0, sums["settled"] or 0)
 
 
-def require_room(team: Team, member: User, micros: int) -> None:
-    """OverBudget unless both the member's and the team's limit have room for `micros` more this
-    month; nothing needs no room."""
+def require_room(team: Team, member: User, micros: int, month: date | None = None) -> None:
+    """OverBudget unless both the member's and the team's limit have room for `micros` more in
+    `month` (default this one); nothing needs no room."""
     if micros == 0:
         return
-    month = month_of()
+    month = month or month_of()
     limits: dict[int | None, int] = {
         row.member_id: row.micros
         for row in Budget.objects.filter(Q(member=member) | Q(member=None), team=team)
@@ -135,22 +134,15 @@ class MemberSpend:
 
 def spend_by_member(team: Team, month: date) -> list[MemberSpend]:
     """One row per person who spent in `month`, largest first; seconds are those billed."""
-    rows: dict[int | None, dict[str, Any]] = {}
-    entries = LedgerEntry.objects.filter(team=team, month=month)
-    for row in entries.values("member").annotate(held=Sum("held"), settled=Sum("settled")):
-        rows[row["member"]] = {
-            "held": row["held"],
-            "settled": row["settled"],
-            "jobs": 0,
-            "checks": 0,
-            "seconds": Decimal(0),
-        }
-    settled = entries.filter(kind=LedgerEntry.Kind.SETTLE)
-    for member, units in settled.filter(job__isnull=False).values_list("member", "units"):
-        rows[member]["jobs"] += 1
-        rows[member]["seconds"] += units or 0
-    for member in settled.filter(check_asked__isnull=False).values_list("member", flat=True):
-        rows[member]["checks"] += 1
-    people = User.objects.in_bulk([pk for pk in rows if pk is not None])
-    found = [MemberSpend(people.get(pk) if pk else None, **row) for pk, row in rows.items()]
-    return sorted(found, key=lambda row: -(row.settled + row.held))
+    found = list(
+        Balance.objects.filter(team=team, month=month)
+        .order_by()
+        .values_list("member")
+        .annotate(*(Sum(name) for name in ("held", "settled", "jobs", "checks", "milliseconds")))
+    )
+    people = User.objects.in_bulk([row[0] for row in found if row[0] is not None])
+    spent = [
+        MemberSpend(people.get(pk) if pk else None, *sums, Decimal(milliseconds) / 1000)
+        for pk, *sums, milliseconds in found
+    ]
+    return sorted(spent, key=lambda row: -(row.settled + row.held))

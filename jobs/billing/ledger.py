@@ -1,23 +1,33 @@
-"""Hold, settle, release: the only module that writes ledger entries. Everything is in integer
-millionths.
+"""Hold, settle, release, adjust: the only module that writes ledger entries, and with each its
+balances. Everything is in integer millionths.
 
 A hold and its budget test are one transaction under a lock on the team's row; an entry is unique
-per (job or check, kind, attempt), so a step that runs twice writes once.
+per (job or check, kind, attempt), so a step that runs twice writes once. What else a transaction
+locks, it locks before it settles or releases (`balances` has the order).
 """
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, date
 from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from jobs.billing import balances
 from jobs.billing.budget import month_of, require_room
-from jobs.billing.prices import NoPrice, Quote, amount, price_of
-from jobs.models import Check, Job, LedgerEntry, Price
+from jobs.billing.prices import NoPrice, Quote, format_money, price_of, priced
+from jobs.common.errors import SentenceError
+from jobs.models import Check, Job, LedgerEntry
 from studio.common.translatable import EMPTY, Sentence, phrase, together
 from studio.models.people import Team, User
+
+MOST = 10**15  # micros of one adjustment
+LONGEST_REASON = 300
+
+
+class NotAdjustable(SentenceError):
+    """A correction that makes no sense. Its sentence says what is wrong with it."""
 
 
 def hold(
@@ -32,10 +42,9 @@ def hold(
         raise RuntimeError(
             "hold() belongs into the transaction of the job or check that it pays for"
         )
-    # NO KEY: only other holds wait. A full lock would also stop every row that names the team, such
-    # as events of its jobs.
-    Team.objects.select_for_update(no_key=True).get(pk=team.pk)
-    require_room(team, member, quote.micros)
+    lock(team)
+    month = month_of()
+    require_room(team, member, quote.micros, month)
     entry: LedgerEntry = LedgerEntry.objects.create(
         team=team,
         member=member,
@@ -46,10 +55,19 @@ def hold(
         model=subject.model,
         price=quote.price,
         units=quote.units,
-        month=month_of(),
+        month=month,
         **_about(subject),
     )
+    balances.add([entry])
     return entry
+
+
+def lock(team: Team) -> None:
+    """Let one writer of holds and adjustments of `team` at a time come here, until its transaction
+    ends. Before the rows of jobs and checks, so that no two wait for each other."""
+    # NO KEY: only other holds wait. A full lock would also stop every row that names the team, such
+    # as events of its jobs.
+    Team.objects.select_for_update(no_key=True).get(pk=team.pk)
 
 
 def settle(
@@ -59,7 +77,7 @@ def settle(
     once.
 
     The price is the one of the hold's day; when the service billed another variant than quoted,
-    that variant's.
+    that variant's. What is more than was held is said in the note, and counts against the limits.
     """
     held = _hold_of(subject, attempt)
     done = LedgerEntry.objects.filter(
@@ -90,18 +108,116 @@ def settle(
                 ),
                 note,
             )
-    micros = amount(price, units)
-    _finish(held, subject, LedgerEntry.Kind.SETTLE, micros, price, units, note)
-    return micros
+    bill = priced(price, units)
+    note = together(_more(held, subject, bill), note)
+    written = _written(held, subject, LedgerEntry.Kind.SETTLE, bill, note)
+    balances.add(written)
+    return bill.micros if written else _settled(subject, attempt)
 
 
-def release(subject: Job | Check, *, attempt: int = 1, note: Sentence = EMPTY) -> None:
-    """Give the whole hold back: nothing was produced. Calling it twice, or after a settlement,
-    writes nothing."""
-    held = _hold_of(subject, attempt)
+def _settled(subject: Job | Check, attempt: int) -> int:
+    done = LedgerEntry.objects.get(kind=LedgerEntry.Kind.SETTLE, attempt=attempt, **_about(subject))
+    return int(done.settled)
+
+
+def _more(held: LedgerEntry, subject: Job | Check, bill: Quote) -> Sentence:
+    """What to say when the bill is larger than its hold."""
+    if bill.micros <= held.held:
+        return EMPTY
+    if isinstance(subject, Job) and subject.adopted:
+        return phrase("Nothing was held for it, since its task was made elsewhere.")
+    sums = {
+        "sum": format_money(bill.micros, held.currency, 6),
+        "held": format_money(held.held, held.currency, 6),
+    }
+    return phrase("The bill of %(sum)s is more than the %(held)s that were held.", **sums)
+
+
+def release(*subjects: Job | Check, attempt: int = 1, note: Sentence = EMPTY) -> None:
+    """Give the whole hold of each of `subjects` back: nothing was produced. Calling it twice, or
+    after a settlement, writes nothing."""
     ends = (LedgerEntry.Kind.SETTLE, LedgerEntry.Kind.RELEASE)
-    if not LedgerEntry.objects.filter(kind__in=ends, attempt=attempt, **_about(subject)).exists():
-        _finish(held, subject, LedgerEntry.Kind.RELEASE, 0, held.price, None, note)
+    written = []
+    for subject in subjects:
+        held = _hold_of(subject, attempt)
+        about = _about(subject)
+        if not LedgerEntry.objects.filter(kind__in=ends, attempt=attempt, **about).exists():
+            written += _written(held, subject, LedgerEntry.Kind.RELEASE, None, note)
+    balances.add(written)
+
+
+def adjust(
+    team: Team,
+    micros: int,
+    reason: str,
+    by: User,
+    *,
+    subject: Job | Check | None = None,
+    member: User | None = None,
+    month: date | None = None,
+) -> LedgerEntry:
+    """Correct what was settled by `micros`, more or less, for a reason that people read with the
+    name of `by`.
+
+    About a job or check it counts for the month and person of its hold, and changes what the job
+    says it cost; without one for `member` (None: the team alone) in `month` (default this one). No
+    limit stops a correction. Raises NotAdjustable.
+    """
+    reason = " ".join(reason.split())
+    if not micros or abs(micros) > MOST or not reason or len(reason) > LONGEST_REASON:
+        raise NotAdjustable(
+            phrase("A correction needs an amount other than 0 and a reason of up to 300 letters.")
+        )
+    note = phrase("Adjusted by %(person)s: %(reason)s", person=by.email, reason=reason)
+    columns: dict[str, Any] = {
+        "team_id": team.pk,
+        "member": member,
+        "kind": LedgerEntry.Kind.ADJUST,
+        "settled": micros,
+        "currency": team.currency,
+        "month": month or month_of(),
+        "note": note,
+    }
+    with transaction.atomic():
+        lock(team)
+        if subject is not None:
+            columns |= _adjustment_of(subject, team, micros)
+        entry: LedgerEntry = LedgerEntry.objects.create(**columns)
+        balances.add([entry])
+    return entry
+
+
+def _adjustment_of(subject: Job | Check, team: Team, micros: int) -> dict[str, Any]:
+    """The columns of an adjustment that its subject decides. Changes what a job says it cost."""
+    entries = list(
+        LedgerEntry.objects.filter(team=team, **_about(subject))
+        .select_related("price")
+        .order_by("pk")
+    )
+    holds = [entry for entry in entries if entry.kind == LedgerEntry.Kind.HOLD]
+    if not holds or sum(entry.held for entry in entries):
+        raise NotAdjustable(
+            phrase("It still holds its quote. Correct it when it has ended and is settled.")
+        )
+    cost = sum(entry.settled for entry in entries)
+    if cost + micros < 0:
+        raise NotAdjustable(
+            phrase(
+                "It cost %(sum)s in all, so no more than that can be taken off.",
+                sum=format_money(cost, holds[-1].currency, 6),
+            )
+        )
+    if isinstance(subject, Job):
+        Job.objects.filter(pk=subject.pk).update(settled_micros=cost + micros)
+    return {
+        "member": holds[-1].member,
+        "attempt": 1 + sum(entry.kind == LedgerEntry.Kind.ADJUST for entry in entries),
+        "currency": holds[-1].currency,
+        "model": holds[-1].model,
+        "price": holds[-1].price,
+        "month": holds[-1].month,
+        **_about(subject),
+    }
 
 
 def _hold_of(subject: Job | Check, attempt: int) -> LedgerEntry:
@@ -115,36 +231,32 @@ def _about(subject: Job | Check) -> dict[str, Any]:
     return {"job": subject} if isinstance(subject, Job) else {"check_asked": subject}
 
 
-def _finish(
-    held: LedgerEntry,
-    subject: Job | Check,
-    kind: str,
-    micros: int,
-    price: Price | None,
-    units: Decimal | None,
-    note: Sentence,
-) -> None:
+def _written(
+    held: LedgerEntry, subject: Job | Check, kind: str, bill: Quote | None, note: Sentence
+) -> list[LedgerEntry]:
+    """The entry that ends `held`, written; none when another process wrote it between our look and
+    our write: the first one counts."""
     try:
         with transaction.atomic():
-            LedgerEntry.objects.create(
+            entry: LedgerEntry = LedgerEntry.objects.create(
                 team_id=held.team_id,
                 member_id=held.member_id,
                 kind=kind,
                 attempt=held.attempt,
                 held=-held.held,
-                settled=micros,
+                settled=bill.micros if bill else 0,
                 currency=held.currency,
                 model=held.model,
-                price=price,
-                units=units,
+                price=bill.price if bill else held.price,
+                units=bill.units if bill else None,
                 month=held.month,
                 note=note,
                 **_about(subject),
             )
+            return [entry]
     except IntegrityError:
-        # Another process wrote the same (subject, kind, attempt) between our look and our write:
-        # the first one counts.
         if not LedgerEntry.objects.filter(
             kind=kind, attempt=held.attempt, **_about(subject)
         ).exists():
             raise
+        return []

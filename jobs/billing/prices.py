@@ -1,8 +1,9 @@
 """Unit prices and what units of a model cost: `quote` is the one function for the page, the hold
 and the settlement.
 
-Money is an integer number of millionths (micros) of its currency; it is rounded half up once, at
-the end. A missing price is NoPrice, never 0.
+Units are rounded once, to the thousandths that the ledger keeps, before the amount is taken of
+them. Money is an integer number of millionths (micros) of its currency; it is rounded half up once,
+at the end. A missing price is NoPrice, never 0.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from jobs.models import Price
 from studio.common.translatable import Sentence, phrase
 
 MILLION = 1_000_000
+_THOUSANDTH = Decimal("0.001")
 
 
 SYMBOLS = {"USD": "$", "CNY": "¥"}
@@ -41,8 +43,7 @@ class Quote:
 
     def of_units(self, units: Decimal) -> Quote:
         """The quote of `units` at the same price."""
-        units = units.quantize(Decimal("0.001"))
-        return Quote(amount(self.price, units), units, self.price)
+        return priced(self.price, units)
 
     @property
     def formula(self) -> Sentence:
@@ -95,9 +96,20 @@ def price_of(
     return row
 
 
+def rounded(units: Decimal) -> Decimal:
+    """`units` in whole thousandths, half up: what is stored, and what every amount is taken of."""
+    return units.quantize(_THOUSANDTH, rounding=ROUND_HALF_UP)
+
+
+def priced(price: Price, units: Decimal) -> Quote:
+    """What `units` are at `price`, with the units as they are stored: the one way from units to an
+    amount, for quote and settlement alike."""
+    units = rounded(units)
+    return Quote(amount(price, units), units, price)
+
+
 def amount(price: Price, units: Decimal) -> int:
-    """Micros of `units` at `price`, rounded half up once, at the end: the same for quote and
-    settlement."""
+    """Micros of `units`, which are rounded already, at `price`, half up."""
     return int((price.micros * units).quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
 
@@ -106,6 +118,4 @@ def quote(
 ) -> Quote:
     """What `units` of `model` cost now. One function for the page, the hold and the settlement.
     NoPrice."""
-    price = price_of(model.name, variant, currency, region)
-    units = units.quantize(Decimal("0.001"))
-    return Quote(amount(price, units), units, price)
+    return priced(price_of(model.name, variant, currency, region), units)

@@ -98,6 +98,7 @@ def ask_again(check: Check, by: User, asset: Asset | None = None) -> Check:
     account = check.account if check.account.key is not None else _other_account(check)
     quote = price(check.model, account)
     with transaction.atomic():
+        ledger.lock(check.team)
         if check.state == Check.State.UNCERTAIN:
             book_lost(check)
         changed = Check.objects.filter(

@@ -211,6 +211,7 @@ def _after_a_death(check: Check) -> None:
         _write(check, Check.State.ASKING, Check.State.UNCERTAIN, sentence=text)
         return
     with transaction.atomic():
+        ledger.lock(check.team)
         changed = Check.objects.filter(
             pk=check.pk,
             state=Check.State.ASKING,

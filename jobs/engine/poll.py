@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from jobs.accounts import clients, health, rate_limit
 from jobs.accounts.clients import KeyedClient, NoKey, client_for
+from jobs.billing import prices
 from jobs.catalogue import entries
 from jobs.common import wakeup
 from jobs.common.states import Code, Outcome, State
@@ -273,7 +274,7 @@ def _succeeded(job: Job, task: Task) -> None:
     columns: dict[str, Any] = {
         "provider_status": task.status,
         "looked_at": timezone.now(),
-        "billed_units": bill.units.quantize(Decimal("0.001")),
+        "billed_units": prices.rounded(bill.units),
         **_times(task),
     }
     if result is None or (spec.kind is entries.Kind.TEMPLATE and len(result) > LONGEST_TEMPLATE_ID):
@@ -290,7 +291,8 @@ def _succeeded(job: Job, task: Task) -> None:
             job,
             State.SUCCEEDED,
             phrase("The template is ready"),
-            then=partial(_both, paid, partial(_keep_template, job, result, bill.units)),
+            # Money last: whoever waits for a balance must hold all the jobs it moves already.
+            then=partial(_both, partial(_keep_template, job, result, bill.units), paid),
             **columns,
         )
         speed.learn(job, task, bill.units)

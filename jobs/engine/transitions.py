@@ -177,12 +177,13 @@ def fail(
     )
 
     def then() -> None:
+        dances = _waiting_for(job)
+        for dance in dances:
+            _fail_waiting(dance, words.sentence)
+        free = [*dances] if settle is not None or job.settled_micros is not None else [job, *dances]
+        ledger.release(*free, note=phrase("Nothing was produced."))
         if settle is not None:
             settlement(job, *settle)()
-        elif job.settled_micros is None:
-            ledger.release(job, note=phrase("Nothing was produced."))
-        for dance in job.needed_by.filter(state=State.QUEUED):
-            _fail_waiting(dance, words.sentence)
 
     move(
         job,
@@ -241,13 +242,20 @@ def send_anew(job: Job, error: WireError, outcome: Outcome, left: int, seconds: 
     )
 
 
+def _waiting_for(template: Job) -> list[Job]:
+    """The dances that wait for this job's template, locked, so that all jobs of the transaction are
+    locked before its balances."""
+    waiting = template.needed_by.select_for_update(no_key=True).filter(state=State.QUEUED)
+    return list(waiting.order_by("pk"))
+
+
 def _fail_waiting(dance: Job, why: Sentence) -> None:
+    """FAILED without its template; the caller gives its hold back."""
     move(
         dance,
         State.FAILED,
         phrase("The template could not be made"),
         code=Code.NO_TEMPLATE,
-        then=lambda: ledger.release(dance, note=phrase("Nothing was produced.")),
         fault=Fault.INPUT,
         sentence=together(phrase("The dance template could not be made."), why),
         advice=phrase("Choose another video and run it again."),
@@ -258,16 +266,21 @@ def canceled(job: Job, text: Sentence) -> None:
     """CANCELED, with everything that waits for it; the holds go back."""
 
     def give_back() -> None:
-        ledger.release(job, note=phrase("Canceled."))
-        for dance in job.needed_by.filter(state=State.QUEUED):
-            canceled(dance, phrase("Canceled with its template"))
+        dances = _waiting_for(job)
+        for dance in dances:
+            _move_to_canceled(dance, phrase("Canceled with its template"))
+        ledger.release(job, *dances, note=phrase("Canceled."))
 
+    _move_to_canceled(job, text, give_back)
+
+
+def _move_to_canceled(job: Job, text: Sentence, then: Callable[[], None] | None = None) -> None:
     move(
         job,
         State.CANCELED,
         text,
         code=Code.CANCELED,
-        then=give_back,
+        then=then,
         cancel_asked_at=timezone.now(),
     )
 

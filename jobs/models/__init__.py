@@ -4,7 +4,7 @@ May import catalogue and common."""
 from jobs.models.account import Account, ApiKey, Lane, PauseState, TemporaryFile, WorkTime
 from jobs.models.check import Check
 from jobs.models.job import Attempt, Job, JobEvent, JobInput
-from jobs.models.money import Budget, LedgerEntry
+from jobs.models.money import Balance, Budget, DayBalance, LedgerEntry
 from jobs.models.price import Price
 from jobs.models.set import JobSet, Preset
 from jobs.models.template import Template
@@ -13,8 +13,10 @@ __all__ = [
     "Account",
     "ApiKey",
     "Attempt",
+    "Balance",
     "Budget",
     "Check",
+    "DayBalance",
     "Job",
     "JobEvent",
     "JobInput",

@@ -1,4 +1,5 @@
-"""The append-only ledger and the monthly limits. Only jobs/billing/ledger.py writes entries."""
+"""The append-only ledger, its running sums and the monthly limits. Only jobs/billing/ledger.py
+writes entries; the balances are written with them."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ class AppendOnly(models.QuerySet[Any]):
 
 class LedgerEntry(models.Model):
     """One movement of money, in millionths of `currency`. `held` and `settled` are signed; balances
-    are their sums.
+    are their sums. The database refuses to change or delete one (jobs/billing/append_only.py).
 
     All entries of one job carry the month of its hold, so a job that ends in the next month leaves
     no half behind.
@@ -76,7 +77,10 @@ class LedgerEntry(models.Model):
                 fields=("check_asked", "kind", "attempt"), name="one_entry_per_check_kind_attempt"
             ),
         )
-        indexes = (models.Index(fields=("team", "month", "member"), name="ledger_team_month"),)
+        indexes = (
+            models.Index(fields=("team", "month", "-id"), name="ledger_of_team"),
+            models.Index(fields=("team", "month", "member", "-id"), name="ledger_of_member"),
+        )
 
     def __str__(self) -> str:
         return f"{self.kind} {self.held or self.settled} µ{self.currency}"
@@ -88,6 +92,82 @@ class LedgerEntry(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         raise ValidationError("Ledger entries are never deleted; write an adjustment.")
+
+
+class Balance(models.Model):
+    """The running sums of a team's entries of a month, by person, currency and model; amounts in
+    millionths of `currency`.
+
+    Holds and what ends them are summed in two rows, so that no settlement waits for a click that is
+    not committed yet: `of_holds` says which.
+    """
+
+    team = models.ForeignKey(
+        Team, on_delete=models.PROTECT, related_name="balances", db_index=False
+    )
+    month = models.DateField(help_text=_("first day of the month (UTC)"))
+    member = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    currency = models.CharField(max_length=3)
+    model = models.CharField(max_length=60, blank=True)
+    of_holds = models.BooleanField()
+    held = models.BigIntegerField(default=0)
+    settled = models.BigIntegerField(default=0)
+    entries = models.BigIntegerField(default=0, help_text=_("entries that are summed here"))
+    releases = models.BigIntegerField(default=0)
+    jobs = models.BigIntegerField(default=0, help_text=_("jobs that were settled"))
+    milliseconds = models.BigIntegerField(default=0, help_text=_("billed of these jobs"))
+    checks = models.BigIntegerField(default=0, help_text=_("checks that were settled"))
+    checks_settled = models.BigIntegerField(default=0, help_text=_("amount settled of checks"))
+
+    class Meta:
+        ordering = ("team_id", "-month", "member_id", "model", "of_holds")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("team", "month", "member", "currency", "model", "of_holds"),
+                name="one_balance_per_member",
+            ),
+            models.UniqueConstraint(
+                fields=("team", "month", "currency", "model", "of_holds"),
+                condition=models.Q(member__isnull=True),
+                name="one_balance_without_member",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.team} {self.month:%Y-%m} {self.model} {self.settled} µ{self.currency}"
+
+
+class DayBalance(models.Model):
+    """What was settled of a team's month on one day (UTC) at one price, in millionths of the
+    team's currency, and the units in thousandths."""
+
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="days", db_index=False)
+    month = models.DateField(help_text=_("first day of the month that it counts for (UTC)"))
+    day = models.DateField(help_text=_("when it was settled; may be after the month"))
+    model = models.CharField(max_length=60, blank=True)
+    price = models.ForeignKey(
+        Price, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    settled = models.BigIntegerField(default=0)
+    milliunits = models.BigIntegerField(default=0)
+
+    class Meta:
+        ordering = ("team_id", "-month", "day", "model")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("team", "month", "day", "model", "price"), name="one_day_balance_per_price"
+            ),
+            models.UniqueConstraint(
+                fields=("team", "month", "day", "model"),
+                condition=models.Q(price__isnull=True),
+                name="one_day_balance_without_price",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.team} {self.day} {self.model} {self.settled} µ"
 
 
 class Budget(models.Model):

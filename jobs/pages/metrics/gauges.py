@@ -31,7 +31,7 @@ from jobs.billing import budget
 from jobs.common import call_metrics, wakeup
 from jobs.common.call_metrics import BUCKETS
 from jobs.common.states import OUT, TERMINAL, Code, State
-from jobs.models import Account, Check, Job, Lane, LedgerEntry, PauseState
+from jobs.models import Account, Balance, Check, Job, Lane, LedgerEntry, PauseState
 from studio.models import Team
 
 log = logging.getLogger("footlight.gauges")
@@ -234,7 +234,7 @@ def _ledger() -> Iterator[Metric]:
     settled: Counter[str] = Counter()
     # By team, as the index goes; one statement.
     month = (
-        LedgerEntry.objects.filter(team=OuterRef("pk"), month=budget.month_of())
+        Balance.objects.filter(team=OuterRef("pk"), month=budget.month_of())
         .order_by()
         .values("team")
         .annotate(sum=Sum("settled"))

@@ -9,11 +9,10 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from django.db.models import QuerySet, Sum
-from django.db.models.functions import TruncDate
 
 from jobs.billing.budget import BudgetStatus
 from jobs.billing.prices import format_money
-from jobs.models import LedgerEntry
+from jobs.models import DayBalance
 
 LEFT, RIGHT = 64.0, 940.0
 TOP, FLOOR = 32.0, 196.0  # of the running sum
@@ -38,14 +37,14 @@ class _Scale:
 
 
 def chart_of(
-    entries: QuerySet[LedgerEntry], month: date, status: BudgetStatus, current: bool
+    balances: QuerySet[DayBalance], month: date, status: BudgetStatus, current: bool
 ) -> dict[str, Any] | None:
     """What templates/jobs/spending/parts/chart.html draws; None when nothing was settled. Days are
     UTC.
 
     What was settled after the month's end for a job of the month counts for its last day.
     """
-    sums = _sums_by_day(entries, month)
+    sums = _sums_by_day(balances, month)
     if not any(sums):
         return None
     last = len(sums)
@@ -79,19 +78,13 @@ def chart_of(
     } | _line(sums[:today], scale, status.used if current and status.held > 0 else None)
 
 
-def _sums_by_day(entries: QuerySet[LedgerEntry], month: date) -> list[int]:
+def _sums_by_day(balances: QuerySet[DayBalance], month: date) -> list[int]:
     """Micros settled on each day of `month`."""
     last = calendar.monthrange(month.year, month.month)[1]
     sums = [0] * last
-    rows = (
-        entries.order_by()
-        .annotate(day=TruncDate("created_at", tzinfo=UTC))
-        .values("day")
-        .annotate(settled=Sum("settled"))
-    )
-    for row in rows:
-        place = last if row["day"] >= month.replace(day=last) else row["day"].day
-        sums[place - 1] += row["settled"]
+    for day, settled in balances.order_by().values_list("day").annotate(Sum("settled")):
+        place = last if day >= month.replace(day=last) else day.day
+        sums[place - 1] += settled
     return sums
 
 

@@ -1,5 +1,5 @@
-"""Where the money of a team went in a month. Every number comes from the ledger, as does the CSV;
-months are UTC.
+"""Where the money of a team went in a month. Sums come from the balances of the ledger, lines and
+the CSV from the ledger itself; months are UTC.
 
 Viewers see the team's totals, creators also their own row and entries, admins and owners
 everyone's.
@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 from decimal import ROUND_DOWN, Decimal
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 from django.http import HttpResponseBase
 from django.shortcuts import render
 from django.template.defaultfilters import date as format_date
@@ -25,13 +25,14 @@ from django.views.decorators.http import require_safe
 
 from jobs.billing import budget, prices
 from jobs.catalogue import entries as catalogue
-from jobs.models import LedgerEntry, Price
+from jobs.models import Balance, DayBalance, LedgerEntry, Price
 from jobs.pages.spending.chart import chart_of
 from jobs.pages.spending.csv_export import csv_of
 from studio.common.translatable import translated
 from studio.models.people import Role, Team
 from studio.teams.access import TeamRequest, team_page
 
+_Row = TypeVar("_Row", LedgerEntry, Balance)
 PAGE = 50
 _MONTH = re.compile(r"(\d{4})-(\d{1,2})")
 # What money that is left is translated into: the talking portrait in its two shapes.
@@ -43,7 +44,7 @@ _FILMS = (("emo-v1", "1:1"), ("emo-v1", "3:4"))
 def spend(request: TeamRequest) -> HttpResponseBase:
     """The page of a month; with ?format=csv its entries as a file."""
     month = _month(request)
-    seen = _entries_seen(request, request.team.ledger.filter(month=month))
+    seen = _of_reader(request, request.team.ledger.filter(month=month))
     if request.GET.get("format") == "csv":
         if not request.membership.can_write:
             raise PermissionDenied(
@@ -54,17 +55,17 @@ def spend(request: TeamRequest) -> HttpResponseBase:
     return render(request, "jobs/spending/spend.html", context | _entries(request, seen, month))
 
 
-def _entries_seen(request: TeamRequest, entries: QuerySet[LedgerEntry]) -> QuerySet[LedgerEntry]:
-    """Those of `entries` that the reader may see one by one."""
+def _of_reader(request: TeamRequest, rows: QuerySet[_Row]) -> QuerySet[_Row]:
+    """Those of `rows`, which have a member, that the reader may see one by one."""
     if request.membership.can_manage:
-        return entries
-    return entries.filter(member=request.user) if request.membership.can_write else entries.none()
+        return rows
+    return rows.filter(member=request.user) if request.membership.can_write else rows.none()
 
 
 def _summary(request: TeamRequest, month: date) -> dict[str, Any]:
     """The sums of the month and its tables."""
     team, membership = request.team, request.membership
-    entries = team.ledger.filter(month=month)
+    days = team.days.filter(month=month)
     current = month == budget.month_of()
     status = budget.status(team, month=month)
     whole = membership.can_manage
@@ -79,10 +80,10 @@ def _summary(request: TeamRequest, month: date) -> dict[str, Any]:
         "films": _films(team, status.left) if current else [],
         "own": budget.status(team, request.user, month) if membership.can_write else None,
         "whole": whole,
-        "totals": _totals(entries),
+        "totals": _totals(team.balances.filter(month=month)),
         "people": _people(request, month, status, whole) if membership.can_write else [],
-        "models": _models(entries),
-        "chart": chart_of(entries, month, status, current),
+        "models": _models(days),
+        "chart": chart_of(days, month, status, current),
         "prices": prices_in_force(team),
     }
 
@@ -92,7 +93,7 @@ def _links(request: TeamRequest, month: date) -> dict[str, Any]:
     team, previous, following = request.team, _previous(month), budget.next_month(month)
     csv_url = f"?{urlencode({'month': f'{month:%Y-%m}', 'format': 'csv'})}"
     budget_url = f"{reverse('admin:jobs_budget_changelist')}?team__id__exact={team.pk}"
-    earlier = team.ledger.filter(month__lt=month).exists()
+    earlier = team.balances.filter(month__lt=month).exists()
     return {
         "begins": following,
         "previous": previous,
@@ -147,25 +148,21 @@ def _month_url(month: date) -> str:
 # ── tables ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _totals(entries: QuerySet[LedgerEntry]) -> dict[str, Any]:
+def _totals(balances: QuerySet[Balance]) -> dict[str, Any]:
     """Counts of the month: jobs and checks held, settled and given back; seconds billed. Every hold
     has one end at most."""
-    kind = LedgerEntry.Kind
-    of_job, of_check = Q(job__isnull=False), Q(check_asked__isnull=False)
-    sums = entries.aggregate(
-        holds=Count("id", filter=Q(kind=kind.HOLD)),
-        ends=Count("id", filter=Q(kind__in=(kind.SETTLE, kind.RELEASE))),
-        jobs=Count("id", filter=Q(kind=kind.SETTLE) & of_job),
-        seconds=Sum("units", filter=Q(kind=kind.SETTLE) & of_job),
-        released=Count("id", filter=Q(kind=kind.RELEASE)),
-        checks=Count("id", filter=Q(kind=kind.SETTLE) & of_check),
-        checks_paid=Sum("settled", filter=of_check),
+    sums = balances.aggregate(
+        holds=Sum("entries", filter=Q(of_holds=True), default=0),
+        jobs=Sum("jobs", default=0),
+        milliseconds=Sum("milliseconds", default=0),
+        released=Sum("releases", default=0),
+        checks=Sum("checks", default=0),
+        checks_paid=Sum("checks_settled", default=0),
     )
     return {
         **sums,
-        "waiting": sums["holds"] - sums["ends"],
-        "seconds": sums["seconds"] or Decimal(0),
-        "checks_paid": sums["checks_paid"] or 0,
+        "waiting": sums["holds"] - sums["jobs"] - sums["checks"] - sums["released"],
+        "seconds": Decimal(sums["milliseconds"]) / 1000,
     }
 
 
@@ -197,22 +194,21 @@ def _people(
     return rows
 
 
-def _models(entries: QuerySet[LedgerEntry]) -> list[dict[str, Any]]:
-    """What was settled, a row per price paid: model, variant, unit price, units and sum."""
-    paid = entries.filter(kind__in=(LedgerEntry.Kind.SETTLE, LedgerEntry.Kind.ADJUST))
+def _models(days: QuerySet[DayBalance]) -> list[dict[str, Any]]:
+    """What was settled, a row per price paid: model, variant, unit price and sum."""
     names = ("model", "price__variant", "price__unit", "price__micros")
     rows = []
     for row in (
-        paid.order_by()
+        days.order_by()
         .values(*names)
-        .annotate(units=Sum("units"), settled=Sum("settled"), n=Count("id"))
+        .annotate(settled=Sum("settled"))
         .order_by("-settled", "model")
     ):
         spec = catalogue.MODELS.get(row["model"])
         rows.append(
             {
                 **row,
-                "label": translated(spec.label) if spec else row["model"],
+                "label": translated(spec.label) if spec else row["model"] or _("Corrections"),
                 "variant": row["price__variant"] or "",
                 "unit": row["price__unit"],
             }
@@ -290,5 +286,11 @@ def _entries(request: TeamRequest, seen: QuerySet[LedgerEntry], month: date) -> 
         "entries": found[:PAGE],
         "older_url": older,
         "newest_url": newest,
-        "count": seen.count(),
+        "count": _count(request, month),
     }
+
+
+def _count(request: TeamRequest, month: date) -> int:
+    """How many entries the reader may see one by one, from the balances."""
+    seen = _of_reader(request, request.team.balances.filter(month=month))
+    return int(seen.aggregate(n=Sum("entries", default=0))["n"])
