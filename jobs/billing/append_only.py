@@ -39,10 +39,8 @@ _DROP = {
     ],
 }
 _FOUND = {
-    "sqlite": "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' "
-    f"AND name LIKE '{_NAME}_%'",
-    "postgresql": f"SELECT count(*) FROM pg_trigger WHERE tgname LIKE '{_NAME}%' "  # noqa: S608
-    f"AND tgrelid = '{TABLE}'::regclass AND tgenabled <> 'D'",
+    "sqlite": "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND name LIKE %s",
+    "postgresql": "SELECT count(*) FROM pg_trigger WHERE tgname LIKE %s AND tgenabled <> 'D'",
 }
 
 
@@ -59,7 +57,7 @@ def unprotect(line: BaseDatabaseWrapper) -> None:
 def protected(line: BaseDatabaseWrapper) -> bool:
     """Whether all of them are there."""
     with line.cursor() as cursor:
-        cursor.execute(_FOUND[line.vendor])
+        cursor.execute(_FOUND[line.vendor], [f"{_NAME}%"])
         return bool(cursor.fetchone()[0] == 2)
 
 

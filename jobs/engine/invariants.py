@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from jobs.engine.invariant_tally import Tally
 from jobs.engine.invariants_jobs import events_record_every_move, nothing_is_stuck, one_job_per_task
+from jobs.engine.invariants_ledger import balances_hold, entries_fit
 from jobs.engine.invariants_money import (
     budgets_hold,
     holds_of_checks,
@@ -50,6 +51,8 @@ INVARIANTS: dict[str, Callable[[Tally], Iterator[str]]] = {
     "jobs": holds_of_jobs,
     "checks": holds_of_checks,
     "settlements": settled_as_used,
+    "ledger entries": entries_fit,
+    "balances": balances_hold,
     "budget entries": budgets_hold,
     "results": results_are_whole,
     "open jobs": nothing_is_stuck,

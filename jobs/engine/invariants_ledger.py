@@ -1,0 +1,182 @@
+"""Invariants of the ledger itself: what every entry says of month, person, model and price, and
+that the balances are its sums."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, timedelta
+from itertools import groupby
+from typing import Any
+
+from django.db import connection
+
+from jobs.billing import append_only, balances, prices
+from jobs.billing.budget import month_of
+from jobs.engine.invariant_tally import CHUNK, Tally
+from jobs.models import Balance, DayBalance, LedgerEntry, Price
+
+_KIND = LedgerEntry.Kind
+_COLUMNS = (
+    "pk",
+    "kind",
+    "attempt",
+    "team_id",
+    "member_id",
+    "month",
+    "currency",
+    "model",
+    "price_id",
+    "units",
+    "held",
+    "settled",
+    "note",
+    "created_at",
+    "job_id",
+    "job__public_id",
+    "job__team_id",
+    "job__owner_id",
+    "job__model",
+    "job__price_id",
+    "job__adopted",
+    "check_asked_id",
+    "check_asked__public_id",
+    "check_asked__team_id",
+    "check_asked__model",
+)
+_OF_HOLD = ("team_id", "member_id", "month", "currency", "model")
+# A quote and a month are taken a moment before the entry is written, perhaps on the day before.
+_MOMENT = timedelta(minutes=1)
+
+
+def entries_fit(tally: Tally) -> Iterator[str]:
+    """A hold has the month of its day, and person, model and price of its job; what ends it, or
+    corrects it, those of the hold. Every price is of the model and was in force on the hold's day.
+    What is more than was held says why, as does every correction."""
+    if not append_only.protected(connection):
+        yield "The database lets ledger entries be changed; manage.py migrate forbids it again."
+    known = _Prices()
+    rows = LedgerEntry.objects.order_by("job_id", "check_asked_id", "pk")
+    lines = rows.values_list(*_COLUMNS, named=True).iterator(CHUNK)
+    for _subject, entries in groupby(lines, key=lambda row: (row.job_id, row.check_asked_id)):
+        holds: dict[int, Any] = {}
+        for entry in entries:
+            tally.seen += 1
+            if entry.kind == _KIND.HOLD:
+                holds[entry.attempt] = entry
+                wrong = _wrong_hold(entry, known)
+            elif entry.kind == _KIND.ADJUST:
+                wrong = _wrong_adjustment(entry, list(holds.values()))
+            else:
+                wrong = _wrong_end(entry, holds.get(entry.attempt), known)
+            for what in wrong:
+                yield f"{_name(entry)} {what}."
+
+
+def _name(entry: Any) -> str:
+    whose = f"team {entry.team_id}"
+    if entry.job_id or entry.check_asked_id:
+        job, check = entry.job__public_id, entry.check_asked__public_id
+        whose = f"job {job}" if entry.job_id else f"check {check}"
+    return f"Ledger entry {entry.pk} ({entry.kind}) of {whose}"
+
+
+def _wrong_hold(entry: Any, known: _Prices) -> Iterator[str]:
+    at = entry.created_at
+    if entry.month not in (month_of(at), month_of(at - _MOMENT)):
+        yield f"counts for {entry.month:%Y-%m} and was written on {at:%Y-%m-%d}"
+    team = entry.job__team_id if entry.job_id else entry.check_asked__team_id
+    model = entry.job__model if entry.job_id else entry.check_asked__model
+    if (entry.team_id, entry.model) != (team, model):
+        yield f"is of team {entry.team_id} and {entry.model} instead of {team} and {model}"
+    if entry.job_id and entry.member_id != entry.job__owner_id:
+        yield f"is of person {entry.member_id}, and the job of {entry.job__owner_id}"
+    if entry.job_id and entry.price_id != entry.job__price_id:
+        yield f"has price {entry.price_id}, and the job {entry.job__price_id}"
+    price = known.rows.get(entry.price_id)
+    if price is None or entry.units is None:
+        yield "has no price" if price is None else "has no units"
+        return
+    due = prices.amount(price, entry.units)
+    if entry.held != due and not entry.job__adopted:
+        yield f"holds {entry.held} millionths; {entry.units} units at {price.micros} are {due}"
+    yield from known.wrong(entry, entry)
+
+
+def _wrong_end(entry: Any, hold: Any, known: _Prices) -> Iterator[str]:
+    if hold is None:
+        yield "ends a hold that is not there"
+        return
+    yield from _unlike(entry, hold)
+    if entry.kind == _KIND.RELEASE:
+        if entry.price_id != hold.price_id:
+            yield f"has price {entry.price_id}, and its hold {hold.price_id}"
+        return
+    if entry.price_id is not None:  # without one `settled_as_used` says so
+        yield from known.wrong(entry, hold)
+    if entry.settled > hold.held and not entry.note:
+        yield f"settles {entry.settled} millionths, more than the {hold.held} held, without a word"
+
+
+def _wrong_adjustment(entry: Any, holds: list[Any]) -> Iterator[str]:
+    if not entry.note:
+        yield "corrects something without a reason"
+    if entry.held:
+        yield f"holds {entry.held} millionths; a correction holds nothing"
+    if entry.job_id or entry.check_asked_id:
+        if not holds:
+            yield "corrects what was never held"
+        else:
+            yield from _unlike(entry, holds[-1])
+
+
+def _unlike(entry: Any, hold: Any) -> Iterator[str]:
+    """Where it differs from its hold in what both must say."""
+    for name in _OF_HOLD:
+        mine, its = getattr(entry, name), getattr(hold, name)
+        if mine != its:
+            word = name.removesuffix("_id").replace("member", "person")
+            yield f"has the {word} {mine}, and its hold {its}"
+
+
+class _Prices:
+    """The price table, which is small: what was in force when."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, Price] = Price.objects.in_bulk()
+        self._alike: dict[tuple[str, ...], list[Price]] = defaultdict(list)
+        for price in self.rows.values():
+            self._alike[self._key(price)].append(price)
+
+    @staticmethod
+    def _key(price: Price) -> tuple[str, ...]:
+        return price.model, price.variant, price.region, price.currency
+
+    def wrong(self, entry: Any, hold: Any) -> Iterator[str]:
+        """Whether the price of `entry` is one of its model, in force on the day of `hold`."""
+        price = self.rows[entry.price_id]
+        day = hold.created_at.astimezone(UTC).date()
+        if price.model != entry.model:
+            yield f"has a price of {price.model}"
+        if price.effective_from > day:
+            yield f"has a price of {price.effective_from}, and was held on {day}"
+        known = hold.created_at - _MOMENT
+        for newer in self._alike[self._key(price)]:
+            if (
+                price.effective_from < newer.effective_from <= known.astimezone(UTC).date()
+                and newer.created_at <= known
+            ):
+                yield (
+                    f"has the price of {price.effective_from}; on {day} the one of "
+                    f"{newer.effective_from} was in force"
+                )
+
+
+def balances_hold(tally: Tally) -> Iterator[str]:
+    """Every balance is the sum of its entries, and no entry is in none."""
+    tally.seen += Balance.objects.count() + DayBalance.objects.count()
+    for table, key, lacks in balances.differences():
+        whose = ", ".join(f"{name.removesuffix('_id')} {value}" for name, value in key.items())
+        what = ", ".join(f"{n:+} {name}" for name, n in lacks.items() if n)
+        kind = "balance" if table is Balance else "daily balance"
+        yield f"The {kind} of {whose} lacks {what} of its entries (manage.py recount)."
