@@ -7,16 +7,19 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
 from django.db.models import Case, F, OuterRef, QuerySet, Subquery, Sum, When
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from jobs.billing import budget, prices
+from jobs.billing import budget, ledger, prices
 from jobs.catalogue import entries
 from jobs.models import Balance, Budget, DayBalance, LedgerEntry, Price
 from studio.admin.base import ChangedColumnsAdmin, ReadOnlyAdmin, amount, link
+from studio.common.translatable import translated
+from studio.models.people import User
 
 
 class AmountField(forms.DecimalField):
@@ -134,8 +137,24 @@ class PriceAdmin(ChangedColumnsAdmin):
 # ── ledger ────────────────────────────────────────────────────────────────────────────────────────
 
 
+class Correction(forms.Form):
+    amount = forms.DecimalField(label=_("Amount"), max_digits=15, decimal_places=6)
+    reason = forms.CharField(label=_("Reason"), max_length=ledger.LONGEST_REASON)
+
+
+class CorrectionForm(ActionForm):
+    """Beside the list of actions: how much, and why. Only the action itself asks for them."""
+
+    amount = forms.DecimalField(label=_("Amount"), required=False)
+    reason = forms.CharField(label=_("Reason"), required=False)
+
+
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(ReadOnlyAdmin):
+    """Entries are read here; a correction is a new one, with who made it and why."""
+
+    actions = ("correct",)
+    action_form = CorrectionForm
     list_display = (
         "created_at",
         "team",
@@ -167,6 +186,42 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
         (_("About"), {"fields": ("job", "check_asked", "model", "price", "units")}),
         (_("Amounts"), {"fields": ("held_shown", "settled_shown", "currency")}),
     )
+
+    def has_correct_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("jobs.add_ledgerentry")
+
+    @admin.action(
+        description=_("Correct what this was settled with, by the amount (less: with a minus)"),
+        permissions=["correct"],
+    )
+    def correct(self, request: HttpRequest, entries: QuerySet[LedgerEntry]) -> None:
+        """An adjustment of the job or check of the one chosen entry, or of its team and person."""
+        form, by = Correction(request.POST), request.user
+        chosen = list(entries.select_related("team", "member", "job", "check_asked")[:2])
+        if len(chosen) != 1 or not form.is_valid() or not isinstance(by, User):
+            said = _("Choose one entry, and enter an amount such as -0.472500 and a reason.")
+            self.message_user(request, said, messages.WARNING)
+            return
+        entry = chosen[0]
+        try:
+            made = ledger.adjust(
+                entry.team,
+                AmountField.micros(form.cleaned_data["amount"]),
+                form.cleaned_data["reason"],
+                by,
+                subject=entry.job or entry.check_asked,
+                member=entry.member,
+                month=entry.month,
+            )
+        except ledger.NotAdjustable as why:
+            self.message_user(request, translated(why.sentence), messages.WARNING)
+            return
+        self.log_addition(request, made, [{"added": {}}])
+        self.message_user(
+            request,
+            _("Corrected by %(sum)s.")
+            % {"sum": prices.format_money(made.settled, made.currency, 6)},
+        )
 
     @admin.display(description=_("about"))
     def about(self, entry: LedgerEntry) -> SafeString | str:

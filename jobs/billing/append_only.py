@@ -7,8 +7,6 @@ made by a migration and again after each `migrate`, where they are missing.
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -61,7 +59,7 @@ def protected(line: BaseDatabaseWrapper) -> bool:
         return bool(cursor.fetchone()[0] == 2)
 
 
-def protect_after_migrate(using: str, **kwargs: Any) -> None:
+def protect_after_migrate(using: str, **kwargs: object) -> None:
     """After each `migrate`, once the ledger is there."""
     line = connections[using]
     if TABLE in line.introspection.table_names() and not protected(line):

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC
-from typing import Any
 
 from django.db import connection, models, transaction
 from django.db.models import F
 
 from jobs.models import Balance, DayBalance, LedgerEntry
 
-Key = dict[str, Any]
+Key = dict[str, object]
 Sums = dict[str, int]
 _KIND = LedgerEntry.Kind
 
@@ -50,7 +49,7 @@ def add(entries: Sequence[LedgerEntry]) -> None:
 
 def _add_all(table: type[models.Model], rows: list[tuple[Key, Sums]]) -> None:
     for key, sums in sorted(rows, key=lambda row: [str(value) for value in row[0].values()]):
-        more: dict[str, Any] = {name: F(name) + n for name, n in sums.items() if n}
+        more: dict[str, object] = {name: F(name) + n for name, n in sums.items() if n}
         if not more:
             continue
         found = table._default_manager.filter(**key)

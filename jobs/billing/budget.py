@@ -142,7 +142,7 @@ def spend_by_member(team: Team, month: date) -> list[MemberSpend]:
     )
     people = User.objects.in_bulk([row[0] for row in found if row[0] is not None])
     spent = [
-        MemberSpend(people.get(pk) if pk else None, *sums, Decimal(milliseconds) / 1000)
-        for pk, *sums, milliseconds in found
+        MemberSpend(people.get(pk or 0), held, settled, jobs, checks, Decimal(milliseconds) / 1000)
+        for pk, held, settled, jobs, checks, milliseconds in found
     ]
     return sorted(spent, key=lambda row: -(row.settled + row.held))

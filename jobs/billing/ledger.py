@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from datetime import UTC, date
 from decimal import Decimal
-from typing import Any
 
 from django.db import IntegrityError, transaction
 
@@ -169,7 +168,7 @@ def adjust(
             phrase("A correction needs an amount other than 0 and a reason of up to 300 letters.")
         )
     note = phrase("Adjusted by %(person)s: %(reason)s", person=by.email, reason=reason)
-    columns: dict[str, Any] = {
+    columns: dict[str, object] = {
         "team_id": team.pk,
         "member": member,
         "kind": LedgerEntry.Kind.ADJUST,
@@ -187,7 +186,7 @@ def adjust(
     return entry
 
 
-def _adjustment_of(subject: Job | Check, team: Team, micros: int) -> dict[str, Any]:
+def _adjustment_of(subject: Job | Check, team: Team, micros: int) -> dict[str, object]:
     """The columns of an adjustment that its subject decides. Changes what a job says it cost."""
     entries = list(
         LedgerEntry.objects.filter(team=team, **_about(subject))
@@ -227,7 +226,7 @@ def _hold_of(subject: Job | Check, attempt: int) -> LedgerEntry:
     return held
 
 
-def _about(subject: Job | Check) -> dict[str, Any]:
+def _about(subject: Job | Check) -> dict[str, object]:
     return {"job": subject} if isinstance(subject, Job) else {"check_asked": subject}
 
 

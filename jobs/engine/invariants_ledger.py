@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import UTC, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from itertools import groupby
-from typing import Any
+from typing import NamedTuple
 
 from django.db import connection
 
@@ -17,33 +18,38 @@ from jobs.engine.invariant_tally import CHUNK, Tally
 from jobs.models import Balance, DayBalance, LedgerEntry, Price
 
 _KIND = LedgerEntry.Kind
-_COLUMNS = (
-    "pk",
-    "kind",
-    "attempt",
-    "team_id",
-    "member_id",
-    "month",
-    "currency",
-    "model",
-    "price_id",
-    "units",
-    "held",
-    "settled",
-    "note",
-    "created_at",
-    "job_id",
-    "job__public_id",
-    "job__team_id",
-    "job__owner_id",
-    "job__model",
-    "job__price_id",
-    "job__adopted",
-    "check_asked_id",
-    "check_asked__public_id",
-    "check_asked__team_id",
-    "check_asked__model",
-)
+
+
+class _Entry(NamedTuple):
+    """An entry, with what its job or check says of the same."""
+
+    pk: int
+    kind: str
+    attempt: int
+    team_id: int
+    member_id: int | None
+    month: date
+    currency: str
+    model: str
+    price_id: int | None
+    units: Decimal | None
+    held: int
+    settled: int
+    note: str
+    created_at: datetime
+    job_id: int | None
+    job__public_id: str | None
+    job__team_id: int | None
+    job__owner_id: int | None
+    job__model: str | None
+    job__price_id: int | None
+    job__adopted: bool | None
+    check_asked_id: int | None
+    check_asked__public_id: str | None
+    check_asked__team_id: int | None
+    check_asked__model: str | None
+
+
 _OF_HOLD = ("team_id", "member_id", "month", "currency", "model")
 # A quote and a month are taken a moment before the entry is written, perhaps on the day before.
 _MOMENT = timedelta(minutes=1)
@@ -57,9 +63,9 @@ def entries_fit(tally: Tally) -> Iterator[str]:
         yield "The database lets ledger entries be changed; manage.py migrate forbids it again."
     known = _Prices()
     rows = LedgerEntry.objects.order_by("job_id", "check_asked_id", "pk")
-    lines = rows.values_list(*_COLUMNS, named=True).iterator(CHUNK)
+    lines = map(_Entry._make, rows.values_list(*_Entry._fields).iterator(CHUNK))
     for _subject, entries in groupby(lines, key=lambda row: (row.job_id, row.check_asked_id)):
-        holds: dict[int, Any] = {}
+        holds: dict[int, _Entry] = {}
         for entry in entries:
             tally.seen += 1
             if entry.kind == _KIND.HOLD:
@@ -73,7 +79,7 @@ def entries_fit(tally: Tally) -> Iterator[str]:
                 yield f"{_name(entry)} {what}."
 
 
-def _name(entry: Any) -> str:
+def _name(entry: _Entry) -> str:
     whose = f"team {entry.team_id}"
     if entry.job_id or entry.check_asked_id:
         job, check = entry.job__public_id, entry.check_asked__public_id
@@ -81,7 +87,7 @@ def _name(entry: Any) -> str:
     return f"Ledger entry {entry.pk} ({entry.kind}) of {whose}"
 
 
-def _wrong_hold(entry: Any, known: _Prices) -> Iterator[str]:
+def _wrong_hold(entry: _Entry, known: _Prices) -> Iterator[str]:
     at = entry.created_at
     if entry.month not in (month_of(at), month_of(at - _MOMENT)):
         yield f"counts for {entry.month:%Y-%m} and was written on {at:%Y-%m-%d}"
@@ -93,7 +99,7 @@ def _wrong_hold(entry: Any, known: _Prices) -> Iterator[str]:
         yield f"is of person {entry.member_id}, and the job of {entry.job__owner_id}"
     if entry.job_id and entry.price_id != entry.job__price_id:
         yield f"has price {entry.price_id}, and the job {entry.job__price_id}"
-    price = known.rows.get(entry.price_id)
+    price = known.rows.get(entry.price_id or 0)
     if price is None or entry.units is None:
         yield "has no price" if price is None else "has no units"
         return
@@ -103,7 +109,7 @@ def _wrong_hold(entry: Any, known: _Prices) -> Iterator[str]:
     yield from known.wrong(entry, entry)
 
 
-def _wrong_end(entry: Any, hold: Any, known: _Prices) -> Iterator[str]:
+def _wrong_end(entry: _Entry, hold: _Entry | None, known: _Prices) -> Iterator[str]:
     if hold is None:
         yield "ends a hold that is not there"
         return
@@ -118,7 +124,7 @@ def _wrong_end(entry: Any, hold: Any, known: _Prices) -> Iterator[str]:
         yield f"settles {entry.settled} millionths, more than the {hold.held} held, without a word"
 
 
-def _wrong_adjustment(entry: Any, holds: list[Any]) -> Iterator[str]:
+def _wrong_adjustment(entry: _Entry, holds: list[_Entry]) -> Iterator[str]:
     if not entry.note:
         yield "corrects something without a reason"
     if entry.held:
@@ -130,7 +136,7 @@ def _wrong_adjustment(entry: Any, holds: list[Any]) -> Iterator[str]:
             yield from _unlike(entry, holds[-1])
 
 
-def _unlike(entry: Any, hold: Any) -> Iterator[str]:
+def _unlike(entry: _Entry, hold: _Entry) -> Iterator[str]:
     """Where it differs from its hold in what both must say."""
     for name in _OF_HOLD:
         mine, its = getattr(entry, name), getattr(hold, name)
@@ -152,9 +158,9 @@ class _Prices:
     def _key(price: Price) -> tuple[str, ...]:
         return price.model, price.variant, price.region, price.currency
 
-    def wrong(self, entry: Any, hold: Any) -> Iterator[str]:
+    def wrong(self, entry: _Entry, hold: _Entry) -> Iterator[str]:
         """Whether the price of `entry` is one of its model, in force on the day of `hold`."""
-        price = self.rows[entry.price_id]
+        price = self.rows[entry.price_id or 0]
         day = hold.created_at.astimezone(UTC).date()
         if price.model != entry.model:
             yield f"has a price of {price.model}"
