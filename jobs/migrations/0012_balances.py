@@ -54,6 +54,10 @@ class Migration(migrations.Migration):
             name='ledger_team_month',
         ),
         migrations.AddIndex(
+            model_name='job',
+            index=models.Index(fields=['team', 'owner', 'state'], name='job_of_person_state'),
+        ),
+        migrations.AddIndex(
             model_name='ledgerentry',
             index=models.Index(fields=['team', 'month', '-id'], name='ledger_of_team'),
         ),

@@ -188,6 +188,8 @@ class Job(models.Model):
             models.Index(fields=("team", "-id"), name="job_team"),
             models.Index(fields=("team", "group", "-id"), name="job_team_group"),
             models.Index(fields=("team", "owner", "-id"), name="job_team_owner"),
+            # How many of a person's wait is counted at each click, whatever they made before.
+            models.Index(fields=("team", "owner", "state"), name="job_of_person_state"),
             models.Index(fields=("lane", "state", "id"), name="job_lane_state"),
             # SQLite leaves the partial indexes of the constraints above aside when a value is
             # bound; these it uses.

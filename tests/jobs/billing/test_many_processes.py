@@ -6,14 +6,19 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sqlite3
+import threading
 import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
-from jobs.billing import balances, budget
+from jobs.billing import balances, budget, ledger, prices
+from jobs.catalogue import entries
 from jobs.models import Budget, Job, LedgerEntry
 from jobs.orders import create, insert_job
 from jobs.orders.order_request import OrderRequest
@@ -42,14 +47,14 @@ def on(file: Path) -> None:
     connections["default"] = mine
 
 
-def click(wish: OrderRequest, file: Path, start: Any, ends: Any) -> None:
-    """One process: 0 has ordered, 1 had no room, 2 failed."""
+def process(work: Callable[[], object], file: Path, start: Any, ends: Any) -> None:
+    """One process: 0 has held, 1 had no room, 2 failed."""
     end = 2
     try:
         on(file)  # a connection of its own, never the one of who started it
         connections["default"].ensure_connection()
         start.wait(120)
-        create.create(wish)
+        work()
         end = 0
     except budget.OverBudget:
         end = 1
@@ -60,6 +65,29 @@ def click(wish: OrderRequest, file: Path, start: Any, ends: Any) -> None:
         ends.close()
         ends.join_thread()
         os._exit(0)
+
+
+def ends_of(number: int, file: Path, work: Callable[[], object]) -> list[int]:
+    """How `number` processes ended that did `work` at once."""
+    connections.close_all()
+    start, ends = FORK.Barrier(number), FORK.Queue()
+    crowd = [FORK.Process(target=process, args=(work, file, start, ends)) for _ in range(number)]
+    for one in crowd:
+        one.start()
+    said = [ends.get(timeout=300) for _ in crowd]
+    for one in crowd:
+        one.join(30)
+    return sorted(said)
+
+
+def standing(file: Path) -> Any:
+    """Jobs, holds and differences of the balances, as a process of its own reads them."""
+    ends = FORK.Queue()
+    last = FORK.Process(target=held, args=(file, ends))
+    last.start()
+    found = ends.get(timeout=60)
+    last.join(30)
+    return found
 
 
 def held(file: Path, ends: Any) -> None:
@@ -86,15 +114,38 @@ def test_64_processes_never_pass_one_limit(tmp_path: Path, team: Team, creator: 
     file = tmp_path / "many.sqlite3"
     if connection.vendor == "sqlite":
         move_to(file)
-    start, ends = FORK.Barrier(PROCESSES), FORK.Queue()
-    crowd = [FORK.Process(target=click, args=(wish, file, start, ends)) for _ in range(PROCESSES)]
-    for process in crowd:
-        process.start()
-    said = [ends.get(timeout=300) for _ in crowd]
-    for process in crowd:
-        process.join(30)
-    assert sorted(said) == [0] * FIT + [1] * (PROCESSES - FIT)
-    last = FORK.Process(target=held, args=(file, ends))
-    last.start()
-    assert ends.get(timeout=60) == (FIT, [45_876] * FIT, [])
-    last.join(30)
+    fits = [0] * FIT + [1] * (PROCESSES - FIT)
+    assert ends_of(PROCESSES, file, lambda: create.create(wish)) == fits
+    assert standing(file) == (FIT, [45_876] * FIT, [])
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+@pytest.mark.django_db(transaction=True)
+def test_a_hold_and_its_test_are_one_step(
+    tmp_path: Path, team: Team, creator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two that look for room at the same moment must not both find it."""
+    check = makers.check(makers.asset(team), makers.account(team), asked_by=creator)
+    quote = prices.quote(entries.get(check.model), "", Decimal(1), currency=team.currency)
+    Budget.objects.create(team=team, micros=quote.micros)
+    file = tmp_path / "two.sqlite3"
+    if connection.vendor == "sqlite":
+        move_to(file)
+    both, attempts = FORK.Barrier(2), FORK.Value("i", 0)
+    look = ledger.require_room
+
+    def look_together(*words: Any) -> None:
+        look(*words)
+        with suppress(threading.BrokenBarrierError):
+            both.wait(2)  # nobody else comes while this one has the lock
+
+    def hold() -> None:
+        with attempts.get_lock():
+            attempts.value += 1
+            attempt = attempts.value
+        with transaction.atomic():
+            ledger.hold(check, quote, team, creator, attempt)
+
+    monkeypatch.setattr(ledger, "require_room", look_together)
+    assert ends_of(2, file, hold) == [0, 1]
+    assert standing(file) == (0, [quote.micros], [])

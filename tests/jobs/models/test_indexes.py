@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from jobs.models import Attempt, Job
-from studio.models import Team
+from studio.models import Team, User
 
 pytestmark = pytest.mark.django_db
 
@@ -43,3 +43,13 @@ def test_a_click_is_found_by_an_index(team: Team) -> None:
         {"job_team"} if connection.vendor == "postgresql" else set()
     )
     assert indexes_of(team.jobs.filter(idempotency_key="k")) & likely
+
+
+def test_who_waits_is_counted_without_what_ended(team: Team, creator: User) -> None:
+    waiting = team.jobs.filter(owner=creator, group__in=(0, 2), state="queued")
+    likely = {"job_of_person_state"} | (
+        {"job_team", "job_team_owner", "job_team_group"}
+        if connection.vendor == "postgresql"
+        else set()
+    )
+    assert indexes_of(waiting) & likely
