@@ -20,8 +20,10 @@ from jobs.models import (
     Account,
     ApiKey,
     Attempt,
+    Balance,
     Budget,
     Check,
+    DayBalance,
     Job,
     JobEvent,
     JobInput,
@@ -90,6 +92,10 @@ def rows(team: Team, owner: User, creator: User) -> dict[type[models.Model], Any
             team=team, job=job, old="", new="queued", text="Waiting for its turn"
         ),
         LedgerEntry: job.ledger.get(),
+        Balance: team.balances.get(),
+        DayBalance: DayBalance.objects.create(
+            team=team, month=job.created_at.date().replace(day=1), day=job.created_at.date()
+        ),
         Price: job.price,
         Check: check,
         Template: template,
@@ -316,7 +322,7 @@ def test_a_key_can_be_switched_off_but_not_read_or_added(desk: Client, rows: Any
     text(desk.get(reverse("admin:jobs_apikey_history", args=[key.pk])))
 
 
-@pytest.mark.parametrize("model", [LedgerEntry, JobEvent, Price, Check, Job])
+@pytest.mark.parametrize("model", [LedgerEntry, Balance, DayBalance, JobEvent, Price, Check, Job])
 def test_history_is_not_changed_or_deleted(
     desk: Client, rows: Any, model: type[models.Model]
 ) -> None:

@@ -76,6 +76,7 @@ def test_views_and_forms_start_at_the_team() -> None:
 MOVES_JOBS = {"jobs.engine.transitions"}
 MOVES_CHECKS = {"jobs.engine.checks", "jobs.engine.detect"}
 WRITES_LEDGER = {"jobs.billing.ledger"}
+WRITES_BALANCES = {"jobs.billing.balances"}
 STATE_COLUMNS = {"state", "code", "group"}
 
 
@@ -128,6 +129,32 @@ def writes_ledger(module: str, text: str) -> list[str]:
         if name.split(".")[-1] in writing | {"bulk_update"}
         and (name.startswith("LedgerEntry.") or ".ledger." in f".{name}")
     ]
+
+
+def writes_balances(module: str, text: str) -> list[str]:
+    """Where `module` writes a balance, or has one written, without being the one that may."""
+    if module in WRITES_BALANCES | WRITES_LEDGER:
+        return []
+    writing = ("create", "bulk_create", "get_or_create", "update_or_create", "update", "delete")
+    tables = ("Balance.", "DayBalance.")
+    return [
+        f"{module}:{call.lineno}"
+        for name, call in calls(text)
+        if name == "balances.add"
+        or (name.endswith(writing) and (name.startswith(tables) or ".balances." in f".{name}"))
+    ]
+
+
+def test_only_the_ledger_writes_balances() -> None:
+    for path in SOURCES:
+        assert writes_balances(module_of(path), path.read_text()) == []
+    for line in (
+        "balances.add([x])",
+        "Balance.objects.update(held=0)",
+        "team.balances.all().delete()",
+    ):
+        assert writes_balances("jobs.engine.checks", line) == ["jobs.engine.checks:1"]
+        assert writes_balances("jobs.billing.ledger", line) == []
 
 
 def test_only_transitions_moves_a_job() -> None:

@@ -48,7 +48,7 @@ def test_a_click_is_found_by_an_index(team: Team) -> None:
 def test_who_waits_is_counted_without_what_ended(team: Team, creator: User) -> None:
     waiting = team.jobs.filter(owner=creator, group__in=(0, 2), state="queued")
     likely = {"job_of_person_state"} | (
-        {"job_team", "job_team_owner", "job_team_group"}
+        {"job_team", "job_team_owner", "job_team_group", "job_click"}
         if connection.vendor == "postgresql"
         else set()
     )
