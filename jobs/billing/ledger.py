@@ -125,11 +125,11 @@ def _more(held: LedgerEntry, subject: Job | Check, bill: Quote) -> Sentence:
         return EMPTY
     if isinstance(subject, Job) and subject.adopted:
         return phrase("Nothing was held for it, since its task was made elsewhere.")
-    sums = {
-        "sum": format_money(bill.micros, held.currency, 6),
-        "held": format_money(held.held, held.currency, 6),
-    }
-    return phrase("The bill of %(sum)s is more than the %(held)s that were held.", **sums)
+    return phrase(
+        "The bill of %(sum)s is more than the %(held)s that were held.",
+        sum=format_money(bill.micros, held.currency, 6),
+        held=format_money(held.held, held.currency, 6),
+    )
 
 
 def release(*subjects: Job | Check, attempt: int = 1, note: Sentence = EMPTY) -> None:
