@@ -166,6 +166,8 @@ class _Prices:
             yield f"has a price of {price.model}"
         if price.effective_from > day:
             yield f"has a price of {price.effective_from}, and was held on {day}"
+        if hold.job__adopted:
+            return  # found later than it was sent, so its price may be that of before
         known = hold.created_at - _MOMENT
         for newer in self._alike[self._key(price)]:
             if (

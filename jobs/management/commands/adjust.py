@@ -33,7 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--by", metavar="EMAIL", required=True, help="who corrects it")
         parser.add_argument("--reason", required=True, help="why, for people who read the ledger")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: Any) -> None:
         given = [name for name in ("job", "check", "team") if options[name]]
         if len(given) != 1:
             raise CommandError("Say what to correct with one of --job, --check and --team.")

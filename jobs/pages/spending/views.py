@@ -88,7 +88,7 @@ def _summary(request: TeamRequest, month: date) -> dict[str, Any]:
     }
 
 
-def _links(request: TeamRequest, month: date) -> dict[str, Any]:
+def _links(request: TeamRequest, month: date) -> dict[str, object]:
     """The months beside this one, the CSV and the budgets; "" for what is not offered."""
     team, previous, following = request.team, _previous(month), budget.next_month(month)
     csv_url = f"?{urlencode({'month': f'{month:%Y-%m}', 'format': 'csv'})}"
@@ -148,7 +148,7 @@ def _month_url(month: date) -> str:
 # ── tables ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _totals(balances: QuerySet[Balance]) -> dict[str, Any]:
+def _totals(balances: QuerySet[Balance]) -> dict[str, object]:
     """Counts of the month: jobs and checks held, settled and given back; seconds billed. Every hold
     has one end at most."""
     sums = balances.aggregate(
@@ -194,7 +194,7 @@ def _people(
     return rows
 
 
-def _models(days: QuerySet[DayBalance]) -> list[dict[str, Any]]:
+def _models(days: QuerySet[DayBalance]) -> list[dict[str, object]]:
     """What was settled, a row per price paid: model, variant, unit price and sum."""
     names = ("model", "price__variant", "price__unit", "price__micros")
     rows = []
