@@ -16,7 +16,7 @@ def unprotect(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("jobs", "0013_fill_balances"),
+        ("jobs", "0014_fill_balances"),
     ]
 
     operations = [

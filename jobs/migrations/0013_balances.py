@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('jobs', '0011_reconcile_from'),
+        ('jobs', '0012_account_private_network'),
         ('studio', '0005_sentences'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -45,7 +45,7 @@ def empty(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("jobs", "0012_balances"),
+        ("jobs", "0013_balances"),
     ]
 
     operations = [
