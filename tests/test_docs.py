@@ -78,23 +78,40 @@ def sections() -> set[str]:
     return set(re.findall(r"^#{2,3} (\d+(?:\.\d+)*)\.? ", document("docs/contract.md"), re.M))
 
 
-@pytest.mark.parametrize("path", files(CODE), ids=name_of)
-def test_every_citation_of_the_contract_has_its_heading(path: Path) -> None:
-    headings = sections()
-    for found in CITATION.finditer(prose(path)):
-        cited = re.findall(SECTION, found["sections"])
-        assert cited, f"{name_of(path)}: CONTRACT without a section (“CONTRACT §8.2”)"
+def citations(text: str) -> list[list[str]]:
+    """The sections of every citation: ["§2", "§6"]; an empty list where it names none."""
+    return [re.findall(SECTION, found["sections"]) for found in CITATION.finditer(text)]
+
+
+def wrong_citations(text: str, headings: set[str]) -> list[str]:
+    """What the citations of `text` say that docs/contract.md, which has `headings`, does not."""
+    found = []
+    for cited in citations(text):
         missing = {section[1:] for section in cited} - headings
-        assert not missing, f"{name_of(path)}: docs/contract.md has no section {missing}"
+        found += [f"no section {name}" for name in sorted(missing)]
+        found += [] if cited else ["CONTRACT without a section (“CONTRACT §8.2”)"]
+    return found
+
+
+def test_every_citation_of_the_contract_has_its_heading() -> None:
+    headings = sections()
+    assert [
+        f"{name_of(path)}: {wrong}"
+        for path in files(CODE)
+        for wrong in wrong_citations(prose(path), headings)
+    ] == []
+
+
+def test_a_wrong_citation_is_found() -> None:
+    headings = {"2", "8.2"}
+    assert wrong_citations("as CONTRACT §2, §8.2 say", headings) == []
+    assert wrong_citations("as CONTRACT §2 and §9.1 say", headings) == ["no section 9.1"]
+    assert len(wrong_citations("as CONTRACT says", headings)) == 1
 
 
 def test_citations_are_found_at_all() -> None:
     """The pattern reads lists, ranges and citations that a line break parts."""
-    cited = [
-        re.findall(SECTION, found["sections"])
-        for path in files(CODE)
-        for found in CITATION.finditer(prose(path))
-    ]
+    cited = [one for path in files(CODE) for one in citations(prose(path))]
     assert len(cited) >= 50
     assert ["§2", "§6", "§13"] in cited
     assert ["§2", "§11.1"] in cited
@@ -115,10 +132,20 @@ OUTSIDE = re.compile(
 )
 
 
-@pytest.mark.parametrize("path", EVERYTHING, ids=name_of)
-def test_no_reference_leads_out_of_the_repository(path: Path) -> None:
-    found = OUTSIDE.search(prose(path))
-    assert not found, f"{name_of(path)} refers to {found[0] if found else ''!r}: see docs/ instead"
+def test_no_reference_leads_out_of_the_repository() -> None:
+    assert [
+        f"{name_of(path)}: {found[0]}"
+        for path in EVERYTHING
+        for found in OUTSIDE.finditer(prose(path))
+    ] == [], "see docs/ instead"
+
+
+@pytest.mark.parametrize(
+    "text", ["see DESIGN.md", "STACK §3", "as USERS: says", "the seed’s list", "after issue 12"]
+)
+def test_a_reference_out_of_the_repository_is_found(text: str) -> None:
+    assert OUTSIDE.search(text)
+    assert not OUTSIDE.search("the design of docs/architecture.md, a tissue 12 cm wide")
 
 
 PATHS = re.compile(
@@ -127,11 +154,29 @@ PATHS = re.compile(
 )
 
 
-@pytest.mark.parametrize("path", EVERYTHING, ids=name_of)
-def test_every_file_that_is_named_exists(path: Path) -> None:
-    for name, anchor in PATHS.findall(path.read_text()):
-        assert (ROOT / name).is_file(), f"{name_of(path)} names {name}, which is not there"
-        assert not anchor or anchor in anchors(document(name)), f"{name} has no #{anchor}"
+def named_without_being(text: str) -> list[str]:
+    """Files of ours that `text` names and that are not there, or not with the heading."""
+    found = []
+    for name, anchor in PATHS.findall(text):
+        if not (ROOT / name).is_file():
+            found.append(name)
+        elif anchor and anchor not in anchors(document(name)):
+            found.append(f"{name}#{anchor}")
+    return found
+
+
+def test_every_file_that_is_named_exists() -> None:
+    assert [
+        f"{name_of(path)} names {name}"
+        for path in EVERYTHING
+        for name in named_without_being(path.read_text())
+    ] == []
+
+
+def test_a_file_that_is_not_there_is_found() -> None:
+    assert named_without_being("see docs/contract.md and jobs/urls.py") == []
+    gone, headless = "jobs/" + "gone.py", "docs/contract.md#" + "nowhere"
+    assert named_without_being(f"see {gone} and {headless}") == [gone, headless]
 
 
 def links(text: str) -> Iterator[str]:
@@ -140,15 +185,33 @@ def links(text: str) -> Iterator[str]:
             yield target
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
-def test_every_link_has_its_target(path: Path) -> None:
-    for target in links(path.read_text()):
+def dead_links(path: Path, text: str) -> list[str]:
+    """Links in `text`, which stands at `path`, that lead nowhere, outside or to no heading."""
+    found = []
+    for target in links(text):
         name, _, anchor = target.partition("#")
         file = (path.parent / name).resolve() if name else path
         inside = file.is_relative_to(ROOT) and file.exists()
-        assert inside, f"{name_of(path)}: no {target}"
-        if anchor:
-            assert anchor in anchors(file.read_text()), f"{name_of(path)}: no heading for {target}"
+        if not inside or (
+            anchor and anchor not in anchors(text if file == path else file.read_text())
+        ):
+            found.append(target)
+    return found
+
+
+def test_every_link_has_its_target() -> None:
+    assert [
+        f"{name_of(path)}: {target}"
+        for path in DOCUMENTS
+        for target in dead_links(path, path.read_text())
+    ] == []
+
+
+def test_a_dead_link_is_found() -> None:
+    page = ROOT / "docs" / "operations.md"
+    assert dead_links(page, "# Here\n[1](contract.md) [2](#here) [3](https://example.com)") == []
+    dead = ["gone.md", "#there", "contract.md#nowhere", "../../etc/passwd"]
+    assert dead_links(page, "# Here\n" + " ".join(f"[x]({target})" for target in dead)) == dead
 
 
 # ── what the documents must name ──────────────────────────────────────────────────────────────────
@@ -180,19 +243,31 @@ def test_every_command_is_in_operations() -> None:
     assert commands() <= listed
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
-def test_every_command_that_is_named_exists(path: Path) -> None:
-    django = {"migrate", "makemigrations", "createsuperuser", "check", "shell"}
-    named = set(re.findall(r"manage\.py ([a-z]\w*)", path.read_text()))
-    assert named <= commands() | django
+DJANGO = {"migrate", "makemigrations", "createsuperuser", "check", "shell"}
+
+
+def unknown_commands(text: str) -> list[str]:
+    return sorted(set(re.findall(r"manage\.py ([a-z]\w*)", text)) - commands() - DJANGO)
+
+
+def test_every_command_that_is_named_exists() -> None:
+    assert [
+        f"{name_of(path)}: {name}"
+        for path in DOCUMENTS
+        for name in unknown_commands(path.read_text())
+    ] == []
+
+
+def test_a_command_that_is_not_there_is_found() -> None:
+    assert unknown_commands("`manage.py dev`, manage.py migrate, manage.py fly") == ["fly"]
 
 
 def test_every_variable_that_is_named_exists() -> None:
     """Names in backticks that look like a variable of ours, in the documents for who runs it."""
     known = set(re.findall(r"^\| `([A-Z_]+)` \|", document("docs/operations.md"), re.M))
-    for name in ("README.md", "docs/operations.md"):
-        named = set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+)[`=]", document(name)))
-        assert named - {"STATIC_ROOT", "LANGUAGE_CODE"} <= known, name
+    text = document("README.md") + document("docs/operations.md")
+    named = set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+)[`=]", text))
+    assert named - {"STATIC_ROOT", "LANGUAGE_CODE"} - known == set()
 
 
 # ── wings ─────────────────────────────────────────────────────────────────────────────────────────
@@ -225,12 +300,28 @@ def test_architecture_names_every_wing() -> None:
     assert set(named) == {str(path) for path in packages() if is_wing(path)}
 
 
-@pytest.mark.parametrize("path", packages(), ids=str)
-def test_every_package_says_what_it_is_for_and_a_wing_what_it_may_import(path: Path) -> None:
-    said = ast.get_docstring(ast.parse((ROOT / path / "__init__.py").read_text())) or ""
-    assert said, f"{path}/__init__.py does not say what it is for"
-    if is_wing(path):
-        assert re.search(r"\bMay\s+import\b", said), f"{path}/__init__.py: what may it import?"
+def unsaid(path: Path, text: str) -> list[str]:
+    """What the package `path` with `text` in its __init__.py leaves unsaid."""
+    said = ast.get_docstring(ast.parse(text)) or ""
+    if not said:
+        return [f"{path} does not say what it is for"]
+    if is_wing(path) and not re.search(r"\bMay\s+import\b", said):
+        return [f"{path} does not say what it may import"]
+    return []
+
+
+def test_every_package_says_what_it_is_for_and_a_wing_what_it_may_import() -> None:
+    found = packages()
+    assert [
+        one for path in found for one in unsaid(path, (ROOT / path / "__init__.py").read_text())
+    ] == []
+
+
+def test_a_package_that_says_nothing_is_found() -> None:
+    wing, inner = Path("jobs/engine"), Path("jobs/engine/archive")
+    assert len(unsaid(inner, "x = 1")) == len(unsaid(wing, '"""Moves jobs."""')) == 1
+    assert unsaid(inner, '"""Stores films."""') == []
+    assert unsaid(wing, '"""Moves jobs. May\nimport models."""') == []
 
 
 def test_wings_stand_in_the_order_of_the_import_rules() -> None:

@@ -7,8 +7,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parent.parent / "templates"
 WIDTH = 120
 TEMPLATES = sorted(ROOT.rglob("*.html"))
@@ -26,15 +24,31 @@ def given_names() -> set[str]:
     return {name for name in included if "parts" in Path(name).parts and name in TEXTS}
 
 
-@pytest.mark.parametrize("name", sorted(TEXTS))
-def test_lines_are_short(name: str) -> None:
-    assert too_long(TEXTS[name]) == []
+def says_what_it_takes(text: str) -> bool:
+    return text.startswith("{# args: ")
 
 
-@pytest.mark.parametrize("name", sorted(given_names()))
-def test_a_part_says_what_it_takes_on_its_first_line(name: str) -> None:
+def test_lines_are_short() -> None:
+    assert TEXTS
+    assert [f"{name}:{line}" for name, text in TEXTS.items() for line in too_long(text)] == []
+
+
+def test_a_long_line_is_found() -> None:
+    assert too_long(f"<p>\n{'x' * WIDTH}\n{'x' * (WIDTH + 1)}\n") == [3]
+
+
+def test_a_part_says_what_it_takes_on_its_first_line() -> None:
     """`{# args: what, what #}` for every part that is included with names or with `only`."""
-    assert TEXTS[name].startswith("{# args: ")
+    assert given_names()
+    assert [name for name in sorted(given_names()) if not says_what_it_takes(TEXTS[name])] == []
+
+
+def test_a_part_that_does_not_say_what_it_takes_is_found() -> None:
+    assert INCLUDE.findall('{% include "parts/a.html" with b=c only %}{% include "d.html" %}') == [
+        "parts/a.html"
+    ]
+    assert says_what_it_takes("{# args: job #}\n<p>")
+    assert not says_what_it_takes("<p>{# args: job #}")
 
 
 def test_no_stylesheet_asks_whether_an_element_is_empty() -> None:
