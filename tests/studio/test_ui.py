@@ -249,7 +249,7 @@ def test_wave_path_stays_in_its_box() -> None:
 
 
 def test_every_icon_that_a_template_names_is_in_the_sprite() -> None:
-    sprite = set(re.findall(r'<symbol id="([^"]+)"', (ROOT / "static/img/icons.svg").read_text()))
+    sprite = set(parse((ROOT / "static/img/icons.svg").read_text()).values("symbol", "id"))
     named = {
         name for path in TEMPLATES for name in re.findall(r'{% icon "([^"]+)"', path.read_text())
     }

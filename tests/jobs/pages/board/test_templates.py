@@ -503,10 +503,12 @@ def test_half_body_is_advised_against_beside_the_background_with_one_click(
     Check.objects.update(facts={"bodystyle": "half"})
     fields = character | {"template": makers.template(team, account).public_id}
     text = client_of(creator).get(dance, fields).content.decode()
-    button = parse(text).named("button[name^=pick_]", "Use the picture’s background")
-    assert (
-        text.index(">Background<") < text.index("has to invent the legs") < text.index('id="price"')
-    )
+    shown = parse(text)
+    button = shown.named("button[name^=pick_]", "Use the picture’s background")
+    parts = shown.all("legend, .notice, #price")
+    background = parts.index(shown.named("legend", "Background"))
+    advice = parts.index(shown.named(".notice", "has to invent the legs"))
+    assert background < advice < parts.index(shown.one("#price"))
     # the radio that is set the other way comes with the same form
     sent = fields | {"use_ref_img_bg": "false", button["name"]: button["value"]}
     answer = client_of(creator).get(reverse("jobs:price", args=[team.slug]), sent, **HX)

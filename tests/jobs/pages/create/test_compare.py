@@ -3,7 +3,6 @@ job that comes of it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,12 +16,9 @@ from jobs.models import Account, Job
 from jobs.pages.create import compare
 from studio.models import Team, User
 from tests import makers
+from tests.html import parse, text
 
 ClientOf = Callable[[User], Client]
-
-
-def text(html: str) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", html).replace("\u00a0", " ").split())
 
 
 @pytest.fixture
@@ -38,12 +34,8 @@ def first(team: Team, creator: User, account: Account) -> Job:
 
 def draft(html: str) -> dict[str, str]:
     """What the link to the create page says."""
-    link = re.search(r'<a [^>]*href="([^"]+)"[^>]*>(?:(?!</a>).)*Change and make again', html, re.S)
-    assert link
-    return {
-        name: values[0]
-        for name, values in parse_qs(urlsplit(link[1].replace("&amp;", "&")).query).items()
-    }
+    link = parse(html).named("a", "Change and make again")
+    return {name: values[0] for name, values in parse_qs(urlsplit(link["href"]).query).items()}
 
 
 def test_the_link_leads_to_its_files_and_choices_unmarked(
@@ -56,7 +48,7 @@ def test_the_link_leads_to_its_files_and_choices_unmarked(
     assert f'name="from" value="{first.public_id}"' in html
     for row in first.inputs.select_related("asset"):
         assert f'name="{row.name}" value="{row.asset.public_id}"' in html
-    assert "was " not in text(html.split('id="make"')[1].split("</form>")[0])
+    assert "was " not in parse(html).one("form#make").text
 
 
 def test_every_difference_is_marked_and_stays_through_changes(
@@ -91,7 +83,7 @@ def test_the_new_job_remembers_and_tells_what_was_changed(
     assert [(c.label, c.before, c.after) for c in compare.changes(made)] == [
         ("Shape", "1:1 head", "3:4 half body")
     ]
-    assert "Changed from Welcome : shape 1:1 head → 3:4 half body" in text(
+    assert "Changed from Welcome: shape 1:1 head → 3:4 half body" in text(
         client.get(made.get_absolute_url()).content.decode()
     )
 
@@ -101,7 +93,7 @@ def test_run_again_says_that_it_is_the_same(client_of: ClientOf, creator: User, 
     client.post(reverse("jobs:again", args=[first.team.slug, first.public_id]), {"key": "k"})
     made = Job.objects.exclude(pk=first.pk).get()
     assert compare.changes(made) == []
-    assert "The same as Welcome , made again." in text(
+    assert "The same as Welcome, made again." in text(
         client.get(made.get_absolute_url()).content.decode()
     )
 

@@ -4,7 +4,6 @@ the click that makes the film."""
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +20,7 @@ from jobs.orders import consent, create
 from studio.files import edit_queue
 from studio.models import Asset, Consent, Team, User
 from tests import files, makers
+from tests.html import parse
 
 ClientOf = Callable[[User], Client]
 HX: dict[str, Any] = {"headers": {"HX-Request": "true"}}
@@ -60,13 +60,17 @@ def ticked(ready: dict[str, str]) -> dict[str, str]:
 
 
 def why(html: str) -> str:
-    found = re.search(r'id="why">(.*?)</p>', html, re.S)
-    return " ".join(re.sub(r"<[^>]+>", " ", found[1]).split()) if found else ""
+    return " ".join(parse(html).texts("#why"))
 
 
-def box(html: str, name: str) -> str:
-    found = re.search(rf'<input type="checkbox"[^>]*name="consent_{name}"[^>]*>', html)
-    return found.group() if found else ""
+def boxes(html: str, ticked: str = "") -> list[str]:
+    """The files whose word is asked on the page, by the names of their fields."""
+    found = parse(html).values(f"input[type=checkbox][name^=consent_]{ticked}", "name")
+    return [name.removeprefix("consent_") for name in found]
+
+
+def ticked_boxes(html: str) -> list[str]:
+    return boxes(html, "[checked]")
 
 
 # ── the page ──────────────────────────────────────────────────────────────────────────────────────
@@ -78,13 +82,12 @@ def test_without_a_word_the_button_says_what_is_missing_one_after_the_other(
     assert why(html) == "Say first that the team may use this picture."
     assert PICTURE in html
     assert SPEECH in html
-    assert "checked" not in box(html, "image_url")
+    assert "image_url" not in ticked_boxes(html)
     html = client.get(page, ready | {"consent_image_url": ready["image_url"]}).content.decode()
     assert why(html) == "Say first that the team may use this speech."
     html = client.get(page, ticked).content.decode()
     assert why(html) == ""
-    assert "checked" in box(html, "image_url")
-    assert "checked" in box(html, "audio_url")
+    assert ticked_boxes(html) == ["image_url", "audio_url"]
 
 
 def test_files_and_the_check_come_first(
@@ -106,7 +109,7 @@ def test_the_tick_is_in_the_address_and_in_the_next_form_and_not_yet_kept(
     answer = client_of(creator).get(reverse("jobs:price", args=[team.slug]), ticked, **HX)
     assert f"consent_image_url={ready['image_url']}" in answer["HX-Replace-Url"]
     assert f"consent_audio_url={ready['audio_url']}" in answer["HX-Replace-Url"]
-    assert "checked" in box(answer.content.decode(), "image_url")
+    assert "image_url" in ticked_boxes(answer.content.decode())
     assert not Consent.objects.exists()
 
 
@@ -116,8 +119,8 @@ def test_another_file_needs_a_word_of_its_own(
     other = makers.asset(team, "audio", consent=False)
     price = reverse("jobs:price", args=[team.slug])
     answer = client_of(creator).get(price, ticked | {"pick_audio_url": other.public_id}, **HX)
-    assert "checked" not in box(answer.content.decode(), "audio_url")
-    assert "checked" in box(answer.content.decode(), "image_url")
+    assert "audio_url" not in ticked_boxes(answer.content.decode())
+    assert "image_url" in ticked_boxes(answer.content.decode())
     assert "consent_audio_url" not in answer["HX-Replace-Url"]
 
 
@@ -175,7 +178,7 @@ def test_the_click_keeps_who_said_what_and_when(
     )
     assert why(html) == ""
     assert html.count("Chidi said so on 14 Nov.") == 2
-    assert not box(html, "image_url")
+    assert "image_url" not in boxes(html)
     assert client_of(owner).post(page, ticked | {"do": "make", "key": "k2"}).status_code == 302
     assert {row.by for row in Consent.objects.all()} == {creator}
 
@@ -210,7 +213,7 @@ def test_a_refused_click_leaves_the_tick_in_the_form(
     Budget.objects.create(team=team, member=creator, micros=1_000)
     answer = client_of(creator).post(page, ticked | {"do": "make", "key": "k"})
     assert (answer.status_code, Job.objects.count(), Consent.objects.count()) == (422, 0, 0)
-    assert "checked" in box(answer.content.decode(), "image_url")
+    assert "image_url" in ticked_boxes(answer.content.decode())
 
 
 def test_again_needs_no_new_word(
@@ -301,7 +304,7 @@ def test_what_was_made_of_a_file_with_a_word_asks_for_none(
     crop = edit_queue.change(parent, {"do": "picture", "box": [0, 0, 500, 500]}, creator)
     html = client_of(creator).get(page, {"image_url": crop.public_id}).content.decode()
     assert "Aiko said so on" in html
-    assert not box(html, "image_url")
+    assert "image_url" not in boxes(html)
 
 
 # ── commands ──────────────────────────────────────────────────────────────────────────────────────

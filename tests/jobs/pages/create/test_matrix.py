@@ -17,13 +17,10 @@ from jobs.models import Account, Budget, Check, Job, JobSet, LedgerEntry
 from jobs.pages.create.matrix_draft import SIDE
 from studio.models import Asset, Consent, Team, User
 from tests import files, makers
+from tests.html import parse, text
 
 ClientOf = Callable[[User], Client]
 HX: dict[str, Any] = {"headers": {"HX-Request": "true"}}
-
-
-def text(html: str) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", html).replace("\u00a0", " ").split())
 
 
 @pytest.fixture
@@ -59,8 +56,8 @@ def draft(pictures: list[Asset], speeches: list[Asset], **more: Any) -> dict[str
 
 
 def cells(html: str) -> list[list[str]]:
-    rows = re.findall(r'<tr><th scope="row">.*?</tr>', html, re.S)
-    return [re.findall(r'<td data-cell="(\w+)"', row) for row in rows]
+    rows = [row for row in parse(html).all("tr") if row.has("th[scope=row]")]
+    return [row.values("td", "data-cell") for row in rows]
 
 
 def test_who_only_looks_makes_nothing(client_of: ClientOf, viewer: User, page: str) -> None:
@@ -93,8 +90,7 @@ def test_a_cell_that_is_not_ticked_is_left_out_and_a_reload_remembers(
     assert "Make 1 film $0.0459" in text(answer.content.decode())
     html = client.get(answer["HX-Replace-Url"]).content.decode()
     assert "Make 1 film $0.0459" in text(html)
-    assert re.search(rf'value="{names[0]}" checked', html)
-    assert not re.search(rf'value="{names[1]}" checked', html)
+    assert parse(html).values("input[name=cell][checked]", "value") == names[:1]
 
 
 def test_unknown_pictures_are_checked_with_one_click_at_one_price(
@@ -200,7 +196,7 @@ def test_what_the_budget_has_no_room_for_is_off_and_cannot_be_sent_by_hand(
     Budget.objects.create(team=team, micros=100_000)
     fields = draft(pictures[:1], speeches)
     html = client_of(creator).get(page, fields).content.decode()
-    assert re.search(r'id="generate" disabled', html)
+    assert parse(html).has("#generate[disabled]")
     assert "has $0.10 of $0.10 left" in text(html)
     fields["cell"] = fields["seen"] = [f"{pictures[0].public_id}.{s.public_id}" for s in speeches]
     assert client_of(creator).post(page, fields | {"do": "make", "key": "k"}).status_code == 422
@@ -286,10 +282,10 @@ def test_nothing_is_made_of_a_person_without_the_word_of_somebody(
     fields = draft(pictures, [speech], key="k")
     html = client.get(page, fields).content.decode()
     assert "Say first that the team may use these pictures." in text(html)
-    assert re.search(r'id="generate" disabled', html)
+    assert parse(html).has("#generate[disabled]")
     assert client.post(page, fields | {"do": "make"}).status_code == 422
     assert not Job.objects.exists()
-    words = re.findall(r'<input type="checkbox"[^>]*name="consent" value="([^"]+)"', html)
+    words = parse(html).values("input[type=checkbox][name=consent]", "value")
     assert words == [".".join(asset.public_id for asset in pictures), speech.public_id]
     assert "The team may use these people’s likenesses: ada.jpg, ben.jpg" in text(html)
     # a word for the pictures alone is none for the speech, and one for other files is none at all
@@ -330,7 +326,7 @@ def test_a_film_that_is_taken_out_and_in_again_keeps_the_word_that_was_ticked(
         | {"do": "show", "cell": both[:1], "consent": [".".join(a.public_id for a in speeches)]},
         **HX,
     ).content.decode()
-    words = re.findall(r'name="consent" value="([^"]+)"', html)
+    words = parse(html).values("[name=consent]", "value")
     assert sorted(words) == sorted(speech.public_id for speech in speeches)
     html = client.post(
         page, fields | {"do": "show", "cell": both, "consent": words}, **HX
@@ -355,9 +351,7 @@ def test_a_part_of_a_speech_inherits_the_word(
 
 # ── the click ──
 def hidden(html: str, name: str) -> str:
-    found = re.search(rf'<input type="hidden" name="{name}" value="([^"]*)"', html)
-    assert found, name
-    return found[1]
+    return parse(html).one(f"input[type=hidden][name={name}]")["value"]
 
 
 def test_a_picture_that_passed_meanwhile_is_not_made_unread(
@@ -414,9 +408,8 @@ def test_while_pictures_are_checked_the_form_keeps_its_key(
     makers.check(pictures[2], account, state="waiting")
     client = client_of(creator)
     html = client.get(page, draft([pictures[0], pictures[2]], speeches[:1])).content.decode()
-    poll = re.search(r'<div[^>]*id="batch"[^>]*every 2s[^>]*>', html)
-    assert poll
-    assert 'hx-include="#batch-form"' in poll[0]
+    poll = parse(html).one("div#batch")
+    assert (poll["hx-trigger"], poll["hx-include"]) == ("every 2s", "#batch-form")
     answer = client.post(page, draft([pictures[0]], speeches[:1], key="mine"), **HX)
     assert hidden(answer.content.decode(), "key") == "mine"
     assert not Job.objects.exists()

@@ -3,9 +3,7 @@ along as far as the successor takes it."""
 
 from __future__ import annotations
 
-import html
 import itertools
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -30,6 +28,8 @@ from jobs.pages.create.draft_form import DraftForm
 from jobs.pages.create.successor_draft import SuccessorDraft
 from studio.models import Asset, Team, User
 from tests import makers
+from tests.html import parse
+from tests.html import text as shown
 
 ClientOf = Callable[[User], Client]
 RETIRES = datetime(2026, 10, 9, 16, 0, tzinfo=UTC)
@@ -69,10 +69,6 @@ def files_by_kind(draft: Draft) -> dict[str, Asset]:
     found = {asset.kind: asset for asset in draft.files.values()}
     video = draft.template_video or (draft.template.asset if draft.template is not None else None)
     return found | ({"video": video} if video is not None else {})
-
-
-def shown(text: str) -> str:
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", "", text)))
 
 
 def test_every_retired_model_that_a_page_makes_has_a_way_on() -> None:
@@ -338,7 +334,12 @@ def test_after_the_day_it_says_so_and_the_successors_come_first(
     assert "The day that Alibaba announced as the end of EMO, 10 Oct 2026, has passed." in shown(
         page
     )
-    assert page.index("?model=wan2.2-s2v") < page.index("?model=emo-v1")
+    models = parse(page).values("a[href*='?model=']", "href")
+    there, here = (
+        next(at for at, href in enumerate(models) if f"?model={name}" in href)
+        for name in ("wan2.2-s2v", "emo-v1")
+    )
+    assert there < here
     assert [model.name for model in model_retirement.in_order(models_of("dance"))][
         -1
     ] == "animate-anyone-gen2"
@@ -363,8 +364,7 @@ def test_model_that_the_service_has_no_more_says_so(
 
 
 def link_of(page: str, label: str) -> str:
-    found = re.search(rf'<a class="[^"]*" href="([^"]+)">(?:(?!</a>).)*{label}', page, re.S)
-    return html.unescape(found.group(1)) if found else ""
+    return parse(page).named("a", label)["href"]
 
 
 @pytest.mark.parametrize("state", [State.SUCCEEDED, State.FAILED])

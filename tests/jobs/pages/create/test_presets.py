@@ -3,7 +3,6 @@ it go."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import pytest
@@ -17,6 +16,7 @@ from jobs.models import Account, JobSet, Preset
 from jobs.pages.create import presets
 from studio.models import Team, User
 from tests import makers
+from tests.html import parse
 
 ClientOf = Callable[[User], Client]
 HX = {"headers": {"HX-Request": "true"}}
@@ -68,14 +68,12 @@ def test_a_preset_leads_to_the_same_draft_with_its_choices(
         page, {"audio_url": sound.public_id, "style_level": "calm", "title": "Mine"}
     ).content.decode()
     assert "Sharp" not in html, "that one is of another model"
-    link = re.search(r'href="([^"]+)"[^>]*><b>Front desk</b>', html)
-    assert link
-    html = client.get(link[1].replace("&amp;", "&")).content.decode()
+    html = client.get(parse(html).named("a", "Front desk")["href"]).content.decode()
     assert f'name="audio_url" value="{sound.public_id}"' in html
     assert 'value="Mine"' in html
     for name, value in preset.chosen.items():
-        assert re.search(rf'name="{name}" value="{value}" checked', html)
-    assert re.search(r'aria-current="true"><b>Front desk</b>', html)
+        assert parse(html).has(f"[name={name}][value='{value}'][checked]")
+    assert parse(html).one("[aria-current=true] b").text == "Front desk"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@ films of one that is too long."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,8 @@ from jobs.models import Account, Job, Price
 from studio.files import edit_queue, file_store
 from studio.models import Asset, Team, User
 from tests import files, makers
+from tests.html import parse
+from tests.html import text as plain
 
 ClientOf = Callable[[User], Client]
 HX = {"headers": {"HX-Request": "true"}}
@@ -61,36 +62,18 @@ def ready(team: Team, account: Account, creator: User, speech: Asset) -> dict[st
     }
 
 
-def plain(html: str) -> str:
-    """Text without marks, on one line."""
-    return re.sub(
-        r"\s+",
-        " ",
-        re.sub(r"<[^>]*>", "", re.sub(r"<svg.*?</svg>", "", html, flags=re.S)).replace("\xa0", " "),
-    )
-
-
 def hidden(html: str, name: str) -> str:
-    found = re.search(rf'name="{name}" value="([^"]*)"', html)
-    assert found, f"no field {name}"
-    return found.group(1)
+    return parse(html).one(f"[name={name}]")["value"]
 
 
 def quoted(html: str) -> str:
-    found = re.search(r'id="generate".*?data-price>([^<]*)<', html, re.S)
-    assert found, "no price on the button"
-    return found.group(1)
+    return parse(html).one("#generate [data-price]").text
 
 
 def offers(html: str) -> list[tuple[str, str, str]]:
     """(sentence, button, kept parts then) of all that can be left out."""
-    rows = re.findall(
-        r'<li class="row g2"><span>(.*?)</span><button[^>]*name="set_audio_url" '
-        r'value="([^"]*)"[^>]*>(.*?)</button>',
-        html,
-        re.S,
-    )
-    return [(sentence, label, word) for sentence, word, label in rows]
+    buttons = parse(html).all("li > button[name=set_audio_url]")
+    return [(one.parent.first("span").text, one.text, one["value"]) for one in buttons]
 
 
 # ── the kept part ──
@@ -102,17 +85,12 @@ def test_all_of_it_is_kept_at_first_with_handles_fields_and_price(
     html = client_of(creator).get(page, ready).content.decode()
     assert hidden(html, "keep_audio_url") == "0-40000"
     assert hidden(html, "of_audio_url") == ready["audio_url"]
-    assert re.findall(
-        r'<input class="scripted" type="range"[^>]*max="([^"]*)"[^>]*value="([^"]*)"', html
-    ) == [("40.0", "0.0"), ("40.0", "40.0")]
+    handles = parse(html).all("input.scripted[type=range]")
+    assert [(one["max"], one["value"]) for one in handles] == [("40.0", "0.0"), ("40.0", "40.0")]
     for name, value in (("from_audio_url", "0.0"), ("to_audio_url", "40.0")):
-        field = re.search(
-            r'<label for="([^"]*)">[^<]*<[^>]*>[^<]*</span></label><input[^>]*id="\1" '
-            rf'name="{name}"[^>]*value="([^"]*)"',
-            html,
-        )
-        assert field, f"{name} has no label"
-        assert field.group(2) == value
+        field = parse(html).one(f"input[name={name}]")
+        assert parse(html).one(f"label[for='{field['id']}']").text, f"{name} has no label"
+        assert field["value"] == value
     assert 'data-whole="40000"' in html
     assert "<span data-part-price>$0.4588</span>" in html
     assert '<rect class="kept" x="0.0" width="600.0" height="100">' in html
@@ -128,10 +106,8 @@ def test_kept_parts_are_lit_and_the_rest_is_dim(
         .get(page, ready | {"keep_audio_url": "2000-10000.20000-36000"})
         .content.decode()
     )
-    rects = re.findall(
-        r'<rect class="(off|kept)" x="([\d.]+)" width="([\d.]+)" height="100">', html
-    )
-    assert rects == [
+    rects = parse(html).all("rect.off[height='100'], rect.kept[height='100']")
+    assert [(one["class"], one["x"], one["width"]) for one in rects] == [
         ("off", "0.0", "30.0"),
         ("off", "150.0", "150.0"),
         ("off", "540.0", "60.0"),
@@ -264,11 +240,9 @@ def test_the_prices_that_run_along_with_a_handle_are_the_servers(
     ):
         chosen = ready | {"keep_audio_url": word}
         html = client_of(creator).get(price_url, chosen, **HX).content.decode()
-        assert set(re.findall(r"<[^>]* data-price>([^<]*)<", html)) == {shown}
-        assert re.findall(r"<[^>]* data-part-price>([^<]*)<", html) == [shown]
-        found = re.search(r'<input[^>]*value="([^"]*)"[^>]* data-confirmed-prices>', html)
-        assert found
-        assert f"make={micros}" in found.group(1).split()
+        assert set(parse(html).texts("[data-price]")) == {shown}
+        assert parse(html).texts("[data-part-price]") == [shown]
+        assert f"make={micros}" in parse(html).one("input[data-confirmed-prices]")["value"].split()
 
 
 # ── silence ──
@@ -456,10 +430,9 @@ def test_the_recorder_waits_for_a_script_and_may_use_the_microphone(
 ) -> None:
     answer = client_of(creator).get(page, ready)
     html = answer.content.decode()
-    found = re.search(r'<div class="recorder[^>]*>', html)
-    assert found
-    assert " hidden " in found.group()
-    assert 'data-slot="audio_url"' in found.group()
+    recorder = parse(html).one("div.recorder")
+    assert "hidden" in recorder
+    assert recorder["data-slot"] == "audio_url"
     assert "speech.js" in html
     assert "microphone=()" not in answer.headers.get("Permissions-Policy", "")
     assert "media-src 'self' blob:" in answer["Content-Security-Policy"]

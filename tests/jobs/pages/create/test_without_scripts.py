@@ -3,7 +3,6 @@ would have asked by itself."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,6 +15,7 @@ from jobs.common.states import State
 from jobs.models import Account
 from studio.models import Team, User
 from tests import makers
+from tests.html import parse
 
 ClientOf = Callable[[User], Client]
 
@@ -25,9 +25,8 @@ def test_every_page_says_that_scripts_are_off(
 ) -> None:
     for name in ("jobs:board", "jobs:portrait", "jobs:batch", "library"):
         html = client_of(creator).get(reverse(name, args=[team.slug])).content.decode()
-        assert (
-            len(re.findall(r"<noscript>.*?Scripts are off here\..*?</noscript>", html, re.S)) == 1
-        ), name
+        said = [one for one in parse(html).texts("noscript") if "Scripts are off here." in one]
+        assert len(said) == 1, name
 
 
 def test_a_ticked_word_and_a_choice_are_taken_in_by_a_button(
@@ -43,12 +42,8 @@ def test_a_ticked_word_and_a_choice_are_taken_in_by_a_button(
     }
     client, page = client_of(creator), reverse("jobs:portrait", args=[team.slug])
     html = client.get(page, files).content.decode()
-    assert re.search(
-        r'class="noscript"><button[^>]*name="do" value="use">(?:<svg.*?</svg>)? ?Show the price',
-        html,
-        re.S,
-    )
-    assert re.search(r'id="generate"[^>]* disabled[ >]', html), "the word is missing"
+    assert parse(html).named(".noscript > button[name=do][value=use]", "Show the price")
+    assert parse(html).has("#generate[disabled]"), "the word is missing"
     sent = client.post(
         page,
         files
@@ -65,7 +60,7 @@ def test_a_ticked_word_and_a_choice_are_taken_in_by_a_button(
     assert kept["style_level"] == ["calm"]
     assert kept["title"] == ["By hand"]
     html = client.get(sent["Location"]).content.decode()
-    assert not re.search(r'id="generate"[^>]* disabled[ >]', html)
+    assert "disabled" not in parse(html).one("#generate")
 
 
 @pytest.mark.parametrize(
@@ -76,7 +71,4 @@ def test_the_page_of_a_job_has_a_way_to_the_news(
 ) -> None:
     job = makers.job(team, creator, state=state)
     html = client_of(creator).get(job.get_absolute_url()).content.decode()
-    assert (
-        bool(re.search(rf'class="noscript"><a[^>]*href="{job.get_absolute_url()}"', html))
-        is offered
-    )
+    assert parse(html).has(f".noscript > a[href='{job.get_absolute_url()}']") is offered
