@@ -72,7 +72,9 @@ class Element:
 
     # ── what lies in it ──
     def all(self, css: str) -> list[Element]:
-        return [Element(node) for node in self._node.css(css) if node != self._node]
+        # By identity: `==` of selectolax writes out both, here the whole page for every element.
+        own = self._node.mem_id
+        return [Element(node) for node in self._node.css(css) if node.mem_id != own]
 
     def has(self, css: str) -> bool:
         return bool(self.all(css))
