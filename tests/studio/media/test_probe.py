@@ -6,7 +6,6 @@ import contextlib
 import json
 import random
 import resource
-import struct
 import subprocess
 import sys
 import zlib
@@ -274,35 +273,6 @@ def _memory(function: str, path: Path) -> int:
         timeout=60,
     )
     return int(done.stdout) * (1 if sys.platform == "darwin" else 1024)
-
-
-@pytest.mark.parametrize("codec", ["libx264", "libx265"])
-def test_verify_finds_damage_inside(tmp_path: Path, codec: str) -> None:
-    data = files.mp4(1.0, codec=codec)
-    start = data.index(b"mdat") + 4
-    middle = start + (len(data) - start) // 3
-    holed = data[:middle] + bytes(600) + data[middle + 600 :]
-    with pytest.raises(MediaError) as caught:
-        verify_video(files.write(tmp_path, "f", holed))
-    assert caught.value.code == "broken"
-
-
-def test_verify_finds_a_film_shorter_than_it_says(tmp_path: Path) -> None:
-    data = bytearray(files.film(1.0, width=160, height=120, muxer="matroska"))
-    at = data.index(b"\x44\x89\x88") + 3  # the element Duration, a double
-    data[at : at + 8] = struct.pack(">d", 4 * struct.unpack(">d", data[at : at + 8])[0])
-    path = files.write(tmp_path, "f", bytes(data))
-    assert probe(path).seconds == pytest.approx(4.0, abs=0.05)
-    with pytest.raises(MediaError, match="does not play to its end"):
-        verify_video(path)
-
-
-@pytest.mark.parametrize("name", ["jpeg", "wav", "m4a"])
-def test_verify_wants_a_video(tmp_path: Path, name: str) -> None:
-    data = SEEDS[name]()
-    with pytest.raises(MediaError) as caught:
-        verify_video(files.write(tmp_path, "f", data))
-    assert caught.value.code == "no-stream"
 
 
 def test_facts_survive_json(tmp_path: Path) -> None:
