@@ -285,7 +285,7 @@ def test_a_bill_that_is_not_the_quote_is_booked_noted_and_mailed(
     poll.look(job)
     assert fresh(job).state == "archiving"
     note = job.ledger.get(kind="settle").note
-    assert note == "The service billed 9.00 s, and 4.00 s were quoted."
+    assert "The service billed 9.00 s, and 4.00 s were quoted." in note
     assert letters == [f"The bill of “{job.title}” is not its quote"]
 
 
@@ -329,6 +329,16 @@ def test_one_empty_list_is_not_enough(job: Job, service: Service) -> None:
     assert fresh(job).state == "queued"
 
 
+@pytest.mark.parametrize(("minutes", "state"), [(9, "uncertain"), (11, "queued")])
+def test_a_task_made_much_later_is_of_another_attempt(
+    job: Job, service: Service, minutes: int, state: str
+) -> None:
+    job = in_doubt(job, service, timedelta(minutes=20))
+    service.made(at=timezone.now() - timedelta(minutes=20 - minutes))
+    uncertain.settle_uncertain(job)
+    assert fresh(job).state == state
+
+
 @pytest.mark.parametrize("state", [State.SUBMITTING, State.UNCERTAIN])
 @pytest.mark.parametrize("shares", ["key", "lane"])
 def test_a_row_with_the_same_key_or_lane_may_own_a_lone_task(
@@ -361,3 +371,19 @@ def test_a_row_with_the_same_key_or_lane_may_own_a_lone_task(
     Job.objects.filter(pk=other.pk).update(model="emo-v9")
     uncertain.settle_uncertain(fresh(job))
     assert fresh(job).state == "running", "another model's task is not this one"
+
+
+def test_a_task_is_known_by_its_job_and_by_the_attempt_it_was_of(
+    job: Job, wish: OrderRequest, service: Service
+) -> None:
+    """A job that went on to another task leaves the first one to nobody."""
+    job = visit(job)
+    first = job.task_id
+    Job.objects.filter(pk=job.pk).update(task_id="task-next")
+    other = in_doubt(create.create(wish), service)
+    service.tasks_made = [
+        replace(service.made(), task_id=task_id, created_at=timezone.now() - LONG_AGO)
+        for task_id in (first, "task-next")
+    ]
+    uncertain.settle_uncertain(other)
+    assert fresh(other).state == "queued"
