@@ -111,7 +111,7 @@ class Code(StrEnum):
     # ended
     REJECTED = "rejected"  # the service refused the input
     TASK_FAILED = "task-failed"
-    TASK_LOST = "task-lost"  # UNKNOWN after its 24 h
+    TASK_LOST = "task-lost"  # nobody saw its end
     ARCHIVE_FAILED = "archive-failed"
     BAD_RESULT = "bad-result"
     MODEL_GONE = "model-gone"

@@ -33,6 +33,7 @@ from jobs.engine.transitions import (
     wake_lane,
     wake_lanes,
 )
+from jobs.engine.unseen_end import end_unseen
 from jobs.models import Job, Template
 from jobs.models.job import video_of
 from jobs.modelstudio import (
@@ -44,7 +45,7 @@ from jobs.modelstudio import (
     WireError,
     of_task_failure,
 )
-from studio.common.translatable import Sentence, phrase
+from studio.common.translatable import phrase
 
 log = logging.getLogger("footlight.poll")
 TASK_LIFE = timedelta(hours=24)
@@ -129,7 +130,11 @@ def take_in(job: Job, answer: Task | WireError) -> None:
     now = timezone.now()
     if isinstance(answer, WireError):
         if _out_of_reach(job, now):
-            _gone_unseen(job, answer)
+            end_unseen(
+                job,
+                answer,
+                phrase("The service could not be asked until it had forgotten the task."),
+            )
         else:
             _no_answer(job, answer)
         return
@@ -140,12 +145,10 @@ def take_in(job: Job, answer: Task | WireError) -> None:
         if now - (job.submitted_at or job.created_at) < TASK_LIFE:
             _still_working(job, answer, now, seconds=60)
         else:
-            fail(
+            end_unseen(
                 job,
-                Code.TASK_LOST,
                 NoAnswer(code="UNKNOWN", message="The service no longer knows the task."),
-                text=phrase("The service forgot the task after 24 h"),
-                settle=_lost(job),
+                phrase("The service forgot the task after 24 h, and its end was not seen."),
             )
     elif answer.status == "SUCCEEDED":
         _succeeded(job, answer)
@@ -153,23 +156,6 @@ def take_in(job: Job, answer: Task | WireError) -> None:
         canceled(job, phrase("Canceled at the service"))
     else:
         _failed(job, answer)
-
-
-def _gone_unseen(job: Job, error: WireError) -> None:
-    """The service could not be asked until it had forgotten the task. It may have ended and been
-    billed, so the quote counts."""
-    text = phrase("The service could not be asked until it had forgotten the task")
-    note = phrase(
-        "The service could not be asked until it had forgotten the task; it may have been billed, "
-        "so the quote counts."
-    )
-    fail(
-        job,
-        Code.TASK_LOST,
-        error,
-        text=text,
-        settle=(Decimal(job.milliseconds) / 1000, job.variant, note),
-    )
 
 
 def _no_answer(job: Job, error: WireError) -> None:
@@ -203,21 +189,6 @@ def _failed(job: Job, task: Task) -> None:
             wake_lane(job.lane_id)
             return
     fail(job, Code.TASK_FAILED, error, provider_status=task.status[:40], **_times(task))
-
-
-def _lost(job: Job) -> tuple[Decimal, str, Sentence] | None:
-    """What a forgotten task probably cost: it was at work when it was last seen, so it ended, and
-    was billed, unseen."""
-    if job.provider_started_at is None:
-        return None
-    return (
-        Decimal(job.milliseconds) / 1000,
-        job.variant,
-        phrase(
-            "The service forgot the task before we saw its end; it was at work, so the quote "
-            "counts."
-        ),
-    )
 
 
 def _look_later(job: Job, seconds: float) -> None:

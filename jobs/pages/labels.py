@@ -136,6 +136,9 @@ def state_word(job: Job) -> str:
 
 def cost_sentence(job: Job) -> str:
     """What a job that produced nothing cost."""
+    if job.settled_micros and job.code == Code.TASK_LOST:
+        words = _("Its end was not seen and it may have been billed, so the quote counts: %(sum)s.")
+        return words % {"sum": prices.format_money(job.settled_micros, job.currency)}
     if job.settled_micros:
         return _("The service billed it: %(sum)s.") % {
             "sum": prices.format_money(job.settled_micros, job.currency)

@@ -68,6 +68,7 @@ def test_unknown_is_kept_for_a_day_and_then_lost(job: Job, service: Service) -> 
     job = visit(job)
     assert (job.state, job.code) == ("failed", "task-lost")
     assert budget.status(job.team).held == 0
+    assert job.settled_micros == job.quote_micros, "it may have been billed"
 
 
 def test_a_failed_task_costs_nothing_and_says_why(job: Job, service: Service) -> None:
