@@ -497,6 +497,22 @@ def mp4(
     return film(seconds, fps, width, height, audio, codec, "mp4", **more)
 
 
+@cache
+def fragmented_mp4(seconds: float = 2.0) -> bytes:
+    """An MP4 whose every frame is a fragment of its own: a stream that is written as it comes."""
+    out = io.BytesIO()
+    options = {"movflags": "frag_every_frame+empty_moov"}
+    _make_film(out, options, seconds, 15, 160, 120, False, "libx264", "mp4", "", 0.0, 0)
+    return out.getvalue()
+
+
+def with_stated_length(data: bytes, seconds: float) -> bytes:
+    """An MP4 whose movie header states another length than its tables of frames."""
+    at = data.index(b"mvhd") + 16
+    ticks = int(int.from_bytes(data[at : at + 4], "big") * seconds)
+    return data[: at + 4] + ticks.to_bytes(4, "big") + data[at + 8 :]
+
+
 def mov(
     seconds: float = 2.0,
     fps: int = 25,

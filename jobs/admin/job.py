@@ -123,7 +123,7 @@ class JobAdmin(NoDeleteAdmin):
         "task_id",
         "created_at",
     )
-    list_filter = ("state", "group", "model", "fault", "code")
+    list_filter = ("state", "group", "model", "fault", "code", "length_differs")
     list_select_related = ("team", "owner", "account")
     search_fields = (
         "title",
@@ -201,6 +201,7 @@ class JobAdmin(NoDeleteAdmin):
                     "looks",
                     "result_expires_at",
                     "result",
+                    "length_differs",
                 )
             },
         ),

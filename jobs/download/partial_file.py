@@ -90,6 +90,17 @@ class PartialFile:
             return None
         return note
 
+    @property
+    def announced(self) -> bool:
+        """The host said how many bytes the file has, and they are all there."""
+        note = self.resume_note
+        return note is not None and note.total == self.size
+
+    @property
+    def sha256(self) -> str:
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
     def write(self, note: ResumeNote) -> None:
         """Write the note: all of it or none."""
         draft = self.note_path.with_suffix(".json.new")
@@ -98,8 +109,7 @@ class PartialFile:
 
     def prove(self) -> str:
         """Note that the file was proven whole, by its sha256, which is returned."""
-        with self.path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = self.sha256
         self.write(replace(self.resume_note or ResumeNote(""), total=self.size, proven=digest))
         return digest
 
@@ -109,8 +119,7 @@ class PartialFile:
         note = self.resume_note
         if note is None or not note.proven or self.size != note.total:
             return False
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == note.proven
+        return self.sha256 == note.proven
 
     def delete(self) -> None:
         """Remove the file and its note."""

@@ -60,7 +60,8 @@ def again(job: Job, lease: Lease, trouble: Trouble) -> None:
                 State.ARCHIVING,
                 together(trouble.why, phrase("It is tried again")),
                 code=job.code,
-                data={"trouble": trouble.kind, "try": job.tries + 1},
+                data={"trouble": trouble.kind, "try": job.tries + 1}
+                | ({"sha256": trouble.sha256} if trouble.sha256 else {}),
             )
 
 

@@ -6,8 +6,10 @@ CHUNK = 2000  # rows read at a time
 
 
 class Tally:
-    """How many things one invariant has looked at."""
+    """How many things one invariant has looked at, and what it found that breaks no promise of ours
+    but that somebody should know."""
 
     def __init__(self, deep: bool = False) -> None:
         self.seen = 0
         self.deep = deep
+        self.notes: list[str] = []

@@ -24,9 +24,11 @@ from jobs.engine.invariants_results import results_are_whole
 
 @dataclass
 class Report:
-    """Sentences about what is broken, and how many things each invariant looked at."""
+    """Sentences about what is broken, those about what is as promised but worth a look, and how
+    many things each invariant looked at."""
 
     broken: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     checked: dict[str, int] = field(default_factory=dict)
 
 
@@ -42,6 +44,7 @@ def report(deep: bool = False) -> Report:
     for name, invariant in INVARIANTS.items():
         tally = Tally(deep)
         found.broken += invariant(tally)
+        found.notes += tally.notes
         found.checked[name] = tally.seen
     return found
 

@@ -8,6 +8,7 @@ from django.core.files.storage import default_storage
 
 from jobs.catalogue import entries
 from jobs.common.states import State
+from jobs.engine import film_length
 from jobs.engine.invariant_tally import CHUNK, Tally
 from jobs.models import Job
 from studio.files import file_store, validation
@@ -16,8 +17,8 @@ from studio.models import Asset
 
 
 def results_are_whole(tally: Tally) -> Iterator[str]:
-    """Every film of a job that succeeded lies in our storage, byte for byte as it was archived;
-    every template is filed."""
+    """Every film of a job that succeeded lies in our storage, byte for byte as it was archived, and
+    is marked when it is not as long as billed; every template is filed."""
     done = (
         Job.objects.filter(state=State.SUCCEEDED)
         .order_by("result_id", "pk")
@@ -27,7 +28,11 @@ def results_are_whole(tally: Tally) -> Iterator[str]:
         "public_id",
         "model",
         "template_id",
+        "task_id",
+        "billed_units",
+        "length_differs",
         "result__file",
+        "result__milliseconds",
         "result__size",
         "result__sha256",
         "result__format",
@@ -47,6 +52,19 @@ def results_are_whole(tally: Tally) -> Iterator[str]:
             last, why = job.result.pk, _not_whole(job.result, deep=tally.deep)
         if why:
             yield f"The film of job {job.public_id} ({job.result.file.name}) {why}."
+        yield from _as_billed(job, job.result, tally)
+
+
+def _as_billed(job: Job, film: Asset, tally: Tally) -> Iterator[str]:
+    """Another length than the billed one is noted, since it can be claimed; that nobody sees it is
+    broken."""
+    lengths = f"plays {film.seconds:.1f} s, and {job.billed_units or 0:.1f} s were billed"
+    differs = film_length.differs(film.seconds, job.billed_units)
+    if differs:
+        tally.notes.append(f"The film of job {job.public_id} {lengths} (task {job.task_id}).")
+    if differs != job.length_differs:
+        marked = "marked as of another length" if job.length_differs else "not marked"
+        yield f"The film of job {job.public_id} {lengths}; it is {marked}."
 
 
 def _not_whole(film: Asset, *, deep: bool) -> str:

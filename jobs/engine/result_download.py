@@ -1,5 +1,6 @@
-"""Download a result and prove that it is the film that was billed: fetched, decoded to its last
-frame, as long as billed, stored by content.
+"""Download a result and prove that it is a whole film: fetched, decoded to its last frame, stored
+by content. Whole is what the host announced and what plays to the end that its header states, not
+what was billed: a film of another length is kept, and the difference is said (`film_length`).
 
 What was fetched stays in a part file of this machine until the film is stored, so neither a cut, a
 crash, a full disk nor a bucket that is away costs a second download.
@@ -21,7 +22,7 @@ from jobs import download
 from jobs.accounts import clients, rate_limit
 from jobs.catalogue import entries
 from jobs.common.states import State
-from jobs.engine import transitions
+from jobs.engine import film_length, transitions
 from jobs.models import Job
 from jobs.modelstudio import WireError, without_query
 from studio.common.translatable import EMPTY, Sentence, phrase
@@ -48,6 +49,7 @@ class Trouble:
     kind: str
     why: Sentence
     wait: float | None = None
+    sha256: str = ""  # of a film that may be cut: when the same comes again, it is whole
 
     @property
     def fault(self) -> str:
@@ -116,29 +118,35 @@ def _fetch(job: Job, part: download.PartialFile, stop: Callable[[], bool]) -> Tr
 
 
 def _prove(job: Job, part: download.PartialFile) -> Trouble | None:
-    """None when `part` can be decoded to its last frame and is as long as was billed; else what is
+    """None when `part` can be decoded to its last frame, however long it was billed; else what is
     wrong with it."""
     try:
         seconds = verify_video(part.path).seconds
     except MediaError as error:
         return Trouble("content", phrase("What came is no whole film: %(why)s", why=error.sentence))
-    billed = float(job.billed_units or 0)
-    if seconds < billed - max(0.5, 0.05 * billed):
-        return Trouble(
-            "content",
-            phrase(
-                "What came is not the whole film: it plays %(seconds)s s of the %(billed)s s that "
-                "were billed.",
-                seconds=f"{seconds:.2f}",
-                billed=f"{billed:.2f}",
-            ),
-        )
-    if seconds > billed + max(0.5, 0.05 * billed) and billed:
+    if film_length.differs(seconds, job.billed_units):
         log.warning(
-            "job %s: the film plays %.2f s, billed were %.2f s", job.public_id, seconds, billed
+            "job %s: the film plays %.2f s, billed were %s s",
+            job.public_id,
+            seconds,
+            job.billed_units,
         )
+        if seconds < float(job.billed_units or 0) and not part.announced:
+            # A film in fragments that was cut between two of them plays to an end as well.
+            digest = part.sha256
+            if not job.events.filter(data__sha256=digest).exists():
+                return Trouble("content", _perhaps_cut(seconds, job), sha256=digest)
     part.prove()
     return None
+
+
+def _perhaps_cut(seconds: float, job: Job) -> Sentence:
+    return phrase(
+        "What came may be cut: it plays %(seconds)s s of the %(billed)s s that were billed, and "
+        "its host did not say how large the file is. It is compared with a second download.",
+        seconds=f"{seconds:.2f}",
+        billed=f"{job.billed_units or 0:.2f}",
+    )
 
 
 def store(job: Job, part: download.PartialFile) -> Trouble | None:

@@ -25,7 +25,7 @@ from jobs.billing import ledger
 from jobs.common import wakeup
 from jobs.common.errors import Moved
 from jobs.common.states import MOVES, TERMINAL, Code, Fault, Outcome, Rank, State, group_of
-from jobs.engine import fair_share, restored
+from jobs.engine import fair_share, film_length, restored
 from jobs.models import Attempt, Job, JobEvent, Lane
 from jobs.modelstudio import WireError
 from studio.common.translatable import EMPTY, Sentence, phrase, together
@@ -141,15 +141,21 @@ def wake_lanes(lane_ids: Iterable[int]) -> None:
 
 def archived(job: Job, film: Asset) -> None:
     """The film is ours: whole, stored and proven. Only now the job has succeeded."""
+    text = phrase(
+        "Archived, %(seconds)s s, %(size)s MB",
+        seconds=f"{film.seconds:.1f}",
+        size=f"{film.size / 1e6:.1f}",
+    )
+    differs = film_length.differs(film.seconds, job.billed_units)
+    if differs:
+        billed = f"{job.billed_units or 0:.1f}"
+        text = together(text, phrase("· %(billed)s s were billed", billed=billed))
     move(
         job,
         State.SUCCEEDED,
-        phrase(
-            "Archived, %(seconds)s s, %(size)s MB",
-            seconds=f"{film.seconds:.1f}",
-            size=f"{film.size / 1e6:.1f}",
-        ),
+        text,
         result=film,
+        length_differs=differs,
         lease_until=None,
         result_url="",
     )

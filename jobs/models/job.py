@@ -121,6 +121,9 @@ class Job(models.Model):
     result = models.ForeignKey(
         Asset, on_delete=models.PROTECT, null=True, blank=True, related_name="made_by"
     )
+    length_differs = models.BooleanField(
+        default=False, help_text=_("its film is shorter or longer than what was billed")
+    )
 
     alarmed = models.SmallIntegerField(
         default=0,
@@ -191,6 +194,11 @@ class Job(models.Model):
             # How many of a person's wait is counted at each click, whatever they made before.
             models.Index(fields=("team", "owner", "state"), name="job_of_person_state"),
             models.Index(fields=("lane", "state", "id"), name="job_lane_state"),
+            models.Index(
+                fields=("team", "-id"),
+                condition=models.Q(length_differs=True),
+                name="job_length_differs",
+            ),
             # SQLite leaves the partial indexes of the constraints above aside when a value is
             # bound; these it uses.
             models.Index(fields=("task_id",), name="job_task"),

@@ -20,6 +20,7 @@ from studio.common.translatable import Sentence, phrase
 from studio.media.clean import boxes
 from studio.media.facts import Facts, MediaError, unreadable
 from studio.media.kinds import KINDS, Kind, sniff
+from studio.media.mp4_header import stated_seconds
 from studio.media.picture import MAX_PIXELS, refuse_pixels
 
 OPEN_SECONDS = 20.0  # to wait for the disk, per read
@@ -27,6 +28,9 @@ PROBE_SECONDS = 30.0  # to look at a file
 VERIFY_SECONDS = 900.0  # to decode a whole film
 FIRST_FRAME_PACKETS = 600
 LONGEST = 24 * 3600.0  # a header that states more is not believed
+# seconds, or a twentieth, by which a movie header may be longer than what plays: it is rounded and
+# counts the sound's padding
+HEADER_MARGIN = 0.5
 BRANDED = {"mp4": "mp4", "m4a": "mp4", "mov": "mov"}
 
 
@@ -125,10 +129,11 @@ def verify_video(path: str | os.PathLike[str]) -> Facts:
             ),
         )
     deadline = time.monotonic() + VERIFY_SECONDS
-    frames, first, last, span = 0, math.inf, -math.inf, 0.0
+    frames, first, last, span, sound = 0, math.inf, -math.inf, 0.0, 0.0
     with opened(path, kind) as container:
-        video, _ = streams(container)
+        video, audio = streams(container)
         video.thread_type = "AUTO"
+        sound = _stated(container, audio) if audio is not None else 0.0
         for frame in container.decode(video):
             check(deadline)
             if frame.is_corrupt:
@@ -149,13 +154,22 @@ def verify_video(path: str | os.PathLike[str]) -> Facts:
         )
     else:
         seconds = frames / facts.fps if facts.fps else 0.0
-    if seconds < facts.seconds - max(0.25, 3 / facts.fps if facts.fps else 0.0):
-        raise MediaError("broken", cut_short(facts.format))
+    header = stated_seconds(path) if kind.demuxer in ("mp4", "mov") else 0.0
+    _refuse_short(facts, header, seconds, sound)
     measured = (frames - 1) / (last - first) if last > first else facts.fps
     # The stated rate is exact where the clock of the file is coarse; the measured one is for a
     # header that lies.
     fps = facts.fps if abs(measured - facts.fps) < 0.1 * facts.fps else round(measured, 4)
     return replace(facts, seconds=round(seconds, 6), fps=fps)
+
+
+def _refuse_short(facts: Facts, header: float, seconds: float, sound: float) -> None:
+    """MediaError when the stream of pictures states more than the `seconds` that decode, or the
+    movie `header` more than pictures and `sound` play (0.0: states nothing)."""
+    pictures = facts.seconds - max(0.25, 3 / facts.fps if facts.fps else 0.0)
+    movie = min(header, LONGEST) - max(HEADER_MARGIN, 0.05 * header)
+    if seconds < pictures or max(seconds, sound) < movie:
+        raise MediaError("broken", cut_short(facts.format))
 
 
 @contextmanager

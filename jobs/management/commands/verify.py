@@ -46,12 +46,17 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(
                 json.dumps(
-                    {"whole": not found.broken, "broken": found.broken, "checked": found.checked},
+                    {
+                        "whole": not found.broken,
+                        "broken": found.broken,
+                        "notes": found.notes,
+                        "checked": found.checked,
+                    },
                     ensure_ascii=False,
                 )
             )
         else:
-            for sentence in found.broken:
+            for sentence in (*found.notes, *found.broken):
                 self.stdout.write(sentence)
             looked = ", ".join(f"{number:,} {name}" for name, number in found.checked.items())
             end = "Everything holds." if not found.broken else f"{len(found.broken):,} broken."

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Count, IntegerField, QuerySet, Subquery
+from django.db.models import Count, Exists, IntegerField, QuerySet, Subquery
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
@@ -70,10 +70,12 @@ def _open_numbers(team: Team, open_jobs: Sequence[Job]) -> Iterable[tuple[int, s
 
 @dataclass(frozen=True, slots=True)
 class EndedCounts:
-    """Finished jobs of the team and of one person, each counted up to CAP + 1."""
+    """Finished jobs of the team and of one person, each counted up to CAP + 1, and whether the team
+    has a film that is not as long as billed."""
 
     team: int = 0
     own: int = 0
+    length_differs: bool = False
 
 
 def members_and_ended(team: Team, user: User) -> tuple[list[Membership], EndedCounts]:
@@ -81,10 +83,12 @@ def members_and_ended(team: Team, user: User) -> tuple[list[Membership], EndedCo
     ended = team.jobs.filter(group__in=ENDED)
     rows = list(
         team.memberships.select_related("user").annotate(
-            ended=Counted(ended), own=Counted(ended.filter(owner=user))
+            ended=Counted(ended),
+            own=Counted(ended.filter(owner=user)),
+            differs=Exists(team.jobs.filter(length_differs=True)),
         )
     )
-    counts = EndedCounts(rows[0].ended, rows[0].own) if rows else EndedCounts()
+    counts = EndedCounts(rows[0].ended, rows[0].own, rows[0].differs) if rows else EndedCounts()
     return [*rows], counts
 
 

@@ -34,6 +34,7 @@ class Filter:
     model: str
     person: str
     q: str
+    length: str
     before: int | None
 
     @classmethod
@@ -47,6 +48,7 @@ class Filter:
             if given.get("person", "").isdecimal() and len(given["person"]) < 19
             else "",
             q=" ".join(given.get("q", "").replace("\x00", " ").split())[:100],
+            length="differs" if given.get("length") == "differs" else "",
             before=int(before) if before.isdecimal() and len(before) < 19 else None,
         )
 
@@ -57,6 +59,8 @@ class Filter:
             jobs = jobs.filter(model=self.model)
         if self.person:
             jobs = jobs.filter(owner_id=int(self.person))
+        if self.length:
+            jobs = jobs.filter(length_differs=True)
         if self.q:
             jobs = jobs.filter(
                 Q(title__icontains=self.q)
@@ -73,6 +77,7 @@ class Filter:
             (self.tab != "mine" or job.owner_id == user.pk)
             and (not self.model or job.model == self.model)
             and (not self.person or job.owner_id == int(self.person))
+            and (not self.length or job.length_differs)
             and (
                 not text
                 or text in job.title.casefold()
@@ -83,7 +88,8 @@ class Filter:
     @property
     def narrowed(self) -> bool:
         """Whether the address asks for less than everything."""
-        return bool(self.q or self.model or self.person or self.tab != "all" or self.before)
+        words = (self.q, self.model, self.person, self.length, self.before)
+        return any(words) or self.tab != "all"
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -101,5 +107,6 @@ class Filter:
             "model": self.model,
             "person": self.person,
             "q": self.q,
+            "length": self.length,
         } | changed
         return "?" + urlencode({name: value for name, value in given.items() if value})

@@ -49,6 +49,7 @@ def board(request: TeamRequest) -> HttpResponse:
         "overdue": _overdue(team, open_jobs),
         "models": [model for model in entries.MODELS.values() if model.asynchronous],
         "people": [member.user for member in members],
+        "offers_length": ended_counts.length_differs or wanted.length,
         "older_url": wanted.query(before=ended[-1].pk) if more else "",
         "newer_url": wanted.query() if wanted.before is not None else "",
         "filtered": wanted.narrowed,

@@ -13,6 +13,7 @@ from jobs.pages.board.job_panels.decision import DecisionPanel
 from jobs.pages.board.job_panels.failure import FailurePanel
 from jobs.pages.board.job_panels.header import JobHeader
 from jobs.pages.board.job_panels.inputs import InputsPanel
+from jobs.pages.board.job_panels.length import LengthNote
 from jobs.pages.board.job_panels.lifetimes import Lifetime, lifetimes_of
 from jobs.pages.board.job_panels.progress import ProgressPanel
 from jobs.pages.board.job_panels.timeline import TimelinePanel
@@ -33,6 +34,7 @@ class JobPage:
     decision: DecisionPanel | None
     overdue: list[Job]
     player: Player | None
+    length: LengthNote | None
     failure: FailurePanel | None
     progress: ProgressPanel | None
     retirement: model_retirement.Ending | None
@@ -54,6 +56,7 @@ class JobPage:
             decision=DecisionPanel.of(job) if manages else None,
             overdue=[job] if job.state == State.ARCHIVING and job.alarmed else [],
             player=player_of(job, team),
+            length=LengthNote.of(job),
             failure=FailurePanel.of(job),
             progress=ProgressPanel.of(job, place),
             retirement=_retirement(job, team) if writes else None,

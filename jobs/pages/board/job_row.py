@@ -124,9 +124,10 @@ def _where(row: JobRow, job: Job, place: eta.Place | None) -> None:
             if job.submitted_at and job.provider_ended_at
             else ""
         )
-        row.where = " · ".join(
-            part for part in (f"{film.width} × {film.height}", filesize_mb(film.size), made) if part
-        )
+        billed = length(float(job.billed_units or 0))
+        differs = _("billed %(length)s") % {"length": billed} if job.length_differs else ""
+        facts = (f"{film.width} × {film.height}", filesize_mb(film.size), made, differs)
+        row.where = " · ".join(part for part in facts if part)
     elif state is State.FAILED:
         row.where = FAULT_WORDS.get(job.fault, "") and _("Fault: %(whose)s") % {
             "whose": translated(FAULT_WORDS[job.fault])
