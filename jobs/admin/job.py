@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from jobs.admin.engine import outcome_tag
+from jobs.admin.manual_end import ManualEndAdmin
 from jobs.billing import prices
 from jobs.common.errors import Moved
 from jobs.common.states import LABELS, Code, State
@@ -24,7 +25,6 @@ from jobs.engine import uncertain
 from jobs.models import Attempt, Job, JobEvent, JobInput, LedgerEntry
 from studio.admin.base import (
     NOTHING,
-    NoDeleteAdmin,
     ReadOnlyAdmin,
     ReadOnlyInline,
     amount,
@@ -108,7 +108,7 @@ class EventsOfJob(ReadOnlyInline):
 
 
 @admin.register(Job)
-class JobAdmin(NoDeleteAdmin):
+class JobAdmin(ManualEndAdmin):
     editable = ("title",)
     list_display = (
         "title",
@@ -147,6 +147,7 @@ class JobAdmin(NoDeleteAdmin):
                     "public_id",
                     "state_shown",
                     "decide_shown",
+                    "end_shown",
                     "code",
                     "group",
                     "team",

@@ -20,7 +20,7 @@ from jobs.accounts.clients import NoKey
 from jobs.common.states import OUT, Code, State
 from jobs.engine import poll, task_list
 from jobs.engine.lane_lease import ClaimedLane, window
-from jobs.engine.lane_schedule import due_again, heads, is_due
+from jobs.engine.lane_schedule import due_again, look_times
 from jobs.engine.waiting_reasons import may_send
 from jobs.models import Job, Lane
 from jobs.modelstudio import Task, WireError
@@ -90,7 +90,7 @@ def _judge(one: LaneSurvey, now: datetime) -> None:
     ):
         one.needs_visit = True
     running = [job for job in one.out if State(job.state) is State.RUNNING]
-    one.looks = [job for job in heads(lane, running) if is_due(job, now)]
+    one.looks = [job for job, at in look_times(lane, running, now) if at <= now]
     # A job that uses another account's key is rare, and its account was not read with the lane.
     one.needs_visit = one.needs_visit or any(job.account_id != lane.account_id for job in one.looks)
 

@@ -1,4 +1,4 @@
-"""When a lane is visited again, and which of its tasks can change now."""
+"""When a lane is visited again, and when its tasks are looked at."""
 
 from __future__ import annotations
 
@@ -9,20 +9,29 @@ from django.utils import timezone
 
 from jobs.accounts import health
 from jobs.common.states import OUT, Code, State
-from jobs.engine import fair_share, poll
+from jobs.engine import fair_share, poll, retry
 from jobs.engine.lane_lease import ClaimedLane, at_work, window
 from jobs.models import Job, Lane
+
+_SCHEDULED = (
+    "state",
+    "code",
+    "lane_id",
+    "not_before",
+    "next_look_at",
+    "looked_at",
+    "submitted_at",
+    "created_at",
+    "provider_status",
+    "tries",
+)
 
 
 def next_visit(claimed: ClaimedLane) -> datetime | None:
     """When there is something to do here again; None when only a wake-up can bring something."""
     lane = claimed.lane
     jobs = Job.objects.filter(lane=lane)
-    out = list(
-        jobs.filter(state__in=OUT)
-        .order_by("submitted_at", "id")
-        .only("state", "code", "next_look_at", "not_before", "lane_id")
-    )
+    out = list(jobs.filter(state__in=OUT).order_by("submitted_at", "id").only(*_SCHEDULED))
     waiting = (
         fair_share.waiting(lane)
         .order_by()
@@ -42,7 +51,7 @@ def due_again(
     the next is due `first` (None: now)."""
     lane = claimed.lane
     running = [job for job in out if State(job.state) is State.RUNNING]
-    times = [job.next_look_at or now for job in heads(lane, running)]
+    times = [at for _job, at in look_times(lane, running, now)]
     unsettled = [
         job
         for job in out
@@ -65,17 +74,22 @@ def due_again(
     return min(times) if times else None
 
 
-def heads(lane: Lane, running: list[Job]) -> list[Job]:
-    """Of the tasks in order of their sending those that can change now: what the service works on.
-    One that the service has nothing to say about does not hide the next."""
-    found, room = [], at_work(lane)
+def look_times(lane: Lane, running: list[Job], now: datetime) -> list[tuple[Job, datetime]]:
+    """When each of the tasks, in order of their sending, is looked at next. Those that the service
+    works on come first; one that it has nothing to say about does not count as one of them."""
+    times, room = [], at_work(lane)
     for job in running:
-        if room <= 0:
-            break
-        found.append(job)
+        times.append((job, look_time(job, now, head=room > 0)))
         room -= not poll.silent(job)
-    return found
+    return times
 
 
-def is_due(job: Job, now: datetime) -> bool:
-    return job.next_look_at is None or job.next_look_at <= now
+def look_time(job: Job, now: datetime, *, head: bool) -> datetime:
+    """When a task is looked at next: at the `head` as often as it may have ended. What waits behind
+    changes when a head ends, and is looked at now and then nevertheless: a head may never end, or
+    we may be wrong about the order, and a film that nobody looks for expires unseen."""
+    due = job.next_look_at or now
+    if head:
+        return due
+    seen = job.looked_at or job.submitted_at or job.created_at
+    return max(due, seen + timedelta(seconds=retry.BEHIND_THE_HEAD))

@@ -16,7 +16,7 @@ from jobs.common.states import OUT, Code, State
 from jobs.engine import fair_share, poll, submit, uncertain, waiting_reasons
 from jobs.engine.lane_jobs import isolated, jobs_of, out_of
 from jobs.engine.lane_lease import ClaimedLane, at_work, renew, window
-from jobs.engine.lane_schedule import is_due, next_visit
+from jobs.engine.lane_schedule import look_time, next_visit
 from jobs.models import Job, Lane
 from jobs.modelstudio import Task, WireError
 from studio.common.leases import renewing
@@ -77,19 +77,18 @@ def _settle(lane: Lane, out: list[Job]) -> list[Job]:
 
 
 def _look(lane: Lane, out: list[Job], answers: dict[int, Task | WireError]) -> None:
-    """The service works in order, so only the oldest tasks can change; when one ends, the next one
-    moves up."""
+    """The service works in order, so the oldest tasks change first; when one ends, the next one
+    moves up. Those behind are looked at on a slow beat."""
     heads, ended = at_work(lane), False
     for job in out:
         if State(job.state) is not State.RUNNING:
             continue
+        now = timezone.now()
         mute = poll.silent(job)
         if job.pk in answers:
             isolated(lane, job, partial(poll.take_in, job, answers[job.pk]))
-        elif (
-            heads > 0
-            and is_due(job, timezone.now())
-            and not (ended and job.provider_started_at is None)
+        elif look_time(job, now, head=heads > 0) <= now and not (
+            ended and job.provider_started_at is None
         ):
             if not renew(lane):
                 return

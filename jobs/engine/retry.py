@@ -36,7 +36,8 @@ FIRST_LIST = 3.0
 NEXT_LIST = 8.0
 
 
-# a task that waits at the service changes only when the one before it ends; this is for surprises
+# Seconds between looks at a task that waits at the service: it changes when the one before it ends,
+# and this is for surprises.
 BEHIND_THE_HEAD = 60.0
 
 

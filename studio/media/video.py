@@ -128,24 +128,7 @@ def verify_video(path: str | os.PathLike[str]) -> Facts:
                 format=kind.format.upper(),
             ),
         )
-    deadline = time.monotonic() + VERIFY_SECONDS
-    frames, first, last, span, sound = 0, math.inf, -math.inf, 0.0, 0.0
-    with opened(path, kind) as container:
-        video, audio = streams(container)
-        video.thread_type = "AUTO"
-        sound = _stated(container, audio) if audio is not None else 0.0
-        for frame in container.decode(video):
-            check(deadline)
-            if frame.is_corrupt:
-                raise MediaError("broken", cut_short(facts.format))
-            frames += 1
-            moment = frame.time
-            if moment is not None:
-                first = min(first, moment)
-                if moment >= last:
-                    last, span = moment, float((frame.duration or 0) * (frame.time_base or 0))
-    if not frames:
-        raise MediaError("broken", cut_short(facts.format))
+    frames, first, last, span, sound = _decoded(path, kind, facts.format)
     if last > first or frames == 1:
         seconds = (
             last - first + (span or (last - first) / max(frames - 1, 1))
@@ -161,6 +144,32 @@ def verify_video(path: str | os.PathLike[str]) -> Facts:
     # header that lies.
     fps = facts.fps if abs(measured - facts.fps) < 0.1 * facts.fps else round(measured, 4)
     return replace(facts, seconds=round(seconds, 6), fps=fps)
+
+
+def _decoded(
+    path: str | os.PathLike[str], kind: Kind, format: str
+) -> tuple[int, float, float, float, float]:
+    """Decode every frame: (how many, time of the first and of the last, how long the last is shown,
+    length that the sound states), in seconds. MediaError when one is damaged or there is none."""
+    deadline = time.monotonic() + VERIFY_SECONDS
+    frames, first, last, span, sound = 0, math.inf, -math.inf, 0.0, 0.0
+    with opened(path, kind) as container:
+        video, audio = streams(container)
+        video.thread_type = "AUTO"
+        sound = _stated(container, audio) if audio is not None else 0.0
+        for frame in container.decode(video):
+            check(deadline)
+            if frame.is_corrupt:
+                raise MediaError("broken", cut_short(format))
+            frames += 1
+            moment = frame.time
+            if moment is not None:
+                first = min(first, moment)
+                if moment >= last:
+                    last, span = moment, float((frame.duration or 0) * (frame.time_base or 0))
+    if not frames:
+        raise MediaError("broken", cut_short(format))
+    return frames, first, last, span, sound
 
 
 def _refuse_short(facts: Facts, header: float, seconds: float, sound: float) -> None:
