@@ -28,6 +28,7 @@ from jobs.accounts.key_test import (
 )
 from jobs.models import Account, ApiKey
 from jobs.models.account import fingerprint
+from jobs.models.delete_guard import last_key
 from jobs.modelstudio import WireError
 from studio.common.encryption import Unreadable
 from studio.common.translatable import EMPTY, Sentence, phrase, together
@@ -216,8 +217,11 @@ def test_key(key: ApiKey) -> Sentence:
 
 def retire(key: ApiKey) -> None:
     """Use `key` no more. When it was the refused one and a spare is there, the lanes may try the
-    spare."""
+    spare. KeyRefused when jobs that are not over need it."""
     account = key.account
+    needed = last_key(key, key)
+    if needed is not None:
+        raise KeyRefused(needed)
     with transaction.atomic():
         was_used = in_use(account) == key.pk
         key.active = False

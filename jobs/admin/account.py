@@ -3,8 +3,9 @@ even read here."""
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import EmptyFieldListFilter
 from django.db.models import F, QuerySet
@@ -18,6 +19,7 @@ from jobs.accounts import health_rests, pauses, shared_accounts
 from jobs.accounts.clients import NoKey
 from jobs.common import wakeup
 from jobs.models import Account, ApiKey, Job, Lane, PauseState, TemporaryFile, WorkTime
+from jobs.models.delete_guard import last_key
 from jobs.modelstudio import WireError
 from jobs.orders import reconcile
 from studio.admin.base import (
@@ -232,8 +234,30 @@ class AccountAdmin(NoDeleteAdmin, PauseActions):
         return rows_link(Job, _("its jobs"), account__id__exact=account.pk)
 
 
+if TYPE_CHECKING:
+    _ModelForm = forms.ModelForm[ApiKey]
+else:
+    _ModelForm = forms.ModelForm
+
+
+class ApiKeyForm(_ModelForm):
+    class Meta:
+        model = ApiKey
+        fields = ("active",)
+
+    def clean_active(self) -> bool:
+        """A key is not put out of use while jobs need it."""
+        active = bool(self.cleaned_data["active"])
+        stored = ApiKey.objects.defer("secret").get(pk=self.instance.pk)
+        needed = None if active else last_key(stored, stored)
+        if needed is not None:
+            raise forms.ValidationError(translated(needed))
+        return active
+
+
 @admin.register(ApiKey)
 class ApiKeyAdmin(NoDeleteAdmin):
+    form = ApiKeyForm
     editable = ("active",)
     list_display = ("shown", "account", "team", "active", "added_by", "tested_at", "created_at")
     list_filter = ("active",)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -35,7 +33,7 @@ class ManualEndAdmin(NoDeleteAdmin):
         job = self.get_object(request, object_id)
         if job is None:
             raise Http404("There is no such job.")
-        if not self.has_change_permission(request, job):
+        if not isinstance(request.user, User) or not self.has_change_permission(request, job):
             raise PermissionDenied
         if manual_end.may_be_ended(job) and request.method != "POST":
             context = {
@@ -50,7 +48,7 @@ class ManualEndAdmin(NoDeleteAdmin):
         try:
             if not manual_end.may_be_ended(job):
                 raise Moved("there is no task that runs")
-            said = manual_end.end_manually(job, cast(User, request.user))
+            said = manual_end.end_manually(job, request.user)
         except Moved:
             words = _("There is nothing to end here any more. Look at the job’s state.")
             self.message_user(request, words, messages.ERROR)

@@ -1,6 +1,7 @@
 """The tables of jobs, a module per noun: columns, constraints, small queries; nothing calls out.
 May import catalogue and common."""
 
+from jobs.models import delete_guard  # noqa: F401  (registers why rows must stay)
 from jobs.models.account import Account, ApiKey, Lane, PauseState, TemporaryFile, WorkTime
 from jobs.models.check import Check
 from jobs.models.job import Attempt, Job, JobEvent, JobInput

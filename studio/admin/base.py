@@ -3,7 +3,7 @@ columns that were changed on it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -14,6 +14,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+from studio.common.translatable import translated
+from studio.models.delete_guard import reasons_against
 
 MILLION = 1_000_000
 
@@ -86,14 +89,25 @@ class ChangedColumnsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             obj.save(update_fields=columns)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Deletes last: who replaces the one that goes is there by then."""
         formset.save(commit=False)
-        for row in formset.deleted_objects:
-            row.delete()
         for row, names in formset.changed_objects:
             row.save(update_fields=columns_of(row, names))
         for row in formset.new_objects:
             row.save(force_insert=True)
+        for row in formset.deleted_objects:
+            row.delete()
         formset.save_m2m()
+
+    def get_deleted_objects(
+        self, objs: Sequence[models.Model] | models.QuerySet[models.Model], request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """What is deleted with `objs`; only the reasons when they must stay, which then stand on
+        the page in place of its button, for one row and for many."""
+        refused = [translated(one) for one in reasons_against(objs)]
+        if refused:
+            return [], {}, set(), refused
+        return super().get_deleted_objects(objs, request)
 
 
 class ReadOnlyAdmin(ChangedColumnsAdmin):

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from studio.admin.base import NOTHING, ChangedColumnsAdmin, rows_link
+from studio.admin.owner_forms import MembershipForm, MembershipFormSet
 from studio.models import Membership, Team, User
 
 
@@ -44,6 +45,7 @@ class UserAddForm(AdminUserCreationForm):  # type: ignore[type-arg]
 
 class TeamsOfUser(admin.TabularInline):  # type: ignore[type-arg]
     model = Membership
+    formset = MembershipFormSet
     extra = 0
     autocomplete_fields = ("team",)
 
@@ -102,6 +104,7 @@ class UserAdmin(ChangedColumnsAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
 
 class MembersOfTeam(admin.TabularInline):  # type: ignore[type-arg]
     model = Membership
+    formset = MembershipFormSet
     extra = 0
     autocomplete_fields = ("user",)
 
@@ -135,6 +138,7 @@ class TeamAdmin(ChangedColumnsAdmin):
 
 @admin.register(Membership)
 class MembershipAdmin(ChangedColumnsAdmin):
+    form = MembershipForm
     list_display = ("user", "team", "role", "created_at")
     list_filter = ("role",)
     list_select_related = ("user", "team")

@@ -17,8 +17,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from jobs.accounts import account_setup, endpoints, key_test, pauses, shared_accounts
 from jobs.accounts import keys as keyring
-from jobs.common.states import OUT, State
 from jobs.models import Account, ApiKey, Lane, PauseState
+from jobs.models.delete_guard import last_key
 from jobs.pages.accounts.forms import EditAccountForm, KeyForm, NewAccountForm, PauseForm
 from jobs.pages.accounts.lanes import lane_of, lane_rows
 from studio.common.translatable import Sentence, phrase, translated
@@ -150,26 +150,32 @@ def retire_key(request: TeamRequest, account: str, key: int) -> HttpResponse:
     found = _key_of(request, account, key)
     if request.method == "POST":
         if found.active:
-            keyring.retire(found)
-            messages.success(
-                request,
-                _("The key …%(last4)s is retired and no longer used.") % {"last4": found.last4},
-            )
+            _retire(request, found)
         return _to_account(request, found.account)
     others = found.account.keys.filter(active=True).exclude(pk=found.pk).count()
-    waiting = found.account.jobs.filter(state__in=[State.QUEUED, *OUT]).count()
+    needed = last_key(found, found)
     page = {
         "nav": "accounts",
         "account": found.account,
         "key": found,
         "others": others,
-        "waiting": waiting,
+        "needed": translated(needed) if needed is not None else "",
     }
     return render(
         request,
         "jobs/accounts/key_retire.html",
         page | {"overlap": keyring.overlap_ends(found.account)},
     )
+
+
+def _retire(request: TeamRequest, key: ApiKey) -> None:
+    try:
+        keyring.retire(key)
+    except endpoints.KeyRefused as refused:
+        messages.error(request, translated(refused.sentence))
+    else:
+        words = _("The key …%(last4)s is retired and no longer used.")
+        messages.success(request, words % {"last4": key.last4})
 
 
 @_admins

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from jobs.accounts import keys
 from jobs.accounts.clients import NoKey
 from jobs.billing import budget
 from jobs.common.states import Code, State
@@ -150,7 +149,7 @@ def test_what_could_not_be_asked_until_it_was_forgotten_comes_to_an_end(
 ) -> None:
     job = visit(create.create(wish))
     if how == "retired":
-        keys.retire(job.account.key)
+        job.account.keys.update(active=False)
         monkeypatch.setattr(
             "jobs.engine.poll.client_for", fails(NoKey("The account has no key in use."))
         )
