@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 
@@ -289,3 +291,32 @@ def test_a_slow_hand_over_does_not_shorten_the_lease(
     ]
     step(check)
     assert seen[0] > now
+
+
+def test_the_lease_lasts_as_long_as_the_paid_call(
+    portrait: Asset,
+    account: Account,
+    creator: User,
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Or another worker would take the call for lost, book it and pay a second one."""
+    check = ask(portrait, account, creator)
+    renewals: list[Callable[[], object]] = []
+
+    @contextmanager
+    def renewing(renew: Callable[[], object]) -> Iterator[None]:
+        renewals.append(renew)
+        yield
+
+    def slow() -> Verdict:
+        Check.objects.update(lease_until=timezone.now())
+        renewals[0]()
+        assert checks.due() == [], "nobody else takes it up"
+        return Verdict(True, {"face_bbox": [1], "ext_bbox": [2]}, "", "", None, "")
+
+    monkeypatch.setattr(detect, "renewing", renewing)
+    service.detects = [slow]
+    assert step(check).state == "passed"
+    renewals[0]()
+    assert Check.objects.get().lease_until is None, "a late renewal brings no lease back"

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -216,6 +217,38 @@ def test_a_worker_that_leaves_puts_its_film_back(
     assert (job.state, job.tries, job.lease_until, job.sentence) == ("archiving", 0, None, "")
     assert archive.due() == [job.pk]
     assert step(job).state == "succeeded"
+
+
+@pytest.mark.usefixtures("inline")
+def test_films_under_way_have_a_while_when_the_time_is_over(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cut download costs a second connection; one that never ends keeps nobody waiting."""
+    clock = [0.0]
+    told_to_leave: list[Callable[[], bool]] = []
+    seen: list[tuple[float, bool]] = []
+
+    class Held(Inline):
+        def submit(self, what: Callable[..., bool], *args: Any) -> Future[bool]:
+            told_to_leave.append(args[1])
+            return Future()
+
+    def wait(running: set[Future[bool]], **_: Any) -> tuple[set[Future[bool]], set[Future[bool]]]:
+        clock[0] += 5
+        assert clock[0] < 200
+        seen.append((clock[0], told_to_leave[0]()))
+        if not seen[-1][1]:
+            return set(), running
+        for future in running:
+            future.set_result(False)
+        return running, set()
+
+    monkeypatch.setattr(archive, "ThreadPoolExecutor", Held)
+    monkeypatch.setattr(archive, "wait", wait)
+    monkeypatch.setattr(archive, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    assert archive.work(20) == 0
+    left = next(at for at, leaves in seen if leaves)
+    assert 20 + archive.GRACE < left <= 20 + archive.GRACE + 10
 
 
 @pytest.mark.django_db(transaction=True)
