@@ -9,7 +9,6 @@ import logging
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from jobs.accounts import shared_accounts
@@ -19,6 +18,7 @@ from jobs.accounts.keys import recognise, require_new_to_team, store_key
 from jobs.common.states import OUT, State
 from jobs.models import Account, ApiKey
 from jobs.models.account import REGIONS
+from studio.common import clock
 from studio.common.translatable import Sentence, phrase
 from studio.models.people import Team, User
 
@@ -60,7 +60,7 @@ def add_account(
     trial = try_secret(account, secret)
     account.health, account.health_text = trial.health, trial.sentence
     key = ApiKey.make(account, secret, by)
-    key.tested_at = None if trial.health == Account.Health.UNTRIED else timezone.now()
+    key.tested_at = None if trial.health == Account.Health.UNTRIED else clock.now()
     try:
         with transaction.atomic():
             account.save(force_insert=True)

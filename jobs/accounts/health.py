@@ -34,8 +34,6 @@ import logging
 import random
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
 from jobs.accounts import clients, rate_limit
 from jobs.accounts.health_rests import (
     UNREPORTED,
@@ -53,6 +51,7 @@ from jobs.catalogue import entries
 from jobs.common.states import Code
 from jobs.models import Account, Lane
 from jobs.modelstudio import AccountTrouble, ModelGone, OurFault, WireError
+from studio.common import clock
 from studio.common.translatable import EMPTY, Sentence, phrase
 
 log = logging.getLogger("footlight.health")
@@ -110,7 +109,7 @@ def throttled(account: Account, model: str, seconds: float | None, says: Sentenc
         seconds = min(SLOWEST, 2.0 ** min(times, 10) * random.uniform(0.75, 1.25))  # noqa: S311
     seconds = min(LONGEST_WAIT, max(1.0, seconds))
     if lane is not None:
-        columns: dict[str, object] = {"paused_until": timezone.now() + timedelta(seconds=seconds)}
+        columns: dict[str, object] = {"paused_until": clock.now() + timedelta(seconds=seconds)}
         if lane.health in UNREPORTED:  # a graver trouble stays what it is
             says = says or lane_sentence(model, Health.THROTTLED)
             columns |= {
@@ -126,7 +125,7 @@ def retired(model: str) -> bool:
     """The catalogue's retirement date of `model` has passed. It may answer nevertheless (CONTRACT
     §0.1)."""
     spec = entries.MODELS.get(model)
-    return spec is not None and spec.retired(timezone.now())
+    return spec is not None and spec.retired(clock.now())
 
 
 def works(account: Account, model: str = "") -> None:
@@ -198,7 +197,7 @@ def probe(account: Account) -> bool:
             well(account)
             return True
     if silent or refusal is None:
-        account.paused_until = timezone.now() + timedelta(
+        account.paused_until = clock.now() + timedelta(
             seconds=SILENT * random.uniform(0.75, 1.25)  # noqa: S311
         )
         Account.objects.filter(pk=account.pk).update(paused_until=account.paused_until)
@@ -215,7 +214,7 @@ def first_only(lane: Lane) -> bool:
 
 def until(account: Account, lane: Lane) -> datetime | None:
     """When jobs of `account` in `lane` may go again; None when they need not wait."""
-    now = timezone.now()
+    now = clock.now()
     return max(
         (at for at in (account.paused_until, lane.paused_until) if at is not None and at > now),
         default=None,

@@ -12,13 +12,13 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.urls import reverse
-from django.utils import timezone
 
 from jobs.accounts import mail
 from jobs.accounts.health_sentences import JOBS_WAIT, account_sentence
 from jobs.common import wakeup
 from jobs.common.states import Code, State
 from jobs.models import Account, Job, Lane
+from studio.common import clock
 from studio.common.translatable import EMPTY, Sentence, phrase, together, translated
 
 log = logging.getLogger("footlight.health_rests")
@@ -85,7 +85,7 @@ def rest_accounts(accounts: Iterable[Account], reason: Account.Health) -> Senten
     """Let whole accounts rest. Several lanes may hear the same refusal at once; it counts once."""
     sentence = EMPTY
     for account in accounts:
-        now = timezone.now()
+        now = clock.now()
         account.refresh_from_db(
             fields=("health", "health_text", "paused_until", "troubles", "notified_at")
         )
@@ -139,7 +139,7 @@ def report_refused_key(account: Account) -> Sentence:
 def rest_lane(account: Account, model: str, reason: Account.Health, sentence: Sentence) -> Sentence:
     """Let the lane of `model` rest. A check has none; then the sentence is all."""
     lane = lane_of(account, model)
-    now = timezone.now()
+    now = clock.now()
     if lane is None or (lane.health == reason and lane.paused(now)):
         return sentence
     troubles = 1 if lane.health in UNREPORTED else min(lane.troubles + 1, 1000)
@@ -195,9 +195,9 @@ def _go_on(lanes: QuerySet[Lane], which: Q) -> None:
     """End the rest of the jobs that waited in `lanes`, and have the lanes visited."""
     ids = list(lanes.values_list("pk", flat=True))
     Job.objects.filter(
-        which, lane_id__in=ids, state=State.QUEUED, not_before__gt=timezone.now()
+        which, lane_id__in=ids, state=State.QUEUED, not_before__gt=clock.now()
     ).update(not_before=None)
-    Lane.objects.filter(pk__in=ids).update(wakeups=F("wakeups") + 1, next_visit_at=timezone.now())
+    Lane.objects.filter(pk__in=ids).update(wakeups=F("wakeups") + 1, next_visit_at=clock.now())
     wakeup.wake_dispatcher_after_commit()
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from datetime import timezone as dt_timezone
 
-from django.utils import timezone
-
 from jobs.catalogue import entries
 from jobs.common.dates import long_day
 from jobs.models import Account
+from studio.common import clock
 from studio.common.translatable import Sentence, phrase, together
 
 Health = Account.Health
@@ -61,7 +60,7 @@ def gone_sentence(model: str) -> Sentence:
     says = phrase("The service does not offer %(model)s to this account.", model=model)
     if spec is None:
         return says
-    if spec.retires_at and spec.retired(timezone.now()):
+    if spec.retires_at and spec.retired(clock.now()):
         date = long_day(spec.retires_at.astimezone(CHINA))
         says = phrase(
             "The service no longer offers %(model)s; it was to retire on %(date)s.",

@@ -10,7 +10,6 @@ import re
 from dataclasses import dataclass
 
 from django.db.models import F, QuerySet
-from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from jobs import modelstudio
@@ -20,6 +19,7 @@ from jobs.common import wakeup
 from jobs.common.states import Code, State
 from jobs.models import Account, Lane
 from jobs.modelstudio import AccountTrouble, NoAnswer, NotSent, RetryLater, WireError
+from studio.common import clock
 from studio.common.translatable import EMPTY, Sentence, phrase, quoted, together
 
 # A person waits in front of the page, so less patience than a worker has.
@@ -162,7 +162,7 @@ def retry_lanes(account: Account) -> None:
     account.jobs.filter(lane__in=list(lanes), state=State.QUEUED, code=Code.ACCOUNT_PAUSED).update(
         not_before=None
     )
-    lanes.update(wakeups=F("wakeups") + 1, next_visit_at=timezone.now(), paused_until=None)
+    lanes.update(wakeups=F("wakeups") + 1, next_visit_at=clock.now(), paused_until=None)
     wakeup.wake_dispatcher_after_commit()
 
 

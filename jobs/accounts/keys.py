@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from jobs import modelstudio
@@ -30,6 +29,7 @@ from jobs.models import Account, ApiKey
 from jobs.models.account import fingerprint
 from jobs.models.delete_guard import last_key
 from jobs.modelstudio import WireError
+from studio.common import clock
 from studio.common.encryption import Unreadable
 from studio.common.translatable import EMPTY, Sentence, phrase, together
 from studio.models.people import User
@@ -75,7 +75,7 @@ def store_key(account: Account, secret: str, by: User | None, trial: Trial) -> A
     """Write the key as the newest one; a retired row of the same key makes room for it."""
     account.keys.filter(fingerprint=fingerprint(secret), active=False).delete()
     key = ApiKey.make(account, secret, by)
-    key.tested_at = None if trial.health == Account.Health.UNTRIED else timezone.now()
+    key.tested_at = None if trial.health == Account.Health.UNTRIED else clock.now()
     key.save(force_insert=True)
     return key
 
@@ -153,7 +153,7 @@ def _sees(account: Account, secret: str, task_id: str) -> bool | None:
 def overlap_ends(account: Account) -> datetime | None:
     """Until when the service keeps what this account made lately, so that an older key is still
     worth having; None when nothing."""
-    since = timezone.now() - TASK_LIFE
+    since = clock.now() - TASK_LIFE
     rows = account.jobs.order_by("-id").values_list("task_id", "submitted_at")[:200]
     made = [
         submitted_at
@@ -197,7 +197,7 @@ def test_key(key: ApiKey) -> Sentence:
                 phrase("Test it again later."),
             )
         )
-    key.tested_at = timezone.now()
+    key.tested_at = clock.now()
     key.save(update_fields=["tested_at"])
     clients.taken(key)
     if used:

@@ -15,12 +15,12 @@ import logging
 from datetime import datetime
 
 from django.db.models import F, QuerySet
-from django.utils import timezone
 
 from jobs.common import wakeup
 from jobs.common.dates import short_day
 from jobs.common.states import OUT, State
 from jobs.models import Account, Job, Lane, PauseState
+from studio.common import clock
 from studio.common.translatable import EMPTY, Sentence, phrase, plural_phrase, together
 from studio.models import Team, User
 
@@ -32,7 +32,7 @@ def set_pause(target: Account | Lane, state: PauseState | str, by: User | None) 
     visited at once, so that waiting jobs say why they wait. Doing it twice changes nothing, not
     even who did it."""
     state = PauseState(state)
-    now = timezone.now()
+    now = clock.now()
     changed = (
         type(target)
         .objects.filter(pk=target.pk)
@@ -194,7 +194,7 @@ def _paused_by(person: str, target: str, when: datetime | None) -> Sentence:
     if when is None:
         return phrase("%(person)s paused %(name)s", person=person, name=target)
     time = f"{when:%H:%M}"
-    if when.date() == timezone.now().date():
+    if when.date() == clock.now().date():
         return phrase(
             "%(person)s paused %(name)s at %(time)s", person=person, name=target, time=time
         )
@@ -211,7 +211,7 @@ def _drained_by(person: str, target: str, when: datetime | None) -> Sentence:
     if when is None:
         return phrase("%(person)s is draining %(name)s", person=person, name=target)
     time = f"{when:%H:%M}"
-    if when.date() == timezone.now().date():
+    if when.date() == clock.now().date():
         return phrase(
             "%(person)s is draining %(name)s since %(time)s", person=person, name=target, time=time
         )
@@ -230,5 +230,5 @@ def _wake(target: Account | Lane) -> None:
         if isinstance(target, Lane)
         else Lane.objects.filter(account_id__in={target.pk, target.root_id})
     )
-    lanes.update(wakeups=F("wakeups") + 1, next_visit_at=timezone.now())
+    lanes.update(wakeups=F("wakeups") + 1, next_visit_at=clock.now())
     wakeup.wake_dispatcher_after_commit()

@@ -17,13 +17,13 @@ from itertools import islice
 
 from django.db import transaction
 from django.db.models import F, Q
-from django.utils import timezone
 
 from jobs.accounts import account_proof, endpoints
 from jobs.common import wakeup
 from jobs.common.states import TERMINAL, State
 from jobs.models import Account, ApiKey, Job, Lane
 from jobs.models.account import REGIONS
+from studio.common import clock
 from studio.common.translatable import EMPTY, Sentence, phrase
 
 log = logging.getLogger("footlight.shared_accounts")
@@ -78,7 +78,7 @@ def recognise_new() -> int:
     if Account.objects.order_by()[:2].count() < 2:
         return moved
     active = Account.objects.filter(
-        same_as=None, keys__active=True, lanes__last_visit_at__gte=timezone.now() - RECENT
+        same_as=None, keys__active=True, lanes__last_visit_at__gte=clock.now() - RECENT
     )
     for account in Account.objects.filter(pk__in=active.values("pk")).order_by("?")[:20]:
         # Both sides have to be there: without a task nothing can be asked, and without another
@@ -96,7 +96,7 @@ def recognise_new() -> int:
 def recent_task(account: Account) -> str:
     """The id of a task that `account` made in the last 23 h and that its key has seen; "" when
     there is none."""
-    since = timezone.now() - RECENT
+    since = clock.now() - RECENT
     rows = account.jobs.order_by("-id").values_list(
         "task_id", "submitted_at", "looked_at", "provider_status"
     )[:_NEWEST]
@@ -309,11 +309,11 @@ def _move(account: Account, old: Lane) -> int:
         with transaction.atomic():
             moved = jobs.exclude(state=State.SUBMITTING).update(lane=new)
             Lane.objects.filter(pk=new.pk).update(
-                wakeups=F("wakeups") + 1, next_visit_at=timezone.now()
+                wakeups=F("wakeups") + 1, next_visit_at=clock.now()
             )
     finally:
         Lane.objects.filter(pk=old.pk, lease_token=token).update(
-            lease_until=None, lease_token="", wakeups=F("wakeups") + 1, next_visit_at=timezone.now()
+            lease_until=None, lease_token="", wakeups=F("wakeups") + 1, next_visit_at=clock.now()
         )
     wakeup.wake_dispatcher_after_commit()
     log.info(
@@ -329,7 +329,7 @@ def _move(account: Account, old: Lane) -> int:
 def _lease(lane: Lane, token: str) -> bool:
     end = time.monotonic() + _PATIENCE
     while True:
-        now: datetime = timezone.now()
+        now: datetime = clock.now()
         free = Q(lease_until=None) | Q(lease_until__lt=now)
         if Lane.objects.filter(free, pk=lane.pk).update(
             lease_until=now + _LEASE, lease_token=token

@@ -12,12 +12,12 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from django.db.models import Q, Sum
-from django.utils import timezone
 
 from jobs.billing.prices import format_money, format_money_left
 from jobs.common.dates import month_name, short_day
 from jobs.common.errors import SentenceError
 from jobs.models import Balance, Budget
+from studio.common import clock
 from studio.common.translatable import Sentence, phrase, together
 from studio.models.people import Team, User
 
@@ -29,7 +29,7 @@ class OverBudget(SentenceError):
 
 def month_of(moment: datetime | None = None) -> date:
     """First day of the calendar month (UTC) that `moment` counts for."""
-    return (moment or timezone.now()).astimezone(UTC).date().replace(day=1)
+    return (moment or clock.now()).astimezone(UTC).date().replace(day=1)
 
 
 def next_month(month: date) -> date:

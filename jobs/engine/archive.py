@@ -18,7 +18,6 @@ from datetime import timedelta
 from typing import TypeVar
 
 from django.db import DatabaseError, close_old_connections, connection
-from django.utils import timezone
 
 from jobs import download
 from jobs.common.errors import Moved
@@ -26,6 +25,7 @@ from jobs.engine.archive_lease import Lease, ready
 from jobs.engine.archive_retry import again
 from jobs.engine.result_download import Trouble, fetch_and_prove, folder, store, sweep
 from jobs.models import Job
+from studio.common import clock
 from studio.common.leases import check_connection, renewing
 from studio.common.translatable import phrase
 
@@ -37,7 +37,7 @@ GRACE = 30.0  # seconds that films under way may go on when the time of `work` i
 def due() -> list[int]:
     """Jobs whose film should be fetched now: never begun, put off until now, or whose worker died;
     nearest expiry first."""
-    return list(ready(timezone.now()).values_list("pk", flat=True)[:200])
+    return list(ready(clock.now()).values_list("pk", flat=True)[:200])
 
 
 def work(seconds: float, *, threads: int = 4, stop: Callable[[], bool] | None = None) -> int:
@@ -114,7 +114,7 @@ def _bring(lease: Lease, stop: Callable[[], bool]) -> bool:
         log.info("job %s: %s", job.public_id, error)
         with suppress(Moved):
             lease.give_back(
-                not_before=timezone.now() + timedelta(seconds=5)
+                not_before=clock.now() + timedelta(seconds=5)
                 if isinstance(error, download.AlreadyFetching)
                 else None
             )

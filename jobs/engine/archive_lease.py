@@ -9,11 +9,11 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
-from django.utils import timezone
 
 from jobs.common.errors import Moved
 from jobs.common.states import State
 from jobs.models import Job
+from studio.common import clock
 from studio.common.leases import LEASE
 
 
@@ -36,7 +36,7 @@ class Lease:
     @classmethod
     def take(cls, pk: int) -> Lease | None:
         """None when the film is not due, or somebody else is at it."""
-        now = timezone.now()
+        now = clock.now()
         taken = ready(now).filter(pk=pk).order_by().update(lease_until=now + LEASE)
         return cls(pk, now + LEASE) if taken else None
 
@@ -45,7 +45,7 @@ class Lease:
         """The due film that expires first; None when none is due."""
         waits = connection.features.has_select_for_update_skip_locked
         with transaction.atomic() if waits else nullcontext():
-            rows = ready(timezone.now()).values_list("pk", flat=True)
+            rows = ready(clock.now()).values_list("pk", flat=True)
             for pk in (rows.select_for_update(skip_locked=True) if waits else rows)[
                 : 1 if waits else 20
             ]:
@@ -55,7 +55,7 @@ class Lease:
         return None
 
     def renew(self) -> None:
-        until = timezone.now() + LEASE
+        until = clock.now() + LEASE
         if Job.objects.filter(pk=self.pk, state=State.ARCHIVING, lease_until=self.until).update(
             lease_until=until
         ):

@@ -18,6 +18,7 @@ from jobs.engine.expiry import expires_at
 from jobs.engine.result_download import OURS, PARTS_STAY, Trouble, ask_for_address
 from jobs.models import Job
 from jobs.modelstudio import Explanation, WireError
+from studio.common import clock
 from studio.common.translatable import Sentence, phrase, together
 
 log = logging.getLogger("footlight.archive_retry")
@@ -36,7 +37,7 @@ _ANEW = phrase("Make it again; ask whoever runs this site what was in the way.")
 def again(job: Job, lease: Lease, trouble: Trouble) -> None:
     """Try again later; or the job fails: after its address expired, when it may not be asked, when
     whole files keep being no film."""
-    now = timezone.now()
+    now = clock.now()
     log.warning("job %s: %s (try %d)", job.public_id, trouble.why, job.tries + 1)
     before = _History.of(job)
     if _give_up_if_hopeless(job, lease, trouble, before, now):

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 
 from jobs.common import wakeup
 from jobs.common.states import State
 from jobs.engine import transitions
 from jobs.models import Job
+from studio.common import clock
 from studio.common.translatable import Sentence, phrase
 
 PAUSE = timedelta(
@@ -34,7 +34,7 @@ def downloads(job: Job) -> bool:
 def again(job: Job) -> Sentence:
     """Look or download now; a sentence of what happens. Safe at any time: what is under way already
     is left alone."""
-    now = timezone.now()
+    now = clock.now()
     mine = Job.objects.filter(pk=job.pk, state=job.state, attempt=job.attempt)
     if downloads(job):
         if not wakeup.once(f"ask-now:{job.pk}", int(PAUSE.total_seconds())):

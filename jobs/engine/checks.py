@@ -9,13 +9,13 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
-from django.utils import timezone
 
 from jobs.billing import ledger, prices
 from jobs.catalogue import entries
 from jobs.common import wakeup
 from jobs.common.errors import Refused
 from jobs.models import Account, Check
+from studio.common import clock
 from studio.common.translatable import EMPTY, phrase
 from studio.models import Asset, User
 
@@ -157,7 +157,7 @@ def wake_after_commit(check: Check) -> None:
 def due() -> list[int]:
     """Checks that somebody should work on now: waiting ones whose time has come, and those whose
     worker died."""
-    now = timezone.now()
+    now = clock.now()
     waiting = Q(state=Check.State.WAITING) & (Q(not_before=None) | Q(not_before__lte=now))
     return list(
         Check.objects.filter(waiting | Q(state=Check.State.ASKING, lease_until__lt=now))

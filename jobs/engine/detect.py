@@ -14,7 +14,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from jobs.accounts import health, rate_limit
 from jobs.accounts.clients import KeyedClient, NoKey, client_for
@@ -34,6 +33,7 @@ from jobs.modelstudio import (
     WireError,
     explain,
 )
+from studio.common import clock
 from studio.common.leases import LEASE, renewing
 from studio.common.translatable import EMPTY, Sentence, phrase, together
 from studio.models import User
@@ -49,7 +49,7 @@ PATIENCE = 12
 def step(pk: int) -> None:
     """Ask the service once for check `pk` and write down what it said. Short, and may run twice."""
     check = Check.objects.select_related("account", "team", "asset").get(pk=pk)
-    now = timezone.now()
+    now = clock.now()
     if (
         check.state == Check.State.ASKING
         and check.lease_until is not None
@@ -68,7 +68,7 @@ def step(pk: int) -> None:
         _later(check, Check.State.WAITING, RetryLater(message="our own pace"))
         return
     if Check.objects.filter(pk=pk, state=Check.State.WAITING, attempt=check.attempt).update(
-        state=Check.State.ASKING, lease_until=timezone.now() + LEASE
+        state=Check.State.ASKING, lease_until=clock.now() + LEASE
     ):
         _ask_service(check, client, body)
 
@@ -151,7 +151,7 @@ def _no_answer(check: Check, error: NoAnswer) -> None:
 
 def _renew(check: Check) -> None:
     Check.objects.filter(pk=check.pk, state=Check.State.ASKING, attempt=check.attempt).update(
-        lease_until=timezone.now() + LEASE
+        lease_until=clock.now() + LEASE
     )
 
 
@@ -176,7 +176,7 @@ def _answered(check: Check, verdict: Verdict) -> None:
             message=verdict.message,
             sentence=words,
             request_id=verdict.request_id[:80],
-            answered_at=timezone.now(),
+            answered_at=clock.now(),
         ):
             units = Decimal(1) if verdict.units is None else verdict.units
             if units:
@@ -262,7 +262,7 @@ def _later(check: Check, old: str, error: WireError) -> None:
         old,
         Check.State.WAITING,
         facts={"tries": tries},
-        not_before=timezone.now() + timedelta(seconds=wait),
+        not_before=clock.now() + timedelta(seconds=wait),
         lease_until=None,
     )
 

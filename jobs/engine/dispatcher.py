@@ -18,13 +18,13 @@ from contextlib import suppress
 from datetime import timedelta
 
 from django.db import DatabaseError, close_old_connections, connection
-from django.utils import timezone
 
 from jobs.common import wakeup
 from jobs.engine import lane_lease, lane_round, lane_visit, task_list
 from jobs.engine.lane_lease import BATCH, ClaimedLane
 from jobs.engine.lane_round import LaneSurvey
 from jobs.modelstudio import Task, WireError
+from studio.common import clock
 
 log = logging.getLogger("footlight.dispatcher")
 LOOKERS = 16
@@ -104,7 +104,7 @@ class _Run:
             if one.needs_visit and len(self.visiting) >= VISITORS * 4:
                 # Threads are busy with files: looks go on, and this lane comes again, perhaps to
                 # another run.
-                lane_visit.leave(one.lane, one.lane.wakeups, timezone.now() + BUSY)
+                lane_visit.leave(one.lane, one.lane.wakeups, clock.now() + BUSY)
             elif one.needs_visit:
                 self._visit(one)
             elif one.looks:

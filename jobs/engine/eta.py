@@ -14,11 +14,10 @@ from datetime import datetime, timedelta
 from math import sqrt
 from typing import TYPE_CHECKING
 
-from django.utils import timezone
-
 from jobs.common.states import OUT, Code, State
 from jobs.engine import fair_share, speed
 from jobs.models import Account, Job, Lane
+from studio.common import clock
 
 if TYPE_CHECKING:
     from studio.models import User
@@ -80,7 +79,7 @@ class _Line:
 
 def began(job: Job) -> datetime:
     """When the service began, as far as we know."""
-    return job.provider_started_at or job.submitted_at or job.submitting_at or timezone.now()
+    return job.provider_started_at or job.submitted_at or job.submitting_at or clock.now()
 
 
 def usual(job: Job) -> tuple[float, float] | None:
@@ -131,7 +130,7 @@ def places(
 ) -> dict[int, Place]:
     """Place of every job among `open_jobs`, which are the open jobs of whole lanes with lane,
     lane.account and account."""
-    now = timezone.now()
+    now = clock.now()
     jobs = list(open_jobs)
     if weight is None:
         people = {job.owner_id for job in jobs if job.state == State.QUEUED}
@@ -200,7 +199,7 @@ def _paused(of: Lane | Account, now: datetime) -> bool:
 
 def place(job: Job) -> Place:
     """The place of one job that has not ended. At most MOST jobs of its lane are looked at."""
-    now = timezone.now()
+    now = clock.now()
     if State(job.state) is State.ARCHIVING or job.terminal:
         return Place(0, 0, began(job), now, now)
     found = places(_open([job.lane_id])).get(job.pk)
@@ -220,8 +219,8 @@ def line(account: Account, model: str) -> tuple[int, datetime | None]:
         .first()
     )
     if lane is None:
-        return 0, None if _paused(account, timezone.now()) else timezone.now()
-    now = timezone.now()
+        return 0, None if _paused(account, clock.now()) else clock.now()
+    now = clock.now()
     whole = _Line()
     for job in _open([lane.pk]):
         if job.code != Code.NEEDS_TEMPLATE:
@@ -249,7 +248,7 @@ def next_place(
         before.account, before.model, [(before.variant, before.milliseconds)], user
     )[0]
     found = next_places(account, model, [(variant, milliseconds)], user, lane=lane)[0]
-    return found.later(maker.ready_at - timezone.now() if maker.ready_at is not None else None)
+    return found.later(maker.ready_at - clock.now() if maker.ready_at is not None else None)
 
 
 def next_places(
@@ -262,7 +261,7 @@ def next_places(
 ) -> list[Place]:
     """The places that several jobs of `user`, given as (variant, milliseconds), would get in one
     lane if they were made now."""
-    now = timezone.now()
+    now = clock.now()
     lane = (
         lane
         or Lane.objects.filter(account_id=account.root_id, model=model)
@@ -319,7 +318,7 @@ class Score:
 def score(days: int = 30) -> list[Score]:
     """How right the forecasts of the last `days` were, by model and variant; the newest 5,000 jobs
     count."""
-    since = timezone.now() - timedelta(days=days)
+    since = clock.now() - timedelta(days=days)
     done = Job.objects.filter(state=State.SUCCEEDED, finished_at__gte=since, adopted=False)
     rows = done.order_by("-id").values_list(
         "model",

@@ -15,6 +15,7 @@ from jobs.common.errors import Moved
 from jobs.common.states import Code, State
 from jobs.engine import transitions
 from jobs.models import Job, Lane
+from studio.common import clock
 from studio.common.translatable import Sentence, phrase, plural_phrase, together, translated
 from studio.models import Team
 
@@ -38,7 +39,7 @@ def left(job: Job) -> timedelta | None:
     archived."""
     if job.state != State.ARCHIVING:
         return None
-    return max(timedelta(0), expires_at(job) - timezone.now())
+    return max(timedelta(0), expires_at(job) - clock.now())
 
 
 def endangered(team: Team) -> list[Job]:
@@ -56,7 +57,7 @@ def alarm() -> int:
     """
     warned: dict[tuple[Team, int, str], list[Job]] = defaultdict(list)
     for hours in ALARMS:
-        before = timezone.now() - timedelta(hours=hours)
+        before = clock.now() - timedelta(hours=hours)
         # Neither may walk through all jobs that ever were: ids first, without joins and in no order
         # that another index has; uncertain ones are found by their lanes.
         waiting = Job.objects.filter(alarmed__lt=hours).values_list("pk", flat=True)

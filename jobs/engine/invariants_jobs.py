@@ -10,11 +10,11 @@ from operator import itemgetter
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
-from django.utils import timezone
 
 from jobs.common.states import MOVES, TERMINAL, Code, State
 from jobs.engine.invariant_tally import CHUNK, Tally
 from jobs.models import Attempt, Job, JobEvent, Lane, PauseState
+from studio.common import clock
 
 SENDING_FOR = timedelta(minutes=10)
 UNSEEN_FOR = timedelta(hours=1)
@@ -48,7 +48,7 @@ def one_job_per_task(tally: Tally) -> Iterator[str]:
 def nothing_is_stuck(tally: Tally) -> Iterator[str]:
     """Every job that has not ended is on somebody's list for the next minutes, or waits for a
     person or a time."""
-    now = timezone.now()
+    now = clock.now()
     open_jobs = Job.objects.exclude(state__in=TERMINAL).order_by("pk")
     tally.seen = open_jobs.count()
     nobody = Q(lane__lease_until=None) | Q(lane__lease_until__lt=now)

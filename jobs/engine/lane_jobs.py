@@ -9,7 +9,6 @@ from datetime import timedelta
 
 from django.db import InterfaceError, OperationalError
 from django.db.models import F, QuerySet
-from django.utils import timezone
 
 from jobs.accounts.clients import NoKey
 from jobs.common.errors import Moved
@@ -17,6 +16,7 @@ from jobs.common.states import OUT, State
 from jobs.engine import retry
 from jobs.models import Job, Lane
 from jobs.modelstudio import WireError
+from studio.common import clock
 from studio.config.logs import about
 
 log = logging.getLogger("footlight.lane_jobs")
@@ -55,7 +55,7 @@ def isolated(lane: Lane, job: Job, step: Callable[[], None]) -> None:
 
 def _put_aside(job: Job) -> None:
     """Whatever was due on `job` is due again in a while, longer each time."""
-    later = timezone.now() + timedelta(seconds=max(5.0, retry.backoff(job.tries + 1)))
+    later = clock.now() + timedelta(seconds=max(5.0, retry.backoff(job.tries + 1)))
     Job.objects.filter(pk=job.pk, state=State.QUEUED).update(not_before=later, tries=F("tries") + 1)
     # The tries of an uncertain job are lists without its task: one that could not be read is none.
     Job.objects.filter(pk=job.pk, state=State.UNCERTAIN).update(not_before=later)

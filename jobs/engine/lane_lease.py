@@ -20,10 +20,10 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 from django.db.models import Exists, Min, OuterRef, Prefetch, Q
-from django.utils import timezone
 
 from jobs.catalogue import entries
 from jobs.models import Account, ApiKey, Lane
+from studio.common import clock
 
 log = logging.getLogger("footlight.lane_lease")
 LEASE = timedelta(seconds=60)
@@ -75,7 +75,7 @@ class ClaimedLane:
 def claim(limit: int = BATCH) -> list[ClaimedLane]:
     """Lanes that are due and visited by nobody, now leased to us, with account, team and keys; each
     lane is in one claim only."""
-    now = timezone.now()
+    now = clock.now()
     due = _free(now) & Q(next_visit_at__lte=now)
     mine = token()
     if connection.features.has_select_for_update_skip_locked:
@@ -120,7 +120,7 @@ def _free(now: datetime) -> Q:
 
 def until_due() -> float:
     """Seconds until the next lane that nobody visits is due; at most 1."""
-    now = timezone.now()
+    now = clock.now()
     first = Lane.objects.filter(_free(now), next_visit_at__isnull=False).aggregate(
         first=Min("next_visit_at")
     )["first"]
@@ -132,7 +132,7 @@ def renew(lane: Lane, length: timedelta = LEASE) -> bool:
     end."""
     return bool(
         Lane.objects.filter(pk=lane.pk, lease_token=lane.lease_token).update(
-            lease_until=timezone.now() + length
+            lease_until=clock.now() + length
         )
     )
 
@@ -143,12 +143,12 @@ def free_the_dead() -> int:
     freed = 0
     here = place_name()
     for pk, name in Lane.objects.filter(
-        lease_until__gt=timezone.now(), lease_token__startswith=f"{here}|"
+        lease_until__gt=clock.now(), lease_token__startswith=f"{here}|"
     ).values_list("pk", "lease_token"):
         pid = name.rsplit("|", 2)[1]
         if pid.isdigit() and not _alive(int(pid)):
             freed += Lane.objects.filter(pk=pk, lease_token=name).update(
-                lease_until=None, lease_token="", next_visit_at=timezone.now()
+                lease_until=None, lease_token="", next_visit_at=clock.now()
             )
     return freed
 

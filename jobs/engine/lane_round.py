@@ -14,7 +14,6 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Count, Min, Q
-from django.utils import timezone
 
 from jobs.accounts.clients import NoKey
 from jobs.common.states import OUT, Code, State
@@ -24,6 +23,7 @@ from jobs.engine.lane_schedule import due_again, look_times
 from jobs.engine.waiting_reasons import may_send
 from jobs.models import Job, Lane
 from jobs.modelstudio import Task, WireError
+from studio.common import clock
 
 Row = tuple[Any, ...]
 
@@ -48,7 +48,7 @@ class LaneSurvey:
 
 def survey(lanes: list[ClaimedLane]) -> list[LaneSurvey]:
     """What is to be done at claimed lanes, read with two statements for all of them."""
-    now = timezone.now()
+    now = clock.now()
     seen = {claimed.lane.pk: LaneSurvey(claimed) for claimed in lanes}
     for job in Job.objects.filter(lane__in=list(seen), state__in=OUT).order_by(
         "submitted_at", "id"
@@ -114,7 +114,7 @@ def ask(one: LaneSurvey, listed: bool) -> LaneSurvey:
 def take_in(done: Iterable[LaneSurvey]) -> list[LaneSurvey]:
     """Write what changed nothing, for all lanes at once, and give those lanes back; returns the
     lanes that need a whole visit."""
-    now = timezone.now()
+    now = clock.now()
     rest: list[LaneSurvey] = []
     jobs: list[Row] = []
     lanes: list[Row] = []

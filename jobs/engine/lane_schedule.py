@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Min, Q
-from django.utils import timezone
 
 from jobs.accounts import health
 from jobs.common.states import OUT, Code, State
 from jobs.engine import fair_share, poll, retry
 from jobs.engine.lane_lease import ClaimedLane, at_work, window
 from jobs.models import Job, Lane
+from studio.common import clock
 
 _SCHEDULED = (
     "state",
@@ -40,7 +40,7 @@ def next_visit(claimed: ClaimedLane) -> datetime | None:
         )
     )
     return due_again(
-        claimed, out, waiting["n"], None if waiting["ready"] else waiting["first"], timezone.now()
+        claimed, out, waiting["n"], None if waiting["ready"] else waiting["first"], clock.now()
     )
 
 

@@ -9,8 +9,6 @@ import logging
 from datetime import datetime, timedelta
 from functools import partial
 
-from django.utils import timezone
-
 from jobs.accounts import health
 from jobs.common.states import OUT, Code, State
 from jobs.engine import fair_share, poll, submit, uncertain, waiting_reasons
@@ -19,6 +17,7 @@ from jobs.engine.lane_lease import ClaimedLane, at_work, renew, window
 from jobs.engine.lane_schedule import look_time, next_visit
 from jobs.models import Job, Lane
 from jobs.modelstudio import Task, WireError
+from studio.common import clock
 from studio.common.leases import renewing
 from studio.config.logs import about
 
@@ -49,9 +48,9 @@ def visit(claimed: ClaimedLane, answers: dict[int, Task | WireError] | None = No
 def leave(lane: Lane, wakeups: int, later: datetime | None) -> None:
     """Give the lane back, due `later`, or at once when it was woken meanwhile."""
     mine = Lane.objects.filter(pk=lane.pk, lease_token=lane.lease_token)
-    left = {"lease_until": None, "lease_token": "", "last_visit_at": timezone.now()}
+    left = {"lease_until": None, "lease_token": "", "last_visit_at": clock.now()}
     if not mine.filter(wakeups=wakeups).update(next_visit_at=later, **left):
-        mine.update(next_visit_at=timezone.now(), **left)
+        mine.update(next_visit_at=clock.now(), **left)
 
 
 def _settle(lane: Lane, out: list[Job]) -> list[Job]:
@@ -66,7 +65,7 @@ def _settle(lane: Lane, out: list[Job]) -> list[Job]:
         if (
             State(job.state) is not State.UNCERTAIN
             or job.code != Code.NO_ANSWER
-            or (job.not_before or timezone.now()) > timezone.now()
+            or (job.not_before or clock.now()) > clock.now()
         ):
             continue
         if not renew(lane):
@@ -83,7 +82,7 @@ def _look(lane: Lane, out: list[Job], answers: dict[int, Task | WireError]) -> N
     for job in out:
         if State(job.state) is not State.RUNNING:
             continue
-        now = timezone.now()
+        now = clock.now()
         mute = poll.silent(job)
         if job.pk in answers:
             isolated(lane, job, partial(poll.take_in, job, answers[job.pk]))
@@ -104,7 +103,7 @@ def _look(lane: Lane, out: list[Job], answers: dict[int, Task | WireError]) -> N
 def _moves_up(lane: Lane) -> None:
     """The service begins the next task within seconds of the end of the one before: that is when to
     look at it."""
-    soon = timezone.now() + timedelta(seconds=2.5)
+    soon = clock.now() + timedelta(seconds=2.5)
     ahead = (
         jobs_of(lane)
         .filter(state=State.RUNNING)
@@ -121,7 +120,7 @@ def _send(claimed: ClaimedLane) -> None:
     lane, tried = claimed.lane, 0
     # No more tries than tasks fit: a visit ends, whatever the service answers, and the others have
     # their turn.
-    while waiting_reasons.may_send(lane, timezone.now()) and tried < window(lane):
+    while waiting_reasons.may_send(lane, clock.now()) and tried < window(lane):
         recovering = health.first_only(lane)
         if not recovering:
             waiting_reasons.resume(lane)
@@ -135,7 +134,7 @@ def _send(claimed: ClaimedLane) -> None:
         # apart.
         if (tried and recovering) or State.UNCERTAIN in out or len(out) >= window(lane):
             break
-        turn = fair_share.next_job(lane, timezone.now())
+        turn = fair_share.next_job(lane, clock.now())
         job = jobs_of(lane).filter(pk=turn).first() if turn is not None else None
         if job is None or not renew(lane):
             break
@@ -151,7 +150,7 @@ def _send(claimed: ClaimedLane) -> None:
         if job.attempt != before and State(job.state) in OUT:
             fair_share.served(lane, job)
         _read_pauses(lane)
-    waiting_reasons.explain(claimed, timezone.now())
+    waiting_reasons.explain(claimed, clock.now())
 
 
 def _read_pauses(lane: Lane) -> None:

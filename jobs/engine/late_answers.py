@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from jobs.accounts import clients, rate_limit
 from jobs.accounts.clients import NoKey
@@ -21,6 +20,7 @@ from jobs.engine.submit_outcomes import accepted
 from jobs.engine.transitions import record
 from jobs.models import Attempt, Job
 from jobs.modelstudio import Submitted, WireError
+from studio.common import clock
 from studio.common.translatable import Sentence, phrase
 
 log = logging.getLogger("footlight.late_answers")
@@ -91,5 +91,5 @@ def ended(attempt: Attempt, text: Sentence) -> None:
     job = attempt.job
     with transaction.atomic():
         mine = Attempt.objects.filter(pk=attempt.pk, outcome=Outcome.LATE)
-        if mine.update(outcome=Outcome.ENDED, ended_at=timezone.now()):
+        if mine.update(outcome=Outcome.ENDED, ended_at=clock.now()):
             record(job, "", job.state, text, job.code, {"task_id": attempt.task_id})

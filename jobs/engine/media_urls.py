@@ -6,11 +6,10 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
-from django.utils import timezone
-
 from jobs.accounts import rate_limit
 from jobs.accounts.clients import client_for
 from jobs.models import Account, Job, TemporaryFile
+from studio.common import clock
 from studio.files import file_store, links
 from studio.models import Asset
 
@@ -29,7 +28,7 @@ def address(asset: Asset, account: Account, model: str) -> str:
         url = links.public_url(asset)
         if url:
             return url
-    now = timezone.now()
+    now = clock.now()
     copy = TemporaryFile.objects.filter(
         account=account, model=model, asset=asset, expires_at__gt=now + timedelta(hours=SAFE_HOURS)
     ).first()

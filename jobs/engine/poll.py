@@ -12,7 +12,6 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
 
 from jobs.accounts import clients, health, rate_limit
 from jobs.accounts.clients import KeyedClient, NoKey, client_for
@@ -45,6 +44,7 @@ from jobs.modelstudio import (
     WireError,
     of_task_failure,
 )
+from studio.common import clock
 from studio.common.translatable import phrase
 
 log = logging.getLogger("footlight.poll")
@@ -66,7 +66,7 @@ def look(job: Job) -> None:
     try:
         answer: Task | WireError = ask(job)
     except NoKey as error:
-        if not _out_of_reach(job, timezone.now()):
+        if not _out_of_reach(job, clock.now()):
             raise
         answer = NoAnswer(message=str(error))
     take_in(job, answer)
@@ -127,7 +127,7 @@ def nothing_new(job: Job, answer: Task | WireError, now: datetime) -> dict[str, 
 def take_in(job: Job, answer: Task | WireError) -> None:
     """Go on from an answer. A late one, of an attempt that is over, raises Moved and changes
     nothing."""
-    now = timezone.now()
+    now = clock.now()
     if isinstance(answer, WireError):
         if _out_of_reach(job, now):
             end_unseen(
@@ -244,7 +244,7 @@ def _succeeded(job: Job, task: Task) -> None:
         return
     columns: dict[str, Any] = {
         "provider_status": task.status,
-        "looked_at": timezone.now(),
+        "looked_at": clock.now(),
         "billed_units": prices.rounded(bill.units),
         **_times(task),
     }
@@ -252,7 +252,7 @@ def _succeeded(job: Job, task: Task) -> None:
         error = NoAnswer(code="NoResult", message="The task succeeded, but no result came with it.")
         fail(job, Code.BAD_RESULT, error, settle=bill.terms, **columns)
         return
-    said = columns["provider_ended_at"] if "provider_ended_at" in columns else timezone.now()
+    said = columns["provider_ended_at"] if "provider_ended_at" in columns else clock.now()
     columns.setdefault("provider_ended_at", said)
     paid = settlement(job, *bill.terms)
     if bill.odd:

@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.models import Max
-from django.utils import timezone
 
 from jobs.common import wakeup
 from jobs.models import Account, Attempt
+from studio.common import clock
 from studio.common.translatable import plural_phrase
 
 log = logging.getLogger("footlight.restored")
@@ -59,7 +59,7 @@ def begin(since: datetime | None = None) -> int:
     knows) are compared; returns how many do from now on."""
     last = since or Attempt.objects.aggregate(last=Max("began_at"))["last"]
     if last is None:
-        last = timezone.now() - timedelta(days=1)  # the service's list reaches no further
+        last = clock.now() - timedelta(days=1)  # the service's list reaches no further
     return Account.objects.filter(reconcile_from=None).update(reconcile_from=last - BEFORE)
 
 

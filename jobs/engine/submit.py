@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.utils import timezone
-
 from jobs.accounts import rate_limit
 from jobs.accounts.clients import KeyedClient, client_for
 from jobs.catalogue import entries
@@ -23,6 +21,7 @@ from jobs.engine.submit_outcomes import Phase, TooLate, accepted, after_error
 from jobs.engine.transitions import later, move
 from jobs.models import Attempt, Job
 from jobs.modelstudio import WireError
+from studio.common import clock
 from studio.common.leases import check_connection
 from studio.common.translatable import EMPTY, phrase
 
@@ -75,7 +74,7 @@ def _prepare(job: Job) -> Order | None:
 
 def _send(job: Job, order: Order) -> None:
     """Commit the intent and what it is sent with, then POST once."""
-    begun, client = timezone.now(), order.client
+    begun, client = clock.now(), order.client
     deadline = time.monotonic() + retry.SEND_WITHIN.total_seconds()
     move(
         job,
@@ -98,7 +97,7 @@ def _send(job: Job, order: Order) -> None:
         """After this the list could not tell any more which task was made now, and another visit
         may have sent the job again: a locked database, a slow network, a process that was stopped,
         or a machine that slept (which stops the monotonic clock)."""
-        late = timezone.now() - begun
+        late = clock.now() - begun
         if time.monotonic() > deadline or not timedelta(0) <= late <= retry.SEND_WITHIN:
             raise TooLate("TooLate", "the order was not sent in time")
 

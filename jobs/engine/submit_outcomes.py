@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.db import IntegrityError
-from django.utils import timezone
 
 from jobs.accounts import health
 from jobs.accounts.clients import NoKey
@@ -37,6 +36,7 @@ from jobs.modelstudio import (
     Submitted,
     WireError,
 )
+from studio.common import clock
 from studio.common.translatable import EMPTY, Sentence, phrase
 
 log = logging.getLogger("footlight.submit_outcomes")
@@ -100,7 +100,7 @@ def after_error(job: Job, phase: Phase, error: Exception) -> None:
 def accepted(job: Job, answer: Submitted, text: Sentence, outcome: Outcome) -> None:
     """The task is this job's. Moved when it became another job's meanwhile: no task belongs to
     two."""
-    now = timezone.now()
+    now = clock.now()
     try:
         move(
             job,

@@ -17,7 +17,6 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
 
 from jobs.accounts import rate_limit
 from jobs.accounts.clients import NoKey, client_for
@@ -28,6 +27,7 @@ from jobs.common.states import MOVES, TERMINAL, Code, Fault, Outcome, Rank, Stat
 from jobs.engine import fair_share, film_length, restored
 from jobs.models import Attempt, Job, JobEvent, Lane
 from jobs.modelstudio import WireError
+from studio.common import clock
 from studio.common.translatable import EMPTY, Sentence, phrase, together
 from studio.models import Asset, User
 
@@ -61,7 +61,7 @@ def move(
     if new not in MOVES[old] and new != old:
         raise ValueError(f"{old} never becomes {new}")
     if new in TERMINAL:
-        columns.setdefault("finished_at", timezone.now())
+        columns.setdefault("finished_at", clock.now())
         columns.setdefault("not_before", None)
         outcome = outcome or (Outcome.DONE if new is State.SUCCEEDED else Outcome.ENDED)
     attempt = columns.get("attempt", job.attempt)
@@ -97,7 +97,7 @@ def _note_attempt(
         name: columns[name] for name in ("task_id", "request_id") if columns.get(name)
     }
     if outcome not in (Outcome.ACCEPTED, Outcome.ADOPTED, Outcome.CHOSEN, Outcome.UNCERTAIN):
-        answered["ended_at"] = timezone.now()
+        answered["ended_at"] = clock.now()
     elif outcome in (Outcome.ADOPTED, Outcome.CHOSEN):
         answered["found"] = True
     elif outcome is Outcome.ACCEPTED:
@@ -130,9 +130,7 @@ def wake_lanes(lane_ids: Iterable[int]) -> None:
     """The same for several, always in order of id, so that two who wake the same lanes never wait
     for each other."""
     for lane_id in sorted(set(lane_ids)):
-        Lane.objects.filter(pk=lane_id).update(
-            wakeups=F("wakeups") + 1, next_visit_at=timezone.now()
-        )
+        Lane.objects.filter(pk=lane_id).update(wakeups=F("wakeups") + 1, next_visit_at=clock.now())
     wakeup.wake_dispatcher_after_commit()
 
 
@@ -287,7 +285,7 @@ def _move_to_canceled(job: Job, text: Sentence, then: Callable[[], None] | None 
         text,
         code=Code.CANCELED,
         then=then,
-        cancel_asked_at=timezone.now(),
+        cancel_asked_at=clock.now(),
     )
 
 
@@ -384,4 +382,4 @@ def settlement(job: Job, units: Decimal, variant: str, note: Sentence) -> Callab
 
 
 def later(seconds: float) -> datetime:
-    return timezone.now() + timedelta(seconds=seconds)
+    return clock.now() + timedelta(seconds=seconds)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import F, Q, QuerySet
-from django.utils import timezone
 
 from jobs.accounts import clients, key_ids, rate_limit, shared_accounts
 from jobs.accounts.clients import KeyedClient, NoKey, client_for
@@ -23,6 +22,7 @@ from jobs.engine.submit_outcomes import accepted, in_doubt
 from jobs.engine.transitions import later, move, wake_lane
 from jobs.models import Attempt, Job
 from jobs.modelstudio import AccountTrouble, NoAnswer, Submitted, TaskLine
+from studio.common import clock
 from studio.common.translatable import Sentence, phrase, plural_phrase, together
 from studio.models import User
 
@@ -40,14 +40,14 @@ def settle_uncertain(job: Job) -> None:
     candidate is adopted, none after the window sends it back into the queue, several wait for a
     person."""
     begun = job.submitting_at or job.created_at
-    if timezone.now() > begun + retry.LIST_REACHES:
+    if clock.now() > begun + retry.LIST_REACHES:
         text = phrase(
             "The service’s list no longer reaches back to this attempt; a person decides whether "
             "it is sent again"
         )
         _ask_person(job, [], text)
         return
-    over = timezone.now() >= begun + retry.WINDOW
+    over = clock.now() >= begun + retry.WINDOW
     attempt = job.attempts.select_related("key").filter(number=job.attempt).first()
     try:
         listed = _listed(job, attempt, begun, everywhere=over and job.tries >= 1)

@@ -9,7 +9,6 @@ from datetime import datetime
 from functools import partial
 
 from django.db.models import Q
-from django.utils import timezone
 
 from jobs.accounts import clients, health, pauses
 from jobs.common.states import Code, State
@@ -17,6 +16,7 @@ from jobs.engine import transitions
 from jobs.engine.lane_jobs import isolated, jobs_of
 from jobs.engine.lane_lease import ClaimedLane
 from jobs.models import Job, Lane
+from studio.common import clock
 from studio.common.translatable import EMPTY, Sentence, phrase
 
 # codes of jobs that wait until an account, a model or a person lets them go on
@@ -79,9 +79,7 @@ def resume(lane: Lane) -> None:
     if not Job.objects.filter(**paused).exists():  # nearly always, and cheap to ask
         return
     for job in (
-        jobs_of(lane)
-        .filter(**paused)
-        .filter(Q(not_before=None) | Q(not_before__lte=timezone.now()))
+        jobs_of(lane).filter(**paused).filter(Q(not_before=None) | Q(not_before__lte=clock.now()))
     ):
         if not _reason(lane, job)[0]:
             again = partial(

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from jobs.catalogue import entries
+from studio.common import clock
 from studio.common.encryption import EncryptedTextField
 from studio.common.fields import SentenceField
 from studio.common.translatable import EMPTY
@@ -184,7 +185,7 @@ class Account(Pausable):
         return str(self.model_names.get(model_name) or model_name)
 
     def paused(self, now: datetime | None = None) -> bool:
-        return self.paused_until is not None and self.paused_until > (now or timezone.now())
+        return self.paused_until is not None and self.paused_until > (now or clock.now())
 
     def serves(self, spec: entries.Model) -> bool:
         """Whether the model is offered where this account calls: a region has its own models, and
@@ -290,7 +291,7 @@ class Lane(Pausable):
         return f"{self.model} on {self.account}"
 
     def paused(self, now: datetime | None = None) -> bool:
-        return self.paused_until is not None and self.paused_until > (now or timezone.now())
+        return self.paused_until is not None and self.paused_until > (now or clock.now())
 
 
 class WorkTime(models.Model):

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from jobs.billing import ledger, prices
@@ -16,6 +15,7 @@ from jobs.engine.transitions import record, wake_lane
 from jobs.models import Account, Attempt, Job, Lane
 from jobs.modelstudio import Task
 from jobs.orders.insert_job import lane_for
+from studio.common import clock
 from studio.common.translatable import phrase
 from studio.models import User
 
@@ -25,7 +25,7 @@ def insert_adopted(
 ) -> Job:
     """The job of a task that was made elsewhere: RUNNING from the start, looked at at once. It
     holds nothing, since it is spent already, and is settled by what the service bills."""
-    now = timezone.now()
+    now = clock.now()
     with transaction.atomic():
         lane = lane_for(account, spec.name)
         job = _job_row(lane, account, by, quote, task, task_id, now)

@@ -8,7 +8,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 from django.db import transaction
-from django.utils import timezone
 
 from jobs.accounts import mail
 from jobs.billing import ledger, prices
@@ -17,6 +16,7 @@ from jobs.engine import late_answers
 from jobs.engine.transitions import record, wake_lane
 from jobs.models import Attempt, Job, JobInput
 from jobs.orders.insert_job import lane_for
+from studio.common import clock
 from studio.common.translatable import phrase, translated
 
 log = logging.getLogger("footlight.late_films")
@@ -33,7 +33,7 @@ def settle() -> int:
     late = Attempt.objects.filter(outcome=Outcome.LATE).select_related("key", "job__account__team")
     for attempt in late.order_by("id")[:MOST]:
         canceled = late_answers.cancel(attempt)
-        given_up = canceled is None and timezone.now() - attempt.began_at > PATIENCE
+        given_up = canceled is None and clock.now() - attempt.began_at > PATIENCE
         if canceled is False or given_up:
             followed += _follow(attempt)
     return followed
@@ -45,7 +45,7 @@ def _follow(attempt: Attempt) -> bool:
     with transaction.atomic():
         mine = Attempt.objects.filter(pk=attempt.pk, outcome=Outcome.LATE)
         # The task goes over to the attempt of the job that follows it.
-        if not mine.update(outcome=Outcome.ENDED, ended_at=timezone.now(), task_id=""):
+        if not mine.update(outcome=Outcome.ENDED, ended_at=clock.now(), task_id=""):
             return False
         film = _insert(attempt)
         text = phrase(
@@ -66,7 +66,7 @@ def _follow(attempt: Attempt) -> bool:
 
 
 def _insert(attempt: Attempt) -> Job:
-    job, now = attempt.job, timezone.now()
+    job, now = attempt.job, clock.now()
     lane = lane_for(job.account, job.model)
     film = Job.objects.create(
         **{name: getattr(job, name) for name in _SAME},

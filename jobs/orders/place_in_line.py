@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from django.utils import timezone
-
 from jobs.engine import eta
 from jobs.orders.plan import Plan
+from studio.common import clock
 
 UNKNOWN = eta.Place(0, 0, None, None)
 
@@ -37,7 +36,7 @@ def places_of(
 ) -> tuple[list[eta.Place], dict[TemplateKey, eta.Place]]:
     """The places of all of them and of their templates, one behind the other in each lane."""
     firsts = dict(zip(needed, _behind_each_other(list(needed.values())), strict=True))
-    now = timezone.now()
+    now = clock.now()
     found = []
     for one, place in zip(ready, _behind_each_other(ready), strict=True):
         ready_at = firsts[template_key(one.first)].ready_at if one.first is not None else now

@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db.models import Q
-from django.utils import timezone
 
 from jobs.accounts import clients, rate_limit
 from jobs.accounts.clients import NoKey
@@ -27,6 +26,7 @@ from jobs.engine.transitions import move, wake_lanes
 from jobs.models import Account, Attempt, Job, Lane
 from jobs.modelstudio import Client, TaskLine, WireError
 from jobs.orders.adopt import adopt
+from studio.common import clock
 from studio.common.translatable import Sentence, phrase
 from studio.models import Role, User
 
@@ -76,7 +76,7 @@ def unknown_tasks(account: Account, since: datetime) -> list[TaskLine]:
 def strangers() -> Iterator[list[str]]:
     """For each Alibaba account with a key: sentences about its tasks of the last 24 h that are in
     no row here (a script or another site may have made them), or that it could not be asked."""
-    since = timezone.now() - timedelta(hours=24)
+    since = clock.now() - timedelta(hours=24)
     for account in Account.objects.filter(same_as=None, keys__active=True).distinct():
         try:
             lines = unknown_tasks(account, since)

@@ -27,11 +27,11 @@ from typing import Any, TypeAlias
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from rq.timeouts import JobTimeoutException
 
+from studio.common import clock
 from studio.common.leases import LEASE, check_connection, renewing
 from studio.common.translatable import EMPTY, phrase
 from studio.files.file_store import NAME_LENGTH, keep, local_copy
@@ -107,7 +107,7 @@ def ask(asset: Asset, recipe: Recipe, by: User) -> Edit:
 
 def due() -> list[int]:
     """Ids of edits that nobody works on."""
-    left = Q(state=Edit.State.WORKING, lease_until__lt=timezone.now())
+    left = Q(state=Edit.State.WORKING, lease_until__lt=clock.now())
     return list(
         Edit.objects.filter(Q(state=Edit.State.WAITING) | left)
         .order_by("id")
@@ -118,7 +118,7 @@ def due() -> list[int]:
 def step(pk: int) -> None:
     """Make the file of an Edit. May run twice: the lease lets one in, and what was made is kept by
     its content."""
-    now = timezone.now()
+    now = clock.now()
     free = Q(state=Edit.State.WAITING) | Q(state=Edit.State.WORKING, lease_until__lt=now)
     _sweep()
     mine = Edit.objects.filter(pk=pk)
@@ -136,7 +136,7 @@ def step(pk: int) -> None:
         ours.update(state=Edit.State.FAILED, sentence=said, lease_until=None)
         return
     done: dict[str, Any]
-    with renewing(lambda: ours.update(lease_until=timezone.now() + LEASE)):
+    with renewing(lambda: ours.update(lease_until=clock.now() + LEASE)):
         try:
             made = _make(edit.asset, edit.recipe, edit.owner)
         except MediaError as error:
@@ -154,7 +154,7 @@ def step(pk: int) -> None:
                 "The video could not be made over, because its new file could not be written here. "
                 "Try again later."
             )
-            done = {"sentence": said, "lease_until": timezone.now() + AGAIN}
+            done = {"sentence": said, "lease_until": clock.now() + AGAIN}
         else:
             done = {"state": Edit.State.DONE, "made": made, "sentence": EMPTY, "lease_until": None}
     ours.update(**done)

@@ -50,7 +50,7 @@ def cancel_all(owner: User) -> None:
         transitions.cancel(job, owner)
 
 
-def _order(wish: Any, number: int, start: Any, said: Any) -> None:
+def _order_many(wish: Any, number: int, start: Any, said: Any) -> None:
     """A process that orders `number` times, once all are there."""
     from django.db import connections
 
@@ -77,7 +77,9 @@ def at_once(wish: Any, processes: int, orders: int) -> tuple[float, list[float]]
     connections.close_all()
     start, said = FORK.Barrier(processes + 1), FORK.Queue()
     each = max(1, orders // processes)
-    crowd = [FORK.Process(target=_order, args=(wish, each, start, said)) for _ in range(processes)]
+    crowd = [
+        FORK.Process(target=_order_many, args=(wish, each, start, said)) for _ in range(processes)
+    ]
     for process in crowd:
         process.start()
     start.wait(300)

@@ -37,7 +37,7 @@ def test_it_says_who_did_what_and_when(
     north: Account, lane: Lane, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "jobs.accounts.pauses.timezone.now", lambda: datetime(2026, 11, 20, 14, 2, tzinfo=UTC)
+        "django.utils.timezone.now", lambda: datetime(2026, 11, 20, 14, 2, tzinfo=UTC)
     )
     assert pauses.sentence(lane) == pauses.sentence(north) == ""
     pauses.set_pause(lane, PauseState.PAUSED, owner)
@@ -45,7 +45,7 @@ def test_it_says_who_did_what_and_when(
     pauses.set_pause(north, PauseState.DRAINING, owner)
     assert pauses.sentence(Account.objects.get()) == "Aiko is draining North since 14:02"
     monkeypatch.setattr(
-        "jobs.accounts.pauses.timezone.now", lambda: datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+        "django.utils.timezone.now", lambda: datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
     )
     assert pauses.sentence(Lane.objects.get()) == "Aiko paused emo-v1 on North on 20 Nov at 14:02"
     Lane.objects.update(pause_set_by=None)

@@ -281,7 +281,7 @@ def test_a_slow_hand_over_does_not_shorten_the_lease(
     check = ask(portrait, account, creator)
     now = timezone.now()
     times = iter([now - timedelta(minutes=10)])
-    monkeypatch.setattr("jobs.engine.detect.timezone.now", lambda: next(times, now))
+    monkeypatch.setattr("django.utils.timezone.now", lambda: next(times, now))
     seen = []
     service.detects = [
         lambda: (

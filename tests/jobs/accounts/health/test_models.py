@@ -131,7 +131,7 @@ def test_a_refusal_after_the_retirement_date_means_that_it_is_gone(
     assert lane.health == "gone"
     Lane.objects.update(health="ok", paused_until=None, troubles=0)
     monkeypatch.setattr(
-        "jobs.accounts.health.timezone.now", lambda: datetime(2026, 10, 9, 15, 0, tzinfo=UTC)
+        "django.utils.timezone.now", lambda: datetime(2026, 10, 9, 15, 0, tzinfo=UTC)
     )
     health.trouble(north, refusal("access"), "emo-v1")
     lane.refresh_from_db()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
-
 from jobs.common.states import State
 from jobs.engine import lane_lease, lane_visit
 from jobs.models import Job, Lane
 from jobs.modelstudio import NoAnswer
+from studio.common import clock
 from tests.service import Service
 
 
@@ -19,7 +18,7 @@ def fresh(job: Job) -> Job:
 
 def visit(job: Job) -> Job:
     """One visit of the job's lane, with everything due now."""
-    now = timezone.now()
+    now = clock.now()
     Job.objects.filter(lane=job.lane, state=State.RUNNING).update(next_look_at=now)
     Job.objects.filter(lane=job.lane).exclude(not_before=None).update(not_before=now)
     Lane.objects.filter(pk=job.lane_id).update(next_visit_at=now, lease_until=None)
