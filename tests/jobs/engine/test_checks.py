@@ -135,6 +135,20 @@ def test_a_cut_line_waits_for_a_person(
     assert budget.status(team) == budget.BudgetStatus("USD", None, 0, 2 * 574)
 
 
+def test_a_page_from_before_does_not_pay_for_a_later_attempt(
+    portrait: Asset, account: Account, creator: User, service: Service, team: Team
+) -> None:
+    """It shows the doubt about the first attempt; the second one is in doubt by now."""
+    service.detects = [NoAnswer(message="cut"), NoAnswer(message="cut")]
+    check = step(ask(portrait, account, creator))
+    stale = Check.objects.get(pk=check.pk)
+    check = step(checks.ask_again(check, creator))
+    assert (check.state, check.attempt) == ("uncertain", 2)
+    assert checks.ask_again(stale, creator).attempt == 2
+    assert step(Check.objects.get(pk=check.pk)).state == "uncertain"
+    assert service.count("detect") == 2
+
+
 @pytest.mark.parametrize(
     "error",
     [RetryLater(status=429), NotSent(message="dns"), NoAnswer("InternalError", "", status=500)],
