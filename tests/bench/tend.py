@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 
 import django
 
-from jobs.engine import retry
 from tests.bench import stage
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def main() -> None:
     asked = parser.parse_args()
     django.setup()
     logging.disable(logging.INFO)
-    from jobs.engine import dispatcher
+    from jobs.engine import dispatcher, retry
 
     if asked.every:
 
