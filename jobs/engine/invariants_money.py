@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -16,6 +17,7 @@ from django.db.models import Count, F, Max, Q, Sum
 from jobs.billing import prices
 from jobs.billing.budget import month_of
 from jobs.common.states import TERMINAL, State
+from jobs.engine.bill_check import unlike
 from jobs.engine.invariant_tally import CHUNK, Tally
 from jobs.models import Budget, Check, Job, LedgerEntry, Price
 
@@ -129,7 +131,8 @@ def holds_of_checks(tally: Tally) -> Iterator[str]:
 
 
 def settled_as_used(tally: Tally) -> Iterator[str]:
-    """Every settlement is its units at its price version, rounded once."""
+    """Every settlement is its units at its price version, rounded once. One of another length than
+    was quoted is noted: the bill may be wrong."""
     rows = LedgerEntry.objects.filter(kind=SETTLE).order_by("pk")
     columns = (
         "pk",
@@ -140,10 +143,11 @@ def settled_as_used(tally: Tally) -> Iterator[str]:
         "currency",
         "price__micros",
         "price__currency",
+        "job__milliseconds",
+        "job__adopted",
     )
-    for pk, job, check, units, settled, currency, micros, priced_in in rows.values_list(
-        *columns
-    ).iterator(CHUNK):
+    for row in rows.values_list(*columns).iterator(CHUNK):
+        pk, job, check, units, settled, currency, micros, priced_in, quoted, adopted = row
         tally.seen += 1
         what = f"Ledger entry {pk} of {f'job {job}' if job else f'check {check}'}"
         if units is None or micros is None:
@@ -157,6 +161,8 @@ def settled_as_used(tally: Tally) -> Iterator[str]:
             yield f"{what} settles {settled} millionths; {units} units at {micros} are {due}."
         if currency != priced_in:
             yield f"{what} is in {currency}, and its price in {priced_in}."
+        if job and not adopted and unlike(units, Decimal(quoted) / 1000):
+            tally.notes.append(f"{what} settles {units} s; {quoted / 1000:g} s were quoted.")
 
 
 def budgets_hold(tally: Tally) -> Iterator[str]:

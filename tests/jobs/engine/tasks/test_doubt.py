@@ -14,7 +14,7 @@ from jobs.accounts import clients, key_ids
 from jobs.accounts.clients import NoKey
 from jobs.billing import budget
 from jobs.common.states import Code, Outcome, State
-from jobs.engine import bill_check, poll, uncertain
+from jobs.engine import bill_check, invariants, poll, uncertain
 from jobs.models import Account, ApiKey, Attempt, Job
 from jobs.modelstudio import AccountTrouble
 from jobs.orders import create
@@ -287,6 +287,8 @@ def test_a_bill_that_is_not_the_quote_is_booked_noted_and_mailed(
     note = job.ledger.get(kind="settle").note
     assert "The service billed 9.00 s, and 4.00 s were quoted." in note
     assert letters == [f"The bill of “{job.title}” is not its quote"]
+    (noted,) = invariants.report().notes
+    assert f"of job {job.public_id} settles 9.000 s; 4 s were quoted." in noted
 
 
 @pytest.mark.parametrize(

@@ -224,6 +224,16 @@ def test_editing_name_and_model_names_touches_nothing_else(
     assert service.asked == []
 
 
+def test_who_edits_while_a_job_is_in_doubt_reads_what_happens(
+    team: Team, owner: User, creator: User, account: Account, client_of: ClientOf
+) -> None:
+    page = reverse("jobs:account", args=[team.slug, account.public_id])
+    said = "1 job was sent and got no answer. Its task is looked for with the key, address"
+    assert said not in client_of(owner).get(page).content.decode()
+    makers.job(team, creator, account=account, state="uncertain")
+    assert said in client_of(owner).get(page).content.decode()
+
+
 def test_a_new_address_asks_for_the_key_again(
     team: Team, admin: User, client_of: ClientOf, north: Account, service: Service
 ) -> None:
