@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from jobs.accounts import account_setup, endpoints, key_test, pauses, shared_accounts
 from jobs.accounts import keys as keyring
 from jobs.common.states import State
-from jobs.models import Account, ApiKey, Job, Lane, PauseState
+from jobs.models import Account, ApiKey, Lane, PauseState
 from jobs.models.delete_guard import last_key
 from jobs.pages.accounts.forms import EditAccountForm, KeyForm, NewAccountForm, PauseForm
 from jobs.pages.accounts.lanes import lane_of, lane_rows
@@ -291,8 +291,8 @@ def _shown(request: TeamRequest, only: Account | None = None) -> list[dict[str, 
 def _in_doubt(account: Account) -> int:
     """Jobs of `account` whose task is looked for with what they were sent with."""
     lanes = {account.pk, account.root_id}
-    jobs = Job.objects.filter(
-        lane__account_id__in=lanes, account=account, state__in=(State.SUBMITTING, State.UNCERTAIN)
+    jobs = account.jobs.filter(
+        lane__account_id__in=lanes, state__in=(State.SUBMITTING, State.UNCERTAIN)
     )
     return jobs.order_by().count()
 
