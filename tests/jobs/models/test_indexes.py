@@ -7,13 +7,18 @@ SQLite needs one without a condition.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 from django.db import connection
 from django.db.models import QuerySet
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from jobs.models import Attempt, Job
 from studio.models import Team, User
+from tests import makers
 
 pytestmark = pytest.mark.django_db
 
@@ -53,3 +58,21 @@ def test_who_waits_is_counted_without_what_ended(team: Team, creator: User) -> N
         else set()
     )
     assert indexes_of(waiting) & likely
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has statistics to go by")
+def test_the_board_reads_open_jobs_without_what_ended(
+    client_of: Callable[[User], Client], creator: User, team: Team
+) -> None:
+    makers.job(team, creator)
+    client, board = client_of(creator), reverse("jobs:board", args=[team.slug])
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(board).status_code == 200
+    statements = [query["sql"] for query in queries.captured_queries]
+    active = [sql for sql in statements if '"jobs_job"."group" IN (0, 1, 2)' in sql]
+    assert active
+    for sql in active:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+            plan = [row[3] for row in cursor.fetchall()]
+        assert any("job_team_group (team_id=? AND group=?)" in step for step in plan), plan
