@@ -111,9 +111,7 @@ def _listed(job: Job, attempt: Attempt | None, begun: datetime, *, everywhere: b
         )
         raise _NobodyKnows(trouble, sentence) from None
     if everywhere:
-        for _key, other in clients.every(job.account):
-            if (other.key_id, other.base_url) != (client.key_id, client.base_url):
-                _read(lines, job, other, name, since)
+        _read_others(lines, job, attempt, client, name, since)
     own = key_ids.learn(attempt, lines.values())
     known = _known(lines)
     unknown = [
@@ -142,6 +140,32 @@ def _read(
 ) -> None:
     rate_limit.take(job.account.root_id, "list")
     lines.update((line.task_id, line) for line in client.tasks(name, since=since))
+
+
+def _read_others(
+    lines: dict[str, TaskLine],
+    job: Job,
+    attempt: Attempt | None,
+    asked: KeyedClient,
+    name: str,
+    since: datetime,
+) -> None:
+    """The same with every other key of the account. One that is refused knows nothing, unless it
+    may be the one that an attempt of an older version was sent with."""
+    for _key, other in clients.every(job.account):
+        if (other.key_id, other.base_url) == (asked.key_id, asked.base_url):
+            continue
+        try:
+            _read(lines, job, other, name, since)
+        except AccountTrouble as trouble:
+            if trouble.reason != "key":
+                raise
+            if attempt is None or not attempt.base_url:
+                sentence = phrase(
+                    "The service refuses a key that it may have been sent with, so its list cannot "
+                    "tell; a person decides"
+                )
+                raise _NobodyKnows(trouble, sentence) from None
 
 
 # ── what follows ──────────────────────────────────────────────────────────────────────────────────
