@@ -27,30 +27,27 @@ if tonumber(redis.call('GET', KEYS[1]) or '0') < tonumber(ARGV[1]) then
   redis.call('SET', KEYS[1], ARGV[1])
 end
 """
-_known = 0  # the highest number that this process has seen in the database
 
 
 def remember(attempt_id: int) -> None:
     """The attempt was committed; it must be there for ever."""
-    global _known
-    _known = max(_known, attempt_id)
     wakeup.unless_away(lambda: wakeup.redis().eval(_RAISE, 1, LATEST_ATTEMPT, attempt_id))
 
 
 def noticed() -> bool:
     """Whether the database lacks attempts that were made; then every account waits from now on.
-    Asks Redis, and the database only when Redis knows of more than this process does."""
-    global _known
+
+    The database is asked each time: another one may have taken over since this process asked it or
+    wrote into it.
+    """
     said = wakeup.unless_away(lambda: wakeup.redis().get(LATEST_ATTEMPT))
     latest = int(said) if said else 0
-    if latest <= _known:
+    known = _latest_number() if latest else 0
+    if latest <= known:
         return False
-    _known = _latest_number()
-    if latest <= _known:
-        return False
-    log.error("attempt %d was made, and the database has %d: it was restored", latest, _known)
+    log.error("attempt %d was made, and the database has %d: it was restored", latest, known)
     begin()
-    wakeup.unless_away(lambda: wakeup.redis().set(LATEST_ATTEMPT, _known))
+    wakeup.unless_away(lambda: wakeup.redis().set(LATEST_ATTEMPT, known))
     return True
 
 
@@ -89,9 +86,3 @@ def _latest_number() -> int:
             cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
         row = cursor.fetchone()
     return int(row[0]) if row else 0
-
-
-def forget() -> None:
-    """As a process that has just begun."""
-    global _known
-    _known = 0

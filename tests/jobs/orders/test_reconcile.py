@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -26,13 +27,6 @@ from tests.service import Service, done, task
 
 pytestmark = pytest.mark.django_db
 AGO = timedelta(minutes=5)
-
-
-@pytest.fixture(autouse=True)
-def new_process() -> Iterator[None]:
-    restored.forget()
-    yield
-    restored.forget()
 
 
 def new_job(team: Team, owner: User, account: Account) -> Job:
@@ -70,14 +64,32 @@ def test_a_database_of_before_is_noticed_before_anything_is_sent(
     attempt = Attempt.objects.get()
     assert int(wakeup.redis().get(restored.LATEST_ATTEMPT)) == attempt.pk  # type: ignore[arg-type]
     second = new_job(job.team, job.owner, job.account)
-    restored.forget()
-    assert not restored.noticed(), "a new process, and all is well"
+    assert not restored.noticed(), "all is well"
     wakeup.redis().set(restored.LATEST_ATTEMPT, attempt.pk + 1)
     second = visit(second)
     assert (second.state, service.count("submit")) == ("queued", 1)
     assert Account.objects.get().reconcile_from == attempt.began_at - restored.BEFORE
     assert not restored.noticed(), "once is enough"
     assert visit(second).state == "queued"
+
+
+def test_a_process_that_lives_through_a_fail_over_notices_it(
+    job: Job, service: Service, redis: str
+) -> None:
+    """It has sent the job itself; the standby that took over does not know of it."""
+    job = visit(job)
+    latest = Attempt.objects.get()
+    restored.remember(latest.pk)
+    assert not restored.noticed()
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT setval('jobs_attempt_id_seq', %s, false)", [latest.pk])
+            restored.remember(latest.pk + 1)
+        else:
+            before = "UPDATE sqlite_sequence SET seq = %s WHERE name = 'jobs_attempt'"
+            cursor.execute(before, [latest.pk - 1])
+    assert restored.noticed()
+    assert Account.objects.get().reconcile_from is not None
 
 
 def test_a_higher_number_in_redis_never_falls(redis: str) -> None:
@@ -94,7 +106,6 @@ def test_attempts_that_were_deleted_are_no_restore(job: Job, service: Service, r
     visit(job)
     latest = Attempt.objects.get()
     restored.remember(latest.pk)
-    restored.forget()
     latest.delete()
     assert not restored.noticed()
 
