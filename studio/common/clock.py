@@ -22,6 +22,7 @@ FRESH = 60.0  # seconds that a measurement is good for
 JUMP = 0.5  # seconds that a clock may be put forward or back without being measured again
 TOLERATED = timedelta(seconds=10)  # between any two clocks that a submit rests on
 SAID = 600.0  # seconds that the Date of a service's answer is remembered
+SLOW = 5.0  # seconds after which an answer no longer tells when its Date was written
 TRIES = 3
 
 
@@ -85,7 +86,12 @@ def _measure() -> timedelta:
 
 def heard(host: str, date: datetime, took: float) -> None:
     """A service at `host` answered just now, after `took` seconds, that it is `date` there. Asks no
-    database."""
+    database.
+
+    A slow answer says nothing: half of the time that it took may be wrong, and clocks that agree
+    would seem apart."""
+    if took > SLOW:
+        return
     known = _measured
     ours = datetime.now(UTC) + (known.offset if known is not None else timedelta(0))
     # The header has whole seconds, and was written while we waited.

@@ -96,6 +96,20 @@ def test_a_services_clock_is_compared_with_the_databases(database: Connection) -
     assert clock.ahead("other.test") is None
 
 
+@pytest.mark.parametrize("written", [0.0, 25.0])
+def test_a_slow_answer_is_not_taken_for_a_wrong_clock(database: Connection, written: float) -> None:
+    """It took 25 s, as a check may, and its Date is from the beginning or the end of them."""
+    clock.now()
+    there = clock.now() - timedelta(seconds=25 - written)
+    clock.heard("service.test", there, 25.0)
+    assert clock.ahead("service.test") is None
+    clock.heard("service.test", clock.now(), 0.2)
+    clock.heard("service.test", there, 25.0)
+    ahead = clock.ahead("service.test")
+    assert ahead is not None
+    assert abs(ahead) < clock.TOLERATED, "what was heard before stays"
+
+
 def test_what_a_service_said_long_ago_is_not_known(
     database: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
