@@ -20,7 +20,7 @@ class ClocksApart(SentenceError):
 
 def require_together(client: KeyedClient) -> None:
     """Raises ClocksApart, and lets `/readyz` and the admin say so; and a WireError when the service
-    has not said lately what time it is there and does not answer now."""
+    has not said lately what time it is there, or a wrong one, and does not answer now."""
     sentence = _ours() or _services(client)
     if sentence:
         wakeup.note_clock_problem(str(sentence))
@@ -39,9 +39,11 @@ def _ours() -> Sentence:
 
 
 def _services(client: KeyedClient) -> Sentence:
-    if clock.ahead(client.host) is None:
-        client.probe()  # free; its answer tells the time
     ahead = clock.ahead(client.host)
+    if ahead is None or abs(ahead) > clock.TOLERATED:
+        # Free; its answer tells the time. What was heard before may be of a clock that is set now.
+        client.probe()
+        ahead = clock.ahead(client.host)
     if ahead is None or abs(ahead) <= clock.TOLERATED:
         return EMPTY
     return phrase(

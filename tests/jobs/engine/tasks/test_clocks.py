@@ -56,6 +56,17 @@ def test_a_service_that_has_not_told_the_time_is_asked_first(
     assert (job.state, service.count("probe"), service.count("submit")) == ("queued", 1, 0)
 
 
+def test_a_clock_that_was_set_is_believed_at_the_next_try(
+    job: Job, service: Service, apart: Any
+) -> None:
+    """Nothing else is asked of the service meanwhile, so what it said would stay for minutes."""
+    apart(120.0, "service")
+    job = visit(job)
+    assert (job.state, service.count("probe")) == ("queued", 1)
+    service.probes = [lambda: apart(0.2, "service")]
+    assert visit(job).state == "running"
+
+
 def test_the_site_says_that_clocks_are_apart(
     job: Job, service: Service, apart: Any, redis: str, client: Client
 ) -> None:
