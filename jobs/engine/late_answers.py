@@ -1,7 +1,8 @@
 """The answer to a submit whose job went on without it, because its process had slept: a task exists
 that was to be forgotten.
 
-It is kept on its attempt. Where the job has not been sent again it is simply the job's task.
+It is kept on its attempt. Where the job has not been sent again it is simply the job's task, also
+in the place of one that was only found.
 Otherwise it is one too many: canceled while the service has not begun with it, and followed as a
 film of its own when it has (`orders.late_films`), since it will be billed.
 """
@@ -21,7 +22,7 @@ from jobs.engine.transitions import record
 from jobs.models import Attempt, Job
 from jobs.modelstudio import Submitted, WireError
 from studio.common import clock
-from studio.common.translatable import Sentence, phrase
+from studio.common.translatable import EMPTY, Sentence, phrase
 
 log = logging.getLogger("footlight.late_answers")
 
@@ -33,17 +34,30 @@ def take(job: Job, answer: Submitted) -> None:
     row = Job.objects.select_related("account", "lane", "team").get(pk=job.pk)
     if Attempt.objects.filter(task_id=answer.task_id).exists():
         return  # found in the list meanwhile
-    if row.attempt == number and row.state in (State.UNCERTAIN, State.QUEUED):
+    text = _why_its_own(row) if row.attempt == number else EMPTY
+    if text:
         try:
-            accepted(
-                row, answer, phrase("The answer came late; it is this job’s"), Outcome.ACCEPTED
-            )
+            accepted(row, answer, text, Outcome.ACCEPTED)
             return
         except Moved:
             row.refresh_from_db()
     attempt = _keep(row, number, answer)
     if attempt is not None:
         cancel(attempt)
+
+
+def _why_its_own(job: Job) -> Sentence:
+    """What to say when the late answer to the attempt that `job` is at names its task; "" when it
+    is over already."""
+    if job.state in (State.UNCERTAIN, State.QUEUED):
+        return phrase("The answer came late; it is this job’s")
+    if job.state == State.RUNNING and job.attempts.filter(number=job.attempt, found=True).exists():
+        return phrase(
+            "The answer came late; it is this job’s, so task %(task_id)s, which was found for it, "
+            "is another’s",
+            task_id=job.task_id,
+        )
+    return EMPTY
 
 
 def _keep(job: Job, number: int, answer: Submitted) -> Attempt | None:

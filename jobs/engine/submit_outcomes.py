@@ -111,6 +111,8 @@ def accepted(job: Job, answer: Submitted, text: Sentence, outcome: Outcome) -> N
             task_id=answer.task_id,
             request_id=answer.request_id[:80],
             provider_status=answer.status[:40],
+            provider_started_at=None,
+            provider_ended_at=None,
             submitted_at=job.submitting_at,
             forecast_at_submit=_ready_at(job, now),
             next_look_at=now + timedelta(seconds=1),

@@ -101,8 +101,11 @@ def _note_attempt(
     elif outcome in (Outcome.ADOPTED, Outcome.CHOSEN):
         answered["found"] = True
     elif outcome is Outcome.ACCEPTED:
-        answered["ended_at"] = None  # its answer came late, when it was given up already
-    Attempt.objects.filter(job=job, number=number).update(outcome=outcome, **answered)
+        # its answer came late, when it was given up already, or another task found for it
+        answered |= {"ended_at": None, "found": False}
+    # Its job may end before a late task is settled.
+    mine = Attempt.objects.filter(job=job, number=number).exclude(outcome=Outcome.LATE)
+    mine.update(outcome=outcome, **answered)
 
 
 def record(

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from jobs.billing import budget
 from jobs.common.states import Outcome
-from jobs.engine import poll, submit, uncertain
+from jobs.engine import poll, submit, transitions, uncertain
 from jobs.models import Account, Attempt, Job
 from jobs.modelstudio import NoAnswer, NotSent, Submitted
 from jobs.orders import late_films
@@ -186,3 +186,59 @@ def test_a_late_task_that_nobody_can_cancel_is_followed_after_a_while(
     assert late_films.settle() == 0
     Attempt.objects.filter(number=1).update(began_at=timezone.now() - late_films.PATIENCE)
     assert late_films.settle() == 1
+
+
+# ── the answer comes when another task was found for the job ──────────────────────────────────────
+
+
+def found_another(
+    job: Job, service: Service, monkeypatch: pytest.MonkeyPatch, seconds: float | None
+) -> Submitted:
+    """`job` is sent; before its answer comes, a task of somebody else is found for it in the list,
+    and has ended with a film of `seconds` unless that is None. Returns the answer."""
+    real = service.submit
+
+    def slow(model: Any, body: dict[str, Any], still_timely: Any = None) -> Submitted:
+        monkeypatch.setattr(service, "submit", real)
+        uncertain.orphan(fresh(job))
+        service.lists = [[service.made(at=timezone.now())]]
+        uncertain.settle_uncertain(fresh(job))
+        if seconds is not None:
+            service.gets = [done(fresh(job).task_id, seconds)]
+            poll.look(fresh(job))
+        return real(model, body)
+
+    monkeypatch.setattr(service, "submit", slow)
+    submit.submit(job)
+    answer = service.tasks_made[1]
+    return Submitted(answer.task_id, "PENDING", "")
+
+
+def test_the_answer_counts_more_than_what_was_found_in_the_list(
+    job: Job, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = found_another(job, service, monkeypatch, None)
+    another = service.tasks_made[0].task_id
+    job = fresh(job)
+    attempt = job.attempts.get()
+    assert (job.state, job.task_id) == ("running", answer.task_id)
+    assert (attempt.task_id, attempt.outcome, attempt.found) == (
+        answer.task_id,
+        Outcome.ACCEPTED,
+        False,
+    )
+    assert another in job.events.last().text
+    assert service.count("cancel") == 0
+    assert uncertain._known([another]) == set(), "whose it is may adopt it"
+
+
+def test_a_late_task_is_followed_though_its_job_ends_before(
+    job: Job, service: Service, monkeypatch: pytest.MonkeyPatch, letters: list[str]
+) -> None:
+    service.cancels = [NoAnswer("ReadTimeout"), False]
+    answer = found_another(job, service, monkeypatch, job.seconds)
+    job = fresh(job)
+    assert job.state == "archiving", "what was found is booked and brought home"
+    transitions.fail(job, "film-lost", NoAnswer(), outcome=Outcome.ENDED)
+    assert late_films.settle() == 1
+    assert Job.objects.get(task_id=answer.task_id).state == "running"
