@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,12 +31,13 @@ from jobs.engine import lane_lease, transitions
 from jobs.management.commands.worker import Heartbeat
 from jobs.models import Account, Budget, Check, Job, JobEvent, Lane, LedgerEntry
 from jobs.modelstudio import transport
-from jobs.orders import create, insert_job
+from jobs.orders import adopted_job, create, insert_job
 from jobs.orders.order_request import OrderRequest
 from studio.common import leases
 from studio.config import databases, sqlite_wal
 from studio.models import Membership, Team, User
 from tests import makers
+from tests.service import done
 
 T = TypeVar("T")
 Crowd = Callable[[int, Callable[[int], T]], list[T]]
@@ -187,6 +189,37 @@ def test_a_template_that_many_order_at_once_is_made_once(
     assert len(set(crowd(6, order))) == 1
     (made,) = crowd(1, lambda _: Job.objects.filter(model="animate-anyone-template-gen2").count())
     assert made == 1
+
+
+def test_a_click_and_an_adoption_that_make_the_same_lane_do_not_wait_for_each_other(
+    crowd: Crowd[str], wish: OrderRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Lane.objects.all().delete()
+    account, spec = wish.account, entries.get(wish.model)
+    assert account is not None
+    quote = prices.quote(
+        spec, "1:1", Decimal(0), currency=wish.team.currency, region=account.region
+    )
+    made = threading.Event()
+
+    def slow(account: Account, model: str) -> Lane:
+        lane = insert_job.lane_for(account, model)
+        made.set()
+        time.sleep(0.5)
+        return lane
+
+    monkeypatch.setattr(adopted_job, "lane_for", slow)
+
+    def one(number: int) -> str:
+        if number:
+            task = done("task-000900", 4.0)
+            return adopted_job.insert_adopted(
+                account, wish.owner, spec, quote, task, task.task_id
+            ).state
+        made.wait(10)
+        return create.create(wish).state
+
+    assert crowd(2, one) == ["queued", "running"]
 
 
 def test_a_job_is_moved_by_one_of_many(crowd: Crowd[str], wish: OrderRequest) -> None:

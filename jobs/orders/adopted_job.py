@@ -27,6 +27,8 @@ def insert_adopted(
     holds nothing, since it is spent already, and is settled by what the service bills."""
     now = clock.now()
     with transaction.atomic():
+        # Before the lane, which may be made here: a click makes it with this lock, too.
+        ledger.lock(account.team)
         lane = lane_for(account, spec.name)
         job = _job_row(lane, account, by, quote, task, task_id, now)
         Attempt.objects.create(

@@ -43,6 +43,7 @@ def _follow(attempt: Attempt) -> bool:
     """The film of the late task becomes a job beside the one that it was made for."""
     job = attempt.job
     with transaction.atomic():
+        ledger.lock(job.team)
         mine = Attempt.objects.filter(pk=attempt.pk, outcome=Outcome.LATE)
         # The task goes over to the attempt of the job that follows it.
         if not mine.update(outcome=Outcome.ENDED, ended_at=clock.now(), task_id=""):
