@@ -25,15 +25,16 @@ from django.db import DatabaseError, close_old_connections, connection, connecti
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from jobs.billing import budget, ledger, prices
+from jobs.billing import balances, budget, ledger, prices
 from jobs.catalogue import entries
-from jobs.engine import lane_lease, transitions
+from jobs.engine import lane_lease, transitions, unseen_end
 from jobs.management.commands.worker import Heartbeat
 from jobs.models import Account, Budget, Check, Job, JobEvent, Lane, LedgerEntry
-from jobs.modelstudio import transport
+from jobs.modelstudio import NoAnswer, transport
 from jobs.orders import adopted_job, create, insert_job
 from jobs.orders.order_request import OrderRequest
 from studio.common import leases
+from studio.common.translatable import phrase
 from studio.config import databases, sqlite_wal
 from studio.models import Membership, Team, User
 from tests import makers
@@ -250,6 +251,48 @@ def test_a_settlement_is_written_by_one_of_many(crowd: Crowd[int], wish: OrderRe
 
     assert crowd(4, settle) == [45_073] * 4
     assert crowd(1, lambda _: LedgerEntry.objects.filter(kind="settle").count()) == [1]
+
+
+@postgres
+def test_jobs_that_end_with_others_lock_balances_in_one_order(
+    crowd: Crowd[str], wish: OrderRequest, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two templates one is lost and settled, the other fails; with each a dance of somebody else
+    ends."""
+    account = wish.account
+    first, second = sorted((owner, wish.owner), key=lambda user: str(user.pk))
+    makes = []
+    for task_id in ("task-000901", "task-000902"):
+        maker = makers.job(
+            wish.team,
+            first,
+            "animate-anyone-template-gen2",
+            "running",
+            account=account,
+            task_id=task_id,
+            attempt=1,
+        )
+        makers.job(wish.team, second, "animate-anyone-gen2", account=account, needs=maker)
+        makes.append(maker)
+    add = balances._add_all
+
+    def slow(table: Any, rows: list[Any]) -> None:
+        for row in sorted(rows, key=lambda row: [str(value) for value in row[0].values()]):
+            add(table, [row])
+            time.sleep(0.3)
+
+    monkeypatch.setattr(balances, "_add_all", slow)
+
+    def end(number: int) -> str:
+        job = Job.objects.get(pk=makes[number].pk)
+        if number:
+            transitions.fail(job, "task-failed", NoAnswer())
+        else:
+            unseen_end.end_unseen(job, NoAnswer(), phrase("Nobody saw its end."))
+        return str(job.state)
+
+    assert crowd(2, end) == ["failed", "failed"]
+    assert not list(balances.differences())
 
 
 @postgres

@@ -8,6 +8,7 @@ locks, it locks before it settles or releases (`balances` has the order).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date
 from decimal import Decimal
 
@@ -70,20 +71,37 @@ def lock(team: Team) -> None:
 
 
 def settle(
-    subject: Job | Check, units: Decimal, variant: str, *, attempt: int = 1, note: Sentence = EMPTY
+    subject: Job | Check,
+    units: Decimal,
+    variant: str,
+    *,
+    attempt: int = 1,
+    note: Sentence = EMPTY,
+    free: Iterable[Job] = (),
+    free_note: Sentence = EMPTY,
 ) -> int:
-    """Turn the hold into what was really billed and return it in micros. Calling it twice writes
-    once.
+    """Turn the hold into what was really billed and return it in micros; the holds of `free`, which
+    end with it, go back. Calling it twice writes once.
 
     The price is the one of the hold's day; when the service billed another variant than quoted,
     that variant's. What is more than was held is said in the note, and counts against the limits.
     """
+    micros, written = _settlement(subject, units, variant, attempt, note)
+    # All at once, since the balances are locked in one order.
+    balances.add([*written, *_releases(free, 1, free_note)])
+    return micros
+
+
+def _settlement(
+    subject: Job | Check, units: Decimal, variant: str, attempt: int, note: Sentence
+) -> tuple[int, list[LedgerEntry]]:
+    """What it cost, and the entry that says so unless it is there already."""
     held = _hold_of(subject, attempt)
     done = LedgerEntry.objects.filter(
         kind=LedgerEntry.Kind.SETTLE, attempt=attempt, **_about(subject)
     ).first()
     if done is not None:
-        return int(done.settled)
+        return int(done.settled), []
     price = held.price
     if price is None or price.variant != variant:
         try:
@@ -110,8 +128,7 @@ def settle(
     bill = priced(price, units)
     note = together(_more(held, subject, bill), note)
     written = _written(held, subject, LedgerEntry.Kind.SETTLE, bill, note)
-    balances.add(written)
-    return bill.micros if written else _settled(subject, attempt)
+    return bill.micros if written else _settled(subject, attempt), written
 
 
 def _settled(subject: Job | Check, attempt: int) -> int:
@@ -135,6 +152,11 @@ def _more(held: LedgerEntry, subject: Job | Check, bill: Quote) -> Sentence:
 def release(*subjects: Job | Check, attempt: int = 1, note: Sentence = EMPTY) -> None:
     """Give the whole hold of each of `subjects` back: nothing was produced. Calling it twice, or
     after a settlement, writes nothing."""
+    balances.add(_releases(subjects, attempt, note))
+
+
+def _releases(subjects: Iterable[Job | Check], attempt: int, note: Sentence) -> list[LedgerEntry]:
+    """The entries that give holds back, of those that have not ended."""
     ends = (LedgerEntry.Kind.SETTLE, LedgerEntry.Kind.RELEASE)
     written = []
     for subject in subjects:
@@ -142,7 +164,7 @@ def release(*subjects: Job | Check, attempt: int = 1, note: Sentence = EMPTY) ->
         about = _about(subject)
         if not LedgerEntry.objects.filter(kind__in=ends, attempt=attempt, **about).exists():
             written += _written(held, subject, LedgerEntry.Kind.RELEASE, None, note)
-    balances.add(written)
+    return written
 
 
 def adjust(

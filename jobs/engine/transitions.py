@@ -32,6 +32,7 @@ from studio.common.translatable import EMPTY, Sentence, phrase, together
 from studio.models import Asset, User
 
 log = logging.getLogger("footlight.transitions")
+_NOTHING = phrase("Nothing was produced.")
 
 
 # ── the one move ──────────────────────────────────────────────────────────────────────────────────
@@ -187,10 +188,11 @@ def fail(
         dances = _waiting_for(job)
         for dance in dances:
             _fail_waiting(dance, words.sentence)
-        free = [*dances] if settle is not None or job.settled_micros is not None else [job, *dances]
-        ledger.release(*free, note=phrase("Nothing was produced."))
         if settle is not None:
-            settlement(job, *settle)()
+            settlement(job, *settle, free=dances)()
+            return
+        free = [*dances] if job.settled_micros is not None else [job, *dances]
+        ledger.release(*free, note=_NOTHING)
 
     move(
         job,
@@ -375,9 +377,13 @@ def to_front(job: Job, by: User) -> Sentence:
     )
 
 
-def settlement(job: Job, units: Decimal, variant: str, note: Sentence) -> Callable[[], None]:
+def settlement(
+    job: Job, units: Decimal, variant: str, note: Sentence, free: Iterable[Job] = ()
+) -> Callable[[], None]:
+    """Books what `job` cost, and gives back what is held for `free`, which end with it."""
+
     def pay() -> None:
-        micros = ledger.settle(job, units, variant, note=note)
+        micros = ledger.settle(job, units, variant, note=note, free=free, free_note=_NOTHING)
         Job.objects.filter(pk=job.pk).update(settled_micros=micros)
         job.settled_micros = micros
 
