@@ -81,11 +81,11 @@ class Service:
     def tasks(self, model_name: str, since: datetime) -> list[TaskLine]:
         self.asked.append(("list", model_name))
         lines: list[TaskLine] = self._next(
-            self.lists,
+            self.lists if model_name else self.pages,
             [
                 line
                 for line in self.tasks_made
-                if line.model_name == model_name and line.created_at >= since
+                if model_name in ("", line.model_name) and line.created_at >= since
             ],
         )
         return lines

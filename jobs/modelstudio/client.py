@@ -164,8 +164,8 @@ class Client(Calls):
         return _read(lambda: answers.page(payload, page_no, page_size), payload)
 
     def tasks(self, model_name: str, since: datetime) -> list[TaskLine]:
-        """Every task of `model_name` created at or after `since` (aware) and within the last 24
-        hours, oldest first.
+        """Every task of `model_name` ("": of any model) created at or after `since` (aware) and
+        within the last 24 hours, oldest first.
 
         The whole list or an error, never a part of it: a page that is missing raises NoAnswer, and
         when old tasks drop out of the list while it is read, which may push others past us, it is
@@ -193,7 +193,8 @@ class Client(Calls):
                 ours = (
                     line
                     for line in found.values()
-                    if line.created_at >= since and line.model_name in ("", model_name)
+                    if line.created_at >= since
+                    and (not model_name or line.model_name in ("", model_name))
                 )
                 return sorted(ours, key=lambda line: line.created_at)
         raise NoAnswer("BadAnswer", "the list of tasks changed each time while it was read")

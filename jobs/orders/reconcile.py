@@ -31,7 +31,6 @@ from studio.common.translatable import Sentence, phrase
 from studio.models import Role, User
 
 log = logging.getLogger("footlight.reconcile")
-MOST_PAGES = 200
 MOST_LOOKS = 200  # tasks that are asked for their bill, to tell whose they can be
 
 
@@ -56,21 +55,14 @@ def waiting() -> list[Account]:
 def unknown_tasks(account: Account, since: datetime) -> list[TaskLine]:
     """Tasks of the service's list (24 h) made after `since` that are in no row here, oldest first.
     WireError, NoKey."""
-    client = clients.client_for(account)
-    found: dict[str, TaskLine] = {}
-    for number in range(1, MOST_PAGES + 1):
-        rate_limit.take(account.root_id, "list")
-        page = client.page(page_no=number)
-        found |= {line.task_id: line for line in page.lines if line.created_at >= since}
-        if number >= page.total_page:
-            break
-    ids = list(found)
+    rate_limit.take(account.root_id, "list")
+    lines = clients.client_for(account).tasks("", since)
+    ids = [line.task_id for line in lines]
     known = {
         *Job.objects.filter(task_id__in=ids).values_list("task_id", flat=True),
         *Attempt.objects.filter(task_id__in=ids).values_list("task_id", flat=True),
     }
-    lines = (line for line in found.values() if line.task_id not in known)
-    return sorted(lines, key=lambda line: line.created_at)
+    return [line for line in lines if line.task_id not in known]
 
 
 def strangers() -> Iterator[list[str]]:

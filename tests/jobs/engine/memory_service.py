@@ -350,7 +350,7 @@ class Line:
         return [
             _line(task)
             for task in self._lines()
-            if task.model == model_name and task.created >= since
+            if model_name in ("", task.model) and task.created >= since
         ]
 
     def page(

@@ -9,7 +9,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
-from django.test import Client
+from django.test import Client as Browser
 from django.urls import reverse
 from django.utils import timezone
 
@@ -18,7 +18,7 @@ from jobs.common import wakeup
 from jobs.common.states import State
 from jobs.engine import restored, uncertain
 from jobs.models import Account, Attempt, Job, Lane
-from jobs.modelstudio import NoAnswer
+from jobs.modelstudio import Client, NoAnswer, TaskPage
 from jobs.orders import reconcile
 from studio.models import Team, User
 from tests import makers
@@ -114,7 +114,7 @@ def test_attempts_that_were_deleted_are_no_restore(job: Job, service: Service, r
 
 
 def test_nothing_is_sent_until_it_is_compared(
-    job: Job, waits: Account, service: Service, client: Client
+    job: Job, waits: Account, service: Service, client: Browser
 ) -> None:
     job = visit(job)
     assert (job.state, job.code, service.count("submit")) == ("queued", "held-back", 0)
@@ -139,6 +139,31 @@ def test_a_service_that_does_not_answer_opens_nothing(
     with pytest.raises(NoAnswer):
         reconcile.reconcile(waits)
     assert visit(job).state == "queued"
+
+
+def test_a_task_that_slides_to_an_earlier_page_is_not_missed(
+    waits: Account, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The oldest drops out of the list while it is read. Its job would be sent again."""
+    made = [service.made(at=timezone.now() - timedelta(minutes=4, seconds=-n)) for n in range(4)]
+    left = list(made)
+
+    class Ageing(Client):
+        reads = 0
+
+        def page(
+            self, model_name: str = "", status: str = "", page_no: int = 1, page_size: int = 50
+        ) -> TaskPage:
+            self.reads += 1
+            if self.reads == 2:
+                del left[0]
+            lines = tuple(left[2 * page_no - 2 : 2 * page_no])
+            return TaskPage(len(left), lines, page_no, -(-len(left) // 2), 2)
+
+    ageing = Ageing("http://service.test", "sk-test-0001")
+    monkeypatch.setattr("jobs.accounts.clients.client_for", lambda account: ageing)
+    found = {line.task_id for line in reconcile.unknown_tasks(waits, timezone.now() - AGO)}
+    assert found == {line.task_id for line in made[1:]}
 
 
 # ── what the list says ────────────────────────────────────────────────────────────────────────────
@@ -229,7 +254,7 @@ def test_the_command_lets_all_wait_and_compares_them(
 
 
 def test_staff_compare_in_the_admin(
-    job: Job, waits: Account, service: Service, client: Client
+    job: Job, waits: Account, service: Service, client: Browser
 ) -> None:
     User.objects.create_superuser("root@example.com", "a long password")
     client.login(username="root@example.com", password="a long password")
