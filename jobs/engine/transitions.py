@@ -187,7 +187,7 @@ def fail(
     def then() -> None:
         dances = _waiting_for(job)
         for dance in dances:
-            _fail_waiting(dance, words.sentence)
+            fail_waiting(dance, words.sentence)
         if settle is not None:
             settlement(job, *settle, free=dances)()
             return
@@ -258,7 +258,7 @@ def _waiting_for(template: Job) -> list[Job]:
     return list(waiting.order_by("pk"))
 
 
-def _fail_waiting(dance: Job, why: Sentence) -> None:
+def fail_waiting(dance: Job, why: Sentence) -> None:
     """FAILED without its template; the caller gives its hold back."""
     move(
         dance,

@@ -14,16 +14,17 @@ from django.urls import reverse
 from django.utils import timezone
 
 from jobs.accounts import pauses
+from jobs.billing import budget
 from jobs.common import wakeup
-from jobs.common.states import State
-from jobs.engine import restored, uncertain
+from jobs.common.states import OPEN, State
+from jobs.engine import poll, restored, uncertain
 from jobs.models import Account, Attempt, Job, Lane
 from jobs.modelstudio import Client, NoAnswer, TaskPage
 from jobs.orders import reconcile
 from studio.models import Team, User
 from tests import makers
 from tests.jobs.engine.tasks.visits import fresh, visit
-from tests.service import Service, done, task
+from tests.service import Service, done, task, template_done
 
 pytestmark = pytest.mark.django_db
 AGO = timedelta(minutes=5)
@@ -183,6 +184,35 @@ def test_a_waiting_job_that_may_have_been_sent_waits_for_a_person(
     job = fresh(job)
     assert (job.state, job.attempts.get().task_id) == ("running", line.task_id)
     assert service.count("submit") == 0
+
+
+@pytest.mark.parametrize(
+    ("ends", "then"),
+    [
+        ("", ("queued", "needs-template")),
+        ("done", ("queued", "waiting-turn")),
+        ("failed", ("failed", "no-template")),
+    ],
+)
+def test_a_dance_that_was_not_sent_waits_for_its_template_again(
+    team: Team, owner: User, waits: Account, service: Service, ends: str, then: tuple[str, str]
+) -> None:
+    maker = makers.job(
+        team, owner, "animate-anyone-template-gen2", "running", task_id="task-000900", attempt=1
+    )
+    dance = makers.job(team, owner, "animate-anyone-gen2", needs=maker, code="needs-template")
+    service.made("animate-anyone-gen2", at=timezone.now())
+    assert reconcile.reconcile(waits).undecided == [dance]
+    if ends == "done":
+        poll.take_in(fresh(maker), template_done(maker.task_id))
+    elif ends:
+        poll.take_in(fresh(maker), task(maker.task_id, "FAILED", code="InvalidParameter"))
+    dance = fresh(dance)
+    uncertain.decide_uncertain(dance, "", owner)
+    assert (dance.state, dance.code) == then
+    assert fresh(dance).template == fresh(maker).template
+    held = budget.status(team).held
+    assert held == sum(job.quote_micros for job in team.jobs.filter(state__in=OPEN))
 
 
 def test_a_task_of_no_waiting_job_is_adopted(waits: Account, service: Service) -> None:
