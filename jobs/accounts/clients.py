@@ -18,7 +18,7 @@ from typing import Any
 from jobs.common import call_metrics
 from jobs.common.errors import SentenceError
 from jobs.models import Account, ApiKey, Attempt
-from jobs.modelstudio import AccountTrouble, Client
+from jobs.modelstudio import AccountTrouble, Client, clean_base
 from studio.common import clock
 from studio.common.encryption import Unreadable
 from studio.common.translatable import phrase
@@ -119,8 +119,9 @@ def sent_with(attempt: Attempt) -> KeyedClient:
 
 
 def _client(account: Account, key: ApiKey, url: str, workspace: str) -> KeyedClient:
+    url = clean_base(url)  # as attempts have it
     # Where the account was before is no word of staff.
-    private_ok = account.private_network or (account.private_ok and url == account.url)
+    private_ok = account.private_network or (account.private_ok and url == clean_base(account.url))
     name = (account.pk, key.pk, key.fingerprint, url, workspace, private_ok)
     with _lock:
         if name in _clients:

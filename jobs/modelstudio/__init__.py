@@ -10,6 +10,7 @@ from jobs.modelstudio.answers import (
     Verdict,
     without_query,
 )
+from jobs.modelstudio.calls import clean_base
 from jobs.modelstudio.classification import from_response, of_task_failure
 from jobs.modelstudio.client import Client
 from jobs.modelstudio.errors import (
@@ -43,6 +44,7 @@ __all__ = [
     "UploadPolicy",
     "Verdict",
     "WireError",
+    "clean_base",
     "explain",
     "from_response",
     "of_task_failure",

@@ -54,7 +54,7 @@ class Calls:
         watch: Watch | None = None,
         dates: Dates | None = None,
     ) -> None:
-        self.base_url = _clean_base(base_url)
+        self.base_url = clean_base(base_url)
         key = key.strip()
         if not re.fullmatch(r"[\x21-\x7e]+", key):
             raise ValueError(
@@ -239,7 +239,9 @@ class Calls:
 
 
 @lru_cache(maxsize=256)  # thousands of accounts have a handful of addresses
-def _clean_base(base_url: str) -> str:
+def clean_base(base_url: str) -> str:
+    """The address that calls begin with when an account's is `base_url`; cleaning one twice changes
+    nothing. ValueError with a sentence when it is none."""
     trimmed = base_url.strip().rstrip("/")
     try:
         parts = urlsplit(trimmed)

@@ -15,7 +15,7 @@ from django.db import connection
 from jobs.accounts import clients
 from jobs.accounts.account_setup import add_account, move_account
 from jobs.accounts.endpoints import KeyRefused, clean_address
-from jobs.models import Account
+from jobs.models import Account, Attempt
 from jobs.modelstudio import NotSent
 from studio.models import Team, User
 from tests import makers
@@ -55,6 +55,21 @@ def test_an_account_of_the_site_s_own_address_calls_where_the_site_says(
     settings.STRICT, settings.MODELSTUDIO_URL = True, service.url
     account = add_account(team, "South", "cn-beijing", "", GOOD, owner)
     assert (account.health, account.private_network) == ("ok", False)
+
+
+@pytest.mark.parametrize("path", ["", "/", "/api/v1", "/api/v1/"])
+def test_what_was_sent_to_the_site_s_own_address_is_looked_for_there(
+    team: Team, owner: User, settings: Any, path: str
+) -> None:
+    """However MODELSTUDIO_URL is written; the attempt holds the address as calls have it."""
+    settings.MODELSTUDIO_URL = f"http://127.0.0.1:9{path}"
+    account = makers.account(team)
+    job = makers.job(team, owner, account=account)
+    sends = clients.client_for(account)
+    attempt = Attempt(job=job, key=account.key, base_url=sends.base_url)
+    looks = clients.sent_with(attempt)
+    assert looks is sends, "into the same network, and neither takes the other's place"
+    assert sends._private_ok
 
 
 def test_what_was_allowed_is_not_taken_along_to_another_place(
