@@ -19,7 +19,7 @@ from django.db.models import Q
 from jobs.accounts import clients, rate_limit
 from jobs.accounts.clients import NoKey
 from jobs.catalogue import entries
-from jobs.common.errors import Refused
+from jobs.common.errors import Moved, Refused
 from jobs.common.states import Code, Outcome, State
 from jobs.engine import bill_check, retry
 from jobs.engine.transitions import move, wake_lanes
@@ -127,10 +127,15 @@ def _assign(
     jobs = Job.objects.filter(lane__account_id=account.root_id, model=model, state=State.QUEUED)
     for job in jobs.select_related("team", "account", "lane"):
         mine = [line for line in tasks if _may_be(job, line, bills.get(line.task_id))]
-        if mine:
+        if not mine:
+            continue
+        try:
             _let_a_person_decide(job, mine)
-            claimed |= {line.task_id for line in mine}
-            done.undecided.append(job)
+        except Moved as moved:  # somebody canceled it, so it is sent no more
+            log.info("%s", moved)
+            continue
+        claimed |= {line.task_id for line in mine}
+        done.undecided.append(job)
     by = _owner(account)
     for line in tasks:
         if line.task_id in claimed:

@@ -17,7 +17,7 @@ from jobs.accounts import pauses
 from jobs.billing import budget
 from jobs.common import wakeup
 from jobs.common.states import OPEN, State
-from jobs.engine import poll, restored, uncertain
+from jobs.engine import poll, restored, transitions, uncertain
 from jobs.models import Account, Attempt, Job, Lane
 from jobs.modelstudio import Client, NoAnswer, TaskPage
 from jobs.orders import reconcile
@@ -221,6 +221,24 @@ def test_a_task_of_no_waiting_job_is_adopted(waits: Account, service: Service) -
     (film,) = reconcile.reconcile(waits).adopted
     assert (film.task_id, film.state, film.adopted) == (line.task_id, "running", True)
     assert reconcile.unknown_tasks(waits, timezone.now() - AGO) == []
+
+
+def test_a_job_that_is_canceled_meanwhile_does_not_end_the_comparison(
+    job: Job, waits: Account, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = service.made(at=timezone.now() - AGO / 2)
+    service.gets = [task(line.task_id, "RUNNING")]
+
+    def canceled_now(*args: object) -> bool:
+        transitions.cancel(fresh(job), job.owner)
+        return True
+
+    monkeypatch.setattr(reconcile, "_may_be", canceled_now)
+    found = reconcile.reconcile(waits)
+    assert (fresh(job).state, found.undecided) == ("canceled", [])
+    assert [film.task_id for film in found.adopted] == [line.task_id]
+    waits.refresh_from_db()
+    assert waits.reconcile_from is None
 
 
 def test_a_task_with_another_bill_is_not_the_waiting_jobs(
