@@ -21,7 +21,7 @@ from jobs.accounts.clients import NoKey
 from jobs.catalogue import entries
 from jobs.common.errors import Moved, Refused
 from jobs.common.states import Code, Outcome, State
-from jobs.engine import bill_check, retry
+from jobs.engine import bill_check, poll, retry
 from jobs.engine.transitions import move, wake_lanes
 from jobs.models import Account, Attempt, Job, Lane
 from jobs.modelstudio import Client, TaskLine, WireError
@@ -122,6 +122,7 @@ def _assign(
     account: Account, client: Client, model: str, tasks: list[TaskLine], done: Comparison
 ) -> None:
     """Give tasks of one model to the waiting jobs that they may be of, else adopt them."""
+    _look_at_running(account, model)
     bills = _bills(account, client, model, tasks)
     claimed: set[str] = set()
     jobs = Job.objects.filter(lane__account_id=account.root_id, model=model, state=State.QUEUED)
@@ -145,6 +146,17 @@ def _assign(
         except Refused as refused:
             why = " ".join(refused.sentences)
             done.left.append(phrase("Task %(task_id)s: %(why)s", task_id=line.task_id, why=why))
+
+
+def _look_at_running(account: Account, model: str) -> None:
+    """A task that broke may have been made anew before the restore: its job waits again from now
+    on, so that the new one may be its own."""
+    jobs = Job.objects.filter(lane__account_id=account.root_id, model=model, state=State.RUNNING)
+    for job in jobs.select_related("team", "account__team", "lane", "template", "check_used"):
+        try:
+            poll.look(job)
+        except Moved as moved:
+            log.info("%s", moved)
 
 
 def _bills(

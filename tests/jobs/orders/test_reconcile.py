@@ -223,6 +223,21 @@ def test_a_task_of_no_waiting_job_is_adopted(waits: Account, service: Service) -
     assert reconcile.unknown_tasks(waits, timezone.now() - AGO) == []
 
 
+def test_a_task_made_anew_for_one_that_broke_is_not_made_a_third_time(
+    job: Job, waits: Account, service: Service
+) -> None:
+    """The backup has the job with its first task, which broke; the second one was made since."""
+    transitions.move(
+        job, State.RUNNING, transitions.phrase("Sent"), attempt=1, task_id="task-000900"
+    )
+    line = service.made(at=timezone.now() - AGO / 2)
+    service.gets = [task("task-000900", "FAILED", code="InternalError.Algo")]
+    found = reconcile.reconcile(waits)
+    assert (found.adopted, found.undecided) == ([], [job])
+    assert uncertain.candidates(fresh(job)) == [line.task_id]
+    assert visit(job).state == "uncertain"
+
+
 def test_a_job_that_is_canceled_meanwhile_does_not_end_the_comparison(
     job: Job, waits: Account, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
