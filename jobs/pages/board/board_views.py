@@ -29,8 +29,8 @@ def board(request: TeamRequest) -> HttpResponse:
     # The open jobs of the whole team: their order decides every place, whatever is filtered.
     # In an order that no index has: SQLite would go through all that has ended to save the sorting.
     oldest_first = F("id") + 0
-    active = rows_of(team.jobs.filter(group__in=ACTIVE)).order_by(oldest_first)
-    open_jobs = list(active[:ACTIVE_LOADED])
+    rows = rows_of(team.jobs.filter(group__in=ACTIVE)).order_by(oldest_first)
+    open_jobs = list(rows[:ACTIVE_LOADED])
     members, ended_counts = members_and_ended(team, user)
     lanes = lane_cards.TeamLanes.of(team)
     in_lanes = lane_cards.in_lanes(lanes, open_jobs, whole=len(open_jobs) < ACTIVE_LOADED)
