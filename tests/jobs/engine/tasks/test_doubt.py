@@ -270,11 +270,31 @@ def test_an_adopted_task_with_another_bill_waits_for_a_person(
     assert "58.00 s" in job.events.last().text
     assert budget.status(job.team).settled == 0
     assert budget.status(job.team).held == 45_876
+    assert (job.request_id, job.provider_status, job.tries) == ("", "", 0)
+    assert {job.provider_started_at, job.provider_ended_at, job.submitted_at} == {None}
+    assert {job.next_look_at, job.not_before} == {None}
+    attempt = job.attempts.get()
+    assert (attempt.task_id, attempt.request_id, attempt.outcome) == ("", "", "uncertain")
     uncertain.decide_uncertain(job, task_id, owner)
     assert job.attempts.get().outcome == Outcome.CHOSEN
     service.gets = [done(task_id, 58.0)]
     poll.look(job)
     assert fresh(job).state == "archiving", "a person said that it is"
+
+
+def test_a_doubt_about_one_found_task_leaves_other_attempts_alone(
+    job: Job, wish: OrderRequest, service: Service
+) -> None:
+    other = visit(fresh(create.create(wish)))
+    Job.objects.filter(pk=job.pk).update(task_id="")
+    first = fresh(job)
+    theirs, earlier = other.task_id, first.attempts.get()
+    Attempt.objects.filter(pk=earlier.pk).update(task_id="task-earlier")
+    Attempt.objects.create(job=first, number=2, began_at=timezone.now(), task_id="task-found")
+    Job.objects.filter(pk=first.pk).update(attempt=2, task_id="task-found")
+    uncertain.doubt_adopted(fresh(first), uncertain.phrase("It is odd."))
+    known = dict(Attempt.objects.values_list("task_id", "job_id"))
+    assert known == {theirs: other.pk, "task-earlier": first.pk, "": first.pk}
 
 
 def test_a_bill_that_is_not_the_quote_is_booked_noted_and_mailed(
