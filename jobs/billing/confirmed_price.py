@@ -10,8 +10,14 @@ from jobs.billing import prices
 from studio.common.translatable import EMPTY, Sentence, phrase
 
 FIELD = "confirmed_prices"
+EARLIER_FIELD = "told"  # of a page that was open while the site was updated
 SHAPE = re.compile(r"([a-z-]{1,20})=(\d{1,15})(?= |$)", re.ASCII)
 LONGEST = 500
+
+
+def sent_along(form: Mapping[str, str]) -> str:
+    """What the buttons of the page said, as its `form` sends it along; "" when it says nothing."""
+    return form.get(FIELD) or form.get(EARLIER_FIELD) or ""
 
 
 def form_value(prices: Mapping[str, int]) -> str:

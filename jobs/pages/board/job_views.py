@@ -177,7 +177,7 @@ def decide(request: TeamRequest, job: str) -> HttpResponse:
 
 def _require_same_price(request: TeamRequest, do: str, wish: OrderRequest) -> None:
     """Refused when the wish costs more than the button said, or cannot be had."""
-    text = request.POST.get(confirmed_price.FIELD, "")
+    text = confirmed_price.sent_along(request.POST)
     if text and (
         sentence := confirmed_price.changed(
             text, do, plan.estimate(wish).micros, request.team.currency

@@ -210,7 +210,7 @@ def again(request: TeamRequest, jobset: str) -> HttpResponse:
         return redirect(found)
     wishes = [create.request_of(job, request.user) for job in failed]
     try:
-        text = request.POST.get(confirmed_price.FIELD, "")
+        text = confirmed_price.sent_along(request.POST)
         if text and (
             sentence := confirmed_price.changed(
                 text, "again", sets.total_again(failed, request.user), request.team.currency

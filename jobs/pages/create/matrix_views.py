@@ -72,7 +72,7 @@ def _draft(request: TeamRequest) -> MatrixDraft:
 def _changed(request: TeamRequest, do: str, micros: int) -> Sentence:
     """That the price is another one than the button showed; "" when it is the same. Another price
     is another number of films: a check may have ended since the button was drawn."""
-    confirmed = request.POST.get(confirmed_price.FIELD, "")
+    confirmed = confirmed_price.sent_along(request.POST)
     return confirmed_price.changed(confirmed, do, micros, request.team.currency, exact=True)
 
 

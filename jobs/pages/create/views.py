@@ -141,7 +141,7 @@ def _repriced(request: TeamRequest, review: DraftReview, do: str) -> str:
     """That the click would cost more than its button showed; "" when it does not."""
     return translated(
         confirmed_price.changed(
-            request.POST.get(confirmed_price.FIELD, ""),
+            confirmed_price.sent_along(request.POST),
             do,
             review.prices.get(do, 0),
             request.team.currency,

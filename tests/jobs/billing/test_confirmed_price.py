@@ -69,6 +69,19 @@ def dearer(model: str = "emo-v1", variant: str = "1:1") -> None:
     )
 
 
+def test_a_page_from_before_the_update_is_asked_as_well(
+    client_of: Callable[[User], Client], creator: User, page: str, ready: dict[str, str]
+) -> None:
+    """It was open while the site was updated, and sends its prices under the name of then."""
+    client = client_of(creator)
+    fields = fields_of(client.get(page, ready).content.decode()) | ready
+    fields["told"] = fields.pop(confirmed_price.FIELD)
+    dearer()
+    answer = client.post(page, fields | {"do": "make"})
+    assert "the button said" in answer.content.decode()
+    assert not Job.objects.exists()
+
+
 def test_words_read_back_and_nonsense_tells_nothing() -> None:
     said = confirmed_price.form_value({"make": 472_523, "sweep-clip": 172_035})
     assert confirmed_price.changed(said, "make", 472_523, "USD") == ""
