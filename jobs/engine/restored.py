@@ -12,7 +12,7 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from jobs.common import wakeup
 from jobs.models import Account, Attempt
@@ -45,19 +45,26 @@ def noticed() -> bool:
     known = _latest_number() if latest else 0
     if latest <= known:
         return False
-    log.error("attempt %d was made, and the database has %d: it was restored", latest, known)
+    log.error(
+        "attempt %d was made, and the database has %d: it was restored; nothing is sent until "
+        "manage.py reconcile has compared every account",
+        latest,
+        known,
+    )
     begin()
     wakeup.unless_away(lambda: wakeup.redis().set(LATEST_ATTEMPT, known))
     return True
 
 
 def begin(since: datetime | None = None) -> int:
-    """Every account waits until its tasks made after `since` (the last thing that the database
-    knows) are compared; returns how many do from now on."""
-    last = since or Attempt.objects.aggregate(last=Max("began_at"))["last"]
+    """Every account waits until its tasks made after the last attempt that the database knows, or
+    after `since` when that is earlier, are compared; returns how many do from now on."""
+    last = Attempt.objects.aggregate(last=Max("began_at"))["last"]
     if last is None:
         last = clock.now() - timedelta(days=1)  # the service's list reaches no further
-    return Account.objects.filter(reconcile_from=None).update(reconcile_from=last - BEFORE)
+    start = min(last, since or last) - BEFORE
+    later = Q(reconcile_from=None) | Q(reconcile_from__gt=start)
+    return Account.objects.filter(later).update(reconcile_from=start)
 
 
 def problem() -> str:

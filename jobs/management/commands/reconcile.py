@@ -32,8 +32,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--since",
             metavar="TIME",
-            help="with --begin: tasks made since then may be missing (2026-01-31T14:00+00:00); "
-            "else since the last attempt that the database knows",
+            help="with --begin: tasks made since then may be missing (2026-01-31T14:00+00:00; UTC "
+            "where nothing else is said), when that is earlier than the last attempt that the "
+            "database knows",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -55,9 +56,15 @@ class Command(BaseCommand):
             raise CommandError(f"“{text}” is no time. Write it as 2026-01-31T14:00+00:00.")
         if since is not None and timezone.is_naive(since):
             since = timezone.make_aware(since)
+        if since is not None and since > timezone.now():
+            raise CommandError(
+                f"“{text}” has not come yet. Give a time before the backup, or leave --since out."
+            )
         count = restored.begin(since)
+        accounts = f"{count} account waits" if count == 1 else f"{count} accounts wait"
         self.stdout.write(
-            f"{count} accounts wait for their comparison. Run manage.py reconcile to compare them."
+            f"{accounts} for the comparison. Run manage.py reconcile once workers and the service "
+            "can be reached."
         )
 
     def _compare(self, root: Any) -> bool:
@@ -65,7 +72,10 @@ class Command(BaseCommand):
         try:
             done = reconcile.reconcile(root)
         except (WireError, NoKey) as error:
-            self.stderr.write(f"{name}: not compared, and nothing is sent there: {error}")
+            self.stderr.write(
+                f"{name}: not compared, and nothing is sent there: {error}. Run it again when "
+                f"{root.url} can be reached (of a simulator: when it runs)."
+            )
             return False
         for job in done.adopted:
             self.stdout.write(f"{name}: task {job.task_id} is followed as job {job.public_id}.")

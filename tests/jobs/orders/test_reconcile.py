@@ -299,6 +299,18 @@ def test_rows_of_one_alibaba_account_are_compared_together(
     assert not Account.objects.filter(reconcile_from__isnull=False).exists()
 
 
+def test_a_time_after_the_last_attempt_hides_no_task(job: Job, service: Service) -> None:
+    visit(job)
+    last = Attempt.objects.get().began_at
+    restored.begin(last + timedelta(hours=1))
+    assert Account.objects.get().reconcile_from == last - restored.BEFORE
+    restored.begin(last - timedelta(hours=1))
+    earlier = last - timedelta(hours=1) - restored.BEFORE
+    assert Account.objects.get().reconcile_from == earlier, "an earlier one reaches further back"
+    restored.begin()
+    assert Account.objects.get().reconcile_from == earlier
+
+
 # ── command and admin ─────────────────────────────────────────────────────────────────────────────
 
 
@@ -307,7 +319,9 @@ def test_the_command_lets_all_wait_and_compares_them(
 ) -> None:
     out = StringIO()
     call_command("reconcile", "--begin", "--since", "2026-11-30T10:00", stdout=out)
-    assert "1 accounts wait" in out.getvalue()
+    assert "1 account waits for" in out.getvalue()
+    with pytest.raises(CommandError, match="has not come yet"):
+        call_command("reconcile", "--begin", "--since", "2126-01-01")
     call_command("reconcile", stdout=out)
     assert "compared; it sends again" in out.getvalue()
     call_command("reconcile", stdout=out)
