@@ -44,9 +44,9 @@ GONE_WORDS = {
 MEANT = {
     "jobs.tasks.archive_shift",  # queues that an older version filled name it
     "jobs.tasks.shift",
-    "studio.media.clean.PNG_KEPT",  # chunks of a file that cleaning keeps
-    "studio.media.clean.RIFF_KEPT",
-    "studio.media.clean.WEBP_KEPT",
+    "studio.media.metadata.PNG_KEPT",  # chunks of a file that cleaning keeps
+    "studio.media.metadata.RIFF_KEPT",
+    "studio.media.metadata.WEBP_KEPT",
 }
 
 

@@ -256,7 +256,7 @@ def _later(check: Check, old: str, error: WireError) -> None:
             error=error,
         )
         return
-    wait = min(retry.asked_wait(error) or min(60, 2**tries), health.LONGEST_WAIT)
+    wait = min(retry.asked_wait(error) or retry.before_check(tries), health.LONGEST_WAIT)
     _write(
         check,
         old,

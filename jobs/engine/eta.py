@@ -1,9 +1,9 @@
 """When it will be ready: place in line, start and ready times with a range, and how right they
 were.
 
-A forecast plays the lane forward: the tasks that are out, then what waits in the order of `turns`,
-each for as long as its kind took lately (`schedule.speed`). The range runs from the median to nine
-of ten.
+A forecast plays the lane forward: the tasks that are out, then what waits in the order of
+`fair_share`, each for as long as its kind took lately (`speed`). The range runs from the median to
+nine of ten.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from jobs.common import wakeup
 from jobs.common.states import Code, Outcome, State
 from jobs.engine import retry, speed, uncertain
 from jobs.engine.bill_check import bill_of, notify_of_bill
-from jobs.engine.submit_outcomes import forget_template
+from jobs.engine.forgotten_templates import forget_template
 from jobs.engine.transitions import (
     canceled,
     fail,
@@ -185,7 +185,7 @@ def _failed(job: Job, task: Task) -> None:
         # service may break.
         before = job.attempts.filter(outcome=outcome).count()
         if before < most:
-            send_anew(job, error, outcome, most - before, 10.0 * 3**before)
+            send_anew(job, error, outcome, most - before, retry.before_new_task(before))
             wake_lane(job.lane_id)
             return
     fail(job, Code.TASK_FAILED, error, provider_status=task.status[:40], **_times(task))

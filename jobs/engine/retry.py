@@ -1,5 +1,6 @@
-"""When to ask again: back-off of failed calls, the windows in which an uncertain submit can still
-show up, and the time of the next look at a task."""
+"""When to ask or send again: back-off of failed calls, the windows in which an uncertain submit can
+still show up, and the time of the next look at a task. Whether to is in `submit_outcomes` and
+`poll`."""
 
 from __future__ import annotations
 
@@ -46,6 +47,17 @@ def backoff(tries: int, most: float = 60.0) -> float:
     that many do not come at once."""
     base = min(most, 2.0 ** min(30, max(0, tries - 1)))
     return base * random.uniform(0.75, 1.25)  # noqa: S311  (not a secret)
+
+
+def before_check(tries: int) -> float:
+    """Seconds until a check that cost nothing is asked again: 2, 4 … 60."""
+    return min(60.0, 2.0**tries)
+
+
+def before_new_task(broken: int) -> float:
+    """Seconds until a new task is made for a job of which the service broke `broken` before: 10,
+    30, 90 …"""
+    return 10.0 * 3.0**broken
 
 
 def asked_wait(error: WireError) -> float | None:

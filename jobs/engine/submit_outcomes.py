@@ -22,8 +22,9 @@ from jobs.common.errors import Moved
 from jobs.common.states import Code, Outcome, State
 from jobs.engine import eta, retry, speed
 from jobs.engine.clock_check import AGAIN, ClocksApart
+from jobs.engine.forgotten_templates import forget_template
 from jobs.engine.transitions import fail, later, move
-from jobs.models import Job, Template
+from jobs.models import Job
 from jobs.modelstudio import (
     AccountTrouble,
     MediaUnreachable,
@@ -260,12 +261,6 @@ def reject(job: Job, error: Exception, row: Row) -> None:
     if row.phase is Phase.SEND:
         forget_template(job, wire)
     fail(job, Code.REJECTED, wire, outcome=_refused(job))
-
-
-def forget_template(job: Job, error: WireError) -> None:
-    """A template that the service no longer knows is not offered again."""
-    if job.template_id and error.code.startswith("InvalidFile.Template"):
-        Template.objects.filter(pk=job.template_id).update(forgotten=True)
 
 
 def _refused(job: Job) -> Outcome | None:

@@ -10,7 +10,6 @@ from jobs.modelstudio.answers import (
     Verdict,
     without_query,
 )
-from jobs.modelstudio.calls import clean_base
 from jobs.modelstudio.classification import from_response, of_task_failure
 from jobs.modelstudio.client import Client
 from jobs.modelstudio.errors import (
@@ -25,6 +24,7 @@ from jobs.modelstudio.errors import (
     WireError,
 )
 from jobs.modelstudio.explanations import Explanation, explain
+from jobs.modelstudio.http_calls import clean_base
 
 __all__ = [
     "AccountTrouble",

@@ -28,9 +28,9 @@ from jobs.modelstudio.answers import (
     Verdict,
     tidy,
 )
-from jobs.modelstudio.calls import Calls
 from jobs.modelstudio.classification import from_response, is_verdict
 from jobs.modelstudio.errors import NoAnswer, OurFault, Rejected
+from jobs.modelstudio.http_calls import Calls
 from jobs.modelstudio.rules.rule import normalized
 from jobs.modelstudio.upload import Form, fields_of, storage_error
 

@@ -23,7 +23,7 @@ from django.db.models import ProtectedError, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from studio.files.validation import Prepared, prepare, sha256_of
+from studio.files.preparation import Prepared, prepare, sha256_of
 from studio.media import Facts
 from studio.media.kinds import KINDS
 from studio.models import Asset, Team, User

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from typing import BinaryIO
 
-from studio.media.clean import boxes
+from studio.media.metadata import boxes
 
 UNKNOWN = {0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF}  # the length of a file that was written as it came
 

@@ -19,10 +19,9 @@ from PIL import (
 )
 
 from studio.common.translatable import Sentence, phrase
-from studio.media.clean import bare_picture
-from studio.media.exif import is_turned, upright, upright_size
 from studio.media.facts import Facts, MediaError, unreadable
 from studio.media.kinds import Kind
+from studio.media.metadata import bare_picture, is_turned, upright, upright_size
 
 # a 7000 x 7000 portrait (CONTRACT §2) has 49 million; decoded it takes four bytes each
 MAX_PIXELS = 64_000_000

@@ -17,9 +17,9 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 
 from studio.common.translatable import Sentence, phrase
-from studio.media.clean import boxes
 from studio.media.facts import Facts, MediaError, unreadable
 from studio.media.kinds import KINDS, Kind, sniff
+from studio.media.metadata import boxes
 from studio.media.mp4_header import stated_seconds
 from studio.media.picture import MAX_PIXELS, refuse_pixels
 

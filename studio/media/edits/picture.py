@@ -11,9 +11,9 @@ from PIL import Image
 
 from studio.common.translatable import phrase
 from studio.media.edits.refusal import EditError, replacing
-from studio.media.exif import ORIENTATION, upright
 from studio.media.facts import Facts, MediaError, unreadable
 from studio.media.kinds import KINDS, Kind, sniff
+from studio.media.metadata import ORIENTATION, upright
 from studio.media.picture import _open, _srgb, broken, probe_picture
 
 FORMATS = ("", "jpeg", "png")

@@ -21,7 +21,7 @@ from jobs.catalogue.limits import Limits
 from jobs.models import Account, Price
 from jobs.orders import order_request, plan, trim
 from jobs.orders.trim import LEAST, Trim
-from studio.files import file_store, validation
+from studio.files import file_store, preparation
 from studio.media.edits.samples import runs
 from studio.models import Asset, Team, User
 from tests import files, makers
@@ -402,7 +402,7 @@ def test_a_sound_is_listened_to_once_when_it_is_kept(
 def test_a_long_sound_is_not_listened_to_while_somebody_waits(
     team: Team, creator: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(validation, "LISTENED", 1)
+    monkeypatch.setattr(preparation, "LISTENED", 1)
     asset, _new = file_store.keep(
         files.write(tmp_path, "l", files.wav(1.5)), team=team, owner=creator, name="l.wav"
     )

@@ -15,7 +15,7 @@ from tests.jobs.tinystudio import GOOD, Service
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     clients._refused.clear()
     clients._clients.clear()
-    monkeypatch.setattr("jobs.modelstudio.calls.PAUSES", ())
+    monkeypatch.setattr("jobs.modelstudio.http_calls.PAUSES", ())
     monkeypatch.setattr("jobs.accounts.rate_limit.take", lambda *args, **kwargs: True)
 
 

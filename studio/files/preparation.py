@@ -15,7 +15,7 @@ from studio import media
 from studio.media import Facts, MediaError
 from studio.media.edits import find_silences
 
-log = logging.getLogger("footlight.validation")
+log = logging.getLogger("footlight.preparation")
 PEAKS = 200
 LISTENED = 600  # seconds of sound that are listened to while somebody waits for an upload
 

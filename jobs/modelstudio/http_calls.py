@@ -28,7 +28,7 @@ from jobs.modelstudio.errors import NoAnswer, NotSent, WireError
 from jobs.modelstudio.outcomes import Watch, outcome_of
 from jobs.modelstudio.upload import Form
 
-log = logging.getLogger("footlight.calls")
+log = logging.getLogger("footlight.http_calls")
 
 PAUSES = (0.2, 0.6)  # before the second and the third try of a GET, in seconds, each ± 50 %
 PATIENCE = 5.0  # no further try of a GET begins later than this after the first

@@ -1,4 +1,5 @@
-"""Metadata cut out of files without touching a pixel or a sample.
+"""Metadata (EXIF, GPS and the like) cut out of files without touching a pixel or a sample, and the
+EXIF orientation of a picture: read, baked into the pixels, and taken out.
 
 Pictures lose their metadata segments; MP4, MOV, WAV and AVI keep every offset, because a metadata
 box is only renamed to "free" (or "JUNK") and filled with zeros.
@@ -13,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
+
+from PIL import Image, ImageOps
 
 from studio.common.translatable import phrase
 from studio.media.facts import Facts, unreadable
@@ -265,3 +268,32 @@ def _copy_mp3(path: str | os.PathLike[str], part: Path) -> None:
         while left > 0 and (block := source.read(min(CHUNK, left))):
             out.write(block)
             left -= len(block)
+
+
+# ── orientation ──────────────────────────────────────────────────────────────────────────────────
+
+ORIENTATION = 0x0112
+
+
+def upright_size(picture: Image.Image) -> tuple[int, int]:
+    width, height = picture.size
+    return (height, width) if orientation(picture) in range(5, 9) else (width, height)
+
+
+def orientation(picture: Image.Image) -> object:
+    """The EXIF orientation, 1 to 8; 1 when there is none. Damaged EXIF is no reason to refuse a
+    good picture and counts as none."""
+    try:
+        return picture.getexif().get(ORIENTATION, 1)
+    except (SyntaxError, struct.error, ValueError, LookupError, TypeError):
+        return 1
+
+
+def is_turned(picture: Image.Image) -> bool:
+    """Whether its EXIF says that it is to be shown turned or mirrored."""
+    return orientation(picture) in range(2, 9)
+
+
+def upright(picture: Image.Image) -> Image.Image:
+    """The picture turned as its EXIF says; the very same when it stands upright."""
+    return ImageOps.exif_transpose(picture) if is_turned(picture) else picture
