@@ -28,7 +28,8 @@ from studio.common import clock
 from studio.common.translatable import Sentence, phrase, plural_phrase, together
 from studio.models import User
 
-_UNDECIDED = 50  # rows that are looked at for a lone task
+_UNDECIDED = 50  # jobs whose candidates are looked at for a lone task
+_ASKED = 20  # accounts that are asked for it at one look
 
 
 def orphan(job: Job) -> None:
@@ -59,7 +60,7 @@ def settle_uncertain(job: Job) -> None:
         _ask_person(job, [], nobody.sentence)
         return
     found = listed.in_window
-    if len(found) == 1 and not _may_be_anothers(job, attempt, found[0]):
+    if len(found) == 1 and not _may_be_anothers(job, found[0]):
         _adopt(job, found[0])
         return
     if not found and over:
@@ -82,7 +83,7 @@ def settle_uncertain(job: Job) -> None:
 class Listed:
     """Tasks of the service's list that belong to no job of ours."""
 
-    unknown: list[TaskLine]  # made within retry.DRIFT of the attempt: perhaps this job's
+    unknown: list[TaskLine]  # made within retry.MAX_CLOCK_SKEW of the attempt: perhaps this job's
     in_window: list[TaskLine]  # of these, made when the attempt was: probably this job's
 
 
@@ -115,7 +116,7 @@ def _listed(job: Job, attempt: Attempt | None, begun: datetime, *, everywhere: b
     if everywhere:
         _read_others(lines, job, attempt, client, name, since)
     own = key_ids.learn(attempt, lines.values())
-    known = _known(lines)
+    known = known_tasks(lines)
     unknown = [
         line
         for line in sorted(lines.values(), key=lambda line: line.created_at)
@@ -277,7 +278,7 @@ def _maker_of(job: Job) -> Job | None:
     return Job.objects.select_for_update(no_key=True).get(pk=job.needs_id)
 
 
-def _known(task_ids: Iterable[str]) -> set[str]:
+def known_tasks(task_ids: Iterable[str]) -> set[str]:
     """Those of `task_ids` that belong to a job of ours, or did before the job went on to another
     task."""
     asked = list(task_ids)
@@ -286,7 +287,7 @@ def _known(task_ids: Iterable[str]) -> set[str]:
     return {*now, *before}
 
 
-def _may_be_anothers(job: Job, attempt: Attempt | None, line: TaskLine) -> bool:
+def _may_be_anothers(job: Job, line: TaskLine) -> bool:
     """Whether a lone task may be that of another row, which is sending or uncertain at the same
     Alibaba account, or waits for a person who may choose it."""
     prints = list(job.account.keys.values_list("fingerprint", flat=True))
@@ -311,15 +312,14 @@ def _seen_elsewhere(job: Job, asking: QuerySet[Job], line: TaskLine) -> bool:
     root = job.account.same_as or job.account
     unknown = shared_accounts.perhaps_same(root)
     rows = asking.filter(Q(account__in=unknown) | Q(account__same_as__in=unknown))
-    doubtful = set(rows.values_list("account_id", "account__same_as_id")[:_UNDECIDED])
+    doubtful = rows.order_by().values_list("account_id", "account__same_as_id").distinct()
     roots = {same_as or pk for pk, same_as in doubtful}
-    for other in unknown:
-        if (
-            other.pk in roots
-            and shared_accounts.compare_by_task(root, other, line.task_id) is not False
-        ):
+    others = [other for other in unknown if other.pk in roots]
+    for other in others[:_ASKED]:
+        if shared_accounts.compare_by_task(root, other, line.task_id) is not False:
             return True
-    return False
+    # Who is told apart stays so: the next look asks the others.
+    return len(others) > _ASKED
 
 
 def candidates(job: Job) -> list[str]:
@@ -335,7 +335,7 @@ def decide_uncertain(job: Job, task_id: str, by: User) -> None:
     """A person's word on an UNCERTAIN job: adopt `task_id`, or "" to say that none is ours and send
     it again (paid)."""
     if task_id:
-        if task_id in _known([task_id]):
+        if task_id in known_tasks([task_id]):
             raise Moved(f"task {task_id} belongs to another job")
         accepted(
             job,

@@ -21,7 +21,7 @@ from jobs.accounts.clients import NoKey
 from jobs.catalogue import entries
 from jobs.common.errors import Moved, Refused
 from jobs.common.states import Code, Outcome, State
-from jobs.engine import bill_check, poll, retry
+from jobs.engine import bill_check, poll, retry, uncertain
 from jobs.engine.transitions import move, wake_lanes
 from jobs.models import Account, Attempt, Job, Lane
 from jobs.modelstudio import Client, TaskLine, WireError
@@ -57,11 +57,7 @@ def unknown_tasks(account: Account, since: datetime) -> list[TaskLine]:
     WireError, NoKey."""
     rate_limit.take(account.root_id, "list")
     lines = clients.client_for(account).tasks("", since)
-    ids = [line.task_id for line in lines]
-    known = {
-        *Job.objects.filter(task_id__in=ids).values_list("task_id", flat=True),
-        *Attempt.objects.filter(task_id__in=ids).values_list("task_id", flat=True),
-    }
+    known = uncertain.known_tasks(line.task_id for line in lines)
     return [line for line in lines if line.task_id not in known]
 
 

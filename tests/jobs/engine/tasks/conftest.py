@@ -27,3 +27,13 @@ def wish(team: Team, creator: User, account: Account) -> OrderRequest:
 @pytest.fixture
 def job(wish: OrderRequest) -> Job:
     return fresh(create.create(wish))
+
+
+@pytest.fixture
+def letters(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The subjects of what owners are told."""
+    found: list[str] = []
+    monkeypatch.setattr(
+        "jobs.accounts.mail.notify", lambda team, subject, text, **more: found.append(subject)
+    )
+    return found

@@ -3,7 +3,6 @@ booked, noted and mailed."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -20,23 +19,6 @@ from tests.jobs.engine.tasks.visits import fresh, sent_without_answer, visit
 from tests.service import Service, done
 
 pytestmark = pytest.mark.django_db
-LONG_AGO = timedelta(minutes=3)  # the window of doubt is over
-
-
-@pytest.fixture
-def letters(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The subjects of what owners are told."""
-    found: list[str] = []
-    monkeypatch.setattr(
-        "jobs.accounts.mail.notify", lambda team, subject, text, **more: found.append(subject)
-    )
-    return found
-
-
-def in_doubt(job: Job, service: Service, ago: timedelta = LONG_AGO, tries: int = 1) -> Job:
-    job = sent_without_answer(job, service)
-    Job.objects.filter(pk=job.pk).update(submitting_at=timezone.now() - ago, tries=tries)
-    return fresh(job)
 
 
 def adopted(job: Job, service: Service) -> Job:

@@ -19,27 +19,10 @@ from jobs.orders import create
 from jobs.orders.order_request import OrderRequest
 from studio.models import User
 from tests import makers
-from tests.jobs.engine.tasks.visits import fresh, sent_without_answer, visit
+from tests.jobs.engine.tasks.visits import LONG_AGO, fresh, in_doubt, sent_without_answer, visit
 from tests.service import Service, task
 
 pytestmark = pytest.mark.django_db
-LONG_AGO = timedelta(minutes=3)  # the window of doubt is over
-
-
-@pytest.fixture
-def letters(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The subjects of what owners are told."""
-    found: list[str] = []
-    monkeypatch.setattr(
-        "jobs.accounts.mail.notify", lambda team, subject, text, **more: found.append(subject)
-    )
-    return found
-
-
-def in_doubt(job: Job, service: Service, ago: timedelta = LONG_AGO, tries: int = 1) -> Job:
-    job = sent_without_answer(job, service)
-    Job.objects.filter(pk=job.pk).update(submitting_at=timezone.now() - ago, tries=tries)
-    return fresh(job)
 
 
 # ── the account has changed while in doubt ────────────────────────────────────────────────────────
@@ -322,3 +305,30 @@ def test_a_task_is_known_by_its_job_and_by_the_attempt_it_was_of(
     ]
     uncertain.settle_uncertain(other)
     assert fresh(other).state == "queued"
+
+
+def test_no_account_in_doubt_is_overlooked_when_many_are(
+    job: Job, stranger: User, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So many are asked at one look; until all of them were, nobody's task is taken."""
+    theirs = stranger.memberships.get().team
+    monkeypatch.setattr(uncertain, "_ASKED", 2)
+    for number in range(3):
+        account = makers.account(theirs, key=f"sk-other-000{number}")
+        makers.job(theirs, stranger, account=account, state=State.UNCERTAIN, code=Code.NO_ANSWER)
+    job = sent_without_answer(job, service)
+    line = service.made()
+    asked: list[int] = []
+
+    def apart(root: Account, other: Account, task_id: str) -> bool:
+        asked.append(other.pk)
+        Account.objects.filter(pk=root.pk).update(
+            different_from=[*Account.objects.get(pk=root.pk).different_from, other.pk]
+        )
+        return False
+
+    monkeypatch.setattr("jobs.accounts.shared_accounts.compare_by_task", apart)
+    uncertain.settle_uncertain(job)
+    assert (fresh(job).state, len(asked)) == ("uncertain", 2)
+    uncertain.settle_uncertain(fresh(job))
+    assert (fresh(job).task_id, len(asked)) == (line.task_id, 3)

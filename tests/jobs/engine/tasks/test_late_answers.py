@@ -16,27 +16,10 @@ from jobs.engine import poll, submit, transitions, uncertain
 from jobs.models import Account, Attempt, Job
 from jobs.modelstudio import NoAnswer, NotSent, Submitted
 from jobs.orders import late_films
-from tests.jobs.engine.tasks.visits import fresh, sent_without_answer, visit
+from tests.jobs.engine.tasks.visits import LONG_AGO, fresh, visit
 from tests.service import Service, done
 
 pytestmark = pytest.mark.django_db
-LONG_AGO = timedelta(minutes=3)  # the window of doubt is over
-
-
-@pytest.fixture
-def letters(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The subjects of what owners are told."""
-    found: list[str] = []
-    monkeypatch.setattr(
-        "jobs.accounts.mail.notify", lambda team, subject, text, **more: found.append(subject)
-    )
-    return found
-
-
-def in_doubt(job: Job, service: Service, ago: timedelta = LONG_AGO, tries: int = 1) -> Job:
-    job = sent_without_answer(job, service)
-    Job.objects.filter(pk=job.pk).update(submitting_at=timezone.now() - ago, tries=tries)
-    return fresh(job)
 
 
 # ── a worker that slept ───────────────────────────────────────────────────────────────────────────
@@ -229,7 +212,7 @@ def test_the_answer_counts_more_than_what_was_found_in_the_list(
     )
     assert another in job.events.last().text
     assert service.count("cancel") == 0
-    assert uncertain._known([another]) == set(), "whose it is may adopt it"
+    assert uncertain.known_tasks([another]) == set(), "whose it is may adopt it"
 
 
 def test_a_late_task_is_followed_though_its_job_ends_before(

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from django.utils import timezone
+
 from jobs.common.states import State
 from jobs.engine import lane_lease, lane_visit
 from jobs.models import Job, Lane
 from jobs.modelstudio import NoAnswer
 from studio.common import clock
 from tests.service import Service
+
+LONG_AGO = timedelta(minutes=3)  # the window of doubt is over
 
 
 def fresh(job: Job) -> Job:
@@ -32,3 +38,10 @@ def sent_without_answer(job: Job, service: Service) -> Job:
     job = visit(job)
     assert job.state == "uncertain"
     return job
+
+
+def in_doubt(job: Job, service: Service, ago: timedelta = LONG_AGO, tries: int = 1) -> Job:
+    """Sent without an answer `ago`, and looked for `tries` times in vain."""
+    job = sent_without_answer(job, service)
+    Job.objects.filter(pk=job.pk).update(submitting_at=timezone.now() - ago, tries=tries)
+    return fresh(job)
