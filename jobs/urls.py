@@ -9,7 +9,7 @@ from jobs.pages.board import (
     set_views,
     template_views,
 )
-from jobs.pages.create import fix_views, matrix_views, preset_views
+from jobs.pages.create import batch_views, fix_views, preset_views
 from jobs.pages.create import views as create_views
 from jobs.pages.spending import views as spending_views
 
@@ -39,7 +39,7 @@ urlpatterns = [
     path("make/check/", create_views.check, name="check"),
     path("make/price/", create_views.price, name="price"),
     path("make/fix/", fix_views.fix, name="fix"),
-    path("make/batch/", matrix_views.batch, name="batch"),
+    path("make/batch/", batch_views.batch, name="batch"),
     path("make/presets/", preset_views.save, name="preset_save"),
     path("make/presets/<str:preset>/delete/", preset_views.delete, name="preset_delete"),
     path("templates/", template_views.templates, name="templates"),

@@ -60,7 +60,7 @@ LONG_TESTS_LEFT = {
     "tests/jobs/orders/test_undo.py",
     "tests/jobs/pages/board/test_templates.py",
     "tests/jobs/pages/create/test_fix_views.py",
-    "tests/jobs/pages/create/test_matrix.py",
+    "tests/jobs/pages/create/test_batch.py",
     "tests/jobs/pages/create/test_speech_panel.py",
     "tests/jobs/simulator/test_service.py",
     "tests/studio/media/test_edits_video.py",

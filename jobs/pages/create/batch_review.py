@@ -1,4 +1,4 @@
-"""What a click on a matrix would meet: its films and their price, worked out once per request."""
+"""What a click on a batch would meet: its films and their price, worked out once per request."""
 
 from __future__ import annotations
 
@@ -8,41 +8,41 @@ from django.utils.translation import gettext as _
 
 from jobs.orders.create_set import MOST
 from jobs.orders.order_request import OrderRequest
-from jobs.pages.create.matrix_check import MatrixCheck, matrix_check
-from jobs.pages.create.matrix_consent import MatrixConsent, matrix_consent
-from jobs.pages.create.matrix_draft import SIDE, MatrixDraft
-from jobs.pages.create.matrix_table import MatrixFilm, MatrixTable, matrix_table
+from jobs.pages.create.batch_check import BatchCheck, batch_check
+from jobs.pages.create.batch_consent import BatchConsent, batch_consent
+from jobs.pages.create.batch_draft import SIDE, BatchDraft
+from jobs.pages.create.batch_table import BatchFilm, BatchTable, batch_table
 
 
 @dataclass(frozen=True, slots=True)
-class MatrixReview:
+class BatchReview:
     """`films` that are to be made and fit, and their price in `micros`. `blocked`: why nothing can
     be made now, "" when it can; without the budget, which the click itself tests: a second one
     finds the set of the first."""
 
-    table: MatrixTable
-    films: list[MatrixFilm]
+    table: BatchTable
+    films: list[BatchFilm]
     micros: int
-    check: MatrixCheck
-    consent: MatrixConsent
+    check: BatchCheck
+    consent: BatchConsent
     blocked: str
 
 
-def review_matrix(draft: MatrixDraft) -> MatrixReview:
-    table = matrix_table(draft)
+def review_batch(draft: BatchDraft) -> BatchReview:
+    table = batch_table(draft)
     films = table.films
-    consent = matrix_consent(draft, films)
-    return MatrixReview(
+    consent = batch_consent(draft, films)
+    return BatchReview(
         table,
         films,
         sum(film.micros for film in films),
-        matrix_check(draft, table),
+        batch_check(draft, table),
         consent,
         _blocked(draft, table, films) or consent.missing,
     )
 
 
-def orders_of(draft: MatrixDraft, films: list[MatrixFilm]) -> list[OrderRequest]:
+def orders_of(draft: BatchDraft, films: list[BatchFilm]) -> list[OrderRequest]:
     """An order for each film, named after its files."""
     picture_name, speech_name = draft.picture_input.name, draft.speech_input.name
     found = []
@@ -65,7 +65,7 @@ def orders_of(draft: MatrixDraft, films: list[MatrixFilm]) -> list[OrderRequest]
     return found
 
 
-def _blocked(draft: MatrixDraft, table: MatrixTable, films: list[MatrixFilm]) -> str:
+def _blocked(draft: BatchDraft, table: BatchTable, films: list[BatchFilm]) -> str:
     if draft.account is None:
         return _("There is no account yet. Add one with its API key first.")
     if draft.too_many:

@@ -9,14 +9,14 @@ from django.utils.translation import gettext as _
 
 from jobs.billing import prices
 from jobs.models import Check
-from jobs.pages.create.matrix_draft import MatrixDraft
+from jobs.pages.create.batch_draft import BatchDraft
 from studio.common.formats import seconds as length
 from studio.common.translatable import translated
 from studio.models import Asset
 
 
 @dataclass(frozen=True, slots=True)
-class MatrixHead:
+class BatchHead:
     """A picture or a speech at the edge of the matrix. `state` of a picture: passed, unknown,
     waits, refused; of a speech: fits, refused. `quote`: a film of this speech, None without a price
     and for a picture."""
@@ -28,7 +28,7 @@ class MatrixHead:
 
 
 @dataclass(frozen=True, slots=True)
-class MatrixCell:
+class BatchCell:
     """A picture with a speech. `state`: fits, or that of the head which it waits for or is refused
     for. `note`: its price, or why it cannot be made now. `on`: it is to be made."""
 
@@ -40,15 +40,15 @@ class MatrixCell:
 
 
 @dataclass(frozen=True, slots=True)
-class MatrixRow:
+class BatchRow:
     """A picture and its cells from left to right."""
 
-    head: MatrixHead
-    cells: list[MatrixCell]
+    head: BatchHead
+    cells: list[BatchCell]
 
 
 @dataclass(frozen=True, slots=True)
-class MatrixFilm:
+class BatchFilm:
     """A film that is to be made and fits, with its price."""
 
     picture: Asset
@@ -57,17 +57,17 @@ class MatrixFilm:
 
 
 @dataclass(frozen=True, slots=True)
-class MatrixTable:
+class BatchTable:
     """`columns` are the speeches, left to right; `rows` the pictures, top to bottom."""
 
-    columns: list[MatrixHead]
-    rows: list[MatrixRow]
+    columns: list[BatchHead]
+    rows: list[BatchRow]
 
     @property
-    def films(self) -> list[MatrixFilm]:
+    def films(self) -> list[BatchFilm]:
         """All that is to be made and fits, row by row."""
         return [
-            MatrixFilm(row.head.asset, speech.asset, speech.quote.micros)
+            BatchFilm(row.head.asset, speech.asset, speech.quote.micros)
             for row in self.rows
             for cell, speech in zip(row.cells, self.columns, strict=True)
             if cell.on and cell.state == "fits" and speech.quote is not None
@@ -101,16 +101,16 @@ class MatrixTable:
         return any(row.head.state == "waits" for row in self.rows)
 
 
-def matrix_table(draft: MatrixDraft) -> MatrixTable:
+def batch_table(draft: BatchDraft) -> BatchTable:
     columns = _columns(draft)
     rows = []
     for picture in draft.pictures:
         head = _picture_head(draft, picture)
-        rows.append(MatrixRow(head, [_cell(draft, head, speech) for speech in columns]))
-    return MatrixTable(columns, rows)
+        rows.append(BatchRow(head, [_cell(draft, head, speech) for speech in columns]))
+    return BatchTable(columns, rows)
 
 
-def _columns(draft: MatrixDraft) -> list[MatrixHead]:
+def _columns(draft: BatchDraft) -> list[BatchHead]:
     found = []
     second = _price(draft) if draft.speeches else None
     for speech in draft.speeches:
@@ -126,11 +126,11 @@ def _columns(draft: MatrixDraft) -> list[MatrixHead]:
             if second is not None
             else None
         )
-        found.append(MatrixHead(speech, "refused" if problem else "fits", note, quote))
+        found.append(BatchHead(speech, "refused" if problem else "fits", note, quote))
     return found
 
 
-def _price(draft: MatrixDraft) -> prices.Quote | None:
+def _price(draft: BatchDraft) -> prices.Quote | None:
     """A second of film; None without a price."""
     try:
         return prices.quote(
@@ -144,26 +144,26 @@ def _price(draft: MatrixDraft) -> prices.Quote | None:
         return None
 
 
-def _picture_head(draft: MatrixDraft, picture: Asset) -> MatrixHead:
+def _picture_head(draft: BatchDraft, picture: Asset) -> BatchHead:
     problem = draft.problem(picture)
     if problem:
-        return MatrixHead(picture, "refused", problem)
+        return BatchHead(picture, "refused", problem)
     if not draft.spec.check:
-        return MatrixHead(picture, "passed", "")
+        return BatchHead(picture, "passed", "")
     check = draft.known_check(picture)
     if check is None:
-        return MatrixHead(picture, "unknown", _("not checked yet"))
+        return BatchHead(picture, "unknown", _("not checked yet"))
     if check.state in (Check.State.UNCERTAIN, Check.State.FAILED):
-        return MatrixHead(picture, "unknown", _("the check has no answer"))
+        return BatchHead(picture, "unknown", _("the check has no answer"))
     if check.state == Check.State.PASSED:
-        return MatrixHead(picture, "passed", "")
+        return BatchHead(picture, "passed", "")
     if check.state == Check.State.REFUSED:
         note = translated(check.sentence) or _("The service does not take this picture.")
-        return MatrixHead(picture, "refused", note)
-    return MatrixHead(picture, "waits", _("is being checked"))
+        return BatchHead(picture, "refused", note)
+    return BatchHead(picture, "waits", _("is being checked"))
 
 
-def _cell(draft: MatrixDraft, picture: MatrixHead, speech: MatrixHead) -> MatrixCell:
+def _cell(draft: BatchDraft, picture: BatchHead, speech: BatchHead) -> BatchCell:
     name = f"{picture.asset.public_id}.{speech.asset.public_id}"
     label = _("%(picture)s with %(speech)s") % {
         "picture": picture.asset.name,
@@ -171,11 +171,11 @@ def _cell(draft: MatrixDraft, picture: MatrixHead, speech: MatrixHead) -> Matrix
     }
     for head in (picture, speech):
         if head.state == "refused":
-            return MatrixCell(name, label, "refused", head.note, False)
+            return BatchCell(name, label, "refused", head.note, False)
     if speech.quote is None:
-        return MatrixCell(name, label, "refused", _("no price"), False)
+        return BatchCell(name, label, "refused", _("no price"), False)
     price = prices.format_money(speech.quote.micros, speech.quote.currency)
     on = name not in draft.left_out
     if picture.state == "passed":
-        return MatrixCell(name, label, "fits", price, on)
-    return MatrixCell(name, label, picture.state, f"{price} · {picture.note}", on)
+        return BatchCell(name, label, "fits", price, on)
+    return BatchCell(name, label, picture.state, f"{price} · {picture.note}", on)

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from jobs.models import Account, Budget, Check, Job, JobSet, LedgerEntry
-from jobs.pages.create.matrix_draft import SIDE
+from jobs.pages.create.batch_draft import SIDE
 from studio.models import Asset, Consent, Team, User
 from tests import files, makers
 from tests.html import parse, text

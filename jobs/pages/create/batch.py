@@ -18,14 +18,14 @@ from jobs.engine import eta
 from jobs.pages import labels
 from jobs.pages.budget_summary import BudgetSummary, no_room
 from jobs.pages.create import presets
+from jobs.pages.create.batch_check import BatchCheck
+from jobs.pages.create.batch_consent import BatchConsent
+from jobs.pages.create.batch_draft import BatchDraft
+from jobs.pages.create.batch_review import BatchReview, review_batch
+from jobs.pages.create.batch_table import BatchFilm, BatchTable
 from jobs.pages.create.choices_panel import Choice, choice_of
 from jobs.pages.create.draft_fields import form_value
 from jobs.pages.create.file_slots import facts_line, file_url
-from jobs.pages.create.matrix_check import MatrixCheck
-from jobs.pages.create.matrix_consent import MatrixConsent
-from jobs.pages.create.matrix_draft import MatrixDraft
-from jobs.pages.create.matrix_review import MatrixReview, review_matrix
-from jobs.pages.create.matrix_table import MatrixFilm, MatrixTable
 from studio.models import Asset
 
 SHOWN = 60  # files of the library that are offered
@@ -44,7 +44,7 @@ class LibraryFile:
 
 
 @dataclass(frozen=True, slots=True)
-class MatrixPrice:
+class BatchPrice:
     """`total` of all films that are chosen and fit, "" without any; `make_label` of the button,
     `times` when the last of them is ready, as far as anybody can tell."""
 
@@ -56,7 +56,7 @@ class MatrixPrice:
 
 
 @dataclass(frozen=True, slots=True)
-class MatrixPage:
+class BatchPage:
     """All that the page shows; the templates find each field under its name.
 
     `page_url` is the page without a draft, `draft_url` with all that is chosen. `library` by the
@@ -65,7 +65,7 @@ class MatrixPage:
     sends it along with a click.
     """
 
-    draft: MatrixDraft
+    draft: BatchDraft
     spec: entries.Model
     models: list[entries.Model]
     page_url: str
@@ -73,10 +73,10 @@ class MatrixPage:
     library: dict[str, list[LibraryFile]]
     choices: list[Choice]
     presets: list[tuple[str, str]]
-    table: MatrixTable
-    check: MatrixCheck
-    consent: MatrixConsent
-    price: MatrixPrice
+    table: BatchTable
+    check: BatchCheck
+    consent: BatchConsent
+    price: BatchPrice
     why_not: str
     confirmed_prices: str
 
@@ -85,10 +85,10 @@ class MatrixPage:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-def matrix_page(draft: MatrixDraft, review: MatrixReview | None = None) -> MatrixPage:
+def batch_page(draft: BatchDraft, review: BatchReview | None = None) -> BatchPage:
     """The page of `draft`; `review` where the request has worked it out already."""
-    review = review or review_matrix(draft)
-    return MatrixPage(
+    review = review or review_batch(draft)
+    return BatchPage(
         draft=draft,
         spec=draft.spec,
         models=models_of("portrait"),
@@ -109,13 +109,11 @@ def matrix_page(draft: MatrixDraft, review: MatrixReview | None = None) -> Matri
     )
 
 
-def _url(draft: MatrixDraft) -> str:
+def _url(draft: BatchDraft) -> str:
     return reverse("jobs:batch", args=[draft.team.slug])
 
 
-def address_of(
-    draft: MatrixDraft, review: MatrixReview, chosen: dict[str, Any] | None = None
-) -> str:
+def address_of(draft: BatchDraft, review: BatchReview, chosen: dict[str, Any] | None = None) -> str:
     """The page with all that is chosen in it; `chosen` in place of the draft's choices."""
     chosen = draft.chosen if chosen is None else chosen
     pairs = [
@@ -137,7 +135,7 @@ def address_of(
     return f"{_url(draft)}?{urlencode(pairs)}"
 
 
-def _presets(draft: MatrixDraft, review: MatrixReview) -> list[tuple[str, str]]:
+def _presets(draft: BatchDraft, review: BatchReview) -> list[tuple[str, str]]:
     mine = draft.team.presets.filter(model=draft.spec.name)
     return [
         (preset.name, address_of(draft, review, presets.choices_of(preset, draft.spec)))
@@ -145,7 +143,7 @@ def _presets(draft: MatrixDraft, review: MatrixReview) -> list[tuple[str, str]]:
     ]
 
 
-def _library(draft: MatrixDraft) -> dict[str, list[LibraryFile]]:
+def _library(draft: BatchDraft) -> dict[str, list[LibraryFile]]:
     """Pictures and speeches to choose from: those chosen, then the newest."""
     found = {}
     sides = (("picture", "image", draft.pictures), ("speech", "audio", draft.speeches))
@@ -159,7 +157,7 @@ def _library(draft: MatrixDraft) -> dict[str, list[LibraryFile]]:
     return found
 
 
-def _library_file(draft: MatrixDraft, name: str, asset: Asset, on: bool) -> LibraryFile:
+def _library_file(draft: BatchDraft, name: str, asset: Asset, on: bool) -> LibraryFile:
     problem = draft.problem(asset)
     return LibraryFile(
         f"{name}-{asset.public_id}",
@@ -171,9 +169,9 @@ def _library_file(draft: MatrixDraft, name: str, asset: Asset, on: bool) -> Libr
     )
 
 
-def _price(draft: MatrixDraft, review: MatrixReview) -> MatrixPrice:
+def _price(draft: BatchDraft, review: BatchReview) -> BatchPrice:
     n, budget = len(review.films), BudgetSummary.of(draft.team, draft.user)
-    return MatrixPrice(
+    return BatchPrice(
         prices.format_money(review.micros, draft.team.currency) if n else "",
         ngettext("Make %(n)s film", "Make %(n)s films", n) % {"n": n} if n else _("Make films"),
         _times(draft, review.films),
@@ -182,7 +180,7 @@ def _price(draft: MatrixDraft, review: MatrixReview) -> MatrixPrice:
     )
 
 
-def _times(draft: MatrixDraft, films: list[MatrixFilm]) -> str:
+def _times(draft: BatchDraft, films: list[BatchFilm]) -> str:
     if draft.account is None or not films:
         return ""
     variant = draft.spec.variant_of(draft.chosen)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from jobs.orders import consent
-from jobs.pages.create.matrix_draft import SEPARATOR, MatrixDraft
-from jobs.pages.create.matrix_table import MatrixFilm
+from jobs.pages.create.batch_draft import SEPARATOR, BatchDraft
+from jobs.pages.create.batch_table import BatchFilm
 from studio.models import Asset, User
 
 
@@ -49,7 +49,7 @@ class ConsentQuestion:
 
 
 @dataclass(frozen=True, slots=True)
-class MatrixConsent:
+class BatchConsent:
     """`questions`: what is missing for the films that are to be made, pictures first. `besides`:
     what was ticked for files of which nothing is to be made now, so that who takes their films in
     again is not asked again."""
@@ -70,7 +70,7 @@ class MatrixConsent:
                 consent.give_all(question.files, by, text)
 
 
-def matrix_consent(draft: MatrixDraft, films: Iterable[MatrixFilm]) -> MatrixConsent:
+def batch_consent(draft: BatchDraft, films: Iterable[BatchFilm]) -> BatchConsent:
     pictures = {film.picture.pk: film.picture for film in films}
     speeches = {film.speech.pk: film.speech for film in films}
     missing = [consent.without_consent(side.values()) for side in (pictures, speeches)]
@@ -85,4 +85,4 @@ def matrix_consent(draft: MatrixDraft, films: Iterable[MatrixFilm]) -> MatrixCon
         for asset in (*draft.pictures, *draft.speeches)
         if asset.public_id in draft.consented - asked
     )
-    return MatrixConsent(questions, besides)
+    return BatchConsent(questions, besides)

@@ -1,4 +1,4 @@
-"""The check of the pictures of a matrix that the service has not seen yet."""
+"""The check of the pictures of a batch that the service has not seen yet."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from django.utils.translation import ngettext
 from jobs.billing import budget, prices
 from jobs.common.errors import Refused
 from jobs.engine import checks
-from jobs.pages.create.matrix_draft import MatrixDraft
-from jobs.pages.create.matrix_table import MatrixTable
+from jobs.pages.create.batch_draft import BatchDraft
+from jobs.pages.create.batch_table import BatchTable
 from studio.common.translatable import translated
 
 
 @dataclass(frozen=True, slots=True)
-class MatrixCheck:
+class BatchCheck:
     """The button that has all unknown pictures checked: its words and its price, "" and 0 without
     one. `waits`: a picture is being checked."""
 
@@ -26,10 +26,10 @@ class MatrixCheck:
     waits: bool
 
 
-def matrix_check(draft: MatrixDraft, table: MatrixTable) -> MatrixCheck:
+def batch_check(draft: BatchDraft, table: BatchTable) -> BatchCheck:
     n = len(table.unknown)
     micros = _price(draft) * n
-    return MatrixCheck(
+    return BatchCheck(
         ngettext("Check %(n)s picture", "Check %(n)s pictures", n) % {"n": n},
         prices.format_money(micros, draft.team.currency) if micros else "",
         micros,
@@ -37,7 +37,7 @@ def matrix_check(draft: MatrixDraft, table: MatrixTable) -> MatrixCheck:
     )
 
 
-def _price(draft: MatrixDraft) -> int:
+def _price(draft: BatchDraft) -> int:
     """Micros of one check; 0 without a price."""
     if not draft.spec.check or draft.account is None:
         return 0
@@ -47,7 +47,7 @@ def _price(draft: MatrixDraft) -> int:
         return 0
 
 
-def check_pictures(draft: MatrixDraft, table: MatrixTable) -> list[str]:
+def check_pictures(draft: BatchDraft, table: BatchTable) -> list[str]:
     """Ask the service about every unknown picture; the sentences why not, each once."""
     if draft.account is None:
         return [_("There is no account yet. Add one with its API key first.")]

@@ -24,7 +24,7 @@ SEPARATOR = "."  # between the ids of the files that one tick is for
 
 
 @dataclass(slots=True)
-class MatrixDraft:
+class BatchDraft:
     """What an address or a form asks for, for `user` in `team`; `spec` is a model that makes films
     of a picture and a speech.
 
@@ -86,7 +86,7 @@ class MatrixDraft:
         return checks.known(asset=picture, model=self.spec.check, chosen=self.chosen)
 
 
-def matrix_draft(team: Team, user: User, spec: entries.Model, data: QueryDict) -> MatrixDraft:
+def batch_draft(team: Team, user: User, spec: entries.Model, data: QueryDict) -> BatchDraft:
     """What `data` holds; what is not the team's or not known is left out."""
     given = {
         p.name: value
@@ -96,7 +96,7 @@ def matrix_draft(team: Team, user: User, spec: entries.Model, data: QueryDict) -
     }
     # A box that is not ticked is not sent, so the form tells besides which ones were there.
     seen = {name for names in data.getlist("seen") for name in names.split()}
-    return MatrixDraft(
+    return BatchDraft(
         team,
         user,
         spec,

@@ -15,11 +15,11 @@ from jobs.catalogue.create_pages import models_of
 from jobs.common.errors import Refused
 from jobs.models import JobSet
 from jobs.orders.create_set import create_set
+from jobs.pages.create.batch import address_of, batch_page
+from jobs.pages.create.batch_check import check_pictures
+from jobs.pages.create.batch_draft import SIDE, BatchDraft, batch_draft
+from jobs.pages.create.batch_review import BatchReview, orders_of, review_batch
 from jobs.pages.create.confirmation import set_words
-from jobs.pages.create.matrix import address_of, matrix_page
-from jobs.pages.create.matrix_check import check_pictures
-from jobs.pages.create.matrix_draft import SIDE, MatrixDraft, matrix_draft
-from jobs.pages.create.matrix_review import MatrixReview, orders_of, review_matrix
 from studio.common.translatable import Sentence, quoted, translated
 from studio.files import file_store
 from studio.media import MediaError
@@ -32,7 +32,7 @@ def batch(request: TeamRequest) -> HttpResponse:
     """GET shows the matrix of the address. POST with `do`: "make" makes the set, "check" has the
     unknown pictures checked, "upload" takes files."""
     draft = _draft(request)
-    review: MatrixReview | None = None
+    review: BatchReview | None = None
     if request.method != "POST":
         return _page(request, draft)
     do, errors = request.POST.get("do"), []
@@ -41,7 +41,7 @@ def batch(request: TeamRequest) -> HttpResponse:
     elif do == "check":
         errors = _checked(request, draft)
     elif do == "make":
-        review = review_matrix(draft)
+        review = review_batch(draft)
         try:
             return _made(request, draft, review)
         except MediaError as error:
@@ -54,10 +54,10 @@ def batch(request: TeamRequest) -> HttpResponse:
         return _page(request, draft, review, errors, status=200 if request.htmx else 422)
     if request.htmx:
         return _page(request, draft)
-    return redirect(address_of(draft, review_matrix(draft)))
+    return redirect(address_of(draft, review_batch(draft)))
 
 
-def _draft(request: TeamRequest) -> MatrixDraft:
+def _draft(request: TeamRequest) -> BatchDraft:
     """The form that was sent, or the address, which the upload's form leaves as it is."""
     data = request.POST if "model" in request.POST else request.GET
     models = models_of("portrait")
@@ -66,7 +66,7 @@ def _draft(request: TeamRequest) -> MatrixDraft:
     )
     if spec is None:
         raise Http404("Films of a picture and a speech are not made with that model.")
-    return matrix_draft(request.team, request.user, spec, data)
+    return batch_draft(request.team, request.user, spec, data)
 
 
 def _changed(request: TeamRequest, do: str, micros: int) -> Sentence:
@@ -76,14 +76,14 @@ def _changed(request: TeamRequest, do: str, micros: int) -> Sentence:
     return confirmed_price.changed(confirmed, do, micros, request.team.currency, exact=True)
 
 
-def _checked(request: TeamRequest, draft: MatrixDraft) -> list[str]:
+def _checked(request: TeamRequest, draft: BatchDraft) -> list[str]:
     """Have the unknown pictures checked; the sentences why not."""
-    review = review_matrix(draft)
+    review = review_batch(draft)
     changed = _changed(request, "check", review.check.micros)
     return [translated(changed)] if changed else check_pictures(draft, review.table)
 
 
-def _made(request: TeamRequest, draft: MatrixDraft, review: MatrixReview) -> HttpResponse:
+def _made(request: TeamRequest, draft: BatchDraft, review: BatchReview) -> HttpResponse:
     """The set of all films, once: the same key and films again are the same set."""
     changed = _changed(request, "make", review.micros)
     if review.blocked or changed:
@@ -100,7 +100,7 @@ def _made(request: TeamRequest, draft: MatrixDraft, review: MatrixReview) -> Htt
     return redirect(made)
 
 
-def _uploaded(request: TeamRequest, draft: MatrixDraft) -> list[str]:
+def _uploaded(request: TeamRequest, draft: BatchDraft) -> list[str]:
     """Keep the files that came and choose them; the sentences about those that could not be
     kept."""
     sentences = []
@@ -131,19 +131,19 @@ def _uploaded(request: TeamRequest, draft: MatrixDraft) -> list[str]:
 
 def _page(
     request: TeamRequest,
-    draft: MatrixDraft,
-    review: MatrixReview | None = None,
+    draft: BatchDraft,
+    review: BatchReview | None = None,
     errors: Sequence[str] = (),
     status: int = 200,
 ) -> HttpResponse:
-    page = matrix_page(draft, review)
+    page = batch_page(draft, review)
     context = page.context() | {
         "nav": "jobs",
         "errors": errors,
         "upload_max": settings.UPLOAD_MAX_BYTES,
     }
     if not request.htmx:
-        return render(request, "jobs/create/matrix.html", context, status=status)
-    response = render(request, "jobs/create/parts/matrix_swap.html", context)
+        return render(request, "jobs/create/batch.html", context, status=status)
+    response = render(request, "jobs/create/parts/batch_swap.html", context)
     response["HX-Replace-Url"] = page.draft_url
     return response
