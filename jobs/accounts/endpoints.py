@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 
-from jobs.common import network
+from jobs.common.address_check import address_kind, resolve
 from jobs.common.errors import SentenceError
 from jobs.models import Account
 from jobs.models.account import REGIONS
@@ -159,6 +159,6 @@ def _kinds(host: str) -> set[str]:
     name does not resolve."""
     try:
         # No name is this machine to the resolver.
-        return {network.address_kind(address) for address in network.resolve(host) if host}
+        return {address_kind(address) for address in resolve(host) if host}
     except (OSError, UnicodeError):
         return set()

@@ -10,7 +10,6 @@ undone).
 May import modelstudio, catalogue and common.
 """
 
-from jobs.download.address_check import is_private_host
 from jobs.download.download import MAX_BYTES, Fetched, fetch
 from jobs.download.errors import (
     DISK_FULL_ERRNOS,
@@ -25,6 +24,7 @@ from jobs.download.errors import (
     Unreachable,
 )
 from jobs.download.partial_file import PartialFile, ResumeNote
+from jobs.download.result_url import is_private_host
 
 __all__ = [
     "DISK_FULL_ERRNOS",

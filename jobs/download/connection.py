@@ -13,8 +13,8 @@ from functools import cache
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from jobs.download.address_check import allowed_addresses, split_url
 from jobs.download.errors import FetchError, Interrupted, Stopped, Unreachable
+from jobs.download.result_url import allowed_addresses, split_url
 from studio.common.translatable import phrase
 
 CONNECT_SECONDS = (

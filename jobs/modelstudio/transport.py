@@ -37,7 +37,7 @@ from urllib3.poolmanager import PoolManager
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import Timeout
 
-from jobs.common import network
+from jobs.common import address_check
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -132,8 +132,8 @@ class _Marked(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         try:
-            sock = network.connect(self._dns_host, self.port, self.timeout, self.private_ok)
-        except (network.AddressRefused, socket.gaierror) as error:
+            sock = address_check.connect(self._dns_host, self.port, self.timeout, self.private_ok)
+        except (address_check.AddressRefused, socket.gaierror) as error:
             raise NameResolutionError(self.host, self, socket.gaierror(str(error))) from error
         except TimeoutError as error:
             raise ConnectTimeoutError(self, "no connection in time") from error

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from jobs.common.states import Code
-from jobs.download import address_check
+from jobs.download import result_url
 from jobs.engine import archive, archive_retry
 from jobs.models import Account, Job
 from jobs.modelstudio import NoAnswer
@@ -162,7 +162,7 @@ def test_a_forbidden_address_is_never_asked_and_given_up_after_a_while(
     """The service is asked for another, for twenty minutes: one odd answer of a name server is not
     the end of a paid film."""
     monkeypatch.setattr(
-        address_check,
+        result_url,
         "resolve",
         lambda name, port: {"dashscope.example.com": ["47.95.0.1"], "127.0.0.1": ["127.0.0.1"]}[
             name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote, urlsplit
 
-from jobs.common.network import MAX_ADDRESSES, address_kind, allowed_kinds, resolve
+from jobs.common.address_check import MAX_ADDRESSES, address_kind, allowed_kinds, resolve
 from jobs.download.errors import FetchError, ForbiddenAddress, Unreachable
 from studio.common.translatable import phrase
 

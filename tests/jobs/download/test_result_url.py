@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from jobs import download as fetching
-from jobs.common import network
-from jobs.download import address_check, download
+from jobs.common import address_check
+from jobs.download import download, result_url
 from tests.jobs.download.fetching import FILM, fetch
 from tests.jobs.download.video_host import VideoHost, answer_with
 
@@ -57,7 +57,7 @@ from tests.jobs.download.video_host import VideoHost, answer_with
     ],
 )
 def test_kinds_of_addresses(address: str, kind: str) -> None:
-    assert network.address_kind(address) == kind
+    assert address_check.address_kind(address) == kind
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_some_are_not_asked_even_where_private_hosts_may_be(
 def test_a_name_that_leads_inside_is_refused(
     part: fetching.PartialFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(address_check, "resolve", lambda name, port: ["93.184.216.34", "10.0.0.1"])
+    monkeypatch.setattr(result_url, "resolve", lambda name, port: ["93.184.216.34", "10.0.0.1"])
     monkeypatch.setattr(
         socket, "create_connection", lambda *args, **kwargs: pytest.fail("connected")
     )
@@ -149,9 +149,9 @@ def test_a_name_that_changes_its_mind_is_not_asked_twice(
 @pytest.fixture
 def loopback_is_public(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a test host can play one on the internet."""
-    real = network.address_kind
+    real = address_check.address_kind
     monkeypatch.setattr(
-        address_check,
+        result_url,
         "address_kind",
         lambda address: "public" if address == "127.0.0.1" else real(address),
     )
@@ -199,7 +199,7 @@ def test_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
     assert fetching.is_private_host("http://127.0.0.1:8000/api/v1")
     assert fetching.is_private_host("http://localhost:8000/api/v1")
     monkeypatch.setattr(
-        address_check,
+        result_url,
         "resolve",
         lambda name, port: {
             "service.example": ["10.1.1.1"],
