@@ -1,10 +1,25 @@
-"""Which account of a team a new job goes to."""
+"""Which account of a team a new job goes to, and with which key an account is called.
+
+Calls are made with the newest key of an account. When the service refuses it, this process
+remembers that for a while and goes on with the next one that is in use: every key of an Alibaba
+account sees all its tasks (CONTRACT §8), so looks and archives need no particular key. The account
+stops only when no key is left (jobs/accounts/health.py).
+"""
 
 from __future__ import annotations
 
+import threading
+import time
+
 from jobs.catalogue import entries
-from jobs.models import Account, Lane
+from jobs.models import Account, ApiKey, Lane
 from studio.models import Team
+
+# A refused key is tried again after this long, in case it was a hiccup of the service.
+REFUSED_FOR = 300.0
+
+_refused: dict[int, float] = {}  # id of a key → until when (monotonic) it is not used
+_lock = threading.Lock()
 
 
 def accounts_with_key(team: Team) -> list[Account]:
@@ -33,3 +48,53 @@ def account_for(team: Team, model: str = "") -> Account | None:
         return closed, stopped, account.paused() or (lane is not None and lane.paused())
 
     return min(usable, key=worth, default=None)
+
+
+def keys_to_try(account: Account) -> list[ApiKey]:
+    """The keys in use, newest first, without those that the service refused lately; all of them
+    when it refused every one."""
+    keys = keys_in_use(account)
+    return [key for key in keys if not _refused_lately(key)] or keys
+
+
+def refused(account: Account, key_id: int | None = None) -> bool:
+    """The service refused the key (None: the one that would be used now): it is not used for
+    REFUSED_FOR seconds. True when another key in use is left, so that the account goes on."""
+    keys = keys_in_use(account)
+    if key_id is None:
+        key_id = next((key.pk for key in keys if not _refused_lately(key)), None)
+    if key_id is not None:
+        with _lock:
+            _refused[key_id] = time.monotonic() + REFUSED_FOR
+    return any(not _refused_lately(key) for key in keys)
+
+
+def keyless(account: Account) -> bool:
+    """No key of `account` is in use."""
+    return not keys_in_use(account)
+
+
+def taken(key: ApiKey) -> None:
+    """The service takes `key` again."""
+    with _lock:
+        _refused.pop(key.pk, None)
+
+
+def with_newest(account: Account) -> bool:
+    """Whether calls for `account` are made with its newest key."""
+    keys = keys_in_use(account)
+    return bool(keys) and not _refused_lately(keys[0])
+
+
+def keys_in_use(account: Account) -> list[ApiKey]:
+    """The keys of `account` that are in use, newest first."""
+    if "keys" in getattr(
+        account, "_prefetched_objects_cache", ()
+    ):  # read with the lane, so that a look asks no database
+        return sorted((key for key in account.keys.all() if key.active), key=lambda key: -key.pk)
+    # Without the secrets: they are decrypted only when a client is made.
+    return list(account.keys.filter(active=True).order_by("-id").defer("secret"))
+
+
+def _refused_lately(key: ApiKey) -> bool:
+    return _refused.get(key.pk, 0.0) > time.monotonic()

@@ -1,20 +1,14 @@
-"""One client per key in use and process, and which key to use.
-
-Calls are made with the newest key of an account. When the service refuses it, this process
-remembers that for a while and goes on with the next one that is in use: every key of an Alibaba
-account sees all its tasks (CONTRACT §8), so looks and archives need no particular key. The account
-stops only when no key is left (jobs/accounts/health.py).
-"""
+"""One client per key in use and process. Which key is in `choice`."""
 
 from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 
+from jobs.accounts import choice
 from jobs.common import call_metrics
 from jobs.common.errors import SentenceError
 from jobs.models import Account, ApiKey, Attempt
@@ -24,11 +18,7 @@ from studio.common.encryption import Unreadable
 from studio.common.translatable import phrase
 
 log = logging.getLogger("footlight.clients")
-# A refused key is tried again after this long, in case it was a hiccup of the service.
-REFUSED_FOR = 300.0
-
 _clients: dict[tuple[Any, ...], KeyedClient] = {}
-_refused: dict[int, float] = {}  # id of a key → until when (monotonic) it is not used
 _lock = threading.Lock()
 
 
@@ -65,7 +55,7 @@ for _name in ("detect", "submit", "cancel", "get", "page", "policy"):
 def client_for(account: Account) -> KeyedClient:
     """The client of `account` with its newest key in use that was not refused lately, else the
     newest. NoKey when it has none."""
-    keys = _in_use(account)
+    keys = choice.keys_to_try(account)
     if not keys:
         raise NoKey(
             phrase(
@@ -73,8 +63,7 @@ def client_for(account: Account) -> KeyedClient:
                 account=account,
             )
         )
-    fit = [key for key in keys if not _refused_lately(key)] or keys
-    for key in fit:
+    for key in keys:
         try:
             return client_with(account, key)
         except Unreadable:
@@ -144,50 +133,8 @@ def _client(account: Account, key: ApiKey, url: str, workspace: str) -> KeyedCli
 
 def every(account: Account) -> Iterator[tuple[ApiKey, KeyedClient]]:
     """The keys of `account` that are in use and can be read, newest first, each with its client."""
-    for key in _in_use(account):
+    for key in choice.keys_in_use(account):
         try:
             yield key, client_with(account, key)
         except Unreadable:
             log.error("key %s of account %s cannot be read with FIELD_KEYS", key, account.public_id)
-
-
-def refused(account: Account, key_id: int | None = None) -> bool:
-    """The service refused the key (None: the one that would be used now): it is not used for
-    REFUSED_FOR seconds. True when another key in use is left, so that the account goes on."""
-    keys = _in_use(account)
-    if key_id is None:
-        key_id = next((key.pk for key in keys if not _refused_lately(key)), None)
-    if key_id is not None:
-        with _lock:
-            _refused[key_id] = time.monotonic() + REFUSED_FOR
-    return any(not _refused_lately(key) for key in keys)
-
-
-def keyless(account: Account) -> bool:
-    """No key of `account` is in use."""
-    return not _in_use(account)
-
-
-def taken(key: ApiKey) -> None:
-    """The service takes `key` again."""
-    with _lock:
-        _refused.pop(key.pk, None)
-
-
-def with_newest(account: Account) -> bool:
-    """Whether calls for `account` are made with its newest key."""
-    keys = _in_use(account)
-    return bool(keys) and not _refused_lately(keys[0])
-
-
-def _in_use(account: Account) -> list[ApiKey]:
-    if "keys" in getattr(
-        account, "_prefetched_objects_cache", ()
-    ):  # read with the lane, so that a look asks no database
-        return sorted((key for key in account.keys.all() if key.active), key=lambda key: -key.pk)
-    # Without the secrets: they are decrypted only when a client is made.
-    return list(account.keys.filter(active=True).order_by("-id").defer("secret"))
-
-
-def _refused_lately(key: ApiKey) -> bool:
-    return _refused.get(key.pk, 0.0) > time.monotonic()

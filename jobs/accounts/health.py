@@ -34,7 +34,7 @@ import logging
 import random
 from datetime import datetime, timedelta
 
-from jobs.accounts import clients, rate_limit
+from jobs.accounts import choice, clients, rate_limit
 from jobs.accounts.health_rests import (
     UNREPORTED,
     WELL,
@@ -68,7 +68,7 @@ def trouble(account: Account, error: AccountTrouble, model: str) -> Sentence:
     """Let rest what `error` stops and return the sentence. `account` is the row whose key the call
     was made with; when only that key is refused and another is in use, nothing rests."""
     reason = Health(error.reason)
-    if reason == Health.KEY and clients.refused(account, error.key_id):
+    if reason == Health.KEY and choice.refused(account, error.key_id):
         return report_refused_key(account)
     if reason == Health.KEY:
         return rest_accounts([account], reason)
@@ -144,7 +144,7 @@ def works(account: Account, model: str = "") -> None:
         well(account)
         for row in rows:
             well(row)
-    elif account.health == Health.UNTRIED or (account.health_text and clients.with_newest(account)):
+    elif account.health == Health.UNTRIED or (account.health_text and choice.with_newest(account)):
         Account.objects.filter(pk=account.pk, health__in=WELL).update(
             health=Health.OK, health_text=EMPTY, troubles=0
         )
@@ -183,17 +183,17 @@ def probe(account: Account) -> bool:
         except AccountTrouble as error:
             if error.reason != Health.KEY:
                 # The key is right; what else is wrong has a way of its own.
-                clients.taken(key)
+                choice.taken(key)
                 well(account)
                 trouble(account, error, "")
                 return not account.paused()
             refusal = error
-            clients.refused(account, key.pk)
+            choice.refused(account, key.pk)
         except WireError as error:
             log.info("probe of account %s: %s", account.public_id, error)
             silent = True
         else:
-            clients.taken(key)
+            choice.taken(key)
             well(account)
             return True
     if silent or refusal is None:

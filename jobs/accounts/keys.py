@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from django.views.decorators.debug import sensitive_variables
 
 from jobs import modelstudio
-from jobs.accounts import clients, shared_accounts
+from jobs.accounts import choice, shared_accounts
 from jobs.accounts.endpoints import KeyRefused
 from jobs.accounts.key_test import (
     CONNECT_SECONDS,
@@ -199,7 +199,7 @@ def test_key(key: ApiKey) -> Sentence:
         )
     key.tested_at = clock.now()
     key.save(update_fields=["tested_at"])
-    clients.taken(key)
+    choice.taken(key)
     if used:
         record_trial(account, trial)
     if trial.health != Account.Health.OK:

@@ -10,7 +10,7 @@ from functools import partial
 
 from django.db.models import Q
 
-from jobs.accounts import clients, health, pauses
+from jobs.accounts import choice, health, pauses
 from jobs.common.states import Code, State
 from jobs.engine import transitions
 from jobs.engine.lane_jobs import isolated, jobs_of
@@ -62,7 +62,7 @@ def _reason(lane: Lane, job: Job) -> tuple[Code, Sentence]:
         return Code.HELD_BACK, pauses.sentence(pause, job.team)
     # The lane's account was read with its keys; asking for each of a hundred jobs would be a
     # statement each.
-    if clients.keyless(lane.account if job.account_id == lane.account_id else job.account):
+    if choice.keyless(lane.account if job.account_id == lane.account_id else job.account):
         return (
             (Code.ACCOUNT_PAUSED, job.sentence)
             if job.code == Code.ACCOUNT_PAUSED

@@ -26,7 +26,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from jobs.accounts import clients, pauses
+from jobs.accounts import choice, pauses
 from jobs.common.errors import Moved, Refused
 from jobs.common.states import MOVES, OUT, TERMINAL, Code, State
 from jobs.engine import (
@@ -507,7 +507,7 @@ def check_end(service: MemoryService) -> None:
 
 def forget() -> None:
     """Nothing of an example stays in this process."""
-    clients._refused.clear()
+    choice._refused.clear()
     task_list.forget()
     speed.forget()
 

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from jobs.accounts import clients, health
+from jobs.accounts import choice, clients, health
 from jobs.common.states import Code
 from jobs.models import Account, ApiKey, Lane
 from jobs.modelstudio import AccountTrouble
@@ -261,10 +261,10 @@ def test_a_refused_key_gets_another_chance_after_a_while(
     newest = ApiKey.make(north, OTHER)
     newest.save()
     assert clients.client_for(north).key_id == newest.pk
-    assert clients.refused(north, newest.pk)
+    assert choice.refused(north, newest.pk)
     assert clients.client_for(north).key_id != newest.pk
     monkeypatch.setattr(
-        "jobs.accounts.clients.time.monotonic", lambda: clients._refused[newest.pk] + 1
+        "jobs.accounts.choice.time.monotonic", lambda: choice._refused[newest.pk] + 1
     )
     assert clients.client_for(north).key_id == newest.pk
 
