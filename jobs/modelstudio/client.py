@@ -30,7 +30,8 @@ from jobs.modelstudio.answers import (
 )
 from jobs.modelstudio.classification import from_response, is_verdict
 from jobs.modelstudio.errors import NoAnswer, OurFault, Rejected
-from jobs.modelstudio.http_calls import Calls
+from jobs.modelstudio.http_get import HttpGet
+from jobs.modelstudio.http_post import HttpPost
 from jobs.modelstudio.rules.rule import normalized
 from jobs.modelstudio.upload import Form, fields_of, storage_error
 
@@ -41,7 +42,7 @@ _TASK_ID = re.compile(r"(?!\.+$)[\x21-\x7e]{1,200}")
 _Answer = TypeVar("_Answer")
 
 
-class Client(Calls):
+class Client(HttpPost, HttpGet):
     """The calls of one account. Every method raises WireError's children and nothing else of the
     network's.
 

@@ -24,7 +24,7 @@ def service() -> Iterator[Service]:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.modelstudio.http_calls.PAUSES", ())
+    monkeypatch.setattr("jobs.modelstudio.http_get.PAUSES", ())
 
 
 @pytest.fixture

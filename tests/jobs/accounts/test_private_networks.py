@@ -33,7 +33,7 @@ def service() -> Iterator[Service]:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.modelstudio.http_calls.PAUSES", ())
+    monkeypatch.setattr("jobs.modelstudio.http_get.PAUSES", ())
 
 
 def test_staff_who_enter_a_private_address_allow_it(

@@ -30,7 +30,7 @@ ClientOf = Callable[[User], Client]
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.modelstudio.http_calls.PAUSES", ())
+    monkeypatch.setattr("jobs.modelstudio.http_get.PAUSES", ())
     monkeypatch.setattr("jobs.accounts.rate_limit.take", lambda *args, **kwargs: True)
     monkeypatch.setattr("jobs.accounts.shared_accounts._PATIENCE", 0.2)
 

@@ -181,7 +181,7 @@ TASK = b'{"request_id": "r", "output": {"task_id": "t", "task_status": "PENDING"
 def test_every_request_is_told_with_its_call_and_outcome(
     script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.modelstudio.http_calls.PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("jobs.modelstudio.http_get.PAUSES", (0.0, 0.0))
     seen: list[tuple[str, float, str]] = []
     client = Client(
         f"http://127.0.0.1:{script.server.server_port}",

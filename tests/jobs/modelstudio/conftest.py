@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from jobs.modelstudio import http_calls
+from jobs.modelstudio import http_get
 from tests.jobs.modelstudio.server import CREATED, Handler, Server
 
 
@@ -23,4 +23,4 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_calls, "PAUSES", (0.001, 0.001))
+    monkeypatch.setattr(http_get, "PAUSES", (0.001, 0.001))

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from jobs.catalogue import entries
-from jobs.modelstudio import Client, NoAnswer, NotSent, http_calls, transport, upload
+from jobs.modelstudio import Client, NoAnswer, NotSent, http_get, transport, upload
 from tests.dripping import HEADS, dripping
 from tests.jobs.modelstudio.server import BODY, CREATED, KEY, Server, at
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_calls, "PATIENCE", 0.0)  # a GET is not tried again
+    monkeypatch.setattr(http_get, "PATIENCE", 0.0)  # a GET is not tried again
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

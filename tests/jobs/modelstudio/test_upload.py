@@ -22,7 +22,7 @@ from jobs.modelstudio import (
     RetryLater,
     UploadPolicy,
     WireError,
-    http_calls,
+    http_get,
 )
 
 POLICY = {
@@ -107,7 +107,7 @@ def stub() -> Iterator[Stub]:
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_calls, "PAUSES", (0.001, 0.001))
+    monkeypatch.setattr(http_get, "PAUSES", (0.001, 0.001))
 
 
 def wire(stub: Stub) -> Client:

@@ -49,7 +49,7 @@ def test_metadata_is_never_asked(monkeypatch: pytest.MonkeyPatch, private_ok: bo
 def test_a_name_that_changes_its_mind_is_not_asked_twice(
     monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
-    monkeypatch.setattr("jobs.modelstudio.http_calls.PATIENCE", 0.0)
+    monkeypatch.setattr("jobs.modelstudio.http_get.PATIENCE", 0.0)
     told, connected = iter(["93.184.216.34", "127.0.0.1", "127.0.0.1"]), []
 
     def lookup(name: str, port: int, *args: Any, **kwargs: Any) -> list[Any]:

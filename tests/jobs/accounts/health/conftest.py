@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from jobs.accounts import clients
+from jobs.accounts import choice, clients
 from jobs.models import Account, Lane
 from studio.models import Team
 from tests import makers
@@ -13,9 +13,9 @@ from tests.jobs.tinystudio import GOOD, Service
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    clients._refused.clear()
+    choice._refused.clear()
     clients._clients.clear()
-    monkeypatch.setattr("jobs.modelstudio.http_calls.PAUSES", ())
+    monkeypatch.setattr("jobs.modelstudio.http_get.PAUSES", ())
     monkeypatch.setattr("jobs.accounts.rate_limit.take", lambda *args, **kwargs: True)
 
 

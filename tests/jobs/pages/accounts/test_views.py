@@ -20,7 +20,7 @@ SECRETS = (GOOD, OTHER, BAD)
 
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    monkeypatch.setattr("jobs.modelstudio.http_calls.PAUSES", ())
+    monkeypatch.setattr("jobs.modelstudio.http_get.PAUSES", ())
     made = Service()
     yield made
     made.close()
