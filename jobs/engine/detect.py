@@ -42,8 +42,6 @@ log = logging.getLogger("footlight.detect")
 # codes that the wire gives to what was no answer of the service: a gateway’s page proves nothing
 # about the bill
 OUR_WORDS = ("NotJson", "BadAnswer", "AnswerTooLong", "Connection", "ReadTimeout", "Redirected")
-# free tries (nothing was sent, or the service said: later) over eight minutes before it is given up
-PATIENCE = 12
 
 
 def step(pk: int) -> None:
@@ -244,9 +242,9 @@ def _owner(check: Check) -> User:
 
 
 def _later(check: Check, old: str, error: WireError) -> None:
-    """Nothing was created and nothing paid: try again soon, and give up after PATIENCE tries."""
+    """Nothing was created and nothing paid: try again soon, at most `retry.CHECK_TRIES` times."""
     tries = int(check.facts.get("tries", 0)) + 1
-    if tries > PATIENCE:
+    if not retry.is_checked_again(tries):
         words = error.explain()
         _end(
             check,

@@ -53,10 +53,6 @@ TASK_LIFE = timedelta(hours=24)
 # not be asked until then is gone.
 OUT_OF_REACH = timedelta(hours=30)
 SILENT_AFTER = 3  # looks in a row without an answer after which a task hides no other
-FREE_RETRIES = 1
-FETCH_RETRIES = (
-    4  # when the service could not fetch our file: this site was away for a moment, or is
-)
 LONGEST_TEMPLATE_ID = 200
 
 
@@ -177,15 +173,10 @@ def _failed(job: Job, task: Task) -> None:
     error = of_task_failure(task.code, task.message)
     forget_template(job, error)
     if isinstance(error, (MediaUnreachable, RetryLater)) and not job.adopted:
-        ours = isinstance(error, MediaUnreachable)
-        outcome, most = (
-            (Outcome.UNFETCHED, FETCH_RETRIES) if ours else (Outcome.BROKEN, FREE_RETRIES)
-        )
-        # Each kind by itself: a file that was out of reach for a moment does not use up what the
-        # service may break.
-        before = job.attempts.filter(outcome=outcome).count()
-        if before < most:
-            send_anew(job, error, outcome, most - before, retry.before_new_task(before))
+        outcome = Outcome.UNFETCHED if isinstance(error, MediaUnreachable) else Outcome.BROKEN
+        if left := retry.new_tasks_left(job, outcome):
+            before = retry.NEW_TASKS[outcome] - left
+            send_anew(job, error, outcome, left, retry.before_new_task(before))
             wake_lane(job.lane_id)
             return
     fail(job, Code.TASK_FAILED, error, provider_status=task.status[:40], **_times(task))

@@ -1,6 +1,6 @@
-"""When to ask or send again: back-off of failed calls, the windows in which an uncertain submit can
-still show up, and the time of the next look at a task. Whether to is in `submit_outcomes` and
-`poll`."""
+"""Whether and when to ask or send again: how often, the back-off of failed calls, the windows in
+which an uncertain submit can still show up, and the time of the next look at a task. The download
+of a result has `archive_retry`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import random
 from datetime import datetime, timedelta
 
 from jobs.accounts.rate_limit import CLOSEST
+from jobs.common.states import Outcome
 from jobs.engine.speed import ENOUGH, speed_of
 from jobs.models import Job
 from jobs.modelstudio import RetryLater, WireError
@@ -40,6 +41,34 @@ NEXT_LIST = 8.0
 # Seconds between looks at a task that waits at the service: it changes when the one before it ends,
 # and this is for surprises.
 BEHIND_THE_HEAD = 60.0
+
+
+# times, the later ones a minute apart, that our file could not be fetched or handed over before the
+# job is given up
+SEND_TRIES = 240
+# free tries of a check (nothing was sent, or the service said: later), over eight minutes
+CHECK_TRIES = 12
+KEY_WAIT = 60.0  # seconds until an account without a key is asked for one again
+# New tasks for a job of which the service broke some, or could not fetch our file: this site was
+# away for a moment, or is.
+NEW_TASKS = {Outcome.BROKEN: 1, Outcome.UNFETCHED: 4}
+
+
+def is_sent_again(tries: int) -> bool:
+    """Whether a job that was not handed over `tries` times stays in the queue."""
+    return tries <= SEND_TRIES
+
+
+def is_checked_again(tries: int) -> bool:
+    """Whether a check that was not answered, `tries` times, is asked again."""
+    return tries <= CHECK_TRIES
+
+
+def new_tasks_left(job: Job, outcome: Outcome) -> int:
+    """How many new tasks may still be made for `job` after one that ended with `outcome`. Each kind
+    by itself: a file that was out of reach for a moment does not use up what the service may
+    break."""
+    return max(0, NEW_TASKS[outcome] - job.attempts.filter(outcome=outcome).count())
 
 
 def backoff(tries: int, most: float = 60.0) -> float:

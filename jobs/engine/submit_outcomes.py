@@ -41,10 +41,6 @@ from studio.common import clock
 from studio.common.translatable import EMPTY, Sentence, phrase
 
 log = logging.getLogger("footlight.submit_outcomes")
-# times, the later ones a minute apart, that our file could not be fetched or handed over before the
-# job is given up
-PATIENCE = 240
-KEY_WAIT = 60.0  # seconds until an account without a key is asked for one again
 GIVEN_UP = phrase(
     "It was tried for about four hours. Run it again when the site’s files can be fetched; what "
     "failed costs nothing."
@@ -166,9 +162,9 @@ def wait(job: Job, error: Exception, row: Row) -> None:
 
 def wait_with_patience(job: Job, error: Exception, row: Row) -> None:
     """No task was made, and it may be this job's file: the job waits in the queue, longer each
-    time, and after PATIENCE times it is given up."""
+    time, and after `retry.SEND_TRIES` times it is given up."""
     wire, tries = _on_the_wire(error), job.tries + 1
-    if tries <= PATIENCE:
+    if retry.is_sent_again(tries):
         _wait(job, wire, row, tries)
         return
     code = Code.OUR_FAULT if isinstance(wire, OurFault) else Code.REJECTED
@@ -198,7 +194,7 @@ def wait_for_key(job: Job, error: Exception, row: Row) -> None:
         raise error
     if (job.code, job.sentence) == (Code.ACCOUNT_PAUSED, error.sentence):
         # Said already; it would be said every minute.
-        Job.objects.filter(pk=job.pk, state=State.QUEUED).update(not_before=later(KEY_WAIT))
+        Job.objects.filter(pk=job.pk, state=State.QUEUED).update(not_before=later(retry.KEY_WAIT))
         return
     move(
         job,
@@ -206,7 +202,7 @@ def wait_for_key(job: Job, error: Exception, row: Row) -> None:
         error.sentence,
         code=Code.ACCOUNT_PAUSED,
         sentence=error.sentence,
-        not_before=later(KEY_WAIT),
+        not_before=later(retry.KEY_WAIT),
     )
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from jobs.billing import budget
 from jobs.common.errors import Refused
-from jobs.engine import checks, detect
+from jobs.engine import checks, detect, retry
 from jobs.models import Account, Budget, Check
 from jobs.modelstudio import (
     AccountTrouble,
@@ -169,7 +169,7 @@ def test_it_is_given_up_after_a_while(
 ) -> None:
     service.detects = [NotSent(message="dns")] * 20
     check = ask(portrait, account, creator)
-    for _ in range(detect.PATIENCE + 1):
+    for _ in range(retry.CHECK_TRIES + 1):
         check = step(check)
     assert check.state == "failed"
     assert budget.status(team).used == 0

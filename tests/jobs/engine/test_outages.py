@@ -19,7 +19,6 @@ from jobs.engine import (
     lane_visit,
     poll,
     retry,
-    submit_outcomes,
     uncertain,
 )
 from jobs.engine.lane_lease import ClaimedLane
@@ -95,8 +94,8 @@ def test_a_weekend_without_a_network_fails_nobody(
         raise NotSent("ConnectionFailed", "no connection to the service")
 
     monkeypatch.setattr("jobs.engine.media_urls.inputs_for", away)
-    monkeypatch.setattr(submit_outcomes, "PATIENCE", 8)
-    for _ in range(2 * submit_outcomes.PATIENCE):
+    monkeypatch.setattr(retry, "SEND_TRIES", 8)
+    for _ in range(2 * retry.SEND_TRIES):
         come_again()
     assert (fresh(job).state, fresh(job).code) == ("queued", "backing-off")
     assert fresh(job).attempt == 0
@@ -110,13 +109,13 @@ def test_an_outage_does_not_use_up_the_patience_with_a_file(
     service: Service,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(submit_outcomes, "PATIENCE", 8)
+    monkeypatch.setattr(retry, "SEND_TRIES", 8)
     job = makers.job(team, owner, account=account, check_used=check)
     service.submits = [
-        *([NotSent("ConnectionFailed", "x")] * (submit_outcomes.PATIENCE + 1)),
+        *([NotSent("ConnectionFailed", "x")] * (retry.SEND_TRIES + 1)),
         MediaUnreachable("InvalidURL.Timeout", "x"),
     ]
-    for _ in range(submit_outcomes.PATIENCE + 2):
+    for _ in range(retry.SEND_TRIES + 2):
         come_again()
     assert service.submits == []
     assert fresh(job).state == "queued"

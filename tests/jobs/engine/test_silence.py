@@ -13,7 +13,7 @@ from django.utils import timezone
 from jobs.accounts.clients import NoKey
 from jobs.billing import budget
 from jobs.common.states import Code, State
-from jobs.engine import expiry, lane_lease, lane_visit, submit_outcomes, transitions
+from jobs.engine import expiry, lane_lease, lane_visit, retry, transitions
 from jobs.models import Account, Job, Lane
 from jobs.modelstudio import AccountTrouble, MediaUnreachable, NoAnswer, OurFault
 from jobs.orders import create
@@ -101,7 +101,7 @@ def test_minutes_of_trouble_of_our_own_end_no_job(
         assert job.state == "queued", f"after {waited:.0f} s"
         waited += (job.not_before - timezone.now()).total_seconds()
     assert waited > 15 * 60
-    Job.objects.filter(pk=job.pk).update(tries=submit_outcomes.PATIENCE)
+    Job.objects.filter(pk=job.pk).update(tries=retry.SEND_TRIES)
     assert visit(job).state == "failed", "in the end it is given up"
 
 

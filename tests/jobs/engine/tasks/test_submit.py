@@ -11,7 +11,7 @@ from django.utils import timezone
 from jobs.billing import budget
 from jobs.common.errors import Moved, Refused
 from jobs.common.states import Code, Fault, Group, State
-from jobs.engine import speed, submit_outcomes, transitions, uncertain
+from jobs.engine import retry, speed, transitions, uncertain
 from jobs.models import Account, Budget, Job
 from jobs.modelstudio import (
     AccountTrouble,
@@ -173,14 +173,14 @@ def test_a_bad_key_pauses_the_account_and_keeps_the_jobs(job: Job, service: Serv
 def test_a_file_that_cannot_be_fetched_is_given_up_after_a_while(
     job: Job, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(submit_outcomes, "PATIENCE", 8)
+    monkeypatch.setattr(retry, "SEND_TRIES", 8)
     service.submits = [
         MediaUnreachable("InvalidURL.Timeout", "Download timed out", status=400)
     ] * 20
     for _ in range(12):
         job = visit(job)
     assert job.state == "failed"
-    assert service.count("submit") == submit_outcomes.PATIENCE + 1
+    assert service.count("submit") == retry.SEND_TRIES + 1
     assert budget.status(job.team).used == 0
     assert "Run it again" in job.advice, "no next try is promised to what has ended"
 

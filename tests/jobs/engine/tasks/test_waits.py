@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from jobs.accounts.clients import NoKey
 from jobs.common.states import Code, State
-from jobs.engine import submit_outcomes
+from jobs.engine import retry
 from jobs.engine.submit_outcomes import Phase, after_error
 from jobs.models import Job
 from jobs.modelstudio import AccountTrouble, Rejected
@@ -33,13 +33,13 @@ def test_a_job_without_a_key_is_asked_about_every_minute(job: Job, wish: OrderRe
     after_error(job, Phase.PREPARE, error)
     job = fresh(job)
     assert (job.state, job.code, job.sentence) == ("queued", "account-paused", error.sentence)
-    assert 50 < in_seconds(job.not_before) <= submit_outcomes.KEY_WAIT
+    assert 50 < in_seconds(job.not_before) <= retry.KEY_WAIT
     said = job.events.count()
     Job.objects.filter(pk=job.pk).update(not_before=timezone.now() - timedelta(hours=1))
     after_error(fresh(job), Phase.PREPARE, error)
     job = fresh(job)
     assert job.events.count() == said, "it is said once"
-    assert 50 < in_seconds(job.not_before) <= submit_outcomes.KEY_WAIT
+    assert 50 < in_seconds(job.not_before) <= retry.KEY_WAIT
     assert fresh(other).not_before is None
 
 
