@@ -16,12 +16,12 @@ import os
 
 from studio.common.translatable import phrase
 from studio.media.facts import Facts, MediaError
-from studio.media.kinds import sniff
 from studio.media.metadata import strip_av_metadata
-from studio.media.picture import MAX_PIXELS, normalise_image, picture_thumbnail, probe_picture
+from studio.media.picture import MAX_PIXELS, normalise_image, picture_thumbnail
 from studio.media.poster import poster, video_thumbnail
 from studio.media.sound import peaks
-from studio.media.video import probe_video, verify_video
+from studio.media.validation import probe
+from studio.media.video import verify_video
 
 __all__ = [
     "MAX_PIXELS",
@@ -35,17 +35,6 @@ __all__ = [
     "thumbnail",
     "verify_video",
 ]
-
-
-def probe(path: str | os.PathLike[str]) -> Facts:
-    """What the file at `path` is, read from its bytes.
-
-    A picture is decoded in full (a cut JPEG does not pass), a video gives its first frame, sound
-    gives its first samples. Lengths are in seconds, sides in pixels as displayed. Raises MediaError
-    with a code and a sentence for anything else.
-    """
-    found = sniff(path)
-    return probe_picture(path, found) if found.kind == "image" else probe_video(path, found)
 
 
 def thumbnail(
