@@ -50,7 +50,7 @@ def delete_many(desk: Client, *rows: models.Model) -> str:
     return html.text(desk.post(url, form, follow=True))
 
 
-def refused(delete: Callable[[], Any], words: str = "") -> None:
+def refused(delete: Callable[[], Any], words: str) -> None:
     with pytest.raises(ProtectedError, match=words), transaction.atomic():
         delete()
 
@@ -83,11 +83,11 @@ def test_all_owners_at_once_stay_too(team: Team, owner: User, admin: User, desk:
     both = list(team.memberships.order_by("pk"))
     assert "last owner" in delete_many(desk, *both)
     assert "last owner" in delete_many(desk, owner, admin)
-    refused(team.memberships.filter(role=Role.OWNER).delete)
-    refused(User.objects.filter(pk__in=[owner.pk, admin.pk]).delete)
+    refused(team.memberships.filter(role=Role.OWNER).delete, "last owner")
+    refused(User.objects.filter(pk__in=[owner.pk, admin.pk]).delete, "last owner")
     assert team.memberships.filter(role=Role.OWNER).count() == 2
     both[0].delete()
-    refused(both[1].delete)
+    refused(both[1].delete, "last owner")
 
 
 def test_who_is_no_last_owner_and_a_whole_team_may_go(
@@ -151,17 +151,17 @@ def test_a_user_with_jobs_stays(job: Job, creator: User, desk: Client) -> None:
     for said in (delete_one(desk, creator), delete_many(desk, creator)):
         assert "has 1 job that is not over" in said
         assert "cancel it" in said
-    refused(creator.delete)
-    refused(User.objects.filter(pk=creator.pk).delete)
+    refused(creator.delete, "Job.owner")
+    refused(User.objects.filter(pk=creator.pk).delete, "Job.owner")
     Job.objects.update(state="succeeded")
     assert "stays with their name" in delete_one(desk, creator)
     assert User.objects.filter(pk=creator.pk).exists()
 
 
 def test_an_account_with_jobs_stays(job: Job, account: Account, desk: Client) -> None:
-    refused(account.delete)
-    refused(Account.objects.filter(pk=account.pk).delete)
-    refused(job.lane.delete)
+    refused(account.delete, "Job.account")
+    refused(Account.objects.filter(pk=account.pk).delete, "Job.account")
+    refused(job.lane.delete, "Job.lane")
     answer = desk.get(reverse("admin:jobs_account_delete", args=[account.pk]))
     assert answer.status_code == 403, "no page of the admin deletes one"
 
