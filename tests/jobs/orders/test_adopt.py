@@ -16,7 +16,7 @@ from jobs.modelstudio import AccountTrouble, NoAnswer
 from jobs.orders.adopt import adopt
 from studio.models import Team, User
 from tests import makers
-from tests.jobs.engine.test_lane_visit import visit
+from tests.jobs.engine.lane_visit.rounds import visit
 from tests.service import Service, done, task
 
 pytestmark = pytest.mark.django_db

@@ -23,19 +23,16 @@ import requests
 
 from jobs.simulator import Simulator, face_detection
 from jobs.simulator.task_runner import Clock
-from tests.jobs.simulator.test_service import (
+from tests.jobs.simulator.service.caller import (
     SYNTHESIS,
     TEMPLATE,
     emo,
     get,
-    host,
     post,
     said,
     submit,
     until,
 )
-
-__all__ = ["host"]  # the fixture
 
 
 @pytest.fixture(scope="module")
@@ -262,7 +259,7 @@ def served(folder: Path, port: int, work: float) -> subprocess.Popen[str]:
         "import sys,time\nfrom pathlib import Path\nfrom jobs.simulator import Simulator\n"
         "s=Simulator(port=int(sys.argv[1]),speed=1000,work_per_second=float(sys.argv[2]),data_dir=Path(sys.argv[3]));s.start();print(s.url,flush=True)\ntime.sleep(300)"
     )
-    root = Path(__file__).parents[3]
+    root = Path(__file__).parents[4]
     process = subprocess.Popen(
         [sys.executable, "-c", code, str(port), str(work), str(folder)],
         cwd=root,
@@ -320,7 +317,7 @@ def test_eyes_see_nobody_where_nobody_is() -> None:
 
 def test_eyes_count_people() -> None:
     one = face_detection.read_picture(
-        Path(__file__).parents[3] / "jobs" / "samples" / "portrait.jpg"
+        Path(__file__).parents[4] / "jobs" / "samples" / "portrait.jpg"
     )
     two = face_detection.detect_people(np.ascontiguousarray(np.concatenate([one, one], axis=1)))
     assert len(two.faces) == 2
