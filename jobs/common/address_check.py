@@ -42,6 +42,19 @@ def resolve(host: str, port: int | None = None) -> list[str]:
     )
 
 
+def allowed_addresses(host: str, port: int, private_ok: bool) -> list[str]:
+    """The addresses of `host` that may be tried, MAX_ADDRESSES at most. AddressRefused when one of
+    its addresses may not be asked: honest names do not mix. socket.gaierror when it has none."""
+    try:
+        addresses = resolve(host, port)
+    except UnicodeError:
+        raise socket.gaierror(socket.EAI_NONAME, "no host name") from None
+    kinds = allowed_kinds(private_ok)
+    if any(address_kind(address) not in kinds for address in addresses):
+        raise AddressRefused("the host leads where this account may not go")
+    return addresses[:MAX_ADDRESSES]
+
+
 def allowed_kinds(private_ok: bool) -> tuple[str, ...]:
     """The kinds of addresses (`address_kind`) that may be connected to."""
     return ("public", "private") if private_ok else ("public",)
@@ -50,19 +63,13 @@ def allowed_kinds(private_ok: bool) -> tuple[str, ...]:
 def connect(host: str, port: int, seconds: float | None, private_ok: bool) -> socket.socket:
     """A socket to the first address of `host` that takes it within `seconds` for all of them.
 
-    AddressRefused when one of its addresses may not be asked, before anything is connected to:
-    honest names do not mix. socket.gaierror when it has none; OSError (TimeoutError) otherwise.
+    AddressRefused and socket.gaierror as `allowed_addresses`, before anything is connected to;
+    OSError (TimeoutError) otherwise.
     """
-    try:
-        addresses = resolve(host, port)
-    except UnicodeError:
-        raise socket.gaierror(socket.EAI_NONAME, "no host name") from None
-    kinds = allowed_kinds(private_ok)
-    if any(address_kind(address) not in kinds for address in addresses):
-        raise AddressRefused("the host leads where this account may not go")
+    addresses = allowed_addresses(host, port, private_ok)
     end = None if seconds is None else time.monotonic() + seconds
     why: OSError = TimeoutError("no address took the connection in time")
-    for address in addresses[:MAX_ADDRESSES]:
+    for address in addresses:
         left = None if end is None else end - time.monotonic()
         if left is not None and left <= 0:
             break

@@ -10,7 +10,6 @@ undone).
 May import modelstudio, catalogue and common.
 """
 
-from jobs.download.download import MAX_BYTES, Fetched, fetch
 from jobs.download.errors import (
     DISK_FULL_ERRNOS,
     AlreadyFetching,
@@ -23,6 +22,7 @@ from jobs.download.errors import (
     UnexpectedAnswer,
     Unreachable,
 )
+from jobs.download.http_fetch import MAX_BYTES, Fetched, fetch
 from jobs.download.partial_file import PartialFile, ResumeNote
 from jobs.download.result_url import is_private_host
 

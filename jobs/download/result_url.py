@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote, urlsplit
 
-from jobs.common.address_check import MAX_ADDRESSES, address_kind, allowed_kinds, resolve
+from jobs.common import address_check
 from jobs.download.errors import FetchError, ForbiddenAddress, Unreachable
 from studio.common.translatable import phrase
 
@@ -44,13 +44,11 @@ def allowed_addresses(host: str, port: int, private_ok: bool) -> list[str]:
         host=host[:100],
     )
     try:
-        addresses = resolve(host, port)
-    except (OSError, UnicodeError):
+        return address_check.allowed_addresses(host, port, private_ok)
+    except address_check.AddressRefused:
+        raise ForbiddenAddress(why) from None
+    except OSError:
         raise Unreachable(why) from None
-    kinds = allowed_kinds(private_ok)
-    if any(address_kind(address) not in kinds for address in addresses):
-        raise ForbiddenAddress(why)
-    return addresses[:MAX_ADDRESSES]
 
 
 def is_private_host(url: str) -> bool:
@@ -58,6 +56,8 @@ def is_private_host(url: str) -> bool:
     it."""
     try:
         _, host, port, _ = split_url(url)
-        return {address_kind(address) for address in resolve(host, port)} == {"private"}
+        return {
+            address_check.address_kind(address) for address in address_check.resolve(host, port)
+        } == {"private"}
     except (FetchError, OSError, UnicodeError):
         return False

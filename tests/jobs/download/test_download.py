@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from jobs import download
-from jobs.download import connection, result_url
+from jobs.common import address_check
+from jobs.download import connection
 from tests.dripping import HEADS, dripping
 from tests.jobs.download.fetching import FILM, fetch
 from tests.jobs.download.video_host import Handler, VideoHost, answer_with
@@ -248,7 +249,7 @@ def secure(host: VideoHost, certificate: Path, monkeypatch: pytest.MonkeyPatch) 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     host.socket = context.wrap_socket(host.socket, server_side=True)
-    monkeypatch.setattr(result_url, "resolve", lambda name, port: ["127.0.0.1"])
+    monkeypatch.setattr(address_check, "resolve", lambda name, port: ["127.0.0.1"])
     connection._tls.cache_clear()
     yield host.server_address[1]
     connection._tls.cache_clear()

@@ -10,7 +10,7 @@ import pytest
 
 from jobs import download as fetching
 from jobs.common import address_check
-from jobs.download import download, result_url
+from jobs.download import http_fetch
 from tests.jobs.download.fetching import FILM, fetch
 from tests.jobs.download.video_host import VideoHost, answer_with
 
@@ -117,7 +117,7 @@ def test_some_are_not_asked_even_where_private_hosts_may_be(
 def test_a_name_that_leads_inside_is_refused(
     part: fetching.PartialFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(result_url, "resolve", lambda name, port: ["93.184.216.34", "10.0.0.1"])
+    monkeypatch.setattr(address_check, "resolve", lambda name, port: ["93.184.216.34", "10.0.0.1"])
     monkeypatch.setattr(
         socket, "create_connection", lambda *args, **kwargs: pytest.fail("connected")
     )
@@ -151,7 +151,7 @@ def loopback_is_public(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a test host can play one on the internet."""
     real = address_check.address_kind
     monkeypatch.setattr(
-        result_url,
+        address_check,
         "address_kind",
         lambda address: "public" if address == "127.0.0.1" else real(address),
     )
@@ -192,14 +192,14 @@ def test_a_circle_of_redirects_ends(host: VideoHost, part: fetching.PartialFile)
     host.answers = [answer_with(302, Location=host.url)] * 50
     with pytest.raises(fetching.UnexpectedAnswer):
         fetch(host.url, part)
-    assert len(host.seen) == download.MAX_REDIRECTS + 1
+    assert len(host.seen) == http_fetch.MAX_REDIRECTS + 1
 
 
 def test_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
     assert fetching.is_private_host("http://127.0.0.1:8000/api/v1")
     assert fetching.is_private_host("http://localhost:8000/api/v1")
     monkeypatch.setattr(
-        result_url,
+        address_check,
         "resolve",
         lambda name, port: {
             "service.example": ["10.1.1.1"],

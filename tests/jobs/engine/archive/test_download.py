@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from jobs.common import address_check
 from jobs.common.states import Code
-from jobs.download import result_url
 from jobs.engine import archive, archive_retry
 from jobs.models import Account, Job
 from jobs.modelstudio import NoAnswer
@@ -162,7 +162,7 @@ def test_a_forbidden_address_is_never_asked_and_given_up_after_a_while(
     """The service is asked for another, for twenty minutes: one odd answer of a name server is not
     the end of a paid film."""
     monkeypatch.setattr(
-        result_url,
+        address_check,
         "resolve",
         lambda name, port: {"dashscope.example.com": ["47.95.0.1"], "127.0.0.1": ["127.0.0.1"]}[
             name
