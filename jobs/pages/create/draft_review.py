@@ -11,11 +11,11 @@ from jobs.orders.consent import ConsentState, state_of
 from jobs.orders.trim import Trim
 from jobs.pages.create.account_panel import account_of, region_of
 from jobs.pages.create.blocked_reason import blocked_reason
+from jobs.pages.create.button_prices import button_prices
 from jobs.pages.create.check_panel import CheckPanel, check_panel
 from jobs.pages.create.draft import Draft
 from jobs.pages.create.draft_fields import file_fields
 from jobs.pages.create.draft_plan import DraftPlan, draft_plan
-from jobs.pages.create.more_buttons import button_prices
 from jobs.pages.create.speech_panel import SpeechPanel, speech_panel
 from studio.models.people import User
 

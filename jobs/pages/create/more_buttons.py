@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 
 from jobs.billing import prices
 from jobs.catalogue import entries
-from jobs.orders import sets, test_clips
+from jobs.orders import test_clips
 from jobs.pages.budget_summary import no_room
+from jobs.pages.create.button_prices import swept_of
 from jobs.pages.create.draft_plan import DraftPlan
-from jobs.pages.create.split_panel import SplitPanel
 from studio.common.translatable import translated
 
 
@@ -37,23 +37,6 @@ class MoreButtons:
     sweep_clip: ExtraButton | None
 
 
-def button_prices(planned: DraftPlan, split: SplitPanel | None) -> dict[str, int]:
-    """Micros that each button of the page shows, by what it does; {} while the film has no
-    price."""
-    if planned.plan is None:
-        return {}
-    found = {"make": planned.micros}
-    clip = test_clips.plan_of(planned.plan)
-    if clip is not None:
-        found["clip"] = clip.estimate.micros
-    parameter = _swept(planned)
-    if parameter is not None:
-        found["sweep"] = sets.price(planned.plan.estimate, len(parameter.words))
-        if clip is not None:
-            found["sweep-clip"] = sets.price(clip.estimate, len(parameter.words))
-    return found | ({"split": split.micros} if split is not None else {})
-
-
 def more_buttons(planned: DraftPlan, micros: dict[str, int], blocked: str) -> MoreButtons:
     """`micros` are those of `button_prices`; `blocked` says why nothing can be made now."""
     order = planned.order
@@ -67,13 +50,9 @@ def more_buttons(planned: DraftPlan, micros: dict[str, int], blocked: str) -> Mo
 
     return MoreButtons(
         button("clip", _("Test clip %(n)s s") % {"n": seconds}),
-        button("sweep", _sweep_label(_swept(planned))),
+        button("sweep", _sweep_label(swept_of(planned))),
         button("sweep-clip", _("as %(n)s s clips") % {"n": seconds}),
     )
-
-
-def _swept(planned: DraftPlan) -> entries.Parameter | None:
-    return sets.swept(entries.get(planned.order.model), planned.order.chosen)
 
 
 def _sweep_label(parameter: entries.Parameter | None) -> str:
