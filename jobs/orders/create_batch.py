@@ -1,4 +1,4 @@
-"""Several orders become jobs of one set: all or none, under one budget test of their sum."""
+"""A batch: several orders become jobs of one set, all or none, under one test of the budget."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class _PlannedJob:
     full: Full | None
 
 
-def create_set(
+def create_batch(
     orders: Sequence[OrderRequest],
     *,
     kind: str = "",

@@ -16,7 +16,7 @@ from jobs.common.errors import Refused
 from jobs.common.states import State
 from jobs.engine import transitions
 from jobs.models import Job, JobSet, LedgerEntry
-from jobs.orders import create, create_set, plan, test_clips, undo
+from jobs.orders import create, create_batch, plan, test_clips, undo
 from jobs.orders.order_request import OrderRequest
 from jobs.orders.trim import Trim
 from studio.common.translatable import phrase, translated
@@ -105,7 +105,7 @@ def total_again(jobs: Sequence[Job], by: User) -> int:
         (plan.plan(create.request_of(same[0], by), checked=False), len(same))
         for same in alike.values()
     ]
-    templates = create_set.templates_of(one for one, _films in plans).values()
+    templates = create_batch.templates_of(one for one, _films in plans).values()
     return sum(one.quote.micros * films for one, films in plans) + sum(
         one.quote.micros for one in templates
     )
@@ -183,7 +183,7 @@ def make(
         if len(parts) < 2:
             raise Refused(phrase("This speech fits into one film, so there is nothing to split."))
         several = [one.trimmed() for one in split(order, entries.get(order.model).length_of, parts)]
-        return create_set.create_set(
+        return create_batch.create_batch(
             several,
             kind=JobSet.Kind.SPLIT,
             title=order.title,
@@ -202,7 +202,7 @@ def make(
     several = [one.trimmed() for one in sweep(replace(several[0], title=order.title))]
     whole = [{**full, "title": one.title} for one in several] if full else []
     title = several[0].title.rsplit(" · ", 1)[0]
-    return create_set.create_set(
+    return create_batch.create_batch(
         several,
         kind=JobSet.Kind.SWEEP,
         title=title,

@@ -21,7 +21,8 @@ from jobs.common.errors import Refused
 from jobs.common.states import OUT, TERMINAL, State
 from jobs.engine import eta
 from jobs.models import Job, JobSet
-from jobs.orders import create, create_set, sets
+from jobs.orders import create, sets
+from jobs.orders.create_batch import create_batch
 from jobs.pages.board import zip_download
 from jobs.pages.board.job_list import list_class, row_of, rows_of
 from jobs.pages.board.job_row import JobRow
@@ -217,9 +218,7 @@ def again(request: TeamRequest, jobset: str) -> HttpResponse:
             )
         ):
             raise Refused(sentence)
-        create_set.create_set(
-            wishes, again_of=failed, full=[job.full for job in failed], into=found
-        )
+        create_batch(wishes, again_of=failed, full=[job.full for job in failed], into=found)
     except (Refused, budget.OverBudget, prices.NoPrice) as error:
         messages.error(request, translated(error.sentence))
     else:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from jobs.orders.create_set import MOST
+from jobs.orders.create_batch import MOST
 from jobs.orders.order_request import OrderRequest
 from jobs.pages.create.batch_check import BatchCheck, batch_check
 from jobs.pages.create.batch_consent import BatchConsent, batch_consent

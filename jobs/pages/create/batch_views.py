@@ -14,7 +14,7 @@ from jobs.billing import budget, confirmed_price, prices
 from jobs.catalogue.create_pages import models_of
 from jobs.common.errors import Refused
 from jobs.models import JobSet
-from jobs.orders.create_set import create_set
+from jobs.orders.create_batch import create_batch
 from jobs.pages.create.batch import address_of, batch_page
 from jobs.pages.create.batch_check import check_pictures
 from jobs.pages.create.batch_draft import SIDE, BatchDraft, batch_draft
@@ -95,7 +95,7 @@ def _made(request: TeamRequest, draft: BatchDraft, review: BatchReview) -> HttpR
         "model": translated(draft.spec.label),
     }
     orders = [order.trimmed() for order in orders_of(draft, review.films)]
-    made = create_set(orders, kind=JobSet.Kind.BATCH, title=title, key=draft.key)
+    made = create_batch(orders, kind=JobSet.Kind.BATCH, title=title, key=draft.key)
     messages.success(request, set_words(made))
     return redirect(made)
 

@@ -15,7 +15,8 @@ from jobs.common.errors import Refused
 from jobs.common.states import Code, Rank, State
 from jobs.engine import eta
 from jobs.models import Account, Budget, Job, JobSet, LedgerEntry
-from jobs.orders import create, create_set, sets, test_clips, trim
+from jobs.orders import create, sets, test_clips, trim
+from jobs.orders.create_batch import create_batch
 from jobs.orders.order_request import OrderRequest
 from jobs.orders.plan import estimate, plan
 from jobs.pages.create.confirmation import set_words
@@ -62,9 +63,7 @@ def jobs_of(made: Job | JobSet) -> list[Job]:
 
 
 def test_a_set_is_one_job_a_wish_with_its_hold(wish: OrderRequest) -> None:
-    made = create_set.create_set(
-        sets.sweep(wish), kind=JobSet.Kind.SWEEP, title=wish.title, key="k"
-    )
+    made = create_batch(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title=wish.title, key="k")
     jobs = jobs_of(made)
     assert [job.parameters["style_level"] for job in jobs] == ["calm", "normal", "active"]
     assert [job.title for job in jobs] == ["Welcome · Calm", "Welcome · Normal", "Welcome · Active"]
@@ -79,10 +78,10 @@ def test_a_set_is_one_job_a_wish_with_its_hold(wish: OrderRequest) -> None:
 
 def test_the_same_click_is_the_same_set_and_another_wish_is_not(wish: OrderRequest) -> None:
     several = sets.sweep(wish)
-    first = create_set.create_set(several, kind=JobSet.Kind.SWEEP, title="W", key="k")
-    assert create_set.create_set(several, kind=JobSet.Kind.SWEEP, title="W", key="k") == first
+    first = create_batch(several, kind=JobSet.Kind.SWEEP, title="W", key="k")
+    assert create_batch(several, kind=JobSet.Kind.SWEEP, title="W", key="k") == first
     assert Job.objects.count() == 3
-    other = create_set.create_set(
+    other = create_batch(
         [replace(one, chosen={**one.chosen}) for one in several[:2]],
         kind=JobSet.Kind.SWEEP,
         title="W",
@@ -96,7 +95,7 @@ def test_the_sum_is_tested_and_nothing_is_left_when_it_does_not_fit(
 ) -> None:
     Budget.objects.create(team=team, micros=2 * 137_628 + 1)
     with pytest.raises(budget.OverBudget, match=r"This needs \$0.4129"):
-        create_set.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="W", key="k")
+        create_batch(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="W", key="k")
     assert not Job.objects.exists()
     assert not JobSet.objects.exists()
     assert not LedgerEntry.objects.exists()
@@ -105,7 +104,7 @@ def test_the_sum_is_tested_and_nothing_is_left_when_it_does_not_fit(
 def test_refused_names_the_one_that_does_not_fit(wish: OrderRequest, team: Team) -> None:
     unknown = replace(wish, title="Second", files={**wish.files, "image_url": makers.asset(team)})
     with pytest.raises(Refused, match=r"^Second: The picture is not checked yet"):
-        create_set.create_set([wish, unknown], kind=JobSet.Kind.BATCH, title="W", key="k")
+        create_batch([wish, unknown], kind=JobSet.Kind.BATCH, title="W", key="k")
     assert not Job.objects.exists()
 
 
@@ -113,22 +112,20 @@ def test_the_limit_of_waiting_jobs_counts_the_whole_set(wish: OrderRequest, team
     team.waiting_limit = 2
     team.save(update_fields=["waiting_limit"])
     with pytest.raises(Refused, match="You would have 3 jobs waiting"):
-        create_set.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="W", key="k")
+        create_batch(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="W", key="k")
     assert not JobSet.objects.exists()
     assert not LedgerEntry.objects.exists()
 
 
 def test_a_set_has_at_most_a_hundred_jobs(wish: OrderRequest) -> None:
     with pytest.raises(Refused, match="101 films, and at most 100"):
-        create_set.create_set([wish] * 101, kind=JobSet.Kind.BATCH, title="W", key="k")
+        create_batch([wish] * 101, kind=JobSet.Kind.BATCH, title="W", key="k")
     with pytest.raises(Refused, match="nothing to make"):
-        create_set.create_set([], kind=JobSet.Kind.BATCH, title="W", key="k")
+        create_batch([], kind=JobSet.Kind.BATCH, title="W", key="k")
 
 
 def test_places_in_line_are_told_one_behind_the_other(wish: OrderRequest) -> None:
-    jobs = jobs_of(
-        create_set.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="W", key="k")
-    )
+    jobs = jobs_of(create_batch(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="W", key="k"))
     told = [job.forecast_ready_at for job in jobs]
     assert None not in told
     assert told == sorted(told)  # type: ignore[type-var]
@@ -154,7 +151,7 @@ def test_a_template_that_all_need_is_made_and_paid_once(
     several = sets.sweep(wish)
     assert len(several) == 2
     total = sets.price(estimate(wish), 2)
-    made = create_set.create_set(several, kind=JobSet.Kind.SWEEP, title="Dance", key="k")
+    made = create_batch(several, kind=JobSet.Kind.SWEEP, title="Dance", key="k")
     maker = Job.objects.get(model="animate-anyone-template-gen2")
     assert [job.needs for job in jobs_of(made)] == [maker, maker]
     assert {job.code for job in jobs_of(made)} == {Code.NEEDS_TEMPLATE}
@@ -182,7 +179,7 @@ def test_a_template_of_an_earlier_click_survives_the_undo(
         account=account,
         title="Dance",
     )
-    made = create_set.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="Dance", key="k")
+    made = create_batch(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="Dance", key="k")
     sets.cancel(made, creator)
     maker.refresh_from_db()
     assert maker.state == State.QUEUED
@@ -202,7 +199,7 @@ def test_the_undo_of_a_set_leaves_a_template_that_another_dance_waits_for(
         account=account,
         title="Dance",
     )
-    made = create_set.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="Dance", key="k")
+    made = create_batch(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="Dance", key="k")
     other = create.create(replace(wish, owner=owner))
     sets.cancel(made, creator)
     other.refresh_from_db()
@@ -224,7 +221,7 @@ def test_the_undo_of_a_set_asks_for_a_template_that_was_sent(
         account=account,
         title="Dance",
     )
-    made = create_set.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="Dance", key="k")
+    made = create_batch(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="Dance", key="k")
     assert "$0.1376 is held for them" in set_words(made), "the template with them"
     Job.objects.filter(model="animate-anyone-template-gen2").update(
         state=State.RUNNING, group=1, task_id="t-1", attempt=1
@@ -338,14 +335,14 @@ def test_a_split_is_one_film_a_part_in_order(wish: OrderRequest) -> None:
 
 
 def test_failed_jobs_are_run_again_in_their_set_once(wish: OrderRequest, creator: User) -> None:
-    made = create_set.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="W", key="k")
+    made = create_batch(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="W", key="k")
     first = jobs_of(made)[0]
     Job.objects.filter(pk=first.pk).update(state=State.FAILED)
     failed = sets.failed(made)
     assert failed == [first]
     wishes = [create.request_of(job, creator) for job in failed]
     for _click in range(2):
-        assert create_set.create_set(wishes, again_of=failed, into=made) == made
+        assert create_batch(wishes, again_of=failed, into=made) == made
     assert made.jobs.count() == 4
     assert made.jobs.get(again_of=first).parameters["style_level"] == "calm"
     assert sets.failed(made) == []
@@ -354,7 +351,7 @@ def test_failed_jobs_are_run_again_in_their_set_once(wish: OrderRequest, creator
 def test_what_was_run_again_from_its_own_page_is_offered_only_when_that_came_to_nothing(
     wish: OrderRequest, creator: User
 ) -> None:
-    made = create_set.create_set(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="W", key="k")
+    made = create_batch(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="W", key="k")
     first = jobs_of(made)[0]
     Job.objects.filter(pk=first.pk).update(state=State.FAILED)
     alone = create.again(first, creator, key="again")

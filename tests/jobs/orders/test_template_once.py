@@ -10,7 +10,8 @@ from django.db import IntegrityError, transaction
 from jobs.common.errors import Refused
 from jobs.common.states import State
 from jobs.models import Account, Job, JobSet, LedgerEntry, Template
-from jobs.orders import create, create_set, sets
+from jobs.orders import create, sets
+from jobs.orders.create_batch import create_batch
 from jobs.orders.order_request import OrderRequest
 from jobs.orders.plan import plan
 from studio.models import Asset, Team, User
@@ -61,9 +62,7 @@ def test_a_set_planned_beside_an_order_shares_its_template(dance: OrderRequest) 
     several = sets.sweep(dance)
     plans = [plan(one) for one in several]
     create.create(replace(dance, key="first"))
-    create_set.create_set(
-        several, kind=JobSet.Kind.SWEEP, title="Dance", key="second", planned=plans
-    )
+    create_batch(several, kind=JobSet.Kind.SWEEP, title="Dance", key="second", planned=plans)
     assert len(makers_made()) == 1
     assert held() == (2 + len(several)) * PRICE
 
