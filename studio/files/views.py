@@ -20,6 +20,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from studio.common.formats import filesize_mb, person, seconds
+from studio.common.search import words_in
 from studio.common.translatable import translated
 from studio.files import links
 from studio.files.file_store import InUse, every_asset, forget, keep, users_of
@@ -61,7 +62,7 @@ def library(request: TeamRequest) -> HttpResponse:
     else:
         found = found.filter(TABS[kind])
     if q:
-        found = found.filter(name__icontains=q)
+        found = found.filter(words_in("name", q))
     assets, newer, older = _page(request, found)
     tags = _tags(assets)
     context = {

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from jobs.catalogue import entries
 from jobs.common.states import Group
 from jobs.models import Job
+from studio.common.search import holds_words, words_in
 from studio.models.people import User
 from studio.teams.access import TeamRequest
 
@@ -63,7 +64,7 @@ class Filter:
             jobs = jobs.filter(length_differs=True)
         if self.q:
             jobs = jobs.filter(
-                Q(title__icontains=self.q)
+                words_in("title", self.q)
                 | Q(task_id=self.q)
                 | Q(request_id=self.q)
                 | Q(public_id=self.q)
@@ -72,15 +73,13 @@ class Filter:
 
     def passes(self, job: Job, user: User) -> bool:
         """`apply` again, for an open job that is loaded already."""
-        text = self.q.casefold()
         return (
             (self.tab != "mine" or job.owner_id == user.pk)
             and (not self.model or job.model == self.model)
             and (not self.person or job.owner_id == int(self.person))
             and (not self.length or job.length_differs)
             and (
-                not text
-                or text in job.title.casefold()
+                holds_words(job.title, self.q)
                 or self.q in (job.task_id, job.request_id, job.public_id)
             )
         )

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from jobs.models import Template
 from jobs.pages.board.job_list import row_of, rows_of
 from jobs.pages.template_cards import template_cards
+from studio.common.search import words_in
 from studio.teams.access import TeamRequest, team_page
 
 PAGE = 24
@@ -64,7 +65,7 @@ def templates(request: TeamRequest) -> HttpResponse:
     if account is not None:
         found = found.filter(account=account)
     if q:
-        found = found.filter(name__icontains=q)
+        found = found.filter(words_in("name", q))
     older = _templates(request).filter(public_id=form.cleaned_data.get("older", "")).first()
     rows = list(
         (found.filter(pk__lt=older.pk) if older is not None else found).order_by("-pk")[: PAGE + 1]

@@ -85,6 +85,8 @@ def test_search_by_name(team: Team, owner: User, client_of: ClientOf) -> None:
     client = client_of(owner)
     assert titles(client.get(HOME, {"q": " welcome "})) == ["Welcome desk.png"]
     assert titles(client.get(HOME, {"q": "100% f"})) == ["100% foyer_1.png"]
+    assert titles(client.get(HOME, {"q": "desk WELCOME"})) == ["Welcome desk.png"], "in any order"
+    assert titles(client.get(HOME, {"q": "desk foyer"})) == []
     assert titles(client.get(HOME, {"q": "_"})) == ["100% foyer_1.png"]
     assert titles(client.get(HOME, {"q": "welcome", "kind": "sound"})) == []
     for odd in ("\0", "'; drop table", "x" * 5000, "<script>alert(1)</script>"):

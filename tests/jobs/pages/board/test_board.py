@@ -162,6 +162,21 @@ def test_filters(
     assert set(titles(client_of(owner).get(page, query).content.decode())) == expected
 
 
+@pytest.mark.parametrize("state", [State.QUEUED, State.SUCCEEDED])
+def test_a_search_finds_all_of_its_words_in_any_order(
+    client_of: ClientOf, owner: User, team: Team, page: str, state: State
+) -> None:
+    for title in ("Welcome to the foyer", "Welcome to the desk"):
+        makers.job(team, owner, state=state, finished_at=timezone.now(), title=title)
+    client = client_of(owner)
+
+    def found(q: str) -> list[str]:
+        return titles(client.get(page, {"q": q}).content.decode())
+
+    assert found("foyer WELCOME") == ["Welcome to the foyer"]
+    assert found("foyer desk") == []
+
+
 def test_filter_by_person(
     client_of: ClientOf, owner: User, creator: User, team: Team, page: str
 ) -> None:
