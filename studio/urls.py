@@ -5,12 +5,13 @@ from django.urls import include, path
 from django.utils.module_loading import import_string
 
 from studio.files import views as files_views
-from studio.site_pages import health, parts
+from studio.site_pages import health, icon, parts
 from studio.teams import views as teams_views
 
 urlpatterns = [
     path("", teams_views.home, name="home"),
     path("teams/new/", teams_views.new, name="team_new"),
+    path("favicon.ico", icon.favicon, name="favicon"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("parts", parts.parts, name="parts"),
