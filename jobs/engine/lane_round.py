@@ -131,26 +131,23 @@ def take_in(done: Iterable[LaneSurvey]) -> list[LaneSurvey]:
             columns = changes.get(job.pk)
             if columns is not None:
                 job.next_look_at = columns["next_look_at"]
-                jobs.append(
-                    (
-                        *(
-                            columns[name]
-                            for name in ("looked_at", "provider_started_at", "next_look_at")
-                        ),
-                        job.pk,
-                        job.attempt,
-                    )
-                )
+                jobs.append(row_of(job, columns))
         later = due_again(one.claimed, one.out, one.waiting, one.first_due, now)
         lanes.append((one.lane.wakeups, later, now, now, one.lane.pk, one.lane.lease_token))
     _write(jobs, lanes)
     return rest
 
 
+def row_of(job: Job, columns: dict[str, Any]) -> Row:
+    """What `_JOB` writes of a look that changed nothing, and of which task it was."""
+    seen = (columns[name] for name in ("looked_at", "provider_started_at", "next_look_at"))
+    return (*seen, job.pk, job.attempt, job.task_id)
+
+
 _JOB = (
     "UPDATE jobs_job SET looked_at = %s, provider_started_at = %s, next_look_at = %s, looks = "
     "looks + 1, tries = 0 "
-    "WHERE id = %s AND attempt = %s AND state = 'running'"
+    "WHERE id = %s AND attempt = %s AND task_id = %s AND state = 'running'"
 )
 # The column of Lane.wakeups is "rings".
 _LANE = (

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from jobs.accounts import clients, health, rate_limit
 from jobs.accounts.clients import KeyedClient, NoKey, client_for
@@ -22,12 +22,12 @@ from jobs.common.states import Code, Outcome, State
 from jobs.engine import retry, speed, uncertain
 from jobs.engine.bill_check import bill_of, notify_of_bill
 from jobs.engine.forgotten_templates import forget_template
+from jobs.engine.requeue import send_anew
 from jobs.engine.transitions import (
     canceled,
     fail,
     later,
     move,
-    send_anew,
     settlement,
     wake_lane,
     wake_lanes,
@@ -182,9 +182,15 @@ def _failed(job: Job, task: Task) -> None:
     fail(job, Code.TASK_FAILED, error, provider_status=task.status[:40], **_times(task))
 
 
+def _as_asked(job: Job) -> QuerySet[Job]:
+    """The row, as long as it is at the task that was asked about."""
+    return Job.objects.filter(
+        pk=job.pk, state=State.RUNNING, attempt=job.attempt, task_id=job.task_id
+    )
+
+
 def _look_later(job: Job, seconds: float) -> None:
-    mine = Job.objects.filter(pk=job.pk, state=State.RUNNING, attempt=job.attempt)
-    mine.update(next_look_at=later(seconds), tries=F("tries") + 1, looks=F("looks") + 1)
+    _as_asked(job).update(next_look_at=later(seconds), tries=F("tries") + 1, looks=F("looks") + 1)
 
 
 def _times(task: Task) -> dict[str, Any]:
@@ -223,7 +229,7 @@ def _still_working(job: Job, task: Task, now: datetime, seconds: float | None = 
             **columns,
         )
     else:
-        Job.objects.filter(pk=job.pk, state=State.RUNNING, attempt=job.attempt).update(**columns)
+        _as_asked(job).update(**columns)
 
 
 def _succeeded(job: Job, task: Task) -> None:

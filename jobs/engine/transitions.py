@@ -67,9 +67,10 @@ def move(
         outcome = outcome or (Outcome.DONE if new is State.SUCCEEDED else Outcome.ENDED)
     attempt = columns.get("attempt", job.attempt)
     with transaction.atomic():
-        changed = Job.objects.filter(pk=job.pk, state=old, attempt=job.attempt).update(
-            state=new, code=code, group=group_of(new, code), **columns
-        )
+        # The task too: a late answer may have put the job's own into the place of one that was
+        # found, and what was said of that one is nothing to this job.
+        mine = Job.objects.filter(pk=job.pk, state=old, attempt=job.attempt, task_id=job.task_id)
+        changed = mine.update(state=new, code=code, group=group_of(new, code), **columns)
         if not changed:
             raise Moved(f"{job.public_id} is no longer {old}")
         if outcome is not None:
@@ -207,47 +208,6 @@ def fail(
         sentence=words.sentence,
         advice=advice or words.advice,
         **columns,
-    )
-
-
-def send_anew(job: Job, error: WireError, outcome: Outcome, left: int, seconds: float) -> None:
-    """The service made the task and broke it (`outcome` says how): that cost nothing, so the job
-    goes back into the queue for another one in `seconds`; `left` counts it and those of its kind
-    that may follow."""
-    words = error.explain()
-    reason = error.code or phrase("no code")
-    if left == 1:
-        text = phrase(
-            "The task failed at the service (%(reason)s). It cost nothing, so a new one is made; "
-            "once, not again",
-            reason=reason,
-        )
-    else:
-        text = phrase(
-            "The task failed at the service (%(reason)s). It cost nothing, so a new one is made; "
-            "up to %(n)s times",
-            reason=reason,
-            n=left,
-        )
-    move(
-        job,
-        State.QUEUED,
-        text,
-        code=Code.BACKING_OFF,
-        outcome=outcome,
-        data={"task_id": job.task_id, "error": str(error)[:200]},
-        retries=job.retries + 1,
-        task_id="",
-        request_id="",
-        provider_status="",
-        provider_started_at=None,
-        provider_ended_at=None,
-        submitted_at=None,
-        next_look_at=None,
-        sentence=words.sentence,
-        advice=EMPTY,
-        not_before=later(seconds),
-        tries=0,
     )
 
 

@@ -11,17 +11,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from jobs.accounts import clients, key_ids, rate_limit, shared_accounts
 from jobs.accounts.clients import KeyedClient, NoKey, client_for
-from jobs.billing import ledger
 from jobs.common.errors import Moved
 from jobs.common.states import Code, Outcome, State
 from jobs.engine import retry
+from jobs.engine.requeue import send_again
 from jobs.engine.submit_outcomes import accepted, in_doubt
-from jobs.engine.transitions import fail_waiting, later, move, wake_lane
+from jobs.engine.transitions import later, move, wake_lane
 from jobs.models import Attempt, Job
 from jobs.modelstudio import AccountTrouble, NoAnswer, Submitted, TaskLine
 from studio.common import clock
@@ -243,39 +242,8 @@ def doubt_adopted(job: Job, text: Sentence) -> None:
 
 
 def _no_task(job: Job) -> None:
-    _send_again(
-        job, phrase("The service has no task of this attempt, so it goes back into the queue")
-    )
-
-
-def _send_again(job: Job, text: Sentence) -> None:
-    """Back into the queue; FAILED when its template could not be made meanwhile. What was sent has
-    its template, so only a job of before a restore may lack it."""
-    with transaction.atomic():
-        maker = _maker_of(job)
-        if maker is not None and maker.template_id is None and maker.terminal:
-            fail_waiting(job, maker.sentence)
-            ledger.release(job, note=phrase("Nothing was produced."))
-            return
-        waits = maker is not None and maker.template_id is None
-        move(
-            job,
-            State.QUEUED,
-            text,
-            code=Code.NEEDS_TEMPLATE if waits else Code.WAITING_TURN,
-            outcome=Outcome.NO_TASK,
-            template_id=job.template_id or (maker.template_id if maker is not None else None),
-            not_before=None,
-            tries=0,
-        )
-
-
-def _maker_of(job: Job) -> Job | None:
-    """The job that makes the template which `job` lacks, locked, so that it does not end before
-    `job` waits for it again; None when nothing is lacking."""
-    if job.needs_id is None or job.template_id is not None:
-        return None
-    return Job.objects.select_for_update(no_key=True).get(pk=job.needs_id)
+    text = phrase("The service has no task of this attempt, so it goes back into the queue")
+    send_again(job, text, Code.WAITING_TURN, Outcome.NO_TASK, not_before=None)
 
 
 def known_tasks(task_ids: Iterable[str]) -> set[str]:
@@ -345,5 +313,5 @@ def decide_uncertain(job: Job, task_id: str, by: User) -> None:
         )
     else:
         text = phrase("%(person)s decided that no task was made; it is sent again", person=by)
-        _send_again(job, text)
+        send_again(job, text, Code.WAITING_TURN, Outcome.NO_TASK, not_before=None)
     wake_lane(job.lane_id)

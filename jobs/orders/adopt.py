@@ -5,6 +5,7 @@ is free; nothing is sent."""
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from decimal import Decimal
 
 from django.db import IntegrityError
@@ -18,11 +19,12 @@ from jobs.common.states import State
 from jobs.models import Account, Attempt, Job
 from jobs.modelstudio import AccountTrouble, Client, Task, WireError
 from jobs.orders import adopted_job
+from studio.common import clock
 from studio.common.translatable import phrase
 from studio.models import User
 
 _TASK_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{5,79}")
-PAGES = 20
+LIST_HOLDS = timedelta(hours=24)
 
 
 def adopt(account: Account, task_id: str, by: User, model: str = "") -> Job:
@@ -139,22 +141,19 @@ def _spec(client: Client, account: Account, task_id: str, model: str) -> entries
             raise Refused(phrase("The model %(model)s is not in the catalogue.", model=model))
         return entries.get(model)
     ours = {account.deployed(name): name for name in entries.MODELS}
-    for number in range(1, PAGES + 1):
-        rate_limit.take(account.root_id, "list")
-        page = client.page(page_no=number)
-        found = next((line for line in page.lines if line.task_id == task_id), None)
-        if found is not None:
-            if found.model_name not in ours:
-                raise Refused(
-                    phrase(
-                        "This task is of the model %(model_name)s, which is not in the catalogue, "
-                        "so its result cannot be read.",
-                        model_name=found.model_name,
-                    )
+    rate_limit.take(account.root_id, "list")
+    lines = client.tasks("", clock.now() - LIST_HOLDS)
+    found = next((line for line in lines if line.task_id == task_id), None)
+    if found is not None:
+        if found.model_name not in ours:
+            raise Refused(
+                phrase(
+                    "This task is of the model %(model_name)s, which is not in the catalogue, "
+                    "so its result cannot be read.",
+                    model_name=found.model_name,
                 )
-            return entries.get(ours[found.model_name])
-        if number >= page.total_page:
-            break
+            )
+        return entries.get(ours[found.model_name])
     raise Refused(
         phrase(
             "The service’s list does not say which model this task is of. Choose the model, then "

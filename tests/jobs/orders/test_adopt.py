@@ -12,7 +12,7 @@ from django.utils import timezone
 from jobs.billing import budget
 from jobs.common.errors import Refused
 from jobs.models import Account, Attempt, Job, Lane
-from jobs.modelstudio import AccountTrouble, NoAnswer
+from jobs.modelstudio import AccountTrouble, Client, NoAnswer, Task, TaskPage
 from jobs.orders.adopt import adopt
 from studio.models import Team, User
 from tests import makers
@@ -142,7 +142,7 @@ def test_a_deployed_name_is_found_and_a_given_model_needs_no_list(
     assert adopt(account, line.task_id, creator).model == "emo-v1"
     service.gets = [task("another-task", "RUNNING")]
     assert adopt(account, "another-task", creator, "wan2.2-s2v").model == "wan2.2-s2v"
-    assert service.count("page") == 1
+    assert service.count("list") == 1
 
 
 def test_while_a_job_is_in_doubt_its_task_cannot_be_taken_from_it(
@@ -154,3 +154,34 @@ def test_while_a_job_is_in_doubt_its_task_cannot_be_taken_from_it(
     with pytest.raises(Refused, match="may be its own"):
         adopt(account, line.task_id, creator)
     assert Lane.objects.count() == 1
+
+
+def test_a_task_that_slides_to_an_earlier_page_still_says_its_model(
+    team: Team,
+    creator: User,
+    account: Account,
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The oldest drops out of the list while it is read."""
+    left = [service.made("emo-v1", at=timezone.now() - timedelta(minutes=9 - n)) for n in range(4)]
+    wanted = left[2]
+
+    class Ageing(Client):
+        reads = 0
+
+        def page(
+            self, model_name: str = "", status: str = "", page_no: int = 1, page_size: int = 50
+        ) -> TaskPage:
+            self.reads += 1
+            if self.reads == 2:
+                del left[0]
+            lines = tuple(left[2 * page_no - 2 : 2 * page_no])
+            return TaskPage(len(left), lines, page_no, -(-len(left) // 2), 2)
+
+        def get(self, task_id: str) -> Task:
+            return task(task_id, "RUNNING")
+
+    ageing = Ageing("http://service.test", "sk-test-0001")
+    monkeypatch.setattr("jobs.orders.adopt.client_for", lambda account: ageing)
+    assert adopt(account, wanted.task_id, creator).model == "emo-v1"

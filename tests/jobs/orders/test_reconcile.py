@@ -229,6 +229,42 @@ def test_a_dance_that_was_not_sent_waits_for_its_template_again(
     assert held == sum(job.quote_micros for job in team.jobs.filter(state__in=OPEN))
 
 
+@pytest.mark.parametrize(
+    ("ends", "then"),
+    [
+        ("", ("queued", "needs-template")),
+        ("done", ("queued", "backing-off")),
+        ("failed", ("failed", "no-template")),
+    ],
+)
+def test_a_dance_whose_chosen_task_breaks_waits_for_its_template_again(
+    team: Team, owner: User, waits: Account, service: Service, ends: str, then: tuple[str, str]
+) -> None:
+    """The task had its template; the database that was restored does not."""
+    maker = makers.job(
+        team, owner, "animate-anyone-template-gen2", "running", task_id="task-000900", attempt=1
+    )
+    dance = makers.job(team, owner, "animate-anyone-gen2", needs=maker, code="needs-template")
+    line = service.made("animate-anyone-gen2", at=timezone.now())
+    assert reconcile.reconcile(waits).undecided == [dance]
+    uncertain.decide_uncertain(fresh(dance), line.task_id, owner)
+    if ends == "done":
+        poll.take_in(fresh(maker), template_done(maker.task_id))
+    elif ends:
+        poll.take_in(fresh(maker), task(maker.task_id, "FAILED", code="InvalidParameter"))
+    broke = task(line.task_id, "FAILED", code="InternalError.Algo")
+    poll.take_in(fresh(dance), broke)
+    dance = fresh(dance)
+    assert (dance.state, dance.code) == then
+    assert dance.template == fresh(maker).template
+    held = budget.status(team).held
+    assert held == sum(job.quote_micros for job in team.jobs.filter(state__in=OPEN))
+    if not ends:
+        poll.take_in(fresh(maker), template_done(maker.task_id))
+        dance = fresh(dance)
+        assert (dance.code, dance.template) == ("waiting-turn", fresh(maker).template)
+
+
 def test_a_task_of_no_waiting_job_is_adopted(waits: Account, service: Service) -> None:
     line = service.made(at=timezone.now() - AGO / 2)
     service.gets = [task(line.task_id, "RUNNING")]

@@ -4,6 +4,7 @@ late is kept."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -11,15 +12,17 @@ import pytest
 from django.utils import timezone
 
 from jobs.billing import budget
+from jobs.common.errors import Moved
 from jobs.common.states import Outcome
-from jobs.engine import poll, submit, transitions, uncertain
+from jobs.engine import lane_round, poll, submit, transitions, uncertain
 from jobs.models import Account, Attempt, Job
-from jobs.modelstudio import NoAnswer, NotSent, Submitted
+from jobs.modelstudio import NoAnswer, NotSent, Submitted, Task, WireError
 from jobs.orders import late_films
 from tests.jobs.engine.tasks.visits import LONG_AGO, fresh, visit
-from tests.service import Service, done
+from tests.service import Service, done, task
 
 pytestmark = pytest.mark.django_db
+NO_LANE = (0, None, None, None, 0, "")  # a row of lanes that changes none
 
 
 # ── a worker that slept ───────────────────────────────────────────────────────────────────────────
@@ -213,6 +216,42 @@ def test_the_answer_counts_more_than_what_was_found_in_the_list(
     assert another in job.events.last().text
     assert service.count("cancel") == 0
     assert uncertain.known_tasks([another]) == set(), "whose it is may adopt it"
+
+
+@pytest.mark.parametrize("by_round", [False, True])
+@pytest.mark.parametrize("said", ["SUCCEEDED", "FAILED", "CANCELED", "RUNNING", "no answer"])
+def test_a_look_at_the_found_task_says_nothing_of_the_one_that_answered(
+    job: Job, service: Service, monkeypatch: pytest.MonkeyPatch, said: str, by_round: bool
+) -> None:
+    """The service is asked about the task that was found; the answer of the job's own task comes
+    before what was said is written down."""
+    before: list[Job] = []
+    real_settle = uncertain.settle_uncertain
+    monkeypatch.setattr(
+        uncertain, "settle_uncertain", lambda row: (real_settle(row), before.append(fresh(row)))
+    )
+    answer = found_another(job, service, monkeypatch, None)
+    (seen,) = before
+    own = fresh(job)
+    assert (seen.attempt, seen.state) == (own.attempt, own.state), "only the task tells them apart"
+    word: Task | WireError = (
+        NoAnswer()
+        if said == "no answer"
+        else task(seen.task_id, said, scheduled_time=timezone.now())
+    )
+    if said == "SUCCEEDED":
+        word = done(seen.task_id, job.seconds)
+    if by_round and isinstance(word, Task):
+        seen.provider_status = word.status
+        columns = poll.nothing_new(seen, word, timezone.now())
+        if columns is not None:
+            lane_round._write([lane_round.row_of(seen, columns)], [NO_LANE])
+    else:
+        with suppress(Moved):
+            poll.take_in(seen, word)
+    job = fresh(job)
+    assert (job.state, job.task_id) == ("running", answer.task_id)
+    assert (job.provider_status, job.provider_started_at, job.looks) == ("PENDING", None, 0)
 
 
 def test_a_late_task_is_followed_though_its_job_ends_before(
