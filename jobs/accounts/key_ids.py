@@ -28,3 +28,12 @@ def learn(attempt: Attempt | None, lines: Iterable[TaskLine]) -> str:
 def may_be(line: TaskLine, own: str) -> bool:
     """Whether a listed task may have been made with the key that the list calls `own`."""
     return not own or not line.api_key_id or line.api_key_id == own
+
+
+def of_others(keys: Iterable[ApiKey], lines: Iterable[TaskLine]) -> set[str]:
+    """The ids of those of `lines` that were certainly made with none of `keys`: all of them are
+    known by name."""
+    names = {key.service_id for key in keys}
+    if not names or "" in names:
+        return set()
+    return {line.task_id for line in lines if line.api_key_id and line.api_key_id not in names}

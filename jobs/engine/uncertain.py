@@ -60,7 +60,10 @@ def settle_uncertain(job: Job) -> None:
         return
     found = listed.in_window
     if len(found) == 1 and not _may_be_anothers(job, found[0]):
-        _adopt(job, found[0])
+        if listed.others:
+            _one_of_others(job, found, over)
+        else:
+            _adopt(job, found[0])
         return
     if not found and over:
         # Made well before or after, by our clock, which may be wrong: a person knows.
@@ -84,6 +87,7 @@ class Listed:
 
     unknown: list[TaskLine]  # made within retry.MAX_CLOCK_SKEW of the attempt: perhaps this job's
     in_window: list[TaskLine]  # of these, made when the attempt was: probably this job's
+    others: bool  # there are more, of any time: somebody else makes tasks with this key
 
 
 class _NobodyKnows(Exception):
@@ -99,7 +103,8 @@ def _listed(job: Job, attempt: Attempt | None, begun: datetime, *, everywhere: b
     model name that it was sent with; `everywhere`: with every other key of the account, too, before
     it is taken for a list without the task."""
     lines: dict[str, TaskLine] = {}
-    since = begun - retry.MAX_CLOCK_SKEW
+    # The whole of it is read anyway; the service filters by no time.
+    since = begun - retry.LIST_REACHES
     name = (attempt.model_name if attempt else "") or job.account.deployed(job.model)
     client = _as_sent(job, attempt)
     try:
@@ -116,15 +121,15 @@ def _listed(job: Job, attempt: Attempt | None, begun: datetime, *, everywhere: b
         _read_others(lines, job, attempt, client, name, since)
     own = key_ids.learn(attempt, lines.values())
     known = known_tasks(lines)
-    unknown = [
+    in_no_row = [
         line
         for line in sorted(lines.values(), key=lambda line: line.created_at)
-        if line.task_id not in known
-        and line.created_at <= begun + retry.MAX_CLOCK_SKEW
-        and key_ids.may_be(line, own)
+        if line.task_id not in known and key_ids.may_be(line, own)
     ]
+    unknown = [line for line in in_no_row if abs(line.created_at - begun) <= retry.MAX_CLOCK_SKEW]
     first, last = begun - retry.CLOCK_SKEW, begun + retry.WINDOW
-    return Listed(unknown, [line for line in unknown if first <= line.created_at <= last])
+    in_window = [line for line in unknown if first <= line.created_at <= last]
+    return Listed(unknown, in_window, others=len(in_no_row) > len(in_window))
 
 
 def _as_sent(job: Job, attempt: Attempt | None) -> KeyedClient:
@@ -182,17 +187,24 @@ def _adopt(job: Job, line: TaskLine) -> None:
     )
 
 
+def _one_of_others(job: Job, found: list[TaskLine], over: bool) -> None:
+    """`found` is the only one made when the job was sent, but may be of whoever else has its
+    key."""
+    if not over:
+        _look_again(job, phrase("One task could be this job’s, or another’s; looking again"))
+        return
+    text = phrase(
+        "One task could be this job’s; but somebody else uses its key too, since the service’s "
+        "list has tasks of it that are in no row here. A person decides"
+    )
+    _ask_person(job, [line.task_id for line in found], text)
+
+
 def _several(job: Job, found: list[TaskLine], over: bool) -> None:
     """`found` could be the job's. Once the window is `over` no look at the list can tell more, so a
     person decides."""
     if not over:
-        move(
-            job,
-            State.UNCERTAIN,
-            phrase("More than one task could be this job’s; looking again"),
-            code=Code.NO_ANSWER,
-            not_before=later(10),
-        )
+        _look_again(job, phrase("More than one task could be this job’s; looking again"))
         return
     text = plural_phrase(
         "%(n)s task could be this job’s; a person decides",
@@ -200,6 +212,10 @@ def _several(job: Job, found: list[TaskLine], over: bool) -> None:
         len(found),
     )
     _ask_person(job, [line.task_id for line in found][:20], text)
+
+
+def _look_again(job: Job, text: Sentence) -> None:
+    move(job, State.UNCERTAIN, text, code=Code.NO_ANSWER, not_before=later(10))
 
 
 def _ask_person(job: Job, candidates: list[str], text: Sentence) -> None:

@@ -16,14 +16,14 @@ from decimal import Decimal
 
 from django.db.models import Q
 
-from jobs.accounts import clients, rate_limit
+from jobs.accounts import clients, key_ids, rate_limit
 from jobs.accounts.clients import NoKey
 from jobs.catalogue import entries
 from jobs.common.errors import Moved, Refused
 from jobs.common.states import Code, Outcome, State
-from jobs.engine import bill_check, poll, retry, uncertain
+from jobs.engine import bill_check, poll, restored, retry, uncertain
 from jobs.engine.transitions import move, wake_lanes
-from jobs.models import Account, Attempt, Job, Lane
+from jobs.models import Account, ApiKey, Attempt, Job, Lane
 from jobs.modelstudio import Client, TaskLine, WireError
 from jobs.orders.adopt import adopt
 from studio.common import clock
@@ -87,7 +87,7 @@ def reconcile(root: Account) -> Comparison:
     if not since:
         return done
     asked = next((row for row in rows if row.key is not None), root)
-    lines = unknown_tasks(asked, min(since))
+    lines, shared = _lost_tasks(asked, rows, min(since))
     ours = {row.deployed(name): name for row in rows for name in entries.MODELS}
     by_model: dict[str, list[TaskLine]] = {}
     for line in lines:
@@ -101,7 +101,7 @@ def reconcile(root: Account) -> Comparison:
             )
         )
     for model, tasks in by_model.items():
-        _assign(asked, clients.client_for(asked), model, tasks, done)
+        _assign(asked, clients.client_for(asked), model, tasks, done, shared=shared)
     Account.objects.filter(pk__in=[row.pk for row in rows]).update(reconcile_from=None)
     wake_lanes(Lane.objects.filter(account=root).values_list("pk", flat=True))
     log.warning(
@@ -114,10 +114,34 @@ def reconcile(root: Account) -> Comparison:
     return done
 
 
+def _lost_tasks(
+    account: Account, rows: list[Account], since: datetime
+) -> tuple[list[TaskLine], bool]:
+    """Tasks made after `since` that may be of a row that is lost, oldest first; and whether
+    somebody else makes tasks with our keys too, so that they may as well be theirs."""
+    rate_limit.take(account.root_id, "list")
+    listed = clients.client_for(account).tasks("", clock.now() - timedelta(hours=24))
+    key_ids.learn(None, listed)
+    foreign = key_ids.of_others(ApiKey.objects.filter(account__in=rows), listed)
+    known = uncertain.known_tasks(line.task_id for line in listed)
+    lines = [line for line in listed if line.task_id not in known | foreign]
+    # What is lost was sent after the last attempt that is known, by clocks that agree.
+    sure = since + restored.BEFORE - retry.CLOCK_SKEW
+    shared = any(line.created_at < sure for line in lines)
+    return [line for line in lines if line.created_at >= since], shared
+
+
 def _assign(
-    account: Account, client: Client, model: str, tasks: list[TaskLine], done: Comparison
+    account: Account,
+    client: Client,
+    model: str,
+    tasks: list[TaskLine],
+    done: Comparison,
+    *,
+    shared: bool,
 ) -> None:
-    """Give tasks of one model to the waiting jobs that they may be of, else adopt them."""
+    """Give tasks of one model to the waiting jobs that they may be of, else adopt them; not where
+    the key is `shared`, since they may be another's."""
     _look_at_running(account, model)
     bills = _bills(account, client, model, tasks)
     claimed: set[str] = set()
@@ -136,6 +160,15 @@ def _assign(
     by = _owner(account)
     for line in tasks:
         if line.task_id in claimed:
+            continue
+        if shared:
+            done.left.append(
+                phrase(
+                    "Task %(task_id)s may be yours or not: somebody else uses this key too, since "
+                    "older tasks of it are in no row here. If it is yours, adopt it.",
+                    task_id=line.task_id,
+                )
+            )
             continue
         try:
             done.adopted.append(adopt(account, line.task_id, by, model))

@@ -122,7 +122,7 @@ def test_a_late_answer_of_an_old_attempt_cannot_touch_the_new_one(
         poll.nothing_new(late, task(late.task_id, late.provider_status), timezone.now()) is not None
     )
     lane_round._write(
-        [(timezone.now(), None, timezone.now(), late.pk, late.attempt)],
+        [(timezone.now(), None, timezone.now(), late.pk, late.attempt, late.task_id)],
         [(0, None, timezone.now(), timezone.now(), 0, "")],
     )
     assert fresh(job).looks == 0

@@ -146,6 +146,40 @@ def test_a_task_of_another_key_is_not_adopted(
     assert fresh(job).state == "queued", "the stranger's task is not this job's"
 
 
+@pytest.mark.parametrize("ago", [timedelta(hours=20), timedelta(minutes=5)])
+def test_a_lone_task_waits_for_a_person_where_others_use_the_key(
+    job: Job, service: Service, owner: User, ago: timedelta
+) -> None:
+    """Another site has the same key: that shows in tasks that are in no row here."""
+    service.made(at=timezone.now() - ago)
+    job = in_doubt(job, service)
+    lone = service.made(at=timezone.now() - LONG_AGO)
+    job = visit(job)
+    assert (job.state, job.code, job.task_id) == ("uncertain", "several-tasks", "")
+    assert "somebody else uses its key" in job.events.last().text
+    assert uncertain.candidates(job) == [lone.task_id]
+    uncertain.decide_uncertain(job, lone.task_id, owner)
+    assert fresh(job).task_id == lone.task_id
+
+
+def test_a_lone_task_is_adopted_where_others_have_keys_of_their_own(
+    job: Job, wish: OrderRequest, service: Service, account: Account
+) -> None:
+    key = account.keys.get()
+    key.service_id = "15-ours"
+    key.save(update_fields=["service_id"])
+    service.key_id = key.pk
+    old = service.made(at=timezone.now() - timedelta(hours=2))
+    job = in_doubt(job, service)
+    lone = service.made(at=timezone.now() - LONG_AGO)
+    service.tasks_made = [
+        replace(old, api_key_id="16-theirs"),
+        replace(lone, api_key_id="15-ours"),
+    ]
+    job = visit(job)
+    assert (job.state, job.task_id) == ("running", lone.task_id)
+
+
 def test_nothing_is_learned_from_a_task_that_was_only_found(
     job: Job, service: Service, account: Account
 ) -> None:
