@@ -41,9 +41,10 @@ def noticed() -> bool:
     wrote into it.
     """
     said = wakeup.unless_away(lambda: wakeup.redis().get(LATEST_ATTEMPT))
-    latest = int(said) if said else 0
-    known = _latest_number() if latest else 0
+    latest, known = int(said) if said else 0, _latest_number()
     if latest <= known:
+        if latest < known:
+            remember(known)  # a Redis that began anew, or was away
         return False
     log.error(
         "attempt %d was made, and the database has %d: it was restored; nothing is sent until "

@@ -101,6 +101,17 @@ def test_a_higher_number_in_redis_never_falls(redis: str) -> None:
     assert wakeup.redis().get(restored.LATEST_ATTEMPT) == b"7"
 
 
+def test_a_redis_that_began_anew_learns_what_the_database_knows(
+    job: Job, service: Service, redis: str
+) -> None:
+    """Else a restore right after it would not be noticed until something more was sent."""
+    visit(job)
+    latest = Attempt.objects.get().pk
+    wakeup.redis().delete(restored.LATEST_ATTEMPT)
+    assert not restored.noticed()
+    assert int(wakeup.redis().get(restored.LATEST_ATTEMPT)) == latest  # type: ignore[arg-type]
+
+
 def test_without_redis_it_goes_on(job: Job, service: Service) -> None:
     assert visit(job).state == "running"
 
