@@ -10,7 +10,7 @@ from django.db.models import Model
 
 from studio.common.translatable import translated
 from studio.models import Membership, Role
-from studio.models.delete_guard import without_owner
+from studio.models.people import without_owner
 
 if TYPE_CHECKING:
     _ModelForm = forms.ModelForm[Membership]

@@ -16,8 +16,8 @@ from typing import TypeVar
 from django.db import connection, models
 from django.db.models.signals import pre_delete
 
-from studio.common.translatable import Sentence, phrase
-from studio.models.people import Membership, Role, Team, User
+from studio.common.translatable import Sentence
+from studio.models.people import Membership, Role, Team, User, without_owner
 
 Row = TypeVar("Row", bound=models.Model)
 # why the row must stay; None when it may go. The second argument is what is deleted as a whole: the
@@ -76,15 +76,6 @@ def last_owner(membership: Membership, going: object) -> Sentence | None:
     if isinstance(going, models.QuerySet) and going.model is User:
         others = others.exclude(user__in=going.order_by().values("pk"))
     return None if others.exists() else without_owner(membership)
-
-
-def without_owner(membership: Membership) -> Sentence:
-    return phrase(
-        "%(person)s is the last owner of %(team)s. Make somebody else an owner of it first, or "
-        "delete the team.",
-        person=membership.user,
-        team=membership.team,
-    )
 
 
 @keeps(User)

@@ -12,6 +12,8 @@ from django.urls import reverse
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
+from studio.common.translatable import Sentence, phrase
+
 
 def public_id() -> str:
     """A random id for addresses: 60 bits, so it cannot be guessed or counted."""
@@ -114,6 +116,26 @@ class Team(models.Model):
         return team
 
 
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def update(self, **values: Any) -> int:
+        """As of every queryset; ProtectedError when a team would have no owner afterwards. (A page
+        and a form say it before; this is for a shell.)"""
+        if "role" not in values or values["role"] == Role.OWNER:
+            return super().update(**values)
+        owners = list(self.filter(role=Role.OWNER).select_related("user", "team"))
+        with transaction.atomic(using=self.db):
+            # Two owners who are demoted at once: the second one looks when the first is done.
+            teams = {row.team_id for row in owners}
+            list(Team.objects.select_for_update(no_key=True).filter(pk__in=teams).order_by("pk"))
+            changed = super().update(**values)
+            kept = Membership.objects.filter(team__in=teams, role=Role.OWNER)
+            led = set(kept.values_list("team_id", flat=True))
+            for row in owners:
+                if row.team_id not in led:
+                    raise models.ProtectedError(str(without_owner(row)), {row})
+        return changed
+
+
 class Membership(models.Model):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
@@ -125,6 +147,8 @@ class Membership(models.Model):
         help_text=_("How many turns in a row of everybody: 2 is twice as often as 1."),
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    objects: ClassVar[models.Manager[Membership]] = MembershipQuerySet.as_manager()
 
     class Meta:
         ordering = ("team_id", "id")
@@ -147,3 +171,12 @@ class Membership(models.Model):
     @property
     def can_manage(self) -> bool:
         return self.reaches(Role.ADMIN)
+
+
+def without_owner(membership: Membership) -> Sentence:
+    return phrase(
+        "%(person)s is the last owner of %(team)s. Make somebody else an owner of it first, or "
+        "delete the team.",
+        person=membership.user,
+        team=membership.team,
+    )

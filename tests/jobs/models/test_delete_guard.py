@@ -90,6 +90,25 @@ def test_all_owners_at_once_stay_too(team: Team, owner: User, admin: User, desk:
     refused(both[1].delete, "last owner")
 
 
+def test_no_update_takes_the_last_owner_away(
+    team: Team, owner: User, admin: User, creator: User, stranger: User
+) -> None:
+    """In a shell, past every page: one row, all rows, rows of several teams, or by their values."""
+    mine = team.memberships.filter(user=owner)
+    words = "last owner of Studio North"
+    refused(lambda: mine.update(role=Role.ADMIN), words)
+    refused(lambda: team.memberships.update(role=Role.VIEWER), words)
+    refused(lambda: Membership.objects.update(role=Role.CREATOR), "last owner")
+    row = mine.get()
+    row.role = Role.ADMIN
+    refused(lambda: Membership.objects.bulk_update([row], ["role"]), words)
+    assert mine.get().role == Role.OWNER
+    team.memberships.filter(user=admin).update(role=Role.OWNER)
+    assert mine.update(role=Role.ADMIN) == 1
+    assert team.memberships.filter(user=creator).update(role=Role.VIEWER, turns=2) == 1
+    assert team.memberships.update(turns=3) == team.memberships.count()
+
+
 def test_who_is_no_last_owner_and_a_whole_team_may_go(
     team: Team, owner: User, admin: User, creator: User, desk: Client
 ) -> None:
