@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 
-from jobs.accounts import choice
+from jobs.accounts import choice, endpoints
 from jobs.common import call_metrics
 from jobs.common.errors import SentenceError
 from jobs.models import Account, ApiKey, Attempt
@@ -79,7 +79,7 @@ def client_for(account: Account) -> KeyedClient:
 
 def client_with(account: Account, key: ApiKey) -> KeyedClient:
     """The client of `account` with this very key. Unreadable when the stored secret cannot be
-    decrypted."""
+    decrypted; NoKey when it is the simulator's and the real service would get it."""
     return _client(account, key, account.url, account.workspace)
 
 
@@ -115,9 +115,19 @@ def _client(account: Account, key: ApiKey, url: str, workspace: str) -> KeyedCli
     with _lock:
         if name in _clients:
             return _clients[name]
+    secret = key.secret
+    if secret == endpoints.SIMULATOR_KEY and endpoints.is_official(url):
+        raise NoKey(
+            phrase(
+                "%(account)s has the key of the simulator, which does not run now, so nothing is "
+                "sent. Start the site with the simulator, or add a key of Model Studio under "
+                "Accounts.",
+                account=account,
+            )
+        )
     client = KeyedClient(
         url,
-        key.secret,
+        secret,
         workspace=workspace,
         private_ok=private_ok,
         watch=call_metrics.record,
@@ -138,3 +148,5 @@ def every(account: Account) -> Iterator[tuple[ApiKey, KeyedClient]]:
             yield key, client_with(account, key)
         except Unreadable:
             log.error("key %s of account %s cannot be read with FIELD_KEYS", key, account.public_id)
+        except NoKey as error:
+            log.warning("%s", error)

@@ -17,6 +17,7 @@ from studio.models.people import User
 
 API_PATH = "/api/v1"
 _OFFICIAL = "aliyuncs.com"
+SIMULATOR_KEY = "sk-simulator-demo"  # of the demo's account; the real service knows no such key
 WORKSPACE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -105,6 +106,12 @@ def place_of(url: str) -> str:
                 return f"{_OFFICIAL} {region}"
     shown = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{shown}:{port}{parts.path.rstrip('/')}" if host else ""
+
+
+def is_official(url: str) -> bool:
+    """Whether the real service answers at `url`."""
+    host = (urlsplit(url).hostname or "").rstrip(".").lower()
+    return host == _OFFICIAL or host.endswith(f".{_OFFICIAL}")
 
 
 def common_part(place: str) -> str:

@@ -162,7 +162,13 @@ def enqueue_archive() -> None:
 
 def worker_alive() -> bool:
     """A worker's supervisor said so in the last seconds."""
-    return bool(unless_away(lambda: redis().exists(WORKER_ALIVE), otherwise=0))
+    return bool(worker_heard())
+
+
+def worker_heard() -> bool | None:
+    """The same; None when Redis, through which it would say so, does not answer."""
+    found = unless_away(lambda: redis().exists(WORKER_ALIVE))
+    return None if found is None else bool(found)
 
 
 def note_clock_problem(sentence: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -116,7 +116,10 @@ class Team(models.Model):
         return team
 
 
-class MembershipQuerySet(models.QuerySet["Membership"]):
+_Row = TypeVar("_Row", bound="Membership", covariant=True)
+
+
+class MembershipQuerySet(models.QuerySet[_Row]):
     def update(self, **values: Any) -> int:
         """As of every queryset; ProtectedError when a team would have no owner afterwards. (A page
         and a form say it before; this is for a shell.)"""
@@ -148,7 +151,7 @@ class Membership(models.Model):
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
-    objects: ClassVar[models.Manager[Membership]] = MembershipQuerySet.as_manager()
+    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         ordering = ("team_id", "id")

@@ -111,6 +111,13 @@ class Command(BaseCommand):
         return team, owner
 
     def _take_key(self, team: Team, by: User | None) -> None:
+        if not settings.DASHSCOPE_API_KEY:
+            if not ApiKey.objects.filter(account__team=team, active=True).exists():
+                self.stdout.write(
+                    f"{team} has no key of Model Studio yet, so it can make nothing. Set "
+                    "DASHSCOPE_API_KEY and run this again, or add the key on the page Accounts."
+                )
+            return
         try:
             account = account_setup.take_up_environment_key(team, by)
         except endpoints.KeyRefused as refused:

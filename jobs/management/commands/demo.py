@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from jobs.accounts.choice import account_for
+from jobs.accounts.endpoints import SIMULATOR_KEY
 from jobs.billing.budget import OverBudget
 from jobs.billing.prices import NoPrice, format_money
 from jobs.catalogue import entries
@@ -35,6 +36,7 @@ from studio.files import file_store
 from studio.local.child import Child, StopRequested
 from studio.local.ports import write_json
 from studio.local.stack import LOOPBACK, manage_command
+from studio.management.arguments import port_number, speed_number
 from studio.management.commands import dev
 from studio.media import MediaError, verify_video
 from studio.models import Asset, Membership, Role, Team, User
@@ -42,7 +44,6 @@ from studio.models import Asset, Membership, Role, Team, User
 EMAIL = "demo@example.com"
 TEAM = "Demo studio"
 ACCOUNT = "Simulator"
-KEY = "sk-simulator-demo"
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 PATIENCE = 240.0  # seconds for both films; at the speed below they take about ten
 
@@ -86,12 +87,12 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="end when both films are there")
         parser.add_argument(
             "--port",
-            type=int,
+            type=port_number,
             help="of the web; without it the one of last time, or a free one from 8000",
         )
         parser.add_argument(
             "--speed",
-            type=float,
+            type=speed_number,
             default=20.0,
             help="of the simulator: 1 takes as long as the service (default %(default)g)",
         )
@@ -182,7 +183,7 @@ def seed(run_dir: Path) -> None:
         account, _ = Account.objects.get_or_create(
             team=team, label=ACCOUNT, defaults={"health": Account.Health.OK}
         )
-        key = ApiKey.make(account, KEY, user)
+        key = ApiKey.make(account, SIMULATOR_KEY, user)
         if not account.keys.filter(fingerprint=key.fingerprint).exists():
             key.save(force_insert=True)
     write_json(path, {"email": EMAIL} | ({"password": kept} if kept else {}), mode=0o600)

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from jobs.simulator import Simulator
+from studio.management.arguments import port_or_any, speed_number
 
 
 class Command(BaseCommand):
@@ -23,12 +24,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--port", type=int, default=0, help="port to listen on; 0 takes a free one"
+            "--port", type=port_or_any, default=0, help="port to listen on; 0 takes a free one"
         )
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
         parser.add_argument(
             "--speed",
-            type=float,
+            type=speed_number,
             default=1.0,
             help="seconds of the service's time that pass in one second",
         )
@@ -45,7 +46,18 @@ class Command(BaseCommand):
             help="how a refused picture is answered",
         )
 
+        parser.add_argument(
+            "--key",
+            action="append",
+            default=[],
+            metavar="KEY=ACCOUNT",
+            help="KEY belongs to ACCOUNT, whose own key is its name; else each key is an account",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
+        pairs = [word.partition("=") for word in options["key"]]
+        if not all(key and account for key, _, account in pairs):
+            raise CommandError("--key names a key and its account: sk-second=sk-first.")
         try:
             simulator = Simulator(
                 port=options["port"],
@@ -53,6 +65,7 @@ class Command(BaseCommand):
                 speed=options["speed"],
                 data_dir=options["data_dir"],
                 refusal=options["refusal"],
+                keys={key: account for key, _, account in pairs},
             )
         except OSError as error:
             raise CommandError(

@@ -18,6 +18,7 @@ from jobs.accounts.choice import account_for
 from jobs.billing.budget import OverBudget
 from jobs.billing.prices import NoPrice
 from jobs.catalogue import entries
+from jobs.common import wakeup
 from jobs.common.errors import Refused
 from jobs.common.states import Code
 from jobs.engine import checks
@@ -189,9 +190,14 @@ class Command(BaseCommand):
         return check
 
     def _warn_without_worker(self, console: Console) -> None:
-        from jobs.common.wakeup import worker_alive
-
-        if not worker_alive():
+        heard = wakeup.worker_heard()
+        if heard is None:
+            console.print(
+                "Redis does not answer, so nobody knows whether a worker is running; one that runs "
+                "takes this up a little later. Without one, start `python manage.py dev` in "
+                "another terminal, or look at REDIS_URL."
+            )
+        elif not heard:
             console.print(
                 "No worker is running, so this waits. Start `python manage.py dev` or `python "
                 "manage.py worker` in another terminal."

@@ -22,6 +22,7 @@ from studio.local.child import StartFailed, StopRequested
 from studio.local.ports import PortTaken
 from studio.local.redis_server import NoRedisServer
 from studio.local.stack import LOOPBACK, AlreadyRunning, Stack
+from studio.management.arguments import port_number, speed_number
 
 COLOURS = {"web": "cyan", "worker": "green", "simulator": "magenta", "redis": "yellow"}
 FRESH = "FOOTLIGHT_FRESH"
@@ -54,7 +55,7 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--port",
-            type=int,
+            type=port_number,
             help="of the web; without it the one of last time, or a free one from 8000",
         )
         parser.add_argument(
@@ -62,7 +63,7 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--speed",
-            type=float,
+            type=speed_number,
             default=10.0,
             help="of the simulator: 1 takes as long as the service, %(default)g by default",
         )

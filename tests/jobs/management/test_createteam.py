@@ -200,7 +200,7 @@ def test_the_demo_team_is_made_once_and_signs_in(tmp_path: Path, settings: Any) 
     assert team is not None
     account = team.accounts.get()
     assert account.base_url == "", "MODELSTUDIO_URL decides where it calls"
-    assert account.keys.get().secret == demo.KEY
+    assert account.keys.get().secret == endpoints.SIMULATOR_KEY
 
 
 @pytest.mark.django_db
@@ -219,3 +219,40 @@ def test_a_site_that_others_reach_gets_no_demo_superuser(settings: Any) -> None:
     settings.STRICT = True
     with pytest.raises(CommandError, match="demo superuser"):
         call_command("dev")
+
+
+@pytest.mark.django_db
+def test_a_team_without_a_key_says_that_one_is_missing(account: Account, owner: User) -> None:
+    said = run("createteam", "Studio West", owner="mia@example.com")
+    assert "Studio West has no key of Model Studio yet" in said
+    assert "DASHSCOPE_API_KEY" in said
+    assert "page Accounts" in said
+    again = run("createteam", account.team.name, owner=owner.email)
+    assert "no key" not in again, "it has one"
+
+
+@pytest.mark.parametrize("command", ["dev", "demo", "simulator"])
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--speed", "0"), "greater than 0"),
+        (("--speed", "-2"), "greater than 0"),
+        (("--speed", "nan"), "greater than 0"),
+        (("--speed", "fast"), "“fast” is no speed"),
+        (("--port", "99999"), "a number from 1 to 65535"),
+        (("--port", "-1"), "a number from 1 to 65535"),
+        (("--port", "http"), "“http” is no port"),
+    ],
+)
+def test_a_number_that_cannot_be_is_refused_before_anything_starts(
+    command: str, words: tuple[str, str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studio.local.stack.Stack.__enter__", lambda stack: pytest.fail("started"))
+    monkeypatch.setattr("jobs.simulator.Simulator.__enter__", lambda one: pytest.fail("started"))
+    with pytest.raises(CommandError, match=said):
+        call_command(command, *words)
+
+
+def test_a_key_of_the_simulator_names_its_account() -> None:
+    with pytest.raises(CommandError, match="sk-second=sk-first"):
+        call_command("simulator", "--key", "sk-second")

@@ -23,7 +23,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Bells of checks that were rung; nobody answers them."""
     rung: list[int] = []
     monkeypatch.setattr(wakeup, "enqueue_check", rung.append)
-    monkeypatch.setattr(wakeup, "worker_alive", lambda: True)
+    monkeypatch.setattr(wakeup, "worker_heard", lambda: True)
     return rung
 
 

@@ -195,6 +195,16 @@ def test_an_interrupted_wait_leaves_the_job_alone(
 def test_silent_workers_are_mentioned_once(
     submit: Any, portrait: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(wakeup, "worker_alive", lambda: False)
+    monkeypatch.setattr(wakeup, "worker_heard", lambda: False)
     submit("emo-detect-v1", image=portrait)
     assert capsys.readouterr().err.count("No worker is running") == 1
+
+
+def test_a_redis_that_is_away_says_nothing_of_workers(
+    submit: Any, portrait: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(wakeup, "worker_heard", lambda: None)
+    submit("emo-detect-v1", image=portrait)
+    said = capsys.readouterr().err
+    assert "Redis does not answer" in said
+    assert "No worker" not in said
