@@ -172,6 +172,8 @@ def _failed(job: Job, task: Task) -> None:
     about the input never is."""
     error = of_task_failure(task.code, task.message)
     forget_template(job, error)
+    if uncertain.doubt_chosen(job):
+        return
     if isinstance(error, (MediaUnreachable, RetryLater)) and not job.adopted:
         outcome = Outcome.UNFETCHED if isinstance(error, MediaUnreachable) else Outcome.BROKEN
         if left := retry.new_tasks_left(job, outcome):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import F, Q, QuerySet
 
@@ -27,6 +28,18 @@ from studio.common import clock
 from studio.common.translatable import Sentence, phrase, plural_phrase, together
 from studio.models import User
 
+# The columns of a job that is at no task for now.
+_NO_TASK: dict[str, Any] = {
+    "task_id": "",
+    "request_id": "",
+    "provider_status": "",
+    "provider_started_at": None,
+    "provider_ended_at": None,
+    "submitted_at": None,
+    "next_look_at": None,
+    "not_before": None,
+    "tries": 0,
+}
 _UNDECIDED = 50  # jobs whose candidates are looked at for a lone task
 _ASKED = 20  # accounts that are asked for it at one look
 
@@ -245,21 +258,48 @@ def doubt_adopted(job: Job, text: Sentence) -> None:
         outcome=Outcome.UNCERTAIN,
         then=let_go,
         data={"candidates": [task_id]},
-        task_id="",
-        request_id="",
-        provider_status="",
-        provider_started_at=None,
-        provider_ended_at=None,
-        submitted_at=None,
-        next_look_at=None,
-        not_before=None,
-        tries=0,
+        **_NO_TASK,
     )
 
 
 def _no_task(job: Job) -> None:
     text = phrase("The service has no task of this attempt, so it goes back into the queue")
     send_again(job, text, Code.WAITING_TURN, Outcome.NO_TASK, not_before=None)
+
+
+def doubt_chosen(job: Job) -> bool:
+    """The task that a person chose for a RUNNING job ended without a result. When others that were
+    to be chosen from are still in no row, one of them may have been made in its place, so a person
+    decides about those before anything is sent again: then True."""
+    old = job.attempts.filter(number=job.attempt, outcome=Outcome.CHOSEN).first()
+    asked = candidates(job) if old is not None else []
+    left = [task_id for task_id in asked if task_id not in known_tasks(asked)]
+    if old is None or not left:
+        return False
+    number = job.attempt + 1
+
+    def note_attempts() -> None:
+        job.attempts.filter(pk=old.pk).update(outcome=Outcome.ENDED, ended_at=clock.now())
+        columns = ("key", "base_url", "workspace", "model_name", "began_at")
+        same = {name: getattr(old, name) for name in columns}
+        Attempt.objects.create(job=job, number=number, outcome=Outcome.UNCERTAIN, **same)
+
+    text = phrase(
+        "Task %(task_id)s ended without a result; one of the others may have been made in its "
+        "place. A person decides",
+        task_id=job.task_id,
+    )
+    move(
+        job,
+        State.UNCERTAIN,
+        text,
+        code=Code.SEVERAL_TASKS,
+        then=note_attempts,
+        data={"candidates": left},
+        attempt=number,
+        **_NO_TASK,
+    )
+    return True
 
 
 def known_tasks(task_ids: Iterable[str]) -> set[str]:

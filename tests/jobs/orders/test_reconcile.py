@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
 from django.test import Client as Browser
 from django.urls import reverse
 from django.utils import timezone
 
 from jobs.accounts import pauses
 from jobs.billing import budget
-from jobs.common import wakeup
 from jobs.common.states import OPEN, State
 from jobs.engine import poll, restored, transitions, uncertain
 from jobs.models import Account, Attempt, Job, Lane
 from jobs.modelstudio import Client, NoAnswer, TaskPage
 from jobs.orders import reconcile
-from jobs.orders.adopt import adopt
 from studio.models import Team, User
 from tests import makers
 from tests.jobs.engine.tasks.visits import fresh, visit
@@ -51,91 +47,6 @@ def waits(account: Account, owner: User) -> Account:
     restored.begin(timezone.now() - AGO)
     account.refresh_from_db()
     return account
-
-
-# ── it is noticed ─────────────────────────────────────────────────────────────────────────────────
-
-
-def test_a_database_of_before_is_noticed_before_anything_is_sent(
-    job: Job,
-    service: Service,
-    redis: str,
-    django_capture_on_commit_callbacks: Callable[..., object],
-) -> None:
-    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
-        visit(job)
-    attempt = Attempt.objects.get()
-    assert int(wakeup.redis().get(restored.LATEST_ATTEMPT)) == attempt.pk  # type: ignore[arg-type]
-    second = new_job(job.team, job.owner, job.account)
-    assert not restored.noticed(), "all is well"
-    wakeup.redis().set(restored.LATEST_ATTEMPT, attempt.pk + 1)
-    second = visit(second)
-    assert (second.state, service.count("submit")) == ("queued", 1)
-    assert Account.objects.get().reconcile_from == attempt.began_at - restored.BEFORE
-    assert not restored.noticed(), "once is enough"
-    assert visit(second).state == "queued"
-
-
-def test_a_process_that_lives_through_a_fail_over_notices_it(
-    job: Job, service: Service, redis: str
-) -> None:
-    """It has sent the job itself; the standby that took over does not know of it."""
-    job = visit(job)
-    latest = Attempt.objects.get()
-    restored.remember(latest.pk)
-    assert not restored.noticed()
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SELECT setval('jobs_attempt_id_seq', %s, false)", [latest.pk])
-            restored.remember(latest.pk + 1)
-        else:
-            before = "UPDATE sqlite_sequence SET seq = %s WHERE name = 'jobs_attempt'"
-            cursor.execute(before, [latest.pk - 1])
-    assert restored.noticed()
-    assert Account.objects.get().reconcile_from is not None
-
-
-def test_a_higher_number_in_redis_never_falls(redis: str) -> None:
-    restored.remember(7)
-    restored.remember(5)
-    assert wakeup.redis().get(restored.LATEST_ATTEMPT) == b"7"
-
-
-def test_a_redis_that_began_anew_learns_what_the_database_knows(
-    job: Job, service: Service, redis: str
-) -> None:
-    """Else a restore right after it would not be noticed until something more was sent."""
-    visit(job)
-    latest = Attempt.objects.get().pk
-    wakeup.redis().delete(restored.LATEST_ATTEMPT)
-    assert not restored.noticed()
-    assert int(wakeup.redis().get(restored.LATEST_ATTEMPT)) == latest  # type: ignore[arg-type]
-
-
-def test_without_redis_it_goes_on(job: Job, service: Service) -> None:
-    assert visit(job).state == "running"
-
-
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="how PostgreSQL numbers rows")
-def test_a_standby_whose_sequence_ran_ahead_is_noticed(
-    job: Job, service: Service, redis: str
-) -> None:
-    """What it lacks was given out there as well, as far as its sequence knows."""
-    visit(job)
-    latest = Attempt.objects.get().pk
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT setval('jobs_attempt_id_seq', %s)", [latest + 32])
-    restored.remember(latest + 1)
-    assert restored.noticed()
-
-
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL’s numbers run ahead")
-def test_attempts_that_were_deleted_are_no_restore(job: Job, service: Service, redis: str) -> None:
-    visit(job)
-    latest = Attempt.objects.get()
-    restored.remember(latest.pk)
-    latest.delete()
-    assert not restored.noticed()
 
 
 # ── it waits, and says so ─────────────────────────────────────────────────────────────────────────
@@ -278,63 +189,38 @@ def test_a_dance_whose_chosen_task_breaks_waits_for_its_template_again(
         assert (dance.code, dance.template) == ("waiting-turn", fresh(maker).template)
 
 
+@pytest.mark.parametrize("code", ["InternalError.Algo", "InvalidParameter"])
+def test_when_a_chosen_task_broke_the_others_are_asked_about_before_it_is_sent_again(
+    job: Job, waits: Account, service: Service, owner: User, code: str
+) -> None:
+    """The job's first task broke and it was sent again before the restore: both are in no row, and
+    the person took the wrong one."""
+    broke = service.made(at=timezone.now() - AGO / 2)
+    paid = service.made(at=timezone.now() - AGO / 3)
+    service.gets = [task(broke.task_id, "FAILED", code=code), task(paid.task_id, "RUNNING")]
+    assert reconcile.reconcile(waits).undecided == [job]
+    uncertain.decide_uncertain(fresh(job), broke.task_id, owner)
+    poll.take_in(fresh(job), task(broke.task_id, "FAILED", code=code))
+    job = fresh(job)
+    assert (job.state, job.code, job.task_id) == ("uncertain", "several-tasks", "")
+    assert uncertain.candidates(job) == [paid.task_id]
+    assert uncertain.known_tasks([broke.task_id]) == {broke.task_id}, "it stays this job's"
+    assert visit(job).state == "uncertain"
+    uncertain.decide_uncertain(fresh(job), paid.task_id, owner)
+    poll.take_in(fresh(job), done(paid.task_id, job.seconds))
+    assert (fresh(job).state, service.count("submit")) == ("archiving", 0)
+    assert list(job.attempts.values_list("task_id", flat=True).order_by("number")) == [
+        broke.task_id,
+        paid.task_id,
+    ]
+
+
 def test_a_task_of_no_waiting_job_is_adopted(waits: Account, service: Service) -> None:
     line = service.made(at=timezone.now() - AGO / 2)
     service.gets = [task(line.task_id, "RUNNING")]
     (film,) = reconcile.reconcile(waits).adopted
     assert (film.task_id, film.state, film.adopted) == (line.task_id, "running", True)
     assert reconcile.unknown_tasks(waits, timezone.now() - AGO) == []
-
-
-def test_a_task_of_another_sites_key_is_left_alone(
-    job: Job, waits: Account, service: Service, owner: User
-) -> None:
-    """Two sites on one Alibaba account, each with a key of its own."""
-    waits.keys.update(service_id="15-ours")
-    line = replace(service.made(at=timezone.now() - AGO / 2), api_key_id="16-theirs")
-    mine = replace(service.made("wan2.2-s2v", at=timezone.now() - AGO / 2), api_key_id="15-ours")
-    service.tasks_made = [line, mine]
-    service.gets = [task(mine.task_id, "RUNNING")]
-    found = reconcile.reconcile(waits)
-    assert [one.task_id for one in found.adopted] == [mine.task_id]
-    assert (found.undecided, found.left) == ([], []), "nothing of another site is of interest"
-    assert visit(job).state == "running"
-
-
-def test_the_name_of_a_key_is_learned_at_the_comparison(
-    job: Job, waits: Account, service: Service
-) -> None:
-    """The key's own task says what the list calls it, so another's is told apart."""
-    Account.objects.update(reconcile_from=None)
-    service.key_id = waits.keys.get().pk
-    job = visit(job)
-    restored.begin(timezone.now() - AGO)
-    theirs = service.made(at=timezone.now())
-    service.tasks_made = [
-        replace(service.tasks_made[0], api_key_id="15-ours"),
-        replace(theirs, api_key_id="16-theirs"),
-    ]
-    assert reconcile.reconcile(Account.objects.get()).adopted == []
-
-
-def test_where_others_use_the_key_nothing_is_adopted_by_itself(
-    job: Job, account: Account, service: Service, owner: User
-) -> None:
-    """A task of long before the restore that is in no row is of somebody else with the same
-    key."""
-    visit(job)
-    restored.begin()
-    waits = Account.objects.get()
-    service.made(at=timezone.now() - timedelta(hours=3))
-    line = service.made(at=timezone.now() - AGO / 2)
-    found = reconcile.reconcile(waits)
-    assert found.adopted == []
-    (left,) = found.left
-    assert line.task_id in str(left)
-    assert "somebody else uses this key" in str(left)
-    assert not Account.objects.exclude(reconcile_from=None).exists(), "it sends again"
-    service.gets = [task(line.task_id, "RUNNING")]
-    assert adopt(waits, line.task_id, owner).task_id == line.task_id, "a person may"
 
 
 def test_a_task_made_anew_for_one_that_broke_is_not_made_a_third_time(
@@ -374,7 +260,6 @@ def test_a_task_with_another_bill_is_not_the_waiting_jobs(
     job: Job, waits: Account, service: Service
 ) -> None:
     line = service.made(at=timezone.now() - AGO / 2)
-    from dataclasses import replace
 
     service.tasks_made = [replace(line, status="SUCCEEDED")]
     service.gets = [done(line.task_id, 58.0)] * 2
