@@ -81,7 +81,7 @@ class Service:
     def tasks(self, model_name: str, since: datetime) -> list[TaskLine]:
         self.asked.append(("list", model_name))
         lines: list[TaskLine] = self._next(
-            self.lists if model_name else self.pages,
+            self.lists or self.pages,
             [
                 line
                 for line in self.tasks_made

@@ -100,7 +100,7 @@ class Listed:
 
     unknown: list[TaskLine]  # made within retry.MAX_CLOCK_SKEW of the attempt: perhaps this job's
     in_window: list[TaskLine]  # of these, made when the attempt was: probably this job's
-    others: bool  # there are more, of any time: somebody else makes tasks with this key
+    others: bool  # somebody else makes tasks with this key, or nobody knows what it is called
 
 
 class _NobodyKnows(Exception):
@@ -121,7 +121,7 @@ def _listed(job: Job, attempt: Attempt | None, begun: datetime, *, everywhere: b
     name = (attempt.model_name if attempt else "") or job.account.deployed(job.model)
     client = _as_sent(job, attempt)
     try:
-        _read(lines, job, client, name, since)
+        _read(lines, job, client, since)
     except AccountTrouble as trouble:
         if trouble.reason != "key":
             raise
@@ -131,7 +131,7 @@ def _listed(job: Job, attempt: Attempt | None, begun: datetime, *, everywhere: b
         )
         raise _NobodyKnows(trouble, sentence) from None
     if everywhere:
-        _read_others(lines, job, attempt, client, name, since)
+        _read_others(lines, job, attempt, client, since)
     own = key_ids.learn(attempt, lines.values())
     known = known_tasks(lines)
     in_no_row = [
@@ -139,10 +139,15 @@ def _listed(job: Job, attempt: Attempt | None, begun: datetime, *, everywhere: b
         for line in sorted(lines.values(), key=lambda line: line.created_at)
         if line.task_id not in known and key_ids.may_be(line, own)
     ]
-    unknown = [line for line in in_no_row if abs(line.created_at - begun) <= retry.MAX_CLOCK_SKEW]
+    unknown = [
+        line
+        for line in in_no_row
+        if line.model_name in ("", name) and abs(line.created_at - begun) <= retry.MAX_CLOCK_SKEW
+    ]
     first, last = begun - retry.CLOCK_SKEW, begun + retry.WINDOW
     in_window = [line for line in unknown if first <= line.created_at <= last]
-    return Listed(unknown, in_window, others=len(in_no_row) > len(in_window))
+    of_any_key = not own and any(line.api_key_id for line in in_window)
+    return Listed(unknown, in_window, others=of_any_key or len(in_no_row) > len(in_window))
 
 
 def _as_sent(job: Job, attempt: Attempt | None) -> KeyedClient:
@@ -155,11 +160,10 @@ def _as_sent(job: Job, attempt: Attempt | None) -> KeyedClient:
         raise _NobodyKnows(error, together(error.sentence, phrase("A person decides."))) from None
 
 
-def _read(
-    lines: dict[str, TaskLine], job: Job, client: KeyedClient, name: str, since: datetime
-) -> None:
+def _read(lines: dict[str, TaskLine], job: Job, client: KeyedClient, since: datetime) -> None:
+    """Tasks of every model: those of others tell as much about whose the keys are."""
     rate_limit.take(job.account.root_id, "list")
-    lines.update((line.task_id, line) for line in client.tasks(name, since=since))
+    lines.update((line.task_id, line) for line in client.tasks("", since=since))
 
 
 def _read_others(
@@ -167,7 +171,6 @@ def _read_others(
     job: Job,
     attempt: Attempt | None,
     asked: KeyedClient,
-    name: str,
     since: datetime,
 ) -> None:
     """The same with every other key of the account. One that is refused knows nothing, unless it
@@ -176,7 +179,7 @@ def _read_others(
         if (other.key_id, other.base_url) == (asked.key_id, asked.base_url):
             continue
         try:
-            _read(lines, job, other, name, since)
+            _read(lines, job, other, since)
         except AccountTrouble as trouble:
             if trouble.reason != "key":
                 raise
@@ -201,14 +204,14 @@ def _adopt(job: Job, line: TaskLine) -> None:
 
 
 def _one_of_others(job: Job, found: list[TaskLine], over: bool) -> None:
-    """`found` is the only one made when the job was sent, but may be of whoever else has its
-    key."""
+    """`found` is the only one made when the job was sent, but may be of whoever else uses its
+    account."""
     if not over:
         _look_again(job, phrase("One task could be this job’s, or another’s; looking again"))
         return
     text = phrase(
-        "One task could be this job’s; but somebody else uses its key too, since the service’s "
-        "list has tasks of it that are in no row here. A person decides"
+        "One task could be this job’s, or that of somebody else who uses the same account; a "
+        "person decides"
     )
     _ask_person(job, [line.task_id for line in found], text)
 

@@ -17,7 +17,7 @@ from jobs.models import Account, ApiKey, Attempt, Job
 from jobs.modelstudio import AccountTrouble
 from jobs.orders import create
 from jobs.orders.order_request import OrderRequest
-from studio.models import User
+from studio.models import Team, User
 from tests import makers
 from tests.jobs.engine.tasks.visits import LONG_AGO, fresh, in_doubt, sent_without_answer, visit
 from tests.service import Service, task
@@ -156,10 +156,39 @@ def test_a_lone_task_waits_for_a_person_where_others_use_the_key(
     lone = service.made(at=timezone.now() - LONG_AGO)
     job = visit(job)
     assert (job.state, job.code, job.task_id) == ("uncertain", "several-tasks", "")
-    assert "somebody else uses its key" in job.events.last().text
+    assert "somebody else who uses the same account" in job.events.last().text
     assert uncertain.candidates(job) == [lone.task_id]
     uncertain.decide_uncertain(job, lone.task_id, owner)
     assert fresh(job).task_id == lone.task_id
+
+
+def test_a_lone_task_waits_for_a_person_while_the_name_of_its_key_is_unknown(
+    job: Job, service: Service
+) -> None:
+    """The first order of a new key: the task may be that of another site, with another key."""
+    job = in_doubt(job, service)
+    line = service.made(at=timezone.now() - LONG_AGO)
+    service.tasks_made = [replace(line, api_key_id="16-theirs")]
+    job = visit(job)
+    assert (job.state, job.code) == ("uncertain", "several-tasks")
+    assert uncertain.candidates(job) == [line.task_id]
+
+
+def test_what_a_key_is_called_is_learned_from_tasks_of_any_model(
+    job: Job, service: Service, account: Account, team: Team, creator: User
+) -> None:
+    service.key_id = account.keys.get().pk
+    other = makers.job(team, creator, "wan2.2-s2v", "running", account=account, task_id="task-9")
+    Attempt.objects.create(
+        job=other, number=1, began_at=timezone.now(), task_id="task-9", key=account.keys.get()
+    )
+    known = replace(service.made("wan2.2-s2v"), task_id="task-9", api_key_id="15-ours")
+    job = in_doubt(job, service)
+    theirs = service.made(at=timezone.now() - LONG_AGO)
+    service.tasks_made = [known, replace(theirs, api_key_id="16-theirs")]
+    job = visit(job)
+    assert (job.state, service.count("submit")) == ("running", 2), "it was sent again"
+    assert job.task_id != theirs.task_id
 
 
 def test_a_lone_task_is_adopted_where_others_have_keys_of_their_own(
@@ -186,9 +215,9 @@ def test_nothing_is_learned_from_a_task_that_was_only_found(
     key = account.keys.get()
     service.key_id = key.pk
     job = sent_without_answer(job, service)
-    service.tasks_made.append(replace(service.made(), api_key_id="16-perhaps"))
-    del service.tasks_made[0]
+    service.made()
     job = visit(job)
+    service.tasks_made[0] = replace(service.tasks_made[0], api_key_id="16-perhaps")
     assert job.state == "running"
     assert job.attempts.get().found
     attempt = job.attempts.select_related("key").get()
