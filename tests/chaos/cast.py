@@ -1,10 +1,12 @@
 """What a storm asks of the site's own database, each in a process of its own: `python -m
 tests.chaos.cast WHAT …`.
 
-`open ACCOUNTS` makes the people, the accounts and the files, has the pictures checked, and prints
-what a browser needs as one JSON line. `wish FROM TO` creates the jobs of these numbers by way of
-the functions that the pages use, each click twice; killed and started again it goes on where it
-was. `audit` prints everything that must be true at the end.
+`open JOBS DANCES` makes the people, the accounts and the files, has the pictures checked, and
+prints what a browser needs as one JSON line. `wish FROM TO` creates the jobs of these numbers by
+way of the functions that the pages use, each click twice; killed and started again it goes on where
+it was. `dance NUMBER START` orders a dance from the new video at START. `decide FOLDER` is a
+person's word on what is in doubt, with the provider's data in FOLDER (`decisions`). `audit` prints
+everything that must be true at the end (`accounting`).
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,7 @@ SAMPLES = Path(__file__).resolve().parents[2] / "jobs" / "samples"
 TEAM = "Storm studio"
 PASSWORD = "rain wind and thunder"  # of a site that lives for minutes
 MODELS = ("emo-v1", "wan2.2-s2v")
+DANCE = "animate-anyone-gen2"
 PEOPLE = ("aiko@example.com", "ben@example.com", "chidi@example.com")
 
 
@@ -40,13 +44,10 @@ def portrait() -> bytes:
     return out.getvalue()
 
 
-def open_site(accounts: int) -> None:
-    from django.core.files.uploadedfile import SimpleUploadedFile
-
+def open_site(jobs: int, dances: int) -> None:
     from jobs.catalogue import entries
     from jobs.engine import checks
     from jobs.models import Account, ApiKey, Check
-    from studio.files import edit_queue, file_store
     from studio.models import Membership, Role, Team, User
 
     people = [
@@ -57,38 +58,33 @@ def open_site(accounts: int) -> None:
     for user in people[1:]:
         Membership.objects.create(team=team, user=user, role=Role.CREATOR)
     made = []
-    for number in range(accounts):
+    for number, key in enumerate(os.environ["STORM_KEYS"].split(",")):
         account = Account.objects.create(
             team=team, label=f"Account {number}", health=Account.Health.OK
         )
-        ApiKey.make(account, f"sk-storm-{number}").save()
+        ApiKey.make(account, key).save()
         made.append(account)
-    picture, _ = file_store.keep(
-        SimpleUploadedFile("portrait.jpg", portrait()),
-        team=team,
-        owner=people[0],
-        name="portrait.jpg",
-    )
+    picture = _keep(team, people[0], "portrait.jpg", portrait())
+    # Each its own, so that a task can be told by its sound.
     speech = [
-        file_store.keep(
-            SimpleUploadedFile(f"speech-{seconds}.wav", files.wav(seconds)),
-            team=team,
-            owner=people[0],
-            name=f"speech-{seconds}.wav",
-        )[0]
-        for seconds in (1.0, 1.2, 1.5)
+        _keep(
+            team, people[0], f"speech-{n}.wav", files.wav((1.0, 1.2, 1.5)[n % 3] + (n + 1) / 2000)
+        )
+        for n in range(jobs)
     ]
-    for asset in (picture, *speech):
-        edit_queue.consent(asset, people[0], "The team may use it.")
+    wanted = [(picture, model) for model in MODELS]
+    if dances:
+        wanted.append((_keep(team, people[0], "character.png", _sample("character.png")), DANCE))
+        _keep(team, people[0], "dance.mp4", _sample("dance.mp4"))
     asked = [
         checks.ask(
-            asset=picture,
+            asset=asset,
             model=entries.get(model).check,
             chosen=entries.clean_choices(entries.get(model), {}),
             account=made[0],
             by=people[0],
         )
-        for model in MODELS
+        for asset, model in wanted
     ]
     while not all(check.settled for check in asked):
         time.sleep(0.2)
@@ -105,9 +101,22 @@ def open_site(accounts: int) -> None:
     print(json.dumps(told))
 
 
-def wish(first: int, last: int) -> None:
-    from django.db import DatabaseError, close_old_connections, connection
+def _sample(name: str) -> bytes:
+    return (SAMPLES / name).read_bytes()
 
+
+def _keep(team: Any, owner: Any, name: str, content: bytes) -> Any:
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    from studio.files import edit_queue, file_store
+
+    upload = SimpleUploadedFile(name, content)
+    asset, _ = file_store.keep(upload, team=team, owner=owner, name=name)
+    edit_queue.consent(asset, owner, "The team may use it.")
+    return asset
+
+
+def wish(first: int, last: int) -> None:
     from jobs.models import Account
     from jobs.orders import create, order_request
     from studio.models import Asset, Team, User
@@ -115,10 +124,9 @@ def wish(first: int, last: int) -> None:
     def make(number: int) -> None:
         team = Team.objects.get(name=TEAM)
         accounts = list(Account.objects.filter(team=team).order_by("id"))
-        speech = list(Asset.objects.filter(team=team, kind="audio").order_by("id"))
         found = {
-            "image_url": Asset.objects.get(team=team, kind="image"),
-            "audio_url": speech[number % len(speech)],
+            "image_url": Asset.objects.get(team=team, name="portrait.jpg"),
+            "audio_url": Asset.objects.get(team=team, name=f"speech-{number}.wav"),
         }
         model, account = placed(number, len(accounts))
         owner = User.objects.get(email=PEOPLE[number % len(PEOPLE)])
@@ -134,19 +142,57 @@ def wish(first: int, last: int) -> None:
         )
         assert create.create(wished).pk == create.create(wished).pk
 
-    number = first
-    while number < last:
+    for number in range(first, last):
+        if f"Take {number}" not in _ordered_before():
+            _insist(f"wish {number}", partial(make, number))
+            time.sleep(float(os.environ.get("STORM_PAUSE", "0.3")))
+
+
+def dance(number: int, start: int) -> None:
+    from jobs.models import Account
+    from jobs.orders import create, order_request
+    from studio.models import Asset, Team, User
+
+    def make() -> None:
+        team = Team.objects.get(name=TEAM)
+        owner = User.objects.get(email=PEOPLE[number % len(PEOPLE)])
+        wished = order_request.OrderRequest(
+            team,
+            owner,
+            DANCE,
+            {"image_url": Asset.objects.get(team=team, name="character.png")},
+            {},
+            template_video=Asset.objects.get(team=team, name="dance.mp4"),
+            account=Account.objects.filter(team=team).order_by("id")[0],
+            title=f"Dance {number}",
+            key=f"dance-{number}",
+        )
+        create.create(wished)
+
+    if f"Dance {number}" not in _ordered_before():
+        time.sleep(max(0.0, start - time.time()))
+        _insist(f"dance {number}", make)
+
+
+def _ordered_before() -> set[str]:
+    """Titles that a database of before has seen, or lost: nobody clicks for them again."""
+    file = Path(os.environ["DATA_DIR"]) / "skip.json"
+    return set(json.loads(file.read_text())) if file.exists() else set()
+
+
+def _insist(what: str, make: Callable[[], None]) -> None:
+    """The same click again while nobody knows whether it was taken: it is the same job."""
+    from django.db import DatabaseError, close_old_connections, connection
+
+    while True:
         try:
             close_old_connections()
-            make(number)
+            make()
+            return
         except DatabaseError as error:
-            # Nobody knows whether the click was taken; the same click again is the same job.
-            print(f"wish {number} again: {error}", flush=True)
+            print(f"{what} again: {error}", flush=True)
             connection.close()
             time.sleep(0.3)
-            continue
-        number += 1
-        time.sleep(float(os.environ.get("STORM_PAUSE", "0.3")))
 
 
 def placed(number: int, accounts: int) -> tuple[str, int]:
@@ -154,75 +200,19 @@ def placed(number: int, accounts: int) -> tuple[str, int]:
     return MODELS[(number // accounts) % len(MODELS)], number % accounts
 
 
-def audit() -> None:
-    from django.db.models import Count, Sum
-
-    from jobs.common.states import TERMINAL, State
-    from jobs.models import Job, JobEvent, LedgerEntry
-    from studio.media import MediaError, verify_video
-
-    jobs = list(Job.objects.select_related("result").order_by("id"))
-    broken = []
-    for job in jobs:
-        if job.state != State.SUCCEEDED:
-            continue
-        try:
-            assert job.result is not None, "no film"
-            seconds = verify_video(job.result.file.path).seconds
-            assert abs(seconds - float(job.billed_units or 0)) < 0.1, (
-                f"{seconds} s, billed {job.billed_units}"
-            )
-        except (AssertionError, MediaError, OSError) as error:
-            broken.append(f"{job.public_id}: {error}")
-    events = JobEvent.objects.order_by()
-    # What the service itself breaks twice has had its one free retry (CONTRACT §11).
-    twice = [
-        job
-        for job in jobs
-        if job.state == State.FAILED
-        and job.retries
-        and job.provider_code.startswith("InternalError.")
-    ]
-    told: dict[str, Any] = {
-        "jobs": len(jobs),
-        "states": {
-            row["state"]: row["n"]
-            for row in Job.objects.order_by().values("state").annotate(n=Count("id"))
-        },
-        "open": [
-            f"{job.public_id} {job.state} {job.code} {job.sentence}"
-            for job in jobs
-            if job.state not in TERMINAL
-        ],
-        "ended_badly": [
-            f"{job.public_id} {job.state} {job.code} {job.provider_code} {job.sentence}"
-            for job in jobs
-            if job.terminal and job.state != State.SUCCEEDED and job not in twice
-        ],
-        "broken_twice": len(twice),
-        "clicks": sorted({job.title for job in jobs}),
-        "tasks": sorted(job.task_id for job in jobs if job.state == State.SUCCEEDED),
-        "broken_films": broken,
-        "most_attempts": max((job.attempt for job in jobs), default=0),
-        "retries": sum(job.retries for job in jobs),
-        "uncertain": events.filter(
-            new=State.UNCERTAIN, old__in=(State.SUBMITTING, State.QUEUED)
-        ).count(),
-        "uncertain_found": events.filter(new=State.RUNNING, old=State.UNCERTAIN).count(),
-        "uncertain_again": events.filter(new=State.QUEUED, old=State.UNCERTAIN).count(),
-        **{
-            name: value or 0
-            for name, value in LedgerEntry.objects.aggregate(
-                held=Sum("held"), settled=Sum("settled")
-            ).items()
-        },
-    }
-    print(json.dumps(told))
-
-
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studio.settings")
     django.setup()
-    what, *numbers = sys.argv[1:]
-    acts: dict[str, Callable[..., None]] = {"open": open_site, "wish": wish, "audit": audit}
-    acts[what](*(int(number) for number in numbers))
+    from tests.chaos import accounting, decisions
+
+    what, *words = sys.argv[1:]
+    acts: dict[str, Callable[..., None]] = {
+        "open": open_site,
+        "wish": wish,
+        "dance": dance,
+        "audit": accounting.audit,
+    }
+    if what == "decide":
+        decisions.decide(Path(words[0]))
+    else:
+        acts[what](*(int(word) for word in words))

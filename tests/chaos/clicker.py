@@ -3,18 +3,20 @@ when nothing came back."""
 
 from __future__ import annotations
 
-import re
 import threading
 import time
+from collections.abc import Callable
 
 import requests
 
+from tests import html
 from tests.chaos.cast import MODELS, PASSWORD, PEOPLE, placed
 
 
 class Clicker(threading.Thread):
     """Makes the jobs `numbers` through the pages of `web`, one every `pause` seconds; `made` says
-    how many are in line."""
+    how many are in line. Who holds `between_clicks` knows that none is under way; titles in
+    `made_before` are not ordered again."""
 
     def __init__(self, web: str, told: dict[str, object], numbers: list[int], pause: float) -> None:
         super().__init__(name="clicker", daemon=True)
@@ -22,6 +24,8 @@ class Clicker(threading.Thread):
         self.made = self.lost = 0
         self.trouble = ""
         self.leaving = threading.Event()
+        self.between_clicks = threading.Lock()
+        self.made_before: set[str] = set()
         self.session = requests.Session()
         self.session.trust_env = False
 
@@ -29,7 +33,8 @@ class Clicker(threading.Thread):
         for number in self.numbers:
             while not self.leaving.is_set():
                 try:
-                    self._click(number)
+                    with self.between_clicks:
+                        self._click(number)
                     break
                 except (requests.RequestException, Again) as error:
                     self.lost += 1
@@ -39,6 +44,9 @@ class Clicker(threading.Thread):
                 return
 
     def _click(self, number: int) -> None:
+        if f"Take {number}" in self.made_before:
+            self.made += 1
+            return
         model, account = placed(number, len(self._list("accounts")))
         speech = self._list("speech")
         fields = {
@@ -92,28 +100,31 @@ class Again(Exception):
 
 
 def _token_in(answer: requests.Response) -> str:
-    found = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', answer.text)
-    if found is None:
+    tokens = html.parse(answer.text).values("input[name=csrfmiddlewaretoken]", "value")
+    if not tokens:
         raise Again(f"no form: HTTP {answer.status_code} {_heard(answer.text)}")
-    return found[1]
+    return tokens[0]
 
 
-def _heard(html: str) -> str:
+def _heard(page: str) -> str:
     """The words of a page, for the log of a failure."""
-    main = html.split("<main", 1)[-1]
-    return " ".join(re.sub(r"<[^>]+>", " ", main).split())[:200]
+    if not page:
+        return ""
+    parsed = html.parse(page)
+    return (parsed.first("main").text if parsed.has("main") else parsed.text)[:200]
 
 
-def wait_until_quiet(clicker: Clicker, seconds: float) -> None:
-    """Come back when all clicks are made; AssertionError with the last trouble when they are
-    not."""
+def wait_until_quiet(clicker: Clicker, seconds: float, meanwhile: Callable[[], None]) -> None:
+    """Come back when all clicks are made, doing `meanwhile` again and again; AssertionError with
+    the last trouble when they are not."""
     end = time.monotonic() + seconds
     while clicker.is_alive():
         assert time.monotonic() < end, (
             f"the pages took {clicker.made} of {len(clicker.numbers)} clicks; last: "
             f"{clicker.trouble}"
         )
-        clicker.join(0.5)
+        meanwhile()
+        clicker.join(0.2)
     assert clicker.made == len(clicker.numbers), (
         f"{clicker.made} of {len(clicker.numbers)} clicks; last: {clicker.trouble}"
     )

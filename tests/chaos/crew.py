@@ -107,6 +107,15 @@ class Part:
         if self.process is not None:
             self.process.wait()
 
+    def die(self) -> None:
+        """kill -9 of it and of all it started, and it stays dead until the next `mind`."""
+        for pid in self._past:
+            processes.send_signal(processes.session_members(pid), signal.SIGKILL)
+        if self.process is not None and not self.done:
+            self.done = self.once and self.process.wait() == 0
+            self.process.wait()
+            self.process, self.due = None, 0.0
+
     def last_words(self, lines: int = 15) -> str:
         if not self.log.exists():
             return ""
@@ -149,3 +158,15 @@ def kill(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def faketime(seconds: float) -> dict[str, str]:
+    """The environment of a process whose clock is `seconds` off; needs Debian's libfaketime."""
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    if not found:
+        raise RuntimeError("no libfaketime: apt install libfaketime")
+    return {
+        "LD_PRELOAD": str(found[0]),
+        "FAKETIME": f"{seconds:+.0f}s",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }

@@ -26,6 +26,11 @@ from tests.chaos.crew import Part
 
 USER = "footlight"
 STAND = "select state, count(*) from jobs_job group by state"
+# Accounts that wait for a comparison, and jobs that wait for a person's decision.
+WAITING = "select count(*) from jobs_account where reconcile_from is not null"
+UNDECIDED = "select count(*) from jobs_job where state = 'uncertain' and code = 'several-tasks'"
+TITLES = "select title from jobs_job where not adopted and model <> 'animate-anyone-template-gen2'"
+LATEST = "select coalesce(max(id), 0) from jobs_attempt"
 
 
 def binaries() -> Path | None:
@@ -57,24 +62,69 @@ def postgres_possible() -> bool:
     return bool(given()) or binaries() is not None
 
 
-class SQLite:
+class Database:
+    """What a storm asks of the database of a site, whichever it is."""
+
+    def rows(self, sql: str) -> list[Any]:
+        """What `sql` finds. Raises Away when the database does not answer."""
+        raise NotImplementedError
+
+    def stand(self) -> dict[str, int]:
+        """Jobs by state; {} when the database does not answer."""
+        try:
+            return dict(self.rows(STAND))
+        except Away:
+            return {}
+
+    def count(self, sql: str) -> int:
+        """The number that `sql` finds; 0 when the database does not answer."""
+        try:
+            return int(self.rows(sql)[0][0])
+        except Away:
+            return 0
+
+    def titles(self) -> set[str]:
+        """Of all that was ordered."""
+        return {row[0] for row in self.rows(TITLES)}
+
+    def latest_attempt(self) -> int:
+        return int(self.rows(LATEST)[0][0])
+
+
+class Away(Exception):
+    """The database does not answer now."""
+
+
+class SQLite(Database):
     """The file in DATA_DIR; it has no backends."""
 
     name, url, part = "sqlite", "", None
 
     def __init__(self, data: Path) -> None:
         self.file = data / "footlight.sqlite3"
+        self.kept = data / "copy.sqlite3"
 
-    def stand(self) -> dict[str, int]:
-        """Jobs by state; {} when the database does not answer."""
+    def rows(self, sql: str) -> list[Any]:
         try:
             with closing(sqlite3.connect(f"file:{self.file}?mode=ro", uri=True, timeout=5)) as line:
-                return dict(line.execute(STAND).fetchall())
-        except sqlite3.OperationalError:
-            return {}
+                return line.execute(sql).fetchall()
+        except sqlite3.OperationalError as error:
+            raise Away(str(error)) from None
 
     def up(self) -> None:
         """Nothing to start."""
+
+    def copy(self) -> None:
+        """Keep it as it is now, while everything goes on."""
+        self.kept.unlink(missing_ok=True)
+        with closing(sqlite3.connect(self.file, timeout=60)) as line:
+            line.execute("vacuum into ?", (str(self.kept),))
+
+    def restore(self) -> None:
+        """It is as it was at the copy. Nobody is connected."""
+        for ending in ("-wal", "-shm"):
+            self.file.with_name(self.file.name + ending).unlink(missing_ok=True)
+        shutil.copyfile(self.kept, self.file)
 
     def end_a_backend(self, dice: random.Random) -> str:
         return ""
@@ -83,20 +133,21 @@ class SQLite:
         """It goes with its folder."""
 
 
-class PostgreSQL:
-    """A database of our own; `part` is the server when it is ours too."""
+class PostgreSQL(Database):
+    """A database of our own; `part` is the server when it is ours too, and not that of `first`."""
 
     name = "postgres"
 
-    def __init__(self, logs: Path) -> None:
+    def __init__(self, logs: Path, kept: Path, first: PostgreSQL | None = None) -> None:
         self.database = f"storm_{secrets.token_hex(4)}"
         self.part: Part | None = None
         self.folder: Path | None = None
-        server = given()
+        self.kept = kept
+        server: str = given() or (first.admin if first is not None else "")
         if not server:
             server = self._cluster(logs)
         parts = urlsplit(server)
-        self.admin = server
+        self.admin: str = server
         self.url = parts._replace(path=f"/{self.database}").geturl()
 
     def _cluster(self, logs: Path) -> str:
@@ -143,15 +194,25 @@ class PostgreSQL:
 
         return psycopg.connect(url or self.admin, autocommit=True, connect_timeout=5)
 
-    def stand(self) -> dict[str, int]:
-        """Jobs by state; {} when the database does not answer."""
+    def rows(self, sql: str) -> list[Any]:
         import psycopg
 
         try:
             with self._connect(self.url) as line:
-                return dict(line.execute(STAND).fetchall())
-        except psycopg.OperationalError:
-            return {}
+                return list(line.execute(sql).fetchall())
+        except psycopg.OperationalError as error:
+            raise Away(str(error)) from None
+
+    def copy(self) -> None:
+        """Keep it as it is now, while everything goes on."""
+        _program("pg_dump", "--format=custom", f"--file={self.kept}", self.url)
+
+    def restore(self) -> None:
+        """It is as it was at the copy; who is connected is thrown out."""
+        with self._connect() as line:
+            line.execute(f"drop database if exists {self.database} with (force)")
+            line.execute(f"create database {self.database}")
+        _program("pg_restore", "--exit-on-error", f"--dbname={self.url}", str(self.kept))
 
     def up(self) -> None:
         """Start the server if it is ours, and make the database."""
@@ -211,6 +272,18 @@ class PostgreSQL:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def make(name: str, data: Path, logs: Path) -> SQLite | PostgreSQL:
-    """The database `name` ("sqlite" or "postgres") of a site in `data`, not started yet."""
-    return PostgreSQL(logs) if name == "postgres" else SQLite(data)
+def _program(name: str, *words: str) -> None:
+    bins = binaries()
+    path = str(bins / name) if bins is not None else name
+    done = subprocess.run([path, *words], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, f"{name}: {done.stderr[-1000:]}"
+
+
+def make(
+    name: str, data: Path, logs: Path, first: SQLite | PostgreSQL | None = None
+) -> SQLite | PostgreSQL:
+    """The database `name` ("sqlite" or "postgres") of a site in `data`, not started yet; on the
+    server of that of the `first` site."""
+    if name != "postgres":
+        return SQLite(data)
+    return PostgreSQL(logs, data / "copy.dump", first if isinstance(first, PostgreSQL) else None)

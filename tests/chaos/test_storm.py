@@ -1,7 +1,9 @@
 """A short storm on each database: nothing lost, nothing paid twice, the ledger is the service's
 bill, every film is whole.
 
-JOBS, SUPERVISORS, STORM_SECONDS (how long there are kills, on a usual machine) and SEED change it.
+Two sites share the accounts of the provider, six people order a dance from one new video at once,
+and one database becomes that of seconds before. JOBS, SITES, DANCES, RESTORES, SUPERVISORS,
+STORM_SECONDS (how long there are kills, on a usual machine) and SEED change it.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos import databases, storm
+from tests.chaos.plan import Plan
 
 pytestmark = [
     pytest.mark.chaos,
@@ -31,9 +34,13 @@ def test_short_storm(tmp_path: Path, database: str) -> None:
     jobs = int(os.environ.get("JOBS", "24"))
     seconds = float(os.environ.get("STORM_SECONDS", "60"))
     crew = int(os.environ.get("SUPERVISORS", "2"))
-    plan = storm.Plan(
+    plan = Plan(
         jobs,
         2,
+        sites=int(os.environ.get("SITES", "2")),
+        one_key=seed % 2 == 1,
+        dances=int(os.environ.get("DANCES", "3")),
+        restores=int(os.environ.get("RESTORES", "1")),
         supervisors=crew,
         database=database,
         seed=seed,
