@@ -1,116 +1,64 @@
-"""The board of a team with many jobs against one with few, asked in turns in one process: time, SQL
-statements, SQL time.
+"""The board and the spend page of a team with many jobs against one with few, asked in turns in one
+process: time, SQL statements, SQL time, and steps of SQLite's virtual machine.
 
 Both teams have the same open jobs; what grows is what has ended, with its files, ledger entries and
-events.
+events. The database copies them itself and the balances are written from them, so a million take
+minutes. It runs on the database in DATABASE_URL.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from tests.bench import stage
+from tests.bench.growth import Cost, finished, multiply
 
 if TYPE_CHECKING:
-    from studio.models import Team
+    from studio.models import Team, User
 
 OPEN = 20
-BATCH = 2000
+PAGES = {"board": "jobs:board", "spend": "jobs:spend"}
 
 
-def fill(team: Team, owner: Any, number: int, open_jobs: int) -> None:
-    """`number` jobs of `owner`, the newest `open_jobs` of them waiting, the others succeeded and
-    paid."""
-    from django.utils import timezone
+@dataclass
+class Page:
+    """One page of one team, and what asking for it took, in milliseconds."""
 
-    from jobs.common.states import Code, State, group_of
-    from jobs.models import Job, JobEvent, JobInput, LedgerEntry
-    from studio.common.translatable import phrase
-    from studio.models.people import public_id
+    url: str
+    times: list[float] = field(default_factory=list)
+
+    def ask(self, client: Any) -> None:
+        began = time.perf_counter()
+        answer = client.get(self.url)
+        self.times.append((time.perf_counter() - began) * 1000)
+        assert answer.status_code == 200, answer.status_code
+
+
+def fill(team: Team, owner: User, number: int) -> None:
+    """`number` jobs of `owner` that have succeeded and are paid, and OPEN that wait."""
+    from jobs.common.states import Code, State
     from tests import makers
 
-    film = makers.asset(team, "video", thumb="thumb.webp", owner=owner, origin="result")
-    files = {
-        "image_url": makers.asset(team, "image", thumb="thumb.webp"),
-        "audio_url": makers.asset(team, "audio"),
-    }
-    first = makers.job(team, owner, state=State.QUEUED, code=Code.WAITING_TURN, files=files)
-    hold = LedgerEntry.objects.get(job=first)
-    jobs_before = number - 1
-    fixed = {
-        name: getattr(first, name)
-        for name in (
-            "account",
-            "lane",
-            "model",
-            "parameters",
-            "variant",
-            "milliseconds",
-            "price",
-            "currency",
-        )
-    }
-    paid = {
-        name: getattr(hold, name)
-        for name in ("member", "currency", "model", "price", "units", "month")
-    }
-    micros, now = first.quote_micros, timezone.now()
-    for begin in range(0, jobs_before, BATCH):
-        rows = []
-        for count in range(begin, min(begin + BATCH, jobs_before)):
-            waits = count >= number - open_jobs
-            state, code = (State.QUEUED, Code.WAITING_TURN) if waits else (State.SUCCEEDED, "")
-            more = (
-                {}
-                if waits
-                else {
-                    "result": film,
-                    "finished_at": now,
-                    "settled_micros": micros,
-                    "task_id": f"task-{first.pk}-{count}",
-                }
-            )
-            rows.append(
-                Job(
-                    team=team,
-                    owner=owner,
-                    public_id=public_id(),
-                    title=f"Take {count}",
-                    state=state,
-                    code=code,
-                    group=group_of(state, code),
-                    quote_micros=micros,
-                    **fixed,
-                    **more,
-                )
-            )
-        made = Job.objects.bulk_create(rows)
-        JobInput.objects.bulk_create(
-            [
-                JobInput(job=job, name=name, asset=asset)
-                for job in made
-                for name, asset in files.items()
-            ]
-        )
-        JobEvent.objects.bulk_create(
-            [
-                JobEvent(team=team, job=job, new=job.state, text=phrase("Moved"))
-                for job in made
-                for _ in range(5)
-            ]
-        )
-        entries = [
-            LedgerEntry(team=team, job=job, kind="hold", held=micros, **paid) for job in made
-        ]
-        ends = [job for job in made if job.state == State.SUCCEEDED]
-        entries += [
-            LedgerEntry(team=team, job=job, kind="settle", held=-micros, settled=micros, **paid)
-            for job in ends
-        ]
-        LedgerEntry.objects.bulk_create(entries)
+    files = {"image_url": makers.asset(team), "audio_url": makers.asset(team, "audio")}
+    multiply(finished(team, owner, f"done-{number}"), number - 1)
+    for _ in range(OPEN):
+        makers.job(team, owner, state=State.QUEUED, code=Code.WAITING_TURN, files=files)
+
+
+def cost_of(page: Page, client: Any) -> tuple[int, float, int]:
+    """(SQL statements, milliseconds in them, steps of SQLite) of one look."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    cost = Cost()
+    with CaptureQueriesContext(connection) as queries, cost.of(1):
+        page.ask(client)
+    sql = sum(float(query["time"]) for query in queries.captured_queries) * 1000
+    return len(queries), sql, cost.steps
 
 
 def main() -> None:
@@ -119,50 +67,51 @@ def main() -> None:
     parser.add_argument("--few", type=int, default=50)
     parser.add_argument("--rounds", type=int, default=25)
     asked = parser.parse_args()
-    with stage.site():
-        from django.db import connection
+    with stage.site(database=stage.database_asked()):
+        from django.conf import settings
         from django.test import Client
-        from django.test.utils import CaptureQueriesContext
         from django.urls import reverse
 
+        from jobs.billing import balances
         from studio.models import Team
 
         small, owner, _ = stage.company()
         large = Team.start("Studio South", owner)
-        fill(small, owner, asked.few, OPEN)
-        fill(large, owner, asked.many, OPEN)
+        fill(small, owner, asked.few)
+        began = time.monotonic()
+        fill(large, owner, asked.many)
+        balances.recount()
+        told: dict[str, Any] = {"filled_s": time.monotonic() - began}
         client = Client(SERVER_NAME="localhost")
         client.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
-        pages = {
-            asked.few: reverse("jobs:board", args=[small.slug]),
-            asked.many: reverse("jobs:board", args=[large.slug]),
-        }
-        for page in pages.values():
-            assert client.get(page).status_code == 200
-        times: dict[int, list[float]] = {number: [] for number in pages}
-        for _round in range(asked.rounds):
-            for number, page in pages.items():
-                began = time.perf_counter()
-                answer = client.get(page)
-                times[number].append((time.perf_counter() - began) * 1000)
-                assert answer.status_code == 200
-        statements, sql = {}, {}
-        for number, page in pages.items():
-            with CaptureQueriesContext(connection) as queries:
-                client.get(page)
-            statements[number] = len(queries)
-            sql[number] = sum(float(query["time"]) for query in queries.captured_queries) * 1000
+        for name, view in PAGES.items():
+            few, many = (Page(reverse(view, args=[team.slug])) for team in (small, large))
+            for page in (few, many):
+                page.ask(client)
+                page.times.clear()
+            for _round in range(asked.rounds):
+                few.ask(client)
+                many.ask(client)
+            ratio, p95 = median(many.times) / median(few.times), stage.percentile(many.times, 95)
+            told |= {
+                f"{name}_median_ms_few": median(few.times),
+                f"{name}_median_ms_many": median(many.times),
+                f"{name}_p95_ms_many": p95,
+                f"{name}_ratio": ratio,
+            }
+            for size, page in (("few", few), ("many", many)):
+                statements, sql, steps = cost_of(page, client)
+                told |= {
+                    f"{name}_statements_{size}": statements,
+                    f"{name}_sql_ms_{size}": sql,
+                    f"{name}_steps_{size}": steps,
+                }
         stage.say(
             bench="board",
+            database=settings.DATABASES["default"]["ENGINE"].rsplit(".", 1)[-1],
             jobs_many=asked.many,
             jobs_few=asked.few,
-            median_ms_many=median(times[asked.many]),
-            median_ms_few=median(times[asked.few]),
-            p95_ms_many=stage.percentile(times[asked.many], 95),
-            ratio=median(times[asked.many]) / median(times[asked.few]),
-            statements_many=statements[asked.many],
-            statements_few=statements[asked.few],
-            sql_ms_many=sql[asked.many],
+            **told,
             machine_ms=stage.machine(),
         )
 

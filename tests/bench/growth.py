@@ -31,7 +31,7 @@ LANES = 20
 STEPS = 10  # of SQLite's virtual machine between two counts
 
 
-def finished(team: Team, owner: User) -> Job:
+def finished(team: Team, owner: User, task_id: str = "done") -> Job:
     """One film that is done and paid, with files, events, an attempt and ledger lines: what the
     many are copied from."""
     from django.utils import timezone
@@ -48,12 +48,12 @@ def finished(team: Team, owner: User) -> Job:
         owner,
         state=State.SUCCEEDED,
         attempt=1,
-        task_id="done",
+        task_id=task_id,
         result=film,
         finished_at=now,
         provider_status="SUCCEEDED",
     )
-    Attempt.objects.create(job=job, number=1, began_at=now, task_id="done", outcome=Outcome.DONE)
+    Attempt.objects.create(job=job, number=1, began_at=now, task_id=task_id, outcome=Outcome.DONE)
     JobEvent.objects.bulk_create(
         [
             JobEvent(team=team, job=job, new=state, text=phrase("Moved"))
