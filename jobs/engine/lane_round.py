@@ -7,7 +7,7 @@ those. A lane that needs more than that gets a whole `lane_visit.visit`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -138,7 +138,7 @@ def take_in(done: Iterable[LaneSurvey]) -> list[LaneSurvey]:
     return rest
 
 
-def row_of(job: Job, columns: dict[str, Any]) -> Row:
+def row_of(job: Job, columns: Mapping[str, object]) -> Row:
     """What `_JOB` writes of a look that changed nothing, and of which task it was."""
     seen = (columns[name] for name in ("looked_at", "provider_started_at", "next_look_at"))
     return (*seen, job.pk, job.attempt, job.task_id)

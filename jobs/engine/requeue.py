@@ -60,7 +60,7 @@ def send_again(
     code: Code,
     outcome: Outcome,
     *,
-    data: dict[str, Any] | None = None,
+    data: dict[str, str] | None = None,
     **columns: Any,
 ) -> None:
     """No task of this attempt is made or billed: back into the queue, with the template that it may

@@ -7,10 +7,9 @@ that none was made and it goes back into the queue, or it waits for a person (SE
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db.models import F, Q, QuerySet
 
@@ -28,18 +27,6 @@ from studio.common import clock
 from studio.common.translatable import Sentence, phrase, plural_phrase, together
 from studio.models import User
 
-# The columns of a job that is at no task for now.
-_NO_TASK: dict[str, Any] = {
-    "task_id": "",
-    "request_id": "",
-    "provider_status": "",
-    "provider_started_at": None,
-    "provider_ended_at": None,
-    "submitted_at": None,
-    "next_look_at": None,
-    "not_before": None,
-    "tries": 0,
-}
 _UNDECIDED = 50  # jobs whose candidates are looked at for a lone task
 _ASKED = 20  # accounts that are asked for it at one look
 
@@ -253,16 +240,7 @@ def doubt_adopted(job: Job, text: Sentence) -> None:
     def let_go() -> None:
         Attempt.objects.filter(job=job, number=job.attempt).update(task_id="", request_id="")
 
-    move(
-        job,
-        State.UNCERTAIN,
-        text,
-        code=Code.SEVERAL_TASKS,
-        outcome=Outcome.UNCERTAIN,
-        then=let_go,
-        data={"candidates": [task_id]},
-        **_NO_TASK,
-    )
+    _in_doubt_again(job, text, [task_id], let_go, job.attempt, Outcome.UNCERTAIN)
 
 
 def _no_task(job: Job) -> None:
@@ -292,17 +270,38 @@ def doubt_chosen(job: Job) -> bool:
         "place. A person decides",
         task_id=job.task_id,
     )
+    _in_doubt_again(job, text, left, note_attempts, number)
+    return True
+
+
+def _in_doubt_again(
+    job: Job,
+    text: Sentence,
+    found: list[str],
+    then: Callable[[], None],
+    attempt: int,
+    outcome: Outcome | None = None,
+) -> None:
+    """From RUNNING: at no task any more, and a person decides between `found`."""
     move(
         job,
         State.UNCERTAIN,
         text,
         code=Code.SEVERAL_TASKS,
-        then=note_attempts,
-        data={"candidates": left},
-        attempt=number,
-        **_NO_TASK,
+        outcome=outcome,
+        then=then,
+        data={"candidates": found},
+        attempt=attempt,
+        task_id="",
+        request_id="",
+        provider_status="",
+        provider_started_at=None,
+        provider_ended_at=None,
+        submitted_at=None,
+        next_look_at=None,
+        not_before=None,
+        tries=0,
     )
-    return True
 
 
 def known_tasks(task_ids: Iterable[str]) -> set[str]:

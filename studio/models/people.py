@@ -120,7 +120,7 @@ _Row = TypeVar("_Row", bound="Membership", covariant=True)
 
 
 class MembershipQuerySet(models.QuerySet[_Row]):
-    def update(self, **values: Any) -> int:
+    def update(self, **values: object) -> int:
         """As of every queryset; ProtectedError when a team would have no owner afterwards. (A page
         and a form say it before; this is for a shell.)"""
         if "role" not in values or values["role"] == Role.OWNER:
