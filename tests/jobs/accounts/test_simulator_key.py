@@ -9,7 +9,7 @@ from django.test import Client as Browser
 from jobs.accounts import clients, endpoints
 from jobs.accounts.clients import NoKey
 from jobs.models import Account, ApiKey
-from jobs.modelstudio.http_calls import Calls
+from jobs.modelstudio import Client
 from studio.models import User
 from tests import html, makers
 from tests.jobs.engine.tasks.visits import visit
@@ -25,7 +25,7 @@ def demo_account(account: Account, monkeypatch: pytest.MonkeyPatch) -> Account:
         pytest.fail("the real service was called")
 
     for name in ("post", "get_json", "send_once"):
-        monkeypatch.setattr(Calls, name, call)
+        monkeypatch.setattr(Client, name, call)
     account.keys.all().delete()
     ApiKey.make(account, endpoints.SIMULATOR_KEY).save()
     Account.objects.filter(pk=account.pk).update(base_url="", region="cn-beijing")

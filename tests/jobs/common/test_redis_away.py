@@ -75,6 +75,7 @@ def test_the_bell_is_not_waited_for_twice(hole: Hole, monkeypatch: pytest.Monkey
     wakeup.publish("north", {"id": 1})
     assert wakeup.once("x", 5) is True
     assert wakeup.worker_alive() is False
+    assert wakeup.worker_heard() is None
     assert time.monotonic() - began < 2 * wakeup.ANSWER + wakeup.CONNECT
     assert len(hole.lines) == 1
 
