@@ -49,7 +49,7 @@ UNWANTED = (
     "SECRET_KEY",
     "FIELD_KEYS",
 )
-TOGETHER = 15.0  # seconds, of a quick machine, until all who order a dance at once are there
+TOGETHER = 8.0  # seconds, of a quick machine, until all who order a dance at once are there
 WINDOW = 60.0  # seconds, of a storm that shares a key, that tell others' tasks from lost ones
 COPY_AT, RESTORE_AFTER = (0.1, 0.45), (5.0, 20.0)  # share of jobs that have ended; seconds
 
