@@ -21,6 +21,8 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvError
 
+from studio.common.client_address import Network, networks
+
 
 @dataclass(frozen=True, slots=True)
 class Variable:
@@ -70,6 +72,12 @@ VARIABLES: tuple[Variable, ...] = (
         "PUBLIC_URL",
         "the address `dev` serves",
         "Address of this site as others reach it; Model Studio fetches pictures and sound there.",
+    ),
+    Variable(
+        "TRUSTED_PROXIES",
+        "none",
+        "Networks of your own proxies, with commas, such as `127.0.0.1,10.0.0.0/8`. Only what "
+        "comes from them is believed about the address of a visitor (`X-Forwarded-For`).",
     ),
     Variable(
         "STORAGE_URL",
@@ -153,6 +161,17 @@ def address(name: str, default: str = "") -> str:
                 f"{name} is “{value}”; it must be an address that begins with http:// or https://."
             )
     return value
+
+
+def trusted_proxies() -> tuple[Network, ...]:
+    """The networks whose `X-Forwarded-For` is believed; none unless they are named."""
+    try:
+        return networks(words("TRUSTED_PROXIES"))
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"TRUSTED_PROXIES holds “{error}”; it may hold addresses and networks such as "
+            "127.0.0.1 or 10.0.0.0/8 (with the bits after the mask at 0), with commas."
+        ) from None
 
 
 def redis_prefix(secret_key: str) -> str:
