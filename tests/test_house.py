@@ -314,7 +314,7 @@ def test_every_read_variable_is_listed() -> None:
         name
         for path in SOURCES
         for name in re.findall(
-            r"env\.(?:text|flag|words|choice|address)\(\"([A-Z_]+)\"", path.read_text()
+            r"env\.(?:text|flag|words|choice|address|number)\(\"([A-Z_]+)\"", path.read_text()
         )
     }
     assert read

@@ -2,9 +2,10 @@
 handlers.
 
 The person is looked up once, the database connection is closed, then the stream only listens: one
-Redis subscription per process feeds bounded queues. The id of an event is JobEvent.id; what a
-browser missed is read from the table, a little further back than it asked, and the browser drops
-what it knows.
+Redis subscription per process feeds bounded queues. Whoever may no longer see the team (signed out,
+removed, deactivated, another password) is found by one look at the database for all followers, and
+their streams end. The id of an event is JobEvent.id; what a browser missed is read from the table,
+a little further back than it asked, and the browser drops what it knows.
 """
 
 from __future__ import annotations
@@ -13,21 +14,26 @@ import asyncio
 import json
 import logging
 import time
-from typing import Any
+from dataclasses import dataclass, field
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.contrib.auth import get_user
-from django.contrib.sessions.backends.db import SessionStore
-from django.core.handlers.asgi import ASGIRequest
-from django.db import close_old_connections, connection
+from django.db import DatabaseError, close_old_connections, connection
+from django.http import Http404
+from django.http.cookie import parse_cookie
+from django.utils.translation import gettext as _
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from jobs.common.states import group_of
 from jobs.common.wakeup import EVENTS
+from studio.teams.session_check import SignedOut, TeamSession, admit, still_admitted
+from studio.web import limits
+from studio.web.answers import Refused, refuse, until_gone
+from studio.web.asgi_types import Receive, Scope, Send, header
 
 log = logging.getLogger("footlight.live")
 BEAT = 15.0  # seconds between comments that keep proxies from closing
@@ -36,6 +42,7 @@ CATCH_UP = 200
 PATIENCE = 2.0  # seconds that Redis may take to connect, and to say that it is still there
 QUIET = 5.0  # seconds without a word after which it is asked
 AGAIN = 1.0
+CHECK = 3.0  # seconds between two looks at who may still follow
 STREAM_HEADERS = [
     (b"content-type", b"text/event-stream"),
     (b"cache-control", b"no-store"),
@@ -47,6 +54,21 @@ class Silent(Exception):
     """Redis does not say that it is still there."""
 
 
+@dataclass(eq=False, slots=True)
+class Follower:
+    """One open stream. None in its queue ends it."""
+
+    team: str
+    session: TeamSession
+    queue: asyncio.Queue[str | None] = field(default_factory=lambda: asyncio.Queue(100))
+
+    def put(self, data: str | None) -> None:
+        if self.queue.full():
+            # who does not read loses the oldest, and catches up from the table
+            self.queue.get_nowait()
+        self.queue.put_nowait(data)
+
+
 class Hub:
     """One pattern subscription for the whole process, handed to every follower's queue.
 
@@ -56,25 +78,43 @@ class Hub:
     """
 
     def __init__(self) -> None:
-        self.followers: dict[str, set[asyncio.Queue[str]]] = {}
+        self.followers: dict[str, set[Follower]] = {}
         self.task: asyncio.Task[None] | None = None
+        self.check: asyncio.Task[None] | None = None
         self.connected: bool | None = None
 
-    def join(self, team: str) -> asyncio.Queue[str]:
-        queue: asyncio.Queue[str] = asyncio.Queue(100)
-        self.followers.setdefault(team, set()).add(queue)
+    def join(self, team: str, session: TeamSession) -> Follower:
+        follower = Follower(team, session)
+        self.followers.setdefault(team, set()).add(follower)
         if self.task is None or self.task.done():
             self.connected = None
             self.task = asyncio.create_task(self._listen())
         elif self.connected is False:
-            queue.put_nowait(json.dumps({"paused": True}))
-        return queue
+            follower.put(json.dumps({"paused": True}))
+        if self.check is None or self.check.done():
+            self.check = asyncio.create_task(self._check())
+        return follower
 
-    def leave(self, team: str, queue: asyncio.Queue[str]) -> None:
-        queues = self.followers.get(team, set())
-        queues.discard(queue)
-        if not queues:
-            self.followers.pop(team, None)
+    def leave(self, follower: Follower) -> None:
+        followers = self.followers.get(follower.team, set())
+        followers.discard(follower)
+        if not followers:
+            self.followers.pop(follower.team, None)
+
+    async def _check(self) -> None:
+        """End the streams of who may no longer follow, while anybody follows. As long as the
+        database is away nobody is ended: nothing can be asked, and nothing happens either."""
+        while self.followers:
+            await asyncio.sleep(CHECK)
+            sessions = {one.session for some in self.followers.values() for one in some}
+            try:
+                left = await sync_to_async(_still_admitted, thread_sensitive=False)(sessions)
+            except DatabaseError as error:
+                log.debug("who may follow cannot be asked: %s", error)
+                continue
+            for follower in [one for some in self.followers.values() for one in some]:
+                if follower.session in sessions - left:
+                    follower.put(None)
 
     async def _listen(self) -> None:
         while self.followers:
@@ -130,54 +170,53 @@ class Hub:
                 self._broadcast(team, json.dumps({"paused": not connected}))
 
     def _broadcast(self, team: str, data: str) -> None:
-        for queue in list(self.followers.get(team, ())):
-            if queue.full():
-                # a follower that does not read loses its oldest; it catches up from the table
-                queue.get_nowait()
-            queue.put_nowait(data)
+        for follower in list(self.followers.get(team, ())):
+            follower.put(data)
 
 
 hub = Hub()
 
 
-def _admit(scope: dict[str, Any], slug: str, after: int | None) -> tuple[int, list[dict[str, Any]]]:
-    """(HTTP status, events missed since id `after`): 401 for nobody, 404 for a stranger. Runs in a
-    thread."""
-    from jobs.common.states import group_of
+def _admit(
+    scope: Scope, slug: str, after: int | None
+) -> tuple[TeamSession, list[dict[str, str | int]]]:
+    """The sign-in that follows, and the events missed since id `after`. Refused: 401 for nobody,
+    404 for a stranger. Runs in a thread."""
     from jobs.models import JobEvent
-    from studio.models import Membership
 
     close_old_connections()
     try:
-        request = ASGIRequest({**scope, "type": "http"}, None)  # type: ignore[arg-type]
-        request.session = SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
-        user = get_user(request)
-        if not user.is_authenticated:
-            return 401, []
-        membership = (
-            Membership.objects.select_related("team")
-            .filter(user_id=user.pk, team__slug=slug.replace("\x00", ""))
-            .first()
+        cookies = parse_cookie(header(scope, b"cookie"))
+        try:
+            session = admit(cookies.get(settings.SESSION_COOKIE_NAME), slug)
+        except SignedOut:
+            raise Refused(401, _("Sign in to follow this team.")) from None
+        except Http404:
+            raise Refused(404, _("No team of yours is at this address.")) from None
+        if after is None:
+            return session, []
+        events = (
+            JobEvent.objects.filter(team_id=session.team_id, id__gt=max(0, after - OVERLAP))
+            .order_by("id")
+            .select_related("job")
         )
-        if membership is None:
-            return 404, []
-        missed: list[dict[str, Any]] = []
-        if after is not None:
-            events = (
-                JobEvent.objects.filter(team=membership.team, id__gt=max(0, after - OVERLAP))
-                .order_by("id")
-                .select_related("job")
-            )
-            missed = [
-                {
-                    "id": e.pk,
-                    "job": e.job.public_id,
-                    "state": e.new,
-                    "group": int(group_of(e.new, e.code)),
-                }
-                for e in events[:CATCH_UP]
-            ]
-        return 200, missed
+        return session, [
+            {
+                "id": e.pk,
+                "job": e.job.public_id,
+                "state": e.new,
+                "group": int(group_of(e.new, e.code)),
+            }
+            for e in events[:CATCH_UP]
+        ]
+    finally:
+        connection.close()
+
+
+def _still_admitted(sessions: set[TeamSession]) -> set[TeamSession]:
+    close_old_connections()
+    try:
+        return still_admitted(sessions)
     finally:
         connection.close()
 
@@ -189,62 +228,60 @@ def _frame(data: str) -> bytes:
     return f"id: {event['id']}\nevent: job\ndata: {data}\n\n".encode()
 
 
-async def stream(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """GET /live/<team>/ : text/event-stream until the browser leaves."""
+async def stream(scope: Scope, receive: Receive, send: Send) -> None:
+    """GET /live/<team>/ : text/event-stream until the browser leaves, or may no longer follow."""
     slug = scope["path"].removeprefix("/live/").strip("/")
-    headers = {
-        name.decode().lower(): value.decode("latin-1") for name, value in scope.get("headers", [])
-    }
-    last = headers.get("last-event-id", "")
-    status, missed = await sync_to_async(_admit, thread_sensitive=False)(
-        scope, slug, int(last) if last.isdecimal() and len(last) < 19 else None
-    )
-    if scope.get("method") != "GET" or status != 200:
-        await _refuse(send, status if status != 200 else 405)
-        return
-    queue = hub.join(slug)
-    gone = asyncio.create_task(_until_gone(receive))
+    last = header(scope, b"last-event-id")
+    try:
+        if scope.get("method") != "GET":
+            raise Refused(405, _("Only GET is answered here."))
+        session, missed = await sync_to_async(_admit, thread_sensitive=False)(
+            scope, slug, int(last) if last.isdecimal() and len(last) < 19 else None
+        )
+        with limits.streams.one(session.user_id, settings.STREAMS_PER_PERSON):
+            await _stream(hub.join(slug, session), missed, receive, send)
+    except limits.NoPlace:
+        sentence = _(
+            "You have %(n)s pages with live updates open, the most at once; close some of them."
+        ) % {"n": settings.STREAMS_PER_PERSON}
+        await refuse(Refused(429, sentence, "streams-of-a-person"), receive, send)
+    except Refused as refusal:
+        await refuse(refusal, receive, send)
+
+
+async def _stream(
+    follower: Follower, missed: list[dict[str, str | int]], receive: Receive, send: Send
+) -> None:
+    gone = asyncio.create_task(until_gone(receive))
     try:
         await send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
         await _send_part(send, b"retry: 2000\n\n")
         for event in missed:
             await _send_part(send, _frame(json.dumps(event)))
-        await _follow(queue, gone, send)
+        await _follow(follower.queue, gone, send)
+        await send({"type": "http.response.body", "body": b""})
     finally:
         gone.cancel()
-        hub.leave(slug, queue)
+        hub.leave(follower)
 
 
-async def _refuse(send: Any, code: int) -> None:
-    """Answer with the HTTP status `code` and a sentence."""
-    text = {
-        401: b"Sign in to follow this team.",
-        404: b"No team of yours is at this address.",
-    }.get(code, b"Only GET is answered here.")
-    headers = [(b"content-type", b"text/plain; charset=utf-8")]
-    await send({"type": "http.response.start", "status": code, "headers": headers})
-    await send({"type": "http.response.body", "body": text})
-
-
-async def _send_part(send: Any, body: bytes) -> None:
+async def _send_part(send: Send, body: bytes) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": True})
 
 
-async def _follow(queue: asyncio.Queue[str], gone: asyncio.Task[None], send: Any) -> None:
-    """Send what comes into `queue`, and a comment every BEAT seconds without any, until `gone`."""
+async def _follow(queue: asyncio.Queue[str | None], gone: asyncio.Task[None], send: Send) -> None:
+    """Send what comes into `queue`, and a comment every BEAT seconds without any, until `gone`, or
+    until None comes."""
     while not gone.done():
         waiting = asyncio.create_task(queue.get())
-        done, _ = await asyncio.wait(
+        done, _pending = await asyncio.wait(
             {waiting, gone}, timeout=BEAT, return_when=asyncio.FIRST_COMPLETED
         )
-        body = _frame(waiting.result()) if waiting in done else b": still here\n\n"
         if waiting not in done:
             waiting.cancel()
         if gone in done:
             return
-        await _send_part(send, body)
-
-
-async def _until_gone(receive: Any) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+        data = waiting.result() if waiting in done else None
+        if waiting in done and data is None:
+            return
+        await _send_part(send, b": still here\n\n" if data is None else _frame(data))

@@ -80,6 +80,22 @@ VARIABLES: tuple[Variable, ...] = (
         "comes from them is believed about the address of a visitor (`X-Forwarded-For`).",
     ),
     Variable(
+        "CONNECTIONS",
+        "4000",
+        "Connections that the web process holds at once. When all are taken, those that wait for a "
+        "request make room for new ones, the longest waiting first.",
+    ),
+    Variable(
+        "CONNECTIONS_PER_ADDRESS",
+        "256",
+        "Connections, and requests being answered, of one visitor’s address (of IPv6 a /64 "
+        "network) at once. Raise it when many people share an address.",
+    ),
+    Variable(
+        "STREAMS_PER_PERSON", "50", "Pages with live updates that one person has open at once."
+    ),
+    Variable("UPLOADS_PER_PERSON", "8", "Uploads of one person that are on their way at once."),
+    Variable(
         "STORAGE_URL",
         "local files in `DATA_DIR`",
         "Where files live: `s3://bucket?endpoint=…&region=…`, keys from the usual AWS variables or "
@@ -138,6 +154,14 @@ def flag(name: str, default: bool = False) -> bool:
         return bool(env.bool(_known(name), default))
     except EnvError:
         raise ImproperlyConfigured(f"{name} is “{os.environ[name]}”; set it to 1 or 0.") from None
+
+
+def number(name: str, default: int) -> int:
+    """A whole number from 1."""
+    value = text(name) or str(default)
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", value):
+        raise ImproperlyConfigured(f"{name} is “{value}”; it must be a whole number from 1.")
+    return int(value)
 
 
 def words(name: str) -> list[str]:

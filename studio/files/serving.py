@@ -20,8 +20,8 @@ from django.utils.http import content_disposition_header, parse_etags
 from studio.files.file_store import blocks
 
 RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
-# An open-ended range is answered in pieces of this size: a paused player would otherwise hold one
-# of the few page threads.
+# An open-ended range is answered in pieces of this size: a player that pauses has its piece, and is
+# not cut off as a reader that takes nothing.
 PIECE = 4 * 1024 * 1024
 
 

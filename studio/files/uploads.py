@@ -15,7 +15,7 @@ import logging
 import os
 import re
 import tempfile
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -39,19 +39,15 @@ from studio.files.file_store import keep
 from studio.media import MediaError
 from studio.models import Asset, Membership, Role, Team, User
 from studio.teams.access import membership_of
+from studio.web.answers import Gone, Refused, answer, drain
+from studio.web.asgi_types import Receive, Scope, Send
+from studio.web.bodies import BUFFER, declared_length, parts, upload_place
 
 log = logging.getLogger("footlight.uploads")
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 T = TypeVar("T")
 
 ADDRESS = re.compile(r"/upload/([-\w]+)/?", re.ASCII)
-BUFFER = 1024 * 1024  # bytes gathered before they are written
-POLITE = (
-    4 * 1024 * 1024
-)  # bytes read after a refusal, so that the answer arrives before the connection closes
 STATUS = {
     "empty": 400,
     "broken": 400,
@@ -66,18 +62,6 @@ _decode_threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="keep")
 _io_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="upload")
 
 
-class Refused(Exception):
-    """The upload is refused with `status`; `str()` is the sentence."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status = status
-
-
-class Gone(Exception):
-    """The client left before the file was complete."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Sender:
     """Who uploads, and to which team."""
@@ -88,23 +72,18 @@ class _Sender:
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """The ASGI application behind /upload/."""
+    more: list[tuple[bytes, bytes]] = []
     try:
-        status, answer = await _answer(scope, receive)
+        status, said = await _answer(scope, receive)
     except Refused as refusal:
-        await _drain(receive)
-        status, answer = refusal.status, {"error": str(refusal)}
+        await drain(receive)
+        status, said = refusal.status, {"error": str(refusal)}
+        more.append((b"connection", b"close"))
     except Gone:
         return
-    body = json.dumps(answer).encode()
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"no-store"),
-    ]
     if status == 405:
-        headers.append((b"allow", b"PUT"))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+        more.append((b"allow", b"PUT"))
+    await answer(send, status, json.dumps(said).encode(), b"application/json", *more)
 
 
 async def _answer(scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
@@ -114,7 +93,7 @@ async def _answer(scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
     if scope["method"] != "PUT":
         raise Refused(405, _("A file is uploaded here with PUT."))
     sender = await _in_thread(_io_threads, _sender, scope, found.group(1))
-    declared = _declared_length(scope)
+    declared = declared_length(scope)
     if declared is not None and declared > settings.UPLOAD_MAX_BYTES:
         raise Refused(413, too_large())
     name = parse_qs(
@@ -122,50 +101,27 @@ async def _answer(scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
     ).get("name", [""])[0]
     handle, path = tempfile.mkstemp(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix="upload-")
     try:
-        with os.fdopen(handle, "wb") as out:
+        with os.fdopen(handle, "wb") as out, upload_place(sender.user.pk):
             await _receive_into(out, receive)
         return await _in_thread(_decode_threads, _keep, path, sender, name)
     finally:
         os.unlink(path)
 
 
-def _declared_length(scope: Scope) -> int | None:
-    """Content-Length; None when the body comes in chunks without one, which the count while
-    streaming covers."""
-    for key, value in scope["headers"]:
-        if key.lower() == b"content-length":
-            if not value.isdigit():
-                raise Refused(400, _("The upload does not say its length in digits."))
-            return int(value)
-    return None
-
-
 async def _receive_into(out: io.BufferedWriter, receive: Receive) -> None:
-    """Write the body as it comes. Raises Gone when the client leaves, Refused above the limit."""
+    """Write the body as it comes. Raises Gone when the client leaves, Refused above the limit and
+    when it comes too slowly."""
     loop, total, gathered = asyncio.get_running_loop(), 0, bytearray()
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Gone
-        body = message.get("body", b"")
-        more = message.get("more_body", False)
-        total += len(body)
+    async for part in parts(receive):
+        total += len(part)
         if total > settings.UPLOAD_MAX_BYTES:
             raise Refused(413, too_large())
-        gathered += body
-        if gathered and (len(gathered) >= BUFFER or not more):
+        gathered += part
+        if len(gathered) >= BUFFER:
             await loop.run_in_executor(_io_threads, out.write, bytes(gathered))
             gathered.clear()
-
-
-async def _drain(receive: Receive) -> None:
-    left = POLITE
-    while left > 0:
-        message = await receive()
-        left -= len(message.get("body", b""))
-        if message["type"] == "http.disconnect" or not message.get("more_body", False):
-            return
+    if gathered:
+        await loop.run_in_executor(_io_threads, out.write, bytes(gathered))
 
 
 # ── in threads, because the database is ───────────────────────────────────────────────────────────

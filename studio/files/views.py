@@ -29,7 +29,7 @@ from studio.files.serving import PIECE, serve
 from studio.files.uploads import too_large
 from studio.media import MediaError
 from studio.models import Asset, Role
-from studio.teams.access import TeamRequest, public, team_page
+from studio.teams.access import TeamRequest, public, takes_files, team_page
 
 PAGE = 24
 YEAR = 365 * 24 * 3600
@@ -244,6 +244,7 @@ def delete(request: TeamRequest, asset: str) -> HttpResponse:
     return render(request, "studio/files/asset_delete.html", context, status=status)
 
 
+@takes_files
 @team_page(write=Role.CREATOR)
 @require_POST
 def upload(request: TeamRequest) -> HttpResponse:

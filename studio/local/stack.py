@@ -123,7 +123,7 @@ class Stack:
         # REDIS_URL may hold a password.
         write_json(self.run_dir / "stack.json", self.addresses, mode=0o600)
         others.append(self._child("worker", manage_command("worker"), grace=20.0))
-        command = uvicorn_command(self.host, web)
+        command = web_command(self.host, web)
         others.append(self._child("web", command, ready=lambda: web_answers(home), grace=6.0))
         for child in others:
             child.env = self.env
@@ -183,29 +183,9 @@ def url_host(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def uvicorn_command(host: str, port: int) -> list[str]:
-    """The web: one process. Open live streams are cut after 2 s when it stops; browsers come back
-    by themselves."""
-    words = [
-        "-m",
-        "uvicorn",
-        "studio.asgi:application",
-        "--host",
-        host,
-        "--port",
-        str(port),
-        "--lifespan",
-        "on",
-    ]
-    return [
-        sys.executable,
-        *words,
-        "--no-access-log",
-        "--log-level",
-        "warning",
-        "--timeout-graceful-shutdown",
-        "2",
-    ]
+def web_command(host: str, port: int) -> list[str]:
+    """The web: one process."""
+    return manage_command("web", "--host", host, "--port", port)
 
 
 def redis_answers(url: str) -> bool:

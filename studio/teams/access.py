@@ -19,6 +19,7 @@ from django_htmx.middleware import HtmxDetails
 from studio.models.people import Membership, Role, Team, User
 
 MARK = "footlight_access_mark"
+TAKES_FILES = "footlight_takes_files"
 
 
 class TeamRequest(HttpRequest):
@@ -74,6 +75,13 @@ def team_page(read: Role = Role.VIEWER, write: Role = Role.CREATOR) -> Callable[
         return _marked(inside, f"team:{read}:{write}")
 
     return mark
+
+
+def takes_files(view: View) -> View:
+    """Beside @team_page: forms of this page carry files, so who may upload to the team may send
+    much. To all other pages nobody may (studio/web/allowances.py)."""
+    setattr(view, TAKES_FILES, True)
+    return view
 
 
 def membership_of(user: Any, slug: str) -> Membership:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from studio.local.stack import LOOPBACK, uvicorn_command
+from studio.local.stack import LOOPBACK, web_command
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "jobs" / "samples"
@@ -133,7 +133,7 @@ def debugging(site: Site) -> Iterator[str]:
     port = _free_port()
     address = f"http://{LOOPBACK}:{port}"
     with _served(
-        uvicorn_command(LOOPBACK, port),
+        web_command(LOOPBACK, port),
         address + "/healthz",
         site.data_dir.parent / "debug.txt",
         site.env | {"DEBUG": "1"},

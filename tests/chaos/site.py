@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from studio.local.stack import LOOPBACK, manage_command, uvicorn_command, web_answers
+from studio.local.stack import LOOPBACK, manage_command, web_answers, web_command
 from tests.chaos import databases
 from tests.chaos.clicker import Clicker
 from tests.chaos.crew import ROOT, Part, faketime
@@ -50,7 +50,7 @@ class Site:
         if self.database.url:
             self.env["DATABASE_URL"] = self.database.url
         off = self.env | faketime(plan.clock_off) if plan.clock_off else self.env
-        web = uvicorn_command(LOOPBACK, port)
+        web = web_command(LOOPBACK, port)
         self.web = self._part("web", web, ready=lambda: web_answers(self.web_url))
         self.supervisors = [
             self._part(f"worker-{n}", manage_command("worker")) for n in range(plan.supervisors)

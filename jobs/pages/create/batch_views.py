@@ -24,9 +24,10 @@ from studio.common.translatable import Sentence, quoted, translated
 from studio.files import file_store
 from studio.media import MediaError
 from studio.models.people import Role
-from studio.teams.access import TeamRequest, team_page
+from studio.teams.access import TeamRequest, takes_files, team_page
 
 
+@takes_files
 @team_page(read=Role.CREATOR)
 def batch(request: TeamRequest) -> HttpResponse:
     """GET shows the matrix of the address. POST with `do`: "make" makes the set, "check" has the

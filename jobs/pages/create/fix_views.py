@@ -25,7 +25,7 @@ from studio.media import MediaError
 from studio.media.edits import straight_size
 from studio.models.asset import Asset
 from studio.models.people import Role
-from studio.teams.access import TeamRequest, team_page
+from studio.teams.access import TeamRequest, takes_files, team_page
 
 LEAST = 0.5  # seconds of a video worth keeping where a model names no least length
 
@@ -43,6 +43,7 @@ class CutForm(forms.Form):
     cut_to = forms.FloatField(min_value=0, max_value=86_400, required=False)
 
 
+@takes_files
 @team_page(read=Role.CREATOR, write=Role.CREATOR)
 @require_http_methods(["GET", "HEAD", "POST"])
 def fix(request: TeamRequest) -> HttpResponse:

@@ -15,9 +15,10 @@ from jobs.pages.create.confirmation import Confirmation
 from jobs.pages.create.views import draft_of, page_of, shown_again
 from studio.common.translatable import translated
 from studio.models.people import Role
-from studio.teams.access import TeamRequest, team_page
+from studio.teams.access import TeamRequest, takes_files, team_page
 
 
+@takes_files
 @team_page(write=Role.CREATOR)
 @require_POST
 def save(request: TeamRequest) -> HttpResponse:
@@ -55,6 +56,7 @@ def _save_of_job(request: TeamRequest, name: str) -> HttpResponse:
     return redirect(job.set or job)
 
 
+@takes_files
 @team_page(write=Role.CREATOR)
 @require_POST
 def delete(request: TeamRequest, preset: str) -> HttpResponse:

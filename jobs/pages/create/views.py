@@ -37,26 +37,30 @@ from studio.common.translatable import translated
 from studio.files import file_store
 from studio.media import MediaError
 from studio.models.people import Role
-from studio.teams.access import TeamRequest, team_page
+from studio.teams.access import TeamRequest, takes_files, team_page
 
 PAGES = ("portrait", "dance", "template")
 
 
+@takes_files
 @team_page(read=Role.CREATOR)
 def portrait(request: TeamRequest) -> HttpResponse:
     return _page(request, "portrait")
 
 
+@takes_files
 @team_page(read=Role.CREATOR)
 def dance(request: TeamRequest) -> HttpResponse:
     return _page(request, "dance")
 
 
+@takes_files
 @team_page(read=Role.CREATOR)
 def template(request: TeamRequest) -> HttpResponse:
     return _page(request, "template")
 
 
+@takes_files
 @team_page(read=Role.CREATOR)
 def price(request: TeamRequest) -> HttpResponse:
     """The form and the price again, after any change. Without a script the page itself."""
@@ -65,6 +69,7 @@ def price(request: TeamRequest) -> HttpResponse:
     return shown_again(request, draft, page)
 
 
+@takes_files
 @team_page(read=Role.CREATOR)
 def check(request: TeamRequest) -> HttpResponse:
     """POST asks the service about the draft's picture (again, when there was no answer). GET is the

@@ -47,7 +47,7 @@ def make(tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch) -> Ca
     monkeypatch.setattr(stacks, "manage_command", lambda *words: SLEEPER)
     monkeypatch.setattr(
         stacks,
-        "uvicorn_command",
+        "web_command",
         lambda host, port: [sys.executable, "-m", "http.server", str(port), "--bind", host],
     )
 
