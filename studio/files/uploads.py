@@ -99,13 +99,24 @@ async def _answer(scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
     name = parse_qs(
         scope["query_string"].decode("latin-1"), encoding="utf-8", errors="replace"
     ).get("name", [""])[0]
-    handle, path = tempfile.mkstemp(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix="upload-")
+    with upload_place(sender.user.pk):
+        path = await _received(receive)
     try:
-        with os.fdopen(handle, "wb") as out, upload_place(sender.user.pk):
-            await _receive_into(out, receive)
         return await _in_thread(_decode_threads, _keep, path, sender, name)
     finally:
         os.unlink(path)
+
+
+async def _received(receive: Receive) -> str:
+    """The path of a new file with the body in it; nothing stays of one that did not come whole."""
+    handle, path = tempfile.mkstemp(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix="upload-")
+    try:
+        with os.fdopen(handle, "wb") as out:
+            await _receive_into(out, receive)
+    except BaseException:
+        os.unlink(path)
+        raise
+    return path
 
 
 async def _receive_into(out: io.BufferedWriter, receive: Receive) -> None:

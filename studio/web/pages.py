@@ -110,7 +110,8 @@ class Pages:
             made.close()
             raise
         status, headers = begun[0]
-        encoded = [(n.lower().encode("latin-1"), v.encode("latin-1")) for n, v in headers]
+        # Django begins the value of Set-Cookie with a space.
+        encoded = [(n.lower().encode("latin-1"), v.strip().encode("latin-1")) for n, v in headers]
         number = int(status.split(" ", 1)[0])
         if made.streaming and len(first) >= BLOCK:
             close_old_connections()  # as closing it would, which another thread does

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from studio import asgi
+from tests.studio.web.served import get, served
 
 
 def call(path: str, method: str = "GET", kind: str = "http") -> list[dict[str, Any]]:
@@ -56,6 +57,15 @@ def test_pages_come_through_the_bridge() -> None:
     headers = {name.decode().lower(): value.decode() for name, value in sent[0]["headers"]}
     assert "default-src 'self'" in headers["content-security-policy"]
     assert "unsafe-inline" not in headers["content-security-policy"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_server_can_send_what_django_makes() -> None:
+    """Django begins the value of a cookie with a space, which h11 refuses."""
+    with served(asgi.application) as port:
+        said = get(port, "/accounts/login/")
+    assert said.startswith(b"HTTP/1.1 200 ")
+    assert b"\r\nset-cookie: csrftoken=" in said
 
 
 @pytest.mark.django_db(transaction=True)

@@ -13,6 +13,7 @@ from django.http import StreamingHttpResponse
 
 from jobs.models import LedgerEntry
 
+AT_ONCE = 1000  # entries
 COLUMNS = (
     "entry",
     "time (UTC)",
@@ -85,14 +86,20 @@ def _row(entry: LedgerEntry) -> list[str]:
 
 def csv_of(entries: QuerySet[LedgerEntry], filename: str) -> StreamingHttpResponse:
     """`entries`, oldest first, streamed as UTF-8; `filename` is made of our own words and the
-    team's address."""
+    team's address.
+
+    They are asked for AT_ONCE at a time: between two blocks of the answer, which may be on
+    different threads, nothing stays open in the database.
+    """
     writer: Any = csv.writer(_Echo())
     rows = entries.select_related("member", "job", "check_asked", "price").order_by("id")
 
     def lines() -> Iterator[str]:
         yield writer.writerow(COLUMNS)
-        for entry in rows.iterator(chunk_size=2000):
-            yield writer.writerow(_row(entry))
+        last = 0
+        while some := list(rows.filter(pk__gt=last)[:AT_ONCE]):
+            yield "".join(writer.writerow(_row(entry)) for entry in some)
+            last = some[-1].pk
 
     headers = {
         "Content-Disposition": f'attachment; filename="{filename}"',

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,8 @@ from django.test import Client
 
 from jobs.common import wakeup
 from jobs.pages import live
-from studio.models import Team, User
+from studio.models import Membership, Team, User
+from studio.web import limits
 from tests import makers
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -111,6 +113,79 @@ def test_events_arrive_and_missed_ones_are_caught_up(
     assert f"id: {first.pk}\nevent: job\n" in missed
     assert json.loads(fresh.split("data: ")[1])["state"] == "running"
     assert live.hub.followers == {}
+
+
+# ── who may follow ────────────────────────────────────────────────────────────────────────────────
+def _sign_out(client: Client, user: User) -> None:
+    client.post("/accounts/logout/")
+
+
+def _remove(client: Client, user: User) -> None:
+    Membership.objects.filter(user=user).delete()
+
+
+def _change_password(client: Client, user: User) -> None:
+    user.set_password("another horse entirely")
+    user.save(update_fields=["password"])
+
+
+def _deactivate(client: Client, user: User) -> None:
+    User.objects.filter(pk=user.pk).update(is_active=False)
+
+
+@pytest.mark.parametrize("end", [_sign_out, _remove, _change_password, _deactivate])
+def test_a_stream_ends_when_its_person_may_no_longer_follow(
+    team: Team,
+    creator: User,
+    owner: User,
+    client_of: Callable[[User], Client],
+    end: Callable[[Client, User], None],
+) -> None:
+    """Within five seconds, and nobody else's."""
+    client, other = client_of(creator), client_of(owner)
+
+    async def follow() -> float:
+        async with Follower(client, team.slug) as follower, Follower(other, team.slug) as stays:
+            assert (await follower.next())["status"] == 200
+            assert (await stays.next())["status"] == 200
+            await sync_to_async(end, thread_sensitive=False)(client, creator)
+            began = time.monotonic()
+            while (message := await follower.next())["type"] == "http.response.start" or (
+                message.get("more_body")
+            ):
+                pass
+            took = time.monotonic() - began
+            await asyncio.wait_for(follower.task, 1)
+            assert not stays.task.done()
+        async with Follower(client, team.slug) as again:
+            assert (await again.next())["status"] in (401, 404)
+        return took
+
+    assert asyncio.run(follow()) < 5
+    assert limits.streams.total == 0
+
+
+def test_one_person_has_so_many_streams(
+    team: Team, creator: User, owner: User, client_of: Callable[[User], Client], settings: Any
+) -> None:
+    settings.STREAMS_PER_PERSON = 2
+    client, other = client_of(creator), client_of(owner)
+
+    async def follow() -> None:
+        async with Follower(client, team.slug) as first:
+            assert (await first.next())["status"] == 200
+            async with Follower(client, team.slug) as second:
+                assert (await second.next())["status"] == 200
+                async with Follower(client, team.slug) as third:
+                    assert (await third.next())["status"] == 429
+                    assert b"close some of them" in (await third.next())["body"]
+                async with Follower(other, team.slug) as of_another:
+                    assert (await of_another.next())["status"] == 200
+            async with Follower(client, team.slug) as again:
+                assert (await again.next())["status"] == 200
+
+    asyncio.run(follow())
+    assert limits.streams.total == 0
 
 
 # ── Redis comes and goes ──────────────────────────────────────────────────────────────────────────

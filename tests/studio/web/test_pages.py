@@ -53,7 +53,7 @@ def pages(endless: Endless) -> Pages:
         if path == "/short":
             return StreamingHttpResponse(iter([b"a", b"b"]))
         if path == "/long":
-            return StreamingHttpResponse(iter([b"x" * (BLOCK - 1)] * 5))
+            return StreamingHttpResponse(iter([b"~" * (BLOCK - 1)] * 5))
         return HttpResponse(whole)
 
     return Pages(handler, threads=1)
@@ -68,7 +68,7 @@ def port(pages: Pages) -> Iterator[int]:
 def test_whole_and_streamed_answers_arrive(port: int) -> None:
     assert get(port, "/").endswith(b"127.0.0.1 GET")
     assert b"\r\n2\r\nab\r\n0\r\n" in get(port, "/short")
-    assert get(port, "/long").count(b"x") == 5 * (BLOCK - 1)
+    assert get(port, "/long").count(b"~") == 5 * (BLOCK - 1)
 
 
 def test_a_paused_download_holds_no_page_thread(port: int, endless: Endless) -> None:
