@@ -11,6 +11,7 @@ from studio.web.limits import refusals
 # bytes read after a refusal, so that it arrives before the connection ends
 DRAINED = 4 * 1024 * 1024
 DRAIN_SECONDS = 3.0
+DRAIN_PAUSE = 1.0  # when nothing comes for so long, nothing is on its way
 
 
 class Refused(Exception):
@@ -58,12 +59,14 @@ async def refuse(refusal: Refused, receive: Receive, send: Send) -> None:
 
 
 async def drain(receive: Receive) -> None:
-    """Read what is left of a body: at most DRAINED bytes, for at most DRAIN_SECONDS."""
+    """Read what is left of a body: at most DRAINED bytes, for at most DRAIN_SECONDS, and none after
+    a pause."""
     left = DRAINED
     with suppress(TimeoutError):
         async with asyncio.timeout(DRAIN_SECONDS):
             while left > 0:
-                message = await receive()
+                async with asyncio.timeout(DRAIN_PAUSE):
+                    message = await receive()
                 left -= len(message.get("body", b""))
                 if message["type"] == "http.disconnect" or not message.get("more_body", False):
                     return

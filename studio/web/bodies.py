@@ -108,11 +108,19 @@ def upload_place(person: int) -> Iterator[None]:
                 % {"n": settings.UPLOADS_PER_PERSON},
                 "uploads-of-a-person",
             ) from None
-        raise Refused(
-            503,
-            _("Too many files are on their way to this site; try again in a minute."),
-            "uploads",
-        ) from None
+        raise _too_many() from None
+
+
+def _too_many() -> Refused:
+    return Refused(
+        503, _("Too many files are on their way to this site; try again in a minute."), "uploads"
+    )
+
+
+def refuse_when_full() -> None:
+    """Refused 503 when no upload has a place: said before anybody asks the database who comes."""
+    if limits.uploads.total >= limits.UPLOADS:
+        raise _too_many()
 
 
 class Spool:
@@ -174,6 +182,8 @@ async def read_into(
     declared = declared_length(scope)
     allowed = Allowance(0 if scope["method"] in ("GET", "HEAD") else limits.ANYBODY_BYTES)
     if allowed.most and declared is not None and declared > allowed.most:
+        if declared > limits.SIGNED_IN_BYTES:
+            refuse_when_full()
         allowed = await ask()
     if declared is not None and declared > allowed.most:
         raise too_much(allowed.most)

@@ -48,12 +48,7 @@ def target(people: int = 40, **environment: str) -> Iterator[Target]:
         team, cookies, path = _filled(people)
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
-        command = [sys.executable, "manage.py", "web", "--port", str(port)]
-        with (
-            (folder / "web.log").open("w") as log,
-            stage.running(command, stdout=log, stderr=log) as process,
-        ):
-            _until_it_answers(port)
+        with started(folder, port) as process:
             paths = {
                 "file": path,
                 "form": f"/t/{team.slug}/library/upload/",
@@ -63,8 +58,22 @@ def target(people: int = 40, **environment: str) -> Iterator[Target]:
                 "library": f"/t/{team.slug}/library/",
             }
             yield Target(port, process.pid, cookies, paths)
-            said = (folder / "web.log").read_text()
-            assert "Traceback" not in said, said[-3000:]
+
+
+@contextmanager
+def started(folder: Path, port: int) -> Iterator[subprocess.Popen[str]]:
+    """The web process of the present site, from when it answers; it must not log a traceback."""
+    from django.conf import settings
+
+    command = [sys.executable, "manage.py", "web", "--port", str(port)]
+    with (
+        (folder / "web.log").open("w") as log,
+        stage.running(command, stdout=log, stderr=log) as process,
+    ):
+        _until_it_answers(port, settings.ALLOWED_HOSTS[0])
+        yield process
+        said = (folder / "web.log").read_text()
+        assert "Traceback" not in said, said[-3000:]
 
 
 def _filled(people: int) -> tuple[Team, list[str], str]:
@@ -84,11 +93,11 @@ def _filled(people: int) -> tuple[Team, list[str], str]:
     for number in range(people):
         user = User.objects.create_user(f"p{number}@example.com", "correct horse")
         Membership.objects.create(team=team, user=user, role=Role.CREATOR)
-        cookies.append(_signed_in(user))
+        cookies.append(signed_in(user))
     return team, cookies, reverse("asset_file", args=[team.slug, asset.public_id, "download"])
 
 
-def _signed_in(user: User) -> str:
+def signed_in(user: User) -> str:
     """The cookies of a new session of `user`."""
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django.contrib.sessions.backends.db import SessionStore
@@ -101,11 +110,11 @@ def _signed_in(user: User) -> str:
     return f"sessionid={session.session_key}; csrftoken={secrets.token_hex(16)}"
 
 
-def _until_it_answers(port: int) -> None:
+def _until_it_answers(port: int, host: str) -> None:
     for _ in range(600):
         try:
             line = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-            line.request("GET", "/healthz")
+            line.request("GET", "/healthz", headers={"Host": host})
             if line.getresponse().status == 200:
                 return
         except OSError:

@@ -32,6 +32,7 @@ from jobs.common import call_metrics, wakeup
 from jobs.common.call_metrics import BUCKETS
 from jobs.common.states import OUT, TERMINAL, Code, State
 from jobs.models import Account, Balance, Check, Job, Lane, LedgerEntry, PauseState
+from jobs.pages.metrics.web_gauges import of_the_web
 from studio.models import Team
 
 log = logging.getLogger("footlight.gauges")
@@ -67,6 +68,7 @@ class _Scrape:
                 up.add_metric([part], 1)
                 yield from found
         yield up
+        yield from of_the_web()
 
 
 def _of_the_database() -> Iterator[Metric]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import sys
 from argparse import ArgumentParser
 from typing import Any
 
@@ -14,6 +15,7 @@ from studio.local.stack import LOOPBACK
 from studio.web.connection import Connection, table
 from studio.web.limits import KEEP_ALIVE
 
+SWITCH = 0.0005  # seconds
 OTHER_FILES = 256  # open files beside those of connections: databases, Redis, logs, spools
 
 
@@ -36,6 +38,9 @@ class Command(BaseCommand):
                 f"it takes {table.most}. Raise the limit of open files (ulimit -n, or LimitNOFILE "
                 "of systemd), or lower CONNECTIONS."
             )
+        # A page gives the interpreter away at every row that it reads, and gets it back this much
+        # later when the event loop and other threads are at work; 5 ms is the default.
+        sys.setswitchinterval(SWITCH)
         uvicorn.run(
             "studio.asgi:application",
             host=options["host"],

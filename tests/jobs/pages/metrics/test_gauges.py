@@ -24,6 +24,7 @@ from jobs.engine import checks
 from jobs.models import Account, Check, Lane, PauseState
 from jobs.pages.metrics import gauges
 from studio.models import Team, User
+from studio.web import limits
 from tests import makers
 
 pytestmark = pytest.mark.django_db
@@ -273,3 +274,20 @@ def test_without_the_database_redis_still_answers(
     found = numbers()
     assert found["footlight_up", "database"] == 0
     assert found["footlight_worker_alive"] == 0
+
+
+def test_the_web_process_tells_of_itself(settings: Any, tmp_path: Path) -> None:
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path
+    (tmp_path / "upload-x").write_bytes(b"12345")
+    limits.refusals.clear()
+    limits.refusals["slow-body"] += 2
+    with limits.streams.one(7, 50):
+        found = numbers()
+    assert found["footlight_web_streams"] == 1
+    assert found["footlight_web_connections"] == 0
+    assert (found["footlight_web_temporary_files"], found["footlight_web_temporary_bytes"]) == (
+        1,
+        5,
+    )
+    assert found["footlight_web_spooled_bytes"] == 0
+    assert found["footlight_web_refused_total", "slow-body"] == 2
