@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("bench", "chaos", "browser")
+FOLDERS = ("bench", "chaos", "browser", "hostile")
 
 
 def test_programs_that_are_run_by_hand_can_be_imported() -> None:

@@ -37,7 +37,7 @@ CERTIFICATES = Path("/etc/ssl/footlight")
 
 def block(language: str) -> str:
     """The fenced block of `language` in the page."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE.read_text(), re.M | re.S)[0]
+    return str(re.findall(rf"^```{language}\n(.*?)^```$", PAGE.read_text(), re.M | re.S)[0])
 
 
 def environment() -> dict[str, str]:

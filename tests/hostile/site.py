@@ -91,7 +91,7 @@ def _filled(people: int) -> tuple[Team, list[str], str]:
     asset.save(update_fields=["file", "size"])
     cookies = []
     for number in range(people):
-        user = User.objects.create_user(f"p{number}@example.com", "correct horse")
+        user = User.objects.create_user(f"p{number}@example.com")
         Membership.objects.create(team=team, user=user, role=Role.CREATOR)
         cookies.append(signed_in(user))
     return team, cookies, reverse("asset_file", args=[team.slug, asset.public_id, "download"])

@@ -1,5 +1,5 @@
-"""How the web process stands that answers the scrape itself: connections, streams, uploads, and what
-lies in memory and on disk of requests that are not over."""
+"""How the web process stands that answers the scrape itself: connections, streams, uploads, and
+what lies in memory and on disk of requests that are not over."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ def of_the_web() -> Iterator[Metric]:
         ("requests", "Requests that are being answered, streams included.", limits.requests.total),
         ("streams", "Open live streams.", limits.streams.total),
         ("uploads", "Bodies with files that are on their way.", limits.uploads.total),
-        ("spooled_bytes", "Bodies of requests in memory and in nameless files.", bodies.spooled.bytes),
+        (
+            "spooled_bytes",
+            "Bodies of requests in memory and in nameless files.",
+            bodies.spooled.bytes,
+        ),
         ("temporary_files", "Files in the temporary folder.", files),
         ("temporary_bytes", "Their bytes.", size),
     ):

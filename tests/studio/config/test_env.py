@@ -122,3 +122,17 @@ def test_an_open_site_without_keys_does_not_start(tmp_path: Path) -> None:
     )
     assert told.returncode == 1
     assert "SECRET_KEY and FIELD_KEYS must be set" in told.stderr
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "many", "1.5", "1e9", "9999999999"])
+def test_a_number_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("CONNECTIONS", value)
+    with pytest.raises(ImproperlyConfigured, match=r"CONNECTIONS is .*; it must be a whole"):
+        env.number("CONNECTIONS", 7)
+
+
+def test_a_number_has_a_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CONNECTIONS", raising=False)
+    assert env.number("CONNECTIONS", 7) == 7
+    monkeypatch.setenv("CONNECTIONS", " 12 ")
+    assert env.number("CONNECTIONS", 7) == 12

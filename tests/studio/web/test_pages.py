@@ -180,6 +180,29 @@ def test_addresses_take_turns() -> None:
     assert order.count("much") == 10
 
 
+def test_a_proxy_nobody_named_is_told_once(settings: Any, caplog: Any) -> None:
+    from studio.web import visitors
+
+    visitors._warn_once.cache_clear()
+    settings.TRUSTED_PROXIES = ()
+    seen: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope["client"][0])
+
+    async def ask(peer: str, *more: tuple[str, str]) -> None:
+        await visitors.answered_in_turn(app)({**scope(*more), "client": (peer, 1)}, None, None)  # type: ignore[arg-type]
+
+    asyncio.run(ask("10.0.0.7"))
+    asyncio.run(ask("8.8.8.8", ("x-forwarded-for", "203.0.113.9")))
+    assert caplog.messages == []
+    for _ in range(2):
+        asyncio.run(ask("10.0.0.7", ("x-forwarded-for", "203.0.113.9")))
+    assert len(caplog.messages) == 1
+    assert "set TRUSTED_PROXIES=10.0.0.7" in caplog.messages[0]
+    assert seen == ["10.0.0.7", "8.8.8.8", "10.0.0.7", "10.0.0.7"], "and it is not believed"
+
+
 def test_requests_of_one_address_are_limited(settings: Any) -> None:
     from studio.common.client_address import networks
     from studio.web.visitors import answered_in_turn
