@@ -41,7 +41,7 @@ from studio.models import Asset, Membership, Role, Team, User
 from studio.teams.access import membership_of
 from studio.web.answers import Gone, Refused, answer, drain
 from studio.web.asgi_types import Receive, Scope, Send
-from studio.web.bodies import BUFFER, declared_length, parts, refuse_when_full, upload_place
+from studio.web.bodies import BUFFER, asking_place, declared_length, parts, upload_place
 
 log = logging.getLogger("footlight.uploads")
 
@@ -92,8 +92,8 @@ async def _answer(scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
         raise Refused(404, _("There is nothing at this address."))
     if scope["method"] != "PUT":
         raise Refused(405, _("A file is uploaded here with PUT."))
-    refuse_when_full()
-    sender = await _in_thread(_io_threads, _sender, scope, found.group(1))
+    async with asking_place(scope):
+        sender = await _in_thread(_io_threads, _sender, scope, found.group(1))
     declared = declared_length(scope)
     if declared is not None and declared > settings.UPLOAD_MAX_BYTES:
         raise Refused(413, too_large())

@@ -7,7 +7,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from io import BytesIO
 from typing import IO
@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from studio.common.formats import filesize_mb
 from studio.web import limits
+from studio.web.addresses import network_of
 from studio.web.answers import Gone, Refused
 from studio.web.asgi_types import Receive, Scope
 
@@ -117,10 +118,22 @@ def _too_many() -> Refused:
     )
 
 
-def refuse_when_full() -> None:
-    """Refused 503 when no upload has a place: said before anybody asks the database who comes."""
-    if limits.uploads.total >= limits.UPLOADS:
-        raise _too_many()
+@asynccontextmanager
+async def asking_place(scope: Scope) -> AsyncIterator[None]:
+    """Around the question to the database whose upload comes. While no upload has a place, or too
+    many questions of this address are open, it waits, which costs nothing, as many who come back
+    at once would; Refused 503 after PLACE_SECONDS."""
+    loop, address = asyncio.get_running_loop(), network_of(scope["client"][0])
+    end = loop.time() + limits.PLACE_SECONDS
+    while (
+        limits.uploads.total + limits.asking.total >= limits.UPLOADS
+        or limits.asking.held[address] >= limits.ASKING
+    ):
+        if loop.time() >= end:
+            raise _too_many()
+        await asyncio.sleep(limits.PLACE_SECONDS / 20)
+    with limits.asking.one(address, limits.ASKING):
+        yield
 
 
 class Spool:
@@ -182,9 +195,9 @@ async def read_into(
     declared = declared_length(scope)
     allowed = Allowance(0 if scope["method"] in ("GET", "HEAD") else limits.ANYBODY_BYTES)
     if allowed.most and declared is not None and declared > allowed.most:
-        if declared > limits.SIGNED_IN_BYTES:
-            refuse_when_full()
-        allowed = await ask()
+        files = declared > limits.SIGNED_IN_BYTES
+        async with asking_place(scope) if files else nullcontext():
+            allowed = await ask()
     if declared is not None and declared > allowed.most:
         raise too_much(allowed.most)
     with nullcontext() if allowed.uploader is None else upload_place(allowed.uploader):

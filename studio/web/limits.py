@@ -21,6 +21,8 @@ PROXY_KEEP_ALIVE = 150  # the same for a trusted proxy: longer than nginx and Ca
 ANYBODY_BYTES = 64 * 1024  # of a body that is taken from anybody, in memory
 SIGNED_IN_BYTES = 1024 * 1024  # of a body without files, from who is signed in
 FORM_BYTES = 1024 * 1024  # of a form with files, beside the largest file
+ASKING = 8  # of one address, of which the database is asked at once whether they may come
+PLACE_SECONDS = 20.0  # that an upload waits for one of UPLOADS places
 UPLOADS = 100  # bodies with files on their way at once, from all people together
 
 refusals: Counter[str] = Counter()  # by reason, since the process began
@@ -63,3 +65,4 @@ class Places:
 requests = Places()  # requests that are being answered, by the visitor's address
 streams = Places()  # open live streams, by person
 uploads = Places()  # bodies with files on their way, by person
+asking = Places()  # those of which the database is asked who sends them, by the visitor's address

@@ -1,8 +1,9 @@
 """Clients that take their time, by the thousand, each from a loopback address of its own: `python
 -m tests.hostile.attackers PORT KIND COUNT`, with {"cookies": […], "paths": …} as JSON on stdin.
 
-Says “ready” when all are there, goes on until stdin ends, and then says what became of them. Who is
-cut off comes back, so there are always as many.
+Says “ready” when all are there, and those who want an answer have its beginning; goes on until
+stdin ends, and then says what became of them. Who is cut off comes back, so there are always as
+many.
 """
 
 from __future__ import annotations
@@ -57,6 +58,9 @@ class Attack:
                 self.seen["opened"] += 1
                 try:
                     writer.write(self.first(number))
+                    if self.kind in ("readers", "streams"):
+                        said = await reader.readline()
+                        self.seen[said[:12].decode("latin-1")] += 1
                     if fresh:
                         ready.release()
                         fresh = False
@@ -68,11 +72,6 @@ class Attack:
             await asyncio.sleep(PAUSE)
 
     async def _linger(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self.kind in ("readers", "streams"):
-            line = await reader.readline()
-            self.seen[line[:12].decode("latin-1")] += 1
-            if b" 200" not in line:
-                return
         if self.kind == "streams":
             while await reader.read(4096):
                 pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -212,8 +213,43 @@ def test_uploads_on_their_way_are_limited(
         other = {**to, "client": client_of(owner)}
         assert post("/t/north/library/upload/", [b"x" * 100_000], **other)[0] == 200
         monkeypatch.setattr(limits, "UPLOADS", 1)
+        monkeypatch.setattr(limits, "PLACE_SECONDS", 0.1)
         assert post("/t/north/library/upload/", [], **other)[0] == 503
     assert post("/t/north/library/upload/", [b"x" * 100_000], **to)[0] == 200
+
+
+def test_questions_whose_upload_comes_are_few(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asks for much waits while many are being asked, and is refused without the database."""
+    monkeypatch.setattr(limits, "PLACE_SECONDS", 0.1)
+    size = 200_000_000
+    with ExitStack() as stack:
+        for _ in range(limits.ASKING):
+            stack.enter_context(limits.asking.one("192.0.2.1", 100))
+        assert post("/t/north/library/upload/", [], length=size)[0] == 503
+        assert post("/accounts/login/", [b"x" * 10], length=10)[0] == 200
+        assert post("/accounts/login/", [], length=100_000)[0] == 401, "a form is no upload"
+    assert post("/t/north/library/upload/", [], length=size)[0] == 401
+    assert limits.asking.total == 0
+
+
+def test_an_upload_waits_for_its_place(
+    team: Team, creator: User, client_of: Callable[[User], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "UPLOADS", 1)
+    monkeypatch.setattr(limits, "PLACE_SECONDS", 4)
+    path, size = "/t/north/library/upload/", 2_000_000
+
+    async def run() -> Sent:
+        with limits.uploads.one("somebody", 1):
+            waiting = asyncio.create_task(
+                posted(path, [b"x" * size], length=size, client=client_of(creator))
+            )
+            await asyncio.sleep(0.3)
+            assert not waiting.done()
+        return await waiting
+
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # the session is made in the loop
+    assert asyncio.run(run()) == (200, f"{size} xxx")
 
 
 def test_a_role_is_asked_when_the_body_comes(
