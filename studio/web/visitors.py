@@ -15,7 +15,6 @@ from studio.web.addresses import network_of
 from studio.web.answers import Refused, refuse
 from studio.web.asgi_types import App, Receive, Scope, Send, header
 
-
 log = logging.getLogger("footlight.visitors")
 
 
