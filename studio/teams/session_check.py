@@ -34,7 +34,7 @@ class SignedOut(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TeamSession:
-    """A person's sign-in as it was admitted to a team. Holds no row, so it may be kept for hours."""
+
 
     session_key: str
     user_id: int
