@@ -17,6 +17,8 @@ SQLITE: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": "x"}
     ("argv", "name"),
     [
         (["/venv/lib/uvicorn/__main__.py", "studio.asgi:application"], "web"),
+        (["/venv/lib/django/__main__.py", "web", "--port", "8000"], "web"),
+        (["manage.py", "web"], "web"),
         (["/venv/bin/gunicorn", "studio.wsgi"], "web"),
         (["manage.py", "runserver"], "web"),
         (["manage.py", "worker", "--shifts", "2"], "worker"),
