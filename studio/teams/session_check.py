@@ -34,8 +34,6 @@ class SignedOut(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TeamSession:
-
-
     session_key: str
     user_id: int
     team_id: int
