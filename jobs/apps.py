@@ -11,6 +11,8 @@ class JobsConfig(AppConfig):
     def ready(self) -> None:
         from jobs.billing.append_only import protect_after_migrate
         from jobs.billing.seed_prices import seed
+        from jobs.common.queue_entries import forbid_pickles
 
+        forbid_pickles()
         post_migrate.connect(seed, sender=self)
         post_migrate.connect(protect_after_migrate, sender=self)

@@ -166,9 +166,11 @@ RQ_QUEUES = {
         "URL": REDIS_URL,
         "DEFAULT_TIMEOUT": 1800,
         "DEFAULT_RESULT_TTL": 0,
+        "SERIALIZER": "json",
     }
     for name in QUEUES
 }
+RQ = {"JOB_CLASS": "jobs.common.queue_entries.StepEntry"}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 # ── Model Studio ──────────────────────────────────────────────────────────────────────────────────

@@ -21,6 +21,8 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue
 
+from jobs.common.queue_entries import STEPS, RefusedEntry
+
 log = logging.getLogger("footlight.wakeup")
 # Sites that share a Redis never meet: every name begins with the site's own prefix.
 SITE = f"{settings.REDIS_PREFIX}:"
@@ -134,6 +136,9 @@ def queue_of(queue: str) -> Queue:
 def enqueue(queue: str, step: str, *ids: int) -> None:
     """Have a worker of `queue` run the function `step` of jobs/tasks.py: by its name, since who
     enqueues knows no worker."""
+
+    if step not in STEPS:
+        raise RefusedEntry(f"{step} is no step that a queue may name; see queue_entries.STEPS.")
 
     # The heartbeat finds the row when nothing was enqueued.
     def push() -> None:

@@ -23,6 +23,7 @@ from rq.registry import BaseRegistry, clean_registries
 from rq.worker_registration import clean_worker_registry
 
 from jobs.common import wakeup
+from jobs.common.queue_entries import StepEntry
 
 log = logging.getLogger("footlight.rq_cleanup")
 FAILURES_STAY = timedelta(days=1)  # failures, for whoever looks at them in the admin
@@ -146,7 +147,7 @@ def _orphans(known: set[str]) -> int:
         if ":" in pk or pk in known or _field(key, "origin") not in ours or redis.ttl(key) != -1:
             continue
         try:
-            job = Job.fetch(pk, connection=redis)
+            job = StepEntry.fetch(pk, connection=redis)
         except (NoSuchJobError, ValueError, TypeError, KeyError):
             continue  # it ended meanwhile
         if _age(job.started_at or job.enqueued_at or job.created_at) > LOST:
@@ -208,7 +209,7 @@ def _of_before() -> int:
 
 def _job(queue: Queue, pk: str) -> Job | None:
     try:
-        return Job.fetch(pk, connection=queue.connection, serializer=queue.serializer)
+        return StepEntry.fetch(pk, connection=queue.connection)
     except NoSuchJobError:
         return None
 

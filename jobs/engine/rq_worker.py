@@ -13,6 +13,7 @@ from django.db import connections
 from django_rq import get_worker
 from rq import Queue, Worker
 from rq.job import Job
+from rq.serializers import JSONSerializer
 
 from jobs.common import call_metrics
 from jobs.engine import stopping
@@ -63,12 +64,14 @@ class StoppableWorker(Worker):
         leaving."""
 
 
-def work(*queues: str, preload: str) -> None:
-    """Run the jobs of `queues` until SIGTERM. The module `preload` is imported once here instead of
+def work(*queues: str, preload: str, burst: bool = False) -> None:
+    """Run the jobs of `queues` until SIGTERM, or with `burst` until they are empty. The module `preload` is imported once here instead of
     after every fork. redis.ConnectionError when there is no Redis to begin with."""
     import_module(preload)
-    worker = cast(Any, get_worker)(*queues, worker_class=StoppableWorker, default_result_ttl=0)
+    worker = cast(Any, get_worker)(
+        *queues, worker_class=StoppableWorker, default_result_ttl=0, serializer=JSONSerializer
+    )
     connections.close_all()
     for name in ("rq.worker", "rq.scheduler"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    worker.work(with_scheduler=False, logging_level="ERROR")
+    worker.work(burst=burst, with_scheduler=False, logging_level="ERROR")

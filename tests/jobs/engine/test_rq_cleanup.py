@@ -175,7 +175,7 @@ def test_queues_of_before_are_worked_off(steps: Queue) -> None:
     Queue("shifts", connection=wakeup.redis()).enqueue("jobs.tasks.shift")
     Queue("films", connection=wakeup.redis()).enqueue("jobs.tasks.archive_shift")
     assert rq_cleanup.sweep() == 3
-    assert [(job.func_name, job.args) for job in steps.jobs] == [("jobs.tasks.check_step", (7,))]
+    assert [(job.func_name, job.args) for job in steps.jobs] == [("jobs.tasks.check_step", [7])]
     assert [job.func_name for job in wakeup.queue_of("films").jobs] == ["jobs.tasks.archive_shift"]
     assert wakeup.queue_of("shifts").jobs == [], "the heartbeat starts it"
     assert old.get_job_ids() == [theirs.id, strange.id]

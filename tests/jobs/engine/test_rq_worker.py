@@ -18,7 +18,7 @@ from redis import Redis
 from rq import Queue
 
 from jobs.common import call_metrics, wakeup
-from tests.jobs.engine import rq_steps
+from jobs.common.queue_entries import StepEntry
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -40,7 +40,9 @@ def process(redis: str, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
         "DJANGO_SETTINGS_MODULE": "studio.settings",
     }
     made = subprocess.Popen(
-        [sys.executable, "-m", "django", "worker", "--queue", "steps"], cwd=ROOT, env=env
+        [sys.executable, "-m", "tests.jobs.engine.rq_steps", str(tmp_path / "note")],
+        cwd=ROOT,
+        env=env,
     )
     yield made
     made.kill()
@@ -52,11 +54,11 @@ def test_sigterm_lets_the_running_step_end_well(
 ) -> None:
     note = tmp_path / "note"
     client = Redis.from_url(redis)
-    queue = Queue(wakeup.queue_name("steps"), connection=client)
-    job = queue.enqueue(rq_steps.until_stopped, str(note), result_ttl=0, failure_ttl=60)
-    later = queue.enqueue(
-        rq_steps.until_stopped, str(tmp_path / "later"), result_ttl=0, failure_ttl=60
+    queue = Queue(
+        wakeup.queue_name("steps"), connection=client, job_class=StepEntry, serializer="json"
     )
+    job = queue.enqueue("jobs.tasks.archive_run", result_ttl=0, failure_ttl=60)
+    later = queue.enqueue("jobs.tasks.archive_run", result_ttl=0, failure_ttl=60)
     _until(note.exists)
     process.send_signal(signal.SIGTERM)
     assert process.wait(20) == 0
