@@ -8,6 +8,6 @@ class StudioConfig(AppConfig):
     verbose_name = "Studio"
 
     def ready(self) -> None:
-        from studio.config import sqlite_wal
+        from studio.config import private_files, sqlite_wal  # noqa: F401  (registers its check)
 
         sqlite_wal.connect(self)

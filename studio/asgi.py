@@ -12,7 +12,7 @@ import logging
 import os
 from contextlib import suppress
 
-from studio.config import sqlite_wal
+from studio.config import private_files, sqlite_wal
 from studio.web import temporary
 from studio.web.asgi_types import App, Receive, Scope, Send
 from studio.web.pages import Pages
@@ -52,12 +52,19 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await _http(scope, receive, send)
 
 
+def _at_start() -> None:
+    from django.conf import settings
+
+    private_files.mend(settings.DATA_DIR)
+    sqlite_wal.set_at_start()
+
+
 async def _lifespan(receive: Receive, send: Send) -> None:
     sweeping: asyncio.Task[None] | None = None
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
-            sqlite_wal.set_at_start()
+            _at_start()
             sweeping = asyncio.create_task(temporary.sweep_for_ever())
         elif sweeping is not None:
             sweeping.cancel()

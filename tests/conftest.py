@@ -6,7 +6,6 @@ from __future__ import annotations
 import gc
 import os
 import re
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +26,7 @@ from redis.exceptions import RedisError
 from jobs.billing import append_only
 from jobs.common import call_metrics
 from studio.local import redis_server
+from studio.local.ports import any_free_port
 from studio.models import Membership, Role, Team, User
 from tests import makers
 from tests.service import Service, uses
@@ -256,18 +256,17 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Redis of our own, the one that the embedded stack starts."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(redis_server.find().command(port, tmp_path_factory.mktemp("redis")))
-    client = Redis(port=port)
+    folder = tmp_path_factory.mktemp("redis")
+    at = redis_server.listening(folder, any_free_port)
+    process = subprocess.Popen(redis_server.find().command(at, folder))
+    client = Redis.from_url(at.url)
     for _ in range(200):
         try:
             client.ping()
             break
         except RedisError:
             time.sleep(0.02)
-    yield f"redis://127.0.0.1:{port}/0"
+    yield at.url
     process.terminate()
     process.wait(5)
 

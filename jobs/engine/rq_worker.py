@@ -65,8 +65,9 @@ class StoppableWorker(Worker):
 
 
 def work(*queues: str, preload: str, burst: bool = False) -> None:
-    """Run the jobs of `queues` until SIGTERM, or with `burst` until they are empty. The module `preload` is imported once here instead of
-    after every fork. redis.ConnectionError when there is no Redis to begin with."""
+    """Run the jobs of `queues` until SIGTERM, or with `burst` until they are empty. The module
+    `preload` is imported once here instead of after every fork. redis.ConnectionError when there is
+    no Redis to begin with."""
     import_module(preload)
     worker = cast(Any, get_worker)(
         *queues, worker_class=StoppableWorker, default_result_ttl=0, serializer=JSONSerializer

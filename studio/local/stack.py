@@ -131,13 +131,12 @@ class Stack:
         return self.addresses
 
     def _start_redis(self, ports: Ports) -> str:
-        port = ports.choose("redis")
-        url = f"redis://{LOOPBACK}:{port}/0"
-        command = redis_server.find().command(port, self.data_dir)
+        at = redis_server.listening(self.data_dir, lambda: ports.choose("redis"))
+        command = redis_server.find().command(at, self.data_dir)
         self.supervisor.add(
-            self._child("redis", command, ready=lambda: redis_answers(url), quiet=True)
+            self._child("redis", command, ready=lambda: redis_answers(at.url), quiet=True)
         )
-        return url
+        return at.url
 
     def _simulator(self, port: int) -> Child:
         options: dict[str, object] = {

@@ -20,6 +20,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from studio.common import clock
+from studio.config import private_files
 from studio.files.file_store import is_local
 from studio.teams.access import public
 
@@ -42,8 +43,9 @@ def alive(request: HttpRequest) -> JsonResponse:
 @never_cache
 def ready(request: HttpRequest) -> JsonResponse:
     """200 when the database, its tables, Redis and the storage are there, else 503; one word for
-    each and no details, so it may be open to anybody. Whether a worker is alive, and whether the
-    clocks agree (else nothing is sent), is told and changes nothing: pages work without."""
+    each and no details, so it may be open to anybody. Whether a worker is alive, whether the clocks
+    agree (else nothing is sent), and whether other users of the machine can read DATA_DIR, is told
+    and changes nothing: pages work without."""
     found = {"database": _database(), "redis": _redis()}
     words = {name: "ok" if good else "unreachable" for name, good in found.items()}
     words["tables"] = _tables() if found["database"] else "unknown"
@@ -56,7 +58,11 @@ def ready(request: HttpRequest) -> JsonResponse:
         if import_string(settings.WORKER_ALIVE)()
         else "silent"
     )
-    words |= {"worker": worker, "clock": _clock(asking=all(found.values()))}
+    words |= {
+        "worker": worker,
+        "clock": _clock(asking=all(found.values())),
+        "data": "open" if private_files.open_to_others(settings.DATA_DIR) else "private",
+    }
     return JsonResponse({"ready": well, **words}, status=200 if well else 503)
 
 

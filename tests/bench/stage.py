@@ -113,11 +113,12 @@ def _database(server: str) -> Iterator[str]:
 @contextmanager
 def _redis(data_dir: Path) -> Iterator[str]:
     from studio.local import redis_server
+    from tests.redis_on_port import on_port
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with running(redis_server.find().command(port, data_dir), stdout=subprocess.DEVNULL):
+    with running(redis_server.find().command(on_port(port), data_dir), stdout=subprocess.DEVNULL):
         for _ in range(200):
             try:
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()

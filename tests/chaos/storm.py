@@ -36,6 +36,7 @@ from tests.chaos.plan import Plan
 from tests.chaos.provider import Provider
 from tests.chaos.site import Site
 from tests.chaos.victims import Victims
+from tests.redis_on_port import on_port
 
 UNWANTED = (
     "DATABASE_URL",
@@ -123,7 +124,7 @@ class Storm:
                 self.victims.wipe = False
             place.mkdir(parents=True, exist_ok=True)
 
-        command = engine.command(port, data)
+        command = engine.command(on_port(port), data)
         part = Part("redis", command, env, self.logs, lambda: redis_answers(url), (0.5, 4.0))
         part.before_start = tidy
         return part

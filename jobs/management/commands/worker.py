@@ -16,7 +16,7 @@ from django.db import DatabaseError, close_old_connections
 from redis.exceptions import RedisError
 
 from jobs.common import wakeup
-from studio.config import redis_address, sqlite_wal
+from studio.config import private_files, redis_address, sqlite_wal
 from studio.local.child import Child, StopRequested, Supervisor
 from studio.local.stack import manage_command
 
@@ -126,6 +126,7 @@ class Command(BaseCommand):
             )
         if refusal := redis_address.refusal(wakeup.redis()):
             raise CommandError(refusal)
+        private_files.mend(settings.DATA_DIR)
         sqlite_wal.set_at_start()
         workers = WorkerProcesses(lambda name, line: log.warning("%s %s", name, line))
         workers.handle_signals()

@@ -18,6 +18,7 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.text import Text
 
+from studio.config import private_files
 from studio.local.child import StartFailed, StopRequested
 from studio.local.ports import PortTaken
 from studio.local.redis_server import NoRedisServer
@@ -119,6 +120,7 @@ def started_stack(stack: Stack) -> Iterator[dict[str, str]]:
 
     What keeps it from starting is raised as CommandError.
     """
+    private_files.mend(settings.DATA_DIR)
     try:
         with stack:
             restart_without_stale_addresses()

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -200,7 +201,7 @@ class Between:
     cable does."""
 
     def __init__(self, url: str) -> None:
-        self.there = int(url.rsplit(":", 1)[1].split("/")[0])
+        self.there = urlsplit(url).path
         self.swallow = False
         self.lines: list[asyncio.StreamWriter] = []
 
@@ -209,7 +210,7 @@ class Between:
         return int(self.server.sockets[0].getsockname()[1])
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        back, to = await asyncio.open_connection("127.0.0.1", self.there)
+        back, to = await asyncio.open_unix_connection(self.there)
         self.lines += [writer, to]
         await asyncio.gather(
             self._pass(reader, to), self._pass(back, writer), return_exceptions=True

@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 
 from studio.config import redis_address
 from studio.local import redis_server
+from tests.redis_on_port import on_port
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -95,7 +96,7 @@ def cluster(tmp_path: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = redis_server.find().command(port, tmp_path)
+    command = redis_server.find().command(on_port(port), tmp_path)
     bus = ["--cluster-enabled", "yes", "--cluster-port", str(port - 10_000 if port > 30_000 else 0)]
     process = subprocess.Popen([*command, *bus])
     client = Redis(port=port)

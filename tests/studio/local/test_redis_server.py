@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import time
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from studio.local import redis_server
 from studio.local.child import Child
 from studio.local.ports import any_free_port
 from studio.local.stack import redis_answers
+from tests.redis_on_port import on_port
 
 
 def _program(path: Path, says: str, code: int = 0) -> str:
@@ -71,17 +73,62 @@ def test_each_engine_has_a_folder_of_its_own(tmp_path: Path) -> None:
         redis_server.RedisServer("b", "valkey", (9, 1)),
     )
     assert seven.folder(tmp_path) != nine.folder(tmp_path)
-    words = nine.command(1234, tmp_path)
+    words = nine.command(on_port(1234), tmp_path)
     assert words[words.index("--bind") + 1] == "127.0.0.1"
     assert words[words.index("--save") + 1] == ""
 
 
+LONG = "a folder with a long name " * 5
+
+
+@pytest.mark.parametrize("name", ["data", LONG])
+def test_only_its_user_gets_in(tmp_path: Path, name: str) -> None:
+    """By a socket that nobody else reaches; where its path would be too long, by a password."""
+    data = tmp_path / name
+    at = redis_server.listening(data, any_free_port)
+    words = redis_server.find().command(at, data)
+    assert redis_server.listening(data, lambda: 1).config == at.config, "the password is kept"
+    child = Child("redis", words, run_dir=tmp_path)
+    child.start()
+    try:
+        _wait(at.url)
+        assert stat.S_IMODE((data / "redis").stat().st_mode) == 0o700
+        if name == LONG:
+            assert at.config is not None
+            assert stat.S_IMODE(at.config.stat().st_mode) == 0o600
+            host, word = at.url.split("@")[1], at.url.split("@")[0].split(":")[2]
+            assert len(word) > 40
+            assert not any(word in part for part in words), "a command line is read by everybody"
+            with pytest.raises(redis.AuthenticationError):
+                redis.Redis.from_url(f"redis://{host}").ping()
+        else:
+            assert at.url.startswith("unix://")
+            assert words[words.index("--port") + 1] == "0"
+    finally:
+        child.clear()
+
+
+def test_where_no_socket_can_be_made_there_is_a_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*words: object) -> None:
+        raise OSError("not supported")
+
+    monkeypatch.setattr("studio.local.redis_server.socket.socket", refuses)
+    assert redis_server.listening(tmp_path, lambda: 4711).url.endswith("@127.0.0.1:4711/0")
+
+
+def test_a_folder_of_before_is_closed(tmp_path: Path) -> None:
+    (tmp_path / "redis").mkdir(mode=0o755)
+    redis_server.listening(tmp_path, any_free_port)
+    assert stat.S_IMODE((tmp_path / "redis").stat().st_mode) == 0o700
+
+
 def test_a_killed_server_comes_back_with_everything(tmp_path: Path) -> None:
-    port = any_free_port()
-    url = f"redis://127.0.0.1:{port}/0"
-    child = Child(
-        "redis", redis_server.find().command(port, tmp_path / "data with blanks"), run_dir=tmp_path
-    )
+    data = tmp_path / "data with blanks"
+    at = redis_server.listening(data, any_free_port)
+    url = at.url
+    child = Child("redis", redis_server.find().command(at, data), run_dir=tmp_path)
     child.start()
     try:
         _wait(url)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,7 +58,8 @@ def test_alive_needs_nothing() -> None:
 
 
 @pytest.mark.usefixtures("pong", "db")
-def test_ready_when_both_answer() -> None:
+def test_ready_when_both_answer(settings: Any, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
     response = Client().get("/readyz")
     # nobody works here, which is told and is no failure
     well = {
@@ -68,8 +70,12 @@ def test_ready_when_both_answer() -> None:
         "storage": "ok",
         "worker": "silent",
         "clock": "ok",
+        "data": "private",
     }
     assert (response.status_code, response.json()) == (200, well)
+    tmp_path.chmod(0o755)
+    told = Client().get("/readyz")
+    assert (told.status_code, told.json()) == (200, well | {"data": "open"})
 
 
 @pytest.mark.django_db
