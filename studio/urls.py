@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.utils.module_loading import import_string
 
+from studio.admin.base import page_of_row
 from studio.files import views as files_views
 from studio.site_pages import health, icon, parts
 from studio.teams import views as teams_views
@@ -17,6 +18,11 @@ urlpatterns = [
     path("parts", parts.parts, name="parts"),
     path("metrics", import_string("jobs.pages.metrics.views.metrics"), name="metrics"),
     path("accounts/", include("allauth.account.urls")),
+    path(
+        "admin/r/<path:content_type_id>/<path:object_id>/",
+        admin.site.admin_view(page_of_row),
+        name="admin_page_of_row",
+    ),
     path("admin/", admin.site.urls),
     path("m/<str:token>/<str:name>", files_views.outside, name="outside_file"),
     path("t/<slug:team>/team/", teams_views.people, name="team"),

@@ -9,8 +9,11 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
+from django.contrib.admin.widgets import AutocompleteSelect
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.contenttypes.views import shortcut
 from django.db import models
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -68,10 +71,42 @@ def state_tag(word: str, label: object) -> SafeString:
     return format_html('<span class="state" data-state="{}">{}</span>', word, label)
 
 
+def page_of_row(request: HttpRequest, content_type_id: str, object_id: str) -> HttpResponseBase:
+    """The admin's *View on site*, for rows that the person may look at in the admin. Django's own
+    tells every member of the staff which rows there are, and asks for tables that are none."""
+    kind = (
+        ContentType.objects.filter(pk=content_type_id).first()
+        if content_type_id.isdecimal() and len(content_type_id) < 10
+        else None
+    )
+    model = kind.model_class() if kind else None
+    page = admin.site._registry.get(model) if model else None
+    if page is None or not page.model._meta.managed or not page.has_view_permission(request):
+        raise Http404("There is no such row.")
+    return shortcut(request, content_type_id, object_id)
+
+
 def columns_of(row: models.Model, names: Iterable[str]) -> list[str]:
     """Those of `names` that are columns of the row's own table."""
     columns = {field.name for field in row._meta.concrete_fields if not field.primary_key}
     return [name for name in names if name in columns]
+
+
+class SelectByName(AutocompleteSelect):
+    """Django's field that looks a row up by its name, for whatever was sent in it: a word that is
+    no id is an error of the form and not of the page."""
+
+    def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
+        key = self.field.target_field
+        return super().optgroups(name, [one for one in value if _fits(key, one)], attr)
+
+
+def _fits(key: Any, value: Any) -> bool:
+    try:
+        key.get_prep_value(value)
+        return abs(int(value)) < 2**63 if isinstance(key, models.AutoField) and value else True
+    except (TypeError, ValueError):
+        return False
 
 
 class ChangedColumnsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -79,6 +114,11 @@ class ChangedColumnsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     list_per_page = 50
     show_full_result_count = False
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", SelectByName(db_field, self.admin_site))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if not change:

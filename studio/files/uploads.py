@@ -161,7 +161,8 @@ class _Csrf(CsrfViewMiddleware):
 
 def _sender(scope: Scope, slug: str) -> _Sender:
     """Who asks, or Refused: 400, 401, 403 or 404."""
-    request = ASGIRequest(dict(scope), io.BytesIO())
+    # Without the query, which ASGIRequest fails to read when it holds bytes that are no UTF-8.
+    request = ASGIRequest({**scope, "query_string": b""}, io.BytesIO())
     try:
         request.get_host()
     except DisallowedHost:

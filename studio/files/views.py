@@ -13,7 +13,6 @@ from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -30,6 +29,7 @@ from studio.files.uploads import too_large
 from studio.media import MediaError
 from studio.models import Asset, Role
 from studio.teams.access import TeamRequest, public, takes_files, team_page
+from studio.teams.return_address import redirect_back
 
 PAGE = 24
 YEAR = 365 * 24 * 3600
@@ -276,12 +276,7 @@ def upload(request: TeamRequest) -> HttpResponse:
     if kept:
         words = ngettext("%(names)s is in the library.", "%(names)s are in the library.", len(kept))
         messages.success(request, words % {"names": ", ".join(asset.name for asset in kept)})
-    after = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(
-        after, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    ):
-        after = reverse("library", args=[request.team.slug])
-    return redirect(after)
+    return redirect_back(request, reverse("library", args=[request.team.slug]))
 
 
 def _asset(request: TeamRequest, public_id: str) -> Asset:

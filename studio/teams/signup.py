@@ -20,6 +20,14 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         ),
     }
 
+    def is_safe_url(self, url: str | None) -> bool:
+        """Whether a page may send the browser on to `url`. What cannot even be read, such as
+        http://[::1, is not."""
+        try:
+            return bool(super().is_safe_url(url))
+        except ValueError:
+            return False
+
     def save_user(self, request: Any, user: User, form: Any, commit: bool = True) -> User:
         """The new user and their personal team, both or neither."""
         with transaction.atomic():

@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.db import IntegrityError
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
@@ -29,6 +28,7 @@ from studio.common.translatable import translated
 from studio.media import MediaError
 from studio.models.people import Role
 from studio.teams.access import TeamRequest, team_page
+from studio.teams.return_address import redirect_back
 
 
 @team_page()
@@ -198,12 +198,7 @@ def undone(request: TeamRequest, sentence: str) -> HttpResponse:
 
 def _back(request: TeamRequest, job: Job) -> HttpResponse:
     """To the page of this site that the form came from, else to the job."""
-    back = request.POST.get("next", "")
-    return redirect(
-        back
-        if url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure())
-        else job.get_absolute_url()
-    )
+    return redirect_back(request, job.get_absolute_url())
 
 
 def _job(request: TeamRequest, public_id: str) -> Job:

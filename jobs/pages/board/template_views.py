@@ -9,9 +9,8 @@ from django import forms
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
@@ -21,6 +20,7 @@ from jobs.pages.board.job_list import row_of, rows_of
 from jobs.pages.template_cards import template_cards
 from studio.common.search import words_in
 from studio.teams.access import TeamRequest, team_page
+from studio.teams.return_address import redirect_back
 
 PAGE = 24
 DANCES = 30  # shown on a template's page
@@ -107,13 +107,8 @@ def detail(request: TeamRequest, template: str) -> HttpResponse:
         found.name = form.cleaned_data["name"]
         found.save(update_fields=["name"])
         messages.success(request, _("It is called “%(name)s” now.") % {"name": found.name})
-        back = request.POST.get("next", "")
         here = reverse("jobs:template_detail", args=[request.team.slug, found.public_id])
-        return redirect(
-            back
-            if url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure())
-            else here
-        )
+        return redirect_back(request, here)
     return render(
         request,
         "jobs/board/template_detail.html",
