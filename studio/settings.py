@@ -24,7 +24,13 @@ STACK = env.running_stack(DATA_DIR)
 DEBUG = env.flag("DEBUG")
 LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or LOOPBACK
-STRICT = ALLOWED_HOSTS != LOOPBACK and not DEBUG
+OPEN = not set(ALLOWED_HOSTS) <= {*LOOPBACK, "::1"}
+if OPEN and DEBUG:
+    raise ImproperlyConfigured(
+        "DEBUG is on and ALLOWED_HOSTS opens the site to others, who would see settings and source "
+        "on its error pages. Take DEBUG out, or leave ALLOWED_HOSTS to loopback."
+    )
+STRICT = OPEN
 SECRET_KEY, FIELD_KEYS = env.site_keys(DATA_DIR, STRICT)
 PUBLIC_URL = env.address("PUBLIC_URL", STACK.get("web", "http://127.0.0.1:8000"))
 if STRICT and not PUBLIC_URL.startswith("https://") and not env.address("PUBLIC_URL"):
@@ -34,15 +40,26 @@ if STRICT and not PUBLIC_URL.startswith("https://") and not env.address("PUBLIC_
     )
 HTTPS = PUBLIC_URL.startswith("https://")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+if STRICT and not HTTPS and not env.flag("INSECURE_HTTP"):
+    raise ImproperlyConfigured(
+        "PUBLIC_URL begins with http://, so passwords and sessions would be read on the way. Put a "
+        "proxy that speaks TLS in front and set PUBLIC_URL to https://…; in a closed network, "
+        "INSECURE_HTTP=1 lets the site start without."
+    )
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 TRUSTED_PROXIES = env.trusted_proxies()
+# Browsers keep to TLS for 30 days, on this name alone: the rest of its domain is not ours.
+SECURE_SSL_REDIRECT = STRICT and HTTPS
+SECURE_HSTS_SECONDS = 30 * 24 * 3600 if SECURE_SSL_REDIRECT else 0
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # asked from inside, without TLS
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-SILENCED_SYSTEM_CHECKS: list[str] = []
+# HSTS for subdomains, and the list that browsers ship.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 # ── apps ──────────────────────────────────────────────────────────────────────────────────────────
 INSTALLED_APPS = [
@@ -64,6 +81,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "studio.config.logs.RequestId",
+    "studio.config.security_headers.SecurityHeaders",
+    "studio.config.compression.Compression",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -205,7 +205,8 @@ class OneLineClient(Client):
 
     def request(self, **request: Any) -> Any:
         response = super().request(**request)
-        if not response.streaming and response.get("Content-Type", "").startswith("text/html"):
+        plain = not response.streaming and "Content-Encoding" not in response
+        if plain and response.get("Content-Type", "").startswith("text/html"):
             response.content = one_line(response.content)
         return response
 

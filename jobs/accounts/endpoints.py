@@ -8,10 +8,11 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 
-from jobs.common.address_check import address_kind, resolve
+from jobs.common.address_check import resolve
 from jobs.common.errors import SentenceError
 from jobs.models import Account
 from jobs.models.account import REGIONS
+from studio.common.address_kind import address_kind
 from studio.common.translatable import Sentence, phrase
 from studio.models.people import User
 

@@ -6,6 +6,7 @@ from urllib.parse import quote, urlsplit
 
 from jobs.common import address_check
 from jobs.download.errors import FetchError, ForbiddenAddress, Unreachable
+from studio.common.address_kind import address_kind
 from studio.common.translatable import phrase
 
 _KEPT = "%!#$&'()*+,/:;=?@[]~"  # characters of an address that stay as they are
@@ -56,8 +57,8 @@ def is_private_host(url: str) -> bool:
     it."""
     try:
         _, host, port, _ = split_url(url)
-        return {
-            address_check.address_kind(address) for address in address_check.resolve(host, port)
-        } == {"private"}
+        return {address_kind(address) for address in address_check.resolve(host, port)} == {
+            "private"
+        }
     except (FetchError, OSError, UnicodeError):
         return False

@@ -30,6 +30,7 @@ from redis.exceptions import RedisError
 
 from jobs.common.states import group_of
 from jobs.common.wakeup import EVENTS
+from studio.config import security_headers
 from studio.teams.session_check import SignedOut, TeamSession, admit, still_admitted
 from studio.web import limits
 from studio.web.answers import Refused, refuse, until_gone
@@ -47,6 +48,7 @@ STREAM_HEADERS = [
     (b"content-type", b"text/event-stream"),
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),
+    *security_headers.raw(security_headers.DATA),
 ]
 
 

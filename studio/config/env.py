@@ -96,6 +96,12 @@ VARIABLES: tuple[Variable, ...] = (
     ),
     Variable("UPLOADS_PER_PERSON", "8", "Uploads of one person that are on their way at once."),
     Variable(
+        "INSECURE_HTTP",
+        "off",
+        "Lets a strict site start with a `PUBLIC_URL` of `http://`, in a closed network: passwords "
+        "and sessions can be read on the way.",
+    ),
+    Variable(
         "STORAGE_URL",
         "local files in `DATA_DIR`",
         "Where files live: `s3://bucket?endpoint=…&region=…`, keys from the usual AWS variables or "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from enum import IntEnum
 from urllib.parse import urlsplit
@@ -12,6 +11,7 @@ from django.core.files.storage import default_storage
 from django.core.signing import BadSignature, Signer
 from django.urls import reverse
 
+from studio.common.address_kind import address_kind, carried
 from studio.files.file_store import is_local
 from studio.models import Asset
 
@@ -83,20 +83,17 @@ def reach(url: str) -> Reach:
     """How far the host of `url` is, judged by its name or number alone; nothing is asked of the
     network."""
     host = (urlsplit(url).hostname or "").rstrip(".").lower()
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
+    address = carried(host)
+    if address is None:
         if host == "localhost" or host.endswith(".localhost") or not host:
             return Reach.MACHINE
         inner = (
             "." not in host or host.rsplit(".", 1)[-1] in LOCAL_NAMES or host.endswith(".home.arpa")
         )
         return Reach.NETWORK if inner else Reach.EVERYWHERE
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
     if address.is_loopback or address.is_unspecified:
         return Reach.MACHINE
-    return Reach.EVERYWHERE if address.is_global else Reach.NETWORK
+    return Reach.EVERYWHERE if address_kind(host) == "public" else Reach.NETWORK
 
 
 def files_at() -> str:

@@ -17,6 +17,7 @@ from django.http import (
 )
 from django.utils.http import content_disposition_header, parse_etags
 
+from studio.config import security_headers
 from studio.files.file_store import blocks
 
 RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
@@ -69,7 +70,7 @@ def serve(
         response = HttpResponseNotModified()
         response["Cache-Control"] = caching
         response["ETag"] = quoted
-        return response
+        return security_headers.add(response, security_headers.FILES)
     start, stop, status = 0, size, 200
     wanted = request.headers.get("Range", "")
     if wanted and request.method == "GET" and request.headers.get("If-Range", quoted) == quoted:
@@ -79,7 +80,7 @@ def serve(
             response = HttpResponse(status=416, content_type=mime)
             response["Content-Range"] = f"bytes */{size}"
             response["Accept-Ranges"] = "bytes"
-            return response
+            return security_headers.add(response, security_headers.FILES)
         if found:
             (start, stop), status = found, 206
     if request.method == "HEAD":
@@ -97,8 +98,7 @@ def serve(
 
 def _mark_as_file(response: HttpResponseBase, filename: str, attachment: bool) -> None:
     response["Accept-Ranges"] = "bytes"
-    # A file is looked at, never run: whatever hides in it gets no scripts and no origin of ours.
-    response["X-Content-Type-Options"] = "nosniff"
+    security_headers.add(response, security_headers.FILES)
     if filename:
         response["Content-Disposition"] = (
             content_disposition_header(attachment, filename) or "attachment"

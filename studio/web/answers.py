@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
+from studio.config import security_headers
 from studio.web.asgi_types import Receive, Send
 from studio.web.limits import refusals
 
@@ -41,7 +42,7 @@ async def answer(
         (b"content-type", mime),
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
-        (b"x-content-type-options", b"nosniff"),
+        *security_headers.raw(security_headers.DATA),
         *more,
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})

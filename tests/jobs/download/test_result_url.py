@@ -11,6 +11,7 @@ import pytest
 from jobs import download as fetching
 from jobs.common import address_check
 from jobs.download import http_fetch
+from studio.common.address_kind import address_kind
 from tests.jobs.download.fetching import FILM, fetch
 from tests.jobs.download.video_host import VideoHost, answer_with
 
@@ -57,7 +58,7 @@ from tests.jobs.download.video_host import VideoHost, answer_with
     ],
 )
 def test_kinds_of_addresses(address: str, kind: str) -> None:
-    assert address_check.address_kind(address) == kind
+    assert address_kind(address) == kind
 
 
 @pytest.mark.parametrize(
@@ -149,7 +150,7 @@ def test_a_name_that_changes_its_mind_is_not_asked_twice(
 @pytest.fixture
 def loopback_is_public(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a test host can play one on the internet."""
-    real = address_check.address_kind
+    real = address_kind
     monkeypatch.setattr(
         address_check,
         "address_kind",
