@@ -1,4 +1,4 @@
-"""What a site that others reach must have, or it does not start; and the checks of Django itself."""
+"""What a site that others reach must have, or it does not start; and Django's own checks."""
 
 from __future__ import annotations
 
