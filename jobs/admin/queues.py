@@ -6,7 +6,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
@@ -22,6 +21,7 @@ from redis.exceptions import RedisError
 from rq.exceptions import DeserializationError, InvalidJobOperation, NoSuchJobError
 
 log = logging.getLogger("footlight.queues")
+Page = Callable[..., HttpResponse]
 # What django-rq raises when an address names a queue, an entry or a worker that is not there.
 _NOT_THERE = (
     NoSuchJobError,
@@ -49,13 +49,13 @@ class QueuesAdmin(QueueAdmin):
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self._may(request)
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return self._may(request)
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return self._may(request)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 
     def get_urls(self) -> list[URLPattern]:
@@ -69,9 +69,9 @@ class QueuesAdmin(QueueAdmin):
             *get_admin_urlpatterns(name_prefix="django_rq_", view_wrapper=guard),
         ]
 
-    def _guarded(self, view: Callable[..., Any]) -> Callable[..., Any]:
+    def _guarded(self, view: Page) -> Page:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
             request.current_app = self.admin_site.name
             if not self._may(request):
                 raise PermissionDenied

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
 
 from redis import Redis
-from rq.exceptions import DeserializationError
 from rq.job import Job
 from rq.serializers import DefaultSerializer, JSONSerializer
 
@@ -32,12 +30,12 @@ class StepEntry(Job):
     what it stood for is enqueued again from its row."""
 
     def __init__(
-        self, id: str | None = None, connection: Redis | None = None, serializer: Any = None
+        self, id: str | None = None, connection: Redis | None = None, serializer: object = None
     ) -> None:
         super().__init__(id=id, connection=connection, serializer=JSONSerializer)
 
     @property
-    def func(self) -> Callable[..., Any]:
+    def func(self) -> Callable[..., object]:
         """The step. RefusedEntry, or RQ's DeserializationError when it cannot be read."""
         module, _, name = str(self.func_name).rpartition(".")
         if module != MODULE or name not in STEPS or self.instance is not None:
@@ -48,19 +46,8 @@ class StepEntry(Job):
             or not all(map(_is_id, self.args))
         ):
             raise RefusedEntry("The entry gives its step something else than ids.")
-        step: Callable[..., Any] = getattr(import_module(MODULE), name)
+        step: Callable[..., object] = getattr(import_module(MODULE), name)
         return step
-
-    @property
-    def func_name(self) -> str | None:
-        name = Job.func_name.fget(self)  # type: ignore[attr-defined]
-        if not isinstance(name, str):
-            raise DeserializationError
-        return name
-
-    @func_name.setter
-    def func_name(self, value: str) -> None:
-        Job.func_name.fset(self, value)  # type: ignore[attr-defined]
 
     @property
     def success_callback(self) -> None:
@@ -74,7 +61,7 @@ class StepEntry(Job):
     def stopped_callback(self) -> None:
         return None
 
-    def restore(self, raw_data: Any) -> None:
+    def restore(self, raw_data: object) -> None:
         super().restore(raw_data)
         self.webhooks = []
 

@@ -96,12 +96,14 @@ class SelectByName(AutocompleteSelect):
     """Django's field that looks a row up by its name, for whatever was sent in it: a word that is
     no id is an error of the form and not of the page."""
 
-    def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
+    def optgroups(
+        self, name: str, value: Sequence[str], attr: dict[str, object] | None = None
+    ) -> list[tuple[str | None, list[dict[str, object]], int | None]]:
         key = self.field.target_field
         return super().optgroups(name, [one for one in value if _fits(key, one)], attr)
 
 
-def _fits(key: Any, value: Any) -> bool:
+def _fits(key: models.Field[object, object], value: str) -> bool:
     try:
         key.get_prep_value(value)
         return abs(int(value)) < 2**63 if isinstance(key, models.AutoField) and value else True

@@ -9,8 +9,6 @@ compressed answer; the pages of sign-in and of keys are never compressed.
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
@@ -23,7 +21,9 @@ SECRET_PARTS = ("/keys/",)  # of a team
 
 
 class Compression(GZipMiddleware):
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> Any:
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
         kind = response.headers.get("Content-Type", "").partition(";")[0]
         if response.streaming or kind not in KINDS or holds_secrets(request.path_info):
             return response

@@ -11,7 +11,6 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Tags, Warning, register
@@ -85,7 +84,7 @@ def sentence(data_dir: Path, left: list[Path]) -> str:
 
 
 @register(Tags.security)
-def check(**_others: Any) -> list[CheckMessage]:
+def check(**_others: object) -> list[CheckMessage]:
     """`manage.py check` says what `mend` could not do or has not done yet."""
     left = open_to_others(settings.DATA_DIR)
     if not left:
