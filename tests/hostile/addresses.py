@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.urls import URLPattern, URLResolver, get_resolver
-from django.urls.resolvers import RegexPattern, RoutePattern
+from django.urls.resolvers import LocalePrefixPattern, RegexPattern, RoutePattern
 from django.utils.regex_helper import normalize
 
 PLACE = re.compile(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>")
@@ -43,7 +43,9 @@ def _walk(
                 yield Address(f"{space}{entry.name}", prefix + path, names + own, entry)
 
 
-def _written(pattern: RoutePattern | RegexPattern) -> list[tuple[str, tuple[str, ...]]]:
+def _written(
+    pattern: RoutePattern | RegexPattern | LocalePrefixPattern,
+) -> list[tuple[str, tuple[str, ...]]]:
     """How the addresses of `pattern` are written."""
     if isinstance(pattern, RoutePattern):
         route = str(pattern)

@@ -30,7 +30,7 @@ def values(team: Team, creator: User) -> dict[str, Any]:
         "what": "original",
         "job": makers.job(team, creator, account=account).public_id,
         "account": account.public_id,
-        "key": account.key.pk,
+        "key": account.keys.get().pk,
         "template": makers.template(team, account).public_id,
         "check": makers.check(asset, account).public_id,
         "jobset": JobSet.objects.create(
@@ -76,8 +76,8 @@ def everybody(
 @pytest.fixture
 def queued(redis: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Something stands in the queue, and the pages of the queues see it."""
-    for name, queue in settings.RQ_QUEUES.items():
-        monkeypatch.setitem(settings.RQ_QUEUES, name, queue | {"URL": redis})
+    for name, of_queue in settings.RQ_QUEUES.items():
+        monkeypatch.setitem(settings.RQ_QUEUES, name, of_queue | {"URL": redis})
     queue = wakeup.queue_of("steps")
     queue.enqueue_job(
         queue_entries.StepEntry.create(

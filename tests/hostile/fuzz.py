@@ -16,6 +16,7 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -86,7 +87,7 @@ class Fuzz:
         if method not in ("GET", "HEAD"):
             more |= self._body(address, client)
         what = f"{who} {method} {path}{query} {more}"
-        cookies = client.cookies.copy()
+        cookies = SimpleCookie(client.cookies)
         try:
             with transaction.atomic():
                 answer = client.generic(method, path + query, **more)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import quote
 
@@ -67,6 +68,7 @@ def _things(team: Team, by: User) -> dict[str, Any]:
     asset = makers.asset(team, name=f"{CANARY} file")
     job = makers.job(team, by, account=account, title=f"{CANARY} job")
     template = makers.template(team, account, name=f"{CANARY} template")
+    key = account.keys.get()
     jobset = JobSet.objects.create(
         team=team, owner=by, kind=JobSet.Kind.BATCH, title=f"{CANARY} set"
     )
@@ -77,7 +79,7 @@ def _things(team: Team, by: User) -> dict[str, Any]:
         "what": "original",
         "job": job.public_id,
         "account": account.public_id,
-        "key": account.key.pk,
+        "key": key.pk,
         "template": template.public_id,
         "check": makers.check(asset, account).public_id,
         "jobset": jobset.public_id,
@@ -103,8 +105,9 @@ def own(team: Team, creator: User) -> dict[str, Any]:
 
 def _ask(client: Client, method: str, path: str, fields: dict[str, str] | None = None) -> Any:
     """The answer; what was written is taken back, also the messages for the next page."""
-    cookies = client.cookies.copy()
+    cookies = SimpleCookie(client.cookies)
     with transaction.atomic():
+        answer: Any
         if fields is None:
             answer = client.generic(method, path)
         elif method == "GET":
@@ -163,7 +166,9 @@ def test_a_role_writes_what_its_mark_says(
             if not member.reaches(needed):
                 assert answer.status_code == 403, (address.name, method)
             else:
-                turned_away = (403,) if address.name in MAY_BE_ABSENT else (403, 404)
+                turned_away: tuple[int, ...] = (
+                    (403,) if address.name in MAY_BE_ABSENT else (403, 404)
+                )
                 if role == Role.CREATOR and address.name in OF_ITS_MAKER and method == "POST":
                     turned_away = (200, 302, 404)
                 assert answer.status_code not in turned_away, (address.name, method)
