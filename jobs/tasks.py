@@ -22,6 +22,7 @@ from jobs.engine import (
 )
 from jobs.orders import late_films
 from studio.files import edit_queue
+from studio.mail import queue as mail_queue
 
 log = logging.getLogger("footlight.tasks")
 RUN_SECONDS = 50.0
@@ -62,6 +63,10 @@ def edit_step(pk: int) -> None:
     edit_queue.step(pk)
 
 
+def mail_step(pk: int) -> None:
+    mail_queue.step(pk)
+
+
 def heartbeat(shifts: int = 1) -> None:
     """Every few seconds, from the worker's supervisor: say that we live, see that a
     dispatcher runs, and take up from the database every check and film whose wake-up was lost or
@@ -81,6 +86,8 @@ def heartbeat(shifts: int = 1) -> None:
         wakeup.enqueue_check(pk)
     for pk in edit_queue.due():
         wakeup.enqueue_edit(pk)
+    for pk in mail_queue.due():
+        wakeup.enqueue_mail(pk)
     if archive.due() and wakeup.once("archive", 5):
         wakeup.enqueue_archive()
     if wakeup.once("minute", 60):
@@ -105,3 +112,4 @@ def _every_minute() -> None:
     rq_cleanup.sweep()
     late_films.settle()
     shared_accounts.recognise_new()
+    mail_queue.sweep()

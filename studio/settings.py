@@ -75,6 +75,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "allauth",
     "allauth.account",
+    "allauth.usersessions",
     "django_htmx",
     "django_rq",
     "csp",
@@ -94,6 +95,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "studio.teams.sign_ins.KnownSignIns",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 ROOT_URLCONF = "studio.urls"
@@ -119,6 +121,10 @@ TEMPLATES = [
     }
 ]
 
+EMAIL = env.email()
+MAIL_SERVER = EMAIL["EMAIL_BACKEND"].endswith(".smtp.EmailBackend")
+SIGNUP = env.sign_up(STRICT, MAIL_SERVER)
+
 # ── people ────────────────────────────────────────────────────────────────────────────────────────
 AUTH_USER_MODEL = "studio.User"
 AUTHENTICATION_BACKENDS = [
@@ -141,8 +147,25 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_UNIQUE_EMAIL = True
-# Without a mail server nobody could ever confirm an address.
-ACCOUNT_EMAIL_VERIFICATION = "optional" if env.text("EMAIL_URL") else "none"
+# Without a mail server nobody could confirm an address, so nobody is asked to; what is given to a
+# person still counts on it (docs/decisions/0026-confirmed-addresses.md).
+ACCOUNT_EMAIL_VERIFICATION = "mandatory" if MAIL_SERVER else "none"
+# Nobody is written to because somebody else typed their address.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+
+ACCOUNT_FORMS = {
+    "signup": "studio.teams.sign_up_forms.SignUpForm",
+    "reset_password": "studio.teams.sign_up_forms.ResetForm",
+}
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
+ACCOUNT_RATE_LIMITS = {
+    # "key" is an account tried from one address (studio/teams/sign_in_limits.py).
+    "login_failed": "10/m/ip,5/300s/key",
+    "login_failed_anywhere": "60/h/key",
+    # No limit of a key: who asks for somebody else's address must not keep them from asking.
+    "reset_password": "20/m/ip",
+    "reset_mail": "5/h/key",
+}
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "Footlight: "
@@ -169,8 +192,10 @@ STATIC_ROOT = DATA_DIR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
-EMAIL = env.email()
-EMAIL_BACKEND = EMAIL["EMAIL_BACKEND"]
+# Pages only put mail into a queue; a worker hands it to the server.
+EMAIL_BACKEND = "studio.mail.backend.Backend"
+EMAIL_SERVER_BACKEND = EMAIL["EMAIL_BACKEND"]
+MAIL_WAKEUP = "jobs.common.wakeup.enqueue_mail"
 EMAIL_HOST, EMAIL_PORT = EMAIL.get("EMAIL_HOST") or "localhost", EMAIL.get("EMAIL_PORT") or 25
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = (
     EMAIL.get("EMAIL_HOST_USER") or "",
@@ -195,7 +220,13 @@ RQ_QUEUES = {
     for name in QUEUES
 }
 RQ = {"JOB_CLASS": "jobs.common.queue_entries.StepEntry"}
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        # Limits of tries are counted here: a flood of made-up addresses must not push them out.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
 
 # ── Model Studio ──────────────────────────────────────────────────────────────────────────────────
 MODELSTUDIO_URL = env.address(
@@ -238,4 +269,5 @@ if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
 # what studio tells of the engine without knowing it
 WORKER_ALIVE = "jobs.common.wakeup.worker_alive"
 CLOCK_PROBLEM = "jobs.common.wakeup.clock_problem"
-SITE_PROBLEMS = (CLOCK_PROBLEM, "jobs.engine.restored.problem")  # what the admin says first
+# what the admin says first
+SITE_PROBLEMS = (CLOCK_PROBLEM, "jobs.engine.restored.problem", "studio.mail.queue.problem")

@@ -1,5 +1,6 @@
 """Every address of the site. The team is in the address, so a page says by itself whose it is."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 from django.utils.module_loading import import_string
@@ -7,12 +8,15 @@ from django.utils.module_loading import import_string
 from studio.admin.base import page_of_row
 from studio.files import views as files_views
 from studio.site_pages import health, icon, parts
+from studio.teams import join_views, sign_ins
 from studio.teams import views as teams_views
 
 urlpatterns = [
     path("", teams_views.home, name="home"),
     path("teams/new/", teams_views.new, name="team_new"),
     path("favicon.ico", icon.favicon, name="favicon"),
+    path("sign-ins/", sign_ins.sign_ins, name="sign_ins"),
+    path("join/<str:token>/", join_views.join, name="join"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("parts", parts.parts, name="parts"),
@@ -23,6 +27,8 @@ urlpatterns = [
         admin.site.admin_view(page_of_row),
         name="admin_page_of_row",
     ),
+    # Staff sign in where everybody does, with the same limits of tries.
+    path("admin/login/", secure_admin_login(admin.site.login)),
     path("admin/", admin.site.urls),
     path("m/<str:token>/<str:name>", files_views.outside, name="outside_file"),
     path("t/<slug:team>/team/", teams_views.people, name="team"),

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.contrib import admin as site_admin
 from django.db import models
@@ -36,7 +37,7 @@ from jobs.models import (
     TemporaryFile,
     WorkTime,
 )
-from studio.models import Asset, Consent, Edit, Membership, Team, User
+from studio.models import Asset, Consent, Edit, Mail, Membership, SignUpLink, Team, User
 from tests import makers
 
 SECRET = "sk-very-secret-0042"
@@ -119,6 +120,13 @@ def rows(team: Team, owner: User, creator: User) -> dict[type[models.Model], Any
             asset=picture.asset,
             defaults={"by": creator, "said": "The team may use this person’s likeness."},
         )[0],
+        Mail: Mail.objects.create(to="x@example.com", subject="Hello", message=SECRET),
+        UserSession: UserSession.objects.create(
+            user=creator, ip="203.0.113.9", session_key=SECRET, user_agent="Firefox"
+        ),
+        SignUpLink: SignUpLink.objects.create(
+            digest="0" * 64, email="x@example.com", expires_at=timezone.now()
+        ),
     }
 
 
@@ -170,7 +178,7 @@ def test_every_page_opens(desk: Client, rows: dict[type[models.Model], Any]) -> 
         form = desk.get(add(model))
         assert form.status_code in (200, 403), model
         text(form)
-        if model._meta.app_label in ("studio", "jobs"):
+        if model._meta.app_label in ("studio", "jobs", "usersessions"):
             assert its_admin.list_display != ("__str__",), model
             assert its_admin.search_fields, model
             page = desk.get(change(rows[model]))

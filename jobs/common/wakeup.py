@@ -161,6 +161,11 @@ def enqueue_edit(pk: int) -> None:
         enqueue("edits", "edit_step", pk)
 
 
+def enqueue_mail(pk: int) -> None:
+    if once(f"mail:{pk}", 5):
+        enqueue("steps", "mail_step", pk)
+
+
 def enqueue_archive() -> None:
     enqueue("films", "archive_run")
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from django import forms
 from django.db.models import Model
+from django.utils.translation import gettext as _
 
 from studio.common.translatable import translated
 from studio.models import Membership, Role
 from studio.models.people import without_owner
+from studio.teams import confirmed
 
 if TYPE_CHECKING:
     _ModelForm = forms.ModelForm[Membership]
@@ -30,6 +32,24 @@ def refuse_without_owner(lost: Iterable[int], gained: Iterable[int]) -> None:
             raise forms.ValidationError(translated(without_owner(row)))
 
 
+def refuse_unconfirmed(form: _ModelForm) -> None:
+    """ValidationError when `form` takes somebody into a team whose address nobody confirmed: it may
+    be a stranger who signed up with somebody else's."""
+    data = getattr(form, "cleaned_data", {})
+    user = data.get("user")
+    if user is None or data.get("DELETE") or not {"team", "user"} & set(form.changed_data):
+        return
+    if not confirmed.is_confirmed(user):
+        raise forms.ValidationError(
+            _(
+                "%(person)s has not confirmed this address, so it may be somebody else’s account. "
+                "Have them confirm it, mark it as verified under E-mail addresses when you know "
+                "that it is theirs, or give them a link of “manage.py invite”."
+            )
+            % {"person": user}
+        )
+
+
 def _owns(form: _ModelForm) -> bool:
     """After saving."""
     data = getattr(form, "cleaned_data", {})
@@ -43,6 +63,7 @@ class MembershipForm(_ModelForm):
 
     def clean(self) -> None:
         super().clean()
+        refuse_unconfirmed(self)
         moved = "team" in self.changed_data or "user" in self.changed_data
         if self.instance.pk and (moved or not _owns(self)):
             refuse_without_owner([self.instance.pk], [])
@@ -53,6 +74,8 @@ class MembershipFormSet(_FormSet):
 
     def clean(self) -> None:
         super().clean()
+        for form in self.forms:
+            refuse_unconfirmed(form)
         lost = [
             form.instance.pk
             for form in self.initial_forms

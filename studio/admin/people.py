@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from studio.admin.base import NOTHING, ChangedColumnsAdmin, rows_link
 from studio.admin.owner_forms import MembershipForm, MembershipFormSet
 from studio.models import Membership, Team, User
+from studio.teams import confirmed
 
 
 class UserChangeForm(DjangoUserChangeForm):  # type: ignore[type-arg]
@@ -26,7 +27,11 @@ class UserChangeForm(DjangoUserChangeForm):  # type: ignore[type-arg]
         field_classes: dict[str, Any] = {}
 
     def clean_email(self) -> str:
-        return str(self.cleaned_data["email"]).lower()
+        email = str(self.cleaned_data["email"]).lower()
+        there = confirmed.person_at(email)
+        if there is not None and there.pk != self.instance.pk:
+            raise forms.ValidationError(_("There is a user with this address already."))
+        return email
 
 
 class UserAddForm(AdminUserCreationForm):  # type: ignore[type-arg]
@@ -38,7 +43,7 @@ class UserAddForm(AdminUserCreationForm):  # type: ignore[type-arg]
     def clean_email(self) -> str:
         """Addresses are kept in small letters, so that nobody has two sign-ins."""
         email = str(self.cleaned_data["email"]).lower()
-        if User.objects.filter(email=email).exists():
+        if confirmed.person_at(email) is not None:
             raise forms.ValidationError(_("There is a user with this address already."))
         return email
 
@@ -87,6 +92,14 @@ class UserAdmin(ChangedColumnsAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
             },
         ),
     )
+
+    def save_model(
+        self, request: HttpRequest, obj: User, form: forms.ModelForm[User], change: bool
+    ) -> None:
+        """An address that an operator typed is one that they vouch for."""
+        super().save_model(request, obj, form, change)
+        if "email" in form.changed_data:
+            confirmed.confirm(obj)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("memberships__team")

@@ -69,3 +69,12 @@ def _address(text: str) -> Address | None:
 
 def _within(address: Address, trusted: Sequence[Network]) -> bool:
     return any(address in network for network in trusted)
+
+
+def network_of(address: str) -> str:
+    """What limits of one visitor are counted by: an IPv4 address itself, of an IPv6 address its
+    first 64 bits, since a visitor has all of those behind them. What is no address stays."""
+    known = _address(address)
+    if isinstance(known, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((known, 64), strict=False))
+    return str(known) if known is not None else address

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import dj_email_url
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvError
@@ -110,7 +111,14 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "EMAIL_URL",
         "printed on the console",
-        "Mail server, such as `smtp+tls://user:password@host:587`.",
+        "Mail server, such as `smtp+tls://user:password@host:587`; `smtp+ssl://` is TLS from the "
+        "first byte.",
+    ),
+    Variable(
+        "SIGNUP",
+        "`invited` on a strict site, else `open`",
+        "Who may make an account: everybody (`open`, on a strict site only with a mail server), "
+        "who has a link of `manage.py invite` (`invited`), or nobody (`closed`).",
     ),
     Variable(
         "MODELSTUDIO_URL",
@@ -226,14 +234,50 @@ def database(default: str) -> dict[str, Any]:
         ) from None
 
 
+MAIL_KINDS = ("smtp", "smtp+tls", "smtp+ssl", "submission", "console")
+
+
 def email() -> dict[str, Any]:
+    """Django's EMAIL_* settings of EMAIL_URL. `smtp+tls` is STARTTLS (port 587 unless it says
+    another), `smtp+ssl` is TLS from the first byte (465)."""
+    value = text("EMAIL_URL")
+    kind, separator, rest = value.partition(":")
+    if value and (not separator or kind.lower() not in MAIL_KINDS):
+        raise ImproperlyConfigured(
+            f"EMAIL_URL begins with “{kind}”, which sends no mail; it may begin with "
+            f"{', '.join(MAIL_KINDS)}, such as smtp+tls://user:password@host:587."
+        )
+    secure = {"smtp+tls": ("tls", 587), "smtp+ssl": ("ssl", 465)}.get(kind.lower())
     try:
-        return dict(env.dj_email_url(_known("EMAIL_URL"), "console:"))
+        if secure is None:
+            found = dict(env.dj_email_url(_known("EMAIL_URL"), "console:"))
+        else:
+            found = dict(dj_email_url.parse(f"submission:{rest}"))
+            found["EMAIL_PORT"] = urlsplit(value).port or secure[1]
+            found["EMAIL_USE_TLS"] = secure[0] == "tls"
+            found["EMAIL_USE_SSL"] = secure[0] == "ssl"
     except (EnvError, ValueError, KeyError) as error:
         raise ImproperlyConfigured(
             f"EMAIL_URL cannot be read ({error}); use something like "
             "smtp+tls://user:password@host:587."
         ) from None
+    if value and kind.lower() != "console" and not found.get("EMAIL_HOST"):
+        raise ImproperlyConfigured(
+            "EMAIL_URL names no mail server; use something like smtp+tls://user:password@host:587."
+        )
+    return found
+
+
+def sign_up(strict: bool, mail: bool) -> str:
+    """Who may make an account: everybody (`open`), who has a link (`invited`) or nobody
+    (`closed`). On a strict site everybody only when addresses can be confirmed by mail."""
+    value = choice("SIGNUP", "invited" if strict else "open", ("open", "invited", "closed"))
+    if value == "open" and strict and not mail:
+        raise ImproperlyConfigured(
+            "SIGNUP is “open”, but without a mail server in EMAIL_URL nobody can confirm an "
+            "address, and anybody could take somebody else’s. Set EMAIL_URL, or SIGNUP=invited."
+        )
+    return value
 
 
 def site_keys(data_dir: Path, strict: bool) -> tuple[str, list[str]]:

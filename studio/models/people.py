@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from typing import Any, ClassVar, TypeVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
@@ -34,14 +35,26 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
-        return self.create_user(
-            email, password, **{**fields, "is_staff": True, "is_superuser": True}
-        )
+        """Made on the console of the site, so the address counts as confirmed."""
+        from allauth.account.models import EmailAddress  # its tables refer to this one
+
+        with transaction.atomic():
+            user = self.create_user(
+                email, password, **{**fields, "is_staff": True, "is_superuser": True}
+            )
+            EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+        return user
 
 
 class User(AbstractUser):
     username = None  # type: ignore[assignment]
     email = models.EmailField(_("e-mail address"), unique=True)
+    sign_in_epoch = models.PositiveIntegerField(
+        _("sign-ins ended"),
+        default=0,
+        editable=False,
+        help_text=_("Counted up to end every sign-in of the person at once."),
+    )
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -49,6 +62,19 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.email
+
+    def get_session_auth_hash(self) -> str:
+        """What a session keeps of the password it was begun with; another one ends it. The epoch is
+        part of it, so that all sign-ins can be ended while the password stays."""
+        return self._with_epoch(super().get_session_auth_hash())
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        for digest in super().get_session_auth_fallback_hash():
+            yield self._with_epoch(digest)
+
+    def _with_epoch(self, digest: str) -> str:
+        # Without an epoch as Django makes it: who is signed in before an update stays so.
+        return f"{digest}.{self.sign_in_epoch}" if self.sign_in_epoch else digest
 
     @property
     def short_name(self) -> str:

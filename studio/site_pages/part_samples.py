@@ -26,7 +26,7 @@ from studio.site_pages.part_job_samples import (
     sample_steps,
 )
 
-ERRORS = ("400", "403", "403_csrf", "404", "413", "500")
+ERRORS = ("400", "403", "403_csrf", "404", "413", "429", "500")
 
 
 SPRITE = "img/icons.svg"

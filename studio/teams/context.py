@@ -1,11 +1,13 @@
-"""What every page's frame needs: theme and the other teams of the person."""
+"""What every page's frame needs: theme, the other teams of the person, and who may sign up."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 
+from studio.mail import queue
 from studio.models.people import Membership
 
 
@@ -13,6 +15,8 @@ def page(request: HttpRequest) -> dict[str, Any]:
     theme = request.COOKIES.get("theme", "")
     user = getattr(request, "user", None)
     return {
+        "sign_up_open": settings.SIGNUP == "open",
+        "mail_is_slow": queue.is_slow,  # called only by pages that say so
         "theme": theme if theme in ("light", "dark") else "",
         # lazy: evaluated only by pages that draw the team menu
         "memberships": Membership.objects.select_related("team").filter(user_id=user.pk)

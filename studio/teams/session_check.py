@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import cast
 
 from django.contrib.auth import get_user
 from django.contrib.sessions.backends.db import SessionStore
@@ -34,6 +33,8 @@ class SignedOut(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TeamSession:
+    """A person's sign-in as it was admitted to a team; no row, so it may be kept for hours."""
+
     session_key: str
     user_id: int
     team_id: int
@@ -55,9 +56,8 @@ def admit(session_key: str | None, slug: str) -> TeamSession:
     """Admit the sign-in to the team at `slug`. SignedOut for nobody, Http404 for a stranger."""
     user = signed_in_user(session_key)
     membership = membership_of(user, slug)
-    return TeamSession(
-        cast(str, session_key), user.pk, membership.team_id, user.get_session_auth_hash()
-    )
+    digest = user.get_session_auth_hash()
+    return TeamSession(session_key or "", user.pk, membership.team_id, digest)
 
 
 def still_admitted(admitted: Collection[TeamSession]) -> set[TeamSession]:

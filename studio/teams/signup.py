@@ -1,22 +1,44 @@
-"""Signing up makes a personal team."""
+"""What this site has allauth do its own way: who may sign up, what a new person gets, how tries are
+counted, and where mails lead."""
 
 from __future__ import annotations
 
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailConfirmationHMAC
+from allauth.account.signals import password_reset
+from django.conf import settings
+from django.core.mail import EmailMessage
 from django.db import transaction
+from django.dispatch import receiver
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from studio.models.people import Membership, Team, User
+from studio.teams import confirmed, sign_up_links
+from studio.teams.sign_in_limits import LimitedTries, forget_tries
+
+if TYPE_CHECKING:
+    from studio.teams.sign_up_forms import SignUpForm
 
 
-class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
+class Adapter(LimitedTries, DefaultAccountAdapter):  # type: ignore[misc]
     error_messages = {
         **DefaultAccountAdapter.error_messages,
         "email_password_mismatch": _(
             "This e-mail and password do not belong together. Check both, or set a new password."
+        ),
+        "too_many_login_attempts": _(
+            "Too many wrong passwords from here for this e-mail. Wait five minutes, or choose “I "
+            "forgot my password”: the link that comes by mail lets you in at once."
+        ),
+        "too_many_anywhere": _(
+            "Too many wrong passwords for this e-mail, from several places. Choose “I forgot my "
+            "password”: the link that comes by mail lets you in at once."
         ),
     }
 
@@ -28,23 +50,78 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         except ValueError:
             return False
 
-    def save_user(self, request: Any, user: User, form: Any, commit: bool = True) -> User:
-        """The new user and their personal team, both or neither."""
+    # ── signing up ──
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return settings.SIGNUP == "open" or sign_up_links.remembered(request) is not None
+
+    def save_user(
+        self, request: HttpRequest, user: User, form: SignUpForm, commit: bool = True
+    ) -> User:
+        """The new user and their personal team, and the link that they came with spent, which
+        confirms their address: all or none. LinkGone when the link was spent meanwhile."""
         with transaction.atomic():
             user = super().save_user(request, user, form, commit=commit)
-            if commit:
-                Team.start(f"{user.short_name}’s studio", user, personal=True)
+            Team.start(f"{user.short_name}’s studio", user, personal=True)
+            if form.link is not None:
+                sign_up_links.use(form.link, user)
+                self.stash_verified_email(request, user.email)
+            elif settings.SIGNUP != "open":
+                raise sign_up_links.LinkGone
         return user
 
-    def get_signup_redirect_url(self, request: Any) -> str:
+    def get_signup_redirect_url(self, request: HttpRequest) -> str:
         """To the first thing that a new team needs: an account with its key, since nothing can be
         made without one. Who was invited before signing up goes to the team that asked for them."""
         first = (
             Membership.objects.select_related("team")
-            .filter(user=request.user)
+            .filter(user_id=request.user.pk or 0)
             .order_by("id")
             .first()
         )
         if first is None or not first.team.personal:
-            return super().get_signup_redirect_url(request)  # type: ignore[no-any-return]
+            usual: str = super().get_signup_redirect_url(request)
+            return usual
         return reverse("jobs:account_new", args=[first.team.slug])
+
+    # ── mails ──
+
+    def written(self, template: str, email: str, context: dict[str, object]) -> EmailMessage:
+        """A mail from `template`. Its name of this site is that of PUBLIC_URL, whatever host a
+        request was sent to."""
+        host = urlsplit(settings.PUBLIC_URL).netloc
+        site = SimpleNamespace(name=f"Footlight ({host})", domain=host)
+        whole = {"email": email, "current_site": site, **context}
+        message: EmailMessage = self.render_mail(template, email, whole)
+        return message
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, object]) -> None:
+        self.written(template_prefix, email, context).send()
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        user, _dash, token = key.partition("-")
+        words = {"uidb36": quote(user), "key": quote(token)}
+        return settings.PUBLIC_URL + reverse("account_reset_password_from_key", kwargs=words)
+
+    def get_email_confirmation_url(
+        self, request: HttpRequest, emailconfirmation: EmailConfirmationHMAC
+    ) -> str:
+        path = reverse("account_confirm_email", args=[emailconfirmation.key])
+        return f"{settings.PUBLIC_URL}{path}"
+
+    def send_account_already_exists_mail(self, email: str) -> None:
+        context: dict[str, object] = {
+            "signup_url": settings.PUBLIC_URL + reverse("account_signup"),
+            "password_reset_url": settings.PUBLIC_URL + reverse("account_reset_password"),
+        }
+        self.send_mail("account/email/account_already_exists", email, context)
+
+
+@receiver(password_reset)
+def _reset(request: HttpRequest, user: User, **_ignored: object) -> None:
+    """Whoever set a new password with a link from a mailbox, or from an operator, is the owner of
+    the account: its address counts, everything that somebody else left there does not."""
+    forget_tries(request, user)
+    if not confirmed.is_confirmed(user):
+        confirmed.drop_other_addresses(user)
+        confirmed.confirm(user)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 WIDTHS = {1440: 900, 390: 844}
 THEMES = ("dark", "light")
-ERRORS = ("400", "403", "403_csrf", "404", "413", "500")
+ERRORS = ("400", "403", "403_csrf", "404", "413", "429", "500")
 # Rooms of Django itself: of the admin the first page is ours, and what stands below is generated.
 ADMIN = ("admin:index",)
 WITHOUT = {

@@ -15,7 +15,7 @@ from rq import Queue
 from jobs import tasks
 from jobs.common import wakeup
 from jobs.models import Account, Check
-from studio.models import Team, User
+from studio.models import Mail, Team, User
 from tests import makers
 
 pytestmark = pytest.mark.django_db
@@ -41,6 +41,18 @@ def enqueued(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     monkeypatch.setattr("django_rq.get_queue", FakeQueue)
     monkeypatch.setattr("jobs.engine.rq_cleanup.sweep", lambda: 0)
     return calls
+
+
+def test_the_heartbeat_takes_up_mail_that_waits(
+    db: object, enqueued: list[tuple[Any, ...]]
+) -> None:
+    waiting = Mail.objects.create(to="x@example.com", subject="Hello")
+    Mail.objects.create(to="x@example.com", next_at=timezone.now() + timedelta(seconds=30))
+    Mail.objects.create(to="x@example.com", state=Mail.State.SENT)
+    tasks.heartbeat()
+    assert [call for call in enqueued if call[1] == "mail_step"] == [
+        ("steps", "mail_step", waiting.pk)
+    ]
 
 
 def test_the_heartbeat_takes_up_what_lost_its_wakeup(

@@ -138,7 +138,7 @@ def test_every_template_parses() -> None:
         get_template(str(path.relative_to(ROOT / "templates")))
 
 
-@pytest.mark.parametrize("code", ["400", "403", "403_csrf", "404", "413", "500"])
+@pytest.mark.parametrize("code", ["400", "403", "403_csrf", "404", "413", "429", "500"])
 def test_error_pages_stand_alone(code: str) -> None:
     page = get_template(f"{code}.html").render()  # no context, no request, no database
     assert page.count("<h1>") == 1

@@ -20,6 +20,7 @@ from jobs.management.commands.demo import EMAIL as DEMO_EMAIL
 from jobs.models import ApiKey
 from jobs.models.account import fingerprint
 from studio.models.people import Currency, Role, Team, User
+from studio.teams import confirmed
 
 
 class Command(BaseCommand):
@@ -65,7 +66,7 @@ class Command(BaseCommand):
             ) from None
         team, owner = self._team(name, email, options["currency"])
         self.stdout.write(f"Its address is {team.slug}.")
-        if owner.has_usable_password():
+        if confirmed.is_confirmed(owner) and owner.has_usable_password():
             self.stdout.write(
                 f"{owner.email} signs in at {settings.PUBLIC_URL}{reverse('account_login')} with "
                 "the password they have."
@@ -79,8 +80,12 @@ class Command(BaseCommand):
         self._take_key(team, owner)
 
     def _team(self, name: str, email: str, currency: str) -> tuple[Team, User]:
-        """The team and its owner, made or found. Asking for the same again changes nothing."""
-        owner = User.objects.filter(email__iexact=email).first()
+        """The team and its owner, made or found. Asking for the same again changes nothing.
+
+        Somebody who only claimed the address, and never confirmed it, may be a stranger: the
+        account gets a new password before it gets a team, and its sign-ins end.
+        """
+        owner = confirmed.person_at(email)
         same = list(Team.objects.filter(name=name))
         if same:
             mine = next(
@@ -106,6 +111,12 @@ class Command(BaseCommand):
         with transaction.atomic():
             if owner is None:
                 owner = User.objects.create_user(email)
+            elif not confirmed.is_confirmed(owner):
+                confirmed.take_back(owner)
+                self.stdout.write(
+                    f"{email} had an account whose address was never confirmed. Its password and "
+                    "its sign-ins count no more."
+                )
             team = Team.start(name, owner, currency=currency)
         self.stdout.write(f"The team {name} is made, owned by {owner.email}.")
         return team, owner

@@ -24,6 +24,7 @@ from studio.local.ports import PortTaken
 from studio.local.redis_server import NoRedisServer
 from studio.local.stack import LOOPBACK, AlreadyRunning, Stack
 from studio.management.arguments import port_number, speed_number
+from studio.teams import sign_up_links
 
 COLOURS = {"web": "cyan", "worker": "green", "simulator": "magenta", "redis": "yellow"}
 FRESH = "FOOTLIGHT_FRESH"
@@ -173,6 +174,9 @@ def welcome_text(addresses: dict[str, str], data_dir: Path) -> Text:
             ("Model Studio is simulated: films are test pictures and nothing is paid.", ""),
         ]
     else:
+        operator = sign_up_links.first_operator()
+        if operator:
+            lines += [("Whoever opens this first runs the site (once, within a week): ", operator)]
         lines += [
             ("A new team: ", "python manage.py createteam NAME --owner EMAIL"),
             ("Films are made by the real service and cost money.", ""),

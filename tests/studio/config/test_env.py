@@ -81,6 +81,64 @@ def test_nonsense_gets_a_sentence(
         read()  # type: ignore[operator]
 
 
+@pytest.mark.parametrize(
+    ("value", "server", "port", "tls", "ssl"),
+    [
+        ("smtp+tls://me:p%40ss@mail.example.com", "mail.example.com", 587, True, False),
+        ("smtp+tls://me:p%40ss@mail.example.com:2525", "mail.example.com", 2525, True, False),
+        ("smtp+ssl://me:p%40ss@mail.example.com", "mail.example.com", 465, False, True),
+        ("submission://me:p%40ss@mail.example.com", "mail.example.com", 587, True, False),
+        ("smtp://me:p%40ss@mail.example.com", "mail.example.com", 25, False, False),
+    ],
+)
+def test_mail_servers_of_every_kind_are_understood(
+    monkeypatch: pytest.MonkeyPatch, value: str, server: str, port: int, tls: bool, ssl: bool
+) -> None:
+    monkeypatch.setenv("EMAIL_URL", value)
+    found = env.email()
+    assert found["EMAIL_BACKEND"].endswith(".smtp.EmailBackend")
+    assert (found["EMAIL_HOST"], found["EMAIL_PORT"]) == (server, port)
+    assert (found["EMAIL_HOST_USER"], found["EMAIL_HOST_PASSWORD"]) == ("me", "p@ss")
+    assert (bool(found["EMAIL_USE_TLS"]), bool(found["EMAIL_USE_SSL"])) == (tls, ssl)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["http://host", "mail.example.com", "dummy:", "memory:", "file:///x", "smtps://h", "smtp+tls:"],
+)
+def test_an_address_that_sends_no_mail_is_refused(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("EMAIL_URL", value)
+    with pytest.raises(ImproperlyConfigured, match=r"^EMAIL_URL"):
+        env.email()
+
+
+def test_who_may_sign_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert env.sign_up(strict=False, mail=False) == "open"
+    assert env.sign_up(strict=True, mail=True) == "invited"
+    monkeypatch.setenv("SIGNUP", "open")
+    assert env.sign_up(strict=True, mail=True) == "open"
+    with pytest.raises(ImproperlyConfigured, match="nobody can confirm an address"):
+        env.sign_up(strict=True, mail=False)
+    monkeypatch.setenv("SIGNUP", "perhaps")
+    with pytest.raises(ImproperlyConfigured, match="open, invited, closed"):
+        env.sign_up(strict=True, mail=True)
+
+
+def test_proxies_are_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert env.trusted_proxies() == ()
+    monkeypatch.setenv("TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/8,fd00::/8")
+    assert [str(one) for one in env.trusted_proxies()] == [
+        "127.0.0.1/32",
+        "10.0.0.0/8",
+        "fd00::/8",
+    ]
+    monkeypatch.setenv("TRUSTED_PROXIES", "127.0.0.1,proxy")
+    with pytest.raises(ImproperlyConfigured, match="“proxy”"):
+        env.trusted_proxies()
+
+
 def test_a_running_stack_is_found(tmp_path: Path) -> None:
     assert env.running_stack(tmp_path) == {}
     (tmp_path / "run").mkdir()

@@ -1,0 +1,80 @@
+"""Mails on their way, one-time links to make an account, and sign-ins, in the admin."""
+
+from __future__ import annotations
+
+from allauth.usersessions import admin as usersessions_admin
+from allauth.usersessions.models import UserSession
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from studio.admin.base import ReadOnlyAdmin, state_tag
+from studio.mail import queue
+from studio.models import Mail, SignUpLink
+
+COLOURS = {Mail.State.WAITING: "queued", Mail.State.SENT: "done", Mail.State.GIVEN_UP: "failed"}
+
+
+@admin.register(Mail)
+class MailAdmin(ReadOnlyAdmin):
+    """Which mails wait, and why. What they say is shown to nobody: it may open an account."""
+
+    list_display = ("subject", "to", "state_shown", "tries", "next_at", "created_at", "sentence")
+    list_filter = ("state",)
+    search_fields = ("to", "subject")
+    date_hierarchy = "created_at"
+    fields = (
+        "subject",
+        "to",
+        "state_shown",
+        "sentence",
+        "tries",
+        "next_at",
+        "created_at",
+        "ended_at",
+    )
+    actions = ("send_again",)
+
+    @admin.display(description=gettext_lazy("state"), ordering="state")
+    def state_shown(self, mail: Mail) -> str:
+        return state_tag(COLOURS[Mail.State(mail.state)], mail.get_state_display())
+
+    @admin.action(description=gettext_lazy("Try again what was given up"), permissions=["view"])
+    def send_again(self, request: HttpRequest, rows: QuerySet[Mail]) -> None:
+        n = queue.again(list(rows))
+        words = ngettext("%(n)s mail is tried again.", "%(n)s mails are tried again.", n)
+        level = messages.SUCCESS if n else messages.WARNING
+        said = words % {"n": n} if n else _("None of these was given up.")
+        self.message_user(request, said, level)
+
+
+@admin.register(SignUpLink)
+class SignUpLinkAdmin(ReadOnlyAdmin):
+    """Links of `manage.py invite`, without their secret, which only the console shows."""
+
+    list_display = ("email", "operator", "created_at", "expires_at", "used_at", "used_by")
+    list_filter = ("operator",)
+    list_select_related = ("used_by",)
+    search_fields = ("email", "used_by__email")
+    date_hierarchy = "created_at"
+
+    def has_delete_permission(self, request: HttpRequest, obj: SignUpLink | None = None) -> bool:
+        """Deleting one is how it is taken back."""
+        return super(ReadOnlyAdmin, self).has_delete_permission(request, obj)
+
+
+# That of allauth searches a column that our people do not have, and shows the keys of sessions.
+admin.site.unregister(usersessions_admin.UserSession)
+
+
+@admin.register(UserSession)
+class SignInAdmin(ReadOnlyAdmin):
+    """Who is signed in from where. Deleting one here ends nothing, so it cannot be deleted here."""
+
+    list_display = ("user", "ip", "user_agent", "created_at", "last_seen_at")
+    list_select_related = ("user",)
+    search_fields = ("user__email", "ip")
+    date_hierarchy = "last_seen_at"
+    fields = ("user", "ip", "user_agent", "created_at", "last_seen_at")

@@ -1,0 +1,110 @@
+"""No answer tells whether an address has an account: in its words, its status, or its time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.contrib.auth.hashers import MD5PasswordHasher
+from django.core import mail
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from studio.models import Mail, Team, User
+from studio.teams import confirmed
+
+pytestmark = pytest.mark.django_db
+TOKEN = re.compile(r'csrfmiddlewaretoken" value="[^"]*"|x-csrftoken": "[^"]*"')
+
+
+@pytest.fixture(autouse=True)
+def known(mailing: Any, owner: User) -> User:
+    confirmed.confirm(owner)
+    return owner
+
+
+def said(answer: Any, email: str) -> tuple[Any, ...]:
+    text = TOKEN.sub("", answer.content.decode()).replace(email, "EMAIL")
+    return answer.status_code, answer.redirect_chain, text
+
+
+def asks(name: str, email: str, client: Client | None = None) -> tuple[Any, ...]:
+    client = client or Client()
+    data = {
+        "account_signup": {"email": email, "password1": "some long words of mine"},
+        "account_reset_password": {"email": email},
+        "account_login": {"login": email, "password": "some long words of mine"},
+        "account_email": {"email": email, "action_add": ""},
+    }[name]
+    return said(client.post(reverse(name), data, follow=True), email)
+
+
+@pytest.mark.parametrize("name", ["account_signup", "account_reset_password", "account_login"])
+def test_a_known_address_and_an_unknown_one_get_the_same_answer(known: User, name: str) -> None:
+    unconfirmed = User.objects.create_user("half@example.com", "correct horse")
+    answers = [asks(name, one) for one in (known.email, unconfirmed.email, "nobody@example.com")]
+    assert answers[0] == answers[1] == answers[2]
+
+
+def test_adding_a_known_address_and_an_unknown_one(
+    client_of: Callable[[User], Client], known: User, stranger: User
+) -> None:
+    confirmed.confirm(stranger)
+    answers = []
+    for email in (known.email, "nobody@example.com"):
+        cache.clear()
+        answers.append(asks("account_email", email, client_of(stranger)))
+        EmailAddress.objects.filter(user=stranger, email=email).delete()
+    assert answers[0] == answers[1]
+
+
+def test_who_signs_up_again_is_told_by_mail_and_changes_nothing(known: User) -> None:
+    before = (User.objects.count(), Team.objects.count(), known.password)
+    asks("account_signup", known.email)
+    known.refresh_from_db()
+    assert (User.objects.count(), Team.objects.count(), known.password) == before
+    assert [one.to for one in mail.outbox] == [[known.email]]
+    assert "already exists" in mail.outbox[0].body
+
+
+# ── time ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", ["account_signup", "account_reset_password", "account_login"])
+def test_both_are_as_much_work(known: User, name: str, settings: Any) -> None:
+    """Hashes of a password are what takes long, then statements; a clock would tell more about this
+    machine."""
+    settings.EMAIL_BACKEND = "studio.mail.backend.Backend"
+    work = {}
+    for email in (known.email, "nobody@example.com"):
+        cache.clear()
+        client, hashes = Client(), []
+        encode = MD5PasswordHasher.encode
+        with pytest.MonkeyPatch.context() as patch, CaptureQueriesContext(connection) as queries:
+            patch.setattr(
+                MD5PasswordHasher,
+                "encode",
+                lambda *words, hashes=hashes, encode=encode: hashes.append(1) or encode(*words),
+            )
+            asks(name, email, client)
+        work[email] = (len(hashes), len(queries))
+    (hashes_known, queries_known), (hashes_new, queries_new) = work.values()
+    assert hashes_known == hashes_new
+    assert (hashes_new > 0) == (name != "account_reset_password")
+    assert abs(queries_known - queries_new) <= 8, work
+
+
+def test_a_reset_for_nobody_does_the_same_work_and_leaves_no_mail(
+    known: User, settings: Any
+) -> None:
+    settings.EMAIL_BACKEND = "studio.mail.backend.Backend"
+    asks("account_reset_password", "nobody@example.com")
+    assert not Mail.objects.exists()
+    asks("account_reset_password", known.email)
+    assert Mail.objects.get().to == known.email
