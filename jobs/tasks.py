@@ -6,6 +6,9 @@ from __future__ import annotations
 import logging
 import os
 import time
+from pathlib import Path
+
+from django.conf import settings
 
 from jobs.accounts import shared_accounts
 from jobs.common import wakeup
@@ -23,6 +26,7 @@ from jobs.engine import (
 from jobs.orders import late_films
 from studio.files import edit_queue
 from studio.mail import queue as mail_queue
+from studio.web import temporary
 
 log = logging.getLogger("footlight.tasks")
 RUN_SECONDS = 50.0
@@ -113,3 +117,4 @@ def _every_minute() -> None:
     late_films.settle()
     shared_accounts.recognise_new()
     mail_queue.sweep()
+    temporary.sweep(Path(settings.FILE_UPLOAD_TEMP_DIR))

@@ -182,6 +182,14 @@ FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
 FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+# What one team or person may use; None is no limit (studio/teams/quotas.py).
+QUOTAS = {
+    "STORAGE_PER_TEAM": env.size("STORAGE_PER_TEAM", "100 GB"),
+    "STORAGE_PER_PERSON": env.size("STORAGE_PER_PERSON", "50 GB"),
+    "UPLOADS_PER_HOUR": env.number("UPLOADS_PER_HOUR", "300"),
+    "EDITS_PER_PERSON": env.number("EDITS_PER_PERSON", "10"),
+    "TEAMS_PER_PERSON": env.number("TEAMS_PER_PERSON", "20"),
+}
 UPLOAD_MAX_BYTES = 210 * 1024 * 1024  # the largest file any model takes is 200 MB
 CONNECTIONS = env.number("CONNECTIONS", 4000)
 CONNECTIONS_PER_ADDRESS = env.number("CONNECTIONS_PER_ADDRESS", 256)

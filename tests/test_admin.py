@@ -37,7 +37,18 @@ from jobs.models import (
     TemporaryFile,
     WorkTime,
 )
-from studio.models import Asset, Consent, Edit, Mail, Membership, SignUpLink, Team, User
+from studio.models import (
+    Asset,
+    Consent,
+    Edit,
+    Mail,
+    Membership,
+    PersonUse,
+    SignUpLink,
+    Team,
+    TeamUse,
+    User,
+)
 from tests import makers
 
 SECRET = "sk-very-secret-0042"
@@ -124,6 +135,8 @@ def rows(team: Team, owner: User, creator: User) -> dict[type[models.Model], Any
         UserSession: UserSession.objects.create(
             user=creator, ip="203.0.113.9", session_key=SECRET, user_agent="Firefox"
         ),
+        TeamUse: TeamUse.objects.get_or_create(team=team)[0],
+        PersonUse: PersonUse.objects.get_or_create(user=creator)[0],
         SignUpLink: SignUpLink.objects.create(
             digest="0" * 64, email="x@example.com", expires_at=timezone.now()
         ),

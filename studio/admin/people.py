@@ -16,8 +16,9 @@ from django.utils.translation import gettext_lazy as _
 
 from studio.admin.base import NOTHING, ChangedColumnsAdmin, rows_link
 from studio.admin.owner_forms import MembershipForm, MembershipFormSet
+from studio.common.formats import filesize_mb
 from studio.models import Membership, Team, User
-from studio.teams import confirmed
+from studio.teams import confirmed, quotas
 
 
 class UserChangeForm(DjangoUserChangeForm):  # type: ignore[type-arg]
@@ -72,7 +73,7 @@ class UserAdmin(ChangedColumnsAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     search_fields = ("email", "first_name", "last_name", "teams__name", "teams__slug")
     ordering = ("email",)
     date_hierarchy = "date_joined"
-    readonly_fields = ("last_login", "date_joined")
+    readonly_fields = ("stored", "last_login", "date_joined")
     inlines = (TeamsOfUser,)
     fieldsets = (
         (None, {"fields": ("email", "password")}),
@@ -80,6 +81,18 @@ class UserAdmin(ChangedColumnsAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         (
             _("Rights on this site"),
             {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
+        ),
+        (
+            _("Limits"),
+            {
+                "fields": (
+                    "stored",
+                    "storage_limit_mb",
+                    "uploads_per_hour",
+                    "edits_in_line",
+                    "teams_limit",
+                )
+            },
         ),
         (_("Times"), {"fields": ("last_login", "date_joined")}),
     )
@@ -106,6 +119,10 @@ class UserAdmin(ChangedColumnsAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
 
     def get_inlines(self, request: HttpRequest, obj: User | None) -> tuple[Any, ...]:
         return self.inlines if obj else ()
+
+    @admin.display(description=_("stored"))
+    def stored(self, user: User) -> str:
+        return filesize_mb(quotas.stored_by_person(user))
 
     @admin.display(description=_("teams"))
     def teams_shown(self, user: User) -> str:
@@ -137,12 +154,20 @@ class TeamAdmin(ChangedColumnsAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Team | None = None) -> tuple[str, ...]:
         # The ledger of a team is in one currency; another one would make its sums mean nothing.
-        return ("currency", "created_at") if obj else ("created_at",)
+        return ("currency", "stored", "created_at") if obj else ("created_at",)
 
     def get_prepopulated_fields(
         self, request: HttpRequest, obj: Team | None = None
     ) -> dict[str, Any]:
         return {} if obj else {"slug": ("name",)}
+
+    def get_fields(self, request: HttpRequest, obj: Team | None = None) -> tuple[str, ...]:
+        fields = ("name", "slug", "personal", "currency", "waiting_limit", "storage_limit_mb")
+        return (*fields, "stored", "created_at") if obj else fields
+
+    @admin.display(description=_("stored"))
+    def stored(self, team: Team) -> str:
+        return filesize_mb(quotas.stored_by_team(team))
 
     @admin.display(description=_("members"), ordering="members_n")
     def members_shown(self, team: Any) -> SafeString:

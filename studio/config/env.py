@@ -121,6 +121,20 @@ VARIABLES: tuple[Variable, ...] = (
         "who has a link of `manage.py invite` (`invited`), or nobody (`closed`).",
     ),
     Variable(
+        "STORAGE_PER_TEAM",
+        "`100 GB`",
+        "How much a team may store, such as `500 MB`; `none` is no limit. The operator may set "
+        "another one for a team or person in the admin; videos that jobs make are always kept.",
+    ),
+    Variable(
+        "STORAGE_PER_PERSON",
+        "`50 GB`",
+        "How much of it may be one person’s files, in all teams together.",
+    ),
+    Variable("UPLOADS_PER_HOUR", "`300`", "Files that one person may upload in an hour."),
+    Variable("EDITS_PER_PERSON", "`10`", "Videos of one person that are made over or wait for it."),
+    Variable("TEAMS_PER_PERSON", "`20`", "Teams that one person may own by making them."),
+    Variable(
         "MODELSTUDIO_URL",
         "the Beijing address",
         "Base address of accounts that name none of their own. The simulator sets it.",
@@ -210,6 +224,32 @@ def trusted_proxies() -> tuple[Network, ...]:
             f"TRUSTED_PROXIES holds “{error}”; it may hold addresses and networks such as "
             "127.0.0.1 or 10.0.0.0/8 (with the bits after the mask at 0), with commas."
         ) from None
+
+
+SIZES = {"MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
+
+
+def size(name: str, default: str) -> int | None:
+    """Bytes of something like `500 MB`; None for `none`."""
+    value = text(name, default) or default
+    found = re.fullmatch(r"(\d{1,9})\s*(MB|GB|TB)", value.upper())
+    if found:
+        return int(found[1]) * SIZES[found[2]]
+    if value.lower() != "none":
+        raise ImproperlyConfigured(
+            f"{name} is “{value}”; it may be a size such as 500 MB, 20 GB or 1 TB, or none."
+        )
+    return None
+
+
+def number(name: str, default: str) -> int | None:
+    """A whole number from 0; None for `none`."""
+    value = text(name, default) or default
+    if re.fullmatch(r"[0-9]{1,9}", value):
+        return int(value)
+    if value.lower() != "none":
+        raise ImproperlyConfigured(f"{name} is “{value}”; it may be a whole number, or none.")
+    return None
 
 
 def redis_prefix(secret_key: str) -> str:

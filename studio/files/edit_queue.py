@@ -15,11 +15,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import shutil
 import tempfile
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -37,18 +34,11 @@ from studio.common.translatable import EMPTY, phrase
 from studio.files.file_store import NAME_LENGTH, keep, local_copy
 from studio.media import Facts, MediaError, edits
 from studio.models import Asset, Consent, Edit, User
+from studio.teams import quotas
 
 log = logging.getLogger("footlight.edit_queue")
 TRIES = 3
 AGAIN = timedelta(seconds=30)
-SWEPT = timedelta(days=1)
-LEFT = (
-    "edit-",
-    "keep-",
-    "copy-",
-    "sound-",
-    "upload-",
-)  # how working files are called that a request or a step makes for itself
 SHAPES = (
     (1, 1),
     (3, 4),
@@ -84,7 +74,10 @@ def change(asset: Asset, recipe: Recipe, by: User) -> Asset:
 
 def ask(asset: Asset, recipe: Recipe, by: User) -> Edit:
     """The row of this edit of a video; a worker begins it within seconds. One that failed is tried
-    anew."""
+    anew. MediaError when `by` has as many in line as one person may."""
+    known = Edit.objects.filter(asset=asset, word=recipe_hash(recipe)).first()
+    if known is None or known.state in (Edit.State.FAILED, Edit.State.DONE):
+        quotas.check_edits(by)
     edit, new = Edit.objects.get_or_create(
         asset=asset,
         word=recipe_hash(recipe),
@@ -120,7 +113,6 @@ def step(pk: int) -> None:
     its content."""
     now = clock.now()
     free = Q(state=Edit.State.WAITING) | Q(state=Edit.State.WORKING, lease_until__lt=now)
-    _sweep()
     mine = Edit.objects.filter(pk=pk)
     edit = mine.select_related("asset__team", "owner").first()
     if edit is None or not mine.filter(free, tries=edit.tries).update(
@@ -199,16 +191,6 @@ def _make(asset: Asset, recipe: Recipe, by: User | None) -> Asset:
         )
     _inherit(asset, made)
     return made
-
-
-def _sweep() -> None:
-    """Remove what processes that were killed left in the working folder; nothing at work is a day
-    old."""
-    old = time.time() - SWEPT.total_seconds()
-    for path in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir():
-        with suppress(OSError):
-            if path.name.startswith(LEFT) and path.stat().st_mtime < old:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _inherit(parent: Asset, child: Asset) -> None:

@@ -27,6 +27,7 @@ from studio.files.preparation import Prepared, prepare, sha256_of
 from studio.media import Facts
 from studio.media.kinds import KINDS
 from studio.models import Asset, Team, User
+from studio.teams import quotas
 
 log = logging.getLogger("footlight.file_store")
 
@@ -87,6 +88,8 @@ def keep(
         found = _same(team, digest)
         if found is not None:
             return found, False
+        if origin != Asset.Origin.RESULT:  # before the work; what counts is asked with the row
+            quotas.check_storage(team, owner, path.stat().st_size)
         ready = prepare(path, digest, Path(folder), clean=origin == Asset.Origin.UPLOAD)
         found = _same(team, ready.sha256)
         if found is not None:
@@ -147,6 +150,10 @@ def _store(
                 **_fact_columns(facts),
                 **lineage,
             )
+            quotas.check_stored(asset)
+    except quotas.OverQuota:
+        _drop_unnamed([stored, thumb])
+        raise
     except IntegrityError:
         # Somebody else kept the same content in the meantime; the files are the same by name and
         # content.
@@ -224,9 +231,14 @@ def forget(asset: Asset) -> None:
             asset.delete()
     except ProtectedError as error:
         raise InUse(asset, _users(error.protected_objects)) from None
+    # After the row, so that a crash leaves a file without a row and never the other way round.
+    _drop_unnamed(names)
+
+
+def _drop_unnamed(names: list[str]) -> None:
+    """Delete those stored files that no row names."""
     for name in names:
-        # After the row, so that a crash leaves a file without a row and never the other way round.
-        if not Asset.objects.filter(Q(file=name) | Q(thumb=name)).exists():
+        if name and not Asset.objects.filter(Q(file=name) | Q(thumb=name)).exists():
             default_storage.delete(name)
 
 

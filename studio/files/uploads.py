@@ -2,8 +2,8 @@
 two megabytes of memory.
 
 PUT /upload/<team>/?name=<file name> with the file as the body. Answers JSON: 201 (new) or 200 (was
-here already) with the asset, or {"error": sentence} with 400, 401, 403, 404, 405, 413, 415 or 500.
-The session cookie and the CSRF header say who asks.
+here already) with the asset, or {"error": sentence} with 400, 401, 403, 404, 405, 413, 415, 429 or
+500. The session cookie and the CSRF header say who asks.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from studio.common.translatable import translated
 from studio.files.file_store import keep
 from studio.media import MediaError
 from studio.models import Asset, Membership, Role, Team, User
+from studio.teams import quotas
 from studio.teams.access import membership_of
 from studio.web.answers import Gone, Refused, answer, drain
 from studio.web.asgi_types import Receive, Scope, Send
@@ -55,6 +56,7 @@ STATUS = {
     "unknown-type": 415,
     "not-supported": 415,
     "no-stream": 415,
+    "over-quota": 429,
 }
 # Decoding the largest picture takes a quarter of a gigabyte: two at a time, the others wait in
 # line.
@@ -100,6 +102,7 @@ async def _answer(scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
     name = parse_qs(
         scope["query_string"].decode("latin-1"), encoding="utf-8", errors="replace"
     ).get("name", [""])[0]
+    await _in_thread(_io_threads, _count, sender, declared or 0)
     with upload_place(sender.user.pk):
         path = await _received(receive)
     try:
@@ -192,6 +195,15 @@ def _sender(scope: Scope, slug: str) -> _Sender:
             ),
         )
     return _Sender(user, membership.team)
+
+
+def _count(sender: _Sender, size: int) -> None:
+    """Before a byte of the file is taken: whether one more of this size may come."""
+    try:
+        quotas.count_upload(sender.user)
+        quotas.check_storage(sender.team, sender.user, size)
+    except quotas.OverQuota as error:
+        raise Refused(STATUS[error.code], translated(error.sentence)) from None
 
 
 def _keep(path: str, sender: _Sender, name: str) -> tuple[int, dict[str, Any]]:

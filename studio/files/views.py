@@ -28,6 +28,7 @@ from studio.files.serving import PIECE, serve
 from studio.files.uploads import too_large
 from studio.media import MediaError
 from studio.models import Asset, Role
+from studio.teams import quotas
 from studio.teams.access import TeamRequest, public, takes_files, team_page
 from studio.teams.return_address import redirect_back
 
@@ -259,6 +260,7 @@ def upload(request: TeamRequest) -> HttpResponse:
             messages.error(request, f"{file.name}: {too_large()}")
             continue
         try:
+            quotas.count_upload(request.user)
             asset, new = keep(file, team=request.team, owner=request.user, name=file.name or "")
         except MediaError as error:
             messages.error(

@@ -9,7 +9,15 @@ from typing import Any
 
 from studio.common.translatable import Sentence
 
-CODES = ("empty", "unknown-type", "broken", "too-large-picture", "no-stream", "not-supported")
+CODES = (
+    "empty",
+    "unknown-type",
+    "broken",
+    "too-large-picture",
+    "no-stream",
+    "not-supported",
+    "over-quota",
+)
 
 
 class MediaError(ValueError):
@@ -18,7 +26,8 @@ class MediaError(ValueError):
 
     empty: no bytes. unknown-type: not a picture, a sound or a video. not-supported: one, but of a
     kind the studio does not take. broken: of a known kind, cut or damaged. too-large-picture: more
-    pixels than may be decoded. no-stream: nothing to see or hear in it.
+    pixels than may be decoded. no-stream: nothing to see or hear in it. over-quota: a team or
+    person has used all that it may (studio/teams/quotas.py).
     """
 
     def __init__(self, code: str, sentence: Sentence) -> None:

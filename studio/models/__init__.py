@@ -7,5 +7,18 @@ from studio.models.edit import Consent, Edit
 from studio.models.mail import Mail
 from studio.models.people import Membership, Role, Team, User
 from studio.models.sign_up_link import SignUpLink
+from studio.models.usage import PersonUse, TeamUse
 
-__all__ = ["Asset", "Consent", "Edit", "Mail", "Membership", "Role", "SignUpLink", "Team", "User"]
+__all__ = [
+    "Asset",
+    "Consent",
+    "Edit",
+    "Mail",
+    "Membership",
+    "PersonUse",
+    "Role",
+    "SignUpLink",
+    "Team",
+    "TeamUse",
+    "User",
+]

@@ -21,6 +21,9 @@ def public_id() -> str:
     return "".join(secrets.choice("23456789abcdefghijkmnpqrstuvwxyz") for _ in range(12))
 
 
+_LIMIT_HELP = _("Empty: as the environment of the site says. 0: none at all.")
+
+
 class UserManager(BaseUserManager["User"]):
     use_in_migrations = True
 
@@ -54,6 +57,19 @@ class User(AbstractUser):
         default=0,
         editable=False,
         help_text=_("Counted up to end every sign-in of the person at once."),
+    )
+
+    storage_limit_mb = models.PositiveIntegerField(
+        _("storage in all teams, MB"), null=True, blank=True, help_text=_LIMIT_HELP
+    )
+    uploads_per_hour = models.PositiveIntegerField(
+        _("uploads per hour"), null=True, blank=True, help_text=_LIMIT_HELP
+    )
+    edits_in_line = models.PositiveIntegerField(
+        _("videos being made over at once"), null=True, blank=True, help_text=_LIMIT_HELP
+    )
+    teams_limit = models.PositiveIntegerField(
+        _("teams of their own"), null=True, blank=True, help_text=_LIMIT_HELP
     )
 
     USERNAME_FIELD = "email"
@@ -110,6 +126,9 @@ class Team(models.Model):
         _("waiting jobs per person"),
         default=100,
         help_text=_("So that one person’s heap cannot bury everybody else’s; 0 takes nothing new."),
+    )
+    storage_limit_mb = models.PositiveIntegerField(
+        _("storage, MB"), null=True, blank=True, help_text=_LIMIT_HELP
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     members: models.ManyToManyField[User, Membership] = models.ManyToManyField(

@@ -10,7 +10,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from studio.common.translatable import translated
 from studio.models import Membership, Role, User
+from studio.teams import quotas
 from studio.teams.access import TeamRequest, signed_in, team_page
 from studio.teams.forms import FairShareForm, TeamForm
 
@@ -21,7 +23,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """The board of the person's first team; without one, a page to make it."""
     first = (
         Membership.objects.select_related("team")
-        .filter(user=cast(User, request.user))
+        .filter(user=_person(request))
         .order_by("id")
         .first()
     )
@@ -35,7 +37,12 @@ def home(request: HttpRequest) -> HttpResponse:
 def new(request: HttpRequest) -> HttpResponse:
     form = TeamForm(request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
-        return redirect(form.start(request.user))
+        try:
+            quotas.check_teams(_person(request))
+        except quotas.OverQuota as error:
+            form.add_error(None, translated(error.sentence))
+        else:
+            return redirect(form.start(request.user))
     return render(
         request, "studio/teams/team_new.html", {"form": form}, status=400 if form.is_bound else 200
     )
@@ -55,6 +62,11 @@ def people(request: TeamRequest) -> HttpResponse:
     return render(
         request,
         "studio/teams/team.html",
-        {"nav": "team", "form": form},
+        {"nav": "team", "form": form, "quotas": quotas.shown(request.team, request.user)},
         status=422 if form.is_bound else 200,
     )
+
+
+def _person(request: HttpRequest) -> User:
+    """Who asks, on a page for people who are signed in."""
+    return cast(User, request.user)

@@ -19,6 +19,9 @@ log = logging.getLogger("footlight.temporary")
 # and no step of a worker takes longer than half an hour.
 ABANDONED = 3 * 3600
 EVERY = 900
+# Parts of videos that are fetched go on where they were cut for as long as the service keeps the
+# video; jobs/engine/result_download.py removes them.
+PARTS_OF_RESULTS = "films"
 
 
 def held(folder: Path) -> tuple[int, int]:
@@ -34,10 +37,10 @@ def held(folder: Path) -> tuple[int, int]:
 
 def sweep(folder: Path, older: float = ABANDONED) -> int:
     """Remove what lies directly in `folder` and changed last more than `older` seconds ago, with
-    all in it; how many entries that were."""
+    all in it, but for the parts of results; how many entries that were."""
     limit, removed = time.time() - older, 0
     for entry in sorted(folder.iterdir()):
-        if _changed(entry) >= limit:
+        if entry.name == PARTS_OF_RESULTS or _changed(entry) >= limit:
             continue
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry, ignore_errors=True)

@@ -1,17 +1,20 @@
-"""`manage.py recount`: the balances anew from the ledger."""
+"""`manage.py recount`: the balances anew from the ledger, and what is stored from the files."""
 
 from __future__ import annotations
 
 from django.core.management.base import BaseCommand
 
 from jobs.billing import balances
+from studio.models import usage
 
 
 class Command(BaseCommand):
     help = (
-        "Writes all balances anew from the ledger, whose sums they are. Needed only when verify "
-        "says that one lacks something. Orders and settlements wait meanwhile."
+        "Writes all balances anew from the ledger, whose sums they are, and what teams and people "
+        "store from their files. Needed only when verify says that one lacks something. Orders "
+        "and settlements wait meanwhile."
     )
 
     def handle(self, *args: object, **options: object) -> None:
         self.stdout.write(f"{balances.recount():,} balances are written from the ledger.")
+        self.stdout.write(f"{usage.recount():,} sums of storage are written from the files.")

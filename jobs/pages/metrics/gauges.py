@@ -33,7 +33,7 @@ from jobs.common.call_metrics import BUCKETS
 from jobs.common.states import OUT, TERMINAL, Code, State
 from jobs.models import Account, Balance, Check, Job, Lane, LedgerEntry, PauseState
 from jobs.pages.metrics.web_gauges import of_the_web
-from studio.models import Team
+from studio.models import Mail, Team
 
 log = logging.getLogger("footlight.gauges")
 OPEN = tuple(state for state in State if state not in TERMINAL)
@@ -58,6 +58,7 @@ class _Scrape:
         for part, ask, trouble in (
             ("database", _of_the_database, DatabaseError),
             ("redis", _of_redis, RedisError),
+            ("disk", OSError),
         ):
             try:
                 found = list(ask())
@@ -75,6 +76,12 @@ def _of_the_database() -> Iterator[Metric]:
     yield from _jobs()
     yield from _lanes()
     yield from _ledger()
+    yield _mails()
+
+
+def _mails() -> Metric:
+    waiting = Mail.objects.filter(state=Mail.State.WAITING).count()
+    return GaugeMetricFamily("footlight_mails_waiting", "Mails not sent yet.", value=waiting)
 
 
 def _each(

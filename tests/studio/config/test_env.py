@@ -126,6 +126,25 @@ def test_who_may_sign_up(monkeypatch: pytest.MonkeyPatch) -> None:
         env.sign_up(strict=True, mail=True)
 
 
+def test_sizes_and_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    for value, then in (("500 MB", 500 * 1024**2), ("2gb", 2 * 1024**3), ("0 MB", 0)):
+        monkeypatch.setenv("STORAGE_PER_TEAM", value)
+        assert env.size("STORAGE_PER_TEAM", "1 GB") == then
+    monkeypatch.setenv("STORAGE_PER_TEAM", "None")
+    monkeypatch.setenv("UPLOADS_PER_HOUR", "none")
+    assert env.size("STORAGE_PER_TEAM", "1 GB") is None
+    assert env.number("UPLOADS_PER_HOUR", "5") is None
+    assert env.number("EDITS_PER_PERSON", "5") == 5
+    for value in ("500", "-1 MB", "much", "1 EB"):
+        monkeypatch.setenv("STORAGE_PER_TEAM", value)
+        with pytest.raises(ImproperlyConfigured, match="STORAGE_PER_TEAM is"):
+            env.size("STORAGE_PER_TEAM", "1 GB")
+    for value in ("-1", "²", "1.5"):
+        monkeypatch.setenv("UPLOADS_PER_HOUR", value)
+        with pytest.raises(ImproperlyConfigured, match="a whole number, or none"):
+            env.number("UPLOADS_PER_HOUR", "5")
+
+
 def test_proxies_are_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     assert env.trusted_proxies() == ()
     monkeypatch.setenv("TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/8,fd00::/8")

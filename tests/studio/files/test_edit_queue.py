@@ -4,7 +4,6 @@ deaths and full disks."""
 from __future__ import annotations
 
 import errno
-import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -195,21 +194,6 @@ def test_a_stored_file_that_is_missing_is_a_sentence_at_once(
         edit_queue.change(picture, {"do": "picture", "box": [0, 0, 400, 400]}, owner)
     edit = run(edit_queue.ask(video, SHORT, owner))
     assert (edit.state, "is missing" in edit.sentence) == ("failed", True)
-
-
-def test_what_a_killed_process_left_is_swept_a_day_later(
-    video: Asset, owner: User, tmp_path: Path
-) -> None:
-    yesterday = (timezone.now() - timedelta(hours=25)).timestamp()
-    for name in ("edit-a", "keep-b", "sound-c", "copy-d", "films", "edit-new"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "made").write_bytes(b"half")
-    (tmp_path / "upload-e").write_bytes(b"half")
-    for path in tmp_path.iterdir():
-        if path.name != "edit-new":
-            os.utime(path, (yesterday, yesterday))
-    run(edit_queue.ask(video, SHORT, owner))
-    assert {path.name for path in tmp_path.iterdir()} == {"edit-new", "films", "files"}
 
 
 # ── consent ───────────────────────────────────────────────────────────────────────────────────────

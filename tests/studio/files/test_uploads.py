@@ -327,3 +327,27 @@ def test_pictures_are_looked_at_two_at_a_time(
 
     asyncio.run(many())
     assert most == 2
+
+
+# ── how much and how many ─────────────────────────────────────────────────────────────────────────
+
+
+def test_what_does_not_fit_is_told_before_a_byte_is_taken(
+    visit: Callable[[User], Visitor], creator: User, settings: Any
+) -> None:
+    settings.QUOTAS = {**settings.QUOTAS, "STORAGE_PER_TEAM": 1000}
+    status, answer = visit(creator).put(files.png(500, 500))
+    assert status == 429
+    assert "does not fit" in answer["error"]
+    assert not Asset.objects.exists()
+    assert left_behind() == []
+
+
+def test_more_than_an_hour_takes_are_told(
+    visit: Callable[[User], Visitor], creator: User, settings: Any
+) -> None:
+    settings.QUOTAS = {**settings.QUOTAS, "UPLOADS_PER_HOUR": 1}
+    assert visit(creator).put(files.png(500, 500))[0] == 201
+    status, answer = visit(creator).put(files.png(600, 600))
+    assert status == 429
+    assert "in the last hour" in answer["error"]

@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-from studio.web.temporary import ABANDONED, held, sweep
+from studio.web.temporary import ABANDONED, PARTS_OF_RESULTS, held, sweep
 
 
 def old(path: Path, seconds: float) -> None:
@@ -29,6 +29,17 @@ def test_what_nobody_writes_any_more_is_removed(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["keep-b", "upload-b"]
     assert held(tmp_path) == (2, 8)
     assert sweep(tmp_path) == 0
+
+
+def test_the_parts_of_results_are_left_to_their_download(tmp_path: Path) -> None:
+    """It goes on where it was cut, for as long as the service keeps the video."""
+    part = tmp_path / PARTS_OF_RESULTS / "job.part"
+    part.parent.mkdir()
+    part.write_bytes(b"half a film")
+    for path in (part, part.parent):
+        old(path, ABANDONED + 60)
+    assert sweep(tmp_path) == 0
+    assert part.exists()
 
 
 def test_a_link_is_removed_and_not_followed(tmp_path: Path) -> None:

@@ -1,0 +1,101 @@
+"""What a team and a person use of the site: running sums that are written with each file, so that a
+limit is asked in one row however long the history is."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, models, transaction
+from django.db.models import Count, F, Sum
+from django.db.models.signals import post_delete, post_save
+from django.dispatch import receiver
+from django.utils.translation import gettext_lazy as _
+
+from studio.models.asset import Asset
+from studio.models.people import Team, User
+
+
+class Use(models.Model):
+    """Bytes and number of the files that are stored, as their `Asset` rows say."""
+
+    stored_bytes = models.BigIntegerField(_("stored bytes"), default=0)
+    files = models.BigIntegerField(_("files"), default=0)
+
+    class Meta:
+        abstract = True
+
+
+class TeamUse(Use):
+    team = models.OneToOneField(
+        Team, on_delete=models.CASCADE, primary_key=True, related_name="use"
+    )
+
+    def __str__(self) -> str:
+        return f"{self.stored_bytes} bytes of {self.team_id}"
+
+
+class PersonUse(Use):
+    """Of all teams together; and how many uploads the person has begun since `uploads_since`."""
+
+    user = models.OneToOneField(
+        User, on_delete=models.CASCADE, primary_key=True, related_name="use"
+    )
+    uploads_since = models.DateTimeField(_("uploads since"), null=True, blank=True)
+    uploads = models.PositiveIntegerField(_("uploads"), default=0)
+
+    def __str__(self) -> str:
+        return f"{self.stored_bytes} bytes of {self.user_id}"
+
+
+@receiver(post_save, sender=Asset)
+def _kept(instance: Asset, created: bool, raw: bool = False, **_ignored: object) -> None:
+    if created and not raw:
+        _add(instance, instance.size, 1)
+
+
+@receiver(post_delete, sender=Asset)
+def _let_go(instance: Asset, **_ignored: object) -> None:
+    _add(instance, -instance.size, -1)
+
+
+def _add(asset: Asset, size: int, files: int) -> None:
+    """In the transaction that writes the file's row; the team before the person, so that two never
+    wait for each other."""
+    change = {"stored_bytes": F("stored_bytes") + size, "files": F("files") + files}
+    if not TeamUse.objects.filter(team_id=asset.team_id).update(**change) and files > 0:
+        begin(TeamUse(team_id=asset.team_id))
+        TeamUse.objects.filter(team_id=asset.team_id).update(**change)
+    if asset.owner_id is None:
+        return
+    if not PersonUse.objects.filter(user_id=asset.owner_id).update(**change) and files > 0:
+        begin(PersonUse(user_id=asset.owner_id))
+        PersonUse.objects.filter(user_id=asset.owner_id).update(**change)
+
+
+def begin(row: TeamUse | PersonUse) -> None:
+    """Write the first row of a team or person, unless somebody else was first."""
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:
+        pass
+
+
+def recount() -> int:
+    """All sums anew from the files, whose sums they are; returns how many rows were written."""
+    written = 0
+    with transaction.atomic():
+        for model, column in ((TeamUse, "team_id"), (PersonUse, "user_id")):
+            field = "team_id" if model is TeamUse else "owner_id"
+            found = {
+                row[field]: row
+                for row in Asset.objects.exclude(**{field: None})
+                .order_by()
+                .values(field)
+                .annotate(total=Sum("size"), n=Count("pk"))
+            }
+            model.objects.exclude(pk__in=found).update(stored_bytes=0, files=0)
+            for pk, row in found.items():
+                model.objects.update_or_create(
+                    **{column: pk}, defaults={"stored_bytes": row["total"], "files": row["n"]}
+                )
+                written += 1
+    return written
