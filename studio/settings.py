@@ -186,9 +186,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 QUOTAS = {
     "STORAGE_PER_TEAM": env.size("STORAGE_PER_TEAM", "100 GB"),
     "STORAGE_PER_PERSON": env.size("STORAGE_PER_PERSON", "50 GB"),
-    "UPLOADS_PER_HOUR": env.number("UPLOADS_PER_HOUR", "300"),
-    "EDITS_PER_PERSON": env.number("EDITS_PER_PERSON", "10"),
-    "TEAMS_PER_PERSON": env.number("TEAMS_PER_PERSON", "20"),
+    "UPLOADS_PER_HOUR": env.number_or_none("UPLOADS_PER_HOUR", "300"),
+    "EDITS_PER_PERSON": env.number_or_none("EDITS_PER_PERSON", "10"),
+    "TEAMS_PER_PERSON": env.number_or_none("TEAMS_PER_PERSON", "20"),
 }
 UPLOAD_MAX_BYTES = 210 * 1024 * 1024  # the largest file any model takes is 200 MB
 CONNECTIONS = env.number("CONNECTIONS", 4000)

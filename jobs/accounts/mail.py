@@ -1,10 +1,9 @@
-"""Mail to the people who run a team, or the site, in plain words. A mail that cannot be sent is
-logged and changes nothing else."""
+"""Mail to the people who run a team, or the site, in plain words. A mail that cannot be written
+is logged and changes nothing else."""
 
 from __future__ import annotations
 
 import logging
-from smtplib import SMTPDataError, SMTPRecipientsRefused
 from typing import Literal
 
 from django.conf import settings
@@ -18,7 +17,6 @@ from studio.models import Role, Team, User
 
 log = logging.getLogger("footlight.mail")
 PREFIX = "Footlight: "
-PATIENCE = 10.0  # seconds for the mail server: a notice is sent from the heartbeat
 
 
 def notify(
@@ -68,24 +66,10 @@ def _people(team: Team, to: str) -> list[str]:
 
 
 def _send(title: str, body: str, people: list[str]) -> None:
-    sent = 0
-    try:
-        server = mail.get_connection(timeout=PATIENCE)
-        server.open()
+    """Into the queue of studio/mail, one by one: what cannot be written to one keeps nobody else
+    from being told."""
+    for address in people:
         try:
-            for address in people:
-                try:
-                    server.send_messages(
-                        [mail.EmailMessage(title, body, to=[address], connection=server)]
-                    )
-                    sent += 1
-                except (SMTPRecipientsRefused, SMTPDataError, ValueError) as error:
-                    # Only this one: an address that is none must not keep the notice from the
-                    # others.
-                    log.warning("“%s” could not be mailed to %s: %s", title, address, error)
-        finally:
-            server.close()
-    except Exception:
-        log.exception("“%s” was mailed to %d of %d people", title, sent, len(people))
-    else:
-        log.info("“%s” was mailed to %d of %d people", title, sent, len(people))
+            mail.EmailMessage(title, body, to=[address]).send()
+        except Exception:
+            log.exception("“%s” could not be mailed to %s", title, address)

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from studio.admin.base import NOTHING, ChangedColumnsAdmin, rows_link
 from studio.admin.owner_forms import MembershipForm, MembershipFormSet
-from studio.common.formats import filesize_mb
+from studio.common.formats import storage_size
 from studio.models import Membership, Team, User
 from studio.teams import confirmed, quotas
 
@@ -122,7 +122,7 @@ class UserAdmin(ChangedColumnsAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
 
     @admin.display(description=_("stored"))
     def stored(self, user: User) -> str:
-        return filesize_mb(quotas.stored_by_person(user))
+        return storage_size(quotas.stored_by_person(user))
 
     @admin.display(description=_("teams"))
     def teams_shown(self, user: User) -> str:
@@ -167,7 +167,7 @@ class TeamAdmin(ChangedColumnsAdmin):
 
     @admin.display(description=_("stored"))
     def stored(self, team: Team) -> str:
-        return filesize_mb(quotas.stored_by_team(team))
+        return storage_size(quotas.stored_by_team(team))
 
     @admin.display(description=_("members"), ordering="members_n")
     def members_shown(self, team: Any) -> SafeString:

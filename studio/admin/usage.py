@@ -7,14 +7,14 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from studio.admin.base import ReadOnlyAdmin
-from studio.common.formats import filesize_mb
+from studio.common.formats import storage_size
 from studio.models import PersonUse, TeamUse
 
 
 class UseAdmin(ReadOnlyAdmin):
     @admin.display(description=_("stored"), ordering="stored_bytes")
     def stored(self, use: TeamUse | PersonUse) -> str:
-        return filesize_mb(use.stored_bytes)
+        return storage_size(use.stored_bytes)
 
 
 @admin.register(TeamUse)

@@ -120,6 +120,16 @@ def filesize_mb(size: Whole) -> str:
     return f"{megabytes.quantize(Decimal('0.1'), rounding=ROUND_HALF_UP)}{NBSP}MB"
 
 
+def storage_size(size: int) -> str:
+    """Bytes of many files -> "1.4 MB", "100 GB" (of 1024 × 1024 × 1024 bytes)."""
+    gigabytes = Decimal(size) / 1024**3
+    if gigabytes < 1:
+        return filesize_mb(size)
+    figures = gigabytes.quantize(Decimal("0.1"), rounding=ROUND_HALF_UP)
+    text = f"{figures:,f}".removesuffix(".0")
+    return f"{text}{NBSP}GB"
+
+
 def person(user: Any) -> str:
     """How a person is called on a page: their name, or else what stands before the @ of their
     address."""

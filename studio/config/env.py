@@ -242,7 +242,7 @@ def size(name: str, default: str) -> int | None:
     return None
 
 
-def number(name: str, default: str) -> int | None:
+def number_or_none(name: str, default: str) -> int | None:
     """A whole number from 0; None for `none`."""
     value = text(name, default) or default
     if re.fullmatch(r"[0-9]{1,9}", value):

@@ -16,7 +16,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from studio.common import clock
-from studio.common.formats import filesize_mb
+from studio.common.formats import filesize_mb, storage_size
 from studio.common.translatable import Sentence, phrase
 from studio.media import MediaError
 from studio.models import Asset, Edit, Membership, PersonUse, Role, Team, TeamUse, User
@@ -100,7 +100,7 @@ def _check_storage(team: Team, user: User | None, size: int, *, more: int) -> No
                 "are not needed, or ask the people who run this site for more.",
                 size=filesize_mb(size),
                 team=team.name,
-                most=filesize_mb(most),
+                most=storage_size(most),
             )
         )
     most = person_storage(user) if user is not None else None
@@ -111,7 +111,7 @@ def _check_storage(team: Team, user: User | None, size: int, *, more: int) -> No
                 "Delete files of yours that are not needed, or ask the people who run this site "
                 "for more.",
                 size=filesize_mb(size),
-                most=filesize_mb(most),
+                most=storage_size(most),
             )
         )
 
@@ -210,8 +210,8 @@ def shown(team: Team, user: User) -> list[Quota]:
 
 
 def _bytes(label: str, used: int, most: int | None) -> Quota:
-    limit = "" if most is None else filesize_mb(most)
-    return Quota(label, filesize_mb(used), limit, most is not None and used >= most)
+    limit = "" if most is None else storage_size(most)
+    return Quota(label, storage_size(used), limit, most is not None and used >= most)
 
 
 def _number(label: str, used: int, most: int | None) -> Quota:

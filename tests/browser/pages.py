@@ -30,6 +30,7 @@ WITHOUT = {
     "metrics": "numbers for a machine",
     "jobs:job_sound": "a file to save",
     "outside_file": "a file behind a signed link",
+    "join": "shown below, with a link and without one that works",
     "account_confirm_email": "needs a key that only a mail holds",
     "account_reset_password_from_key": "needs a key that only a mail holds",
 }
@@ -105,6 +106,12 @@ class Cast:
         found += [
             Scene(f"error-{error}", f"{self.debug}{reverse('parts')}?error={error}")
             for error in ERRORS
+        ]
+        join = reverse("join", args=[self.told["join"]])
+        found += [
+            Scene("join-sign-up", self.address + join, signed_in=False),
+            Scene("join-signed-in", self.address + join, status=409),
+            Scene("join-gone", f"{self.address}/join/used/", signed_in=False, status=404),
         ]
         found += [Scene("error-404-met", self.address + "/nothing/here/", status=404)]
         return found, complaints

@@ -27,8 +27,9 @@ PATIENCE = 240.0  # seconds for all films
 
 def fill() -> dict[str, Any]:
     """{"email", "password": of the owner, "values": name in an address -> value, "scenes": [[name,
-    path]]}."""
+    path]], "join": the secret of a link to make an account}."""
     from studio.models import Team
+    from studio.teams import sign_up_links
 
     users = people()
     team = Team.objects.get(name=TEAM)
@@ -40,7 +41,13 @@ def fill() -> dict[str, Any]:
         "preset": team.presets.earliest("id").public_id,
     }
     found = [*scenes(team, made | still), ["set-batch", sets["batch"].get_absolute_url()]]
-    return {"email": EMAIL, "password": PASSWORD, "values": told, "scenes": found}
+    return {
+        "email": EMAIL,
+        "password": PASSWORD,
+        "values": told,
+        "scenes": found,
+        "join": sign_up_links.make("newcomer@example.com").rstrip("/").rsplit("/", 1)[1],
+    }
 
 
 def people() -> dict[str, Any]:

@@ -136,6 +136,9 @@ def test_clock_time_rounds_down() -> None:
 def test_sizes_count_as_the_limits_do() -> None:
     assert formats.filesize_mb(15 * 1024 * 1024) == "15.0\u00a0MB"
     assert formats.filesize_mb(3_774_873) == "3.6\u00a0MB"
+    assert formats.storage_size(3_774_873) == "3.6\u00a0MB"
+    assert formats.storage_size(100 * 1024**3) == "100\u00a0GB"
+    assert formats.storage_size(1_640 * 1024**3 + 1024**2 * 300) == "1,640.3\u00a0GB"
     assert formats.filesize_mb(1) == "1\u00a0kB"  # a file that exists is not 0
     assert formats.filesize_mb(102_400) == "0.1\u00a0MB"
 

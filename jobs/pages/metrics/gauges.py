@@ -58,7 +58,6 @@ class _Scrape:
         for part, ask, trouble in (
             ("database", _of_the_database, DatabaseError),
             ("redis", _of_redis, RedisError),
-            ("disk", OSError),
         ):
             try:
                 found = list(ask())

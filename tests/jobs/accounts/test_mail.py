@@ -76,7 +76,7 @@ def test_a_mail_server_that_is_away_changes_nothing(
     def away(*args: Any) -> None:
         raise ConnectionRefusedError("no mail here")
 
-    monkeypatch.setattr(EmailBackend, "open", away)
+    monkeypatch.setattr(EmailBackend, "send_messages", away)
     assert account_mail.notify(team, "Hello", "Text") == 1
     assert "no mail here" in caplog.text
 
