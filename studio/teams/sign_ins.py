@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 
@@ -10,6 +11,7 @@ from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth import logout, update_session_auth_hash
 from django.core.cache import cache
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -19,6 +21,7 @@ from studio.models import User
 from studio.teams import confirmed
 from studio.teams.access import signed_in
 
+log = logging.getLogger("footlight.sign_ins")
 SEEN_AGAIN = 600  # seconds between two notes that a sign-in is in use
 BROWSERS = (  # the first that is found in the header: later ones name earlier ones too
     (r"Edg", "Edge"),
@@ -49,7 +52,10 @@ class KnownSignIns:
         response = self.get_response(request)
         key = request.session.session_key
         if key and request.user.is_authenticated and cache.add(f"seen:{key}", 1, SEEN_AGAIN):
-            UserSession.objects.create_from_request(request)
+            try:
+                UserSession.objects.create_from_request(request)
+            except DatabaseError as error:  # a page that is ready is not lost for a note
+                log.warning("a sign-in could not be noted: %s", error)
         return response
 
 

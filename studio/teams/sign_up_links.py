@@ -26,9 +26,9 @@ class LinkGone(Exception):
     """The link was used by somebody else in the meantime, or has ended."""
 
 
-def make(email: str = "", *, operator: bool = False) -> str:
-    """The address of a new link. An older one that was not used ends: for the same person, or of
-    the first operator."""
+def make(email: str = "", *, operator: bool = False, site: str = "") -> str:
+    """The address of a new link, on `site` (PUBLIC_URL unless the caller knows better). An older
+    one that was not used ends: for the same person, or of the first operator."""
     email = email.strip().lower()
     if not email and not operator:
         raise ValueError("Only the link of an operator is for nobody in particular.")
@@ -43,13 +43,13 @@ def make(email: str = "", *, operator: bool = False) -> str:
             created_at=now,
             expires_at=now + LIFETIME,
         )
-    return settings.PUBLIC_URL + reverse("join", args=[secret])
+    return (site or settings.PUBLIC_URL) + reverse("join", args=[secret])
 
 
-def first_operator() -> str:
+def first_operator(site: str = "") -> str:
     """The address with which the first person of a fresh site becomes its operator; "" when there
     is somebody already."""
-    return "" if User.objects.exists() else make(operator=True)
+    return "" if User.objects.exists() else make(operator=True, site=site)
 
 
 def opened(secret: str) -> SignUpLink | None:

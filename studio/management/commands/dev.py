@@ -174,7 +174,9 @@ def welcome_text(addresses: dict[str, str], data_dir: Path) -> Text:
             ("Model Studio is simulated: films are test pictures and nothing is paid.", ""),
         ]
     else:
-        operator = sign_up_links.first_operator()
+        # The settings of this process were read before the web had its port.
+        public = os.environ.get("PUBLIC_URL", "").strip()
+        operator = sign_up_links.first_operator("" if public else addresses["web"])
         if operator:
             lines += [("Whoever opens this first runs the site (once, within a week): ", operator)]
         lines += [

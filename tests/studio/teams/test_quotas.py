@@ -3,14 +3,16 @@ operator, and never more, however many ask at once."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
 import pytest
 from django.apps import apps
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -161,6 +163,37 @@ def test_what_is_over_only_when_it_is_stored_is_taken_out_of_the_storage_again(
     assert not Asset.objects.exists()
     assert used(TeamUse, team=team) == (0, 0)
     assert not [one for one in (tmp_path / "files").rglob("*") if one.is_file()]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(
+    connection.vendor != "postgresql",
+    reason="threads share PostgreSQL; SQLite’s database in memory belongs to one connection",
+)
+def test_of_files_that_come_at_once_only_those_that_fit_are_kept(
+    team: Team, creator: User, limits: dict[str, int | None]
+) -> None:
+    limits["STORAGE_PER_TEAM"] = 2500
+    start = threading.Barrier(6)
+
+    def store(n: int) -> bool:
+        try:
+            start.wait(20)
+            with transaction.atomic():
+                kept = Asset.objects.create(
+                    team=team, owner=creator, name="x", sha256=f"{n}", size=1000
+                )
+                quotas.check_stored(kept)
+        except quotas.OverQuota:
+            return False
+        finally:
+            connection.close()
+        return True
+
+    with ThreadPoolExecutor(6) as pool:
+        fitted = list(pool.map(store, range(6)))
+    assert sum(fitted) == 2
+    assert used(TeamUse, team=team) == used(PersonUse, user=creator) == (2000, 2)
 
 
 def test_room_that_is_made_is_room(

@@ -78,8 +78,9 @@ def test_all_addresses_behind_one_visitor_count_as_one(owner: User) -> None:
     assert tried(owner.email, RIGHT, address="2001:db8:1:3::1")[0]
 
 
-def test_a_connection_without_an_address_signs_in(owner: User) -> None:
-    assert tried(owner.email, RIGHT, address="")[0]
+@pytest.mark.parametrize("address", ["", "unix:", "/run/footlight.sock"])
+def test_a_connection_without_an_address_signs_in(owner: User, address: str) -> None:
+    assert tried(owner.email, RIGHT, address=address)[0]
 
 
 def many_addresses_try(email: str) -> None:

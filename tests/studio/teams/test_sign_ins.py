@@ -8,6 +8,7 @@ import pytest
 from allauth.usersessions.models import UserSession
 from django.conf import settings as site
 from django.core.cache import cache
+from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
@@ -121,6 +122,19 @@ def test_a_sign_in_of_before_the_list_is_on_it_after_its_next_page(owner: User, 
     cache.clear()
     assert is_in(old, team)
     assert UserSession.objects.get().session_key == key_of(old)
+
+
+def test_a_note_that_cannot_be_written_costs_no_page(
+    owner: User, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = unlisted(owner)
+    cache.clear()
+
+    def locked(_request: Any) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(UserSession.objects, "create_from_request", locked)
+    assert is_in(old, team)
 
 
 def test_an_update_signs_nobody_out(owner: User) -> None:

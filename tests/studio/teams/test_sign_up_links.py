@@ -167,6 +167,19 @@ def test_the_first_person_of_a_fresh_site_becomes_its_operator(
     assert "/join/" not in again, "there is somebody now"
 
 
+def test_the_link_leads_to_the_port_that_the_web_got(
+    settings: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PUBLIC_URL = "http://127.0.0.1:8000"  # of the last run
+    monkeypatch.delenv("PUBLIC_URL", raising=False)
+    said = str(dev.welcome_text({"web": "http://127.0.0.1:8123"}, tmp_path))
+    assert "http://127.0.0.1:8123/join/" in said
+    monkeypatch.setenv("PUBLIC_URL", "https://films.example.com")
+    settings.PUBLIC_URL = "https://films.example.com"
+    said = str(dev.welcome_text({"web": "http://127.0.0.1:8123"}, tmp_path))
+    assert "https://films.example.com/join/" in said
+
+
 def test_a_restart_prints_another_link_and_ends_the_one_before(
     settings: Any, tmp_path: Any
 ) -> None:
