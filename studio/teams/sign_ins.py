@@ -17,9 +17,11 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from studio.common import clock
 from studio.models import User
 from studio.teams import confirmed
 from studio.teams.access import signed_in
+from studio.teams.sign_in_limits import address_of
 
 log = logging.getLogger("footlight.sign_ins")
 SEEN_AGAIN = 600  # seconds between two notes that a sign-in is in use
@@ -53,10 +55,21 @@ class KnownSignIns:
         key = request.session.session_key
         if key and request.user.is_authenticated and cache.add(f"seen:{key}", 1, SEEN_AGAIN):
             try:
-                UserSession.objects.create_from_request(request)
+                _note(request, key)
             except DatabaseError as error:  # a page that is ready is not lost for a note
                 log.warning("a sign-in could not be noted: %s", error)
         return response
+
+
+def _note(request: HttpRequest, key: str) -> None:
+    agent = request.META.get("HTTP_USER_AGENT", "")
+    noted = UserSession.objects.filter(session_key=key).update(
+        ip=address_of(request),
+        user_agent=agent[: UserSession._meta.get_field("user_agent").max_length],
+        last_seen_at=clock.now(),
+    )
+    if not noted:  # begun before there was a list
+        UserSession.objects.create_from_request(request)
 
 
 @signed_in
