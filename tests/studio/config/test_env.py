@@ -133,8 +133,8 @@ def test_sizes_and_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STORAGE_PER_TEAM", "None")
     monkeypatch.setenv("UPLOADS_PER_HOUR", "none")
     assert env.size("STORAGE_PER_TEAM", "1 GB") is None
-    assert env.number("UPLOADS_PER_HOUR", "5") is None
-    assert env.number("EDITS_PER_PERSON", "5") == 5
+    assert env.number_or_none("UPLOADS_PER_HOUR", "5") is None
+    assert env.number_or_none("EDITS_PER_PERSON", "5") == 5
     for value in ("500", "-1 MB", "much", "1 EB"):
         monkeypatch.setenv("STORAGE_PER_TEAM", value)
         with pytest.raises(ImproperlyConfigured, match="STORAGE_PER_TEAM is"):
@@ -142,7 +142,7 @@ def test_sizes_and_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     for value in ("-1", "²", "1.5"):
         monkeypatch.setenv("UPLOADS_PER_HOUR", value)
         with pytest.raises(ImproperlyConfigured, match="a whole number, or none"):
-            env.number("UPLOADS_PER_HOUR", "5")
+            env.number_or_none("UPLOADS_PER_HOUR", "5")
 
 
 def test_proxies_are_networks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -278,9 +278,3 @@ def test_asking_to_stop_ends_the_watching() -> None:
     assert not supervisor.stop_now
     supervisor._on_signal(signal.SIGTERM, None)
     assert supervisor.stop_now
-
-
-def test_the_web_server_believes_no_proxy_by_itself() -> None:
-    """uvicorn would take any X-Forwarded-For of this machine for the visitor's address, also one
-    that a proxy only passes on."""
-    assert "--no-proxy-headers" in stacks.uvicorn_command("127.0.0.1", 8000)
