@@ -12,6 +12,9 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
+from jobs.accounts import rate_limit
+from jobs.catalogue import entries
+from jobs.models import Account, Attempt
 from jobs.modelstudio import Submitted, Task, TaskLine, TaskPage, Verdict
 
 _ids = itertools.count(1)
@@ -40,6 +43,9 @@ class Service:
         self.probes: list[Any] = []
         self.tasks_made: list[TaskLine] = []
         self.asked: list[tuple[str, Any]] = []
+        self.paces: list[
+            tuple[int, str]
+        ] = []  # of which Alibaba account a place was taken for what
 
     def made(self, model: str = "emo-v1", *, at: datetime | None = None) -> TaskLine:
         """A task that exists at the service."""
@@ -65,6 +71,9 @@ class Service:
         return answer
 
     def submit(self, model: Any, body: dict[str, Any], still_timely: Any = None) -> Submitted:
+        assert isinstance(model, entries.Model)
+        if still_timely is not None:
+            still_timely()  # as the wire asks before each byte
         self.asked.append(("submit", body))
         if self.submits:
             submitted: Submitted = self._next(self.submits, None)
@@ -74,6 +83,7 @@ class Service:
         return Submitted(line.task_id, "PENDING", line.request_id)
 
     def get(self, task_id: str) -> Task:
+        assert isinstance(task_id, str)
         self.asked.append(("get", task_id))
         answer: Task = self._next(self.gets, task(task_id, "PENDING"))
         return answer
@@ -107,6 +117,7 @@ class Service:
         self._next(self.probes, None)
 
     def detect(self, model: Any, body: dict[str, Any]) -> Verdict:
+        assert isinstance(model, entries.Model)
         self.asked.append(("detect", body))
         facts = {"face_bbox": [1, 2, 3, 4], "ext_bbox": [0, 0, 10, 10], "humanoid": True}
         verdict: Verdict = self._next(
@@ -115,12 +126,38 @@ class Service:
         return verdict
 
     def cancel(self, task_id: str) -> bool:
+        assert isinstance(task_id, str)
         self.asked.append(("cancel", task_id))
         canceled: bool = self._next(self.cancels, True)
         return canceled
 
     def count(self, what: str) -> int:
         return sum(1 for asked, _ in self.asked if asked == what)
+
+    def of(self, account: Account) -> Service:
+        """In the place of `client_for`."""
+        assert isinstance(account, Account)
+        return self
+
+    def as_sent(self, attempt: Attempt) -> Service:
+        """In the place of `sent_with`."""
+        assert isinstance(attempt, Attempt)
+        return self
+
+    def take(
+        self,
+        account_id: int,
+        kind: str,
+        *,
+        model: str = "",
+        rate: int | None = None,
+        patience: float = 10.0,
+    ) -> bool:
+        """In the place of `rate_limit.take`: there is always room, for what it knows."""
+        assert isinstance(account_id, int)
+        assert kind in rate_limit.PER_SECOND or (kind == "submit" and model and rate)
+        self.paces.append((account_id, kind))
+        return True
 
 
 def task(
@@ -187,11 +224,11 @@ def uses(monkeypatch: Any, service: Service) -> Iterator[Service]:
         "engine.task_list",
         "orders.adopt",
     ):
-        monkeypatch.setattr(f"jobs.{module}.client_for", lambda account: service)
-    monkeypatch.setattr("jobs.accounts.clients.client_for", lambda account: service)
-    monkeypatch.setattr("jobs.accounts.clients.sent_with", lambda attempt: service)
+        monkeypatch.setattr(f"jobs.{module}.client_for", service.of)
+    monkeypatch.setattr("jobs.accounts.clients.client_for", service.of)
+    monkeypatch.setattr("jobs.accounts.clients.sent_with", service.as_sent)
     monkeypatch.setattr("studio.common.clock.ahead", lambda host: timedelta(0))
-    monkeypatch.setattr("jobs.accounts.rate_limit.take", lambda *args, **kwargs: True)
+    monkeypatch.setattr("jobs.accounts.rate_limit.take", service.take)
     monkeypatch.setattr(
         "jobs.engine.media_urls.address",
         lambda asset, account, model: f"https://files.example.com/{asset.sha256}.{asset.extension}",
