@@ -28,7 +28,7 @@ from mutmut.utils.format_utils import mangled_name_from_mutant_name
 CHILDREN = int(os.environ.get("MUTATION_CHILDREN", "2"))
 # A change that makes a loop endless: seconds of processor and of the clock, beside what its tests
 # take without it.
-CHECKED_EVERY = 100  # changes
+CHECKED_EVERY = 50  # changes
 CPU_SECONDS, CLOCK_SECONDS = 20, 240
 OUT_OF_TIME, NOTICED, MISSED, NO_TESTS = 36, 1, 0, 33
 # Servers that forks would share, and what they write into it.
