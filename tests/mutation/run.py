@@ -65,7 +65,7 @@ LEFT_OUT = (
     "tests/jobs/management/test_worker.py",
     "tests/jobs/pages/create/test_fixes.py",
     "tests/jobs/pages/create/test_fix_videos.py",
-    "tests/jobs/pages/create/test_fix_views.py",
+    "tests/jobs/pages/create/fixes",
 )
 
 

@@ -13,7 +13,7 @@ from jobs.billing import budget
 from jobs.common.errors import Refused
 from jobs.common.states import State
 from jobs.models import Account, ApiKey, Budget, Job, JobSet, Lane, LedgerEntry
-from jobs.orders import create, create_set, undo
+from jobs.orders import create, create_batch, undo
 from jobs.orders.order_request import OrderRequest
 from jobs.orders.plan import plan
 from studio.models import Asset, Team, User
@@ -151,7 +151,7 @@ def test_who_has_too_many_waiting_makes_nothing(order: OrderRequest, several: bo
     order.team.save(update_fields=["waiting_limit"])
     if not several:
         create.create(order)
-    click = create_set.create_set if several else create.create
+    click = create_batch.create_batch if several else create.create
     with pytest.raises(Refused, match="2 jobs waiting"):
         click([order, order] if several else replace(order, key="k2"))  # type: ignore[operator]
     assert Job.objects.count() == (0 if several else 1)
@@ -218,7 +218,7 @@ def test_a_dance_again_uses_its_template_or_has_it_made(
 def test_a_set_is_what_its_click_says(order: OrderRequest, account: Account) -> None:
     other = replace(order, chosen={"ratio": "3:4"}, title="Second")
     before, full = makers.job(order.team, order.owner), {"name": "audio_url"}
-    made = create_set.create_set(
+    made = create_batch.create_batch(
         [order, other],
         kind="sweep",
         title="  Two \n films " + "x" * 250,
@@ -240,15 +240,15 @@ def test_a_set_is_what_its_click_says(order: OrderRequest, account: Account) -> 
 
 def test_the_same_click_is_the_same_set(order: OrderRequest) -> None:
     other = replace(order, chosen={"ratio": "3:4"})
-    made = create_set.create_set([order, other], kind="sweep", key="k")
-    assert create_set.create_set([order, other], kind="sweep", key="k") == made
+    made = create_batch.create_batch([order, other], kind="sweep", key="k")
+    assert create_batch.create_batch([order, other], kind="sweep", key="k") == made
     rest = [
-        create_set.create_set([order, other], kind="sweep", key="k2"),
-        create_set.create_set([order, other], kind="split", key="k"),
-        create_set.create_set([other, order], kind="sweep", key="k"),
-        create_set.create_set([order], kind="sweep", key="k"),
-        create_set.create_set([order, other], kind="sweep"),
-        create_set.create_set([order, other], kind="sweep"),
+        create_batch.create_batch([order, other], kind="sweep", key="k2"),
+        create_batch.create_batch([order, other], kind="split", key="k"),
+        create_batch.create_batch([other, order], kind="sweep", key="k"),
+        create_batch.create_batch([order], kind="sweep", key="k"),
+        create_batch.create_batch([order, other], kind="sweep"),
+        create_batch.create_batch([order, other], kind="sweep"),
     ]
     assert len({one.pk for one in (made, *rest)}) == 7
     assert [len(one.idempotency_key) for one in (made, *rest)] == [40] * 5 + [0, 0]
@@ -257,24 +257,24 @@ def test_the_same_click_is_the_same_set(order: OrderRequest) -> None:
 def test_a_set_is_one_test_of_the_budget(order: OrderRequest, dance: OrderRequest) -> None:
     Budget.objects.create(team=order.team, micros=3 * PRICE - 1)
     with pytest.raises(budget.OverBudget, match=r"0\.1376"):
-        create_set.create_set([order, dance])
+        create_batch.create_batch([order, dance])
     assert (Job.objects.count(), JobSet.objects.count()) == (0, 0)
 
 
-@pytest.mark.parametrize("number", [0, create_set.MOST + 1])
+@pytest.mark.parametrize("number", [0, create_batch.MOST + 1])
 def test_a_set_of_none_or_too_many_is_refused(order: OrderRequest, number: int) -> None:
     with pytest.raises(Refused) as refused:
-        create_set.create_set([order] * number)
+        create_batch.create_batch([order] * number)
     assert ("nothing to make" in str(refused.value)) is (number == 0)
-    create_set._require_a_number_that_fits(create_set.MOST)
-    create_set._require_a_number_that_fits(1)
+    create_batch._require_a_number_that_fits(create_batch.MOST)
+    create_batch._require_a_number_that_fits(1)
 
 
 def test_what_does_not_fit_is_named(order: OrderRequest) -> None:
     small = makers.asset(order.team, width=300, height=300)
     bad = replace(order, files={**order.files, "image_url": small})
     with pytest.raises(Refused) as refused:
-        create_set.create_set([order, bad, replace(bad, title="")])
+        create_batch.create_batch([order, bad, replace(bad, title="")])
     first, second = (str(sentence) for sentence in refused.value.sentences)
     assert first.startswith("Film: ")
     assert second.startswith("EMO") or ": " in second
@@ -282,13 +282,13 @@ def test_what_does_not_fit_is_named(order: OrderRequest) -> None:
 
 
 def test_a_set_that_is_joined_takes_each_job_again_once(order: OrderRequest, creator: User) -> None:
-    made = create_set.create_set([order], key="k")
+    made = create_batch.create_batch([order], key="k")
     (job,) = made.jobs.all()
     Job.objects.filter(pk=job.pk).update(state=State.FAILED)
     wish = create.request_of(job, creator)
-    assert create_set.create_set([wish], again_of=[job], into=made) == made
+    assert create_batch.create_batch([wish], again_of=[job], into=made) == made
     assert made.jobs.count() == 2
-    assert create_set.create_set([wish], again_of=[job], into=made) == made
+    assert create_batch.create_batch([wish], again_of=[job], into=made) == made
     assert (made.jobs.count(), JobSet.objects.count()) == (2, 1)
 
 
@@ -296,7 +296,7 @@ def test_a_template_of_a_set_is_known_by_the_set(
     dance: OrderRequest,
 ) -> None:
     second = replace(dance, title="Second")
-    made = create_set.create_set([dance, second], key="k")
+    made = create_batch.create_batch([dance, second], key="k")
     makers_made = Job.objects.filter(model=MAKER)
     (maker,) = makers_made
     assert maker.idempotency_key.startswith(undo.key_of_set(made))

@@ -136,9 +136,9 @@ def test_a_file_of_one_job_holds_up_nobody_else(sending: Job) -> None:
 def test_patience_ends_after_the_last_try_and_not_before(
     waiting: Job, error: Exception, code: Code, fault: Fault | None
 ) -> None:
-    waiting.tries = submit_outcomes.PATIENCE - 1
+    waiting.tries = retry.SEND_TRIES - 1
     after_error(waiting, Phase.PREPARE, error)
-    assert (waiting.state, waiting.tries) == (State.QUEUED, submit_outcomes.PATIENCE)
+    assert (waiting.state, waiting.tries) == (State.QUEUED, retry.SEND_TRIES)
     after_error(waiting, Phase.PREPARE, error)
     waiting.refresh_from_db()
     assert (waiting.state, waiting.code) == (State.FAILED, code)
@@ -148,7 +148,7 @@ def test_patience_ends_after_the_last_try_and_not_before(
 
 
 def test_what_is_given_up_after_a_submit_was_refused(sending: Job) -> None:
-    sending.tries = submit_outcomes.PATIENCE
+    sending.tries = retry.SEND_TRIES
     after_error(sending, Phase.SEND, MediaUnreachable("InvalidURL", "no"))
     assert (sending.state, outcome_of(sending)) == (State.FAILED, Outcome.REFUSED)
 
@@ -159,7 +159,7 @@ def test_what_is_given_up_after_a_submit_was_refused(sending: Job) -> None:
 @pytest.mark.parametrize(
     ("error", "code", "seconds"),
     [
-        (NoKey(phrase("No key.")), Code.ACCOUNT_PAUSED, submit_outcomes.KEY_WAIT),
+        (NoKey(phrase("No key.")), Code.ACCOUNT_PAUSED, retry.KEY_WAIT),
         (ClocksApart(phrase("Set the clock.")), Code.BACKING_OFF, clock_check.AGAIN),
     ],
 )
