@@ -96,6 +96,17 @@ def test_a_plain_click_begins_nothing_and_repeats_nothing(order: OrderRequest) -
         assert found[name] == UNTOUCHED[name]
 
 
+def test_a_dance_keeps_the_template_that_was_chosen(
+    team: Team, creator: User, account: Account
+) -> None:
+    picture, template = makers.asset(team), makers.template(team, account)
+    makers.check(picture, account, "animate-anyone-detect-gen2")
+    files = {"image_url": picture}
+    order = OrderRequest(team, creator, "animate-anyone-gen2", files, template=template)
+    job = insert_job.insert(plan(order), eta.Place(0, 0, None, None))
+    assert (job.template, job.milliseconds) == (template, template.milliseconds)
+
+
 @pytest.mark.parametrize(
     ("title", "name", "expected"),
     [

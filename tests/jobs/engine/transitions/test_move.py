@@ -43,6 +43,7 @@ def test_a_move_writes_what_it_was_given_and_nothing_else(job: Job, noon: dateti
         "group": Group.ATTENTION,
         "tries": 3,
     }
+    assert (job.code, job.group, job.tries) == (Code.ACCOUNT_PAUSED, Group.ATTENTION, 3)
 
 
 def test_the_object_shows_what_the_row_has(job: Job, noon: datetime) -> None:
