@@ -3,6 +3,7 @@
     python -m tests.mutation.run                      # all of MODULES; hours on a slow machine
     python -m tests.mutation.run --only ledger plan   # modules whose path has one of these words
     python -m tests.mutation.run --missed --tests tests/jobs/billing   # what no test noticed
+    python -m tests.mutation.run --most 200           # so many of them, taken at random
     python -m tests.mutation.run --report             # what came of it so far, with what was missed
 
 Needs `pip install -c constraints.txt -e '.[dev,mutation]'`. Everything lies in var/mutation: a copy
@@ -16,6 +17,7 @@ import argparse
 import hashlib
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -127,7 +129,7 @@ def run_tests(todo: list[Change], tests: list[str]) -> None:
     # With a folder of its own for files, or another session would tidy it up meanwhile.
     files = [f"--basetemp={TREE}-files", "-o", "tmp_path_retention_policy=none"]
     options = ["-p", "tests.mutation.plugin", "-n0", "-s", "-q", "-p", "no:cacheprovider", *files]
-    with (TREE / "log.txt").open("w") as log:
+    with (FOLDER / f"log-{os.getpid()}.txt").open("w") as log:
         subprocess.run(
             [sys.executable, "-m", "pytest", *options, *left_out, *tests],
             cwd=TREE,
@@ -151,6 +153,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=[], metavar="WORD", help="modules")
     parser.add_argument("--tests", nargs="+", default=list(TESTS), metavar="PATH")
     parser.add_argument("--missed", action="store_true", help="only what no test noticed so far")
+    parser.add_argument("--most", type=int, metavar="N", help="try so many, taken at random")
     parser.add_argument("--text", action="store_true", help="also changes of text")
     parser.add_argument("--report", action="store_true", help="run nothing")
     asked = parser.parse_args()
@@ -164,10 +167,16 @@ def main() -> None:
             if (asked.text or not one.is_text)
             and (one.missed(kept) if asked.missed else one.digest not in kept)
         ]
+        # In any order but always the same one, so that those tried before an end are a fair sample.
+        random.Random(1).shuffle(todo)
         copy_tree()
         for name, text in texts.items():
             (TREE / name).write_text(text)
-        run_tests(todo, asked.tests)
+        try:
+            run_tests(todo[: asked.most], asked.tests)
+        finally:
+            for folder in (TREE, Path(f"{TREE}-files")):
+                shutil.rmtree(folder, ignore_errors=True)
     report(found, known(), missed=asked.report)
 
 

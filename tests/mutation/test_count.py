@@ -54,18 +54,25 @@ def code(*bodies: str) -> str:
 
 def test_a_change_is_known_by_what_it_does_and_not_by_its_number() -> None:
     one, two = code("return 1", "return 2"), code("return 1", "return 3", "return 2")
-    (first,) = changes("jobs/a.py", one, ["x_f__mutmut_1"])
-    _other, same = changes("jobs/a.py", two, ["x_f__mutmut_1", "x_f__mutmut_2"])
-    assert (first.name, same.name) == ("jobs.a.x_f__mutmut_1", "jobs.a.x_f__mutmut_2")
+    (first,) = changes("jobs/billing/ledger.py", one, ["x_f__mutmut_1"])
+    _other, same = changes("jobs/billing/ledger.py", two, ["x_f__mutmut_1", "x_f__mutmut_2"])
+    assert (first.name, same.name) == (
+        "jobs.billing.ledger.x_f__mutmut_1",
+        "jobs.billing.ledger.x_f__mutmut_2",
+    )
     assert first.digest == same.digest
-    (elsewhere,) = changes("jobs/b.py", one, ["x_f__mutmut_1"])
-    (since_changed,) = changes("jobs/a.py", code("return 9", "return 2"), ["x_f__mutmut_1"])
+    (elsewhere,) = changes("jobs/billing/budget.py", one, ["x_f__mutmut_1"])
+    (since_changed,) = changes(
+        "jobs/billing/ledger.py", code("return 9", "return 2"), ["x_f__mutmut_1"]
+    )
     assert len({first.digest, elsewhere.digest, since_changed.digest}) == 3
 
 
 def test_the_score_leaves_text_and_what_was_not_tried_out() -> None:
-    found = [Change(n, "jobs/a.py", n, n == "t", []) for n in ("k", "s", "u", "t", "o", "n")]
+    found = [
+        Change(n, "jobs/billing/ledger.py", n, n == "t", []) for n in ("k", "s", "u", "t", "o", "n")
+    ]
     rows = table(found, {"k": 1, "s": 0, "t": 0, "o": 36, "n": 33})
-    assert rows[0].startswith("jobs/a.py")
+    assert rows[0].startswith("jobs/billing/ledger.py")
     for row in rows:
         assert "code:    2 of    4 noticed  50.0 %, 1 not tried; text: 1" in row
