@@ -137,6 +137,7 @@ def test_a_template_is_known_by_the_content_of_its_video(team: Team, creator: Us
     ready = plan(order, checked=False)
     job = insert_job.insert(ready, eta.Place(0, 0, None, None))
     assert job.made_from == video.sha256
+    assert [(row.name, row.asset) for row in job.inputs.all()] == [("video_url", video)]
     with pytest.raises(Refused, match="being made"):
         plan(order, checked=False)
 
