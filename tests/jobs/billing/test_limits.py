@@ -72,6 +72,7 @@ def test_a_status_is_of_one_team_month_and_person(
     assert budget.status(team, creator) == budget.BudgetStatus("USD", 4, HELD, 22_938)
     assert budget.status(team, owner) == budget.BudgetStatus("USD", 3, HELD, 0)
     assert budget.status(theirs, stranger).limit is None
+    assert (budget.status(theirs).limit, budget.status(theirs, creator).limit) == (1, 2)
     assert budget.status(team, month=MARCH) == budget.BudgetStatus("USD", 5, 0, 0)
 
 

@@ -203,3 +203,15 @@ def test_what_another_process_settled_is_not_followed_again(
 
     monkeypatch.setattr(late_answers, "cancel", cancel)
     assert (late_films.settle(), Job.objects.count()) == (0, 1)
+
+
+def test_each_late_task_is_followed_by_a_job_of_its_own(
+    late: Attempt, service: Service, noon: datetime
+) -> None:
+    second = late.job.attempts.create(
+        number=2, began_at=noon, task_id="task-late-2", outcome=Outcome.LATE
+    )
+    service.cancels = [False, False]
+    assert late_films.settle() == 2
+    films = Job.objects.filter(again_of=late.job).order_by("pk")
+    assert [film.task_id for film in films] == ["task-1", second.task_id]
