@@ -123,20 +123,25 @@ def test_the_list_is_asked_at_the_pace_of_the_alibaba_account(
         account.save(update_fields=["same_as"])
     job = in_doubt(timedelta(0), account=account)
     job.attempts.update(model_name="emo-v1-ours")
+    line = service.made("emo-v1-ours")
     uncertain.settle_uncertain(job)
-    assert service.asked == [("list", "emo-v1-ours")]
+    assert job.task_id == line.task_id
+    assert service.asked == [("list", "")]
     assert service.paces == [(account.same_as_id or account.pk, "list")]
 
 
-def test_an_attempt_of_a_version_before_is_asked_for_as_deployed_now(
-    in_doubt: InDoubt, service: Service, account: Account
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_task_of_an_attempt_of_before_is_known_by_the_name_of_now(
+    in_doubt: InDoubt, service: Service, kept: bool
 ) -> None:
+    """A version before wrote no name down, or no attempt."""
     Account.objects.update(model_names={"emo-v1": "emo-v1-now"})
     job = in_doubt(timedelta(0))
+    if not kept:
+        job.attempts.all().delete()
+    line = service.made("emo-v1-now")
     uncertain.settle_uncertain(job)
-    job.attempts.all().delete()
-    uncertain.settle_uncertain(job)
-    assert service.asked == [("list", "emo-v1-now")] * 2
+    assert job.task_id == line.task_id
 
 
 # ── no task ───────────────────────────────────────────────────────────────────────────────────────
@@ -282,7 +287,7 @@ def test_each_other_key_and_address_is_asked_once(
     monkeypatch.setattr(clients, "every", every)
     job = in_doubt(retry.WINDOW)
     uncertain.settle_uncertain(job)
-    assert [one.asked for one in (service, *others)] == [[("list", "emo-v1")]] * 3
+    assert [one.asked for one in (service, *others)] == [[("list", "")]] * 3
     assert given == [account]
     assert service.paces == [(account.pk, "list")] * 3
 

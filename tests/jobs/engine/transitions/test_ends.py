@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from jobs.billing import budget
 from jobs.common.states import Code, Fault, Group, Outcome, State
-from jobs.engine import transitions
+from jobs.engine import requeue, transitions
 from jobs.models import Job
 from jobs.modelstudio import Explanation, WireError
 from studio.common.translatable import phrase
@@ -243,7 +243,7 @@ def test_a_task_that_broke_leaves_nothing_of_itself(
     )
     attempt = job.attempts.create(number=1, began_at=then, task_id="t-1")
     before, error = columns(job), Said("service", code)
-    transitions.send_anew(job, error, Outcome.BROKEN, left, 30)
+    requeue.send_anew(job, error, Outcome.BROKEN, left, 30)
     assert changed(before, job) == {
         "state": State.QUEUED,
         "code": Code.BACKING_OFF,
@@ -276,7 +276,7 @@ def test_a_long_error_is_cut_in_the_history(running: Job, length: int) -> None:
         def __str__(self) -> str:
             return "e" * length
 
-    transitions.send_anew(running, Long("service"), Outcome.BROKEN, 1, 1)
+    requeue.send_anew(running, Long("service"), Outcome.BROKEN, 1, 1)
     assert running.events.get().data["error"] == "e" * min(length, 200)
 
 
