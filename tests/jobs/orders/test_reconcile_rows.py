@@ -77,11 +77,12 @@ def test_the_list_is_asked_from_the_earliest_moment_of_all_rows(
     lanes = [Lane.objects.create(account=one, model="emo-v1") for one in (root, other)]
     asked: list[tuple[int, datetime]] = []
 
-    def unknown(account: Account, since: datetime) -> list[TaskLine]:
+    def lost(account: Account, rows: list[Account], since: datetime) -> tuple[list[Any], bool]:
         asked.append((account.pk, since))
-        return []
+        assert rows == [root, twin]
+        return [], False
 
-    monkeypatch.setattr(reconcile, "unknown_tasks", unknown)
+    monkeypatch.setattr(reconcile, "_lost_tasks", lost)
     reconcile.reconcile(root)
     assert asked == [(root.pk, noon - 2 * HOUR)]
     waits = {one.pk: one.reconcile_from for one in Account.objects.all()}
@@ -96,9 +97,12 @@ def test_a_row_that_has_a_key_is_asked(
     Account.objects.filter(pk=twin.pk).update(same_as=root)
     root.keys.update(active=False)
     asked: list[int] = []
-    monkeypatch.setattr(
-        reconcile, "unknown_tasks", lambda account, since: asked.append(account.pk) or []
-    )
+
+    def lost(account: Account, rows: list[Account], since: datetime) -> tuple[list[Any], bool]:
+        asked.append(account.pk)
+        return [], False
+
+    monkeypatch.setattr(reconcile, "_lost_tasks", lost)
     reconcile.reconcile(root)
     assert asked == [twin.pk]
 
