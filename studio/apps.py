@@ -9,5 +9,7 @@ class StudioConfig(AppConfig):
 
     def ready(self) -> None:
         from studio.config import private_files, sqlite_wal  # noqa: F401  (registers its check)
+        from studio.models import key_lookups
 
+        key_lookups.register()
         sqlite_wal.connect(self)

@@ -17,7 +17,15 @@ MODULE = "jobs.tasks"
 # The functions of jobs/tasks.py that may stand in a queue; the last two are names of an older
 # version.
 STEPS = frozenset(
-    ("dispatcher_run", "check_step", "archive_run", "edit_step", "shift", "archive_shift")
+    (
+        "dispatcher_run",
+        "check_step",
+        "archive_run",
+        "edit_step",
+        "mail_step",
+        "shift",
+        "archive_shift",
+    )
 )
 
 

@@ -91,7 +91,7 @@ def cancel_all(owner: User) -> None:
         transitions.cancel(job, owner)
 
 
-def _order(wish: Any) -> None:
+def _ordered(wish: Any) -> None:
     from jobs.orders import create
 
     create.create(wish)
@@ -191,7 +191,7 @@ def main() -> None:
         for user in User.objects.all():
             cancel_all(user)
         for processes in asked.processes:
-            rate, took = at_once(_order, wish, processes, asked.orders)
+            rate, took = at_once(_ordered, wish, processes, asked.orders)
             cancel_all(wish.owner)
             plain, _ = at_once(_plain, wish, processes, asked.orders)
             told |= {

@@ -65,11 +65,11 @@ class Fuzz:
         """At least one input for every address, then at random until there are `inputs`."""
         for client in self.clients.values():
             client.raise_request_exception = False
-        for address in self._order(inputs):
+        for address in self._in_turn(inputs):
             self._one(address)
         return self.report
 
-    def _order(self, inputs: int) -> Iterator[Address]:
+    def _in_turn(self, inputs: int) -> Iterator[Address]:
         first = list(self.addresses)
         self.dice.shuffle(first)
         yield from first[:inputs]
