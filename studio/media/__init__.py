@@ -15,8 +15,8 @@ from __future__ import annotations
 import os
 
 from studio.common.translatable import phrase
+from studio.media.cleaners import strip_av_metadata
 from studio.media.facts import Facts, MediaError
-from studio.media.metadata import strip_av_metadata
 from studio.media.picture import MAX_PIXELS, normalise_image, picture_thumbnail
 from studio.media.poster import poster, video_thumbnail
 from studio.media.sound import peaks

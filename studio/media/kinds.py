@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from studio.common.translatable import phrase
 from studio.media.facts import MediaError
+from studio.media.sound_tags import after_tags
 from studio.media.unknown_kinds import unknown_kind
 
 HEAD = 8192  # bytes looked at; also how far into a file the first MP3 frame may start
@@ -137,9 +138,8 @@ def _sound(file: BinaryIO, head: bytes) -> str:
         return "flac"
     if head.startswith(b"OggS"):
         return "ogg"
-    tagged = head.startswith(b"ID3")
-    if tagged:
-        file.seek(id3_length(head))
+    if start := after_tags(file):
+        file.seek(start)
         head = file.read(HEAD)
         if head.startswith(b"fLaC"):
             raise MediaError(
@@ -152,21 +152,10 @@ def _sound(file: BinaryIO, head: bytes) -> str:
     for start in range(min(len(head), HEAD - 4096)):
         if head[start] != 0xFF:
             continue
-        for name, length in (("mp3", _mp3_frame), ("aac", _aac_frame)):
+        for name, length in (("mp3", mp3_frame), ("aac", aac_frame)):
             if _chained(head, start, length):
                 return name
     return ""
-
-
-def id3_length(head: bytes) -> int:
-    """Bytes of the ID3v2 tag at the start of `head`, header and footer included; 0 when there is
-    none."""
-    if len(head) < 10 or not head.startswith(b"ID3"):
-        return 0
-    size = sum(
-        (byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True)
-    )
-    return 10 + size + (10 if head[5] & 0x10 else 0)
 
 
 def _chained(head: bytes, start: int, length: Callable[[bytes], int]) -> bool:
@@ -186,7 +175,7 @@ _KILOBITS_1 = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _KILOBITS_2 = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 
 
-def _mp3_frame(head: bytes) -> int:
+def mp3_frame(head: bytes) -> int:
     """Bytes of the MPEG layer III frame that starts here; 0 when none does."""
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0 or head[1] & 0x06 != 0x02:
         return 0
@@ -199,7 +188,7 @@ def _mp3_frame(head: bytes) -> int:
     )
 
 
-def _aac_frame(head: bytes) -> int:
+def aac_frame(head: bytes) -> int:
     """Bytes of the ADTS frame that starts here; 0 when none does."""
     if len(head) < 6 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0 or (head[2] >> 2) & 15 > 12:
         return 0

@@ -1,27 +1,15 @@
-"""Metadata (EXIF, GPS and the like) cut out of files without touching a pixel or a sample, and the
-EXIF orientation of a picture: read, baked into the pixels, and taken out.
-
-Pictures lose their metadata segments; MP4, MOV, WAV and AVI keep every offset, because a metadata
-box is only renamed to "free" (or "JUNK") and filled with zeros.
-"""
+"""Metadata (EXIF, GPS and the like) cut out of pictures without touching a pixel, and the EXIF
+orientation of a picture: read, baked into the pixels, and taken out."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import struct
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
 
 from PIL import Image, ImageOps
 
-from studio.common.translatable import phrase
-from studio.media.facts import Facts, unreadable
-from studio.media.kinds import id3_length
-
-CHUNK = 1 << 20
 PNG_KEPT = {
     b"IHDR",
     b"PLTE",
@@ -35,24 +23,6 @@ PNG_KEPT = {
     b"IEND",
 }
 WEBP_KEPT = {b"VP8 ", b"VP8L", b"ALPH"}
-BOX_HOMES = {b"moov", b"trak", b"mdia", b"minf", b"moof", b"traf", b"udta"}
-BOX_PRIVATE = {b"udta", b"meta", b"uuid"}
-RIFF_KEPT = {
-    b"fmt ",
-    b"data",
-    b"fact",
-    b"JUNK",
-    b"cue ",
-    b"smpl",
-    b"idx1",
-    b"avih",
-    b"strh",
-    b"strf",
-    b"vprp",
-    b"indx",
-    b"dmlh",
-}
-RIFF_HOMES = {b"hdrl", b"strl", b"odml"}
 
 
 def bare_picture(path: str | os.PathLike[str], name: str) -> bytes | None:
@@ -162,112 +132,6 @@ def _bare_bmp(data: bytes) -> bytes:
                 + data[start + size :]
             )
     return data[:declared] if pixels < declared < len(data) else data
-
-
-def strip_av_metadata(
-    path: str | os.PathLike[str], facts: Facts, target: str | os.PathLike[str]
-) -> Facts:
-    """Copy sound or video to `target` without titles, places and device names; returns the facts of
-    the copy (only `size` can differ).
-
-    MP4, MOV, M4A, WAV, AVI: metadata boxes are blanked in the copy, same size, every sample at its
-    place. MP3: ID3 tags are left out. AAC, FLAC, Ogg, WebM, MKV: copied as they are. Streamed;
-    `target` appears whole or not at all and must not be `path`.
-    """
-    target = Path(target)
-    part = target.with_name(target.name + ".part")
-    try:
-        if facts.format == "mp3":
-            _copy_mp3(path, part)
-        else:
-            shutil.copyfile(path, part)
-            with (
-                unreadable(
-                    phrase(
-                        "This file is damaged inside, so its metadata cannot be removed; export it "
-                        "again."
-                    )
-                ),
-                open(part, "r+b") as file,
-            ):
-                if facts.format in ("mp4", "mov", "m4a"):
-                    _blank_boxes(file, 0, os.stat(part).st_size, 0)
-                elif facts.format in ("wav", "avi"):
-                    _blank_chunks(file, 12, os.stat(part).st_size, 0)
-        size = os.stat(part).st_size
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
-    return replace(facts, size=size)
-
-
-def boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int, int]]:
-    """The ISO base media boxes between two offsets: (type, start, start of the body, declared
-    end)."""
-    at = start
-    while at + 8 <= end:
-        file.seek(at)
-        head = file.read(16)
-        size, name, body = int.from_bytes(head[:4], "big"), head[4:8], at + 8
-        if size == 1:
-            size, body = int.from_bytes(head[8:16], "big"), at + 16
-        elif size == 0:
-            size = end - at
-        if size < body - at:
-            return
-        yield name, at, body, at + size
-        at += size
-
-
-def _blank_boxes(file: BinaryIO, start: int, end: int, depth: int) -> None:
-    for name, at, body, stop in list(boxes(file, start, end)):
-        if name in BOX_PRIVATE:
-            file.seek(at + 4)
-            file.write(b"free")
-            _zero(file, body, min(stop, end))
-        elif name in BOX_HOMES and depth < 8:
-            _blank_boxes(file, body, min(stop, end), depth + 1)
-
-
-def _blank_chunks(file: BinaryIO, start: int, end: int, depth: int) -> None:
-    at = start
-    while at + 8 <= end:
-        file.seek(at)
-        head = file.read(12)
-        name, size, listed = head[:4], int.from_bytes(head[4:8], "little"), head[8:12]
-        stop = min(at + 8 + size, end)
-        if name in (b"LIST", b"RIFF") and (listed in RIFF_HOMES or name == b"RIFF") and depth < 8:
-            _blank_chunks(file, at + 12, stop, depth + 1)
-        elif (
-            name not in RIFF_KEPT
-            and not (name == b"LIST" and listed in (b"movi", b"rec "))
-            and not name.startswith(b"ix")
-        ):
-            file.seek(at)
-            file.write(b"JUNK")
-            _zero(file, at + 8, stop)
-        at += 8 + size + (size & 1)
-
-
-def _zero(file: BinaryIO, start: int, end: int) -> None:
-    file.seek(start)
-    while start < end:
-        start += file.write(b"\0" * min(CHUNK, end - start))
-
-
-def _copy_mp3(path: str | os.PathLike[str], part: Path) -> None:
-    size = os.stat(path).st_size
-    with open(path, "rb") as source, open(part, "wb") as out:
-        start = id3_length(source.read(10))
-        if size >= 128:
-            source.seek(size - 128)
-            if source.read(3) == b"TAG":
-                size -= 128
-        source.seek(start)
-        left = size - start
-        while left > 0 and (block := source.read(min(CHUNK, left))):
-            out.write(block)
-            left -= len(block)
 
 
 # ── orientation ──────────────────────────────────────────────────────────────────────────────────

@@ -4,9 +4,8 @@ that are there, so a file from which the rest is missing can look whole to it.""
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import BinaryIO
-
-from studio.media.metadata import boxes
 
 UNKNOWN = {0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF}  # the length of a file that was written as it came
 
@@ -56,3 +55,21 @@ def _fragments_header(file: BinaryIO, body: int) -> int:
 def _known(field: bytes) -> int:
     value = int.from_bytes(field, "big")
     return 0 if value in UNKNOWN else value
+
+
+def boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int, int]]:
+    """The ISO base media boxes between two offsets: (type, start, start of the body, declared
+    end)."""
+    at = start
+    while at + 8 <= end:
+        file.seek(at)
+        head = file.read(16)
+        size, name, body = int.from_bytes(head[:4], "big"), head[4:8], at + 8
+        if size == 1:
+            size, body = int.from_bytes(head[8:16], "big"), at + 16
+        elif size == 0:
+            size = end - at
+        if size < body - at:
+            return
+        yield name, at, body, at + size
+        at += size

@@ -22,6 +22,7 @@ from studio.common.translatable import Sentence, phrase
 from studio.media.facts import Facts, MediaError, unreadable
 from studio.media.kinds import Kind
 from studio.media.metadata import bare_picture, is_turned, upright, upright_size
+from studio.media.same_pixels import alike, pixels_digest
 
 # a 7000 x 7000 portrait (CONTRACT §2) has 49 million; decoded it takes four bytes each
 MAX_PIXELS = 64_000_000
@@ -98,16 +99,34 @@ def _normal(path: str | os.PathLike[str], facts: Facts, part: Path) -> Facts:
                 straight = _srgb(upright(picture) if turned else picture.copy())
                 width, height = straight.size
                 data = _encoded(straight, picture, facts)
+                _refuse_unlike(straight, data, facts.format)
             else:
                 width, height = picture.size
                 data = None
         if data is None:
             data = bare_picture(path, facts.format)
+            if data is not None:
+                _refuse_changed(path, data, facts.format)
     if data is None:
         shutil.copyfile(path, part)
     else:
         part.write_bytes(data)
     return replace(facts, size=os.stat(part).st_size, width=width, height=height)
+
+
+def _refuse_changed(path: str | os.PathLike[str], data: bytes, name: str) -> None:
+    """MediaError (broken) unless `data`, cut out of the file at `path`, decodes to its pixels."""
+    with _open(path, name) as before, OPENERS[name](io.BytesIO(data)) as after:
+        if pixels_digest(before) != pixels_digest(after):
+            raise MediaError("broken", broken(name))
+
+
+def _refuse_unlike(picture: Image.Image, data: bytes, name: str) -> None:
+    """MediaError (broken) unless `data`, in the format `name`, shows `picture`."""
+    with OPENERS[name](io.BytesIO(data)) as after:
+        after.load()
+        if not alike(picture, after):
+            raise MediaError("broken", broken(name))
 
 
 def picture_thumbnail(

@@ -19,9 +19,9 @@ from av.video.frame import VideoFrame
 from studio.common.translatable import Sentence, phrase
 from studio.media.facts import Facts, MediaError, unreadable
 from studio.media.kinds import KINDS, Kind, sniff
-from studio.media.metadata import boxes
-from studio.media.mp4_header import stated_seconds
+from studio.media.mp4_header import boxes, stated_seconds
 from studio.media.picture import MAX_PIXELS, refuse_pixels
+from studio.media.sound_tags import after_tags
 
 OPEN_SECONDS = 20.0  # to wait for the disk, per read
 PROBE_SECONDS = 30.0  # to look at a file
@@ -186,13 +186,18 @@ def opened(path: str | os.PathLike[str], kind: Kind) -> Iterator[InputContainer]
     """The container at `path`, read by the demuxer that its bytes call for and by no other: a
     playlist in disguise opens nothing else."""
     sentence = cut_short(kind.format)
+    options = {"max_pixels": str(MAX_PIXELS)}
+    if kind.format in ("mp3", "aac"):
+        # The demuxer gets over one tag of one sort; chance bytes of others it takes for frames.
+        with open(path, "rb") as file:
+            options["skip_initial_bytes"] = str(after_tags(file))
     with (
         unreadable(sentence),
         av.open(
             os.path.abspath(path),
             "r",
             format=kind.demuxer,
-            options={"max_pixels": str(MAX_PIXELS)},
+            options=options,
             container_options={"protocol_whitelist": "file"},
             metadata_errors="ignore",
             timeout=OPEN_SECONDS,

@@ -1,0 +1,45 @@
+"""An AVI whose lists of titles and dates are blanked in place."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+from studio.media.cleaners.blank import blank_range
+
+KEPT = {b"JUNK", b"idx1", b"avih", b"strh", b"strf", b"vprp", b"indx", b"dmlh"}
+HOMES = {b"hdrl", b"strl", b"odml"}
+FRAMES = {b"movi", b"rec "}
+DEEPEST = 8
+
+
+def blank_avi(path: Path) -> None:
+    """Blank what is neither set-up nor frames nor index in the AVI at `path`, keeping every
+    offset."""
+    with open(path, "r+b") as file:
+        _blank(file, 12, os.fstat(file.fileno()).st_size, 0)
+
+
+def _blank(file: BinaryIO, start: int, end: int, depth: int) -> None:
+    at = start
+    while at + 8 <= end:
+        file.seek(at)
+        head = file.read(12)
+        name, size, listed = head[:4], int.from_bytes(head[4:8], "little"), head[8:12]
+        stop = at + 8 + size
+        if name == b"LIST" and listed in FRAMES and (size <= 4 or stop > end):
+            # Written to a pipe: the frames go on to the end of the file.
+            return
+        if not name.isalnum() and not name.strip().isalnum():
+            return  # no name of a chunk: the sizes before it were not true
+        if (name == b"RIFF" or (name == b"LIST" and listed in HOMES)) and depth < DEEPEST:
+            inner = end if size == 0 or stop > end else stop
+            _blank(file, at + 12, inner, depth + 1)
+            if inner != stop:
+                return
+        elif not (name in KEPT or name.startswith(b"ix") or (name == b"LIST" and listed in FRAMES)):
+            blank_range(file, at + 8, min(stop, end))
+            file.seek(at)
+            file.write(b"JUNK")
+        at = stop + (size & 1)

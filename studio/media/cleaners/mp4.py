@@ -1,0 +1,81 @@
+"""An MP4 or MOV whose titles, places, chapters and tracks of words are blanked in place.
+
+Source: ISO/IEC 14496-12; QuickTime File Format, “User Data Atoms”, “Timed Metadata Media”.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import BinaryIO
+
+from studio.media.cleaners.blank import blank_range
+from studio.media.cleaners.mp4_samples import sample_ranges
+from studio.media.kinds import KINDS
+from studio.media.mp4_header import boxes
+from studio.media.video import VERIFY_SECONDS, check, opened
+
+HOMES = {b"moov", b"trak", b"mdia", b"minf", b"moof", b"traf"}
+PRIVATE = {b"udta", b"meta", b"uuid", b"tref"}
+DATED = {b"mvhd", b"tkhd", b"mdhd"}  # begin with when they were made and changed
+PLAYED = (b"vide", b"soun")
+DEEPEST = 8
+HANDLER_NAME = 24  # bytes of a handler before the name of its track
+
+
+def blank_mp4(path: Path) -> None:
+    """Blank what speaks about the file, and every track that is neither pictures nor sound with its
+    samples (chapters, subtitles, places and movements by the second). Keeps every offset."""
+    spoken = _samples_of_words(path)
+    with open(path, "r+b") as file:
+        size = os.fstat(file.fileno()).st_size
+        for start, stop in spoken:
+            blank_range(file, start, min(stop, size))
+        _blank(file, 0, size, 0)
+
+
+def _samples_of_words(path: Path) -> list[tuple[int, int]]:
+    """(start, stop) of each sample of the tracks that are neither pictures nor sound."""
+    deadline = time.monotonic() + VERIFY_SECONDS
+    found = []
+    with opened(path, KINDS["mp4"]) as container:
+        streams = [one for one in container.streams if one.type not in ("video", "audio")]
+        for packet in container.demux(streams) if streams else ():
+            check(deadline)
+            if packet.size and packet.pos is not None and packet.pos > 0:
+                found.append((packet.pos, packet.pos + packet.size))
+    return found
+
+
+def _blank(file: BinaryIO, start: int, end: int, depth: int) -> None:
+    for name, at, body, stop in list(boxes(file, start, end)):
+        stop = min(stop, end)
+        words = name == b"trak" and _handler(file, body, stop) not in PLAYED
+        if words:
+            for first, last in sample_ranges(file, body, stop):
+                blank_range(file, first, min(last, os.fstat(file.fileno()).st_size))
+        if words or name in PRIVATE:
+            file.seek(at + 4)
+            file.write(b"free")
+            blank_range(file, body, stop)
+        elif name in DATED and stop - body >= 20:
+            file.seek(body)
+            dates = 16 if file.read(1) == b"\1" else 8
+            blank_range(file, body + 4, body + 4 + dates)
+        elif name == b"hdlr":
+            blank_range(file, body + HANDLER_NAME, stop)
+        elif name in HOMES and depth < DEEPEST:
+            _blank(file, body, stop, depth + 1)
+
+
+def _handler(file: BinaryIO, start: int, end: int) -> bytes:
+    """What the track in these bytes holds: b"vide", b"soun", b"text", …; b"vide" when it does not
+    say."""
+    for name, _, body, stop in list(boxes(file, start, end)):
+        if name == b"mdia":
+            for inner, _, first, _ in list(boxes(file, body, min(stop, end))):
+                if inner == b"hdlr":
+                    file.seek(first + 8)
+                    return file.read(4)
+    return PLAYED[0]
