@@ -17,7 +17,8 @@ import os
 from studio.common.translatable import phrase
 from studio.media.cleaners import strip_av_metadata
 from studio.media.facts import Facts, MediaError
-from studio.media.picture import MAX_PIXELS, normalise_image, picture_thumbnail
+from studio.media.picture import normalise_image, picture_thumbnail
+from studio.media.pixel_limit import MAX_PIXELS
 from studio.media.poster import poster, video_thumbnail
 from studio.media.sound import peaks
 from studio.media.validation import probe

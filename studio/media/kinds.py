@@ -10,7 +10,8 @@ from typing import BinaryIO
 from studio.common.translatable import phrase
 from studio.media.facts import MediaError
 from studio.media.sound_tags import after_tags
-from studio.media.unknown_kinds import unknown_kind
+from studio.media.still_containers import still_format
+from studio.media.unknown_kinds import RAW, named_kind, unknown_kind
 
 HEAD = 8192  # bytes looked at; also how far into a file the first MP3 frame may start
 
@@ -37,6 +38,8 @@ KINDS = {
         Kind("image", "png", "image/png", "png"),
         Kind("image", "bmp", "image/bmp", "bmp"),
         Kind("image", "webp", "image/webp", "webp"),
+        Kind("image", "heif", "image/heic", "heic"),
+        Kind("image", "avif", "image/avif", "avif"),
         Kind("audio", "wav", "audio/wav", "wav", "wav"),
         Kind("audio", "mp3", "audio/mpeg", "mp3", "mp3"),
         Kind("audio", "aac", "audio/aac", "aac", "aac"),
@@ -52,17 +55,6 @@ KINDS = {
 }
 
 
-STILL_BRANDS = {
-    b"heic": "HEIC",
-    b"heix": "HEIC",
-    b"heim": "HEIC",
-    b"heis": "HEIC",
-    b"hevc": "HEIC",
-    b"mif1": "HEIF",
-    b"msf1": "HEIF",
-    b"avif": "AVIF",
-    b"avis": "AVIF",
-}
 OLD_QUICKTIME = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 
 
@@ -78,7 +70,12 @@ def sniff(path: str | os.PathLike[str]) -> Kind:
                     "The file is empty, it holds not one byte; choose it again or export it anew."
                 ),
             )
-        name = _picture(head) or _riff(head) or _container(head) or _sound(file, head)
+        name = _picture(head) or _riff(head) or _container(head)
+        if not name:
+            # Sound is known by its frames, which chance bytes of other formats look like.
+            if (named := named_kind(head)) is not None:
+                raise named
+            name = _sound(file, head)
     if name:
         return KINDS[name]
     raise unknown_kind(head)
@@ -113,16 +110,12 @@ def _riff(head: bytes) -> str:
 
 def _container(head: bytes) -> str:
     if head[4:8] == b"ftyp":
+        still = still_format(head)
+        if still == "raw":
+            raise MediaError("not-supported", RAW)
+        if still:
+            return still
         brand = head[8:12]
-        if brand in STILL_BRANDS:
-            raise MediaError(
-                "not-supported",
-                phrase(
-                    "This is a picture in %(format)s format, which the studio does not take; save "
-                    "it as JPEG or PNG.",
-                    format=STILL_BRANDS[brand],
-                ),
-            )
         if brand == b"qt  ":
             return "mov"
         return "m4a" if brand in (b"M4A ", b"M4B ", b"M4P ") else "mp4"
@@ -159,15 +152,22 @@ def _sound(file: BinaryIO, head: bytes) -> str:
 
 
 def _chained(head: bytes, start: int, length: Callable[[bytes], int]) -> bool:
-    """Whether three frames follow each other from `start` (or as many as the file holds): one sync
-    word alone occurs in any noise."""
-    at = start
+    """Whether three frames of one sort follow each other from `start`, or two up to the end of what
+    there is: one sync word alone occurs in any noise."""
+    at, sort = start, _sort(head[start : start + 3])
     for count in range(3):
         step = length(head[at : at + 6])
-        if step <= 0:
-            return count > 0 and at >= len(head)
+        if step <= 0 or _sort(head[at : at + 3]) != sort:
+            # A tag behind them, or half a frame.
+            rest = len(head) - at
+            return count > 1 and len(head) < HEAD and rest < 2048
         at += step
     return True
+
+
+def _sort(head: bytes) -> tuple[int, int]:
+    """What stays the same from frame to frame: version, layer, and samples a second."""
+    return (head[1] & 0xFE, head[2] & 0x0C) if len(head) == 3 else (0, 0)
 
 
 _RATES = ((11025, 12000, 8000), (), (22050, 24000, 16000), (44100, 48000, 32000))

@@ -48,7 +48,7 @@ def _bare_jpeg(data: bytes) -> bytes:
             continue
         end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
         if marker == 0xDA:
-            end = _scan_end(data, end)
+            end = scan_end(data, end)
         # APP0 JFIF and APP14 Adobe say how the colours are coded; every other APPn and COM speaks
         # about the picture.
         colour = (marker == 0xE0 and data[at + 4 : at + 9] == b"JFIF\0") or (
@@ -60,7 +60,7 @@ def _bare_jpeg(data: bytes) -> bytes:
     return b"".join([*kept, b"\xff\xd9"])
 
 
-def _scan_end(data: bytes, at: int) -> int:
+def scan_end(data: bytes, at: int) -> int:
     """Where the entropy-coded bytes that start at `at` end: at the next marker that is neither
     stuffing nor a restart."""
     while True:

@@ -9,24 +9,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pillow_heif.as_plugin import HeifImageFile
 from PIL import (
+    AvifImagePlugin,
     BmpImagePlugin,
     Image,
-    ImageCms,
     JpegImagePlugin,
     PngImagePlugin,
     WebPImagePlugin,
 )
 
 from studio.common.translatable import Sentence, phrase
+from studio.media.colours import eight_bits, is_foreign, srgb
 from studio.media.facts import Facts, MediaError, unreadable
-from studio.media.kinds import Kind
+from studio.media.jpeg_end import mended
+from studio.media.kinds import KINDS, Kind
 from studio.media.metadata import bare_picture, is_turned, upright, upright_size
+from studio.media.pixel_limit import refuse_pixels
 from studio.media.same_pixels import alike, pixels_digest
 
-# a 7000 x 7000 portrait (CONTRACT §2) has 49 million; decoded it takes four bytes each
-MAX_PIXELS = 64_000_000
 JPEG_QUALITY = 95
+HALF_COLOURS = 2  # Pillow's name for 4:2:0
 WEBP_QUALITY = 95
 THUMBNAIL_QUALITY = 80
 
@@ -38,7 +41,11 @@ OPENERS: dict[str, Any] = {
     "png": PngImagePlugin.PngImageFile,
     "bmp": BmpImagePlugin.BmpImageFile,
     "webp": WebPImagePlugin.WebPImageFile,
+    "heif": HeifImageFile,
+    "avif": AvifImagePlugin.AvifImageFile,
 }
+# Formats that no model takes: they are kept as JPEG, or as PNG when they are transparent.
+CONVERTED = ("heif", "avif")
 
 
 def broken(format: str) -> Sentence:
@@ -68,8 +75,8 @@ def probe_picture(path: str | os.PathLike[str], kind: Kind) -> Facts:
 def normalise_image(
     path: str | os.PathLike[str], facts: Facts, target: str | os.PathLike[str]
 ) -> Facts:
-    """Write the picture upright and without metadata to `target`, in the same format; returns the
-    facts of the new file.
+    """Write the picture upright and without metadata to `target`, in the same format (HEIF and AVIF
+    as JPEG, or as PNG when something of them is transparent); returns the facts of the new file.
 
     Rotation is baked in; EXIF, GPS, XMP, comments, embedded previews and whatever follows the
     picture are dropped. Pixels are encoded anew only for a rotation, a colour profile other than
@@ -90,16 +97,18 @@ def normalise_image(
 
 def _normal(path: str | os.PathLike[str], facts: Facts, part: Path) -> Facts:
     data: bytes | None
+    kept = facts.format
     with unreadable(broken(facts.format)):
         with _open(path, facts.format) as picture:
             turned = is_turned(picture)
-            foreign = _foreign(picture)
-            if turned or foreign:
+            if turned or is_foreign(picture) or facts.format in CONVERTED:
                 picture.load()
-                straight = _srgb(upright(picture) if turned else picture.copy())
+                straight = srgb(upright(picture) if turned else picture.copy())
                 width, height = straight.size
-                data = _encoded(straight, picture, facts)
-                _refuse_unlike(straight, data, facts.format)
+                if facts.format in CONVERTED:
+                    straight, kept = _storable(straight)
+                data = _encoded(straight, picture, kept, facts.size)
+                _refuse_unlike(straight, data, kept)
             else:
                 width, height = picture.size
                 data = None
@@ -111,7 +120,26 @@ def _normal(path: str | os.PathLike[str], facts: Facts, part: Path) -> Facts:
         shutil.copyfile(path, part)
     else:
         part.write_bytes(data)
-    return replace(facts, size=os.stat(part).st_size, width=width, height=height)
+    kind = KINDS[kept]
+    return replace(
+        facts,
+        format=kind.format,
+        mime=kind.mime,
+        extension=kind.extension,
+        size=os.stat(part).st_size,
+        width=width,
+        height=height,
+    )
+
+
+def _storable(picture: Image.Image) -> tuple[Image.Image, str]:
+    """The picture as JPEG or PNG can hold it, and which of the two."""
+    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        lowest: Any = picture.getchannel("A").getextrema()
+        if lowest[0] < 255:
+            return picture, "png"
+    return picture.convert("L" if picture.mode == "L" else "RGB"), "jpeg"
 
 
 def _refuse_changed(path: str | os.PathLike[str], data: bytes, name: str) -> None:
@@ -136,8 +164,11 @@ def picture_thumbnail(
     with unreadable(broken(facts.format)), _open(path, facts.format) as picture:
         # Shrinking first lets the JPEG decoder skip most of the work; a square box does not mind
         # the later turn.
-        picture.thumbnail((box, box), reducing_gap=3.0)
-        small = _srgb(upright(picture) if is_turned(picture) else picture.copy())
+        straight: Image.Image = picture
+        if picture.mode.startswith("I"):
+            straight = eight_bits(picture)
+        straight.thumbnail((box, box), reducing_gap=3.0)
+        small = srgb(upright(straight) if is_turned(straight) else straight.copy())
     return write_webp(small, target, THUMBNAIL_QUALITY)
 
 
@@ -151,30 +182,14 @@ def write_webp(
     return picture.size
 
 
-def refuse_pixels(width: int, height: int) -> None:
-    """Raise MediaError("too-large-picture") when decoding so many pixels would cost too much
-    memory."""
-    if width * height > MAX_PIXELS:
-        raise MediaError(
-            "too-large-picture",
-            phrase(
-                "The picture is %(width)s×%(height)s pixels, more than the %(max_pixels)s million "
-                "the studio opens; make it "
-                "smaller and upload it again.",
-                width=width,
-                height=height,
-                max_pixels=MAX_PIXELS // 1_000_000,
-            ),
-        )
-
-
 def _open(path: str | os.PathLike[str], name: str) -> Image.Image:
     """The picture, header read and pixels not yet decoded, of a size that may be decoded, and
     still. The caller closes it."""
     if name == "webp":
         # This decoder asks for the memory of the whole canvas when it opens the file.
         refuse_pixels(*_webp_canvas(path))
-    picture: Image.Image = OPENERS[name](path)
+    source = mended(path) if name == "jpeg" else None
+    picture: Image.Image = OPENERS[name](source or path)
     try:
         refuse_pixels(*picture.size)
         if min(picture.size) < 1:
@@ -185,7 +200,8 @@ def _open(path: str | os.PathLike[str], name: str) -> Image.Image:
                     "from."
                 ),
             )
-        if getattr(picture, "n_frames", 1) > 1:
+        # Of a burst or a live photo in HEIF the primary picture is opened.
+        if name != "heif" and getattr(picture, "n_frames", 1) > 1:
             raise MediaError(
                 "not-supported",
                 phrase(
@@ -221,60 +237,19 @@ def _webp_canvas(path: str | os.PathLike[str]) -> tuple[int, int]:
     return 0, 0
 
 
-def _profile(picture: Image.Image) -> ImageCms.ImageCmsProfile | None:
-    """The embedded colour profile when it means anything else than sRGB; a profile that cannot be
-    read counts as none."""
-    data = picture.info.get("icc_profile")
-    if not data:
-        return None
-    try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(data))
-        name = ImageCms.getProfileDescription(profile)
-    except (OSError, ValueError, ImageCms.PyCMSError):
-        return None
-    return (
-        None
-        if "srgb" in name.lower() or profile.profile.xcolor_space.strip() not in ("RGB", "CMYK")
-        else profile
-    )
-
-
-def _foreign(picture: Image.Image) -> bool:
-    """Whether the pixels mean something else than sRGB or grey."""
-    return picture.mode in ("CMYK", "YCbCr", "LAB", "HSV") or _profile(picture) is not None
-
-
-def _srgb(picture: Image.Image) -> Image.Image:
-    """The picture in sRGB as RGB, RGBA, or its own grey or palette mode, without its profile."""
-    profile = _profile(picture)
-    if profile is not None:
-        if picture.mode in ("P", "PA"):
-            picture = picture.convert("RGBA" if "transparency" in picture.info else "RGB")
-        if picture.mode in ("RGB", "RGBA", "CMYK") and (picture.mode == "CMYK") == (
-            profile.profile.xcolor_space.strip() == "CMYK"
-        ):
-            mode = "RGB" if picture.mode == "CMYK" else picture.mode
-            try:
-                converted = ImageCms.profileToProfile(
-                    picture, profile, ImageCms.createProfile("sRGB"), outputMode=mode
-                )
-            except ImageCms.PyCMSError:
-                # A profile the library cannot use is no reason to lose a good picture: its numbers
-                # are taken as they are.
-                converted = None
-            picture = converted or picture
-    return picture.convert("RGB") if picture.mode in ("CMYK", "YCbCr", "LAB", "HSV") else picture
-
-
-def _encoded(upright: Image.Image, source: Image.Image, facts: Facts) -> bytes:
-    """`upright` in the format of its source, nothing but pixels; transparency of a palette is
-    kept."""
+def _encoded(upright: Image.Image, source: Image.Image, name: str, size: int) -> bytes:
+    """`upright` in the format `name`, from a source of `size` bytes: nothing but pixels, and the
+    transparency of a palette."""
     keep: dict[str | tuple[int, int], Any] = (
         {"transparency": upright.info["transparency"]} if "transparency" in upright.info else {}
     )
     upright.info = keep
-    if facts.format == "jpeg":
-        sampling = JpegImagePlugin.get_sampling(source) if source.mode in ("RGB", "YCbCr") else -1
+    if name == "jpeg":
+        sampling = -1
+        if source.format == "JPEG" and source.mode in ("RGB", "YCbCr"):
+            sampling = JpegImagePlugin.get_sampling(source)
+        elif source.format in ("HEIF", "AVIF"):
+            sampling = HALF_COLOURS  # as phones store them
         options: dict[str, Any] = (
             {"subsampling": sampling if sampling >= 0 else 0} if upright.mode == "RGB" else {}
         )
@@ -282,12 +257,12 @@ def _encoded(upright: Image.Image, source: Image.Image, facts: Facts) -> bytes:
         tables = getattr(source, "quantization", None)
         # A picture saved at 85 must not grow beyond a service's limit of megabytes: then its own
         # tables are used again.
-        if len(data) > facts.size and tables and source.mode == upright.mode:
+        if len(data) > size and tables and source.mode == upright.mode:
             data = min(
                 data, _saved(upright, "JPEG", qtables=tables, optimize=True, **options), key=len
             )
         return data
-    if facts.format == "webp":
+    if name == "webp":
         with open(_source_path(source), "rb") as file:
             lossless = b"VP8L" in file.read(4096)
         return _saved(
@@ -297,9 +272,9 @@ def _encoded(upright: Image.Image, source: Image.Image, facts: Facts) -> bytes:
             lossless=lossless,
             exact=True,
         )
-    if facts.format == "bmp" and upright.mode not in ("1", "L", "P", "RGB", "RGBA"):
+    if name == "bmp" and upright.mode not in ("1", "L", "P", "RGB", "RGBA"):
         upright = upright.convert("RGB")
-    return _saved(upright, facts.format.upper())
+    return _saved(upright, name.upper())
 
 
 def _source_path(source: Image.Image) -> str:

@@ -11,7 +11,8 @@ from PIL import Image, ImageStat
 from studio.common.translatable import phrase
 from studio.media.facts import MediaError
 from studio.media.kinds import sniff
-from studio.media.picture import THUMBNAIL_QUALITY, refuse_pixels, write_webp
+from studio.media.picture import THUMBNAIL_QUALITY, write_webp
+from studio.media.pixel_limit import refuse_pixels
 from studio.media.video import PROBE_SECONDS, check, first_frame, opened, quarter_turns, streams
 
 POSTER_FRAMES = 50

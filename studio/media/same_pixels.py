@@ -11,8 +11,9 @@ STRIPE = 256  # rows hashed at once
 # Pixels above which a JPEG is compared at an eighth of its size, which decodes every coefficient
 # that is coded but costs a tenth of the time and a hundredth of the memory.
 DRAFT_FROM = 16_000_000
-SMALL = (16, 16)
-LOSS = 6.0  # of 255, on average: a lossy format loses less at this size, even of noise
+CELLS = 16  # a side, each of at least CELL pixels
+CELL = 8
+LOSS = 6.0  # of 255, on average: a lossy format loses less of such cells, even of noise
 
 
 def pixels_digest(picture: Image.Image) -> str:
@@ -40,8 +41,9 @@ def alike(one: Image.Image, other: Image.Image) -> bool:
     """Whether two pictures of one size look the same but for what a lossy format loses."""
     if one.size != other.size:
         return False
+    size = [max(1, min(CELLS, side // CELL)) for side in one.size]
     small: list[Any] = [
-        picture.convert("RGBA").resize(SMALL, Image.Resampling.BOX, reducing_gap=2.0)
+        picture.convert("RGBA").resize((size[0], size[1]), Image.Resampling.BOX, reducing_gap=2.0)
         for picture in (one, other)
     ]
     difference = ImageStat.Stat(ImageChops.difference(*small).convert("RGB")).mean

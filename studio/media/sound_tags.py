@@ -28,7 +28,7 @@ class Bytes(Protocol):
 def id3_length(head: bytes) -> int:
     """Bytes of the ID3v2 tag at the start of `head`, header and footer included; 0 when there is
     none."""
-    if len(head) < 10 or not head.startswith(b"ID3") or 0xFF in head[3:5]:
+    if len(head) < 10 or not head.startswith(b"ID3") or head[3] not in (2, 3, 4):
         return 0
     size = sum(
         (byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True)

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from studio.common.translatable import Sentence, phrase
 from studio.media.facts import MediaError
+from studio.media.still_containers import is_raw
 
 TAKEN = phrase(
-    "use a JPEG, PNG, BMP or WebP picture, a WAV or MP3 sound, or an MP4, MOV or AVI video"
+    "use a JPEG, PNG, HEIC, BMP or WebP picture, a WAV or MP3 sound, or an MP4, MOV or AVI video"
 )
 
+
+AIFF = phrase("This is an AIFF recording, which the studio does not take; save it as WAV or MP3.")
+RAW = phrase(
+    "This is the raw picture of a camera, which the studio does not take; develop it and save it "
+    "as JPEG or PNG."
+)
 
 # Formats people do send and the studio does not take: (offset, bytes, what is said).
 REFUSED: tuple[tuple[int, bytes, Sentence], ...] = (
@@ -22,18 +29,12 @@ REFUSED: tuple[tuple[int, bytes, Sentence], ...] = (
     (
         0,
         b"II*\0",
-        phrase(
-            "This is a TIFF or camera raw picture, which the studio does not take; save it as JPEG "
-            "or PNG."
-        ),
+        phrase("This is a TIFF picture, which the studio does not take; save it as JPEG or PNG."),
     ),
     (
         0,
         b"MM\0*",
-        phrase(
-            "This is a TIFF or camera raw picture, which the studio does not take; save it as JPEG "
-            "or PNG."
-        ),
+        phrase("This is a TIFF picture, which the studio does not take; save it as JPEG or PNG."),
     ),
     (
         0,
@@ -91,11 +92,8 @@ REFUSED: tuple[tuple[int, bytes, Sentence], ...] = (
             "record it as MP3 or WAV."
         ),
     ),
-    (
-        0,
-        b"FORM",
-        phrase("This is an AIFF recording, which the studio does not take; save it as WAV or MP3."),
-    ),
+    (8, b"AIFF", AIFF),
+    (8, b"AIFC", AIFF),
     (
         0,
         b"RF64",
@@ -104,6 +102,65 @@ REFUSED: tuple[tuple[int, bytes, Sentence], ...] = (
         ),
     ),
 )
+
+
+# The same of formats that are rarer, by name: (offset, bytes, name).
+RARE_PICTURES: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"qoif", "QOI"),
+    (0, b"BPG\xfb", "BPG"),
+    (0, b"gimp xcf", "GIMP"),
+    (0, b"icns", "ICNS"),
+    (0, b"DDS ", "DDS"),
+    (0, b"v/1\x01", "OpenEXR"),
+    (0, b"#?RADIANCE", "Radiance"),
+    (0, b"\xffO\xffQ", "JPEG 2000"),
+    (0, b"II\xbc\x01", "JPEG XR"),
+    (0, b"%!PS", "PostScript"),
+    (0, b"\xc5\xd0\xd3\xc6", "PostScript"),
+    (128, b"DICM", "DICOM"),
+)
+RARE_SOUNDS: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"caff", "Core Audio"),
+    (0, b".snd", "AU"),
+    (0, b"wvpk", "WavPack"),
+    (0, b"MAC ", "Monkey's Audio"),
+    (0, b"TTA1", "True Audio"),
+    (0, b"MPCK", "Musepack"),
+    (0, b"MP+", "Musepack"),
+    (0, b"DSD ", "DSF"),
+    (0, b"FRM8", "DSDIFF"),
+    (0, b"OFR ", "OptimFROG"),
+    (0, b"riff\x2e\x91\xcf\x11", "Wave64"),
+    (0, b"RIFX", "RIFX"),
+    (0, b"BW64", "64-bit WAV"),
+    (0, b"#!SILK", "SILK"),
+    (1, b"#!SILK", "SILK"),
+    (0, b"\x0b\x77", "AC-3"),
+    (0, b"ADIF", "AAC ADIF"),
+    (0, b"\x7f\xfe\x80\x01", "DTS"),
+    (8, b"8SVX", "8SVX"),
+    (0, b"Creative Voice File", "VOC"),
+    (0, b"IMPM", "Impulse Tracker"),
+    (0, b"Extended Module", "tracker"),
+)
+RARE_VIDEOS: tuple[tuple[int, bytes, str], ...] = (
+    (0, b".RMF", "RealMedia"),
+    (0, b"\0\0\1\xb3", "MPEG"),
+    (0, b"DKIF", "IVF"),
+    (0, b"YUV4MPEG2", "YUV4MPEG"),
+    (0, b"\x8aMNG", "MNG"),
+    (0, b"FWS", "Flash"),
+    (0, b"CWS", "Flash"),
+    (4, b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02", "MXF"),
+    (0, b"\x06\x0e\x2b\x34\x02\x05\x01\x01", "MXF"),
+    (0, b"nut/multimedia", "NUT"),
+)
+RARE: tuple[tuple[tuple[tuple[int, bytes, str], ...], str], ...] = (
+    (RARE_PICTURES, "JPEG, PNG"),
+    (RARE_SOUNDS, "MP3, WAV"),
+    (RARE_VIDEOS, "MP4"),
+)
+TRANSPORT = 188  # bytes from one sync byte of an MPEG transport stream to the next
 
 
 # Things that are no media at all.
@@ -159,20 +216,69 @@ STRANGE: tuple[tuple[bytes, Sentence], ...] = (
         phrase("This is a programme, not a picture, a sound or a video; %(advice)s.", advice=TAKEN),
     ),
     (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        phrase(
+            "This is an office document, not a picture, a sound or a video; %(advice)s.",
+            advice=TAKEN,
+        ),
+    ),
+    *(
+        (
+            magic,
+            phrase(
+                "This is an archive, not a picture, a sound or a video; %(advice)s.", advice=TAKEN
+            ),
+        )
+        for magic in (b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"MSCF", b"PK\x07\x08")
+    ),
+    (
         b"SQLite format 3",
         phrase("This is a database, not a picture, a sound or a video; %(advice)s.", advice=TAKEN),
     ),
 )
 
 
-def unknown_kind(head: bytes) -> MediaError:
-    """The refusal of a file that begins with `head` and is of no kind that is taken."""
+def named_kind(head: bytes) -> MediaError | None:
+    """The refusal of a file that begins with `head` when that is a format known by its first bytes;
+    None when it may still be sound."""
+    if is_raw(head):
+        return MediaError("not-supported", RAW)
     for offset, magic, sentence in REFUSED:
         if head[offset : offset + len(magic)] == magic:
             return MediaError("not-supported", sentence)
     for magic, sentence in STRANGE:
         if head.startswith(magic):
             return MediaError("unknown-type", sentence)
+    for table, formats in RARE:
+        for offset, magic, name in table:
+            if head[offset : offset + len(magic)] == magic:
+                return _rare(name, formats)
+    if len(head) > 4 * TRANSPORT and head[: 4 * TRANSPORT : TRANSPORT] == b"G" * 4:
+        return _rare("MPEG-TS", "MP4")
+    if head[257:262] == b"ustar":
+        return MediaError(
+            "unknown-type",
+            phrase(
+                "This is an archive, not a picture, a sound or a video; %(advice)s.", advice=TAKEN
+            ),
+        )
+    return None
+
+
+def _rare(name: str, formats: str) -> MediaError:
+    return MediaError(
+        "not-supported",
+        phrase(
+            "This is a %(name)s file, which the studio does not take; save it as one of these: "
+            "%(formats)s.",
+            name=name,
+            formats=formats,
+        ),
+    )
+
+
+def unknown_kind(head: bytes) -> MediaError:
+    """The refusal of a file that begins with `head` and is of no kind that is taken or named."""
     if head.startswith(b"ID3"):
         return MediaError(
             "broken",

@@ -20,7 +20,7 @@ from studio.common.translatable import Sentence, phrase
 from studio.media.facts import Facts, MediaError, unreadable
 from studio.media.kinds import KINDS, Kind, sniff
 from studio.media.mp4_header import boxes, stated_seconds
-from studio.media.picture import MAX_PIXELS, refuse_pixels
+from studio.media.pixel_limit import MAX_PIXELS, refuse_pixels
 from studio.media.sound_tags import after_tags
 
 OPEN_SECONDS = 20.0  # to wait for the disk, per read

@@ -16,7 +16,7 @@ from av.video.frame import VideoFrame
 
 from studio.media.facts import Facts, MediaError
 from studio.media.kinds import Kind
-from studio.media.picture import refuse_pixels
+from studio.media.pixel_limit import refuse_pixels
 from studio.media.video import (
     check,
     cut_short,

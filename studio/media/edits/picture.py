@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from PIL import Image
 
 from studio.common.translatable import phrase
+from studio.media.colours import eight_bits, srgb
 from studio.media.edits.refusal import EditError, replacing
 from studio.media.facts import Facts, MediaError, unreadable
 from studio.media.kinds import KINDS, Kind, sniff
 from studio.media.metadata import ORIENTATION, upright
-from studio.media.picture import _open, _srgb, broken, probe_picture
+from studio.media.picture import _open, broken, probe_picture
 
 FORMATS = ("", "jpeg", "png")
 STEEPEST = 45.0  # degrees
@@ -59,7 +60,7 @@ def edit_picture(
     with unreadable(broken(kind.format)), _open(path, kind.format) as opened:
         opened.load()
         # No copies that nobody needs: each of a large picture has hundreds of megabytes.
-        picture = _plain(_srgb(upright(opened)))
+        picture = _plain(srgb(upright(opened)))
     del opened
     picture = _scaled(_cropped(_straightened(picture, angle), box), max_side)
     _refuse_small(picture.size, min_side)
@@ -169,8 +170,7 @@ def _plain(picture: Image.Image) -> Image.Image:
     """The picture as L, RGB or RGBA with nothing but pixels: other modes are not interpolated well,
     and its info would be saved again."""
     if picture.mode.startswith("I") or picture.mode == "F":
-        # Sixteen bits a pixel: the upper eight are the picture.
-        picture = picture.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+        picture = eight_bits(picture)
     elif picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
         picture = picture.convert("RGBA")
     else:

@@ -184,7 +184,7 @@ REFUSALS: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "playlist": (lambda: b"#EXTM3U\n#EXTINF:10,\nfile:///etc/passwd\n", "unknown-type", "playlist"),
     "gif": (files.gif, "not-supported", "GIF"),
     "svg": (files.svg, "not-supported", "SVG"),
-    "heic": (lambda: b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "not-supported", "HEIC"),
+    "heic": (lambda: b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "broken", "HEIF"),
     "tiff": (lambda: b"II*\0\x08\0\0\0", "not-supported", "TIFF"),
     "animated webp": (files.moving_webp, "not-supported", "moves"),
     "animated png": (files.moving_png, "not-supported", "moves"),
