@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pillow_heif.as_plugin import HeifImageFile
 from PIL import (
     AvifImagePlugin,
     BmpImagePlugin,
@@ -18,6 +17,7 @@ from PIL import (
     PngImagePlugin,
     WebPImagePlugin,
 )
+from pillow_heif.as_plugin import HeifImageFile
 
 from studio.common.translatable import Sentence, phrase
 from studio.media.colours import eight_bits, is_foreign, srgb

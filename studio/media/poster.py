@@ -9,11 +9,15 @@ from typing import Any
 from PIL import Image, ImageStat
 
 from studio.common.translatable import phrase
+from studio.media.display_matrix import Turn, turn_of
 from studio.media.facts import MediaError
+from studio.media.frame_shaper import FrameShaper
 from studio.media.kinds import sniff
 from studio.media.picture import THUMBNAIL_QUALITY, write_webp
 from studio.media.pixel_limit import refuse_pixels
-from studio.media.video import PROBE_SECONDS, check, first_frame, opened, quarter_turns, streams
+from studio.media.tone import needs_mapping
+from studio.media.tracks import streams
+from studio.media.video import PROBE_SECONDS, check, first_frame, opened
 
 POSTER_FRAMES = 50
 
@@ -72,9 +76,19 @@ def _good_frame(path: str | os.PathLike[str]) -> Image.Image:
             if contrast > best_contrast:
                 best, best_contrast = frame, contrast
         refuse_pixels(best.width, best.height)
-        picture: Image.Image = best.to_image()
-        turns = quarter_turns(best)
-    return picture.rotate(90 * turns, expand=True) if turns else picture
+        return _shown(best)
+
+
+def _shown(frame: Any) -> Image.Image:
+    """The frame upright, in the colours that were seen: a bright recording taken for sRGB, as
+    browsers take a WebP, would look dull."""
+    turn = turn_of(frame)
+    if needs_mapping(int(frame.color_primaries), int(frame.color_trc)):
+        size = frame.width, frame.height
+        frame = FrameShaper(*(size[::-1] if turn.swaps_sides else size)).shape(frame)
+        turn = Turn()
+    picture: Image.Image = frame.to_image()
+    return turn.upright(picture)
 
 
 def _contrast(frame: Any) -> float:

@@ -13,7 +13,8 @@ import av
 from studio.common.translatable import phrase
 from studio.media.facts import MediaError
 from studio.media.kinds import sniff
-from studio.media.video import VERIFY_SECONDS, check, opened, refuse_rate, streams
+from studio.media.tracks import refuse_rate, streams
+from studio.media.video import VERIFY_SECONDS, check, opened
 
 RATE = 8000  # samples per second that are looked at: enough to draw, cheap to walk
 FINE = 80  # samples in the first bins, a hundredth of a second

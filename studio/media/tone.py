@@ -3,7 +3,7 @@ speak.
 
 The mapping is an approximation of what phones do when they share an HDR recording: the reference
 white of ITU-R BT.2408 (75 % of HLG, 203 cd/m² of PQ) becomes white, everything below stays in
-proportion, and what is brighter is rolled off over the last 15 % of light. Colours outside of
+proportion, and what is brighter is rolled off over the last tenth of light. Colours outside of
 BT.709 are clipped. Scene light is kept for HLG; no display gamma is applied.
 
 Sources: ITU-T H.273 (code points), ITU-R BT.2100-2 (HLG, PQ), SMPTE EG 432-1 (P3), IEC 61966-2-1.
@@ -28,7 +28,7 @@ TO_709: dict[int, tuple[Colour, Colour, Colour]] = {
     P3_D65: ((1.2249, -0.2247, 0.0), (-0.0420, 1.0419, 0.0), (-0.0197, -0.0786, 1.0979)),
     P3_DCI: ((1.2249, -0.2247, 0.0), (-0.0420, 1.0419, 0.0), (-0.0197, -0.0786, 1.0979)),
 }
-KNEE = 0.85  # of white, in light: what is brighter is rolled off
+KNEE = 0.9  # of white, in light: what is brighter is rolled off
 PQ_WHITE = 203.0  # cd/m²
 CUBE = 33  # points a side
 

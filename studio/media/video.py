@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
@@ -13,15 +13,16 @@ from typing import Any
 
 import av
 from av.container import InputContainer
-from av.stream import Disposition
-from av.video.frame import VideoFrame
 
 from studio.common.translatable import Sentence, phrase
+from studio.media.display_matrix import turn_of
 from studio.media.facts import Facts, MediaError, unreadable
+from studio.media.frame_times import FrameTimes, frame_times, must_be_counted
 from studio.media.kinds import KINDS, Kind, sniff
 from studio.media.mp4_header import boxes, stated_seconds
 from studio.media.pixel_limit import MAX_PIXELS, refuse_pixels
 from studio.media.sound_tags import after_tags
+from studio.media.tracks import codec_name, picture_codec, refuse_rate, streams
 
 OPEN_SECONDS = 20.0  # to wait for the disk, per read
 PROBE_SECONDS = 30.0  # to look at a file
@@ -31,6 +32,8 @@ LONGEST = 24 * 3600.0  # a header that states more is not believed
 # seconds, or a twentieth, by which a movie header may be longer than what plays: it is rounded and
 # counts the sound's padding
 HEADER_MARGIN = 0.5
+PADDING_FRAMES = 3.5  # an encoder fills the last frame and delays the first
+MISSING = 0.25  # seconds of sound that may be missing of what a file states
 BRANDED = {"mp4": "mp4", "m4a": "mp4", "mov": "mov"}
 
 
@@ -59,19 +62,18 @@ def probe_video(path: str | os.PathLike[str], kind: Kind) -> Facts:
         frame = first_frame(container, video, deadline)
         width, height = frame.width, frame.height
         refuse_pixels(width, height)
-        if quarter_turns(frame) % 2:
+        if turn_of(frame).swaps_sides:
             width, height = height, width
         codec, stated, rate = (
-            codec_name(video),
+            picture_codec(video, frame),
             _stated(container, video),
             video.average_rate or video.guessed_rate,
         )
-    frames = 0
-    if not stated:
-        stated, frames = _counted(path, kind, "video", deadline)
-        if not stated:
-            raise MediaError("broken", cut_short(kind.format))
-    fps = float(rate) if rate else frames / stated
+        named = video.base_rate or rate
+    fps = float(rate or 0)
+    if not stated or must_be_counted(path, kind):
+        times = _times(path, kind, named, deadline)
+        stated, fps = times.seconds, times.fps
     return Facts(
         "video",
         kind.format,
@@ -211,31 +213,6 @@ def opened(path: str | os.PathLike[str], kind: Kind) -> Iterator[InputContainer]
         yield container
 
 
-def streams(container: InputContainer) -> tuple[Any, Any]:
-    """The (video, audio) stream that plays, None where there is none; cover art is no video, a
-    stream without a codec is none at all."""
-    video = audio = None
-    for stream in container.streams:
-        if getattr(stream, "codec_context", None) is None:
-            continue
-        if (
-            stream.type == "video"
-            and video is None
-            and not stream.disposition & Disposition.attached_pic
-        ):
-            video = stream
-        elif stream.type == "audio" and audio is None and codec_name(stream):
-            audio = stream
-    return video, audio
-
-
-def codec_name(stream: Any) -> str:
-    """The codec's own name ("mp3", "h264"), not that of the decoder chosen for it; "" when nothing
-    here decodes it."""
-    codec = getattr(stream.codec_context, "codec", None)
-    return str(codec.canonical_name) if codec is not None else ""
-
-
 def check(deadline: float) -> None:
     """Raise MediaError when the time for reading a file is over: some bytes keep a decoder busy for
     ever."""
@@ -245,20 +222,6 @@ def check(deadline: float) -> None:
             phrase(
                 "Reading this file takes too long, so it is either far too big or damaged; export "
                 "it again, shorter."
-            ),
-        )
-
-
-def refuse_rate(audio: Any) -> None:
-    """Raise MediaError when the sound states a sample rate that no recorder makes."""
-    rate = audio.codec_context.sample_rate or 0
-    if not 1000 <= rate <= 768_000:
-        raise MediaError(
-            "broken",
-            phrase(
-                "This sound says that it has %(rate)s samples a second, so it is damaged; export "
-                "it again.",
-                rate=rate,
             ),
         )
 
@@ -293,21 +256,44 @@ def _stated(container: InputContainer, stream: Any) -> float:
     return seconds if 0 < seconds <= LONGEST else 0.0
 
 
-def _counted(
-    path: str | os.PathLike[str], kind: Kind, which: str, deadline: float
-) -> tuple[float, int]:
-    """The length (seconds) and number of packets of the first video or audio stream, by reading all
-    packets and decoding none."""
-    ticks, count, first, end = Fraction(0), 0, None, Fraction(0)
+def _times(
+    path: str | os.PathLike[str], kind: Kind, named: Fraction | None, deadline: float
+) -> FrameTimes:
+    """The times of the frames that are there. MediaError (broken) when there are none, or when the
+    header of a Matroska file states more than all of its tracks together hold."""
     with opened(path, kind) as container:
-        video, audio = streams(container)
-        stream = video if which == "video" else audio
-        for packet in container.demux(stream):
-            check(deadline)
+        video, _ = streams(container)
+        times = frame_times(_checked(container.demux(), deadline), video.index, named)
+        stated = container.duration / av.time_base if container.duration else 0.0
+    if times is None or not 0 < times.seconds <= LONGEST:
+        raise MediaError("broken", cut_short(kind.format))
+    if kind.demuxer == "matroska" and stated <= LONGEST:
+        end = max(times.end, times.seconds)
+        if end < stated - max(HEADER_MARGIN, 0.05 * stated):
+            raise MediaError("broken", cut_short(kind.format))
+    return times
+
+
+def _checked(packets: Iterable[Any], deadline: float) -> Iterator[Any]:
+    for packet in packets:
+        check(deadline)
+        yield packet
+
+
+def _counted(
+    path: str | os.PathLike[str], kind: Kind, deadline: float
+) -> tuple[float, float, float]:
+    """The length of the sound in seconds, by reading all packets and decoding none; that of its
+    first packet, and how long its packets are together."""
+    ticks = end = step = Fraction(0)
+    first: Fraction | None = None
+    with opened(path, kind) as container:
+        _, audio = streams(container)
+        for packet in _checked(container.demux(audio), deadline):
             if packet.size <= 0:
                 continue
-            count += 1
-            span = (packet.duration or 0) * (packet.time_base or 0)
+            span = Fraction((packet.duration or 0) * (packet.time_base or 0))
+            step = step or span
             ticks += span
             if packet.pts is not None and packet.time_base:
                 at = packet.pts * packet.time_base
@@ -315,7 +301,8 @@ def _counted(
                 end = max(end, at + span)
     # Formats without a clock of their own (Matroska without durations) still have the times of
     # their packets.
-    return float(ticks or (end - first if first is not None else 0)), count
+    whole = float(ticks or (end - first if first is not None else 0))
+    return whole, float(step), float(ticks)
 
 
 def _sound_facts(
@@ -349,12 +336,15 @@ def _sound_facts(
             ),
         )
     seconds = stated
-    if kind.format in ("wav", "mp3", "aac") or not stated:
+    if kind.format in ("wav", "mp3", "aac", "flac", "ogg") or not stated:
         # Their headers are estimates or promises (a stream that was cut, a variable bit rate): the
         # packets are the truth, and a header is believed only where it takes the encoder's padding
-        # off.
-        counted, _ = _counted(path, kind, "audio", deadline)
-        seconds = stated if counted - 0.1 < stated <= counted else counted
+        # off, which fills up to three frames.
+        counted, step, ticks = _counted(path, kind, deadline)
+        if kind.format in ("flac", "ogg") and ticks:
+            _refuse_missing(kind, stated, ticks)
+        padding = max(0.1, PADDING_FRAMES * step)
+        seconds = stated if counted - padding < stated <= counted else counted
     if not 0 < seconds <= LONGEST:
         raise MediaError("broken", cut_short(kind.format))
     return Facts(
@@ -368,6 +358,21 @@ def _sound_facts(
         audio_codec=codec,
         has_audio=True,
     )
+
+
+def _refuse_missing(kind: Kind, stated: float, there: float) -> None:
+    """MediaError when less sound is there than the file states, with how much of it is."""
+    if there < stated - max(MISSING, 0.01 * stated):
+        raise MediaError(
+            "broken",
+            phrase(
+                "This %(format)s file says that it lasts %(stated)s s and only %(there)s s of it "
+                "are there, so it is cut or damaged; export or upload it again.",
+                format=kind.format.upper(),
+                stated=f"{stated:.1f}",
+                there=f"{there:.1f}",
+            ),
+        )
 
 
 def first_frame(container: InputContainer, stream: Any, deadline: float) -> Any:
@@ -393,9 +398,3 @@ def first_frame(container: InputContainer, stream: Any, deadline: float) -> Any:
             "export it again as MP4, MP3 or WAV."
         )
     raise MediaError("broken", said)
-
-
-def quarter_turns(frame: VideoFrame) -> int:
-    """Quarter turns, counter-clockwise, that bring the stored frame upright (the display matrix of
-    a phone held upright)."""
-    return round(frame.rotation / 90) % 4

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from studio.media.kinds import Kind, aac_frame, mp3_frame
 from studio.media.sound_tags import after_tags, before_tags, pieces
-from studio.media.video import VERIFY_SECONDS, check, opened, streams
+from studio.media.tracks import streams
+from studio.media.video import VERIFY_SECONDS, check, opened
 
 BLOCK = 1 << 20
 LENGTHS = {"mp3": mp3_frame, "aac": aac_frame}

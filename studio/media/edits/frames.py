@@ -9,28 +9,21 @@ from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import av
 from av.video.frame import VideoFrame
 
+from studio.media.display_matrix import turn_of
 from studio.media.facts import Facts, MediaError
 from studio.media.kinds import Kind
 from studio.media.pixel_limit import refuse_pixels
-from studio.media.video import (
-    check,
-    cut_short,
-    opened,
-    streams,
-)
+from studio.media.tracks import streams
+from studio.media.video import check, cut_short, opened
 
 YUV_SPACES = (1, 5, 6, 7, 9)  # colour matrices that a YUV picture can be in
 
 
 UNSET = 2  # FFmpeg's "unspecified" for colours
-
-
-LIMITED, WHOLE_RANGE = 1, 2
 
 
 SHORT = 0.5  # seconds that a film may lack of what it states
@@ -77,7 +70,9 @@ def measure(path: str | os.PathLike[str], kind: Kind, deadline: float) -> tuple[
             refuse_pixels(frame.width, frame.height)
             stretch = _stretch(path, kind)
             width, height = max(1, round(frame.width * stretch)), frame.height
-            return frame.time or 0.0, *((height, width) if _turns(frame) % 2 else (width, height))
+            return frame.time or 0.0, *(
+                (height, width) if turn_of(frame).swaps_sides else (width, height)
+            )
     raise MediaError("broken", cut_short(kind.format))
 
 
@@ -86,11 +81,6 @@ def _stretch(path: str | os.PathLike[str], kind: Kind) -> float:
     with opened(path, kind) as container:
         shape = float(streams(container)[0].sample_aspect_ratio or 1)
     return shape if 0.25 <= shape <= 4 else 1.0
-
-
-def _turns(frame: VideoFrame) -> int:
-    """Quarter turns, counter-clockwise, that bring the stored frame upright."""
-    return round(frame.rotation / 90) % 4
 
 
 def steady_frames(plan: VideoPlan) -> Generator[tuple[int, int, VideoFrame], None, None]:
@@ -132,53 +122,3 @@ def steady_frames(plan: VideoPlan) -> Generator[tuple[int, int, VideoFrame], Non
     until = max(slot(end), 1 if not done and end > plan.start else 0)
     if until > done:
         yield done, until, held
-
-
-class FrameShaper:
-    """Frames brought to one size, upright, in yuv420p of limited range, whatever they are."""
-
-    def __init__(self, width: int, height: int) -> None:
-        self.size = (width, height)
-        self.graphs: dict[int, Any] = {}
-
-    def shape(self, frame: VideoFrame) -> VideoFrame:
-        turns = _turns(frame)
-        width, height = self.size if turns % 2 == 0 else self.size[::-1]
-        wide = frame.color_range == WHOLE_RANGE or frame.format.name.startswith("yuvj")
-        scaled = frame.reformat(
-            width,
-            height,
-            "yuv420p",
-            interpolation="BICUBIC",
-            src_color_range=WHOLE_RANGE if wide else None,
-            dst_color_range=LIMITED,
-        )
-        if not turns:
-            return scaled
-        graph = self.graphs.get(turns)
-        if graph is None:
-            graph = self.graphs[turns] = self._graph(turns, width, height)
-        scaled.pts = None
-        graph.push(scaled)
-        turned: VideoFrame = graph.pull()
-        return turned
-
-    @staticmethod
-    def _graph(turns: int, width: int, height: int) -> Any:
-        graph = av.filter.Graph()
-        ways: dict[int, list[tuple[str, str | None]]] = {
-            1: [("transpose", "cclock")],
-            2: [("hflip", None), ("vflip", None)],
-            3: [("transpose", "clock")],
-        }
-        nodes = [
-            graph.add_buffer(
-                width=width,
-                height=height,
-                format=av.VideoFormat("yuv420p"),
-                time_base=Fraction(1, 1000),
-            )
-        ]
-        nodes += [graph.add(name, value) for name, value in ways[turns]]
-        graph.link_nodes(*nodes, graph.add("buffersink")).configure()
-        return graph

@@ -19,7 +19,8 @@ from studio.common.translatable import phrase
 from studio.media.edits.refusal import EditError
 from studio.media.facts import MediaError
 from studio.media.kinds import Kind, sniff
-from studio.media.video import LONGEST, VERIFY_SECONDS, check, opened, refuse_rate, streams
+from studio.media.tracks import refuse_rate, streams
+from studio.media.video import LONGEST, VERIFY_SECONDS, check, opened
 
 HIGHEST = 48_000  # samples a second; more are not heard and models do not ask for them
 SILENT = phrase(

@@ -15,7 +15,8 @@ from av.container import OutputContainer
 
 from studio.media.edits.samples import Run
 from studio.media.kinds import sniff
-from studio.media.video import VERIFY_SECONDS, check, opened, streams
+from studio.media.tracks import streams
+from studio.media.video import VERIFY_SECONDS, check, opened
 
 AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 AAC_FRAME = 1024  # samples

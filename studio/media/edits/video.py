@@ -19,10 +19,8 @@ from av.video.frame import VideoFrame
 
 from studio.common.translatable import phrase
 from studio.media.edits.frames import (
-    LIMITED,
     UNSET,
     YUV_SPACES,
-    FrameShaper,
     VideoPlan,
     measure,
     steady_frames,
@@ -31,6 +29,7 @@ from studio.media.edits.refusal import EditError, replacing
 from studio.media.edits.samples import placed, runs
 from studio.media.edits.tracks import AAC_RATES, CopiedSound, EncodedSound, SoundTrack, packets
 from studio.media.facts import Facts, MediaError, unreadable
+from studio.media.frame_shaper import LIMITED, FrameShaper
 from studio.media.kinds import KINDS, Kind, sniff
 from studio.media.video import (
     VERIFY_SECONDS,
@@ -204,7 +203,7 @@ def _mp4(part: Path) -> Iterator[OutputContainer]:
 def _copy_of(out: OutputContainer, template: Any, codec: str) -> Any:
     try:
         stream: Any = out.add_stream_from_template(template, opaque=True)
-        if codec == "hevc":
+        if codec.split()[0] == "hevc":
             stream.codec_context.codec_tag = "hvc1"  # the name under which Apple's players open it
         return stream
     except ValueError as error:

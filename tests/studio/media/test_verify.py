@@ -32,9 +32,9 @@ def test_verify_finds_a_film_shorter_than_it_says(tmp_path: Path) -> None:
     at = data.index(b"\x44\x89\x88") + 3  # the element Duration, a double
     data[at : at + 8] = struct.pack(">d", 4 * struct.unpack(">d", data[at : at + 8])[0])
     path = files.write(tmp_path, "f", bytes(data))
-    assert probe(path).seconds == pytest.approx(4.0, abs=0.05)
-    with pytest.raises(MediaError, match="does not play to its end"):
-        verify_video(path)
+    for look in (probe, verify_video):
+        with pytest.raises(MediaError, match="does not play to its end"):
+            look(path)
 
 
 @pytest.mark.parametrize("name", ["jpeg", "wav", "m4a"])
