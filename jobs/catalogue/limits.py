@@ -51,12 +51,17 @@ def _names(words: tuple[str, ...]) -> str:
     return ", ".join(shown.get(word, word.upper()) for word in words)
 
 
-def _megabytes(size: int) -> Sentence:
-    return phrase("%(n)s MB", n=f"{size / MIB:.1f}")
+def _megabytes(size: int, digits: int = 1) -> Sentence:
+    return phrase("%(n)s MB", n=f"{size / MIB:.{digits}f}")
 
 
-def _length(seconds: float) -> Sentence:
-    return phrase("%(n)s s", n=f"{seconds:.1f}")
+def _length(seconds: float, digits: int = 1) -> Sentence:
+    return phrase("%(n)s s", n=f"{seconds:.{digits}f}")
+
+
+def _digits(one: float, other: float) -> int:
+    """How many digits behind the point tell two numbers apart, 1 to 6; 1 when they are the same."""
+    return next((n for n in range(1, 7) if f"{one:.{n}f}" != f"{other:.{n}f}"), 1)
 
 
 # by what is needed and what it is
@@ -130,7 +135,8 @@ class Limits:
         if self.max_bytes is None:
             return []
         if facts.size > self.max_bytes or (self.open_size and facts.size == self.max_bytes):
-            size, most = _megabytes(facts.size), _megabytes(self.max_bytes)
+            digits = _digits(facts.size / MIB, self.max_bytes / MIB)
+            size, most = _megabytes(facts.size, digits), _megabytes(self.max_bytes, digits)
             if self.open_size:
                 said = phrase(
                     "The file has %(size)s; it must be smaller than %(most)s. Save it smaller and "
@@ -231,23 +237,24 @@ class Limits:
 
     def _duration(self, facts: Facts) -> list[Problem]:
         found = []
-        length = _length(facts.seconds)
         if self.min_seconds is not None and facts.seconds < self.min_seconds:
+            digits = _digits(facts.seconds, self.min_seconds)
             said = phrase(
                 "It lasts %(length)s; %(least)s is the least. Use a longer one.",
-                length=length,
-                least=_length(self.min_seconds),
+                length=_length(facts.seconds, digits),
+                least=_length(self.min_seconds, digits),
             )
             found.append(Problem("duration", said))
         if self.max_seconds is not None and (
             facts.seconds > self.max_seconds
             or (self.open_seconds and facts.seconds == self.max_seconds)
         ):
-            most = _length(self.max_seconds)
+            digits = _digits(facts.seconds, self.max_seconds)
+            length, most = _length(facts.seconds, digits), _length(self.max_seconds, digits)
             if self.open_seconds:
                 said = phrase(
-                    "It lasts %(length)s; it must be shorter than %(most)s can be used. Cut it and "
-                    "upload it again.",
+                    "It lasts %(length)s; it must be shorter than %(most)s. Cut it and upload it "
+                    "again.",
                     length=length,
                     most=most,
                 )
@@ -281,13 +288,38 @@ class Limits:
             )
             found.append(Problem("fps", said))
         if self.codecs and facts.codec not in self.codecs:
-            said = phrase(
-                "The picture is coded as %(codec)s; %(codecs)s is needed. Export it again.",
-                codec=_names((facts.codec,)),
-                codecs=_names(self.codecs),
-            )
-            found.append(Problem("codec", said))
+            found.append(Problem("codec", self._coding(facts)))
         return found
+
+    def _coding(self, facts: Facts) -> Sentence:
+        """What is said of pictures that are coded in another way than is needed; `facts.codec` may
+        name what is unusual of them behind a space."""
+        codec, _, unusual = facts.codec.partition(" ")
+        named, needed = _names((codec,)), _names(self.codecs)
+        if unusual == "HDR":
+            return phrase(
+                "The video is an HDR recording (%(codec)s), whose colours would look dull; "
+                "%(codecs)s in standard colours is needed. Convert it.",
+                codec=named,
+                codecs=needed,
+            )
+        if unusual == "odd":
+            return phrase(
+                "The video has a side with an odd number of pixels, which many players do not "
+                "show; convert it to even sides.",
+            )
+        if unusual and codec in self.codecs:
+            return phrase(
+                "The colours of the video are stored as %(unusual)s, which many players do not "
+                "show; %(codecs)s with 4:2:0 is needed. Convert it.",
+                unusual=unusual,
+                codecs=needed,
+            )
+        return phrase(
+            "The picture is coded as %(codec)s; %(codecs)s is needed. Export it again.",
+            codec=named,
+            codecs=needed,
+        )
 
     def describe(self) -> list[tuple[Sentence, Sentence]]:
         """The limits as (word, text) rows for the page, before anyone makes the mistake."""

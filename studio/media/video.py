@@ -21,6 +21,7 @@ from studio.media.frame_times import FrameTimes, frame_times, must_be_counted
 from studio.media.kinds import KINDS, Kind, sniff
 from studio.media.mp4_header import boxes, stated_seconds
 from studio.media.pixel_limit import MAX_PIXELS, refuse_pixels
+from studio.media.sound_length import COUNTED, sound_seconds
 from studio.media.sound_tags import after_tags
 from studio.media.tracks import codec_name, picture_codec, refuse_rate, streams
 
@@ -32,8 +33,6 @@ LONGEST = 24 * 3600.0  # a header that states more is not believed
 # seconds, or a twentieth, by which a movie header may be longer than what plays: it is rounded and
 # counts the sound's padding
 HEADER_MARGIN = 0.5
-PADDING_FRAMES = 3.5  # an encoder fills the last frame and delays the first
-MISSING = 0.25  # seconds of sound that may be missing of what a file states
 BRANDED = {"mp4": "mp4", "m4a": "mp4", "mov": "mov"}
 
 
@@ -280,31 +279,6 @@ def _checked(packets: Iterable[Any], deadline: float) -> Iterator[Any]:
         yield packet
 
 
-def _counted(
-    path: str | os.PathLike[str], kind: Kind, deadline: float
-) -> tuple[float, float, float]:
-    """The length of the sound in seconds, by reading all packets and decoding none; that of its
-    first packet, and how long its packets are together."""
-    ticks = end = step = Fraction(0)
-    first: Fraction | None = None
-    with opened(path, kind) as container:
-        _, audio = streams(container)
-        for packet in _checked(container.demux(audio), deadline):
-            if packet.size <= 0:
-                continue
-            span = Fraction((packet.duration or 0) * (packet.time_base or 0))
-            step = step or span
-            ticks += span
-            if packet.pts is not None and packet.time_base:
-                at = packet.pts * packet.time_base
-                first = at if first is None else min(first, at)
-                end = max(end, at + span)
-    # Formats without a clock of their own (Matroska without durations) still have the times of
-    # their packets.
-    whole = float(ticks or (end - first if first is not None else 0))
-    return whole, float(step), float(ticks)
-
-
 def _sound_facts(
     path: str | os.PathLike[str],
     kind: Kind,
@@ -336,15 +310,11 @@ def _sound_facts(
             ),
         )
     seconds = stated
-    if kind.format in ("wav", "mp3", "aac", "flac", "ogg") or not stated:
-        # Their headers are estimates or promises (a stream that was cut, a variable bit rate): the
-        # packets are the truth, and a header is believed only where it takes the encoder's padding
-        # off, which fills up to three frames.
-        counted, step, ticks = _counted(path, kind, deadline)
-        if kind.format in ("flac", "ogg") and ticks:
-            _refuse_missing(kind, stated, ticks)
-        padding = max(0.1, PADDING_FRAMES * step)
-        seconds = stated if counted - padding < stated <= counted else counted
+    if kind.format in COUNTED or not stated:
+        with opened(path, kind) as again:
+            _, audio = streams(again)
+            packets = _checked(again.demux(audio), deadline)
+            seconds = sound_seconds(kind, stated, packets)
     if not 0 < seconds <= LONGEST:
         raise MediaError("broken", cut_short(kind.format))
     return Facts(
@@ -358,21 +328,6 @@ def _sound_facts(
         audio_codec=codec,
         has_audio=True,
     )
-
-
-def _refuse_missing(kind: Kind, stated: float, there: float) -> None:
-    """MediaError when less sound is there than the file states, with how much of it is."""
-    if there < stated - max(MISSING, 0.01 * stated):
-        raise MediaError(
-            "broken",
-            phrase(
-                "This %(format)s file says that it lasts %(stated)s s and only %(there)s s of it "
-                "are there, so it is cut or damaged; export or upload it again.",
-                format=kind.format.upper(),
-                stated=f"{stated:.1f}",
-                there=f"{there:.1f}",
-            ),
-        )
 
 
 def first_frame(container: InputContainer, stream: Any, deadline: float) -> Any:

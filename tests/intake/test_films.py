@@ -163,7 +163,7 @@ def _assert_bands(picture: Any) -> None:
     third = picture.width / 3
     for number, meant in enumerate(pictures.BANDS):
         found = picture.getpixel((round(third * (number + 0.5)), picture.height // 2))
-        assert max(abs(a - b) for a, b in zip(found, meant, strict=True)) < 12, (found, meant)
+        assert max(abs(a - b) for a, b in zip(found, meant, strict=True)) < 14, (found, meant)
 
 
 @pytest.mark.parametrize("make", [files.flac, files.ogg])
