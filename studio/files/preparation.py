@@ -14,6 +14,7 @@ from typing import Any
 from studio import media
 from studio.media import Facts, MediaError
 from studio.media.edits import find_silences
+from studio.media.voice import hears_voice
 
 log = logging.getLogger("footlight.preparation")
 PEAKS = 200
@@ -74,7 +75,8 @@ def prepare(path: Path, digest: str, folder: Path, *, clean: bool) -> Prepared:
 def _heard(path: Path) -> dict[str, Any]:
     """What one hears in a sound file, as `Asset.sound` keeps it; {} when that cannot be told."""
     try:
-        return asdict(find_silences(path))
+        heard = find_silences(path)
+        return asdict(heard) | {"voice": hears_voice(path, heard.seconds)}
     except MediaError as error:
         log.warning("not listened to: %s", error)
         return {}

@@ -32,8 +32,10 @@ def peaks(path: str | os.PathLike[str], count: int = 200) -> list[int]:
     if count < 1:
         raise AssertionError("a waveform needs at least one peak")
     limit = max(4 * count, 1024)
-    width, bins, filled, loudest = FINE, [], 0, 0
-    for samples in _mono(path):
+    width, bins, filled, loudest = 0, [], 0, 0
+    for samples, channels in decoded_runs(path, RATE):
+        # Of two channels each has its say: mixed, opposite ones would be silence.
+        width = width or FINE * channels
         at = 0
         while at < len(samples):
             piece = samples[at : at + width - filled]
@@ -66,8 +68,11 @@ def peaks(path: str | os.PathLike[str], count: int = 200) -> list[int]:
     return [min(100, round(100 * peak / top)) for peak in drawn]
 
 
-def _mono(path: str | os.PathLike[str]) -> Iterator[array[int]]:
-    """The sound as runs of signed 16-bit samples, one channel, RATE per second. Damaged packets are
+def decoded_runs(
+    path: str | os.PathLike[str], rate: int, most_channels: int = 2
+) -> Iterator[tuple[array[int], int]]:
+    """The sound as runs of signed 16-bit samples, `rate` per second, with the number of channels
+    (of the first frame, at most `most_channels`) that are interleaved in them. Damaged packets are
     passed over, as players do."""
     kind = sniff(path)
     deadline = time.monotonic() + VERIFY_SECONDS
@@ -87,6 +92,7 @@ def _mono(path: str | os.PathLike[str]) -> Iterator[array[int]]:
             )
         refuse_rate(audio)  # an absurd one makes the resampler build a filter of gigabytes
         setup: tuple[str, str, int] | None = None
+        channels = 0
         resampler: Any = None
         for packet in container.demux(audio):
             check(deadline)
@@ -98,25 +104,25 @@ def _mono(path: str | os.PathLike[str]) -> Iterator[array[int]]:
                 # Recordings that were joined change their rate or their channels on the way.
                 if setup != (now := (frame.format.name, frame.layout.name, frame.sample_rate)):
                     refuse_rate(audio)
-                    yield from _rest(resampler)
-                    setup, resampler = (
-                        now,
-                        av.AudioResampler(format="s16", layout="mono", rate=RATE),
-                    )
+                    yield from _rest(resampler, channels)
+                    channels = channels or min(most_channels, len(frame.layout.channels), 2)
+                    layout = "stereo" if channels == 2 else "mono"
+                    setup = now
+                    resampler = av.AudioResampler(format="s16", layout=layout, rate=rate)
                 frame.pts = None
                 for part in resampler.resample(frame):
-                    yield _samples(part)
-        yield from _rest(resampler)
+                    yield _samples(part, channels), channels
+        yield from _rest(resampler, channels)
 
 
-def _rest(resampler: Any) -> Iterator[array[int]]:
+def _rest(resampler: Any, channels: int) -> Iterator[tuple[array[int], int]]:
     """What a resampler still holds; nothing when there was none."""
     for part in resampler.resample(None) if resampler is not None else ():
-        yield _samples(part)
+        yield _samples(part, channels), channels
 
 
-def _samples(frame: av.AudioFrame) -> array[int]:
+def _samples(frame: av.AudioFrame, channels: int) -> array[int]:
     run = array("h")
     # A plane is padded to the alignment of its memory: only the first samples are sound.
-    run.frombytes(bytes(frame.planes[0])[: frame.samples * 2])
+    run.frombytes(bytes(frame.planes[0])[: frame.samples * 2 * channels])
     return run

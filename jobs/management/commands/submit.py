@@ -24,7 +24,7 @@ from jobs.common.states import Code
 from jobs.engine import checks
 from jobs.management.follow import ProgressDisplay, blocked, wait_check, wait_job
 from jobs.models import Account, Check, Job, LedgerEntry, Template
-from jobs.orders import consent, create, plan
+from jobs.orders import consent, create, heard, plan
 from jobs.orders.order_request import OrderRequest
 from studio.files import file_store
 from studio.files.links import public_url
@@ -80,6 +80,9 @@ class Command(BaseCommand):
             metavar="NAME=VALUE",
             help="a parameter of the model or of its check, such as ratio=3:4",
         )
+        parser.add_argument(
+            "--anyway", action="store_true", help="also with a sound in which nothing can be heard"
+        )
         parser.add_argument("--title", default="", help="name of the film")
         parser.add_argument("--wait", action="store_true", help="come back when it has ended")
 
@@ -126,6 +129,9 @@ class Command(BaseCommand):
         template = find_template(team, spec, options["template"]) if options["template"] else None
         account = template.account if template else _account_of(team, spec)
         assets = {kind: keep(path, team, by) for kind, path in given.items()}
+        speech = None if options["anyway"] else assets.get("audio")
+        if speech and (why := heard.useless(speech)):
+            raise NotTaken("silent-sound", f"{why} Nothing was paid; --anyway makes it still.")
         consent.give_all(assets.values(), by, _("given on the command line"))
         files = {name: assets[kind] for kind, name in names.items()}
         self._warn_without_worker(progress.console)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from jobs.orders import trim
+from jobs.orders.heard import NO_VOICE, OPPOSITE, QUIET_DB, SILENT, doubts, is_silent
 from jobs.orders.trim import Trim
 from jobs.pages.create.draft import Draft
 from jobs.pages.create.draft_fields import FROM, OF, SET, TO, FileField
@@ -18,13 +19,14 @@ from jobs.pages.create.trim_bar import TrimBar
 from studio.common.translatable import translated
 from studio.models.asset import Asset
 
-QUIET_DB, LOUD_DB = -33.0, -9.0  # loudness below and above which a speech gets a warning
+LOUD_DB = -9.0  # loudness above which a speech is very loud
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechPanel:
     """A chosen sound on the page. `errors`: what was typed and is no time. `too_long` says that not
-    all of it fits into one film, "" when it does; then `split` has it as several."""
+    all of it fits into one film, "" when it does; then `split` has it as several. `doubts`: why a
+    film of it may not be worth its price, said at the button as well."""
 
     file: FileField
     trim: Trim
@@ -36,6 +38,7 @@ class SpeechPanel:
     too_long: str
     loudness: str
     clipped: str
+    doubts: list[str]
 
     # The names of the form's fields.
 
@@ -78,8 +81,13 @@ def speech_panel(draft: Draft, file: FileField, region: str) -> SpeechPanel | No
         split_panel(asset, kept, file, price),
         errors=[*problems.get(FROM + file.name, []), *problems.get(TO + file.name, [])],
         too_long=_too_long(draft, file, kept),
-        loudness=_loudness(asset, silence.pauses),
+        loudness=_loudness(asset),
         clipped=_clipped(asset),
+        doubts=[
+            translated(doubt.sentence)
+            for doubt in doubts(asset)
+            if doubt.code in (OPPOSITE, NO_VOICE, SILENT)
+        ],
     )
 
 
@@ -104,12 +112,12 @@ def _too_long(draft: Draft, file: FileField, kept: Trim) -> str:
     )
 
 
-def _loudness(asset: Asset, pauses: list[tuple[int, int]]) -> str:
+def _loudness(asset: Asset) -> str:
     """How loud it is in words; "" when it was not measured."""
     sound = asset.sound
     if not sound:
         return ""
-    if not pauses and sound["lead"] >= sound["seconds"]:
+    if is_silent(asset):
         return _("Nothing can be heard in it.")
     db = sound["loudness_db"]
     level = _("%(n)s dB below full scale") % {"n": f"{-db:.0f}"}

@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from operator import mul
+from operator import add, mul
 
 from studio.common.translatable import Sentence, phrase
 from studio.media.edits.refusal import EditError, replacing
@@ -21,6 +21,7 @@ FULL = 32768
 CLIPPED = 32767  # a sample of this size or more stands at the end of the scale
 CLIP_RUN = 3  # of them in a row are no peak any more but a cut one
 WINDOWS = 100  # a second
+MIX_KEEPS = 0.01  # of the power of two channels; below, they are opposite
 NOTHING_DB = -120.0  # the loudness of digital silence
 FADE = 0.005  # seconds on each side of a joint
 
@@ -31,8 +32,9 @@ class Silences:
     `pauses`: (start, stop) in seconds, inside.
 
     `loudness_db`: root mean square of all that is not silent, in dB below full scale (-120 when all
-    is). `clipped`: some peak is cut off. A sound that is silent throughout is all `lead`.
-    `seconds`: how long it plays, which headers do not always say.
+    is). `clipped`: some peak is cut off. `antiphase`: its two channels are opposite, so that mixed
+    into one, as models and telephones do, they are silent. A sound that is silent throughout is
+    all `lead`. `seconds`: how long it plays, which headers do not always say.
     """
 
     lead: float
@@ -41,6 +43,7 @@ class Silences:
     loudness_db: float
     clipped: bool
     seconds: float = field(default=0.0, compare=False)
+    antiphase: bool = False
 
 
 def cut_sound(
@@ -182,6 +185,7 @@ def find_silences(
         round(max(level, NOTHING_DB), 2),
         meter.clipped,
         seconds,
+        meter.antiphase,
     )
 
 
@@ -286,6 +290,7 @@ class _Meter:
         self.channels = 0
         self.frames = 0
         self.clipped = False
+        self.whole = self.mixed = 0.0  # power of both channels, and of their mix
         self.rest = array("h")
         self.runs: list[
             tuple[int, int]
@@ -306,6 +311,11 @@ class _Meter:
         if self.rest:
             self._window(self.rest)
 
+    @property
+    def antiphase(self) -> bool:
+        """Whether a mix of both channels keeps less than a hundredth of their power."""
+        return self.channels == 2 and self.whole > 0 and self.mixed < MIX_KEEPS * self.whole
+
     def moment(self, window: int) -> float:
         """Where a window starts, in seconds."""
         return min(window * self.rate // WINDOWS, self.frames) / self.rate
@@ -315,7 +325,11 @@ class _Meter:
         return (window + 1) * self.rate // WINDOWS - window * self.rate // WINDOWS
 
     def _window(self, samples: array[int]) -> None:
-        self.powers.append(sum(map(mul, samples, samples)) / len(samples))
+        power = sum(map(mul, samples, samples))
+        self.powers.append(power / len(samples))
+        if self.channels == 2:
+            mix = list(map(add, samples[::2], samples[1::2]))
+            self.whole, self.mixed = self.whole + power, self.mixed + sum(map(mul, mix, mix)) / 2
         if self.clipped:
             return
         if max(samples) < CLIPPED and min(samples) > -CLIPPED:
