@@ -39,8 +39,8 @@ class Facts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One limit that a file misses. `kind`: kind, format, size, side, aspect, duration, fps or
-    codec."""
+    """One limit that a file misses. `kind`: kind, format, size, side, aspect, duration, fps,
+    codec or transparency."""
 
     kind: str
     sentence: Sentence
@@ -126,6 +126,12 @@ class Limits:
                 formats=_names(self.formats),
             )
             found.append(Problem("format", said))
+        if self.kind == "image" and facts.codec == "transparent":
+            said = phrase(
+                "Parts of the picture are transparent, and the model would put a colour of its own "
+                "behind them. Choose what is behind."
+            )
+            found.append(Problem("transparency", said))
         found += self._size(facts)
         found += self._sides(facts)
         found += self._time(facts)
@@ -303,15 +309,10 @@ class Limits:
                 codec=named,
                 codecs=needed,
             )
-        if unusual == "odd":
-            return phrase(
-                "The video has a side with an odd number of pixels, which many players do not "
-                "show; convert it to even sides.",
-            )
         if unusual and codec in self.codecs:
             return phrase(
-                "The colours of the video are stored as %(unusual)s, which many players do not "
-                "show; %(codecs)s with 4:2:0 is needed. Convert it.",
+                "The pictures of the video are stored in a way that many players do not show "
+                "(%(unusual)s); %(codecs)s with 4:2:0 and even sides is needed. Convert it.",
                 unusual=unusual,
                 codecs=needed,
             )

@@ -4,7 +4,7 @@ the child says what was done to it.
 Pictures and sound are made while the page waits (`change`); a video takes a minute, so it is an
 `Edit` row that a worker takes up (`ask`, `step`). The same recipe on the same file is made once.
 
-A recipe is a dict: {"do": "picture", "box", "angle", "format", "max_side", "min_side",
+A recipe is a dict: {"do": "picture", "box", "angle", "behind", "format", "max_side", "min_side",
 "max_bytes"}, {"do": "cut", "start", "stop"}, {"do": "without", "cuts": [[start, stop], …]} or
 {"do": "film", "start", "stop", "fps", "max_side", "max_bytes"}. Boxes are (left, top, right,
 bottom) in px, times milliseconds, sizes bytes; what is missing stays as it is.
@@ -223,6 +223,8 @@ def words(recipe: Recipe) -> list[str]:
         found.append(_("straightened"))
     if recipe.get("box"):
         found.append(_("cropped"))
+    if recipe.get("behind"):
+        found.append(_("with a background"))
     if do in ("cut", "without") or (
         do == "film" and (recipe.get("start") or recipe.get("stop") is not None)
     ):
@@ -272,6 +274,8 @@ def _suffix(recipe: Recipe, facts: Facts) -> str:
         found.append(_("straightened"))
     if recipe.get("box"):
         found.append(_("cropped %(shape)s") % {"shape": _shape(facts.width, facts.height)})
+    if recipe.get("behind"):
+        found.append(_("with a background"))
     start = recipe.get("start", 0) / 1000
     do = recipe.get("do")
     if do == "without":
@@ -310,6 +314,7 @@ def _picture(source: Path, target: Path, recipe: Recipe) -> Facts:
         max_side=recipe.get("max_side"),
         max_bytes=recipe.get("max_bytes"),
         min_side=recipe.get("min_side"),
+        behind=recipe.get("behind", ""),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 from PIL import Image, ImageCms
 
@@ -69,3 +70,16 @@ def eight_bits(picture: Image.Image) -> Image.Image:
     """A picture of sixteen bits of grey as one of eight: the upper eight are the picture."""
     wide = picture if picture.mode == "I" else picture.convert("I")
     return wide.point(lambda value: value * (1 / 256)).convert("L")
+
+
+def is_transparent(picture: Image.Image) -> bool:
+    """Whether something shows through a decoded picture; a channel that is opaque all over does
+    not count."""
+    if picture.mode in ("RGBA", "LA"):
+        alpha = picture.getchannel("A")
+    elif picture.mode == "PA" or "transparency" in picture.info:
+        alpha = picture.convert("RGBA").getchannel("A")
+    else:
+        return False
+    lowest: Any = alpha.getextrema()
+    return bool(lowest[0] < 255)

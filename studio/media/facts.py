@@ -9,6 +9,7 @@ from typing import Any
 
 from studio.common.translatable import Sentence
 
+TRANSPARENT = "transparent"
 CODES = (
     "empty",
     "unknown-type",
@@ -47,7 +48,8 @@ class Facts:
 
     `kind`: image, audio or video. `format`: jpeg, png, bmp, webp; wav, mp3, aac, m4a, flac, ogg;
     mp4, mov, avi, webm, mkv (a webm or mkv with sound only is audio). `extension` has no dot.
-    `codec`: of the video, or of the sound when there is no video, "" for pictures. `audio_codec`:
+    `codec`: of the video, or of the sound when there is no video; TRANSPARENT for a picture through
+    which something shows, "" for others. `audio_codec`:
     "" when there is no sound. What does not apply is 0, "" or False.
     """
 

@@ -20,8 +20,8 @@ from PIL import (
 from pillow_heif.as_plugin import HeifImageFile
 
 from studio.common.translatable import Sentence, phrase
-from studio.media.colours import eight_bits, is_foreign, srgb
-from studio.media.facts import Facts, MediaError, unreadable
+from studio.media.colours import eight_bits, is_foreign, is_transparent, srgb
+from studio.media.facts import TRANSPARENT, Facts, MediaError, unreadable
 from studio.media.jpeg_end import mended
 from studio.media.kinds import KINDS, Kind
 from studio.media.metadata import bare_picture, is_turned, upright, upright_size
@@ -69,7 +69,8 @@ def probe_picture(path: str | os.PathLike[str], kind: Kind) -> Facts:
         with _open(path, kind.format) as picture:
             picture.load()
             width, height = upright_size(picture)
-    return Facts("image", kind.format, kind.mime, kind.extension, size, width, height)
+            codec = TRANSPARENT if is_transparent(picture) else ""
+    return Facts("image", kind.format, kind.mime, kind.extension, size, width, height, codec=codec)
 
 
 def normalise_image(
@@ -134,11 +135,8 @@ def _normal(path: str | os.PathLike[str], facts: Facts, part: Path) -> Facts:
 
 def _storable(picture: Image.Image) -> tuple[Image.Image, str]:
     """The picture as JPEG or PNG can hold it, and which of the two."""
-    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-        lowest: Any = picture.getchannel("A").getextrema()
-        if lowest[0] < 255:
-            return picture, "png"
+    if is_transparent(picture):
+        return picture.convert("RGBA"), "png"
     return picture.convert("L" if picture.mode == "L" else "RGB"), "jpeg"
 
 

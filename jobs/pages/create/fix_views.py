@@ -2,9 +2,10 @@
 picture is checked by itself.
 
 POST with `fix` = “how:name”, where name is the file's field. How: "auto" makes it fit the model's
-limits, "crop" takes crop_left, crop_top, crop_width, crop_height (px of the straightened picture)
-and crop_angle (degrees), "cut" takes cut_from and cut_to (seconds) of a video, "again" tries a
-video's failed edit once more. GET is asked while a video is made over: 204 until it is there.
+limits, "behind-white" and the like do the same for a transparent picture, "crop" takes crop_left,
+crop_top, crop_width, crop_height (px of the straightened picture) and crop_angle (degrees), "cut"
+takes cut_from and cut_to (seconds) of a video, "again" tries a video's failed edit once more. GET
+is asked while a video is made over: 204 until it is there.
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ from studio.common.translatable import translated
 from studio.files import edit_queue
 from studio.files.edit_queue import Recipe
 from studio.media import MediaError
-from studio.media.edits import straight_size
+from studio.media.edits import BEHIND, straight_size
 from studio.models.asset import Asset
 from studio.models.people import Role
 from studio.teams.access import TeamRequest, takes_files, team_page
 
+BEHIND_FIX = "behind-"  # and one of BEHIND: like "auto", with that behind a transparent picture
 LEAST = 0.5  # seconds of a video worth keeping where a model names no least length
 
 
@@ -106,7 +108,8 @@ def _recipe(request: TeamRequest, how: str, field: FileField, asset: Asset, draf
     failed = draft.failed_edits.get(field.name)
     if how == "again" and failed is not None:
         return dict(failed.recipe)
-    found = fix_for(field.limits, asset.facts)
+    behind = how.removeprefix(BEHIND_FIX) if how.startswith(BEHIND_FIX) else BEHIND[0]
+    found = fix_for(field.limits, asset.facts, behind) if behind in BEHIND else None
     if found is None:
         raise Unclear(_("Nothing can be done about this file here. Choose another one."))
     return found.recipe

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from jobs.catalogue.limits import MIB, Facts, Limits
 from studio.files.edit_queue import Recipe
-from studio.media.edits import frame_for
+from studio.media.edits import BEHIND, frame_for
 
 NAMES = {"jpeg": "JPG", "png": "PNG", "wav": "WAV"}
 LAST_FRAME = 50  # milliseconds: the last frame of a cut video must not stand over the limit
@@ -25,17 +25,26 @@ class Fix:
     slow: bool = False
 
 
-def fix_for(limits: Limits, facts: Facts) -> Fix | None:
+def fix_for(limits: Limits, facts: Facts, behind: str = BEHIND[0]) -> Fix | None:
     """The one edit after which a file with `facts` fits `limits`; None when it fits already or no
-    edit can help.
+    edit can help. `behind` (of BEHIND) is put behind a transparent picture.
 
     A picture is never scaled up, and nothing is made longer.
     """
     missed = {problem.kind for problem in limits.problems(facts)}
     if not missed or "kind" in missed:
         return None
-    make = {"image": _picture, "audio": _sound, "video": _film}[limits.kind]
-    return make(limits, facts, missed)
+    if limits.kind == "image":
+        return _picture(limits, facts, missed, behind)
+    return (_sound if limits.kind == "audio" else _film)(limits, facts, missed)
+
+
+def fixes_behind(limits: Limits, facts: Facts) -> list[tuple[str, Fix]]:
+    """What may be behind a transparent picture, and the fix that puts it there; none for others."""
+    if facts.kind != "image" or facts.codec != "transparent":
+        return []
+    found = [(behind, fix_for(limits, facts, behind)) for behind in BEHIND]
+    return [(behind, fix) for behind, fix in found if fix is not None]
 
 
 def crop_for(
@@ -88,9 +97,12 @@ def frames_for(
     return found
 
 
-def _picture(limits: Limits, facts: Facts, missed: set[str]) -> Fix | None:
+def _picture(limits: Limits, facts: Facts, missed: set[str], behind: str) -> Fix | None:
     recipe: Recipe = {"do": "picture"}
     words = []
+    if "transparency" in missed:
+        recipe["behind"] = behind
+        words.append(behind_words(behind))
     width, height = facts.width, facts.height
     smaller = "size" in missed or (
         limits.max_side is not None and max(width, height) > limits.max_side
@@ -122,6 +134,14 @@ def _picture(limits: Limits, facts: Facts, missed: set[str]) -> Fix | None:
     if limits.min_side is not None:
         recipe["min_side"] = limits.min_side
     return Fix(recipe, _joined(words))
+
+
+def behind_words(behind: str) -> str:
+    """What putting `behind` behind a picture is called."""
+    if behind == "blur":
+        return _("put its own colours behind it, blurred")
+    names = {"white": _("white"), "grey": _("grey"), "black": _("black")}
+    return _("put %(colour)s behind it") % {"colour": names[behind]}
 
 
 def _sound(limits: Limits, facts: Facts, missed: set[str]) -> Fix | None:

@@ -13,7 +13,7 @@ from jobs.models import Account, Check
 from jobs.pages.create.check_panel import CheckPanel
 from jobs.pages.create.draft import Draft
 from jobs.pages.create.file_slots import FileSlot
-from jobs.pages.create.fixes import Fix, frames_for
+from jobs.pages.create.fixes import Fix, fixes_behind, frames_for
 from studio.models.asset import Asset
 
 Box = tuple[int, int, int, int]
@@ -38,13 +38,15 @@ class PictureTools:
     """The fix and the crop of the chosen picture, with what the check costs that follows on them.
 
     `fix_label` is such as “Convert it to JPG and check — $0.0006”, "" when the picture fits or
-    nothing can be done. `face`: left, top, right, bottom in px. `min_side`: the least that the
+    nothing can be done; `behind` has one for each thing that can be put behind a transparent
+    picture: (name, label). `face`: left, top, right, bottom in px. `min_side`: the least that the
     short side may have in px, 0 when the model names none. `handle`: radius of a corner in px.
     `crop_id`: of the part of the page that a swap leaves alone, because somebody is drawing in it;
     new when what it says is new.
     """
 
     fix_label: str
+    behind: list[tuple[str, str]]
     crop_label: str
     face: Box | None
     shapes: list[Shape]
@@ -66,6 +68,10 @@ def picture_tools(
     face = _face(draft, asset)
     return PictureTools(
         fix_label=_fix_label(draft, asset, slot.fix, price),
+        behind=[
+            (behind, _fix_label(draft, asset, fix, price))
+            for behind, fix in fixes_behind(slot.field.limits, asset.facts)
+        ],
         crop_label=_priced(_("Crop"), price),
         face=face,
         shapes=_shapes(draft, slot, asset, face),

@@ -11,12 +11,14 @@ May import media and common.
 
 from __future__ import annotations
 
+from studio.media.edits.behind import BEHIND
 from studio.media.edits.picture import edit_picture, frame_for, straight_size
 from studio.media.edits.refusal import EDIT_CODES, EditError
 from studio.media.edits.sound import Silences, cut_sound, find_silences, split_points, without
 from studio.media.edits.video import remake_video, with_sound
 
 __all__ = [
+    "BEHIND",
     "EDIT_CODES",
     "EditError",
     "Silences",

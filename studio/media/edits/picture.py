@@ -11,6 +11,7 @@ from PIL import Image
 
 from studio.common.translatable import phrase
 from studio.media.colours import eight_bits, srgb
+from studio.media.edits.behind import with_behind
 from studio.media.edits.refusal import EditError, replacing
 from studio.media.facts import Facts, MediaError, unreadable
 from studio.media.kinds import KINDS, Kind, sniff
@@ -39,6 +40,7 @@ def edit_picture(
     max_side: int | None = None,
     max_bytes: int | None = None,
     min_side: int | None = None,
+    behind: str = "",
 ) -> Facts:
     """Write the picture at `path`, straightened, cropped and scaled down in this order, to
     `target`; returns the facts of the new file.
@@ -48,8 +50,9 @@ def edit_picture(
     `min_side`: px of the long and of the short side; nothing is ever scaled up. `max_bytes`: the
     file stays strictly below, first by JPEG quality (95 to 60), then by fewer pixels, never below
     `min_side`. `format`: "jpeg", "png", or "" for the source's own (JPEG when it is another, or
-    when a PNG does not fit into `max_bytes`). Transparency is laid on white for JPEG. The file
-    holds pixels in sRGB and no metadata. `target` may be `path`.
+    when a PNG does not fit into `max_bytes`). `behind` (of BEHIND) is put behind a transparent
+    picture; without it transparency is laid on white for JPEG. The file holds pixels in sRGB and no
+    metadata. `target` may be `path`.
 
     Raises MediaError for what `studio.media.probe` refuses and for what is no picture (no-stream),
     EditError: bad-box, too-small, too-large.
@@ -61,6 +64,8 @@ def edit_picture(
         opened.load()
         # No copies that nobody needs: each of a large picture has hundreds of megabytes.
         picture = _plain(srgb(upright(opened)))
+        if behind:
+            picture = with_behind(picture, behind)
     del opened
     picture = _scaled(_cropped(_straightened(picture, angle), box), max_side)
     _refuse_small(picture.size, min_side)
