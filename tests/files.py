@@ -98,6 +98,15 @@ def png(
 
 
 @cache
+def cut_out(width: int = 600, height: int = 600) -> bytes:
+    """A PNG of a red square in the middle of nothing, whose invisible pixels are green."""
+    picture = Image.new("RGBA", (width, height), (0, 255, 0, 0))
+    middle = (width // 4, height // 4, width * 3 // 4, height * 3 // 4)
+    picture.paste((*RED, 255), middle)
+    return _saved(picture, "PNG")
+
+
+@cache
 def webp(
     width: int = 600,
     height: int = 800,

@@ -104,7 +104,7 @@ def _normal(path: str | os.PathLike[str], facts: Facts, part: Path) -> Facts:
             turned = is_turned(picture)
             if turned or is_foreign(picture) or facts.format in CONVERTED:
                 picture.load()
-                straight = srgb(upright(picture) if turned else picture.copy())
+                straight = srgb(upright(picture))
                 width, height = straight.size
                 if facts.format in CONVERTED:
                     straight, kept = _storable(straight)

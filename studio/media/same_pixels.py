@@ -7,6 +7,7 @@ from typing import Any
 
 from PIL import Image, ImageChops, ImageStat
 
+BOX = Image.Resampling.BOX
 STRIPE = 256  # rows hashed at once
 # Pixels above which a JPEG is compared at an eighth of its size, which decodes every coefficient
 # that is coded but costs a tenth of the time and a hundredth of the memory.
@@ -42,9 +43,15 @@ def alike(one: Image.Image, other: Image.Image) -> bool:
     if one.size != other.size:
         return False
     size = [max(1, min(CELLS, side // CELL)) for side in one.size]
-    small: list[Any] = [
-        picture.convert("RGBA").resize((size[0], size[1]), Image.Resampling.BOX, reducing_gap=2.0)
-        for picture in (one, other)
-    ]
+    small: list[Any] = [_few(picture).resize((size[0], size[1]), BOX) for picture in (one, other)]
     difference = ImageStat.Stat(ImageChops.difference(*small).convert("RGB")).mean
     return max(difference) <= LOSS
+
+
+def _few(picture: Image.Image) -> Image.Image:
+    """The picture as RGBA with few pixels, each the mean of a block; no copy of all is made of one
+    whose pixels can be averaged as they are."""
+    if picture.mode not in ("L", "RGB", "RGBA"):
+        picture = picture.convert("RGBA")
+    factor = max(1, min(picture.size) // (CELLS * CELL))
+    return picture.reduce(factor).convert("RGBA")

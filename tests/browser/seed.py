@@ -379,6 +379,8 @@ def making(
         kept("stamp.png", samples.png(200, 260)),
         kept("new.jpg", samples.jpeg(900, 1200)),
     )
+    silent = kept("nothing.wav", samples.wav(3.0, loud=0.0))
+    cut_out = kept("cut out.png", samples.cut_out(600, 800))
     picture = portrait["image_url"]
     fresh = {"image_url": dance["image_url"], "template_video": video}
     remix = {
@@ -390,6 +392,8 @@ def making(
     return [
         ["portrait-too-long", team_page("jobs:portrait", image_url=picture, audio_url=long)],
         ["portrait-too-small", team_page("jobs:portrait", image_url=small)],
+        ["portrait-silent", team_page("jobs:portrait", image_url=picture, audio_url=silent)],
+        ["portrait-transparent", team_page("jobs:portrait", image_url=cut_out)],
         ["portrait-unchecked", team_page("jobs:portrait", image_url=new)],
         ["portrait-remix", team_page("jobs:portrait", **(portrait | remix))],
         [
