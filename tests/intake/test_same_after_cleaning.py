@@ -188,7 +188,7 @@ def test_tags_go_from_frames_wherever_they_stand(
                 chunks.box(b"udta", chunks.box(b"\xa9nam", SECRET)),
                 chunks.box(b"meta", SECRET),
                 chunks.box(b"uuid", bytes(16) + SECRET),
-                chunks.box(b"free", bytes(9)),
+                chunks.box(b"free", SECRET),
                 chunks.box(b"XMP_", b""),
             ]
         ),

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from studio.media.cleaners.blank import blank_range
 
-KEPT = {b"JUNK", b"idx1", b"avih", b"strh", b"strf", b"vprp", b"indx", b"dmlh"}
+KEPT = {b"idx1", b"avih", b"strh", b"strf", b"vprp", b"indx", b"dmlh"}
 HOMES = {b"hdrl", b"strl", b"odml"}
 FRAMES = {b"movi", b"rec "}
 DEEPEST = 8

@@ -20,6 +20,8 @@ HOMES = {b"moov", b"trak", b"mdia", b"minf", b"moof", b"traf"}
 PRIVATE = {b"udta", b"meta", b"uuid", b"tref"}
 DATED = {b"mvhd", b"tkhd", b"mdhd"}  # begin with when they were made and changed
 PLAYED = (b"vide", b"soun")
+SPARE = {b"free", b"skip"}  # what was removed before may still stand there
+SPARE_MOST = 1 << 20  # bytes; more is room that somebody left for something else
 DEEPEST = 8
 HANDLER_NAME = 24  # bytes of a handler before the name of its track
 
@@ -63,6 +65,8 @@ def _blank(file: BinaryIO, start: int, end: int, depth: int) -> None:
             file.seek(body)
             dates = 16 if file.read(1) == b"\1" else 8
             blank_range(file, body + 4, body + 4 + dates)
+        elif name in SPARE and stop - body <= SPARE_MOST:
+            blank_range(file, body, stop)
         elif name == b"hdlr":
             blank_range(file, body + HANDLER_NAME, stop)
         elif name in HOMES and depth < DEEPEST:
