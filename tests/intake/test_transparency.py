@@ -79,7 +79,7 @@ def test_it_is_asked_before_the_check_is_paid(
     html = client_of(creator).get(page, {"image_url": asset.public_id}).content.decode()
     said = text(html)
     assert "Parts of the picture are transparent" in said
-    for words in ("Put white behind it", "Put black behind it", "blurred"):
+    for words in ("Put white behind it", "Put black behind it", "Blur its own colours behind it"):
         assert words in said
     assert 'value="behind-blur:image_url"' in html
     assert 'value="check"' not in html

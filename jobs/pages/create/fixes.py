@@ -139,7 +139,7 @@ def _picture(limits: Limits, facts: Facts, missed: set[str], behind: str) -> Fix
 def behind_words(behind: str) -> str:
     """What putting `behind` behind a picture is called."""
     if behind == "blur":
-        return _("put its own colours behind it, blurred")
+        return _("blur its own colours behind it")
     names = {"white": _("white"), "grey": _("grey"), "black": _("black")}
     return _("put %(colour)s behind it") % {"colour": names[behind]}
 
