@@ -45,7 +45,6 @@ MEANT = {
     "jobs.tasks.archive_shift",  # queues that an older version filled name it
     "jobs.tasks.shift",
     "studio.media.metadata.PNG_KEPT",  # chunks of a file that cleaning keeps
-    "studio.media.metadata.RIFF_KEPT",
     "studio.media.metadata.WEBP_KEPT",
 }
 

@@ -62,6 +62,7 @@ def doubts(asset: Asset) -> list[Doubt]:
     return found
 
 
-def useless(asset: Asset) -> Sentence | None:
-    """Why no film of this sound could be worth its price; None when one may be."""
-    return next((doubt.sentence for doubt in doubts(asset) if doubt.code in USELESS), None)
+def useless(asset: Asset | None) -> Sentence | None:
+    """Why no film of this sound could be worth its price; None when one may be, or without one."""
+    found = doubts(asset) if asset is not None else []
+    return next((doubt.sentence for doubt in found if doubt.code in USELESS), None)

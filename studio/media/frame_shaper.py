@@ -4,6 +4,7 @@ takes."""
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Hashable
 from fractions import Fraction
 from typing import Any
 
@@ -25,7 +26,7 @@ class FrameShaper:
 
     def __init__(self, width: int, height: int) -> None:
         self.size = (width, height)
-        self.graphs: dict[Any, Any] = {}
+        self.graphs: dict[Hashable, av.filter.Graph] = {}
 
     def shape(self, frame: VideoFrame) -> VideoFrame:
         """The frame as it is written; its colours say what they are."""
@@ -70,7 +71,7 @@ class FrameShaper:
         mapped.color_primaries = mapped.color_trc = BT709
         return mapped
 
-    def _through(self, key: Any, frame: VideoFrame, nodes: Nodes) -> VideoFrame:
+    def _through(self, key: Hashable, frame: VideoFrame, nodes: Nodes) -> VideoFrame:
         """The frame filtered by the graph `key`, which is made of `nodes` when it is new."""
         graph = self.graphs.get(key)
         if graph is None:

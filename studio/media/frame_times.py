@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from statistics import median
-from typing import Any
+
+from av.packet import Packet
+from av.stream import Stream
 
 from studio.media.kinds import Kind
 from studio.media.mp4_header import boxes
@@ -41,7 +43,9 @@ def must_be_counted(path: str | os.PathLike[str], kind: Kind) -> bool:
         return any(name == b"moof" for name, *_ in boxes(file, 0, os.fstat(file.fileno()).st_size))
 
 
-def frame_times(packets: Iterable[Any], index: int, named: Fraction | None) -> FrameTimes | None:
+def frame_times(
+    packets: Iterable[Packet[Stream]], index: int, named: Fraction | None
+) -> FrameTimes | None:
     """What the packets of all tracks tell of the video track `index`, none decoded; `named` is the
     rate that the header names. None when they have no times."""
     times, base, span, end = [], Fraction(0), 0, Fraction(0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 from PIL import Image, ImageChops, ImageStat
 
@@ -43,7 +42,7 @@ def alike(one: Image.Image, other: Image.Image) -> bool:
     if one.size != other.size:
         return False
     size = [max(1, min(CELLS, side // CELL)) for side in one.size]
-    small: list[Any] = [_few(picture).resize((size[0], size[1]), BOX) for picture in (one, other)]
+    small = [_few(picture).resize((size[0], size[1]), BOX) for picture in (one, other)]
     difference = ImageStat.Stat(ImageChops.difference(*small).convert("RGB")).mean
     return max(difference) <= LOSS
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
-from typing import Any
+
+from av.packet import Packet
+from av.stream import Stream
 
 from studio.common.translatable import phrase
 from studio.media.facts import MediaError
@@ -19,7 +21,7 @@ PADDING = 0.1  # seconds
 MISSING = 0.25  # seconds of sound that may be missing of what a file states
 
 
-def sound_seconds(kind: Kind, stated: float, packets: Iterable[Any]) -> float:
+def sound_seconds(kind: Kind, stated: float, packets: Iterable[Packet[Stream]]) -> float:
     """The length in seconds of the sound in `packets`, none of them decoded. `stated` is what the
     header says; it is believed only where it takes the encoder's padding off. Raises MediaError
     (broken) with how much is there when a file that states its length exactly lacks some of it."""

@@ -13,6 +13,8 @@ from typing import Any
 
 import av
 from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
 
 from studio.common.translatable import Sentence, phrase
 from studio.media.display_matrix import turn_of
@@ -273,7 +275,7 @@ def _times(
     return times
 
 
-def _checked(packets: Iterable[Any], deadline: float) -> Iterator[Any]:
+def _checked(packets: Iterable[Packet[Stream]], deadline: float) -> Iterator[Packet[Stream]]:
     for packet in packets:
         check(deadline)
         yield packet

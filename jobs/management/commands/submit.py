@@ -1,5 +1,4 @@
-"""`manage.py submit`: one film, template or check from a terminal or a script; one JSON line on
-stdout."""
+"""`manage.py submit`: one film, template or check from a terminal; one JSON line on stdout."""
 
 from __future__ import annotations
 
@@ -80,9 +79,7 @@ class Command(BaseCommand):
             metavar="NAME=VALUE",
             help="a parameter of the model or of its check, such as ratio=3:4",
         )
-        parser.add_argument(
-            "--anyway", action="store_true", help="also with a sound in which nothing can be heard"
-        )
+        parser.add_argument("--anyway", action="store_true", help="also with a silent sound")
         parser.add_argument("--title", default="", help="name of the film")
         parser.add_argument("--wait", action="store_true", help="come back when it has ended")
 
@@ -129,8 +126,7 @@ class Command(BaseCommand):
         template = find_template(team, spec, options["template"]) if options["template"] else None
         account = template.account if template else _account_of(team, spec)
         assets = {kind: keep(path, team, by) for kind, path in given.items()}
-        speech = None if options["anyway"] else assets.get("audio")
-        if speech and (why := heard.useless(speech)):
+        if not options["anyway"] and (why := heard.useless(assets.get("audio"))):
             raise NotTaken("silent-sound", f"{why} Nothing was paid; --anyway makes it still.")
         consent.give_all(assets.values(), by, _("given on the command line"))
         files = {name: assets[kind] for kind, name in names.items()}

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from studio.media.cleaners.blank import blank_range
 
-KEPT = {b"idx1", b"avih", b"strh", b"strf", b"vprp", b"indx", b"dmlh"}
+SETUP = {b"idx1", b"avih", b"strh", b"strf", b"vprp", b"indx", b"dmlh"}
 HOMES = {b"hdrl", b"strl", b"odml"}
 FRAMES = {b"movi", b"rec "}
 DEEPEST = 8
@@ -38,7 +38,9 @@ def _blank(file: BinaryIO, start: int, end: int, depth: int) -> None:
             _blank(file, at + 12, inner, depth + 1)
             if inner != stop:
                 return
-        elif not (name in KEPT or name.startswith(b"ix") or (name == b"LIST" and listed in FRAMES)):
+        elif not (
+            name in SETUP or name.startswith(b"ix") or (name == b"LIST" and listed in FRAMES)
+        ):
             blank_range(file, at + 8, min(stop, end))
             file.seek(at)
             file.write(b"JUNK")

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import av
-from av.stream import Disposition
+from av.packet import Packet
+from av.stream import Disposition, Stream
 
 from studio.media.kinds import Kind
 from studio.media.video import VERIFY_SECONDS, check, opened
@@ -31,7 +32,7 @@ def tracks_digest(path: Path, kind: Kind) -> list[str]:
     deadline = time.monotonic() + VERIFY_SECONDS
     with opened(path, kind) as container:
         tracks = {
-            stream.index: _begun(stream, kind.format)
+            stream.index: hashlib.sha256(_setup(stream, kind.format))
             for stream in container.streams
             if _plays(stream)
         }
@@ -40,7 +41,7 @@ def tracks_digest(path: Path, kind: Kind) -> list[str]:
             for packet in container.demux(streams) if streams else ():
                 check(deadline)
                 if packet.size:
-                    _add(tracks[packet.stream.index], packet, kind.format)
+                    tracks[packet.stream.index].update(_content(packet, kind.format))
         except av.error.FFmpegError as error:
             for track in tracks.values():
                 track.update(type(error).__name__.encode())
@@ -55,7 +56,8 @@ def _plays(stream: Any) -> bool:
     )
 
 
-def _begun(stream: Any, format: str) -> Any:
+def _setup(stream: Any, format: str) -> bytes:
+    """What sets the decoder up."""
     context = stream.codec_context
     shape = (
         (context.width, context.height)
@@ -64,12 +66,13 @@ def _begun(stream: Any, format: str) -> Any:
     )
     # In Ogg the comments are part of what sets the decoder up.
     setup = b"" if format == "ogg" else context.extradata
-    return hashlib.sha256(repr((stream.type, context.name, shape, setup)).encode())
+    return repr((stream.type, context.name, shape, setup)).encode()
 
 
-def _add(track: Any, packet: Any, format: str) -> None:
+def _content(packet: Packet[Stream], format: str) -> bytes:
+    """The bytes of a packet, behind its times where they do not follow from the packets before: the
+    samples of a WAV are cut into packets as they lie in the file."""
     data = bytes(packet)
-    if format not in ("wav", "mp3", "aac"):
-        # In the others the times follow from the packets before.
-        track.update(f"{packet.pts} {packet.dts} {len(data)} ".encode())
-    track.update(data)
+    if format in ("wav", "mp3", "aac"):
+        return data
+    return f"{packet.pts} {packet.dts} {len(data)} ".encode() + data
