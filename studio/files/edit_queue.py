@@ -29,6 +29,7 @@ from django.utils.translation import gettext as _
 from rq.timeouts import JobTimeoutException
 
 from studio.common import clock
+from studio.common.file_names import MOST_BYTES, within_bytes
 from studio.common.leases import LEASE, check_connection, renewing
 from studio.common.translatable import EMPTY, phrase
 from studio.files.file_store import NAME_LENGTH, keep, local_copy
@@ -254,7 +255,9 @@ def name_of(asset: Asset, recipe: Recipe, facts: Facts) -> str:
     ):  # what it was made from was deleted; its own name tells what was done to that
         stem = stem.removesuffix(_suffix(first.recipe, first.facts))
     suffix, ending = _suffix(done, facts), f".{facts.extension}"
-    return stem[: NAME_LENGTH - len(suffix) - len(ending)].rstrip(" .,") + suffix + ending
+    stem = stem[: NAME_LENGTH - len(suffix) - len(ending)]
+    stem = within_bytes(stem, MOST_BYTES - len((suffix + ending).encode())).rstrip(" .,")
+    return stem + suffix + ending
 
 
 def _both(before: Recipe, after: Recipe) -> Recipe:

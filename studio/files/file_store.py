@@ -23,6 +23,7 @@ from django.db.models import ProtectedError, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from studio.common.file_names import MOST_BYTES, within_bytes
 from studio.files.preparation import Prepared, prepare, sha256_of
 from studio.media import Facts
 from studio.media.kinds import KINDS
@@ -310,7 +311,7 @@ def blocks(name: str, start: int, stop: int, size: int = 64 * 1024) -> Iterator[
 
 def clean_name(name: str, extension: str = "") -> str:
     """A name to show, from anything a browser or a person sends: one line, no folders, no direction
-    tricks, at most 120 characters.
+    tricks, at most 120 characters and 255 bytes.
 
     With `extension` the name ends in it and loses the media extension that it claimed. Never used
     as a path.
@@ -328,7 +329,8 @@ def clean_name(name: str, extension: str = "") -> str:
         text = stem.rstrip(". ")
     elif dot and not extension and stem and _known(last):
         text, ending = stem.rstrip(". "), f".{last}"
-    text = text[: NAME_LENGTH - len(ending)].rstrip(f". {JOINERS}")
+    text = within_bytes(text[: NAME_LENGTH - len(ending)], MOST_BYTES - len(ending.encode()))
+    text = text.rstrip(f". {JOINERS}")
     return (text or _("untitled")) + ending
 
 
