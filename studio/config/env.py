@@ -109,6 +109,18 @@ VARIABLES: tuple[Variable, ...] = (
         "the address.",
     ),
     Variable(
+        "DECODERS",
+        "2",
+        "How many files one process (the web, a worker) reads, checks or makes at once, each in a "
+        "process of its own.",
+    ),
+    Variable(
+        "DECODER_MEMORY_MB",
+        "1000",
+        "Memory (address space) that one file may take there; less than 600 refuses the largest "
+        "pictures.",
+    ),
+    Variable(
         "EMAIL_URL",
         "printed on the console",
         "Mail server, such as `smtp+tls://user:password@host:587`; `smtp+ssl://` is TLS from the "
@@ -184,11 +196,11 @@ def flag(name: str, default: bool = False) -> bool:
         raise ImproperlyConfigured(f"{name} is “{os.environ[name]}”; set it to 1 or 0.") from None
 
 
-def number(name: str, default: int) -> int:
-    """A whole number from 1."""
+def number(name: str, default: int, least: int = 1) -> int:
+    """A whole number from `least`."""
     value = text(name) or str(default)
-    if not re.fullmatch(r"[1-9][0-9]{0,8}", value):
-        raise ImproperlyConfigured(f"{name} is “{value}”; it must be a whole number from 1.")
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", value) or int(value) < least:
+        raise ImproperlyConfigured(f"{name} is “{value}”; it must be a whole number from {least}.")
     return int(value)
 
 

@@ -31,8 +31,8 @@ from rq.timeouts import JobTimeoutException
 from studio.common import clock
 from studio.common.leases import LEASE, check_connection, renewing
 from studio.common.translatable import EMPTY, phrase
-from studio.files.file_store import NAME_LENGTH, keep, local_copy
-from studio.media import Facts, MediaError, edits
+from studio.files.file_store import NAME_LENGTH, keep, local_copy, person_key
+from studio.media import Facts, MediaError, decoders
 from studio.models import Asset, Consent, Edit, User
 from studio.teams import quotas
 
@@ -177,7 +177,7 @@ def _make(asset: Asset, recipe: Recipe, by: User | None) -> Asset:
                 ),
             )
         target = Path(folder) / "made"
-        facts = _MAKERS[recipe["do"]](source, target, recipe)
+        facts = _MAKERS[recipe["do"]](source, target, recipe, person_key(by))
         check_connection()
         name = name_of(asset, recipe, facts)
         made, _new = keep(
@@ -299,11 +299,12 @@ def _shape(width: int, height: int) -> str:
 # ── how each is made ──
 
 
-def _picture(source: Path, target: Path, recipe: Recipe) -> Facts:
+def _picture(source: Path, target: Path, recipe: Recipe, person: str) -> Facts:
     box = recipe.get("box")
-    return edits.edit_picture(
+    return decoders.edit_picture(
         source,
         target,
+        person=person,
         box=(int(box[0]), int(box[1]), int(box[2]), int(box[3])) if box else None,
         angle=float(recipe.get("angle", 0)),
         format=recipe.get("format", ""),
@@ -313,21 +314,22 @@ def _picture(source: Path, target: Path, recipe: Recipe) -> Facts:
     )
 
 
-def _cut(source: Path, target: Path, recipe: Recipe) -> Facts:
-    return edits.cut_sound(source, target, recipe["start"] / 1000, recipe["stop"] / 1000)
+def _cut(source: Path, target: Path, recipe: Recipe, person: str) -> Facts:
+    start, stop = recipe["start"] / 1000, recipe["stop"] / 1000
+    return decoders.cut_sound(source, target, start, stop, person=person)
 
 
-def _without(source: Path, target: Path, recipe: Recipe) -> Facts:
-    return edits.without(
-        source, target, [(start / 1000, stop / 1000) for start, stop in recipe["cuts"]]
-    )
+def _without(source: Path, target: Path, recipe: Recipe, person: str) -> Facts:
+    cuts = [(start / 1000, stop / 1000) for start, stop in recipe["cuts"]]
+    return decoders.without(source, target, cuts, person=person)
 
 
-def _film(source: Path, target: Path, recipe: Recipe) -> Facts:
+def _film(source: Path, target: Path, recipe: Recipe, person: str) -> Facts:
     stop = recipe.get("stop")
-    return edits.remake_video(
+    return decoders.remake_video(
         source,
         target,
+        person=person,
         start=recipe.get("start", 0) / 1000,
         stop=stop / 1000 if stop is not None else None,
         fps=recipe.get("fps"),
@@ -336,7 +338,7 @@ def _film(source: Path, target: Path, recipe: Recipe) -> Facts:
     )
 
 
-_MAKERS: dict[str, Callable[[Path, Path, Recipe], Facts]] = {
+_MAKERS: dict[str, Callable[[Path, Path, Recipe, str], Facts]] = {
     "picture": _picture,
     "cut": _cut,
     "without": _without,

@@ -17,7 +17,7 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 
 from studio.common.translatable import Sentence, phrase
-from studio.media.facts import Facts, MediaError, unreadable
+from studio.media.facts import TAKEN, Facts, MediaError, unreadable
 from studio.media.kinds import KINDS, Kind, sniff
 from studio.media.metadata import boxes
 from studio.media.mp4_header import stated_seconds
@@ -304,6 +304,8 @@ def _counted(
             count += 1
             span = (packet.duration or 0) * (packet.time_base or 0)
             ticks += span
+            if ticks > TAKEN:  # so long that nobody here wants to know how long
+                break
             if packet.pts is not None and packet.time_base:
                 at = packet.pts * packet.time_base
                 first = at if first is None else min(first, at)
