@@ -27,6 +27,7 @@ from studio.media.decoders.pool import (
     configure,
     places,
     run,
+    serve_pages,
     turn,
     turn_async,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "prepare",
     "remake_video",
     "run",
+    "serve_pages",
     "turn",
     "turn_async",
     "verify_video",

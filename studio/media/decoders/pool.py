@@ -18,13 +18,16 @@ from studio.media.edits.refusal import EDIT_CODES, EditError
 from studio.media.facts import CODES, MediaError
 
 SEATS = 2
+PAGE_TURNS = 2  # of the threads that make pages: the others go on serving
+PAGE_WAIT = 5.0  # seconds that a page waits for its turn
 TRIES = 2  # of what somebody else's kill ended
 _turn: ContextVar[Ticket | None] = ContextVar("decoder_turn", default=None)
 
 
 class Pool:
-    """`seats` decoders of `memory_mb` megabytes each. `page_turns`: how many calls may stand or
-    work here without a turn that was taken before (None: any number)."""
+    """`seats` decoders of `memory_mb` megabytes each. `page_turns`: how many calls may wait or
+    work here without a turn that was taken before, and then only PAGE_WAIT seconds (None: any
+    number, for as long as it takes)."""
 
     def __init__(self, seats: int, memory_mb: int, page_turns: int | None = None) -> None:
         self.line = Line(seats)
@@ -75,14 +78,15 @@ class Pool:
         return answer
 
     @contextmanager
-    def page_turn(self) -> Iterator[None]:
-        """One of the few calls that may stand or work here without a turn. DecoderEnded (busy)."""
+    def page_turn(self) -> Iterator[float | None]:
+        """One of the few calls that may come without a turn; the seconds that it may wait for one.
+        DecoderEnded (busy)."""
         with self.lock:
             if self.page_turns is not None and self.on_pages >= self.page_turns:
                 raise ended("busy")
             self.on_pages += 1
         try:
-            yield
+            yield PAGE_WAIT if self.page_turns is not None else None
         finally:
             with self.lock:
                 self.on_pages -= 1
@@ -111,7 +115,7 @@ def configure(seats: int, memory_mb: int, page_turns: int | None = None) -> None
     old.close()
 
 
-def hold_pages(page_turns: int) -> None:
+def serve_pages(page_turns: int = PAGE_TURNS) -> None:
     """For the process that serves pages: at most so many of its threads decode or wait for it."""
     _pool.page_turns = page_turns
 
@@ -125,17 +129,21 @@ def run(call: str, args: Message, limits: Limits, person: str = "") -> Message:
             return pool.run(call, args, limits)
         finally:
             held.leave()
-    with pool.page_turn(), turn(person):
+    with pool.page_turn() as patience, turn(person, patience=patience):
         return pool.run(call, args, limits)
 
 
 @contextmanager
-def turn(person: str, label: str = "") -> Iterator[None]:
-    """Wait for a turn, and have it until the end or until something was decoded."""
+def turn(person: str, label: str = "", patience: float | None = None) -> Iterator[None]:
+    """Wait for a turn, and have it until the end or until something was decoded. DecoderEnded
+    (busy) when it does not come within `patience` seconds."""
     ticket = _pool.line.enter(person, label)
     token = _turn.set(ticket)
     try:
-        ticket.admitted.result()
+        try:
+            ticket.admitted.result(patience)
+        except TimeoutError:
+            raise ended("busy") from None
         yield
     finally:
         _turn.reset(token)
