@@ -22,12 +22,14 @@ from studio.common.translatable import Sentence, phrase
 from studio.media.facts import Facts, MediaError, unreadable
 from studio.media.kinds import Kind
 from studio.media.metadata import bare_picture, is_turned, upright, upright_size
+from studio.media.stripes import HALVED, Stripes, in_stripes
 
 # a 7000 x 7000 portrait (CONTRACT §2) has 49 million; decoded it takes four bytes each
 MAX_PIXELS = 64_000_000
 JPEG_QUALITY = 95
 WEBP_QUALITY = 95
 THUMBNAIL_QUALITY = 80
+REDUCED_ROWS = 8  # of a small picture that are made at once
 
 # The plug-ins themselves, not Image.open: no other decoder can be reached, a multi-picture JPEG
 # gives its first picture, and no warning or process-wide pixel limit stands between the header and
@@ -59,8 +61,10 @@ def probe_picture(path: str | os.PathLike[str], kind: Kind) -> Facts:
         # verify() lets a JPEG cut in half pass and leaves the picture unusable: open again and
         # decode every pixel.
         with _open(path, kind.format) as picture:
-            picture.load()
             width, height = upright_size(picture)
+            # All that is coded is read at an eighth of the size too, and damage shows.
+            picture.draft(None, (1, 1))
+            picture.load()
     return Facts("image", kind.format, kind.mime, kind.extension, size, width, height)
 
 
@@ -93,7 +97,11 @@ def _normal(path: str | os.PathLike[str], facts: Facts, part: Path) -> Facts:
         with _open(path, facts.format) as picture:
             turned = is_turned(picture)
             foreign = _foreign(picture)
-            if turned or foreign:
+            striped = _in_stripes(path, facts.format) if turned or foreign else None
+            if striped is not None:
+                width, height = striped.size
+                data = _striped_jpeg(striped, picture)
+            elif turned or foreign:
                 picture.load()
                 straight = _srgb(upright(picture) if turned else picture.copy())
                 width, height = straight.size
@@ -110,6 +118,17 @@ def _normal(path: str | os.PathLike[str], facts: Facts, part: Path) -> Facts:
     return replace(facts, size=os.stat(part).st_size, width=width, height=height)
 
 
+def _in_stripes(path: str | os.PathLike[str], format: str) -> Stripes | None:
+    """The picture in stripes when it is one that can be read like that."""
+    return in_stripes(lambda: _open(path, format), _srgb) if format == "jpeg" else None
+
+
+def _striped_jpeg(striped: Stripes, source: Image.Image) -> bytes:
+    """With the tables of its source: so large a picture must not grow beyond a service's limit."""
+    tables = getattr(source, "quantization", None)
+    return striped.jpeg(quality=JPEG_QUALITY, subsampling=HALVED, tables=tables)
+
+
 def picture_thumbnail(
     path: str | os.PathLike[str], facts: Facts, target: str | os.PathLike[str], box: int
 ) -> tuple[int, int]:
@@ -117,9 +136,27 @@ def picture_thumbnail(
     with unreadable(broken(facts.format)), _open(path, facts.format) as picture:
         # Shrinking first lets the JPEG decoder skip most of the work; a square box does not mind
         # the later turn.
+        if picture.format != "JPEG":
+            picture = _reduced(picture, 3 * box)
         picture.thumbnail((box, box), reducing_gap=3.0)
         small = _srgb(upright(picture) if is_turned(picture) else picture.copy())
     return write_webp(small, target, THUMBNAIL_QUALITY)
+
+
+def _reduced(picture: Image.Image, side: int) -> Image.Image:
+    """A large picture brought down to no less than `side` pixels a side, stripe by stripe: one with
+    transparency would be copied as a whole for that."""
+    factor = min(picture.size) // side
+    if factor < 2 or picture.mode not in ("L", "LA", "RGB", "RGBA"):
+        return picture
+    size = (-(-picture.width // factor), -(-picture.height // factor))
+    small = Image.new(picture.mode, size)
+    small.info = dict(picture.info)
+    rows = REDUCED_ROWS * factor
+    for top in range(0, picture.height, rows):
+        stripe = picture.crop((0, top, picture.width, min(top + rows, picture.height)))
+        small.paste(stripe.reduce(factor), (0, top // factor))
+    return small
 
 
 def write_webp(
