@@ -157,12 +157,14 @@ def large_png(width: int = SIDE, height: int = SIDE) -> bytes:
 def long_film(hours: float = 10.0) -> bytes:
     """An MP4 of a picture a minute."""
     out = io.BytesIO()
-    out.name = "film.mp4"  # type: ignore[misc]
+    out.name = "film.mp4"
     with av.open(out, "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=Fraction(1, 60))
         stream.width = stream.height = 480
         stream.pix_fmt = "yuv420p"
-        frame = av.VideoFrame.from_image(files.quarters(480, 480)).reformat(format="yuv420p")
+        frame = av.VideoFrame(480, 480, "yuv420p")
+        for plane in frame.planes:
+            plane.update(bytes(plane.buffer_size))
         for number in range(round(hours * 60)):
             frame.pts, frame.time_base = number, Fraction(60)
             container.mux(stream.encode(frame))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from studio.common.translatable import Sentence, phrase
 from studio.media.facts import Facts, MediaError, unreadable
 from studio.media.kinds import Kind
 from studio.media.metadata import bare_picture, is_turned, upright, upright_size
-from studio.media.stripes import HALVED, Stripes, in_stripes
+from studio.media.stripes import HALVED, Box, Stripes, in_stripes
 
 # a 7000 x 7000 portrait (CONTRACT §2) has 49 million; decoded it takes four bytes each
 MAX_PIXELS = 64_000_000
@@ -118,9 +119,13 @@ def _normal(path: str | os.PathLike[str], facts: Facts, part: Path) -> Facts:
     return replace(facts, size=os.stat(part).st_size, width=width, height=height)
 
 
-def _in_stripes(path: str | os.PathLike[str], format: str) -> Stripes | None:
-    """The picture in stripes when it is one that can be read like that."""
-    return in_stripes(lambda: _open(path, format), _srgb) if format == "jpeg" else None
+def _in_stripes(
+    path: str | os.PathLike[str],
+    format: str,
+    part: Callable[[tuple[int, int]], Box] | None = None,
+) -> Stripes | None:
+    """The picture, or a part of it, in stripes when it is one that can be read like that."""
+    return in_stripes(lambda: _open(path, format), _srgb, part) if format == "jpeg" else None
 
 
 def _striped_jpeg(striped: Stripes, source: Image.Image) -> bytes:

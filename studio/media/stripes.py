@@ -19,7 +19,6 @@ LARGE = 12_000_000  # pixels from which on it is worth the trouble
 HALVED = 2  # what Pillow calls 4:2:0
 STRIPE = 128  # rows, a multiple of every height of a block
 BLOCKS = 65_535  # between two restarts, which a JPEG counts in sixteen bits
-LANCZOS_REACH = 4  # pixels of the result around one that it is made of, and one to spare
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -29,6 +28,7 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+LYING = {TURNS[number] for number in (5, 6, 7, 8)}
 Opener = Callable[[], Image.Image]
 Box = tuple[int, int, int, int]
 
@@ -49,6 +49,7 @@ class Stripes:
         self.box = box or (0, 0, *bright.size)
         self.width, self.height = self.box[2] - self.box[0], self.box[3] - self.box[1]
         self.size = (self.width, self.height)
+        self.ratio = (colour.width / bright.width, colour.height / bright.height)
 
     def crop(self, box: Box) -> Stripes:
         """The part (left, top, right, bottom), which lies inside."""
@@ -62,24 +63,33 @@ class Stripes:
         box = (left, first + top, right, first + bottom)
         bright = self.bright.crop(box)
         # Colours lie between four pixels each; the same weights as the decoder's own.
-        half = (left / 2, (first + top) / 2, right / 2, (first + bottom) / 2)
+        across, down = self.ratio
+        half = (
+            left * across,
+            (first + top) * down,
+            min(right * across, self.colour.width),
+            min((first + bottom) * down, self.colour.height),
+        )
         colour = self.colour.resize(bright.size, Image.Resampling.BILINEAR, box=half)
         _, blue, red = colour.split()
         return self.convert(Image.merge("YCbCr", (bright, blue, red)).convert("RGB"))
 
-    def resize(self, size: tuple[int, int], resample: Image.Resampling) -> Image.Image:
-        """The picture in another size, as `Image.resize` makes it."""
-        whole = Image.new("RGB", size)
-        scale = self.height / size[1]
-        reach = int(LANCZOS_REACH * max(1.0, scale)) + 1
-        for top in range(0, size[1], STRIPE):
-            bottom = min(top + STRIPE, size[1])
-            first = max(0, int(top * scale) - reach)
-            last = min(self.height, int(bottom * scale) + 1 + reach)
-            box = (0, top * scale - first, self.width, bottom * scale - first)
-            source = self.stripe(first, last)
-            whole.paste(source.resize((size[0], bottom - top), resample, box=box), (0, top))
-        return whole
+    def resize(self, size: tuple[int, int], resample: Image.Resampling) -> Stripes:
+        """The picture in another size. Brightness and colours are scaled apart, which is the same
+        as scaling what they make."""
+        across, down = self.ratio
+        left, top, right, bottom = self.box
+        half = (left * across, top * down, right * across, bottom * down)
+        # No more colours than there are, and no fewer than the result shows.
+        small = (
+            max(1, min(size[0], round(self.width * across))),
+            max(1, min(size[1], round(self.height * down))),
+        )
+        return Stripes(
+            self.bright.resize(size, resample, box=self.box),
+            self.colour.resize(small, resample, box=half),
+            self.convert,
+        )
 
     def whole(self) -> Image.Image:
         """All of it after all, for formats that are not written in stripes."""
@@ -123,16 +133,28 @@ def _parts(data: bytes) -> tuple[bytes, bytes, bytes]:
     return data[:at], data[at:coded], data[coded:-2]
 
 
-def in_stripes(open_again: Opener, to_srgb: Callable[[Image.Image], Image.Image]) -> Stripes | None:
+def in_stripes(
+    open_again: Opener,
+    to_srgb: Callable[[Image.Image], Image.Image],
+    part: Callable[[tuple[int, int]], Box] | None = None,
+) -> Stripes | None:
     """The large JPEG that `open_again` opens, upright and in sRGB; None when it is no such one.
-    `to_srgb` gets stripes that carry its profile. Raises what decoding raises."""
+    `to_srgb` gets stripes that carry its profile; `part` is asked for the box of the upright
+    picture, of this size, that is wanted. Raises what decoding raises."""
     with open_again() as picture:
         if not _splits(picture):
             return None
         turn, info = TURNS.get(int(str(orientation(picture)))), dict(picture.info)
         width, height = picture.size
+        lies = turn in LYING
+    box = part((height, width) if lies else (width, height)) if part else None
+    # Whole pairs of pixels, which share a colour.
+    left, top, right, bottom = box or (0, 0, *((height, width) if lies else (width, height)))
+    kept = (left // 2, top // 2, -(-right // 2), -(-bottom // 2))
     bright = _turned(_decoded(open_again, "L", (width, height)), turn)
-    colour = _turned(_decoded(open_again, "YCbCr", (width // 2, height // 2)), turn)
+    bright = bright.crop((kept[0] * 2, kept[1] * 2, kept[2] * 2, kept[3] * 2))
+    colour = _turned(_decoded(open_again, "YCbCr", (width // 2, height // 2)), turn).crop(kept)
+    inside = (left % 2, top % 2, left % 2 + right - left, top % 2 + bottom - top)
 
     def convert(stripe: Image.Image) -> Image.Image:
         if "icc_profile" in info:
@@ -141,7 +163,7 @@ def in_stripes(open_again: Opener, to_srgb: Callable[[Image.Image], Image.Image]
             stripe.info = {}
         return stripe
 
-    return Stripes(bright, colour, convert)
+    return Stripes(bright, colour, convert, inside)
 
 
 def _splits(picture: Image.Image) -> bool:

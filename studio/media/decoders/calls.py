@@ -9,9 +9,9 @@ from pathlib import Path
 
 from studio.media.decoders import pool
 from studio.media.decoders.ended import DecoderEnded, ended
-from studio.media.decoders.limits import EDIT, FILM, LOOK, Limits, Message
+from studio.media.decoders.limits import EDIT, FILM, LOOK, PICTURE, Limits, Message
 from studio.media.facts import Facts
-from studio.media.kinds import KINDS
+from studio.media.kinds import KINDS, sniff
 from studio.media.preparation import Prepared
 
 Source = str | os.PathLike[str]
@@ -20,14 +20,16 @@ Source = str | os.PathLike[str]
 def prepare(path: Source, digest: str, folder: Path, *, clean: bool, person: str = "") -> Prepared:
     """`studio.media.preparation.prepare`. What was paid for (not `clean`) is kept without its small
     picture when that is what costs too much."""
+    # From the first bytes, which are not decoded for that; what is nothing is refused right here.
+    limits = PICTURE if sniff(path).kind == "image" else LOOK
     args: Message = {"path": _path(path), "digest": digest, "folder": _path(folder), "clean": clean}
     try:
-        found = pool.run("studio.media.decoders.work:prepared", args, LOOK, person)
+        found = pool.run("studio.media.decoders.work:prepared", args, limits, person)
     except DecoderEnded as error:
         if clean or error.reason == "busy":
             raise
         args["preview"] = False
-        found = pool.run("studio.media.decoders.work:prepared", args, LOOK, person)
+        found = pool.run("studio.media.decoders.work:prepared", args, limits, person)
     facts = Facts.from_dict(found["facts"])
     # Names that a decoder answers are not believed: it writes into the folder it was given.
     if facts.extension not in {kind.extension for kind in KINDS.values()}:

@@ -29,5 +29,6 @@ class Limits:
 # picture has 64 million pixels. On a machine that is ten times slower than most, each of these
 # takes less than half of what is given here.
 LOOK = Limits(60, 120.0)
+PICTURE = Limits(20, 60.0)
 EDIT = Limits(60, 120.0)
 FILM = Limits(1800, 900.0)  # of several threads; RQ gives an edit half an hour

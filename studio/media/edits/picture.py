@@ -6,7 +6,6 @@ import io
 import math
 import os
 from collections.abc import Iterator
-from typing import TypeVar
 
 from PIL import Image
 
@@ -18,7 +17,6 @@ from studio.media.metadata import ORIENTATION, upright
 from studio.media.picture import _in_stripes, _open, _srgb, broken, probe_picture
 from studio.media.stripes import HALVED, Box, Stripes
 
-Pixels = TypeVar("Pixels", Image.Image, Stripes)
 FORMATS = ("", "jpeg", "png")
 STEEPEST = 45.0  # degrees
 QUALITIES = (95, 90, 85, 80, 75, 70, 65, 60)
@@ -60,12 +58,12 @@ def edit_picture(
         raise AssertionError(f"{format!r} is no format that pictures are written in")
     kind = _picture_kind(path)
     with unreadable(broken(kind.format)):
-        striped = _in_stripes(path, kind.format) if not angle else None
-    picture: Image.Image | Stripes
-    if striped is not None:
-        picture = _scaled(striped.crop(_clamped(striped.size, box)), max_side)
-    else:
-        picture = _scaled(_cropped(_straightened(_whole(path, kind), angle), box), max_side)
+        picture: Image.Image | Stripes | None = None
+        if not angle:
+            picture = _in_stripes(path, kind.format, lambda size: _clamped(size, box))
+    if picture is None:
+        picture = _cropped(_straightened(_whole(path, kind), angle), box)
+    picture = _scaled(picture, max_side)
     _refuse_small(picture.size, min_side)
     name = format or (kind.format if kind.format in ("jpeg", "png") else "jpeg")
     name, data = _below(picture, name, format, max_bytes, min_side)
@@ -250,7 +248,7 @@ def _clamped(size: tuple[int, int], box: Box | None) -> Box:
     return left, top, right, bottom
 
 
-def _scaled(picture: Pixels, max_side: int | None) -> Pixels | Image.Image:
+def _scaled(picture: Image.Image | Stripes, max_side: int | None) -> Image.Image | Stripes:
     long = max(picture.size)
     if max_side is None or long <= max_side:
         return picture

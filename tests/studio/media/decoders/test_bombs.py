@@ -8,8 +8,7 @@ import pytest
 
 from studio.media import MediaError, decoders
 from studio.media.decoders import pool
-from studio.media.decoders.calls import LOOK
-from studio.media.decoders.limits import Limits
+from studio.media.decoders.limits import LOOK, Limits
 from tests import bombs
 
 # That one would take its whole limit, which is only as long as a slow machine needs.
