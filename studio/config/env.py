@@ -108,18 +108,8 @@ VARIABLES: tuple[Variable, ...] = (
         "Where files live: `s3://bucket?endpoint=…&region=…`, keys from the usual AWS variables or "
         "the address.",
     ),
-    Variable(
-        "DECODERS",
-        "2",
-        "How many files one process (the web, a worker) reads, checks or makes at once, each in a "
-        "process of its own.",
-    ),
-    Variable(
-        "DECODER_MEMORY_MB",
-        "1000",
-        "Memory (address space) that one file may take there; less than 600 refuses the largest "
-        "pictures.",
-    ),
+    Variable("DECODERS", "2", "Files that one process (the web, a worker) decodes at once."),
+    Variable("DECODER_MEMORY_MB", "1000", "Memory (address space) that one file may take there."),
     Variable(
         "EMAIL_URL",
         "printed on the console",
