@@ -13,6 +13,7 @@ processor time) and "rss" (bytes, the most).
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import resource
@@ -31,6 +32,7 @@ IDLE = 300.0  # seconds
 LATE = 2  # seconds until what does not heed a limit is killed
 NICE = 10  # pages go first
 ANSWER = 8 * 1024 * 1024  # bytes
+PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 CRASHES = {
     signal.SIGSEGV,
     signal.SIGBUS,
@@ -158,7 +160,9 @@ def _limit(request: Message) -> None:
             resource.setrlimit(kind, (soft, hard))
         except (ValueError, OSError):  # macOS does not limit address space
             sys.stderr.write(f"a decoder has no limit of kind {kind}\n")
-    # Should the one that watches over it be killed, it still ends.
+    # Should the one that watches over it be killed, it still ends: at once where the system can.
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(int(request["clock"]) + LATE)
 

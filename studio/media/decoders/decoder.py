@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -70,7 +71,9 @@ class Decoder:
         """End it with what it works on."""
         process, self.process = self.process, None
         if process is not None:
-            process.kill()
+            if process.returncode is None:  # else its number may be another's by now
+                with suppress(ProcessLookupError):  # the child that it forked is of its group
+                    os.killpg(process.pid, signal.SIGKILL)
             for pipe in (process.stdin, process.stdout):
                 if pipe is not None:
                     with suppress(OSError):  # what was not read any more
