@@ -13,6 +13,7 @@ import os
 from contextlib import suppress
 
 from studio.config import private_files, sqlite_wal
+from studio.media import decoders
 from studio.web import temporary
 from studio.web.asgi_types import App, Receive, Scope, Send
 from studio.web.pages import Pages
@@ -57,6 +58,7 @@ def _at_start() -> None:
 
     private_files.mend(settings.DATA_DIR)
     sqlite_wal.set_at_start()
+    decoders.serve_pages()
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -6,6 +6,7 @@ from django.urls import include, path
 from django.utils.module_loading import import_string
 
 from studio.admin.base import page_of_row
+from studio.files import line_views
 from studio.files import views as files_views
 from studio.site_pages import health, icon, parts
 from studio.teams import join_views, sign_ins
@@ -34,6 +35,7 @@ urlpatterns = [
     path("t/<slug:team>/team/", teams_views.people, name="team"),
     path("t/<slug:team>/library/", files_views.library, name="library"),
     path("t/<slug:team>/library/upload/", files_views.upload, name="upload"),
+    path("t/<slug:team>/library/line/", line_views.line, name="file_line"),
     path("t/<slug:team>/library/<str:asset>/", files_views.detail, name="asset"),
     path("t/<slug:team>/library/<str:asset>/delete/", files_views.delete, name="asset_delete"),
     path("t/<slug:team>/files/<str:asset>/<str:what>", files_views.inside, name="asset_file"),

@@ -11,8 +11,10 @@ from jobs.common.states import State
 from jobs.engine import film_length
 from jobs.engine.invariant_tally import CHUNK, Tally
 from jobs.models import Job
-from studio.files import file_store, preparation
-from studio.media import MediaError, verify_video
+from studio.files import file_store
+from studio.media import MediaError
+from studio.media.decoders import verify_video
+from studio.media.preparation import sha256_of
 from studio.models import Asset
 
 
@@ -74,7 +76,7 @@ def _not_whole(film: Asset, *, deep: bool) -> str:
         if size != film.size:
             return f"has {size} bytes instead of {film.size}"
         with file_store.local_copy(film) as path:
-            if preparation.sha256_of(path) != film.sha256:
+            if sha256_of(path) != film.sha256:
                 return "has other bytes than were archived"
             if deep:
                 verify_video(path)

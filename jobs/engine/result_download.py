@@ -27,7 +27,8 @@ from jobs.models import Job
 from jobs.modelstudio import WireError, without_query
 from studio.common.translatable import EMPTY, Sentence, phrase
 from studio.files import file_store
-from studio.media import MediaError, verify_video
+from studio.media import MediaError
+from studio.media.decoders import DecoderEnded, verify_video
 
 log = logging.getLogger("footlight.result_download")
 DOWNLOAD_SECONDS = 3600.0  # of one try; the next goes on where it ended
@@ -122,6 +123,10 @@ def _prove(job: Job, part: download.PartialFile) -> Trouble | None:
     wrong with it."""
     try:
         seconds = verify_video(part.path).seconds
+    except DecoderEnded as error:
+        if error.reason != "crashed":  # nothing is known of the film yet
+            return Trouble("ours", error.sentence)
+        return Trouble("content", phrase("What came is no whole film: %(why)s", why=error.sentence))
     except MediaError as error:
         return Trouble("content", phrase("What came is no whole film: %(why)s", why=error.sentence))
     if film_length.differs(seconds, job.billed_units):

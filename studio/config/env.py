@@ -108,6 +108,8 @@ VARIABLES: tuple[Variable, ...] = (
         "Where files live: `s3://bucket?endpoint=…&region=…`, keys from the usual AWS variables or "
         "the address.",
     ),
+    Variable("DECODERS", "2", "Files that one process (the web, a worker) decodes at once."),
+    Variable("DECODER_MEMORY_MB", "1000", "Memory (address space) that one file may take there."),
     Variable(
         "EMAIL_URL",
         "printed on the console",
@@ -184,11 +186,11 @@ def flag(name: str, default: bool = False) -> bool:
         raise ImproperlyConfigured(f"{name} is “{os.environ[name]}”; set it to 1 or 0.") from None
 
 
-def number(name: str, default: int) -> int:
-    """A whole number from 1."""
+def number(name: str, default: int, least: int = 1) -> int:
+    """A whole number from `least`."""
     value = text(name) or str(default)
-    if not re.fullmatch(r"[1-9][0-9]{0,8}", value):
-        raise ImproperlyConfigured(f"{name} is “{value}”; it must be a whole number from 1.")
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", value) or int(value) < least:
+        raise ImproperlyConfigured(f"{name} is “{value}”; it must be a whole number from {least}.")
     return int(value)
 
 

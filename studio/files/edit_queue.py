@@ -2,7 +2,8 @@
 the child says what was done to it.
 
 Pictures and sound are made while the page waits (`change`); a video takes a minute, so it is an
-`Edit` row that a worker takes up (`ask`, `step`). The same recipe on the same file is made once.
+`Edit` row that a worker takes up (`ask`, `step`), and so is a picture whose page would have to wait
+for others. One of each person at a time. The same recipe on the same file is made once.
 
 A recipe is a dict: {"do": "picture", "box", "angle", "behind", "format", "max_side", "min_side",
 "max_bytes"}, {"do": "cut", "start", "stop"}, {"do": "without", "cuts": [[start, stop], …]} or
@@ -23,7 +24,7 @@ from typing import Any, TypeAlias
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Min, Q, QuerySet
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from rq.timeouts import JobTimeoutException
@@ -32,8 +33,8 @@ from studio.common import clock
 from studio.common.file_names import MOST_BYTES, within_bytes
 from studio.common.leases import LEASE, check_connection, renewing
 from studio.common.translatable import EMPTY, phrase
-from studio.files.file_store import NAME_LENGTH, keep, local_copy
-from studio.media import Facts, MediaError, edits
+from studio.files.file_store import NAME_LENGTH, keep, local_copy, person_key
+from studio.media import Facts, MediaError, decoders
 from studio.models import Asset, Consent, Edit, User
 from studio.teams import quotas
 
@@ -100,13 +101,33 @@ def ask(asset: Asset, recipe: Recipe, by: User) -> Edit:
 
 
 def due() -> list[int]:
-    """Ids of edits that nobody works on."""
+    """Ids of edits that nobody works on: of each person the first, unless one is being made."""
     left = Q(state=Edit.State.WORKING, lease_until__lt=clock.now())
-    return list(
-        Edit.objects.filter(Q(state=Edit.State.WAITING) | left)
-        .order_by("id")
-        .values_list("pk", flat=True)[:50]
+    rows = Edit.objects.filter(Q(state=Edit.State.WAITING) | left).exclude(owner__in=_busy())
+    firsts = rows.filter(owner__isnull=False).values("owner").annotate(first=Min("pk"))
+    return sorted(
+        [
+            *firsts.order_by("first").values_list("first", flat=True)[:50],
+            *rows.filter(owner__isnull=True).order_by("pk").values_list("pk", flat=True)[:50],
+        ]
     )
+
+
+def ahead(edit: Edit) -> int:
+    """How many edits are likely to be begun before this one: of others those of one each, and all
+    of its owner's that were asked for before."""
+    if edit.state != Edit.State.WAITING:
+        return 0
+    before = Edit.objects.filter(state__in=(Edit.State.WAITING, Edit.State.WORKING), pk__lt=edit.pk)
+    own = before.filter(owner=edit.owner_id).count()
+    return own + before.exclude(owner=edit.owner_id).values("owner").distinct().count()
+
+
+def _busy() -> QuerySet[Edit, int]:
+    """Who has an edit under way."""
+    now = clock.now()
+    working = Edit.objects.filter(state=Edit.State.WORKING, lease_until__gte=now)
+    return working.filter(owner__isnull=False).values_list("owner", flat=True)
 
 
 def step(pk: int) -> None:
@@ -116,7 +137,7 @@ def step(pk: int) -> None:
     free = Q(state=Edit.State.WAITING) | Q(state=Edit.State.WORKING, lease_until__lt=now)
     mine = Edit.objects.filter(pk=pk)
     edit = mine.select_related("asset__team", "owner").first()
-    if edit is None or not mine.filter(free, tries=edit.tries).update(
+    if edit is None or not mine.filter(free, tries=edit.tries).exclude(owner__in=_busy()).update(
         state=Edit.State.WORKING, lease_until=now + LEASE, tries=edit.tries + 1
     ):
         return
@@ -124,7 +145,7 @@ def step(pk: int) -> None:
     ours = mine.filter(state=Edit.State.WORKING, tries=edit.tries + 1)
     if edit.tries >= TRIES:  # it broke off, or whoever made it died over it, each time
         said = edit.sentence or phrase(
-            "The video could not be made over. Export it again and upload it."
+            "The file could not be made over. Export it again and upload it."
         )
         ours.update(state=Edit.State.FAILED, sentence=said, lease_until=None)
         return
@@ -136,7 +157,7 @@ def step(pk: int) -> None:
             done = {"state": Edit.State.FAILED, "sentence": error.sentence, "lease_until": None}
         except JobTimeoutException:
             said = phrase(
-                "The video takes longer than half an hour to make over. Cut it shorter or export "
+                "The file takes longer than half an hour to make over. Cut it shorter or export "
                 "it smaller, and upload it again."
             )
             done = {"state": Edit.State.FAILED, "sentence": said, "lease_until": None}
@@ -144,13 +165,16 @@ def step(pk: int) -> None:
             # A full disk or a bucket that is away: it is tried again soon.
             log.exception("edit %s", edit.public_id)
             said = phrase(
-                "The video could not be made over, because its new file could not be written here. "
+                "The file could not be made over, because its new file could not be written here. "
                 "Try again later."
             )
             done = {"sentence": said, "lease_until": clock.now() + AGAIN}
         else:
             done = {"state": Edit.State.DONE, "made": made, "sentence": EMPTY, "lease_until": None}
     ours.update(**done)
+    following = Edit.objects.filter(state=Edit.State.WAITING, owner=edit.owner).exclude(pk=pk)
+    if (waits := following.order_by("pk").first()) is not None:
+        _enqueue_after_commit(waits.pk)
 
 
 def recipe_hash(recipe: Recipe) -> str:
@@ -178,7 +202,7 @@ def _make(asset: Asset, recipe: Recipe, by: User | None) -> Asset:
                 ),
             )
         target = Path(folder) / "made"
-        facts = _MAKERS[recipe["do"]](source, target, recipe)
+        facts = _MAKERS[recipe["do"]](source, target, recipe, person_key(by))
         check_connection()
         name = name_of(asset, recipe, facts)
         made, _new = keep(
@@ -306,11 +330,12 @@ def _shape(width: int, height: int) -> str:
 # ── how each is made ──
 
 
-def _picture(source: Path, target: Path, recipe: Recipe) -> Facts:
+def _picture(source: Path, target: Path, recipe: Recipe, person: str) -> Facts:
     box = recipe.get("box")
-    return edits.edit_picture(
+    return decoders.edit_picture(
         source,
         target,
+        person=person,
         box=(int(box[0]), int(box[1]), int(box[2]), int(box[3])) if box else None,
         angle=float(recipe.get("angle", 0)),
         format=recipe.get("format", ""),
@@ -321,21 +346,22 @@ def _picture(source: Path, target: Path, recipe: Recipe) -> Facts:
     )
 
 
-def _cut(source: Path, target: Path, recipe: Recipe) -> Facts:
-    return edits.cut_sound(source, target, recipe["start"] / 1000, recipe["stop"] / 1000)
+def _cut(source: Path, target: Path, recipe: Recipe, person: str) -> Facts:
+    start, stop = recipe["start"] / 1000, recipe["stop"] / 1000
+    return decoders.cut_sound(source, target, start, stop, person=person)
 
 
-def _without(source: Path, target: Path, recipe: Recipe) -> Facts:
-    return edits.without(
-        source, target, [(start / 1000, stop / 1000) for start, stop in recipe["cuts"]]
-    )
+def _without(source: Path, target: Path, recipe: Recipe, person: str) -> Facts:
+    cuts = [(start / 1000, stop / 1000) for start, stop in recipe["cuts"]]
+    return decoders.without(source, target, cuts, person=person)
 
 
-def _film(source: Path, target: Path, recipe: Recipe) -> Facts:
+def _film(source: Path, target: Path, recipe: Recipe, person: str) -> Facts:
     stop = recipe.get("stop")
-    return edits.remake_video(
+    return decoders.remake_video(
         source,
         target,
+        person=person,
         start=recipe.get("start", 0) / 1000,
         stop=stop / 1000 if stop is not None else None,
         fps=recipe.get("fps"),
@@ -344,7 +370,7 @@ def _film(source: Path, target: Path, recipe: Recipe) -> Facts:
     )
 
 
-_MAKERS: dict[str, Callable[[Path, Path, Recipe], Facts]] = {
+_MAKERS: dict[str, Callable[[Path, Path, Recipe, str], Facts]] = {
     "picture": _picture,
     "cut": _cut,
     "without": _without,

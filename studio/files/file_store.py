@@ -24,9 +24,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from studio.common.file_names import MOST_BYTES, within_bytes
-from studio.files.preparation import Prepared, prepare, sha256_of
-from studio.media import Facts
+from studio.media import Facts, decoders
 from studio.media.kinds import KINDS
+from studio.media.preparation import Prepared, sha256_of
 from studio.models import Asset, Team, User
 from studio.teams import quotas
 
@@ -81,8 +81,8 @@ def keep(
     `source` is the path of a finished file, which stays where it is and belongs to the caller, or
     an uploaded file. An upload is stored without metadata, a picture upright; what we made
     ourselves (a result, or from `parent` by `recipe`) byte for byte. The same content is kept once
-    per team, whatever it is called. Memory does not grow with sound and video. Raises MediaError
-    with a sentence; then nothing was stored.
+    per team, whatever it is called. It is read in a decoder, in the name of `owner`. Raises
+    MediaError with a sentence; then nothing was stored.
     """
     with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix="keep-") as folder:
         path, digest = _received(source, Path(folder))
@@ -91,12 +91,23 @@ def keep(
             return found, False
         if origin != Asset.Origin.RESULT:  # before the work; what counts is asked with the row
             quotas.check_storage(team, owner, path.stat().st_size)
-        ready = prepare(path, digest, Path(folder), clean=origin == Asset.Origin.UPLOAD)
+        ready = decoders.prepare(
+            path,
+            digest,
+            Path(folder),
+            clean=origin == Asset.Origin.UPLOAD,
+            person=person_key(owner),
+        )
         found = _same(team, ready.sha256)
         if found is not None:
             return found, False
         lineage = {"origin": origin, "parent": parent, "recipe": recipe or {}}
         return _store(ready, source_sha256=digest, team=team, owner=owner, name=name, **lineage)
+
+
+def person_key(user: User | None) -> str:
+    """In whose name a decoder is asked: each person has one at a time."""
+    return str(user.pk) if user is not None else ""
 
 
 def _received(source: Source, folder: Path) -> tuple[Path, str]:

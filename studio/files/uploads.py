@@ -35,8 +35,8 @@ from django.utils.translation import gettext as _
 
 from studio.common.formats import filesize_mb
 from studio.common.translatable import translated
-from studio.files.file_store import keep
-from studio.media import MediaError
+from studio.files.file_store import keep, person_key
+from studio.media import MediaError, decoders
 from studio.models import Asset, Membership, Role, Team, User
 from studio.teams import quotas
 from studio.teams.access import membership_of
@@ -53,14 +53,17 @@ STATUS = {
     "empty": 400,
     "broken": 400,
     "too-large-picture": 413,
+    "too-long": 413,
+    "too-heavy": 413,
     "unknown-type": 415,
     "not-supported": 415,
     "no-stream": 415,
     "over-quota": 429,
+    "decoder-lost": 503,
+    "decoder-busy": 503,
 }
-# Decoding the largest picture takes a quarter of a gigabyte: two at a time, the others wait in
-# line.
-_decode_threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="keep")
+# What waits for a decoder waits without a thread; these hash, store and write rows.
+_keep_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="keep")
 _io_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="upload")
 
 
@@ -106,7 +109,8 @@ async def _answer(scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
     with upload_place(sender.user.pk):
         path = await _received(receive)
     try:
-        return await _in_thread(_decode_threads, _keep, path, sender, name)
+        async with decoders.turn_async(person_key(sender.user), name):
+            return await _in_thread(_keep_threads, _keep, path, sender, name)
     finally:
         os.unlink(path)
 

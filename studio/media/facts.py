@@ -15,10 +15,18 @@ CODES = (
     "unknown-type",
     "broken",
     "too-large-picture",
+    "too-long",
+    "too-heavy",
     "no-stream",
     "not-supported",
+    "decoder-lost",
+    "decoder-busy",
     "over-quota",
 )
+
+# Seconds that an upload plays at most: an hour's speech is parted into films of a minute, and what
+# is longer is for an editor. Packets are counted up to here.
+TAKEN = 3 * 3600.0
 
 
 class MediaError(ValueError):
@@ -27,8 +35,10 @@ class MediaError(ValueError):
 
     empty: no bytes. unknown-type: not a picture, a sound or a video. not-supported: one, but of a
     kind the studio does not take. broken: of a known kind, cut or damaged. too-large-picture: more
-    pixels than may be decoded. no-stream: nothing to see or hear in it. over-quota: a team or
-    person has used all that it may (studio/teams/quotas.py).
+    pixels than may be decoded. too-long: plays longer than anything here needs. too-heavy: it needs
+    more time or memory than one file may use. no-stream: nothing to see or hear in it.
+    decoder-lost, decoder-busy: nothing is wrong with the file (`studio.media.decoders`).
+    over-quota: a team or person has used all that it may (studio/teams/quotas.py).
     """
 
     def __init__(self, code: str, sentence: Sentence) -> None:
@@ -82,12 +92,13 @@ def unreadable(sentence: Sentence) -> Iterator[None]:
     """Turn whatever a decoder throws at damaged bytes into MediaError("broken", sentence).
 
     Decoders answer hostile bytes with nearly every exception there is (OSError, SyntaxError,
-    struct.error, MemoryError, ...), so only reading may stand inside: a full disk while writing
-    must not be blamed on the file.
+    struct.error, ...), so only reading may stand inside: a full disk while writing must not be
+    blamed on the file. A MemoryError is the limit of this process, which `studio.media.decoders`
+    words.
     """
     try:
         yield
-    except MediaError:
+    except (MediaError, MemoryError):
         raise
     except Exception as error:
         raise MediaError("broken", sentence) from error

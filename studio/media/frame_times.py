@@ -13,6 +13,7 @@ from statistics import median
 from av.packet import Packet
 from av.stream import Stream
 
+from studio.media.facts import TAKEN
 from studio.media.kinds import Kind
 from studio.media.mp4_header import boxes
 
@@ -48,12 +49,15 @@ def frame_times(
 ) -> FrameTimes | None:
     """What the packets of all tracks tell of the video track `index`, none decoded; `named` is the
     rate that the header names. None when they have no times."""
-    times, base, span, end = [], Fraction(0), 0, Fraction(0)
+    times: list[int] = []
+    base, span, end = Fraction(0), 0, Fraction(0)
     for packet in packets:
         at = packet.pts if packet.pts is not None else packet.dts
         if not packet.size or at is None or not packet.time_base:
             continue
         end = max(end, (at + (packet.duration or 0)) * packet.time_base)
+        if end > TAKEN:  # so long that nobody here wants to know how long
+            return FrameTimes(len(times), float(end), float(named or 1), float(end))
         if packet.stream.index == index:
             times.append(at)
             base, span = packet.time_base, packet.duration or span

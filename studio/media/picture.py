@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,11 +28,13 @@ from studio.media.kinds import KINDS, Kind
 from studio.media.metadata import bare_picture, is_turned, upright, upright_size
 from studio.media.pixel_limit import refuse_pixels
 from studio.media.same_pixels import alike, pixels_digest
+from studio.media.stripes import HALVED, Box, Stripes, in_stripes
 
 JPEG_QUALITY = 95
 HALF_COLOURS = 2  # Pillow's name for 4:2:0
 WEBP_QUALITY = 95
 THUMBNAIL_QUALITY = 80
+REDUCED_ROWS = 8  # of a small picture that are made at once
 
 # The plug-ins themselves, not Image.open: no other decoder can be reached, a multi-picture JPEG
 # gives its first picture, and no warning or process-wide pixel limit stands between the header and
@@ -67,8 +70,12 @@ def probe_picture(path: str | os.PathLike[str], kind: Kind) -> Facts:
         # verify() lets a JPEG cut in half pass and leaves the picture unusable: open again and
         # decode every pixel.
         with _open(path, kind.format) as picture:
-            picture.load()
             width, height = upright_size(picture)
+            if kind.format == "jpeg":
+                # All that is coded is read at an eighth of the size too, and damage shows. (Of a
+                # HEIF only the small picture inside of it would be.)
+                picture.draft(None, (1, 1))
+            picture.load()
             codec = TRANSPARENT if is_transparent(picture) else ""
     return Facts("image", kind.format, kind.mime, kind.extension, size, width, height, codec=codec)
 
@@ -102,7 +109,13 @@ def _normal(path: str | os.PathLike[str], facts: Facts, part: Path) -> Facts:
     with unreadable(broken(facts.format)):
         with _open(path, facts.format) as picture:
             turned = is_turned(picture)
-            if turned or is_foreign(picture) or facts.format in CONVERTED:
+            anew = turned or is_foreign(picture)
+            striped = _in_stripes(path, facts.format) if anew else None
+            if striped is not None:
+                width, height = striped.size
+                data = _striped_jpeg(striped, picture)
+                _refuse_unlike(_drafted(_open(path, facts.format)), data, facts.format)
+            elif anew or facts.format in CONVERTED:
                 picture.load()
                 straight = srgb(upright(picture))
                 width, height = straight.size
@@ -142,17 +155,45 @@ def _storable(picture: Image.Image) -> tuple[Image.Image, str]:
 
 def _refuse_changed(path: str | os.PathLike[str], data: bytes, name: str) -> None:
     """MediaError (broken) unless `data`, cut out of the file at `path`, decodes to its pixels."""
-    with _open(path, name) as before, OPENERS[name](io.BytesIO(data)) as after:
-        if pixels_digest(before) != pixels_digest(after):
+    # One after the other: each may have hundreds of megabytes.
+    with _open(path, name) as before:
+        digest = pixels_digest(before)
+    with OPENERS[name](io.BytesIO(data)) as after:
+        if pixels_digest(after) != digest:
             raise MediaError("broken", broken(name))
 
 
 def _refuse_unlike(picture: Image.Image, data: bytes, name: str) -> None:
-    """MediaError (broken) unless `data`, in the format `name`, shows `picture`."""
+    """MediaError (broken) unless `data`, in the format `name`, shows `picture`, which may be
+    drafted."""
     with OPENERS[name](io.BytesIO(data)) as after:
+        after.draft(None, picture.size)
         after.load()
         if not alike(picture, after):
             raise MediaError("broken", broken(name))
+
+
+def _drafted(picture: Image.Image) -> Image.Image:
+    """An opened JPEG upright and in sRGB at an eighth of its size, which costs little memory."""
+    with picture:
+        picture.draft(None, (picture.width // 8, picture.height // 8))
+        picture.load()
+        return srgb(upright(picture))
+
+
+def _in_stripes(
+    path: str | os.PathLike[str],
+    format: str,
+    part: Callable[[tuple[int, int]], Box] | None = None,
+) -> Stripes | None:
+    """The picture, or a part of it, in stripes when it is one that can be read like that."""
+    return in_stripes(lambda: _open(path, format), srgb, part) if format == "jpeg" else None
+
+
+def _striped_jpeg(striped: Stripes, source: Image.Image) -> bytes:
+    """With the tables of its source: so large a picture must not grow beyond a service's limit."""
+    tables = getattr(source, "quantization", None)
+    return striped.jpeg(quality=JPEG_QUALITY, subsampling=HALVED, tables=tables)
 
 
 def picture_thumbnail(
@@ -165,9 +206,27 @@ def picture_thumbnail(
         straight: Image.Image = picture
         if picture.mode.startswith("I"):
             straight = eight_bits(picture)
+        if picture.format != "JPEG":
+            straight = _reduced(straight, 3 * box)
         straight.thumbnail((box, box), reducing_gap=3.0)
         small = srgb(upright(straight) if is_turned(straight) else straight.copy())
     return write_webp(small, target, THUMBNAIL_QUALITY)
+
+
+def _reduced(picture: Image.Image, side: int) -> Image.Image:
+    """A large picture brought down to no less than `side` pixels a side, stripe by stripe: one with
+    transparency would be copied as a whole for that."""
+    factor = min(picture.size) // side
+    if factor < 2 or picture.mode not in ("L", "LA", "RGB", "RGBA"):
+        return picture
+    size = (-(-picture.width // factor), -(-picture.height // factor))
+    small = Image.new(picture.mode, size)
+    small.info = dict(picture.info)
+    rows = REDUCED_ROWS * factor
+    for top in range(0, picture.height, rows):
+        stripe = picture.crop((0, top, picture.width, min(top + rows, picture.height)))
+        small.paste(stripe.reduce(factor), (0, top // factor))
+    return small
 
 
 def write_webp(

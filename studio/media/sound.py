@@ -6,9 +6,10 @@ import os
 import time
 from array import array
 from collections.abc import Iterator
-from typing import Any
+from contextlib import contextmanager
 
 import av
+from av.container import InputContainer
 
 from studio.common.translatable import phrase
 from studio.media.facts import MediaError
@@ -19,6 +20,7 @@ from studio.media.video import VERIFY_SECONDS, check, opened
 RATE = 8000  # samples per second that are looked at: enough to draw, cheap to walk
 FINE = 80  # samples in the first bins, a hundredth of a second
 FULL = 32768
+MOMENT, MOMENT_PACKETS = 0.2, 50  # seconds, and packets, of one part that a sketch listens to
 QUIET = FULL // 50  # the loudest sample of a recording that is not drawn larger than it is
 
 
@@ -60,22 +62,54 @@ def peaks(path: str | os.PathLike[str], count: int = 200) -> list[int]:
                 "again."
             ),
         )
-    top = max(max(bins), QUIET)
     drawn = []
     for index in range(count):
         start = index * len(bins) // count
         drawn.append(max(bins[start : max((index + 1) * len(bins) // count, start + 1)]))
-    return [min(100, round(100 * peak / top)) for peak in drawn]
+    return _scaled(drawn)
 
 
-def decoded_runs(
-    path: str | os.PathLike[str], rate: int, most_channels: int = 2
-) -> Iterator[tuple[array[int], int]]:
-    """The sound as runs of signed 16-bit samples, `rate` per second, with the number of channels
-    (of the first frame, at most `most_channels`) that are interleaved in them. Damaged packets are
-    passed over, as players do."""
+def sketched_peaks(path: str | os.PathLike[str], seconds: float, count: int = 200) -> list[int]:
+    """The waveform as `peaks` draws it, of a sound that plays `seconds`, from a moment of each
+    part: the work is the same for a minute and for hours. What cannot be reached is drawn silent.
+    """
+    with _track(path) as (container, audio):
+        drawn = [
+            _moment(container, audio, (index + 0.5) * seconds / count) for index in range(count)
+        ]
+    return _scaled(drawn)
+
+
+def _moment(container: InputContainer, audio: av.AudioStream, at: float) -> int:
+    """The loudest sample of a few frames from `at` (seconds) on; 0 where nothing decodes."""
+    loudest, heard = 0, 0.0
+    # Two channels, each of which has its say: mixed, opposite ones would be silence.
+    resampler = av.AudioResampler(format="s16", layout="stereo", rate=RATE)
+    try:
+        container.seek(round(at * av.time_base))
+        for count, packet in enumerate(container.demux(audio)):
+            if heard >= MOMENT or count > MOMENT_PACKETS:
+                break
+            for frame in packet.decode():
+                heard += frame.samples / frame.sample_rate
+                frame.pts = None
+                for part in resampler.resample(frame):
+                    samples = _samples(part, 2)
+                    loudest = max(loudest, max(samples), -min(samples)) if samples else loudest
+    except (av.error.FFmpegError, ValueError):  # cannot be reached, damaged, or another sound
+        pass
+    return loudest
+
+
+def _scaled(loudest: list[int]) -> list[int]:
+    top = max(*loudest, QUIET)
+    return [min(100, round(100 * peak / top)) for peak in loudest]
+
+
+@contextmanager
+def _track(path: str | os.PathLike[str]) -> Iterator[tuple[InputContainer, av.AudioStream]]:
+    """The opened file and the sound in it. MediaError: no-stream, broken."""
     kind = sniff(path)
-    deadline = time.monotonic() + VERIFY_SECONDS
     if kind.kind == "image":
         raise MediaError(
             "no-stream",
@@ -91,9 +125,20 @@ def decoded_runs(
                 ),
             )
         refuse_rate(audio)  # an absurd one makes the resampler build a filter of gigabytes
+        yield container, audio
+
+
+def decoded_runs(
+    path: str | os.PathLike[str], rate: int, most_channels: int = 2
+) -> Iterator[tuple[array[int], int]]:
+    """The sound as runs of signed 16-bit samples, `rate` per second, with the number of channels
+    (of the first frame, at most `most_channels`) that are interleaved in them. Damaged packets are
+    passed over, as players do."""
+    deadline = time.monotonic() + VERIFY_SECONDS
+    with _track(path) as (container, audio):
         setup: tuple[str, str, int] | None = None
         channels = 0
-        resampler: Any = None
+        resampler: av.AudioResampler | None = None
         for packet in container.demux(audio):
             check(deadline)
             try:
@@ -102,7 +147,8 @@ def decoded_runs(
                 continue
             for frame in frames:
                 # Recordings that were joined change their rate or their channels on the way.
-                if setup != (now := (frame.format.name, frame.layout.name, frame.sample_rate)):
+                now = (frame.format.name, frame.layout.name, frame.sample_rate)
+                if resampler is None or setup != now:
                     refuse_rate(audio)
                     yield from _rest(resampler, channels)
                     channels = channels or min(most_channels, len(frame.layout.channels), 2)
@@ -115,7 +161,7 @@ def decoded_runs(
         yield from _rest(resampler, channels)
 
 
-def _rest(resampler: Any, channels: int) -> Iterator[tuple[array[int], int]]:
+def _rest(resampler: av.AudioResampler | None, channels: int) -> Iterator[tuple[array[int], int]]:
     """What a resampler still holds; nothing when there was none."""
     for part in resampler.resample(None) if resampler is not None else ():
         yield _samples(part, channels), channels

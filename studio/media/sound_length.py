@@ -9,7 +9,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from studio.common.translatable import phrase
-from studio.media.facts import MediaError
+from studio.media.facts import TAKEN, MediaError
 from studio.media.kinds import Kind
 
 # Their headers are estimates or promises (a stream that was cut, a variable bit rate): the packets
@@ -33,6 +33,8 @@ def sound_seconds(kind: Kind, stated: float, packets: Iterable[Packet[Stream]]) 
         span = Fraction((packet.duration or 0) * (packet.time_base or 0))
         step = step or span
         ticks += span
+        if ticks > TAKEN:  # so long that nobody here wants to know how long
+            break
         if packet.pts is not None and packet.time_base:
             at = packet.pts * packet.time_base
             first = at if first is None else min(first, at)

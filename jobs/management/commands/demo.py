@@ -38,7 +38,8 @@ from studio.local.ports import write_json
 from studio.local.stack import LOOPBACK, manage_command
 from studio.management.arguments import port_number, speed_number
 from studio.management.commands import dev
-from studio.media import MediaError, verify_video
+from studio.media import MediaError
+from studio.media.decoders import verify_video
 from studio.models import Asset, Membership, Role, Team, User
 
 EMAIL = "demo@example.com"

@@ -17,9 +17,9 @@ from django.views.decorators.http import require_safe
 
 from jobs.pages.board.player import file_name, sound_of
 from studio.common.translatable import translated
-from studio.files.file_store import local_copy
+from studio.files.file_store import local_copy, person_key
 from studio.media import MediaError
-from studio.media.edits import with_sound
+from studio.media.decoders import with_sound
 from studio.models import Asset
 from studio.teams.access import TeamRequest, team_page
 
@@ -44,7 +44,7 @@ def sound(request: TeamRequest, job: str) -> HttpResponseBase:
         response: HttpResponseBase = HttpResponse(content_type=MIME)
     else:
         try:
-            response = _made(found.result, added)
+            response = _made(found.result, added, person_key(request.user))
         except MediaError as error:
             messages.error(request, translated(error.sentence))
             return redirect(found)
@@ -64,13 +64,13 @@ def sound(request: TeamRequest, job: str) -> HttpResponseBase:
     return response
 
 
-def _made(film: Asset, added: Asset) -> FileResponse:
+def _made(film: Asset, added: Asset, person: str) -> FileResponse:
     """The film with the sound of `added`, to be sent. Raises MediaError, and FileNotFoundError when
     a stored file is missing."""
     with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix="sound-") as folder:
         target = Path(folder, f"film.{FORMAT}")
         with local_copy(film) as picture, local_copy(added) as music:
-            with_sound(picture, music, target)
+            with_sound(picture, music, target, person=person)
         # Open files outlive their names: nothing is left behind, even when the reader goes away or
         # the process dies.
         return FileResponse(target.open("rb"), content_type=MIME)

@@ -39,6 +39,8 @@ def _account_or_file(draft: Draft, account: Account | None) -> str:
         return _("There is no account yet. Add one with its API key first.")
     for file in file_fields(draft.spec):
         if file.name in draft.edits:
+            if file.kind == "image":
+                return _("The picture is being made over.")
             return _("The video is being made over.")
         problems = draft.problems.get(file.name)
         if problems and draft.asset(file.name) is not None:

@@ -48,8 +48,8 @@ class Draft:
     key: str = ""
     problems: dict[str, list[str]] = field(default_factory=dict)
     trims: dict[str, Trim] = field(default_factory=dict)  # of each sound
-    edits: dict[str, Edit] = field(default_factory=dict)  # of videos, not made yet
-    failed_edits: dict[str, Edit] = field(default_factory=dict)  # of videos, to be tried again
+    edits: dict[str, Edit] = field(default_factory=dict)  # of videos and pictures, not made yet
+    failed_edits: dict[str, Edit] = field(default_factory=dict)  # of them, to be tried again
     consented: set[str] = field(default_factory=set)  # files whose consent is ticked
     reused: Asset | None = None  # the video whose template was there already
     known_on: Template | None = None  # of the chosen video, on another account than the chosen one
@@ -86,7 +86,7 @@ class Draft:
         self.failed_edits.pop(name, None)
 
     def begin(self, name: str, edit: Edit) -> None:
-        """A new version of the video `name` is being made, or is there already."""
+        """A new version of the file `name` is being made, or is there already."""
         if edit.made is not None:
             self.put(name, edit.made)
         else:

@@ -123,7 +123,7 @@ class DraftForm(forms.Form):
                 self.fields[name + file.name] = forms.FloatField(
                     min_value=0, max_value=86_400, required=False
                 )
-        if file.kind == "video":
+        if file.kind != "audio":
             self.fields[EDIT + file.name] = TeamChoice(
                 self.team.edits.select_related("asset", "made__parent")
             )
@@ -180,7 +180,7 @@ class DraftForm(forms.Form):
             draft.problems.setdefault(name, []).extend(missed)
 
     def _edited(self, draft: Draft, file: FileField, asset: Asset) -> Asset:
-        """The new version of a video that the form names, where it is made; else `asset`, with the
+        """The new version of a file that the form names, where it is made; else `asset`, with the
         edit that is under way or failed in `draft`."""
         edit: Edit | None = self.cleaned_data.get(EDIT + file.name)
         if edit is None or edit.asset_id != asset.pk:

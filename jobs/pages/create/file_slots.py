@@ -19,6 +19,7 @@ from jobs.pages.create.speech_panel import SpeechPanel
 from studio.common.formats import filesize_mb
 from studio.common.formats import seconds as length
 from studio.common.translatable import phrase, translated
+from studio.files import edit_queue
 from studio.models.asset import Asset
 from studio.models.edit import Edit
 from studio.models.people import Team
@@ -147,6 +148,11 @@ class FileSlot:
     @property
     def url(self) -> str:
         return file_url(self.team, self.asset) if self.asset else ""
+
+    @property
+    def edits_ahead(self) -> int:
+        """How many edits are made before the one under way."""
+        return edit_queue.ahead(self.edit) if self.edit is not None else 0
 
     @property
     def poster_url(self) -> str:

@@ -5,7 +5,7 @@ POST with `fix` = “how:name”, where name is the file's field. How: "auto" ma
 limits, "behind-white" and the like do the same for a transparent picture, "crop" takes crop_left,
 crop_top, crop_width, crop_height (px of the straightened picture) and crop_angle (degrees), "cut"
 takes cut_from and cut_to (seconds) of a video, "again" tries a video's failed edit once more. GET
-is asked while a video is made over: 204 until it is there.
+is asked while a file is made over: 204 until it is there or its place in line is another.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from studio.common.translatable import translated
 from studio.files import edit_queue
 from studio.files.edit_queue import Recipe
 from studio.media import MediaError
+from studio.media.decoders import DecoderEnded
 from studio.media.edits import BEHIND, straight_size
 from studio.models.asset import Asset
 from studio.models.people import Role
@@ -54,9 +55,16 @@ def fix(request: TeamRequest) -> HttpResponse:
     page = page_of(request)
     draft = draft_of(request, page)
     errors = _fixed(request, draft) if request.method == "POST" else []
-    if request.method != "POST" and draft.edits:
+    if request.method != "POST" and draft.edits and not _moved_up(request, draft):
         return HttpResponse(status=204)
     return shown_again(request, draft, page, errors)
+
+
+def _moved_up(request: TeamRequest, draft: Draft) -> bool:
+    """Whether the page shows another place in line than its files have by now."""
+    shown = request.GET.getlist("edits_ahead")
+    places = [str(edit_queue.ahead(edit)) for edit in draft.edits.values()]
+    return bool(shown) and sorted(shown) != sorted(places)
 
 
 def _fixed(request: TeamRequest, draft: Draft) -> list[str]:
@@ -71,7 +79,15 @@ def _fixed(request: TeamRequest, draft: Draft) -> list[str]:
             draft.begin(name, edit_queue.ask(asset, recipe, request.user))
             _look(draft, field)
             return []
-        made = edit_queue.change(asset, recipe, request.user)
+        try:
+            made = edit_queue.change(asset, recipe, request.user)
+        except DecoderEnded as error:
+            if error.reason != "busy":
+                raise
+            # Its turn comes, but this page does not stand and wait for it.
+            draft.begin(name, edit_queue.ask(asset, recipe, request.user))
+            _look(draft, field)
+            return []
     except MediaError as error:
         return [translated(error.sentence)]
     except Unclear as unclear:

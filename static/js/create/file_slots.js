@@ -1,5 +1,7 @@
 // Files of a create page: each goes up by itself as one raw PUT with its progress, then the draft
 // has it.
+
+import { watchLine } from "../files/line.js";
 import { remember, writeAddress } from "./address.js";
 import { form, refresh } from "./form.js";
 
@@ -22,7 +24,11 @@ const put = (slot, asset) => {
 export const send = (slot, file, taken = () => {}) => {
   const bar = slot.querySelector("progress");
   const error = slot.querySelector("[data-slot-error]");
+  const place = slot.querySelector("[data-slot-place]");
+  let leave = () => {};
   const refuse = (words) => {
+    leave();
+    place.textContent = "";
     bar.hidden = true;
     error.hidden = false;
     error.querySelector("div").textContent = words;
@@ -41,7 +47,14 @@ export const send = (slot, file, taken = () => {}) => {
     // It is looked at now, and how long that takes nobody knows
     if (loaded === total) bar.removeAttribute("value");
   };
+  request.upload.onload = () => {
+    leave = watchLine(form().dataset.lineUrl, file.name, (words) => {
+      place.textContent = words;
+    });
+  };
   request.onload = () => {
+    leave();
+    place.textContent = "";
     const answer = request.response;
     if (request.status >= 300 || !answer?.asset) {
       refuse(answer?.error ?? form().dataset.broken);

@@ -5,6 +5,8 @@
 // templates/studio/files/upload_zone.html. Every answer is told by an event on the zone that
 // bubbles: "uploaded" (detail: the JSON of the asset) or "upload-refused" (detail: {name, error}).
 // When none is left on its way, "library-changed" is sent to the body.
+import { watchLine } from "./line.js";
+
 const AT_ONCE = 2;
 const line = []; // jobs that wait for their turn
 let running = 0;
@@ -59,7 +61,9 @@ const end = ({ zone, file, row }, good, words, detail) => {
 const send = (job) => {
   const { zone, file, row } = job;
   const { max, large, lost, storing, here, kept: done, takes, unused } = zone.dataset;
+  let leave = () => {};
   const over = (good, words, detail) => {
+    leave();
     running -= 1;
     end(job, good, words, detail);
     next();
@@ -75,6 +79,11 @@ const send = (job) => {
   request.upload.onprogress = ({ loaded, total }) => {
     row.querySelector("[data-bar]").value = total ? (loaded / total) * 100 : 0;
     words.textContent = loaded < total ? `${Math.floor((loaded / total) * 100)} %` : storing;
+  };
+  request.upload.onload = () => {
+    leave = watchLine(zone.dataset.line, file.name, (place) => {
+      words.textContent = place || storing;
+    });
   };
   request.onload = () => {
     const answer = request.response;

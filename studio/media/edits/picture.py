@@ -16,7 +16,8 @@ from studio.media.edits.refusal import EditError, replacing
 from studio.media.facts import Facts, MediaError, unreadable
 from studio.media.kinds import KINDS, Kind, sniff
 from studio.media.metadata import ORIENTATION, upright
-from studio.media.picture import _open, broken, probe_picture
+from studio.media.picture import _in_stripes, _open, broken, probe_picture
+from studio.media.stripes import HALVED, Box, Stripes
 
 FORMATS = ("", "jpeg", "png")
 STEEPEST = 45.0  # degrees
@@ -60,20 +61,30 @@ def edit_picture(
     if format not in FORMATS:
         raise AssertionError(f"{format!r} is no format that pictures are written in")
     kind = _picture_kind(path)
-    with unreadable(broken(kind.format)), _open(path, kind.format) as opened:
-        opened.load()
-        # No copies that nobody needs: each of a large picture has hundreds of megabytes.
-        picture = _plain(srgb(upright(opened)))
+    with unreadable(broken(kind.format)):
+        picture: Image.Image | Stripes | None = None
+        if not angle:
+            picture = _in_stripes(path, kind.format, lambda size: _clamped(size, box))
+    if picture is None:
+        whole = _whole(path, kind)
         if behind:
-            picture = with_behind(picture, behind)
-    del opened
-    picture = _scaled(_cropped(_straightened(picture, angle), box), max_side)
+            whole = with_behind(whole, behind)
+        picture = _cropped(_straightened(whole, angle), box)
+    picture = _scaled(picture, max_side)
     _refuse_small(picture.size, min_side)
     name = format or (kind.format if kind.format in ("jpeg", "png") else "jpeg")
     name, data = _below(picture, name, format, max_bytes, min_side)
     with replacing(target) as part:
         part.write_bytes(data)
         return probe_picture(part, KINDS[name])
+
+
+def _whole(path: str | os.PathLike[str], kind: Kind) -> Image.Image:
+    """All of the picture, upright and in sRGB."""
+    with unreadable(broken(kind.format)), _open(path, kind.format) as opened:
+        opened.load()
+        # No copies that nobody needs: each of a large picture has hundreds of megabytes.
+        return _plain(srgb(upright(opened)))
 
 
 def _picture_kind(path: str | os.PathLike[str]) -> Kind:
@@ -211,14 +222,20 @@ def _straightened(picture: Image.Image, angle: float) -> Image.Image:
     )
 
 
-def _cropped(picture: Image.Image, box: tuple[int, int, int, int] | None) -> Image.Image:
+def _cropped(picture: Image.Image, box: Box | None) -> Image.Image:
+    part = _clamped(picture.size, box)
+    return picture if part == (0, 0, *picture.size) else picture.crop(part)
+
+
+def _clamped(size: tuple[int, int], box: Box | None) -> Box:
+    """`box` as far as it lies in a picture of `size`, all of it without one. EditError: bad-box."""
     if box is None:
-        return picture
+        return (0, 0, *size)
     left, top, right, bottom = (
         max(0, box[0]),
         max(0, box[1]),
-        min(picture.width, box[2]),
-        min(picture.height, box[3]),
+        min(size[0], box[2]),
+        min(size[1], box[3]),
     )
     if left >= right or top >= bottom:
         raise EditError(
@@ -230,18 +247,14 @@ def _cropped(picture: Image.Image, box: tuple[int, int, int, int] | None) -> Ima
                 top=box[1],
                 right=box[2],
                 bottom=box[3],
-                width=picture.width,
-                height=picture.height,
+                width=size[0],
+                height=size[1],
             ),
         )
-    return (
-        picture
-        if (left, top, right, bottom) == (0, 0, *picture.size)
-        else picture.crop((left, top, right, bottom))
-    )
+    return left, top, right, bottom
 
 
-def _scaled(picture: Image.Image, max_side: int | None) -> Image.Image:
+def _scaled(picture: Image.Image | Stripes, max_side: int | None) -> Image.Image | Stripes:
     long = max(picture.size)
     if max_side is None or long <= max_side:
         return picture
@@ -274,7 +287,11 @@ def _refuse_small(size: tuple[int, int], min_side: int | None) -> None:
 
 
 def _below(
-    picture: Image.Image, name: str, format: str, max_bytes: int | None, min_side: int | None
+    picture: Image.Image | Stripes,
+    name: str,
+    format: str,
+    max_bytes: int | None,
+    min_side: int | None,
 ) -> tuple[str, bytes]:
     """The format and bytes of the first try below `max_bytes`."""
     last = b""
@@ -316,8 +333,12 @@ def _below(
 
 
 def _tries(
-    picture: Image.Image, name: str, format: str, max_bytes: int | None, min_side: int | None
-) -> Iterator[tuple[str, Image.Image, int]]:
+    picture: Image.Image | Stripes,
+    name: str,
+    format: str,
+    max_bytes: int | None,
+    min_side: int | None,
+) -> Iterator[tuple[str, Image.Image | Stripes, int]]:
     """What to try, best picture first: (format, picture, quality). Pixels are worth more than a
     format without loss."""
     if name == "png":
@@ -346,21 +367,26 @@ def _tries(
             yield name, small, quality
 
 
-def _on_white(picture: Image.Image) -> Image.Image:
-    if picture.mode != "RGBA":
+def _on_white(picture: Image.Image | Stripes) -> Image.Image | Stripes:
+    if isinstance(picture, Stripes) or picture.mode != "RGBA":
         return picture
     ground = Image.new("RGB", picture.size, (255, 255, 255))
     ground.paste(picture, mask=picture.getchannel("A"))
     return ground
 
 
-def _saved(picture: Image.Image, name: str, quality: int) -> bytes:
+def _saved(picture: Image.Image | Stripes, name: str, quality: int) -> bytes:
     out = io.BytesIO()
+    # Full colour at the highest quality, as cameras keep it; below it every byte counts.
+    sampling = 0 if quality >= 90 else HALVED
+    if isinstance(picture, Stripes):
+        if name == "jpeg":
+            return picture.jpeg(quality=quality, subsampling=sampling)
+        picture = picture.whole()
     if name == "png":
         picture.save(out, "PNG")
     else:
-        # Full colour at the highest quality, as cameras keep it; below it every byte counts. Not
-        # optimized: that asks for all of the data in one buffer, whose size Pillow guesses too
+        # Not optimized: that asks for all of the data in one buffer, whose size Pillow guesses too
         # small for noise.
-        picture.save(out, "JPEG", quality=quality, subsampling=0 if quality >= 90 else 2)
+        picture.save(out, "JPEG", quality=quality, subsampling=sampling)
     return out.getvalue()

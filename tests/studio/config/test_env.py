@@ -65,6 +65,7 @@ def test_damaged_keys_are_never_replaced(tmp_path: Path) -> None:
             lambda: env.choice("MEDIA_DELIVERY", "auto", ("auto", "public")),
             "may be auto, public",
         ),
+        ("DECODER_MEMORY_MB", "299", lambda: env.number("DECODER_MEMORY_MB", 9, 300), "from 300"),
         (
             "DATABASE_URL",
             "nothing://x",

@@ -156,7 +156,7 @@ def test_a_video_that_every_worker_died_over_is_given_up_with_a_sentence_and_may
         run(edit)
     assert (edit.state, edit.sentence) == (
         "failed",
-        "The video could not be made over. Export it again and upload it.",
+        "The file could not be made over. Export it again and upload it.",
     )
     assert edit_queue.due() == []
     again = edit_queue.ask(video, SHORT, owner)

@@ -51,6 +51,11 @@ class Visitor:
         )
 
     def stream(
+        self, blocks: Iterator[Message], name: str = "p.jpg", team: str = "north", **more: Any
+    ) -> tuple[int, dict[str, Any]]:
+        return asyncio.run(self.asked(blocks, name, team, **more))
+
+    async def asked(
         self,
         blocks: Iterator[Message],
         name: str = "p.jpg",
@@ -92,7 +97,7 @@ class Visitor:
         async def send(message: Message) -> None:
             answer.append(message)
 
-        asyncio.run(uploads.application(scope, receive, send))
+        await uploads.application(scope, receive, send)
         if not answer:
             return 0, {}
         assert dict(answer[0]["headers"])[b"content-type"] == b"application/json"
@@ -300,33 +305,33 @@ def test_a_large_film_is_kept_without_being_in_memory(
     assert peak < 24 << 20, f"{peak >> 20} MB for {size >> 20} MB"
 
 
-def test_pictures_are_looked_at_two_at_a_time(
-    monkeypatch: pytest.MonkeyPatch, visit: Callable[[User], Visitor], creator: User
+def test_files_are_looked_at_two_at_a_time_and_one_of_each_person(
+    monkeypatch: pytest.MonkeyPatch, visit: Callable[[User], Visitor], creator: User, owner: User
 ) -> None:
-    busy, most, lock = 0, 0, threading.Lock()
+    at_work: list[str] = []
+    most: list[tuple[int, int]] = []
+    lock = threading.Lock()
 
-    def slow(path: str, sender: object, name: str) -> tuple[int, dict[str, Any]]:
-        nonlocal busy, most
+    def slow(path: str, sender: uploads._Sender, name: str) -> tuple[int, dict[str, Any]]:
         with lock:
-            busy += 1
-            most = max(most, busy)
+            at_work.append(sender.user.email)
+            most.append((len(at_work), len(set(at_work))))
         threading.Event().wait(0.05)
         with lock:
-            busy -= 1
+            at_work.remove(sender.user.email)
         return 200, {}
 
     monkeypatch.setattr(uploads, "_keep", slow)
+    # SQLite's database in memory belongs to one connection, and these all count at once.
+    monkeypatch.setattr(uploads.quotas, "count_upload", lambda user: None)
+    visitors = [visit(person) for person in (creator, owner)] * 3
 
-    async def many() -> None:
-        await asyncio.gather(
-            *(
-                uploads._in_thread(uploads._decode_threads, uploads._keep, "", None, "")
-                for _ in range(6)
-            )
-        )
+    async def many() -> list[tuple[int, dict[str, Any]]]:
+        body = {"type": "http.request", "body": b"x", "more_body": False}
+        return await asyncio.gather(*(one.asked(iter([body])) for one in visitors))
 
-    asyncio.run(many())
-    assert most == 2
+    assert [status for status, _ in asyncio.run(many())] == [200] * 6
+    assert max(most) == (2, 2)
 
 
 # ── how much and how many ─────────────────────────────────────────────────────────────────────────

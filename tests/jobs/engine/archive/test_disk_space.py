@@ -116,7 +116,7 @@ def test_a_full_store_keeps_the_proven_film(
         raise OSError(number, "no")
 
     with monkeypatch.context() as patch:
-        patch.setattr("studio.files.preparation.shutil.copyfile", full)
+        patch.setattr("studio.files.file_store.decoders.prepare", full)
         job = step(job)
     assert ("is full" in job.sentence) == (number != errno.EIO)
     assert step(job).state == "succeeded"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import wave
 from array import array
 from itertools import pairwise
@@ -16,7 +17,8 @@ from hypothesis import strategies as st
 from jobs.catalogue.limits import Limits
 from jobs.orders import trim
 from jobs.orders.trim import LEAST, Trim
-from studio.files import file_store, preparation
+from studio.files import file_store
+from studio.media import preparation
 from studio.media.edits.samples import runs
 from studio.models import Team, User
 from tests import files
@@ -136,13 +138,12 @@ def test_a_sound_is_listened_to_once_when_it_is_kept(
 
 
 def test_a_long_sound_is_not_listened_to_while_somebody_waits(
-    team: Team, creator: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    team: Team, creator: User, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(preparation, "LISTENED", 1)
     asset, _new = file_store.keep(
-        files.write(tmp_path, "l", files.wav(1.5)), team=team, owner=creator, name="l.wav"
+        files.write(tmp_path, "l", files.wav(602.0, 4000)), team=team, owner=creator, name="l.wav"
     )
-    assert (asset.sound, asset.milliseconds) == ({}, 1500)
+    assert (asset.sound, asset.milliseconds) == ({}, 602_000)
 
 
 def test_a_speech_of_several_films_is_listened_to_once_and_parted_in_its_pauses(
@@ -161,10 +162,11 @@ def test_a_speech_of_several_films_is_listened_to_once_and_parted_in_its_pauses(
     for pause in (50, 105):  # seconds that are silent
         at = 44 + pause * 8000
         speech = speech[:at] + bytes(8000) + speech[at + 8000 :]
-    asset, _new = file_store.keep(
-        files.write(tmp_path, "s", speech), team=team, owner=creator, name="s.wav"
-    )
-    assert (asset.sound["seconds"], len(read)) == (330.0, 1)
+    path = files.write(tmp_path, "s", speech)
+    ready = preparation.prepare(path, "", tmp_path, clean=True)
+    assert (ready.sound["seconds"], len(read)) == (330.0, 1)
+    asset, _new = file_store.keep(path, team=team, owner=creator, name="s.wav")
+    assert asset.sound == json.loads(json.dumps(ready.sound))
     films = trim.split(asset, trim.read("", asset, SPEECH), SPEECH)
     assert [film.stop for film in films[:2]] == [50_500, 105_500]
 

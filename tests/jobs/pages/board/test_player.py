@@ -248,7 +248,9 @@ def test_the_download_has_the_same_picture_and_the_sound(
 def test_a_look_at_the_download_makes_nothing(
     client_of: ClientOf, viewer: User, silent: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(player_views, "with_sound", lambda *paths: pytest.fail("it was made"))
+    monkeypatch.setattr(
+        player_views, "with_sound", lambda *paths, person: pytest.fail("it was made")
+    )
     answer = client_of(viewer).head(sound_url(silent))
     assert answer.status_code == 200
     assert "with sound.mp4" in answer["Content-Disposition"]
@@ -257,7 +259,7 @@ def test_a_look_at_the_download_makes_nothing(
 def test_what_cannot_be_made_is_said_on_the_page(
     client_of: ClientOf, viewer: User, silent: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*paths: Path) -> None:
+    def refuse(*paths: Path, person: str) -> None:
         Path(paths[2]).write_bytes(b"half")
         raise MediaError("broken", "The sound of the dance video is damaged; upload it again.")
 
@@ -271,7 +273,7 @@ def test_what_cannot_be_made_is_said_on_the_page(
 def test_a_full_disk_is_said_on_the_page(
     client_of: ClientOf, viewer: User, silent: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*paths: Path) -> None:
+    def full(*paths: Path, person: str) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(player_views, "with_sound", full)

@@ -124,7 +124,7 @@ def test_what_is_made_of_a_file_that_misses_a_limit_fits(miss: Miss, tmp_path: P
     fix = fix_for(miss.limits, facts)
     assert fix is not None
     target = tmp_path / "made"
-    edit_queue._MAKERS[fix.recipe["do"]](source, target, fix.recipe)
+    edit_queue._MAKERS[fix.recipe["do"]](source, target, fix.recipe, "")
     made = probe(target)
     assert miss.limits.problems(made) == []
     assert fix.slow == (made.kind == "video")

@@ -1,5 +1,7 @@
 """What a file must be to be kept: probed from its bytes, cleaned of metadata, with its small
-picture or waveform. A refusal is a MediaError with a sentence."""
+picture or waveform. A refusal is a MediaError with a sentence.
+
+`prepare` decodes, so it runs in a decoder (`studio.media.decoders.prepare`)."""
 
 from __future__ import annotations
 
@@ -12,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from studio import media
-from studio.media import Facts, MediaError
-from studio.media.edits import find_silences
+from studio.common.translatable import phrase
+from studio.media.edits.sound import find_silences
+from studio.media.facts import TAKEN, Facts, MediaError
+from studio.media.sound import sketched_peaks
 from studio.media.voice import hears_voice
 
 log = logging.getLogger("footlight.preparation")
@@ -40,10 +44,14 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def prepare(path: Path, digest: str, folder: Path, *, clean: bool) -> Prepared:
+def prepare(
+    path: Path, digest: str, folder: Path, *, clean: bool, preview: bool = True
+) -> Prepared:
     """The file at `path` (of sha256 `digest`) as it is to be stored, in `folder`; without metadata
-    and upright with `clean`. MediaError."""
+    and upright with `clean`; without its small picture or waveform unless `preview`. MediaError."""
     facts = media.probe(path)
+    if clean:
+        _refuse_long(facts)
     ours = folder / f"file.{facts.extension}"
     if not clean:
         shutil.copyfile(path, ours)
@@ -58,8 +66,10 @@ def prepare(path: Path, digest: str, folder: Path, *, clean: bool) -> Prepared:
     sound: dict[str, Any] = {}
     # A film that was paid for is kept even when no small picture of it can be drawn.
     try:
-        if facts.kind == "audio":
-            thumb, peaks = None, media.peaks(ours, PEAKS)
+        if not preview:
+            thumb = None
+        elif facts.kind == "audio":
+            thumb, peaks = None, _drawn(ours, facts)
             # What was cut out of a recording was listened to there, and a click waits for it.
             sound = _heard(ours) if clean and facts.seconds <= LISTENED else {}
         elif thumb is not None:
@@ -70,6 +80,25 @@ def prepare(path: Path, digest: str, folder: Path, *, clean: bool) -> Prepared:
         log.warning("no preview of %s: %s", digest, error)
         thumb = None
     return Prepared(ours, facts, digest, thumb, peaks, sound)
+
+
+def _refuse_long(facts: Facts) -> None:
+    if facts.seconds > TAKEN:
+        raise MediaError(
+            "too-long",
+            phrase(
+                "This file plays for more than %(hours)s hours, and models take a minute. Cut out "
+                "the part that you need and upload that.",
+                hours=f"{TAKEN / 3600:g}",
+            ),
+        )
+
+
+def _drawn(path: Path, facts: Facts) -> list[int]:
+    """Its waveform: of all of it, or of moments all over it when that would take minutes."""
+    if facts.seconds <= LISTENED:
+        return media.peaks(path, PEAKS)
+    return sketched_peaks(path, facts.seconds, PEAKS)
 
 
 def _heard(path: Path) -> dict[str, Any]:
