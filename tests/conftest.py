@@ -136,6 +136,12 @@ def emptied_ledger() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def own_counts() -> None:
+    """Tries and limits that earlier tests of this process used up are none of this one's."""
+    cache.clear()
+
+
+@pytest.fixture(autouse=True)
 def own_files(tmp_path: Path) -> Iterator[None]:
     """Every test stores into a folder of its own."""
     storage = {
