@@ -1,6 +1,6 @@
 """An honest visitor of a site under attack: pages a second and their p95, alone and beside 1,000
-slow clients (headers, bodies, readers, half-open uploads in equal parts) and 1,000 live followers;
-memory of the web process.
+slow clients (headers, bodies, readers, half-open uploads in equal parts), 1,000 live followers, and
+four decoders at work; memory of the web process.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from tests.bench import stage
+from tests.bench.decoders import busy
 from tests.hostile.site import Target, target, under_attack, visit
 
 SLOW = ("headers", "bodies", "readers", "uploads")
@@ -20,6 +21,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--slow", type=int, default=1000)
     parser.add_argument("--followers", type=int, default=1000)
+    parser.add_argument("--decoders", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=20.0, help="of the visitor, each time")
     parser.add_argument("--settle", type=float, default=10.0, help="before the visitor comes")
     options = parser.parse_args()
@@ -37,6 +39,8 @@ def main() -> None:
                     stack.enter_context(under_attack(site, kind, count))
                 time.sleep(options.settle)
                 _say(name, site, visit(site, options.seconds))
+        with busy(options.decoders):
+            _say("decoders", site, visit(site, options.seconds))
         _say("alone again", site, visit(site, options.seconds))
 
 
