@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from studio import media
-from studio.common.translatable import phrase
 from studio.media.edits.sound import find_silences
-from studio.media.facts import TAKEN, Facts, MediaError
+from studio.media.facts import Facts, MediaError
 from studio.media.sound import sketched_peaks
+from studio.media.validation import refuse_long
 from studio.media.voice import hears_voice
 
 log = logging.getLogger("footlight.preparation")
@@ -51,7 +51,7 @@ def prepare(
     and upright with `clean`; without its small picture or waveform unless `preview`. MediaError."""
     facts = media.probe(path)
     if clean:
-        _refuse_long(facts)
+        refuse_long(facts)
     ours = folder / f"file.{facts.extension}"
     if not clean:
         shutil.copyfile(path, ours)
@@ -80,18 +80,6 @@ def prepare(
         log.warning("no preview of %s: %s", digest, error)
         thumb = None
     return Prepared(ours, facts, digest, thumb, peaks, sound)
-
-
-def _refuse_long(facts: Facts) -> None:
-    if facts.seconds > TAKEN:
-        raise MediaError(
-            "too-long",
-            phrase(
-                "This file plays for more than %(hours)s hours, and models take a minute. Cut out "
-                "the part that you need and upload that.",
-                hours=f"{TAKEN / 3600:g}",
-            ),
-        )
 
 
 def _drawn(path: Path, facts: Facts) -> list[int]:

@@ -1,11 +1,13 @@
-"""Whether a file is taken: its format, and that it is whole, from its bytes alone. What each model
-takes of it is in the catalogue (jobs/catalogue/limits.py)."""
+"""Whether an upload is taken: its format, that it is whole, and how long it may be, from its bytes
+alone. How large it may be is in `pixel_limit` and in studio/files/uploads.py; what each model takes
+of it in the catalogue (jobs/catalogue/limits.py)."""
 
 from __future__ import annotations
 
 import os
 
-from studio.media.facts import Facts
+from studio.common.translatable import phrase
+from studio.media.facts import TAKEN, Facts, MediaError
 from studio.media.kinds import sniff
 from studio.media.picture import probe_picture
 from studio.media.video import probe_video
@@ -20,3 +22,16 @@ def probe(path: str | os.PathLike[str]) -> Facts:
     """
     found = sniff(path)
     return probe_picture(path, found) if found.kind == "image" else probe_video(path, found)
+
+
+def refuse_long(facts: Facts) -> None:
+    """MediaError("too-long") for what nobody would wait for to be read."""
+    if facts.seconds > TAKEN:
+        raise MediaError(
+            "too-long",
+            phrase(
+                "This file plays for more than %(hours)s hours, and models take a minute. Cut out "
+                "the part that you need and upload that.",
+                hours=f"{TAKEN / 3600:g}",
+            ),
+        )

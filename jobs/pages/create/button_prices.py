@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jobs.billing import prices
 from jobs.catalogue import entries
 from jobs.orders import sets, test_clips
 from jobs.pages.create.draft_plan import DraftPlan
@@ -23,6 +24,12 @@ def button_prices(planned: DraftPlan, split: SplitPanel | None) -> dict[str, int
         if clip is not None:
             found["sweep-clip"] = sets.price(clip.estimate, len(parameter.words))
     return found | ({"split": split.micros} if split is not None else {})
+
+
+def price_on(button: str, micros: dict[str, int], currency: str) -> str:
+    """The price that stands on the button that does `button`, of `button_prices`; "" without
+    one."""
+    return prices.format_money(micros[button], currency) if button in micros else ""
 
 
 def swept_of(planned: DraftPlan) -> entries.Parameter | None:

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from jobs.billing import prices
 from jobs.catalogue import entries
 from jobs.orders import test_clips
 from jobs.pages.budget_summary import no_room
-from jobs.pages.create.button_prices import swept_of
+from jobs.pages.create.button_prices import price_on, swept_of
 from jobs.pages.create.draft_plan import DraftPlan
 from studio.common.translatable import translated
 
@@ -46,7 +45,7 @@ def more_buttons(planned: DraftPlan, micros: dict[str, int], blocked: str) -> Mo
         if do not in micros:
             return None
         off = bool(blocked or no_room(order.team, order.owner, micros[do]))
-        return ExtraButton(do, label, prices.format_money(micros[do], order.team.currency), off)
+        return ExtraButton(do, label, price_on(do, micros, order.team.currency), off)
 
     return MoreButtons(
         button("clip", _("Test clip %(n)s s") % {"n": seconds}),

@@ -15,6 +15,7 @@ from jobs.models import Account, Lane
 from jobs.pages.budget_summary import no_room
 from jobs.pages.create import model_retirement
 from jobs.pages.create.account_panel import AccountPanel, account_panel
+from jobs.pages.create.button_prices import price_on
 from jobs.pages.create.check_panel import CheckPanel
 from jobs.pages.create.choices_panel import ChoicesPanel, choices_panel
 from jobs.pages.create.draft import Draft
@@ -39,8 +40,9 @@ class CreatePage:
 
     `models` to change to: none where the page has one only. `files`, and of them the `picture`, the
     `sound` and the `video` that the model takes itself. `blocked`: why nothing can be made now;
-    `why_not`: the same, or why the budget has no room for the film. `confirmed_prices`: what the
-    buttons show, as the form sends it along with a click.
+    `why_not`: the same, or why the budget has no room for the film. `make_price`: what the button
+    of the film shows. `confirmed_prices`: what all buttons show, as the form sends it along with a
+    click.
     """
 
     page: str
@@ -62,6 +64,7 @@ class CreatePage:
     queue: QueuePanel | None
     blocked: str
     why_not: str
+    make_price: str
     more: MoreButtons
     retirement: Ending | None
     confirmed_prices: str
@@ -111,6 +114,7 @@ def create_page(
         queue=queue_panel(draft, planned, account, lane),
         blocked=review.blocked,
         why_not=review.blocked or no_room(draft.team, user, planned.micros),
+        make_price=price_on("make", review.prices, draft.team.currency),
         more=more_buttons(planned, review.prices, review.blocked),
         retirement=_retirement(draft, account, lane, planned),
         confirmed_prices=confirmed_price.form_value(review.prices),
