@@ -105,6 +105,13 @@ def keep(
         return _store(ready, source_sha256=digest, team=team, owner=owner, name=name, **lineage)
 
 
+def keep_upload(sent: UploadedFile[Any], *, team: Team, owner: User) -> tuple[Asset, bool]:
+    """`keep` a file that `owner` sent with a form of any page, counted as one of their uploads of
+    the hour. MediaError as there, also when the hour is full."""
+    quotas.count_upload(owner)
+    return keep(sent, team=team, owner=owner, name=sent.name or "")
+
+
 def person_key(user: User | None) -> str:
     """In whose name a decoder is asked: each person has one at a time."""
     return str(user.pk) if user is not None else ""

@@ -22,13 +22,12 @@ from studio.common.formats import filesize_mb, person, seconds
 from studio.common.search import words_in
 from studio.common.translatable import translated
 from studio.files import links
-from studio.files.file_store import InUse, every_asset, forget, keep, users_of
+from studio.files.file_store import InUse, every_asset, forget, keep_upload, users_of
 from studio.files.forms import LibraryFilter
 from studio.files.serving import PIECE, serve
 from studio.files.uploads import too_large
 from studio.media import MediaError
 from studio.models import Asset, Role
-from studio.teams import quotas
 from studio.teams.access import TeamRequest, public, takes_files, team_page
 from studio.teams.return_address import redirect_back
 
@@ -260,8 +259,7 @@ def upload(request: TeamRequest) -> HttpResponse:
             messages.error(request, f"{file.name}: {too_large()}")
             continue
         try:
-            quotas.count_upload(request.user)
-            asset, new = keep(file, team=request.team, owner=request.user, name=file.name or "")
+            asset, new = keep_upload(file, team=request.team, owner=request.user)
         except MediaError as error:
             messages.error(
                 request,

@@ -107,9 +107,7 @@ def _uploaded(request: TeamRequest, draft: BatchDraft) -> list[str]:
     sentences = []
     for sent in request.FILES.getlist("files")[: 2 * SIDE]:
         try:
-            asset, _new = file_store.keep(
-                sent, team=request.team, owner=request.user, name=sent.name or ""
-            )
+            asset, _new = file_store.keep_upload(sent, team=request.team, owner=request.user)
         except MediaError as error:
             sentences.append(f"{sent.name}: {error}")
             continue

@@ -183,9 +183,7 @@ def _take_uploads(request: TeamRequest, draft: Draft) -> bool:
             continue
         arrived = True
         try:
-            asset, _new = file_store.keep(
-                sent, team=request.team, owner=request.user, name=sent.name or ""
-            )
+            asset, _new = file_store.keep_upload(sent, team=request.team, owner=request.user)
         except MediaError as error:
             draft.problems[UPLOAD + file.name] = [translated(error.sentence)]
             continue

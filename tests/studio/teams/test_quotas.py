@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -20,6 +21,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from jobs.models import Account
 from studio.common import clock
 from studio.files import edit_queue
 from studio.files.file_store import forget, keep
@@ -276,12 +278,31 @@ def test_uploads_by_form_are_counted_too(
 ) -> None:
     limits["UPLOADS_PER_HOUR"] = 1
     client = client_of(creator)
-    from django.core.files.uploadedfile import SimpleUploadedFile
-
     sent = [SimpleUploadedFile(f"{side}.png", files.png(side, side)) for side in (400, 500)]
     page = client.post(reverse("upload", args=[team.slug]), {"file": sent}, follow=True)
     assert "as many as one person may" in page.content.decode()
     assert Asset.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("page", "field"), [("jobs:portrait", "upload_image_url"), ("jobs:batch", "files")]
+)
+def test_files_that_come_with_a_create_page_are_uploads_too(
+    client_of: Callable[[User], Client],
+    creator: User,
+    team: Team,
+    account: Account,
+    limits: dict[str, int | None],
+    page: str,
+    field: str,
+) -> None:
+    limits["UPLOADS_PER_HOUR"] = 1
+    client, address = client_of(creator), reverse(page, args=[team.slug])
+    for side in (400, 500):
+        sent = SimpleUploadedFile(f"{side}.png", files.png(side, side))
+        answer = client.post(address, {"do": "upload", field: sent}, follow=True)
+    assert "as many as one person may" in answer.content.decode()
+    assert team.assets.count() == quotas.uploads_this_hour(creator) == 1
 
 
 def test_so_many_edits_in_line(team: Team, creator: User, limits: dict[str, int | None]) -> None:
