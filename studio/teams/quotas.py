@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
 from django.utils.translation import gettext as _
 
 from studio.common import clock
@@ -132,24 +132,32 @@ def stored_by_person(user: User) -> int:
 def count_upload(user: User) -> None:
     """Count an upload of `user`, whatever becomes of it; OverQuota when the hour is full."""
     most = uploads_per_hour(user)
-    if most is None:
+    if most is None or _counted(user, most):
         return
-    now = clock.now()
-    mine = PersonUse.objects.filter(user=user)
-    this_hour = Q(uploads_since__gt=now - HOUR)
-    if mine.filter(this_hour, uploads__lt=most).update(uploads=F("uploads") + 1):
-        return
-    if most and mine.exclude(this_hour).update(uploads_since=now, uploads=1):
-        return
-    if most and not mine.exists():
+    if most and not PersonUse.objects.filter(user=user).exists():
         begin(PersonUse(user=user))
-        count_upload(user)
+    # Another upload may have written the row since, so it is asked again in any case.
+    if _counted(user, most):
         return
     raise OverQuota(
         phrase(
             "You have uploaded %(most)s files in the last hour, as many as one person may. Go on "
             "in a while, or ask the people who run this site for more.",
             most=most,
+        )
+    )
+
+
+def _counted(user: User, most: int) -> bool:
+    """Whether the row of `user` has room and counts one more now. One statement tells and writes
+    it, since browsers send several files at once."""
+    now = clock.now()
+    over = Q(uploads_since=None) | Q(uploads_since__lte=now - HOUR)
+    room = PersonUse.objects.filter(over | Q(uploads__lt=most), user=user)
+    return most > 0 and bool(
+        room.update(
+            uploads=Case(When(over, then=Value(1)), default=F("uploads") + 1),
+            uploads_since=Case(When(over, then=Value(now)), default=F("uploads_since")),
         )
     )
 

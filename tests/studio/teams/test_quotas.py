@@ -273,6 +273,37 @@ def test_so_many_uploads_an_hour(
         quotas.count_upload(creator)
 
 
+@pytest.mark.parametrize("begun", ["never", "long ago"])
+@pytest.mark.parametrize("nth", range(8))
+def test_the_first_uploads_of_an_hour_come_two_at_once(
+    creator: User, limits: dict[str, int | None], begun: str, nth: int
+) -> None:
+    """The second is counted between any two statements of the first."""
+    limits["UPLOADS_PER_HOUR"] = 3
+    if begun == "long ago":
+        usage.begin(PersonUse(user=creator))
+        PersonUse.objects.update(uploads=3, uploads_since=clock.now() - timedelta(hours=2))
+    asked: list[str] = []
+
+    def second(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        answer = execute(sql, params, many, context)
+        if sql.startswith(("SAVEPOINT", "INSERT")):
+            return answer  # what is written next is undone with it, as nobody else's row would be
+        asked.append(sql)
+        if len(asked) == nth + 1:
+            quotas.count_upload(creator)
+        return answer
+
+    with connection.execute_wrapper(second):
+        quotas.count_upload(creator)
+    if len(asked) <= nth:
+        quotas.count_upload(creator)
+    assert quotas.uploads_this_hour(creator) == 2
+    quotas.count_upload(creator)
+    with pytest.raises(quotas.OverQuota):
+        quotas.count_upload(creator)
+
+
 def test_uploads_by_form_are_counted_too(
     client_of: Callable[[User], Client], creator: User, team: Team, limits: dict[str, int | None]
 ) -> None:
