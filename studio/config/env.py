@@ -95,7 +95,11 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "STREAMS_PER_PERSON", "50", "Pages with live updates that one person has open at once."
     ),
-    Variable("UPLOADS_PER_PERSON", "8", "Uploads of one person that are on their way at once."),
+    Variable(
+        "UPLOADS_PER_PERSON",
+        "8",
+        "Uploads of one person that are on their way, or wait to be read, at once.",
+    ),
     Variable(
         "INSECURE_HTTP",
         "off",

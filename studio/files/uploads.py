@@ -42,7 +42,14 @@ from studio.teams import quotas
 from studio.teams.access import membership_of
 from studio.web.answers import Gone, Refused, answer, drain
 from studio.web.asgi_types import Receive, Scope, Send
-from studio.web.bodies import BUFFER, asking_place, declared_length, parts, upload_place
+from studio.web.bodies import (
+    BUFFER,
+    asking_place,
+    declared_length,
+    parts,
+    unfinished_upload,
+    upload_place,
+)
 
 log = logging.getLogger("footlight.uploads")
 
@@ -106,13 +113,14 @@ async def _answer(scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
         scope["query_string"].decode("latin-1"), encoding="utf-8", errors="replace"
     ).get("name", [""])[0]
     await _in_thread(_io_threads, _count, sender, declared or 0)
-    with upload_place(sender.user.pk):
-        path = await _received(receive)
-    try:
-        async with decoders.turn_async(person_key(sender.user), name):
-            return await _in_thread(_keep_threads, _keep, path, sender, name)
-    finally:
-        os.unlink(path)
+    with unfinished_upload(sender.user.pk):
+        with upload_place(sender.user.pk):
+            path = await _received(receive)
+        try:
+            async with decoders.turn_async(person_key(sender.user), name):
+                return await _in_thread(_keep_threads, _keep, path, sender, name)
+        finally:
+            os.unlink(path)
 
 
 async def _received(receive: Receive) -> str:

@@ -7,7 +7,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextlib import ExitStack, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from io import BytesIO
 from typing import IO
@@ -93,22 +93,32 @@ def too_much(most: int) -> Refused:
 
 
 @contextmanager
-def upload_place(person: int) -> Iterator[None]:
-    """A place among the uploads on their way; Refused 429 or 503 when there is none."""
+def unfinished_upload(person: int) -> Iterator[None]:
+    """Around an upload from its first byte until its files are stored or refused, since they lie on
+    the disk for as long as they wait for a decoder. Refused 429 when `person` has as many as one
+    may."""
     try:
-        with limits.uploads.one(person, settings.UPLOADS_PER_PERSON, limits.UPLOADS):
+        with limits.unfinished.one(person, settings.UPLOADS_PER_PERSON):
             yield
-    except limits.NoPlace as full:
-        if full.own:
-            raise Refused(
-                429,
-                _(
-                    "%(n)s of your uploads are on their way already, the most at once; wait until "
-                    "one is done."
-                )
-                % {"n": settings.UPLOADS_PER_PERSON},
-                "uploads-of-a-person",
-            ) from None
+    except limits.NoPlace:
+        raise Refused(
+            429,
+            _(
+                "%(n)s of your uploads are on their way already, the most at once; wait until "
+                "one is done."
+            )
+            % {"n": settings.UPLOADS_PER_PERSON},
+            "uploads-of-a-person",
+        ) from None
+
+
+@contextmanager
+def upload_place(person: int) -> Iterator[None]:
+    """A place among the uploads on their way; Refused 503 when there is none."""
+    try:
+        with limits.uploads.one(person, limits.UPLOADS, limits.UPLOADS):
+            yield
+    except limits.NoPlace:
         raise _too_many() from None
 
 
@@ -138,10 +148,11 @@ async def asking_place(scope: Scope) -> AsyncIterator[None]:
 
 class Spool:
     """A body that is gathered: in memory up to ANYBODY_BYTES, else in a file without a name, which
-    goes with the process."""
+    goes with the process. What `held` holds ends with it."""
 
     def __init__(self) -> None:
         self.size = 0
+        self.held = ExitStack()
         self.file: IO[bytes] = BytesIO()
         self._gathered = bytearray()
         self._on_disk = False
@@ -182,6 +193,7 @@ class Spool:
         spooled.bytes -= self.size
         self.size = 0
         self.file.close()
+        self.held.close()
 
 
 async def read_into(
@@ -200,6 +212,8 @@ async def read_into(
             allowed = await ask()
     if declared is not None and declared > allowed.most:
         raise too_much(allowed.most)
+    if allowed.uploader is not None:
+        spool.held.enter_context(unfinished_upload(allowed.uploader))
     with nullcontext() if allowed.uploader is None else upload_place(allowed.uploader):
         async for part in parts(receive):
             if spool.size + len(part) > allowed.most:

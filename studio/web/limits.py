@@ -65,4 +65,5 @@ class Places:
 requests = Places()  # requests that are being answered, by the visitor's address
 streams = Places()  # open live streams, by person
 uploads = Places()  # bodies with files on their way, by person
+unfinished = Places()  # the same and those that came and wait to be read and stored, by person
 asking = Places()  # those of which the database is asked who sends them, by the visitor's address

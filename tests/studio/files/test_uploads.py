@@ -18,7 +18,10 @@ from django.middleware.csrf import _get_new_csrf_string
 from django.test import Client
 
 from studio.files import uploads
+from studio.files.file_store import person_key
+from studio.media import decoders
 from studio.models import Asset, Membership, Role, Team, User
+from studio.web import limits
 from tests import files
 
 # The door works in threads, which see only what is committed.
@@ -332,6 +335,38 @@ def test_files_are_looked_at_two_at_a_time_and_one_of_each_person(
 
     assert [status for status, _ in asyncio.run(many())] == [200] * 6
     assert max(most) == (2, 2)
+
+
+def test_files_that_wait_for_a_decoder_are_counted_but_keep_nobody_else_away(
+    monkeypatch: pytest.MonkeyPatch,
+    visit: Callable[[User], Visitor],
+    settings: Any,
+    creator: User,
+    owner: User,
+) -> None:
+    """They lie on the disk for as long as they wait."""
+    settings.UPLOADS_PER_PERSON = 2
+    monkeypatch.setattr(limits, "UPLOADS", 1)
+    monkeypatch.setattr(uploads, "_keep", lambda path, sender, name: (200, {}))
+    monkeypatch.setattr(uploads.quotas, "count_upload", lambda user: None)
+    one, other = visit(creator), visit(owner)
+
+    def sent() -> Iterator[Message]:
+        return iter([{"type": "http.request", "body": b"x", "more_body": False}])
+
+    async def many() -> list[int]:
+        async with decoders.turn_async(person_key(creator)):
+            waiting = [asyncio.create_task(one.asked(sent())) for _ in range(2)]
+            while len(decoders.places(person_key(creator))) < 3:
+                await asyncio.sleep(0.01)
+            third, _ = await one.asked(sent())
+            neighbour, _ = await other.asked(sent())
+        found = [status for status, _ in await asyncio.gather(*waiting)]
+        later, _ = await one.asked(sent())
+        return [third, neighbour, *found, later]
+
+    assert asyncio.run(asyncio.wait_for(many(), 20)) == [429, 200, 200, 200, 200]
+    assert limits.unfinished.total == 0
 
 
 # ── how much and how many ─────────────────────────────────────────────────────────────────────────

@@ -206,7 +206,7 @@ def test_uploads_on_their_way_are_limited(
 ) -> None:
     settings.UPLOADS_PER_PERSON = 1
     to = {"length": 100_000, "client": client_of(creator)}
-    with bodies.upload_place(creator.pk):
+    with bodies.unfinished_upload(creator.pk), bodies.upload_place(creator.pk):
         status, text = post("/t/north/library/upload/", [], **to)
         assert status == 429
         assert "1 of your uploads" in text
@@ -216,6 +216,23 @@ def test_uploads_on_their_way_are_limited(
         monkeypatch.setattr(limits, "PLACE_SECONDS", 0.1)
         assert post("/t/north/library/upload/", [], **other)[0] == 503
     assert post("/t/north/library/upload/", [b"x" * 100_000], **to)[0] == 200
+
+
+def test_a_form_with_files_counts_until_its_page_is_made(
+    team: Team, creator: User, client_of: Callable[[User], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, int]] = []
+    whole = page
+
+    def looking(environ: Any, start: Any) -> HttpResponse:
+        seen.append((limits.unfinished.held[creator.pk], limits.uploads.total))
+        return whole(environ, start)
+
+    monkeypatch.setitem(globals(), "page", looking)
+    to = {"length": 100_000, "client": client_of(creator)}
+    assert post("/t/north/library/upload/", [b"x" * 100_000], **to)[0] == 200
+    assert seen == [(1, 0)]
+    assert limits.unfinished.total == 0
 
 
 def test_questions_whose_upload_comes_are_few(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
