@@ -20,6 +20,7 @@ from jobs.engine.invariants_money import (
     settled_as_used,
 )
 from jobs.engine.invariants_results import results_are_whole
+from jobs.engine.invariants_storage import storage_is_counted
 
 
 @dataclass
@@ -58,6 +59,7 @@ INVARIANTS: dict[str, Callable[[Tally], Iterator[str]]] = {
     "balances": balances_hold,
     "budget entries": budgets_hold,
     "results": results_are_whole,
+    "sums of storage": storage_is_counted,
     "open jobs": nothing_is_stuck,
     "events": events_record_every_move,
 }

@@ -3,8 +3,11 @@ limit is asked in one row however long the history is."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from django.db import IntegrityError, models, transaction
-from django.db.models import Count, F, Sum
+from django.db.models import Count, F, OuterRef, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 from django.utils.translation import gettext_lazy as _
@@ -77,6 +80,27 @@ def begin(row: TeamUse | PersonUse) -> None:
             row.save(force_insert=True)
     except IntegrityError:
         pass
+
+
+def lacking() -> Iterator[tuple[Team | User, int, int]]:
+    """Each team and person, with the bytes and the number of files that their sums lack of those of
+    their files: 0 and 0 when they are right. One statement for teams and one for people, so that
+    each sees one moment."""
+    for model, column in ((Team, "team"), (User, "owner")):
+        of_files = (
+            Asset.objects.filter(**{column: OuterRef("pk")})
+            .order_by()
+            .values(column)
+            .annotate(total=Sum("size"), n=Count("pk"))
+        )
+        rows = model._default_manager.order_by("pk").annotate(
+            lacking_bytes=Coalesce(Subquery(of_files.values("total")), 0)
+            - Coalesce(F("use__stored_bytes"), 0),
+            lacking_files=Coalesce(Subquery(of_files.values("n")), 0)
+            - Coalesce(F("use__files"), 0),
+        )
+        for row in rows.iterator():
+            yield row, row.lacking_bytes, row.lacking_files
 
 
 def recount() -> int:
