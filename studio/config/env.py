@@ -37,7 +37,7 @@ VARIABLES: tuple[Variable, ...] = (
         "ALLOWED_HOSTS",
         "loopback only",
         "Host names the site answers to, with commas. Setting it makes the site strict: the two "
-        "keys below must be set.",
+        "keys below and `PUBLIC_URL` must be set.",
     ),
     Variable("SECRET_KEY", "made once, kept in `DATA_DIR`", "Signs sessions and file addresses."),
     Variable(
