@@ -50,6 +50,7 @@ from studio.models import (
     User,
 )
 from tests import makers
+from tests.html import parse
 
 SECRET = "sk-very-secret-0042"
 ClientOf = Callable[[User], Client]
@@ -175,6 +176,17 @@ def test_the_index_names_the_site(desk: Client, rows: Any) -> None:
     page = text(desk.get(reverse("admin:index")))
     assert "Footlight admin" in page
     assert "css/admin.css" in page
+
+
+def test_the_index_shows_the_engine_above_the_tables(desk: Client, rows: Any) -> None:
+    """Not a second #content-related, which Django's styles draw over the first."""
+    page = parse(desk.get(reverse("admin:index")))
+    ids = page.values("[id]", "id")
+    assert sorted(ids) == sorted(set(ids))
+    assert page.one("#content #engine").texts("a") == [
+        "Forecasts and the truth",
+        "Jobs that wait for a decision",
+    ]
 
 
 def test_every_page_opens(desk: Client, rows: dict[type[models.Model], Any]) -> None:

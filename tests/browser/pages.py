@@ -200,6 +200,8 @@ class Cast:
         shown = page.evaluate("document.documentElement.dataset.theme")
         if shown != theme and not scene.name.startswith("admin"):
             wrong.append(f"is shown in the theme {shown}, not {theme}")
+        if twice := _ids_met_twice(page):
+            wrong.append(f"ids that stand there twice: {twice}")
         _bring_everything(page)
         return len(answer.body())
 
@@ -215,6 +217,16 @@ def _bring_everything(page: Any) -> None:
     while end and not page.evaluate("[...document.images].every((picture) => picture.complete)"):
         page.wait_for_timeout(100)
         end -= 1
+
+
+def _ids_met_twice(page: Any) -> str:
+    """Two elements with one id share their styles, and scripts and labels find only the first."""
+    return str(
+        page.evaluate(
+            """[...new Set([...document.querySelectorAll("[id]")].map((one) => one.id)
+                .filter((id, place, all) => all.indexOf(id) !== place))].join(", ")"""
+        )
+    )
 
 
 def _widest(page: Any) -> str:
