@@ -43,7 +43,7 @@ def refuse_unconfirmed(form: _ModelForm) -> None:
         raise forms.ValidationError(
             _(
                 "%(person)s has not confirmed this address, so it may be somebody else’s account. "
-                "Have them confirm it, mark it as verified under E-mail addresses when you know "
+                "Have them confirm it, mark it as verified under Email addresses when you know "
                 "that it is theirs, or give them a link of “manage.py invite”."
             )
             % {"person": user}
