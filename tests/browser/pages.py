@@ -30,6 +30,7 @@ WITHOUT = {
     "metrics": "numbers for a machine",
     "jobs:job_sound": "a file to save",
     "outside_file": "a file behind a signed link",
+    "admin_page_of_row": "leads on to the page of a row",
     "join": "shown below, with a link and without one that works",
     "account_confirm_email": "needs a key that only a mail holds",
     "account_reset_password_from_key": "needs a key that only a mail holds",
