@@ -16,6 +16,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import random
 import resource
 import select
 import signal
@@ -160,6 +161,10 @@ def _limit(request: Message) -> None:
             resource.setrlimit(kind, (soft, hard))
         except (ValueError, OSError):  # macOS does not limit address space
             sys.stderr.write(f"a decoder has no limit of kind {kind}\n")
+    # Libraries start as many threads as there are processors, several times over, and each takes of
+    # the address space: a film was refused on two processors, and none would pass on sixteen.
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {random.choice(sorted(os.sched_getaffinity(0)))})  # noqa: S311
     # Should the one that watches over it be killed, it still ends: at once where the system can.
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
