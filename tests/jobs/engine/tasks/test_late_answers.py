@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -22,7 +22,8 @@ from tests.jobs.engine.tasks.visits import LONG_AGO, fresh, visit
 from tests.service import Service, done, task
 
 pytestmark = pytest.mark.django_db
-NO_LANE = (0, None, None, None, 0, "")  # a row of lanes that changes none
+THEN = datetime(2026, 1, 1, tzinfo=UTC)
+NO_LANE = (0, THEN, THEN, THEN, 0, "")  # a row of lanes that changes none
 
 
 # ── a worker that slept ───────────────────────────────────────────────────────────────────────────
