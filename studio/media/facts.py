@@ -87,18 +87,24 @@ class Facts:
         return cls(**{field.name: data[field.name] for field in fields(cls) if field.name in data})
 
 
+# What decoders say when their process may have no more: memory, or another thread (EAGAIN).
+NO_MEMORY = (MemoryError, BlockingIOError)
+
+
 @contextmanager
 def unreadable(sentence: Sentence) -> Iterator[None]:
     """Turn whatever a decoder throws at damaged bytes into MediaError("broken", sentence).
 
     Decoders answer hostile bytes with nearly every exception there is (OSError, SyntaxError,
     struct.error, ...), so only reading may stand inside: a full disk while writing must not be
-    blamed on the file. A MemoryError is the limit of this process, which `studio.media.decoders`
-    words.
+    blamed on the file. NO_MEMORY is the limit of this process and comes out as a MemoryError, which
+    `studio.media.decoders` words: a paid video must not be given up for it.
     """
     try:
         yield
-    except (MediaError, MemoryError):
+    except MediaError:
         raise
+    except NO_MEMORY as error:
+        raise MemoryError from error
     except Exception as error:
         raise MediaError("broken", sentence) from error

@@ -12,7 +12,7 @@ import av
 from av.container import InputContainer
 
 from studio.common.translatable import phrase
-from studio.media.facts import MediaError
+from studio.media.facts import NO_MEMORY, MediaError
 from studio.media.kinds import sniff
 from studio.media.tracks import refuse_rate, streams
 from studio.media.video import VERIFY_SECONDS, check, opened
@@ -96,6 +96,8 @@ def _moment(container: InputContainer, audio: av.AudioStream, at: float) -> int:
                 for part in resampler.resample(frame):
                     samples = _samples(part, 2)
                     loudest = max(loudest, max(samples), -min(samples)) if samples else loudest
+    except NO_MEMORY as error:
+        raise MemoryError from error
     except (av.error.FFmpegError, ValueError):  # cannot be reached, damaged, or another sound
         pass
     return loudest

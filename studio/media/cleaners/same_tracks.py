@@ -12,6 +12,7 @@ import av
 from av.packet import Packet
 from av.stream import Disposition, Stream
 
+from studio.media.facts import NO_MEMORY
 from studio.media.kinds import Kind
 from studio.media.video import VERIFY_SECONDS, check, opened
 
@@ -42,6 +43,8 @@ def tracks_digest(path: Path, kind: Kind) -> list[str]:
                 check(deadline)
                 if packet.size:
                     tracks[packet.stream.index].update(_content(packet, kind.format))
+        except NO_MEMORY as error:
+            raise MemoryError from error
         except av.error.FFmpegError as error:
             for track in tracks.values():
                 track.update(type(error).__name__.encode())

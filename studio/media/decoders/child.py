@@ -22,6 +22,7 @@ import select
 import signal
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict, is_dataclass
 from importlib import import_module
 
@@ -164,7 +165,8 @@ def _limit(request: Message) -> None:
     # Libraries start as many threads as there are processors, several times over, and each takes of
     # the address space: a film was refused on two processors, and none would pass on sixteen.
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {random.choice(sorted(os.sched_getaffinity(0)))})  # noqa: S311
+        with suppress(OSError):  # a container may forbid it
+            os.sched_setaffinity(0, {random.choice(sorted(os.sched_getaffinity(0)))})  # noqa: S311
     # Should the one that watches over it be killed, it still ends: at once where the system can.
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

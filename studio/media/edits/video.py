@@ -28,7 +28,7 @@ from studio.media.edits.frames import (
 from studio.media.edits.refusal import EditError, replacing
 from studio.media.edits.samples import placed, runs
 from studio.media.edits.tracks import AAC_RATES, CopiedSound, EncodedSound, SoundTrack, packets
-from studio.media.facts import Facts, MediaError, unreadable
+from studio.media.facts import NO_MEMORY, Facts, MediaError, unreadable
 from studio.media.frame_shaper import LIMITED, FrameShaper
 from studio.media.kinds import KINDS, Kind, sniff
 from studio.media.video import (
@@ -188,6 +188,8 @@ def _mp4(part: Path) -> Iterator[OutputContainer]:
     try:
         with av.open(str(part), "w", format="mp4", options={"movflags": "+faststart"}) as out:
             yield out
+    except NO_MEMORY as error:
+        raise MemoryError from error
     except av.error.FFmpegError as error:
         if error.errno in DISK_ERRORS:
             raise
