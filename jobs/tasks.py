@@ -88,14 +88,19 @@ def heartbeat(shifts: int = 1) -> None:
         wakeup.enqueue("shifts", "dispatcher_run")
     for pk in checks.due():
         wakeup.enqueue_check(pk)
+    if archive.due() and wakeup.once("archive", 5):
+        wakeup.enqueue_archive()
+    minute = wakeup.once("minute", 60)
+    if minute:
+        _every_minute()
+    # Last, since an error there holds up what stands below it, and nothing here is paid.
     for pk in edit_queue.due():
         wakeup.enqueue_edit(pk)
     for pk in mail_queue.due():
         wakeup.enqueue_mail(pk)
-    if archive.due() and wakeup.once("archive", 5):
-        wakeup.enqueue_archive()
-    if wakeup.once("minute", 60):
-        _every_minute()
+    if minute:
+        mail_queue.sweep()
+        temporary.sweep(Path(settings.FILE_UPLOAD_TEMP_DIR))
 
 
 # Queues that an older version filled name the functions like this.
@@ -116,5 +121,3 @@ def _every_minute() -> None:
     rq_cleanup.sweep()
     late_films.settle()
     shared_accounts.recognise_new()
-    mail_queue.sweep()
-    temporary.sweep(Path(settings.FILE_UPLOAD_TEMP_DIR))

@@ -39,6 +39,8 @@ def sweep(folder: Path, older: float = ABANDONED) -> int:
     """Remove what lies directly in `folder` and changed last more than `older` seconds ago, with
     all in it, but for the parts of results; how many entries that were."""
     limit, removed = time.time() - older, 0
+    if not folder.is_dir():  # nothing was ever put there
+        return 0
     for entry in sorted(folder.iterdir()):
         if entry.name == PARTS_OF_RESULTS or _changed(entry) >= limit:
             continue
