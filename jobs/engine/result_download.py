@@ -124,9 +124,8 @@ def _prove(job: Job, part: download.PartialFile) -> Trouble | None:
     try:
         seconds = verify_video(part.path).seconds
     except DecoderEnded as error:
-        if error.reason != "crashed":  # nothing is known of the film yet
-            return Trouble("ours", error.sentence)
-        return Trouble("content", phrase("What came is no whole film: %(why)s", why=error.sentence))
+        # Nothing is known of the film yet, also after a crash: an error of ours ends it as well.
+        return Trouble("ours", error.sentence)
     except MediaError as error:
         return Trouble("content", phrase("What came is no whole film: %(why)s", why=error.sentence))
     if film_length.differs(seconds, job.billed_units):
