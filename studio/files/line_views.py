@@ -8,11 +8,11 @@ from django.views.decorators.http import require_safe
 
 from studio.files.file_store import person_key
 from studio.media import decoders
-from studio.models import Role
 from studio.teams.access import TeamRequest, team_page
+from studio.teams.permissions import Permission
 
 
-@team_page(read=Role.CREATOR)
+@team_page(read=Permission.MAKE)
 @require_safe
 def line(request: TeamRequest) -> HttpResponse:
     """{"files": [[name, words]]}: what of the person's arrived and is not read yet, in order;

@@ -37,9 +37,10 @@ from studio.common.formats import filesize_mb
 from studio.common.translatable import translated
 from studio.files.file_store import keep, person_key
 from studio.media import MediaError, decoders
-from studio.models import Asset, Membership, Role, Team, User
+from studio.models import Asset, Membership, Team, User
 from studio.teams import quotas
-from studio.teams.access import membership_of
+from studio.teams.access import membership_of, not_allowed
+from studio.teams.permissions import Permission, allows
 from studio.web.answers import Gone, Refused, answer, drain
 from studio.web.asgi_types import Receive, Scope, Send
 from studio.web.bodies import (
@@ -198,14 +199,8 @@ def _sender(scope: Scope, slug: str) -> _Sender:
         membership: Membership = membership_of(user, slug)
     except Http404:
         raise Refused(404, _("No team of yours is at this address.")) from None
-    if not membership.reaches(Role.CREATOR):
-        raise Refused(
-            403,
-            _(
-                "Uploading needs the role Creator or higher; an owner or admin of the team can "
-                "give it to you."
-            ),
-        )
+    if not allows(membership.role, Permission.MAKE):
+        raise Refused(403, not_allowed(membership, Permission.MAKE))
     return _Sender(user, membership.team)
 
 

@@ -27,8 +27,9 @@ from studio.files.forms import LibraryFilter
 from studio.files.serving import PIECE, serve
 from studio.files.uploads import too_large
 from studio.media import MediaError
-from studio.models import Asset, Role
+from studio.models import Asset
 from studio.teams.access import TeamRequest, public, takes_files, team_page
+from studio.teams.permissions import Permission
 from studio.teams.return_address import redirect_back
 
 PAGE = 24
@@ -220,7 +221,7 @@ def detail(request: TeamRequest, asset: str) -> HttpResponse:
     )
 
 
-@team_page(read=Role.CREATOR, write=Role.CREATOR)
+@team_page(read=Permission.MAKE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: TeamRequest, asset: str) -> HttpResponse:
     """Asks first; the answer is a POST. 409 with the job's name while one uses the file."""
@@ -245,7 +246,7 @@ def delete(request: TeamRequest, asset: str) -> HttpResponse:
 
 
 @takes_files
-@team_page(write=Role.CREATOR)
+@team_page()
 @require_POST
 def upload(request: TeamRequest) -> HttpResponse:
     """The way without a script: one form with any number of `file`, a sentence for each that is

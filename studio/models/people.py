@@ -98,15 +98,13 @@ class User(AbstractUser):
 
 
 class Role(models.TextChoices):
+    """What each may do stands in studio/teams/permissions.py."""
+
     OWNER = "owner", _("Owner")
     ADMIN = "admin", _("Admin")
+    BILLING = "billing", _("Billing")
     CREATOR = "creator", _("Creator")
     VIEWER = "viewer", _("Viewer")
-
-    @property
-    def rank(self) -> int:
-        """Higher may do all that lower may."""
-        return {"viewer": 0, "creator": 1, "admin": 2, "owner": 3}[self.value]
 
 
 class Currency(models.TextChoices):
@@ -208,17 +206,6 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.team} ({self.role})"
-
-    def reaches(self, role: Role) -> bool:
-        return Role(self.role).rank >= role.rank
-
-    @property
-    def can_write(self) -> bool:
-        return self.reaches(Role.CREATOR)
-
-    @property
-    def can_manage(self) -> bool:
-        return self.reaches(Role.ADMIN)
 
 
 def without_owner(membership: Membership) -> Sentence:

@@ -1,7 +1,8 @@
 """Access marks. Every view wears exactly one of them; tests/test_access.py walks every address and
 checks it.
 
-A stranger to a team gets 404 (not even its existence is told), a role too low gets 403.
+A stranger to a team gets 404 (not even its existence is told), a role without the permission
+403.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from django.utils.translation import gettext as _
 from django_htmx.middleware import HtmxDetails
 
 from studio.models.people import Membership, Role, Team, User
+from studio.teams.permissions import Permission, Permissions, allows, roles_with
 
 MARK = "footlight_access_mark"
 TAKES_FILES = "footlight_takes_files"
@@ -28,6 +30,7 @@ class TeamRequest(HttpRequest):
     user: User
     team: Team
     membership: Membership
+    may: Permissions
     htmx: HtmxDetails
 
 
@@ -45,12 +48,14 @@ def signed_in(view: View) -> View:
     return _marked(view, "signed_in")
 
 
-def team_page(read: Role = Role.VIEWER, write: Role = Role.CREATOR) -> Callable[[View], View]:
-    """Members of the team whose address is in the URL: `read` for GET and HEAD, `write` for
-    everything else.
+def team_page(
+    read: Permission = Permission.SEE, write: Permission = Permission.MAKE
+) -> Callable[[View], View]:
+    """Members of the team whose address is in the URL, whose role has `read` for GET and HEAD,
+    `write` for everything else.
 
-    Sets request.team and request.membership. 404 for a stranger and for an unknown team, 403 for a
-    role too low.
+    Sets request.team, request.membership and request.may. 404 for a stranger and for an unknown
+    team, 403 for a role without the permission.
     """
 
     def mark(view: View) -> View:
@@ -61,20 +66,26 @@ def team_page(read: Role = Role.VIEWER, write: Role = Role.CREATOR) -> Callable[
             request.membership = membership_of(request.user, team)
             request.team = request.membership.team
             needed = read if request.method in ("GET", "HEAD", "OPTIONS") else write
-            if not request.membership.reaches(needed):
-                raise PermissionDenied(
-                    _("This needs the role %(needed)s or higher; you are %(role)s of %(team)s.")
-                    % {
-                        "needed": needed.label,
-                        "role": Role(request.membership.role).label,
-                        "team": request.team,
-                    }
-                )
+            request.may = Permissions(request.membership.role)
+            if not allows(request.membership.role, needed):
+                raise PermissionDenied(not_allowed(request.membership, needed))
             return view(request, *args, **kwargs)
 
         return _marked(inside, f"team:{read}:{write}")
 
     return mark
+
+
+def not_allowed(membership: Membership, needed: Permission) -> str:
+    """Why somebody may not, and who may."""
+    return _(
+        "Your role in %(team)s is %(role)s, which may not do this. Who may: %(roles)s. An owner or "
+        "admin of the team can change your role."
+    ) % {
+        "team": membership.team,
+        "role": Role(membership.role).label,
+        "roles": ", ".join(str(role.label) for role in roles_with(needed)),
+    }
 
 
 def takes_files(view: View) -> View:

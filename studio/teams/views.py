@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from studio.common.translatable import translated
-from studio.models import Membership, Role, User
+from studio.models import Membership, User
 from studio.teams import quotas
 from studio.teams.access import TeamRequest, signed_in, team_page
 from studio.teams.forms import FairShareForm, TeamForm
+from studio.teams.permissions import Permission
 
 
 @signed_in
@@ -48,7 +49,7 @@ def new(request: HttpRequest) -> HttpResponse:
     )
 
 
-@team_page(write=Role.ADMIN)
+@team_page(write=Permission.SHARE_TURNS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def people(request: TeamRequest) -> HttpResponse:
     """Everybody sees who is here and whose turns count how often; owners and admins set it."""

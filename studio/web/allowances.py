@@ -8,8 +8,8 @@ from django.http.cookie import parse_cookie
 from django.urls import Resolver404, resolve
 from django.utils.translation import gettext as _
 
-from studio.models import Role
-from studio.teams.access import TAKES_FILES, membership_of
+from studio.teams.access import TAKES_FILES, membership_of, not_allowed
+from studio.teams.permissions import Permission, allows
 from studio.teams.session_check import SignedOut, signed_in_user
 from studio.web import limits
 from studio.web.answers import Refused
@@ -42,12 +42,6 @@ def allowance(scope: Scope) -> Allowance:
         membership = membership_of(user, match.kwargs["team"])
     except Http404:
         raise Refused(404, _("No team of yours is at this address.")) from None
-    if not membership.reaches(Role.CREATOR):
-        raise Refused(
-            403,
-            _(
-                "Uploading needs the role Creator or higher; an owner or admin of the team can "
-                "give it to you."
-            ),
-        )
+    if not allows(membership.role, Permission.MAKE):
+        raise Refused(403, not_allowed(membership, Permission.MAKE))
     return Allowance(settings.UPLOAD_MAX_BYTES + limits.FORM_BYTES, user.pk)

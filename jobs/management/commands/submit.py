@@ -28,7 +28,9 @@ from jobs.orders.order_request import OrderRequest
 from studio.files import file_store
 from studio.files.links import public_url
 from studio.media import MediaError
-from studio.models import Asset, Membership, Role, Team, User
+from studio.models import Asset, Membership, Team, User
+from studio.teams.access import not_allowed
+from studio.teams.permissions import Permission, allows
 
 KINDS = ("image", "audio", "video")
 # A check in the words of a job's states.
@@ -240,12 +242,8 @@ def team_and_member(team_word: str, email: str) -> tuple[Team, User]:
     )
     if member is None or not member.user.is_active:
         raise NotTaken("no-member", f"{email} is no member of {team}.")
-    if not member.reaches(Role.CREATOR):
-        raise NotTaken(
-            "role-too-low",
-            f"{email} is {Role(member.role).label} of {team}; making films needs "
-            f"{Role.CREATOR.label} or higher.",
-        )
+    if not allows(member.role, Permission.MAKE):
+        raise NotTaken("role-too-low", f"{email}: {not_allowed(member, Permission.MAKE)}")
     return team, member.user
 
 

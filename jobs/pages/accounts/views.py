@@ -23,15 +23,15 @@ from jobs.models.delete_guard import last_key
 from jobs.pages.accounts.forms import EditAccountForm, KeyForm, NewAccountForm, PauseForm
 from jobs.pages.accounts.lanes import lane_of, lane_rows
 from studio.common.translatable import Sentence, phrase, translated
-from studio.models.people import Role
 from studio.teams.access import TeamRequest, team_page
+from studio.teams.permissions import Permission
 
-_admins = team_page(read=Role.ADMIN, write=Role.ADMIN)
+_managers = team_page(read=Permission.MANAGE_CONNECTIONS, write=Permission.MANAGE_CONNECTIONS)
 # How the health of an account looks: the tone of its tag, and of its notice.
 _TONES = {"ok": "yes", "untried": "warn", "throttled": "warn"}
 
 
-@_admins
+@_managers
 @never_cache
 def keys(request: TeamRequest) -> HttpResponse:
     return render(
@@ -39,7 +39,7 @@ def keys(request: TeamRequest) -> HttpResponse:
     )
 
 
-@_admins
+@_managers
 @never_cache
 @sensitive_post_parameters("secret")
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -73,7 +73,7 @@ def new_account(request: TeamRequest) -> HttpResponse:
     )
 
 
-@_admins
+@_managers
 @never_cache
 @sensitive_post_parameters("secret")
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -102,7 +102,7 @@ def account(request: TeamRequest, account: str) -> HttpResponse:
     return _account_page(request, found, form=form)
 
 
-@_admins
+@_managers
 @never_cache
 @sensitive_post_parameters("secret")
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -132,7 +132,7 @@ def new_key(request: TeamRequest, account: str) -> HttpResponse:
     return _account_page(request, found, key_form=form)
 
 
-@_admins
+@_managers
 @require_POST
 def test_key(request: TeamRequest, account: str, key: int) -> HttpResponse:
     found = _key_of(request, account, key)
@@ -143,7 +143,7 @@ def test_key(request: TeamRequest, account: str, key: int) -> HttpResponse:
     return _to_account(request, found.account)
 
 
-@_admins
+@_managers
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def retire_key(request: TeamRequest, account: str, key: int) -> HttpResponse:
@@ -179,7 +179,7 @@ def _retire(request: TeamRequest, key: ApiKey) -> None:
         messages.success(request, words % {"last4": key.last4})
 
 
-@_admins
+@_managers
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def pause(request: TeamRequest, account: str) -> HttpResponse:

@@ -19,8 +19,9 @@ from jobs.common.errors import Refused
 from jobs.models import Job
 from jobs.orders import adopt as adoption
 from studio.common.translatable import translated
-from studio.models.people import Role, Team
+from studio.models.people import Team
 from studio.teams.access import TeamRequest, team_page
+from studio.teams.permissions import Permission
 
 
 class AdoptForm(forms.Form):
@@ -59,7 +60,7 @@ class AdoptForm(forms.Form):
         self.fields["model"].choices = [("", _("Find out")), *films]  # type: ignore[attr-defined]
 
 
-@team_page(read=Role.CREATOR)
+@team_page(read=Permission.MAKE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def adopt(request: TeamRequest) -> HttpResponse:
     """POST asks the service about the task, which is free, and follows it from then on."""

@@ -47,7 +47,7 @@ def board(request: TeamRequest) -> HttpResponse:
         "nav": "jobs",
         "wanted": wanted,
         "sections": sections,
-        "list_class": list_class(request.membership),
+        "list_class": list_class(request.may),
         "tabs": tabs(wanted, active, ended_counts, user),
         "lanes": lane_cards.cards(team, lanes.lanes, in_lanes, active.waiting_by_lane, places),
         "overdue": _overdue(team, open_jobs),

@@ -14,7 +14,8 @@ from jobs.engine import eta
 from jobs.models import Job, JobInput
 from jobs.pages.board.board_filter import ACTIVE, ENDED, Filter
 from jobs.pages.board.job_row import JobRow, job_row
-from studio.models.people import Membership, Team, User
+from studio.models.people import Team, User
+from studio.teams.permissions import Permissions
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -65,11 +66,11 @@ def ended_page(jobs: QuerySet[Job], wanted: Filter) -> tuple[list[ListedJob], bo
     return ended[:PAGE], len(ended) > PAGE
 
 
-def list_class(membership: Membership) -> str:
+def list_class(may: Permissions) -> str:
     """The class of a list of rows: which of their buttons the reader may use."""
-    if not membership.can_write:
+    if not may.make:
         return "reads"
-    return "manages" if membership.can_manage else ""
+    return "manages" if may.manage_jobs else ""
 
 
 @dataclass(frozen=True, slots=True)

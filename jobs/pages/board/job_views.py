@@ -26,8 +26,8 @@ from jobs.pages.budget_summary import BudgetSummary
 from jobs.pages.create.confirmation import Confirmation
 from studio.common.translatable import translated
 from studio.media import MediaError
-from studio.models.people import Role
 from studio.teams.access import TeamRequest, team_page
+from studio.teams.permissions import Permission
 from studio.teams.return_address import redirect_back
 
 
@@ -140,7 +140,7 @@ def whole(request: TeamRequest, job: str) -> HttpResponse:
     return redirect(made)
 
 
-@team_page(read=Role.ADMIN, write=Role.ADMIN)
+@team_page(read=Permission.MANAGE_JOBS, write=Permission.MANAGE_JOBS)
 @require_POST
 def front(request: TeamRequest, job: str) -> HttpResponse:
     """Before everybody who waits in its lane, or back to its turn."""
@@ -149,7 +149,7 @@ def front(request: TeamRequest, job: str) -> HttpResponse:
     return _back(request, found)
 
 
-@team_page(write=Role.ADMIN)
+@team_page(write=Permission.MANAGE_JOBS)
 @require_POST
 def decide(request: TeamRequest, job: str) -> HttpResponse:
     """An admin's word on a submit without an answer: which task of the service's list it is, or
@@ -249,6 +249,6 @@ def _bottom_bar(request: TeamRequest, job: Job) -> dict[str, Any]:
 
 def _context(request: TeamRequest, public_id: str) -> dict[str, Any]:
     found = _job(request, public_id)
-    manages = request.membership.can_manage
-    page = JobPage.of(found, request.team, writes=request.membership.can_write, manages=manages)
+    manages = request.may.manage_jobs
+    page = JobPage.of(found, request.team, writes=request.may.make, manages=manages)
     return {"nav": "jobs", "job": found, "page": page}

@@ -30,7 +30,7 @@ from jobs.pages.board.job_views import undone
 from jobs.pages.board.player import Player, player_of
 from jobs.pages.budget_summary import BudgetSummary
 from studio.common.translatable import translated
-from studio.models.people import Role, User
+from studio.models.people import User
 from studio.teams.access import TeamRequest, team_page
 
 
@@ -159,7 +159,7 @@ class SetPage:
 @team_page()
 @require_safe
 def page(request: TeamRequest, jobset: str) -> HttpResponse:
-    found = SetPage(_set(request, jobset), request.user, writes=request.membership.can_write)
+    found = SetPage(_set(request, jobset), request.user, writes=request.may.make)
     bottom_bar = {
         "lanes": [],
         "sentence": found.status,
@@ -170,12 +170,12 @@ def page(request: TeamRequest, jobset: str) -> HttpResponse:
         "jobset": found.jobset,
         "page": found,
         "bottom_bar": bottom_bar,
-        "list_class": list_class(request.membership),
+        "list_class": list_class(request.may),
     }
     return render(request, "jobs/board/set.html", context)
 
 
-@team_page(write=Role.CREATOR)
+@team_page()
 @require_POST
 def pick(request: TeamRequest, jobset: str) -> HttpResponse:
     """The film of the set that won; picking another one changes it."""
@@ -189,7 +189,7 @@ def pick(request: TeamRequest, jobset: str) -> HttpResponse:
     return redirect(found)
 
 
-@team_page(write=Role.CREATOR)
+@team_page()
 @require_POST
 def cancel(request: TeamRequest, jobset: str) -> HttpResponse:
     found = _set(request, jobset)
@@ -200,7 +200,7 @@ def cancel(request: TeamRequest, jobset: str) -> HttpResponse:
     return redirect(found)
 
 
-@team_page(write=Role.CREATOR)
+@team_page()
 @require_POST
 def again(request: TeamRequest, jobset: str) -> HttpResponse:
     """Everything of the set that failed, once more: all of it or nothing."""

@@ -23,12 +23,12 @@ from jobs.pages.create.confirmation import set_words
 from studio.common.translatable import Sentence, quoted, translated
 from studio.files import file_store
 from studio.media import MediaError
-from studio.models.people import Role
 from studio.teams.access import TeamRequest, takes_files, team_page
+from studio.teams.permissions import Permission
 
 
 @takes_files
-@team_page(read=Role.CREATOR)
+@team_page(read=Permission.MAKE)
 def batch(request: TeamRequest) -> HttpResponse:
     """GET shows the matrix of the address. POST with `do`: "make" makes the set, "check" has the
     unknown pictures checked, "upload" takes files."""

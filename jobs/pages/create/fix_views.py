@@ -26,8 +26,8 @@ from studio.media import MediaError
 from studio.media.decoders import DecoderEnded
 from studio.media.edits import BEHIND, straight_size
 from studio.models.asset import Asset
-from studio.models.people import Role
 from studio.teams.access import TeamRequest, takes_files, team_page
+from studio.teams.permissions import Permission
 
 BEHIND_FIX = "behind-"  # and one of BEHIND: like "auto", with that behind a transparent picture
 LEAST = 0.5  # seconds of a video worth keeping where a model names no least length
@@ -47,7 +47,7 @@ class CutForm(forms.Form):
 
 
 @takes_files
-@team_page(read=Role.CREATOR, write=Role.CREATOR)
+@team_page(read=Permission.MAKE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def fix(request: TeamRequest) -> HttpResponse:
     """The page again, with the fixed file in its place, or with the sentence why it could not

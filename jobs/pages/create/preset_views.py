@@ -14,12 +14,11 @@ from jobs.pages.create import presets
 from jobs.pages.create.confirmation import Confirmation
 from jobs.pages.create.views import draft_of, page_of, shown_again
 from studio.common.translatable import translated
-from studio.models.people import Role
 from studio.teams.access import TeamRequest, takes_files, team_page
 
 
 @takes_files
-@team_page(write=Role.CREATOR)
+@team_page()
 @require_POST
 def save(request: TeamRequest) -> HttpResponse:
     """Keep the choices of the draft in the form, or of `job`, as `preset_name`; back to where they
@@ -57,7 +56,7 @@ def _save_of_job(request: TeamRequest, name: str) -> HttpResponse:
 
 
 @takes_files
-@team_page(write=Role.CREATOR)
+@team_page()
 @require_POST
 def delete(request: TeamRequest, preset: str) -> HttpResponse:
     """Let a preset go; films that were made with it stay as they are. Its maker and admins may."""

@@ -15,6 +15,7 @@ from jobs.models import Preset
 from jobs.pages.create.draft import Draft
 from studio.common.translatable import phrase, translated
 from studio.models.people import Membership, Team, User
+from studio.teams.permissions import Permission, allows
 
 MOST = 50  # presets of a team
 
@@ -71,7 +72,8 @@ def choices_of(preset: Preset, spec: entries.Model) -> dict[str, Any]:
 
 def may_delete(preset: Preset, membership: Membership) -> bool:
     """Its maker, and whoever runs the team."""
-    return bool(preset.owner_id == membership.user_id or membership.can_manage)
+    own = bool(preset.owner_id == membership.user_id)
+    return own or allows(membership.role, Permission.MANAGE_JOBS)
 
 
 def lines(draft: Draft, page_url: str, membership: Membership) -> list[Line]:

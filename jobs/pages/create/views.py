@@ -36,32 +36,32 @@ from jobs.pages.create.page_urls import PageUrls
 from studio.common.translatable import translated
 from studio.files import file_store
 from studio.media import MediaError
-from studio.models.people import Role
 from studio.teams.access import TeamRequest, takes_files, team_page
+from studio.teams.permissions import Permission
 
 PAGES = ("portrait", "dance", "template")
 
 
 @takes_files
-@team_page(read=Role.CREATOR)
+@team_page(read=Permission.MAKE)
 def portrait(request: TeamRequest) -> HttpResponse:
     return _page(request, "portrait")
 
 
 @takes_files
-@team_page(read=Role.CREATOR)
+@team_page(read=Permission.MAKE)
 def dance(request: TeamRequest) -> HttpResponse:
     return _page(request, "dance")
 
 
 @takes_files
-@team_page(read=Role.CREATOR)
+@team_page(read=Permission.MAKE)
 def template(request: TeamRequest) -> HttpResponse:
     return _page(request, "template")
 
 
 @takes_files
-@team_page(read=Role.CREATOR)
+@team_page(read=Permission.MAKE)
 def price(request: TeamRequest) -> HttpResponse:
     """The form and the price again, after any change. Without a script the page itself."""
     page = page_of(request)
@@ -70,7 +70,7 @@ def price(request: TeamRequest) -> HttpResponse:
 
 
 @takes_files
-@team_page(read=Role.CREATOR)
+@team_page(read=Permission.MAKE)
 def check(request: TeamRequest) -> HttpResponse:
     """POST asks the service about the draft's picture (again, when there was no answer). GET is the
     poll: 204 until there is an answer."""

@@ -29,7 +29,7 @@ from jobs.models import Balance, DayBalance, LedgerEntry, Price
 from jobs.pages.spending.chart import chart_of
 from jobs.pages.spending.csv_export import csv_of
 from studio.common.translatable import translated
-from studio.models.people import Role, Team
+from studio.models.people import Team
 from studio.teams.access import TeamRequest, team_page
 
 _Row = TypeVar("_Row", LedgerEntry, Balance)
@@ -39,14 +39,14 @@ _MONTH = re.compile(r"(\d{4})-(\d{1,2})")
 _FILMS = (("emo-v1", "1:1"), ("emo-v1", "3:4"))
 
 
-@team_page(read=Role.VIEWER, write=Role.ADMIN)
+@team_page()
 @require_safe
 def spend(request: TeamRequest) -> HttpResponseBase:
     """The page of a month; with ?format=csv its entries as a file."""
     month = _month(request)
     seen = _of_reader(request, request.team.ledger.filter(month=month))
     if request.GET.get("format") == "csv":
-        if not request.membership.can_write:
+        if not _sees_entries(request):
             raise PermissionDenied(
                 _("The ledger’s entries are for people who create films; you see the totals.")
             )
@@ -57,18 +57,22 @@ def spend(request: TeamRequest) -> HttpResponseBase:
 
 def _of_reader(request: TeamRequest, rows: QuerySet[_Row]) -> QuerySet[_Row]:
     """Those of `rows`, which have a member, that the reader may see one by one."""
-    if request.membership.can_manage:
+    if request.may.see_spend:
         return rows
-    return rows.filter(member=request.user) if request.membership.can_write else rows.none()
+    return rows.filter(member=request.user) if request.may.make else rows.none()
+
+
+def _sees_entries(request: TeamRequest) -> bool:
+    return request.may.see_spend or request.may.make
 
 
 def _summary(request: TeamRequest, month: date) -> dict[str, Any]:
     """The sums of the month and its tables."""
-    team, membership = request.team, request.membership
+    team = request.team
     days = team.days.filter(month=month)
     current = month == budget.month_of()
     status = budget.status(team, month=month)
-    whole = membership.can_manage
+    whole = request.may.see_spend
     return {
         "month": month,
         "current": current,
@@ -78,10 +82,10 @@ def _summary(request: TeamRequest, month: date) -> dict[str, Any]:
         "limit": status.limit if current else None,
         "left": status.left if current else None,
         "films": _films(team, status.left) if current else [],
-        "own": budget.status(team, request.user, month) if membership.can_write else None,
+        "own": budget.status(team, request.user, month) if request.may.make else None,
         "whole": whole,
         "totals": _totals(team.balances.filter(month=month)),
-        "people": _people(request, month, status, whole) if membership.can_write else [],
+        "people": _people(request, month, status, whole) if _sees_entries(request) else [],
         "models": _models(days),
         "chart": chart_of(days, month, status, current),
         "prices": prices_in_force(team),
@@ -99,7 +103,7 @@ def _links(request: TeamRequest, month: date) -> dict[str, object]:
         "previous": previous,
         "previous_url": _month_url(previous) if earlier else "",
         "next_url": "" if month == budget.month_of() else _month_url(following),
-        "csv_url": csv_url if request.membership.can_write else "",
+        "csv_url": csv_url if _sees_entries(request) else "",
         "budget_url": budget_url if request.user.is_staff else "",
     }
 

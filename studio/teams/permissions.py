@@ -1,0 +1,77 @@
+"""Which role may do what in a team: the one table. The access marks of views, menus, pages, the
+access matrix of the tests and the table on the team page are derived from it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from studio.models.people import Role
+
+
+class Permission(models.TextChoices):
+    """What somebody may do in a team, as the team page says it."""
+
+    SEE = "see", _("See the team’s videos, files and templates, and what they cost together")
+    MAKE = "make", _("Upload files, make videos and see what they spent themselves")
+    MANAGE_JOBS = "manage_jobs", _("Decide about other people’s jobs and presets")
+    SEE_SPEND = "see_spend", _("See what everybody spent, line by line, and download it")
+    SET_LIMITS = "set_limits", _("Set the limits of money")
+    MANAGE_PEOPLE = "manage_people", _("Invite people, change their roles and remove them")
+    SHARE_TURNS = "share_turns", _("Set how often each person’s jobs take their turn")
+    MANAGE_CONNECTIONS = (
+        "manage_connections",
+        _("Add, pause and remove Model Studio accounts and keys"),
+    )
+    MANAGE_TEAM = "manage_team", _("Change the settings of the team")
+    DELETE_TEAM = "delete_team", _("Delete the team, or hand it over to somebody else")
+
+
+TABLE: dict[Role, frozenset[Permission]] = {
+    Role.VIEWER: frozenset({Permission.SEE}),
+    Role.CREATOR: frozenset({Permission.SEE, Permission.MAKE}),
+    Role.BILLING: frozenset({Permission.SEE, Permission.SEE_SPEND, Permission.SET_LIMITS}),
+    Role.ADMIN: frozenset(
+        {
+            Permission.SEE,
+            Permission.MAKE,
+            Permission.MANAGE_JOBS,
+            Permission.SEE_SPEND,
+            Permission.MANAGE_PEOPLE,
+            Permission.SHARE_TURNS,
+            Permission.MANAGE_CONNECTIONS,
+            Permission.MANAGE_TEAM,
+        }
+    ),
+    Role.OWNER: frozenset(Permission),
+}
+
+
+def allows(role: str, permission: Permission) -> bool:
+    """Whether somebody with `role` has `permission`; an unknown role has none."""
+    return role in TABLE and permission in TABLE[Role(role)]
+
+
+def roles_with(permission: Permission) -> list[Role]:
+    """The roles that have `permission`, in the order of `Role`."""
+    return [role for role in Role if permission in TABLE[role]]
+
+
+def may_grant(role: str, granted: str) -> bool:
+    """Whether somebody with `role` may give `granted` to somebody, or take it from them: they may
+    manage people, and nobody gives what they do not have."""
+    return allows(role, Permission.MANAGE_PEOPLE) and TABLE[Role(granted)] <= TABLE[Role(role)]
+
+
+class Permissions:
+    """What a role may, for templates: `may.make`, `may.manage_people`. Misspelt names raise."""
+
+    def __init__(self, role: str) -> None:
+        self.role = role
+
+    def __getattr__(self, name: str) -> bool:
+        try:
+            permission = Permission(name)
+        except ValueError:
+            raise AttributeError(name) from None
+        return allows(self.role, permission)
