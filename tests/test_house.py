@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jobs.common import states
-from studio.config import env
+from studio.config.variables import VARIABLES
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = [
@@ -297,8 +297,8 @@ def test_a_whole_save_is_found() -> None:
 def test_operations_has_every_variable() -> None:
     text = (ROOT / "docs" / "operations.md").read_text()
     rows = dict(re.findall(r"^\| `([A-Z_]+)` \| (.+?) \| ", text, re.M))
-    assert set(rows) == {variable.name for variable in env.VARIABLES}
-    for variable in env.VARIABLES:
+    assert set(rows) == {variable.name for variable in VARIABLES}
+    for variable in VARIABLES:
         assert f"| `{variable.name}` | {variable.default} | {variable.meaning} |" in text, (
             variable.name
         )
@@ -318,4 +318,4 @@ def test_every_read_variable_is_listed() -> None:
         )
     }
     assert read
-    assert read - {variable.name for variable in env.VARIABLES} == set()
+    assert read - {variable.name for variable in VARIABLES} == set()

@@ -15,13 +15,14 @@ from django.core.exceptions import ImproperlyConfigured
 
 from studio.config import env
 from studio.config.storage import storages
+from studio.config.variables import VARIABLES
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in env.VARIABLES:
+    for variable in VARIABLES:
         monkeypatch.delenv(variable.name, raising=False)
 
 
