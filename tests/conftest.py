@@ -29,6 +29,7 @@ from jobs.common import call_metrics
 from studio.local import redis_server
 from studio.local.ports import any_free_port
 from studio.models import Membership, Role, Team, User
+from studio.models.audit import GUARDS
 from tests import makers
 from tests.service import Service, uses
 
@@ -120,15 +121,17 @@ def cheap_and_alone() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def emptied_ledger() -> Iterator[None]:
-    """Between tests that commit, the tables are emptied: the one moment at which the ledger may
-    lose entries. Within a test the database refuses it, as on a site."""
+    """Between tests that commit, the tables are emptied: the one moment at which ledger and trail
+    may lose entries. Within a test the database refuses it, as on a site."""
     flush = BaseDatabaseOperations.execute_sql_flush
 
     def unprotected(operations: BaseDatabaseOperations, sql_list: list[str]) -> None:
         with transaction.atomic(using=operations.connection.alias):
-            append_only.unprotect(operations.connection)
+            for guard in (append_only.GUARD, *GUARDS):
+                guard.unprotect(operations.connection)
             flush(operations, sql_list)
-            append_only.protect(operations.connection)
+            for guard in (append_only.GUARD, *GUARDS):
+                guard.protect(operations.connection)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BaseDatabaseOperations, "execute_sql_flush", unprotected)

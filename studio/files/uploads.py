@@ -33,11 +33,13 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from studio.audit.origin import Origin, acting, sign_in_mark
 from studio.common.formats import filesize_mb
 from studio.common.translatable import translated
 from studio.files.file_store import keep, person_key
 from studio.media import MediaError, decoders
 from studio.models import Asset, Membership, Team, User
+from studio.models.audit import Via
 from studio.teams import quotas
 from studio.teams.access import membership_of, not_allowed
 from studio.teams.permissions import Permission, allows
@@ -81,6 +83,7 @@ class _Sender:
 
     user: User
     team: Team
+    origin: Origin
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -119,7 +122,8 @@ async def _answer(scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
             path = await _received(receive)
         try:
             async with decoders.turn_async(person_key(sender.user), name):
-                return await _in_thread(_keep_threads, _keep, path, sender, name)
+                with acting(sender.origin):
+                    return await _in_thread(_keep_threads, _keep, path, sender, name)
         finally:
             os.unlink(path)
 
@@ -201,7 +205,9 @@ def _sender(scope: Scope, slug: str) -> _Sender:
         raise Refused(404, _("No team of yours is at this address.")) from None
     if not allows(membership.role, Permission.MAKE):
         raise Refused(403, not_allowed(membership, Permission.MAKE))
-    return _Sender(user, membership.team)
+    address = (scope.get("client") or ("", 0))[0]  # the visitor's own: studio/web/visitors.py
+    mark = sign_in_mark(request.session.session_key)
+    return _Sender(user, membership.team, Origin(Via.UPLOAD, "", user, address, mark))
 
 
 def _count(sender: _Sender, size: int) -> None:

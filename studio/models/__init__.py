@@ -3,6 +3,7 @@ May import media, local, config and common."""
 
 from studio.models import delete_guard  # noqa: F401  (registers why rows must stay)
 from studio.models.asset import Asset
+from studio.models.audit import AuditEntry, Erasure
 from studio.models.edit import Consent, Edit
 from studio.models.mail import Mail
 from studio.models.people import Membership, Role, Team, User
@@ -11,8 +12,10 @@ from studio.models.usage import PersonUse, TeamUse
 
 __all__ = [
     "Asset",
+    "AuditEntry",
     "Consent",
     "Edit",
+    "Erasure",
     "Mail",
     "Membership",
     "PersonUse",

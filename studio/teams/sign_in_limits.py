@@ -10,31 +10,17 @@ there is no such way, so there is no such limit.
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import ip_address
 
 from allauth.account.models import EmailAddress
 from allauth.core import ratelimit
 from django.conf import settings
 from django.http import HttpRequest
 
-from studio.common.client_address import client_address, network_of
+from studio.common.client_address import network_of
+from studio.config.request_address import address_of
 from studio.models import User
 
 HERE, ANYWHERE = "login_failed", "login_failed_anywhere"
-
-
-def address_of(request: HttpRequest) -> str:
-    """The visitor's address (studio/common/client_address.py). A connection without one, as through
-    a unix socket, comes from this machine."""
-    found = client_address(
-        request.META.get("REMOTE_ADDR") or "",
-        request.META.get("HTTP_X_FORWARDED_FOR") or "",
-        settings.TRUSTED_PROXIES,
-    )
-    try:
-        return str(ip_address(found))
-    except ValueError:
-        return "127.0.0.1"
 
 
 class LimitedTries:

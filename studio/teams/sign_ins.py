@@ -18,10 +18,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from studio.common import clock
+from studio.config.request_address import address_of
 from studio.models import User
 from studio.teams import confirmed
 from studio.teams.access import signed_in
-from studio.teams.sign_in_limits import address_of
 
 log = logging.getLogger("footlight.sign_ins")
 SEEN_AGAIN = 600  # seconds between two notes that a sign-in is in use

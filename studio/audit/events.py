@@ -1,0 +1,172 @@
+"""What the trail tells of: every event with its sentence. A new one is a line here; its value,
+which is stored, begins with its kind and never changes."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Kind(models.TextChoices):
+    """What the page of the trail filters by."""
+
+    PEOPLE = "people", _("People and roles")
+    SIGN_IN = "sign-in", _("Signing in")
+    SETTINGS = "settings", _("Settings of the team")
+    MONEY = "money", _("Limits, prices and money")
+    CONNECTION = "connection", _("Model Studio accounts and keys")
+    JOB = "job", _("Jobs")
+    FILE = "file", _("Files and videos")
+    SITE = "site", _("Operators of the site")
+
+
+class Event(models.TextChoices):
+    """A sentence has the places `by` (who), `person` (whom) and `about` (the name of the thing)."""
+
+    # ── people and roles ──
+    TEAM_MADE = "people.team-made", _("%(by)s made the team %(about)s")
+    TEAM_DELETED = "people.team-deleted", _("%(by)s deleted the team %(about)s")
+    INVITED = "people.invited", _("%(by)s invited %(person)s")
+    INVITATION_SENT_AGAIN = (
+        "people.invitation-sent-again",
+        _("%(by)s sent the invitation of %(person)s again"),
+    )
+    INVITATION_REVOKED = (
+        "people.invitation-revoked",
+        _("%(by)s took back the invitation of %(person)s"),
+    )
+    JOINED = "people.joined", _("%(person)s joined the team")
+    ADDED = "people.added", _("%(by)s took %(person)s into the team")
+    ROLE_CHANGED = "people.role-changed", _("%(by)s changed the role of %(person)s")
+    REMOVED = "people.removed", _("%(by)s removed %(person)s from the team")
+    LEFT = "people.left", _("%(person)s left the team")
+    OWNER_CHANGED = (
+        "people.owner-changed",
+        _("%(by)s handed the team over to %(person)s"),
+    )
+    WORK_MOVED = (
+        "people.work-moved",
+        _("%(by)s decided what becomes of what %(person)s made"),
+    )
+    DOMAIN_CHANGED = "people.domain-changed", _("%(by)s changed who may join by mail domain")
+    ACCOUNT_LINK_MADE = (
+        "people.account-link-made",
+        _("%(by)s made a link with which %(person)s makes an account"),
+    )
+    ACCOUNT_LINK_DELETED = (
+        "people.account-link-deleted",
+        _("%(by)s took back the link with which %(person)s makes an account"),
+    )
+    SIGNED_UP = "people.signed-up", _("%(person)s made an account")
+    PERSON_CHANGED = "people.person-changed", _("%(by)s changed the account of %(person)s")
+    PERSON_DELETED = "people.person-deleted", _("%(by)s deleted the account of %(person)s")
+    PERSON_EXPORTED = (
+        "people.person-exported",
+        _("%(by)s downloaded everything that is stored of %(person)s"),
+    )
+    PERSON_ERASED = "people.person-erased", _("%(by)s erased %(person)s")
+
+    # ── signing in ──
+    SIGNED_IN = "sign-in.signed-in", _("%(person)s signed in")
+    SIGN_IN_FAILED = "sign-in.failed", _("Somebody failed to sign in as %(person)s")
+    SIGNED_OUT = "sign-in.signed-out", _("%(person)s signed out")
+    SIGN_INS_ENDED = "sign-in.ended", _("%(by)s ended sign-ins of %(person)s")
+    PASSWORD_CHANGED = "sign-in.password-changed", _("%(by)s changed the password of %(person)s")
+    EMAIL_CHANGED = (
+        "sign-in.email-changed",
+        _("%(by)s changed the e-mail address of %(person)s"),
+    )
+    EMAIL_ADDED = "sign-in.email-added", _("%(by)s added an e-mail address of %(person)s")
+    EMAIL_REMOVED = "sign-in.email-removed", _("%(by)s removed an e-mail address of %(person)s")
+    EMAIL_CONFIRMED = (
+        "sign-in.email-confirmed",
+        _("The e-mail address of %(person)s was confirmed"),
+    )
+    SECOND_FACTOR_ADDED = "sign-in.factor-added", _("%(by)s added a second factor of %(person)s")
+    SECOND_FACTOR_REMOVED = (
+        "sign-in.factor-removed",
+        _("%(by)s removed a second factor of %(person)s"),
+    )
+    RECOVERY_CODES_MADE = (
+        "sign-in.recovery-codes-made",
+        _("%(by)s made new recovery codes of %(person)s"),
+    )
+    RECOVERY_CODE_USED = "sign-in.recovery-code-used", _("%(person)s used a recovery code")
+    CONFIRMED_AGAIN = "sign-in.confirmed-again", _("%(person)s confirmed who they are")
+    SIGN_IN_LINKED = (
+        "sign-in.linked",
+        _("%(person)s was linked with their account at %(about)s"),
+    )
+
+    # ── settings ──
+    TEAM_CHANGED = "settings.team-changed", _("%(by)s changed the settings of the team")
+    SHARES_CHANGED = "settings.shares-changed", _("%(by)s changed the turns of %(person)s")
+
+    # ── limits, prices and money ──
+    LIMIT_CHANGED = "money.limit-changed", _("%(by)s changed a limit: %(about)s")
+    MEMBER_LIMIT_CHANGED = "money.member-limit-changed", _("%(by)s changed a limit of %(person)s")
+    APPROVAL_ANSWERED = (
+        "money.approval-answered",
+        _("%(by)s answered what %(person)s asked for: %(about)s"),
+    )
+    APPROVAL_ASKED = "money.approval-asked", _("%(by)s asked for approval: %(about)s")
+    PRICE_CHANGED = "money.price-changed", _("%(by)s changed the price %(about)s")
+    ADJUSTED = "money.adjusted", _("%(by)s corrected the ledger: %(about)s")
+
+    # ── Model Studio accounts and keys ──
+    CONNECTION_ADDED = "connection.added", _("%(by)s added the Model Studio account %(about)s")
+    CONNECTION_CHANGED = (
+        "connection.changed",
+        _("%(by)s changed the Model Studio account %(about)s"),
+    )
+    CONNECTION_PAUSED = "connection.paused", _("%(by)s changed what %(about)s sends")
+    KEY_ADDED = "connection.key-added", _("%(by)s added a key to %(about)s")
+    KEY_TESTED = "connection.key-tested", _("%(by)s tested a key of %(about)s")
+    KEY_RETIRED = "connection.key-retired", _("%(by)s retired a key of %(about)s")
+    KEYS_ENCRYPTED_ANEW = (
+        "connection.keys-encrypted-anew",
+        _("%(by)s encrypted all stored keys anew"),
+    )
+
+    # ── jobs ──
+    JOB_CANCELED = "job.canceled", _("%(by)s canceled the job %(about)s of %(person)s")
+    JOBS_CANCELED = "job.many-canceled", _("%(by)s canceled what waited of %(about)s")
+    JOB_MOVED = "job.moved", _("%(by)s moved the job %(about)s to the front")
+    JOB_DECIDED = "job.decided", _("%(by)s decided about the uncertain job %(about)s")
+    JOB_ADOPTED = "job.adopted", _("%(by)s adopted the task %(about)s")
+    JOB_ENDED_MANUALLY = (
+        "job.ended-manually",
+        _("%(by)s ended the job %(about)s without asking the service"),
+    )
+
+    # ── files and videos ──
+    FILE_DELETED = "file.deleted", _("%(by)s deleted the file %(about)s")
+    VIDEO_DOWNLOADED = (
+        "file.video-downloaded",
+        _("%(by)s downloaded the video %(about)s of %(person)s"),
+    )
+    VIDEOS_DOWNLOADED = "file.videos-downloaded", _("%(by)s downloaded the videos of %(about)s")
+    PRESET_SAVED = "file.preset-saved", _("%(by)s saved the preset %(about)s")
+    PRESET_DELETED = "file.preset-deleted", _("%(by)s deleted the preset %(about)s")
+    TEMPLATE_DELETED = "file.template-deleted", _("%(by)s deleted the template %(about)s")
+    SHARED = "file.shared", _("%(by)s shared %(about)s")
+    SPEND_DOWNLOADED = "money.spend-downloaded", _("%(by)s downloaded the spend of the team")
+    TRAIL_DOWNLOADED = "file.trail-downloaded", _("%(by)s downloaded the trail of the team")
+
+    # ── operators of the site ──
+    ROW_ADDED = "site.row-added", _("%(by)s added in the admin: %(about)s")
+    ROW_CHANGED = "site.row-changed", _("%(by)s changed in the admin: %(about)s")
+    ROW_DELETED = "site.row-deleted", _("%(by)s deleted in the admin: %(about)s")
+    ACTION_RUN = "site.action-run", _("%(by)s ran in the admin: %(about)s")
+    COMMAND_RUN = "site.command-run", _("%(by)s ran the command %(about)s")
+
+    @property
+    def kind(self) -> Kind:
+        return Kind(self.value.partition(".")[0])
+
+
+# What concerns a person wherever they are: told in each of their teams.
+ABOUT_A_PERSON = frozenset(
+    {event for event in Event if event.kind == Kind.SIGN_IN}
+    | {Event.PERSON_CHANGED, Event.PERSON_DELETED, Event.PERSON_EXPORTED, Event.PERSON_ERASED}
+)
