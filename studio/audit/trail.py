@@ -26,16 +26,15 @@ def record(
 ) -> AuditEntry | None:
     """Tell the trail of a change, inside the transaction that makes it.
 
-    `by` is who did it; without it whoever asked for the page, or the command or worker.
-    `person` is whom it concerns, an e-mail address as long as there is no account. `about` is the
-    name of the thing, never of a person. `before` and `after` have the values that changed; names
-    that they share with the same value are left out, and when nothing else is left there was no
-    change: nothing is written and the answer is None.
+    `by` is who did it; without it whoever asked for the page, or the command or worker. `person` is
+    whom it concerns, an e-mail address as long as there is no account. `about` is the name of the
+    thing, never of a person. `before` and `after` have the values that changed; what is the same
+    in both is left out, and when nothing is left there was no change: nothing is written, and the
+    answer is None.
 
     An event about a person, without a team, is told in each of their teams as well.
 
-    Raises OutsideTransaction without one; TypeError for a value that is not plain (studio/audit/
-    values.py), such as a row.
+    Raises OutsideTransaction without one; TypeError for a value that is not plain, such as a row.
     """
     if not _in_transaction():
         raise OutsideTransaction(f"{event.value} was not recorded inside transaction.atomic().")
@@ -44,9 +43,9 @@ def record(
         return None
     here = origin.current()
     by = by or here.by
+    if not person and event in ABOUT_A_PERSON:
+        person = by
     whom = person if isinstance(person, User) else None
-    if whom is None and not person and event in ABOUT_A_PERSON:
-        whom = by
     entry = AuditEntry(
         event=event.value,
         kind=event.kind.value,
@@ -55,7 +54,7 @@ def record(
         by=by,
         by_name=name_of(by),
         person=whom,
-        person_name=name_of(whom) if whom else values.text(str(person or "")),
+        person_name=name_of(person),
         about=values.text(about),
         **values.columns(was, became),
         via=here.via,
@@ -69,10 +68,10 @@ def record(
     return entry
 
 
-def name_of(user: User | None) -> str:
+def name_of(user: User | str | None) -> str:
     """How somebody is named in the trail: as they were called then."""
-    if user is None:
-        return ""
+    if not isinstance(user, User):
+        return values.text(user or "")
     called = user.get_full_name().strip()
     return values.text(f"{called} ({user.email})" if called else user.email)
 
