@@ -21,6 +21,7 @@ from django.db import close_old_connections, connections
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
+from studio.media import decoders
 from studio.web.addresses import network_of
 from studio.web.allowances import allowance
 from studio.web.answers import Gone, Refused, refuse, until_gone
@@ -52,11 +53,14 @@ class _Answer:
 
 
 class Pages:
-    """The ASGI application of the WSGI application `handler`, on `threads` page threads."""
+    """The ASGI application of the WSGI application `handler`, on `threads` page threads.
+
+    One that waits for a decoder gives its place to another page, so there are some threads more.
+    """
 
     def __init__(self, handler: Handler, threads: int = 4) -> None:
         self.handler = handler
-        self.threads = ThreadPoolExecutor(threads, thread_name_prefix="page")
+        self.threads = ThreadPoolExecutor(threads + decoders.PAGE_TURNS, thread_name_prefix="page")
         self.reading = ThreadPoolExecutor(threads, thread_name_prefix="read")
         self.turns = Turns(threads)
 
@@ -84,8 +88,11 @@ class Pages:
         """Nothing of it is left behind when whoever waits for it is cancelled: then the thread
         itself closes what it made."""
         environ = environ_of(scope, body, size)
-        async with self.turns.turn(network_of(scope["client"][0])):
-            running = self.threads.submit(copy_context().run, self._made, environ)
+        loop = asyncio.get_running_loop()
+        async with self.turns.turn(network_of(scope["client"][0])) as place:
+            context = copy_context()
+            context.run(decoders.give_place.set, lambda: loop.call_soon_threadsafe(place.give))
+            running = self.threads.submit(context.run, self._made, environ)
             try:
                 return await asyncio.wrap_future(running)
             except asyncio.CancelledError:

@@ -6,6 +6,21 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Place:
+    """A place that was taken; who does not need it to the end may give it before."""
+
+    turns: Turns
+    given: bool = False
+
+    def give(self) -> None:
+        """On the event loop; a second time nothing happens."""
+        if not self.given:
+            self.given = True
+            self.turns.hand_on()
 
 
 class Turns:
@@ -16,13 +31,14 @@ class Turns:
         self.waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
 
     @asynccontextmanager
-    async def turn(self, address: str) -> AsyncIterator[None]:
-        """A place, held until the end of the block."""
+    async def turn(self, address: str) -> AsyncIterator[Place]:
+        """A place, held until the end of the block unless it is given back before."""
         await self._take(address)
+        place = Place(self)
         try:
-            yield
+            yield place
         finally:
-            self._give()
+            place.give()
 
     async def _take(self, address: str) -> None:
         if self.free:  # then nobody waits
@@ -34,10 +50,11 @@ class Turns:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():  # it came in the moment of the end
-                self._give()
+                self.hand_on()
             raise
 
-    def _give(self) -> None:
+    def hand_on(self) -> None:
+        """To whoever is next, or to nobody."""
         while self.waiting:
             address, line = next(iter(self.waiting.items()))
             turn = line.popleft()

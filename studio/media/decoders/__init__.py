@@ -24,7 +24,9 @@ from studio.media.decoders.calls import (
 from studio.media.decoders.ended import DecoderEnded
 from studio.media.decoders.limits import Limits
 from studio.media.decoders.pool import (
+    PAGE_TURNS,
     configure,
+    give_place,
     places,
     run,
     serve_pages,
@@ -33,11 +35,13 @@ from studio.media.decoders.pool import (
 )
 
 __all__ = [
+    "PAGE_TURNS",
     "DecoderEnded",
     "Limits",
     "configure",
     "cut_sound",
     "edit_picture",
+    "give_place",
     "places",
     "prepare",
     "remake_video",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 
@@ -22,6 +22,9 @@ PAGE_TURNS = 2  # of the threads that make pages: the others go on serving
 PAGE_WAIT = 5.0  # seconds that a page waits for its turn
 TRIES = 2  # of what somebody else's kill ended
 _turn: ContextVar[Ticket | None] = ContextVar("decoder_turn", default=None)
+# What a thread that makes a page calls when it begins to wait for a decoder: another page may take
+# its place.
+give_place: ContextVar[Callable[[], object] | None] = ContextVar("give_place", default=None)
 
 
 class Pool:
@@ -129,8 +132,11 @@ def run(call: str, args: Message, limits: Limits, person: str = "") -> Message:
             return pool.run(call, args, limits)
         finally:
             held.leave()
-    with pool.page_turn() as patience, turn(person, patience=patience):
-        return pool.run(call, args, limits)
+    with pool.page_turn() as patience:
+        if (give := give_place.get()) is not None:
+            give()
+        with turn(person, patience=patience):
+            return pool.run(call, args, limits)
 
 
 @contextmanager

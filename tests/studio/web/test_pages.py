@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
+from studio.media import decoders
+from studio.media.decoders import Limits, pool
+from studio.media.decoders.pool import Pool
 from studio.web import limits
 from studio.web.pages import BLOCK, Pages, environ_of
 from studio.web.turns import Turns
@@ -84,6 +88,36 @@ def test_a_paused_download_holds_no_page_thread(port: int, endless: Endless) -> 
         line.close()
     until(lambda: endless.closed == 3)
     assert endless.threads == {"page", "read"}, "the first block, then the others"
+
+
+def test_a_page_that_waits_for_a_decoder_leaves_its_place_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is one place for pages; as many as may decode at once wait, and it is free."""
+    own = Pool(2, 1000, page_turns=decoders.PAGE_TURNS)
+    monkeypatch.setattr(pool, "_pool", own)
+    there = tmp_path / "there"
+
+    def handler(environ: dict[str, Any], start: Any) -> HttpResponseBase:
+        start("200 OK", [])
+        if environ["PATH_INFO"] == "/decodes":
+            call = "tests.studio.media.decoders.stubs:until_there"
+            return HttpResponse(
+                str(decoders.run(call, {"path": str(there)}, Limits(30, 60.0), "7"))
+            )
+        return HttpResponse("at once")
+
+    asking = b"GET /decodes HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    with served(Pages(handler, threads=1)) as port:
+        lines = [dial(port, asking) for _ in range(decoders.PAGE_TURNS)]
+        until(lambda: own.on_pages == decoders.PAGE_TURNS)
+        for _ in range(3):
+            assert b"at once" in get(port, "/")
+        there.touch()
+        for line in lines:
+            assert b"there" in rest(line)
+            line.close()
+    own.close()
 
 
 def test_a_slow_body_holds_no_page_thread(port: int) -> None:

@@ -63,6 +63,12 @@ def fill(path: str) -> None:
         file.truncate(5 * 1024**3)
 
 
+def until_there(path: str) -> str:
+    while not Path(path).exists():
+        threading.Event().wait(0.01)
+    return "there"
+
+
 def full() -> None:
     raise OSError(28, "No space left on device")
 
