@@ -77,26 +77,32 @@ def change(asset: Asset, recipe: Recipe, by: User) -> Asset:
 def ask(asset: Asset, recipe: Recipe, by: User) -> Edit:
     """The row of this edit of a video; a worker begins it within seconds. One that failed is tried
     anew. MediaError when `by` has as many in line as one person may."""
-    known = Edit.objects.filter(asset=asset, word=recipe_hash(recipe)).first()
-    if known is None or known.state in (Edit.State.FAILED, Edit.State.DONE):
-        quotas.check_edits(by)
-    edit, new = Edit.objects.get_or_create(
-        asset=asset,
-        word=recipe_hash(recipe),
-        defaults={
-            "team_id": asset.team_id,
-            "owner": by,
-            "recipe": recipe,
-            "state": Edit.State.WAITING,
-        },
-    )
-    gone = edit.state == Edit.State.DONE and edit.made_id is None
-    if edit.state == Edit.State.FAILED or gone:
-        changed = {"state": Edit.State.WAITING, "tries": 0, "sentence": EMPTY, "lease_until": None}
-        new = bool(Edit.objects.filter(pk=edit.pk, state=edit.state).update(**changed))
-        edit.refresh_from_db()
-    if new:
-        _enqueue_after_commit(edit.pk)
+    with transaction.atomic():
+        known = Edit.objects.filter(asset=asset, word=recipe_hash(recipe)).first()
+        if known is None or known.state in (Edit.State.FAILED, Edit.State.DONE):
+            quotas.check_edits(by)
+        edit, new = Edit.objects.get_or_create(
+            asset=asset,
+            word=recipe_hash(recipe),
+            defaults={
+                "team_id": asset.team_id,
+                "owner": by,
+                "recipe": recipe,
+                "state": Edit.State.WAITING,
+            },
+        )
+        gone = edit.state == Edit.State.DONE and edit.made_id is None
+        if edit.state == Edit.State.FAILED or gone:
+            changed = {
+                "state": Edit.State.WAITING,
+                "tries": 0,
+                "sentence": EMPTY,
+                "lease_until": None,
+            }
+            new = bool(Edit.objects.filter(pk=edit.pk, state=edit.state).update(**changed))
+            edit.refresh_from_db()
+        if new:
+            _enqueue_after_commit(edit.pk)
     return edit
 
 

@@ -175,6 +175,9 @@ def open_edits(user: User) -> int:
 
 
 def check_edits(user: User) -> None:
+    """OverQuota when `user` has as many edits in line as one person may. In the transaction that
+    writes the new one, so that of two at once only one takes the last place."""
+    _one_at_a_time(user)
     most = edits_in_line(user)
     if most is not None and open_edits(user) >= most:
         raise OverQuota(
@@ -191,6 +194,9 @@ def owned_teams(user: User) -> int:
 
 
 def check_teams(user: User) -> None:
+    """OverQuota when `user` owns as many teams as one person may. In the transaction that makes the
+    new one, as above."""
+    _one_at_a_time(user)
     most = teams_of_own(user)
     if most is not None and owned_teams(user) >= most:
         raise OverQuota(
@@ -200,6 +206,11 @@ def check_teams(user: User) -> None:
                 most=most,
             )
         )
+
+
+def _one_at_a_time(user: User) -> None:
+    """Until the end of the transaction; SQLite lets one write at a time anyway."""
+    User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
 
 
 # ── what the team page shows ──────────────────────────────────────────────────────────────────────

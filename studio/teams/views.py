@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -39,11 +40,11 @@ def new(request: HttpRequest) -> HttpResponse:
     form = TeamForm(request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
         try:
-            quotas.check_teams(_person(request))
+            with transaction.atomic():
+                quotas.check_teams(_person(request))
+                return redirect(form.start(request.user))
         except quotas.OverQuota as error:
             form.add_error(None, translated(error.sentence))
-        else:
-            return redirect(form.start(request.user))
     return render(
         request, "studio/teams/team_new.html", {"form": form}, status=400 if form.is_bound else 200
     )
