@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from jobs.catalogue import entries
 from jobs.common.states import Outcome
-from jobs.engine import eta
+from jobs.engine import forecast_score
 from jobs.models import Attempt
 from jobs.pages.board.attempts import WORDS
 from studio.admin.base import NOTHING, ReadOnlyAdmin, link, state_tag
@@ -66,7 +66,7 @@ class AttemptAdmin(ReadOnlyAdmin):
         that was told."""
         if not request.user.has_perm("jobs.view_worktime"):
             raise PermissionDenied
-        rows = [_score_row(score) for score in eta.score(DAYS)]
+        rows = [_score_row(score) for score in forecast_score.score(DAYS)]
         page = {
             **self.admin_site.each_context(request),
             "title": _("Forecasts"),
@@ -85,7 +85,7 @@ class AttemptAdmin(ReadOnlyAdmin):
         return outcome_tag(attempt)
 
 
-def _score_row(score: eta.Score) -> dict[str, Any]:
+def _score_row(score: forecast_score.Score) -> dict[str, Any]:
     spec = entries.MODELS.get(score.model)
     return {
         "model": f"{spec.label} ({score.model})" if spec else score.model,

@@ -1,5 +1,4 @@
-"""When it will be ready: place in line, start and ready times with a range, and how right they
-were.
+"""When it will be ready: place in line, start and ready times with a range.
 
 A forecast plays the lane forward: the tasks that are out, then what waits in the order of
 `fair_share`, each for as long as its kind took lately (`speed`). The range runs from the median to
@@ -8,11 +7,11 @@ nine of ten.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.db.models import QuerySet
 
@@ -79,7 +78,45 @@ class _Line:
         return self.seconds + sqrt(self.square)
 
 
-def began(job: Job) -> datetime:
+class OpenTask(NamedTuple):
+    """What a forecast reads of an open job, or of one that is not made yet. An object of the table
+    for every job of a long line was most of what an order costs."""
+
+    pk: int
+    account_id: int
+    owner_id: int
+    team_id: int
+    model: str
+    variant: str
+    milliseconds: int
+    rank: int
+    state: str = State.QUEUED
+    code: str = ""
+    provider_status: str = ""
+    provider_started_at: datetime | None = None
+    submitted_at: datetime | None = None
+    submitting_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class _Works:
+    """(median, nine of ten) seconds of work of jobs of these accounts; what was learned of a kind
+    is looked up once."""
+
+    accounts: Mapping[int, Account]
+    _known: dict[tuple[int, str, str], speed.Speed] = field(default_factory=dict)
+
+    def of(self, job: Job | OpenTask) -> tuple[float, float]:
+        kind = (job.account_id, job.model, job.variant)
+        known = self._known.get(kind)
+        if known is None:
+            known = speed.speed(self.accounts[job.account_id], job.model, job.variant)
+            self._known[kind] = known
+        length = max(1.0, job.milliseconds / 1000)
+        return known.median * length + HANDOVER, known.p90 * length + HANDOVER
+
+
+def began(job: Job | OpenTask) -> datetime:
     """When the service began, as far as we know."""
     return job.provider_started_at or job.submitted_at or job.submitting_at or clock.now()
 
@@ -91,74 +128,49 @@ def usual(job: Job) -> tuple[float, float] | None:
     return (known.median * length, known.p90 * length) if known.learned else None
 
 
-def _work(account: Account, model: str, variant: str, milliseconds: int) -> tuple[float, float]:
-    known = speed.speed(account, model, variant)
-    length = max(1.0, milliseconds / 1000)
-    return known.median * length + HANDOVER, known.p90 * length + HANDOVER
-
-
-def _work_of(job: Job) -> tuple[float, float]:
-    return _work(job.account, job.model, job.variant, job.milliseconds)
-
-
-def _left(job: Job, now: datetime) -> tuple[float, float]:
-    """(median, nine of ten) seconds of work that a task which is out still needs."""
-    middle, p90 = _work_of(job)
+def _left(job: Job | OpenTask, work: tuple[float, float], now: datetime) -> tuple[float, float]:
+    """(median, nine of ten) seconds that a task which is out still needs of its `work`."""
     if (
         job.provider_started_at is None
         and State(job.state) is State.RUNNING
         and job.provider_status == "PENDING"
     ):
-        return middle, p90  # it has not begun
+        return work  # it has not begun
+    middle, p90 = work
     elapsed = max(0.0, (now - began(job)).total_seconds())
     return max(1.0, middle - elapsed), max(1.5, p90 - elapsed)
 
 
 def left(job: Job, now: datetime) -> float:
     """Seconds of work that a task which is out still needs (median)."""
-    return _left(job, now)[0]
-
-
-# What a forecast reads of a job: the rest, read for every job of a long line, was half of what an
-# order costs.
-_COLUMNS = (
-    "account",
-    "code",
-    "lane",
-    "milliseconds",
-    "model",
-    "owner",
-    "provider_started_at",
-    "provider_status",
-    "rank",
-    "state",
-    "submitted_at",
-    "submitting_at",
-    "team",
-    "variant",
-)
+    return _left(job, _Works({job.account_id: job.account}).of(job), now)[0]
 
 
 def _open_rows(lane_ids: Iterable[int]) -> QuerySet[Job]:
     states = (State.QUEUED, *OUT)
-    found = Job.objects.filter(lane__in=set(lane_ids), state__in=states)
-    return found.only(*_COLUMNS).order_by("id")
+    return Job.objects.filter(lane__in=set(lane_ids), state__in=states).order_by("id")
+
+
+# What the places of jobs are worked out of.
+_COLUMNS = ("lane", *OpenTask._fields[1:])
 
 
 def _open(lane_ids: Iterable[int]) -> list[Job]:
-    return list(_open_rows(lane_ids).select_related("account", "lane", "lane__account")[:MOST])
+    rows = _open_rows(lane_ids).only(*(name.removesuffix("_id") for name in _COLUMNS))
+    return list(rows.select_related("account", "lane", "lane__account")[:MOST])
 
 
-def _open_in(lane: Lane) -> list[Job]:
-    """The same of one lane (with its account), whose row is read already."""
-    jobs = list(_open_rows([lane.pk])[:MOST])
+def _open_in(lane: Lane) -> tuple[list[OpenTask], dict[int, Account]]:
+    """The same of one lane (with its account), whose row is read already; and the accounts of its
+    jobs by id."""
+    tasks = [
+        OpenTask._make(row) for row in _open_rows([lane.pk]).values_list(*OpenTask._fields)[:MOST]
+    ]
     accounts = {lane.account_id: lane.account}
-    others = {job.account_id for job in jobs} - set(accounts)
+    others = {task.account_id for task in tasks} - set(accounts)
     if others:
         accounts |= Account.objects.in_bulk(others)
-    for job in jobs:
-        job.lane, job.account = lane, accounts[job.account_id]
-    return jobs
+    return tasks, accounts
 
 
 def places(
@@ -169,28 +181,38 @@ def places(
     now = clock.now()
     jobs = list(open_jobs)
     if weight is None:
-        people = {job.owner_id for job in jobs if job.state == State.QUEUED}
-        weight = (
-            fair_share.weights(people, {job.team_id for job in jobs}) if len(people) > 1 else {}
-        )
+        weight = _weights(jobs)
+    works = _Works({job.account_id: job.account for job in jobs})
     lanes: dict[int, list[Job]] = {}
     for job in jobs:
         lanes.setdefault(job.lane_id, []).append(job)
     found: dict[int, Place] = {}
     for queue in lanes.values():
-        found |= _play(queue, weight, now)
+        found |= _play(queue[0].lane, queue, works, weight, now)
     return found
 
 
-def _play(queue: list[Job], weight: dict[tuple[int, int], int], now: datetime) -> dict[int, Place]:
-    lane = queue[0].lane
+def _weights(jobs: Sequence[Job | OpenTask]) -> dict[tuple[int, int], int]:
+    """Of the people who wait, where there are several."""
+    people = {job.owner_id for job in jobs if job.state == State.QUEUED}
+    return fair_share.weights(people, {job.team_id for job in jobs}) if len(people) > 1 else {}
+
+
+def _play(
+    lane: Lane,
+    queue: Sequence[Job | OpenTask],
+    works: _Works,
+    weight: dict[tuple[int, int], int],
+    now: datetime,
+) -> dict[int, Place]:
+    """The places of `queue`, all the open jobs of `lane`."""
     line, found = _Line(), {}
     out = sorted(
         (job for job in queue if State(job.state) in OUT),
         key=lambda job: (job.submitted_at or now, job.pk),
     )
     for job in out:
-        left, late = _left(job, now)
+        left, late = _left(job, works.of(job), now)
         starts = began(job) if not line.count else now + timedelta(seconds=line.seconds)
         line.add(left, late)
         found[job.pk] = Place(
@@ -200,15 +222,16 @@ def _play(queue: list[Job], weight: dict[tuple[int, int], int], now: datetime) -
             now + timedelta(seconds=line.seconds),
             now + timedelta(seconds=line.late),
         )
-    paused = _paused(lane, now)
-    wait = [
-        job for job in queue if State(job.state) is State.QUEUED and job.code != Code.NEEDS_TEMPLATE
-    ]
-    for job in fair_share.in_order(lane, wait, weight):
-        found[job.pk] = _next(line, _work_of(job), paused or _paused(job.account, now), now)
-    for job in queue:
-        if job.code == Code.NEEDS_TEMPLATE and State(job.state) is State.QUEUED:
-            found[job.pk] = _next(line, _work_of(job), True, now)  # its template's lane decides
+    stands = _paused(lane, now)
+    closed = {pk: stands or _paused(account, now) for pk, account in works.accounts.items()}
+    wait = [job for job in queue if State(job.state) is State.QUEUED]
+    for job in fair_share.in_order(
+        lane, (job for job in wait if job.code != Code.NEEDS_TEMPLATE), weight
+    ):
+        found[job.pk] = _next(line, works.of(job), closed[job.account_id], now)
+    for job in wait:
+        if job.code == Code.NEEDS_TEMPLATE:
+            found[job.pk] = _next(line, works.of(job), True, now)  # its template's lane decides
     return found
 
 
@@ -258,9 +281,12 @@ def line(account: Account, model: str) -> tuple[int, datetime | None]:
         return 0, None if _paused(account, clock.now()) else clock.now()
     now = clock.now()
     whole = _Line()
-    for job in _open_in(lane):
-        if job.code != Code.NEEDS_TEMPLATE:
-            whole.add(*(_left(job, now) if State(job.state) in OUT else _work_of(job)))
+    tasks, accounts = _open_in(lane)
+    works = _Works(accounts)
+    for task in tasks:
+        if task.code != Code.NEEDS_TEMPLATE:
+            work = works.of(task)
+            whole.add(*(_left(task, work, now) if State(task.state) in OUT else work))
     return whole.count, None if _paused(lane, now) or _paused(account, now) else now + timedelta(
         seconds=whole.seconds
     )
@@ -304,88 +330,25 @@ def next_places(
         .select_related("account")
         .first()
     )
-    if lane is None:
-        line, paused = _Line(), _paused(account, now)
-        return [
-            _next(line, _work(account, model, variant, milliseconds), paused, now)
-            for variant, milliseconds in films
-        ]
-    queue = _open_in(lane)
-    newest = max((job.pk for job in queue), default=0)
-    mine = []
-    for number, (variant, milliseconds) in enumerate(films, 1):
-        job = Job(
-            pk=newest + number,
-            lane=lane,
-            account=account,
-            owner=user,
-            model=model,
-            variant=variant,
-            milliseconds=milliseconds,
-        )
-        job.state, job.rank, job.team_id = (
-            State.QUEUED,
-            fair_share.usual_rank(milliseconds),
+    queue, accounts = _open_in(lane) if lane is not None else ([], {})
+    newest = max((task.pk for task in queue), default=0)
+    mine = [
+        OpenTask(
+            newest + number,
+            account.pk,
+            user.pk,
             account.team_id,
-        )
-        mine.append(job)
-    found = places([*queue, *mine])
-    return [found[job.pk] for job in mine]
-
-
-# ── how right it was ──────────────────────────────────────────────────────────────────────────────
-
-RIGHT = 0.20
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """Of `jobs` films of a model and variant: the shares (0..1) whose waiting time, as estimated at
-    the click and when the service took it, was within 20 % of the truth. None: nothing was
-    estimated."""
-
-    model: str
-    variant: str
-    jobs: int
-    click_within: float | None
-    sent_within: float | None
-
-
-def score(days: int = 30) -> list[Score]:
-    """How right the forecasts of the last `days` were, by model and variant; the newest 5,000 jobs
-    count."""
-    since = clock.now() - timedelta(days=days)
-    done = Job.objects.filter(state=State.SUCCEEDED, finished_at__gte=since, adopted=False)
-    rows = done.order_by("-id").values_list(
-        "model",
-        "variant",
-        "created_at",
-        "submitted_at",
-        "forecast_ready_at",
-        "forecast_at_submit",
-        "provider_ended_at",
-        "finished_at",
-    )[:5000]
-    sums: dict[tuple[str, str], list[list[bool]]] = {}
-    for model, variant, created, sent, at_click, at_sending, ended, finished in rows:
-        group = sums.setdefault((model, variant), [[], [], []])
-        group[2].append(True)
-        end = ended or finished or created
-        if at_click is not None:
-            group[0].append(_right(at_click, created, end))
-        if at_sending is not None and sent is not None:
-            group[1].append(_right(at_sending, sent, end))
-    return [
-        Score(
             model,
             variant,
-            len(group[2]),
-            *(sum(part) / len(part) if part else None for part in group[:2]),
+            milliseconds,
+            fair_share.usual_rank(milliseconds),
         )
-        for (model, variant), group in sorted(sums.items())
+        for number, (variant, milliseconds) in enumerate(films, 1)
     ]
-
-
-def _right(estimate: datetime, since: datetime, end: datetime) -> bool:
-    truth = (end - since).total_seconds()
-    return truth > 0 and abs((estimate - end).total_seconds()) <= RIGHT * truth
+    works = _Works({**accounts, account.pk: account})
+    if lane is None:
+        line, paused = _Line(), _paused(account, now)
+        return [_next(line, works.of(task), paused, now) for task in mine]
+    tasks = [*queue, *mine]
+    found = _play(lane, tasks, works, _weights(tasks), now)
+    return [found[task.pk] for task in mine]

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from heapq import heapify, heappop, heappush
+from typing import Protocol, TypeVar
 
 from django.db.models import Min, Q, QuerySet
 
@@ -21,6 +22,22 @@ from jobs.models import Job, Lane
 from studio.models import Membership
 
 SHORT_MS = 5000  # a test clip: judged soon, and over soon
+
+
+class Turn(Protocol):
+    """What is asked of a job to say whose turn it is."""
+
+    @property
+    def pk(self) -> int: ...
+    @property
+    def rank(self) -> int: ...
+    @property
+    def owner_id(self) -> int: ...
+    @property
+    def team_id(self) -> int: ...
+
+
+Waiting = TypeVar("Waiting", bound=Turn)
 
 
 def usual_rank(milliseconds: int) -> Rank:
@@ -98,12 +115,14 @@ def served(lane: Lane, job: Job) -> None:
     Lane.objects.filter(pk=lane.pk).update(clock=lane.clock, turns=lane.turns)
 
 
-def in_order(lane: Lane, jobs: Iterable[Job], weight: dict[tuple[int, int], int]) -> Iterator[Job]:
+def in_order(
+    lane: Lane, jobs: Iterable[Waiting], weight: dict[tuple[int, int], int]
+) -> Iterator[Waiting]:
     """Waiting `jobs` of one lane in the order in which they will be sent, were all of them ready:
     the same rules as `next_job`, for forecasts."""
     clock = Clock.of(lane)
-    queues: dict[int, list[tuple[int, int, Job]]] = {}
-    front: list[tuple[int, Job]] = []
+    queues: dict[int, list[tuple[int, int, Waiting]]] = {}
+    front: list[tuple[int, Waiting]] = []
     for job in jobs:
         if job.rank == Rank.FRONT:
             front.append((job.pk, job))

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from jobs.common.states import Code, State
-from jobs.engine import eta, retry, speed
+from jobs.engine import eta, forecast_score, retry, speed
 from jobs.models import Account, Job, Lane, WorkTime
 from studio.models import Team, User
 from tests import makers
@@ -147,7 +147,7 @@ def test_score_counts_what_was_told_within_a_fifth(team: Team, owner: User) -> N
             if sent
             else None,
         )
-    (score,) = eta.score()
+    (score,) = forecast_score.score()
     assert (score.model, score.variant, score.jobs, score.click_within, score.sent_within) == (
         "emo-v1",
         "1:1",
