@@ -31,18 +31,25 @@ class NotAdjustable(SentenceError):
 
 
 def hold(
-    subject: Job | Check, quote: Quote, team: Team, member: User, attempt: int = 1
+    subject: Job | Check,
+    quote: Quote,
+    team: Team,
+    member: User,
+    attempt: int = 1,
+    *,
+    locked: bool = False,
 ) -> LedgerEntry:
     """Reserve the quote. Must run inside the transaction that creates what it pays for.
 
-    The lock on the team's row makes budget test and entry one step. OverBudget leaves nothing
-    behind.
+    The lock on the team's row makes budget test and entry one step; `locked` says that `team` is
+    that row as this transaction's `lock` gave it. OverBudget leaves nothing behind.
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError(
             "hold() belongs into the transaction of the job or check that it pays for"
         )
-    lock(team)
+    if not locked:
+        team = lock(team)
     month = month_of()
     require_room(team, member, quote.micros, month)
     entry: LedgerEntry = LedgerEntry.objects.create(
@@ -62,12 +69,13 @@ def hold(
     return entry
 
 
-def lock(team: Team) -> None:
+def lock(team: Team) -> Team:
     """Let one writer of holds and adjustments of `team` at a time come here, until its transaction
-    ends. Before the rows of jobs and checks, so that no two wait for each other."""
+    ends; the team as it is now. Before the rows of jobs and checks, so that no two wait for each
+    other."""
     # NO KEY: only other holds wait. A full lock would also stop every row that names the team, such
     # as events of its jobs.
-    Team.objects.select_for_update(no_key=True).get(pk=team.pk)
+    return Team.objects.select_for_update(no_key=True).get(pk=team.pk)
 
 
 def settle(

@@ -57,6 +57,7 @@ class PlannedTask:
     model: str
     variant: str
     milliseconds: int
+    lane: Lane | None = None
 
 
 @dataclass(slots=True)
@@ -307,7 +308,11 @@ def next_place(
     if before is None:
         return next_places(account, model, [(variant, milliseconds)], user, lane=lane)[0]
     maker = next_places(
-        before.account, before.model, [(before.variant, before.milliseconds)], user
+        before.account,
+        before.model,
+        [(before.variant, before.milliseconds)],
+        user,
+        lane=before.lane,
     )[0]
     found = next_places(account, model, [(variant, milliseconds)], user, lane=lane)[0]
     return found.later(maker.ready_at - clock.now() if maker.ready_at is not None else None)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from django.db import IntegrityError, transaction
 
-from jobs.billing import budget
+from jobs.billing import budget, ledger
 from jobs.engine import eta
 from jobs.engine.transitions import wake_lanes
 from jobs.models import Job
@@ -20,7 +20,7 @@ from jobs.orders.insert_job import Full, insert, keyed, require_room_in_line, st
 from jobs.orders.order_request import OrderRequest
 from jobs.orders.place_in_line import place_of
 from jobs.orders.plan import Plan, plan
-from studio.models import Team, User
+from studio.models import User
 
 
 def create(
@@ -65,7 +65,7 @@ def _create_locked(
 ) -> Job:
     order = ready.order
     # The team before its jobs, as every click does it, so that no two wait for each other.
-    Team.objects.select_for_update(no_key=True).get(pk=order.team.pk)
+    team = ledger.lock(order.team)
     made = _made_before(order)
     if made is not None:
         # the other half of a double click was faster, and the room that is gone went to it
@@ -76,13 +76,14 @@ def _create_locked(
     if ready.first is not None:
         # One test of the sum, or a refusal would name the price of the film alone.
         total = ready.first.quote.micros + ready.quote.micros
-        budget.require_room(order.team, order.owner, total)
-        needs = insert(keyed(ready.first, undo.key_of(order.key)), template_place)
+        budget.require_room(team, order.owner, total)
+        maker = keyed(ready.first, undo.key_of(order.key))
+        needs = insert(maker, template_place, locked=team)
         lanes = [needs.lane_id]
-    job = insert(ready, place, needs=needs, again_of=again_of, full=full)
+    job = insert(ready, place, needs=needs, again_of=again_of, full=full, locked=team)
     # After the hold, whose lock lets one click of a team at a time come here: two at once cannot
     # both be the last.
-    require_room_in_line(order.team, order.owner)
+    require_room_in_line(team, order.owner)
     wake_lanes([job.lane_id, *lanes])
     return job
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from django.db import IntegrityError, transaction
 
-from jobs.billing import budget
+from jobs.billing import budget, ledger
 from jobs.catalogue import entries
 from jobs.common.errors import Refused
 from jobs.engine import eta
@@ -120,9 +120,9 @@ def _create_locked(
 ) -> JobSet:
     """`empty` is the set to be written when there is none to join."""
     team, owner = empty.team, empty.owner
-    # One test of the sum, under the lock that each hold takes again: or a set would be refused
-    # halfway, naming the price of one film.
-    Team.objects.select_for_update(no_key=True).get(pk=team.pk)
+    # One test of the sum, under the lock of all its holds: or a set would be refused halfway,
+    # naming the price of one film.
+    team = ledger.lock(team)
     made = _made_before(empty)
     if made is not None:
         return made
@@ -140,16 +140,19 @@ def _create_locked(
         video: insert(
             keyed(first, undo.key_of_set(jobset) + uuid.uuid4().hex[:20]),
             template_places.get(video, UNKNOWN),
+            locked=team,
         )
         for video, first in needed.items()
     }
-    rows = [_insert_one(job, makers, jobset) for job in jobs]
+    rows = [_insert_one(job, makers, jobset, team) for job in jobs]
     require_room_in_line(team, owner)
     wake_lanes([row.lane_id for row in [*rows, *makers.values()]])
     return jobset
 
 
-def _insert_one(job: _PlannedJob, makers: Mapping[TemplateKey, Job], jobset: JobSet) -> Job:
+def _insert_one(
+    job: _PlannedJob, makers: Mapping[TemplateKey, Job], jobset: JobSet, team: Team
+) -> Job:
     first = job.plan.first
     return insert(
         job.plan,
@@ -158,6 +161,7 @@ def _insert_one(job: _PlannedJob, makers: Mapping[TemplateKey, Job], jobset: Job
         again_of=job.again_of,
         full=job.full,
         jobset=jobset,
+        locked=team,
     )
 
 

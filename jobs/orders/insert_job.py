@@ -29,16 +29,18 @@ def insert(
     again_of: Job | None = None,
     full: Full | None = None,
     jobset: JobSet | None = None,
+    locked: Team | None = None,
 ) -> Job:
     """The job of `ready`, QUEUED at `place`, with its hold. `needs` is the job that makes its
-    template. Raises OverBudget."""
+    template; `locked` the team's row as `ledger.lock` gave it, or the hold locks it. Raises
+    OverBudget."""
     order, spec = ready.order, ready.spec
     code = Code.NEEDS_TEMPLATE if needs is not None else Code.WAITING_TURN
     job = Job.objects.create(
         team=order.team,
         owner=order.owner,
         account=ready.account,
-        lane=lane_for(ready.account, spec.name),
+        lane=ready.lane or lane_for(ready.account, spec.name),
         rank=fair_share.usual_rank(ready.milliseconds),
         forecast_ready_at=place.ready_at,
         forecast_late_at=place.late_at,
@@ -62,9 +64,11 @@ def insert(
         currency=ready.quote.currency,
         quote_micros=ready.quote.micros,
     )
-    for field in spec.inputs_of("image", "audio", "video"):
-        JobInput.objects.create(job=job, name=field.name, asset=order.files[field.name])
-    ledger.hold(job, ready.quote, order.team, order.owner)
+    JobInput.objects.bulk_create(
+        JobInput(job=job, name=field.name, asset=order.files[field.name])
+        for field in spec.inputs_of("image", "audio", "video")
+    )
+    ledger.hold(job, ready.quote, locked or order.team, order.owner, locked=locked is not None)
     held = prices.format_money(ready.quote.micros, ready.quote.currency)
     said = phrase("Created; %(sum)s held (%(formula)s)", sum=held, formula=ready.quote.formula)
     record(job, "", State.QUEUED, said, code)

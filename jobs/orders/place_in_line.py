@@ -27,6 +27,7 @@ def place_of(ready: Plan) -> eta.Place:
         ready.variant,
         ready.milliseconds,
         ready.order.owner,
+        lane=ready.lane,
         before=ready.first.task if ready.first is not None else None,
     )
 
@@ -55,7 +56,7 @@ def _behind_each_other(plans: Sequence[Plan]) -> list[eta.Place]:
         found |= dict(
             zip(
                 numbers,
-                eta.next_places(first.account, model, lengths, first.order.owner),
+                eta.next_places(first.account, model, lengths, first.order.owner, lane=first.lane),
                 strict=True,
             )
         )

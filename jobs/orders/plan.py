@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from jobs.accounts import pauses
-from jobs.accounts.choice import account_for
+from jobs.accounts.choice import account_for, keyless
 from jobs.billing import prices
 from jobs.catalogue import entries
 from jobs.common.errors import Refused
@@ -59,11 +59,14 @@ class Plan:
     template: Template | None = None
     first: Plan | None = None  # the template job to be made first
     waits_for: Job | None = None  # or the template job that is already under way
+    lane: Lane | None = None  # that of its account and model, where there is one yet
 
     @property
     def task(self) -> eta.PlannedTask:
         """What the lane will have to do for it."""
-        return eta.PlannedTask(self.account, self.spec.name, self.variant, self.milliseconds)
+        return eta.PlannedTask(
+            self.account, self.spec.name, self.variant, self.milliseconds, self.lane
+        )
 
     @property
     def estimate(self) -> Estimate:
@@ -101,7 +104,8 @@ def plan(order: OrderRequest, *, checked: bool = True) -> Plan:
     """
     spec, chosen = _model_and_choices(order)
     account = _account(order, spec)
-    problems = _file_problems(spec, order) + _closed(account, spec.name)
+    lane = lane_of(account, spec.name)
+    problems = _file_problems(spec, order) + _closed(account, lane)
     problems += _already_under_way(order, spec, account)
     source = _template_source(order, spec, account, checked)
     problems += source.problems
@@ -141,6 +145,7 @@ def plan(order: OrderRequest, *, checked: bool = True) -> Plan:
         template,
         source.first,
         source.waits_for,
+        lane,
     )
 
 
@@ -168,7 +173,7 @@ def _account(order: OrderRequest, spec: entries.Model) -> Account:
         or (order.template.account if order.template else None)
         or account_for(order.team, order.model)
     )
-    if account is None or account.key is None:
+    if account is None or keyless(account):
         raise Refused(
             phrase(
                 "The team has no Model Studio account with a key for this model yet. An admin can "
@@ -187,13 +192,16 @@ def _account(order: OrderRequest, spec: entries.Model) -> Account:
     return account
 
 
-def _closed(account: Account, model: str) -> list[Sentence]:
+def lane_of(account: Account, model: str) -> Lane | None:
+    """The lane of `model` that `account` uses; None while there is none."""
+    lane = Lane.objects.filter(account_id=account.root_id, model=model).first()
+    if lane is not None and lane.account_id == account.pk:
+        lane.account = account  # which is read already
+    return lane
+
+
+def _closed(account: Account, lane: Lane | None) -> list[Sentence]:
     """Why nothing new may be put in front of this account or lane."""
-    lane = (
-        Lane.objects.filter(account_id=account.root_id, model=model)
-        .select_related("account", "pause_set_by")
-        .first()
-    )
     refusal = pauses.refuses(account, lane, account.team)
     return [refusal] if refusal else []
 

@@ -67,9 +67,9 @@ def test_a_hold_waits_for_the_team_before_it_reads_what_is_left(
     steps: list[tuple[str, Team]] = []
     lock, room = ledger.lock, ledger.require_room
 
-    def locked(team: Team) -> None:
-        lock(team)
+    def locked(team: Team) -> Team:
         steps.append(("lock", team))
+        return lock(team)
 
     def looked(team: Team, *args: Any) -> None:
         steps.append(("room", team))
@@ -88,8 +88,9 @@ def test_a_correction_waits_for_the_team_before_it_reads_what_was_paid(
     ledger.settle(job, Decimal(4), "1:1")
     paid: list[int] = []
 
-    def locked(team: Team) -> None:
+    def locked(team: Team) -> Team:
         paid.append(Job.objects.get(pk=job.pk).settled_micros or 0)
+        return team
 
     monkeypatch.setattr(ledger, "lock", locked)
     ledger.adjust(team, -100, "a credit", owner, subject=job)
