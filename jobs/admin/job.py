@@ -21,8 +21,9 @@ from jobs.admin.manual_end import ManualEndAdmin
 from jobs.billing import prices
 from jobs.common.errors import Moved
 from jobs.common.states import LABELS, Code, State
-from jobs.engine import uncertain
+from jobs.engine import listed_tasks, uncertain
 from jobs.models import Attempt, Job, JobEvent, JobInput, LedgerEntry
+from jobs.pages.board.job_panels.decision import choice
 from studio.admin.base import (
     NOTHING,
     ReadOnlyAdmin,
@@ -253,9 +254,8 @@ class JobAdmin(ManualEndAdmin):
         if not self.has_change_permission(request, job):
             raise PermissionDenied
         page = redirect("admin:jobs_job_change", job.pk)
-        tasks = uncertain.candidates(job)
         chosen = request.POST.get("task", "")
-        if not _undecided(job) or (chosen and chosen not in tasks):
+        if not _undecided(job) or (chosen and chosen not in listed_tasks.candidates(job)):
             self.message_user(
                 request,
                 _("There is nothing to decide here any more. Look at the job’s state."),
@@ -268,7 +268,7 @@ class JobAdmin(ManualEndAdmin):
                 **self.admin_site.each_context(request),
                 "title": _("Which task is it?"),
                 "job": job,
-                "candidates": tasks,
+                "choices": [choice(job, task) for task in listed_tasks.to_choose(job)],
                 "about": about,
             }
             return TemplateResponse(

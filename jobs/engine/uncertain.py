@@ -18,6 +18,7 @@ from jobs.accounts.clients import KeyedClient, NoKey, client_for
 from jobs.common.errors import Moved
 from jobs.common.states import Code, Outcome, State
 from jobs.engine import retry
+from jobs.engine.listed_tasks import candidates, noted
 from jobs.engine.requeue import send_again
 from jobs.engine.submit_outcomes import accepted, in_doubt
 from jobs.engine.transitions import later, move, wake_lane
@@ -200,7 +201,7 @@ def _one_of_others(job: Job, found: list[TaskLine], over: bool) -> None:
         "One task could be this job’s, or that of somebody else who uses the same account; a "
         "person decides"
     )
-    _ask_person(job, [line.task_id for line in found], text)
+    _ask_person(job, found, text)
 
 
 def _several(job: Job, found: list[TaskLine], over: bool) -> None:
@@ -214,20 +215,20 @@ def _several(job: Job, found: list[TaskLine], over: bool) -> None:
         "%(n)s tasks could be this job’s; a person decides",
         len(found),
     )
-    _ask_person(job, [line.task_id for line in found][:20], text)
+    _ask_person(job, found, text)
 
 
 def _look_again(job: Job, text: Sentence) -> None:
     move(job, State.UNCERTAIN, text, code=Code.NO_ANSWER, not_before=later(10))
 
 
-def _ask_person(job: Job, candidates: list[str], text: Sentence) -> None:
+def _ask_person(job: Job, found: list[TaskLine], text: Sentence) -> None:
     move(
         job,
         State.UNCERTAIN,
         text,
         code=Code.SEVERAL_TASKS,
-        data={"candidates": candidates},
+        data=noted(found),
         not_before=None,
     )
 
@@ -346,15 +347,6 @@ def _seen_elsewhere(job: Job, asking: QuerySet[Job], line: TaskLine) -> bool:
             return True
     # Who is told apart stays so: the next look asks the others.
     return len(others) > _ASKED
-
-
-def candidates(job: Job) -> list[str]:
-    """The tasks that could be an UNCERTAIN job's, as the last look at the service's list found
-    them."""
-    event = job.events.filter(
-        code=Code.SEVERAL_TASKS, data__has_key="candidates"
-    ).last()  # alarms have none
-    return list(event.data.get("candidates", [])) if event else []
 
 
 def decide_uncertain(job: Job, task_id: str, by: User) -> None:

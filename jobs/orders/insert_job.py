@@ -34,45 +34,53 @@ def insert(
     """The job of `ready`, QUEUED at `place`, with its hold. `needs` is the job that makes its
     template; `locked` the team's row as `ledger.lock` gave it, or the hold locks it. Raises
     OverBudget."""
-    order, spec = ready.order, ready.spec
+    order = ready.order
     code = Code.NEEDS_TEMPLATE if needs is not None else Code.WAITING_TURN
     job = Job.objects.create(
-        team=order.team,
-        owner=order.owner,
-        account=ready.account,
-        lane=ready.lane or lane_for(ready.account, spec.name),
-        rank=fair_share.usual_rank(ready.milliseconds),
-        forecast_ready_at=place.ready_at,
-        forecast_late_at=place.late_at,
-        model=spec.name,
-        title=_title(order, spec),
-        parameters=ready.chosen,
-        check_used=ready.check,
-        template=ready.template,
         needs=needs,
         again_of=again_of,
         set=jobset,
         full=full or {},
-        idempotency_key=order.key,
-        made_from=_made_from(ready),
         state=State.QUEUED,
         code=code,
         group=group_of(State.QUEUED, code),
-        variant=ready.variant,
-        milliseconds=ready.milliseconds,
-        price=ready.quote.price,
-        currency=ready.quote.currency,
-        quote_micros=ready.quote.micros,
+        forecast_ready_at=place.ready_at,
+        forecast_late_at=place.late_at,
+        **_columns(ready),
     )
     JobInput.objects.bulk_create(
         JobInput(job=job, name=field.name, asset=order.files[field.name])
-        for field in spec.inputs_of("image", "audio", "video")
+        for field in ready.spec.inputs_of("image", "audio", "video")
     )
     ledger.hold(job, ready.quote, locked or order.team, order.owner, locked=locked is not None)
     held = prices.format_money(ready.quote.micros, ready.quote.currency)
     said = phrase("Created; %(sum)s held (%(formula)s)", sum=held, formula=ready.quote.formula)
     record(job, "", State.QUEUED, said, code)
     return job
+
+
+def _columns(ready: Plan) -> dict[str, Any]:
+    """What the plan says of its job."""
+    order, spec = ready.order, ready.spec
+    return {
+        "team": order.team,
+        "owner": order.owner,
+        "account": ready.account,
+        "lane": ready.lane or lane_for(ready.account, spec.name),
+        "rank": fair_share.usual_rank(ready.milliseconds),
+        "model": spec.name,
+        "title": _title(order, spec),
+        "parameters": ready.chosen,
+        "check_used": ready.check,
+        "template": ready.template,
+        "idempotency_key": order.key,
+        "made_from": _made_from(ready),
+        "variant": ready.variant,
+        "milliseconds": ready.milliseconds,
+        "price": ready.quote.price,
+        "currency": ready.quote.currency,
+        "quote_micros": ready.quote.micros,
+    }
 
 
 def _title(order: OrderRequest, spec: entries.Model) -> str:

@@ -22,6 +22,7 @@ from jobs.catalogue import entries
 from jobs.common.errors import Moved, Refused
 from jobs.common.states import Code, Outcome, State
 from jobs.engine import bill_check, poll, restored, retry, uncertain
+from jobs.engine.listed_tasks import noted
 from jobs.engine.transitions import move, wake_lanes
 from jobs.models import Account, ApiKey, Attempt, Job, Lane
 from jobs.modelstudio import Client, TaskLine, WireError
@@ -151,7 +152,7 @@ def _assign(
         if not mine:
             continue
         try:
-            _let_a_person_decide(job, mine)
+            _let_a_person_decide(job, mine, bills)
         except Moved as moved:  # somebody canceled it, so it is sent no more
             log.info("%s", moved)
             continue
@@ -206,7 +207,7 @@ def _may_be(job: Job, line: TaskLine, billed: Decimal | None) -> bool:
     return billed is None or not bill_check.unlike_quote(job, billed, "")
 
 
-def _let_a_person_decide(job: Job, lines: list[TaskLine]) -> None:
+def _let_a_person_decide(job: Job, lines: list[TaskLine], bills: dict[str, Decimal | None]) -> None:
     begun, number = lines[0].created_at, job.attempt + 1
 
     def note_attempt() -> None:
@@ -221,7 +222,7 @@ def _let_a_person_decide(job: Job, lines: list[TaskLine]) -> None:
         ),
         code=Code.SEVERAL_TASKS,
         then=note_attempt,
-        data={"candidates": [line.task_id for line in lines][:20]},
+        data=noted(lines, bills),
         attempt=number,
         submitting_at=begun,
         not_before=None,

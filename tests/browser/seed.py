@@ -229,6 +229,14 @@ def standing(team: Any, users: dict[str, Any]) -> dict[str, Any]:
             not_before=tomorrow,
             **out,
         ),
+        "uncertain2": job(
+            aiko,
+            "Closing line, clicked twice",
+            State.UNCERTAIN,
+            code=Code.SEVERAL_TASKS,
+            not_before=tomorrow,
+            **out,
+        ),
         "canceled": job(aiko, "Wrong take", State.CANCELED, code=Code.CANCELED, finished_at=now),
         "refused": job(
             chidi,
@@ -254,8 +262,34 @@ def standing(team: Any, users: dict[str, Any]) -> dict[str, Any]:
         )
     for name in ("canceled", "refused"):
         ledger.release(rows[name])
+    ask_which_task(rows["uncertain"], rows["uncertain2"])
     Lane.objects.filter(account__in=(south, west)).update(next_visit_at=tomorrow)
     return rows
+
+
+def ask_which_task(job: Any, other: Any) -> None:
+    """A person is asked about two tasks, the second of which could be the `other` job's as well."""
+    from decimal import Decimal
+
+    from jobs.common.states import Code, State
+    from jobs.engine import listed_tasks
+    from jobs.modelstudio import TaskLine
+
+    made, ended = job.submitting_at, job.submitting_at + timedelta(seconds=58)
+    lines = [
+        TaskLine(
+            "5f2a7c1e-0d44-4b52-9f5e-1c6f0a7d1b01", "SUCCEEDED", "emo-v1", "", made, ended, "12"
+        ),
+        TaskLine("91c0b6d8-77aa-4c1f-8a53-6f3f7b2c9e02", "RUNNING", "emo-v1", "", made, None, "12"),
+    ]
+    for row, told in ((job, lines), (other, lines[1:])):
+        row.events.create(
+            team=row.team,
+            new=State.UNCERTAIN,
+            code=Code.SEVERAL_TASKS,
+            text="A person decides.",
+            data=listed_tasks.noted(told, {lines[0].task_id: Decimal("13.93")}),
+        )
 
 
 def together(team: Any, users: dict[str, Any], jobs: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from jobs.billing import budget, confirmed_price, prices
 from jobs.common.errors import Moved, Refused
 from jobs.common.states import Code
 from jobs.engine import ask_now as now
-from jobs.engine import eta, transitions, uncertain
+from jobs.engine import eta, listed_tasks, transitions, uncertain
 from jobs.models import Job
 from jobs.orders import create, plan, test_clips
 from jobs.orders import undo as undoing
@@ -156,7 +156,9 @@ def decide(request: TeamRequest, job: str) -> HttpResponse:
     that it is sent again."""
     found = _job(request, job)
     chosen = request.POST.get("task", "")
-    if found.code != Code.SEVERAL_TASKS or (chosen and chosen not in uncertain.candidates(found)):
+    if found.code != Code.SEVERAL_TASKS or (
+        chosen and chosen not in listed_tasks.candidates(found)
+    ):
         messages.error(
             request, _("There is nothing to decide here any more. Look at the job’s state.")
         )

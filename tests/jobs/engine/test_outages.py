@@ -17,6 +17,7 @@ from jobs.engine import (
     expiry,
     lane_lease,
     lane_visit,
+    listed_tasks,
     poll,
     retry,
     uncertain,
@@ -191,7 +192,7 @@ def test_a_clock_that_is_wrong_pays_nothing_twice(
     line = service.made(at=begun + timedelta(seconds=skew))
     uncertain.settle_uncertain(job)
     assert (job.state, job.code) == ("uncertain", "several-tasks")
-    assert uncertain.candidates(job) == [line.task_id]
+    assert listed_tasks.candidates(job) == [line.task_id]
 
 
 def test_an_order_that_was_held_up_is_not_sent(
@@ -225,7 +226,7 @@ def test_an_alarm_does_not_hide_what_can_be_chosen(
     uncertain.settle_uncertain(job)
     Job.objects.filter(pk=job.pk).update(submitting_at=timezone.now() - timedelta(hours=13))
     assert expiry.alarm() == 1
-    assert sorted(uncertain.candidates(job)) == sorted(line.task_id for line in lines)
+    assert sorted(listed_tasks.candidates(job)) == sorted(line.task_id for line in lines)
 
 
 def test_a_job_that_was_decided_late_is_watched_anew(

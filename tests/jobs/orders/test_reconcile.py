@@ -15,7 +15,7 @@ from django.utils import timezone
 from jobs.accounts import pauses
 from jobs.billing import budget
 from jobs.common.states import OPEN, State
-from jobs.engine import poll, restored, transitions, uncertain
+from jobs.engine import listed_tasks, poll, restored, transitions, uncertain
 from jobs.models import Account, Attempt, Job, Lane
 from jobs.modelstudio import Client, NoAnswer, TaskPage
 from jobs.orders import reconcile
@@ -117,7 +117,7 @@ def test_a_waiting_job_that_may_have_been_sent_waits_for_a_person(
     assert found.adopted == []
     job = fresh(job)
     assert (job.state, job.code) == ("uncertain", "several-tasks")
-    assert uncertain.candidates(job) == [line.task_id]
+    assert listed_tasks.candidates(job) == [line.task_id]
     uncertain.decide_uncertain(job, line.task_id, owner)
     job = fresh(job)
     assert (job.state, job.attempts.get().task_id) == ("running", line.task_id)
@@ -203,7 +203,7 @@ def test_when_a_chosen_task_broke_the_others_are_asked_about_before_it_is_sent_a
     poll.take_in(fresh(job), task(broke.task_id, "FAILED", code=code))
     job = fresh(job)
     assert (job.state, job.code, job.task_id) == ("uncertain", "several-tasks", "")
-    assert uncertain.candidates(job) == [paid.task_id]
+    assert listed_tasks.candidates(job) == [paid.task_id]
     assert uncertain.known_tasks([broke.task_id]) == {broke.task_id}, "it stays this job's"
     assert visit(job).state == "uncertain"
     uncertain.decide_uncertain(fresh(job), paid.task_id, owner)
@@ -234,7 +234,7 @@ def test_a_task_made_anew_for_one_that_broke_is_not_made_a_third_time(
     service.gets = [task("task-000900", "FAILED", code="InternalError.Algo")]
     found = reconcile.reconcile(waits)
     assert (found.adopted, found.undecided) == ([], [job])
-    assert uncertain.candidates(fresh(job)) == [line.task_id]
+    assert listed_tasks.candidates(fresh(job)) == [line.task_id]
     assert visit(job).state == "uncertain"
 
 

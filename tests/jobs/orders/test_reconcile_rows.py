@@ -11,7 +11,7 @@ import pytest
 
 from jobs.accounts.clients import NoKey
 from jobs.common.states import Code, Group, Outcome, State
-from jobs.engine import poll, retry, uncertain
+from jobs.engine import listed_tasks, poll, retry
 from jobs.models import Account, Job, Lane
 from jobs.modelstudio import NoAnswer, TaskLine
 from jobs.orders import reconcile
@@ -175,8 +175,8 @@ def test_a_waiting_job_that_may_have_been_sent_waits_for_a_person(
         None,
     )
     event = job.events.get()
-    assert event.data == {"candidates": [first.task_id, second.task_id]}
-    assert uncertain.candidates(job) == [first.task_id, second.task_id]
+    assert event.data["candidates"] == [first.task_id, second.task_id]
+    assert listed_tasks.candidates(job) == [first.task_id, second.task_id]
 
 
 def test_a_person_is_given_twenty_tasks_at_most(
@@ -184,7 +184,7 @@ def test_a_person_is_given_twenty_tasks_at_most(
 ) -> None:
     found = [line(service, noon - HOUR / 2 + timedelta(seconds=n)) for n in range(22)]
     reconcile.reconcile(root)
-    assert uncertain.candidates(job) == [one.task_id for one in found[:20]]
+    assert listed_tasks.candidates(job) == [one.task_id for one in found[:20]]
 
 
 @pytest.mark.parametrize(

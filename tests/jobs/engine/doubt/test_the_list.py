@@ -11,7 +11,7 @@ import pytest
 
 from jobs.accounts import clients
 from jobs.common.states import Code, Group, Outcome, State
-from jobs.engine import retry, uncertain
+from jobs.engine import listed_tasks, retry, uncertain
 from jobs.models import Account, Job
 from jobs.modelstudio import AccountTrouble
 from studio.models import Team, User
@@ -222,7 +222,7 @@ def test_after_it_a_person_is_given_them_oldest_first(
     uncertain.settle_uncertain(job)
     assert changed(before, job) == {"code": Code.SEVERAL_TASKS, "not_before": None}
     event = job.events.get()
-    assert event.data == {"candidates": [first.task_id, later.task_id]}
+    assert event.data["candidates"] == [first.task_id, later.task_id]
     assert str(event.text) == "2 tasks could be this job’s; a person decides"
 
 
@@ -374,7 +374,7 @@ def test_a_task_that_a_person_may_give_to_another_waits(
 
 def test_candidates_are_those_of_the_last_look(in_doubt: InDoubt) -> None:
     job = in_doubt(timedelta(0))
-    assert uncertain.candidates(job) == []
+    assert listed_tasks.candidates(job) == []
     for code, data in (
         (Code.SEVERAL_TASKS, {"candidates": ["task-1"]}),
         (Code.SEVERAL_TASKS, {"candidates": ["task-2", "task-3"]}),
@@ -382,4 +382,4 @@ def test_candidates_are_those_of_the_last_look(in_doubt: InDoubt) -> None:
         (Code.NO_ANSWER, {"candidates": ["task-4"]}),
     ):
         job.events.create(team=job.team, code=code, new="", data=data)
-    assert uncertain.candidates(job) == ["task-2", "task-3"]
+    assert listed_tasks.candidates(job) == ["task-2", "task-3"]

@@ -10,7 +10,7 @@ import pytest
 from jobs.billing import budget
 from jobs.common.errors import Moved
 from jobs.common.states import Code, Group, Outcome, State
-from jobs.engine import retry, uncertain
+from jobs.engine import listed_tasks, retry, uncertain
 from jobs.models import Account, Job
 from studio.common.translatable import phrase
 from studio.models import Team, User
@@ -208,7 +208,7 @@ def test_a_found_task_that_may_be_anothers_is_let_go(
     assert changed(rows[1], found.attempts.get(number=1)) == {}
     assert changed(rows[2], job) == {}
     assert str(found.events.get().text) == "It is billed like another."
-    assert uncertain.candidates(found) == ["task-1"]
+    assert listed_tasks.candidates(found) == ["task-1"]
     assert uncertain.known_tasks(["task-1", "task-0", "task-old", "task-x"]) == {
         "task-0",
         "task-old",

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from jobs.billing import budget
 from jobs.common.states import Outcome
-from jobs.engine import bill_check, invariants, poll, uncertain
+from jobs.engine import bill_check, invariants, listed_tasks, poll, uncertain
 from jobs.models import Attempt, Job
 from jobs.orders import create
 from jobs.orders.order_request import OrderRequest
@@ -36,7 +36,7 @@ def test_an_adopted_task_with_another_bill_waits_for_a_person(
     poll.look(job)
     job = fresh(job)
     assert (job.state, job.code, job.task_id) == ("uncertain", "several-tasks", "")
-    assert uncertain.candidates(job) == [task_id]
+    assert listed_tasks.candidates(job) == [task_id]
     assert "58.00 s" in job.events.last().text
     assert budget.status(job.team).settled == 0
     assert budget.status(job.team).held == 45_876

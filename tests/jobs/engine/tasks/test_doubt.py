@@ -12,7 +12,7 @@ from django.utils import timezone
 from jobs.accounts import clients, key_ids
 from jobs.accounts.clients import NoKey
 from jobs.common.states import Code, Outcome, State
-from jobs.engine import poll, uncertain
+from jobs.engine import listed_tasks, poll, uncertain
 from jobs.models import Account, ApiKey, Attempt, Job
 from jobs.modelstudio import AccountTrouble
 from jobs.orders import create
@@ -157,7 +157,7 @@ def test_a_lone_task_waits_for_a_person_where_others_use_the_key(
     job = visit(job)
     assert (job.state, job.code, job.task_id) == ("uncertain", "several-tasks", "")
     assert "somebody else who uses the same account" in job.events.last().text
-    assert uncertain.candidates(job) == [lone.task_id]
+    assert listed_tasks.candidates(job) == [lone.task_id]
     uncertain.decide_uncertain(job, lone.task_id, owner)
     assert fresh(job).task_id == lone.task_id
 
@@ -171,7 +171,7 @@ def test_a_lone_task_waits_for_a_person_while_the_name_of_its_key_is_unknown(
     service.tasks_made = [replace(line, api_key_id="16-theirs")]
     job = visit(job)
     assert (job.state, job.code) == ("uncertain", "several-tasks")
-    assert uncertain.candidates(job) == [line.task_id]
+    assert listed_tasks.candidates(job) == [line.task_id]
 
 
 def test_what_a_key_is_called_is_learned_from_tasks_of_any_model(

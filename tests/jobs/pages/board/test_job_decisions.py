@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from jobs.common.states import Code, Outcome, Rank, State
-from jobs.models import Attempt, Job, JobEvent
+from jobs.engine import listed_tasks
+from jobs.models import ApiKey, Attempt, Job, JobEvent
+from jobs.modelstudio import TaskLine
 from studio.models import Team, User
 from tests import makers
 from tests.html import text
@@ -62,6 +65,48 @@ def test_a_decision_names_what_each_choice_costs(
     said = text(client_of(admin).get(job.get_absolute_url()).content.decode())
     assert "Adopt task task-one settled by its bill, about $0.0459" in said
     assert "None of them is ours: send again $0.0459 more if one of them was" in said
+
+
+def test_a_decision_tells_what_the_list_told_and_whose_each_task_could_be(
+    team: Team, creator: User, admin: User, stranger: User, client_of: ClientOf
+) -> None:
+    now = timezone.now()
+    job, rival = (
+        makers.job(
+            team, creator, state="uncertain", code="several-tasks", submitting_at=now, title=title
+        )
+        for title in ("Mine", "The other film")
+    )
+    elsewhere = Team.start("Elsewhere", stranger)
+    theirs = makers.job(
+        elsewhere, stranger, account=makers.account(elsewhere), state="uncertain", title="Secret"
+    )
+    Job.objects.filter(pk=theirs.pk).update(lane=job.lane, submitting_at=now)
+    ApiKey.objects.filter(account=job.account).update(service_id="1250")
+    line = TaskLine(
+        "task-one", "SUCCEEDED", "emo-v1", "r", now, now + timedelta(seconds=98), "1250"
+    )
+    for one in (job, rival):
+        JobEvent.objects.create(
+            team=team,
+            job=one,
+            new="uncertain",
+            code="several-tasks",
+            text="…",
+            data=listed_tasks.noted([line], {"task-one": Decimal("13.93")}),
+        )
+    page = client_of(admin).get(job.get_absolute_url()).content.decode()
+    said = text(page)
+    at = f"{now:%H:%M:%S}"
+    assert re.search(rf"This job was sent on \d+ \w+ {at} for 4.0 s\.", said)
+    assert re.search(
+        rf"made on \d+ \w+ {at} · emo-v1 · SUCCEEDED when the list was read · ended after 98 s · "
+        r"13\.93 s are billed · made with the key …0001 of this team",
+        said,
+    )
+    assert "It could as well be the task of: The other film, a job of another team" in said
+    assert rival.get_absolute_url() in page
+    assert "Secret" not in page
 
 
 def test_a_decision_is_offered_when_the_list_no_longer_tells(
