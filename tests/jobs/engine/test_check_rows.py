@@ -117,6 +117,8 @@ def test_what_is_known_belongs_to_its_team_and_choice(
     assert checks.known(**same, chosen={"ratio": "1:1"}) is None
     assert checks.known(**same, chosen={}) is None, "the model's own choice is 1:1"
     assert checks.known(asset=portrait, model="animate-anyone-detect-gen2", chosen={}) is None
+    another = makers.asset(portrait.team)
+    assert checks.known(**same | {"asset": another}, chosen={"ratio": "3:4"}) is None
     portrait.team = stranger.memberships.get().team
     assert checks.known(**same, chosen={"ratio": "3:4"}) is None
 
@@ -183,6 +185,37 @@ def test_without_another_picture_it_is_about_the_same(
 ) -> None:
     check = failed(portrait, account, creator, noon, State.UNCERTAIN)
     assert checks.ask_again(check, creator).asset == portrait
+
+
+def test_of_two_first_clicks_one_pays(
+    portrait: Asset,
+    account: Account,
+    creator: User,
+    monkeypatch: pytest.MonkeyPatch,
+    rung: list[int],
+) -> None:
+    """The other one looked before the first had written: it gets what the first one asked."""
+    check, known = ask(portrait, account, creator), checks.known
+    looks: list[Check | None] = []
+
+    def at_first_nothing(**of: Any) -> Check | None:
+        looks.append(known(**of) if looks else None)
+        return looks[-1]
+
+    monkeypatch.setattr(checks, "known", at_first_nothing)
+    paid = entries_of(check)
+    assert ask(portrait, account, creator) == check
+    assert (Check.objects.count(), entries_of(check), len(looks)) == (1, paid, 2)
+
+
+def test_a_lost_question_costs_its_quote_and_the_ledger_says_why(
+    portrait: Asset, account: Account, creator: User, noon: datetime
+) -> None:
+    check = failed(portrait, account, creator, noon, State.UNCERTAIN)
+    checks.book_lost(check)
+    last = LedgerEntry.objects.filter(check_asked=check).latest("pk")
+    assert (last.kind, last.settled, last.held) == ("settle", COST, -COST)
+    assert str(last.note) == "No answer came; the service bills every request that reached it."
 
 
 def test_a_click_that_comes_second_pays_nothing(

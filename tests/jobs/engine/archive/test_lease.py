@@ -95,11 +95,14 @@ def test_a_lease_that_is_renewed_goes_on_from_now(
 ) -> None:
     lease = Lease.take(job.pk)
     assert lease is not None
+    other = makers.job(job.team, job.owner, state=State.ARCHIVING, lease_until=lease.until)
     later = noon + timedelta(seconds=20)
     monkeypatch.setattr("studio.common.clock.now", lambda: later)
     lease.renew()
     job.refresh_from_db()
     assert (lease.until, job.lease_until, lease.lost) == (later + LEASE, later + LEASE, False)
+    other.refresh_from_db()
+    assert other.lease_until == noon + LEASE
 
 
 @pytest.mark.parametrize("lost", [{"lease_until": None}, {"state": State.FAILED}])
@@ -119,9 +122,13 @@ def test_a_lease_that_was_lost_is_neither_renewed_nor_given_back(
 
 
 def test_a_lease_is_given_back_with_what_was_found(job: Job, team: Team, creator: User) -> None:
+    """Another film whose lease ends at the same moment keeps it."""
     other = makers.job(team, creator, state=State.ARCHIVING)
-    lease, untouched = Lease.take(job.pk), columns(other)
+    lease = Lease.take(job.pk)
     assert lease is not None
+    Job.objects.filter(pk=other.pk).update(lease_until=lease.until)
+    other.refresh_from_db()
+    untouched = columns(other)
     before = columns(job)
     lease.give_back(tries=3)
     assert changed(before, job) == {"lease_until": None, "tries": 3}

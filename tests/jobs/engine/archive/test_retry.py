@@ -8,7 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
+from jobs.common.dates import moment
 from jobs.common.errors import Moved
 from jobs.common.states import Code, Fault, Group, State
 from jobs.engine import archive_retry, result_download, retry, transitions
@@ -174,6 +176,7 @@ def test_an_address_that_may_not_be_asked_is_given_up_after_a_while(
         given_up(job, noon, Code.BAD_RESULT, "ResultForbidden", Fault.SERVICE)
         assert str(job.sentence) == "The host is busy."
         assert "look at what is there until" in job.advice
+        assert moment(timezone.localtime(noon + timedelta(hours=23))) in job.advice
 
 
 @pytest.mark.parametrize(
@@ -195,6 +198,7 @@ def test_whole_files_that_keep_being_no_film_are_given_up(
     if up:
         given_up(job, noon, Code.BAD_RESULT, "ResultNotAFilm", Fault.SERVICE)
         assert str(job.sentence) == f"The host is busy. It was fetched {HOPELESS} times."
+        assert moment(timezone.localtime(noon + timedelta(hours=23))) in job.advice
 
 
 def expired(job: Job, noon: datetime, ago: timedelta) -> None:
