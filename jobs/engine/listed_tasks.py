@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+
+from django.db.models import QuerySet
 
 from jobs.common.states import Code, State
 from jobs.engine import retry
@@ -44,7 +45,7 @@ class ListedTask:
 
 def noted(
     lines: Sequence[TaskLine], billed: Mapping[str, Decimal | None] | None = None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The data of the event that asks a person to choose from `lines`: the first MOST of them."""
     lines = lines[:MOST]
     return {
@@ -101,7 +102,7 @@ def _told(task_id: str, facts: dict[str, str], keys: dict[str, ApiKey]) -> Liste
     )
 
 
-def _questions(*jobs: Job) -> Any:
+def _questions(*jobs: Job) -> QuerySet[JobEvent]:
     return JobEvent.objects.filter(
         job__in=jobs, code=Code.SEVERAL_TASKS, data__has_key="candidates"
     ).order_by("pk")

@@ -59,7 +59,7 @@ def insert(
     return job
 
 
-def _columns(ready: Plan) -> dict[str, Any]:
+def _columns(ready: Plan) -> dict[str, object]:
     """What the plan says of its job."""
     order, spec = ready.order, ready.spec
     return {

@@ -108,17 +108,8 @@ def plan(order: OrderRequest, *, checked: bool = True) -> Plan:
     problems = _file_problems(spec, order) + _closed(account, lane)
     problems += _already_under_way(order, spec, account)
     source = _template_source(order, spec, account, checked)
-    problems += source.problems
     template = source.template
-    if template is not None and (
-        template.team_id != order.team.pk or template.account_id != account.pk
-    ):
-        problems.append(
-            phrase(
-                "This template belongs to another account; the service knows it only there. Make "
-                "it again on this account."
-            )
-        )
+    problems += [*source.problems, *_of_another_account(order, account, template)]
     if problems:
         raise Refused(*problems)
     check = _check_for(spec, order, chosen) if spec.check and checked else None
@@ -262,6 +253,21 @@ def _template_source(
         return _TemplateSource(first=plan(template_order, checked=checked))
     except Refused as refused:
         return _TemplateSource(problems=tuple(refused.sentences))
+
+
+def _of_another_account(
+    order: OrderRequest, account: Account, template: Template | None
+) -> list[Sentence]:
+    if template is None or (
+        template.team_id == order.team.pk and template.account_id == account.pk
+    ):
+        return []
+    return [
+        phrase(
+            "This template belongs to another account; the service knows it only there. Make it "
+            "again on this account."
+        )
+    ]
 
 
 def template_of(account: Account, model: str, video: Asset) -> tuple[Template | None, Job | None]:
