@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, close_old_connections, connection
 from django.http import Http404
 from django.http.cookie import parse_cookie
@@ -195,6 +196,8 @@ def _admit(
             raise Refused(401, _("Sign in to follow this team.")) from None
         except Http404:
             raise Refused(404, _("No team of yours is at this address.")) from None
+        except PermissionDenied as error:  # a second factor is required here
+            raise Refused(403, str(error)) from None
         if after is None:
             return session, []
         events = (

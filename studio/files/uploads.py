@@ -25,7 +25,7 @@ from urllib.parse import parse_qs
 
 from django.conf import settings
 from django.contrib.auth import get_user
-from django.core.exceptions import DisallowedHost
+from django.core.exceptions import DisallowedHost, PermissionDenied
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connections
 from django.http import Http404, HttpRequest, HttpResponse
@@ -203,6 +203,8 @@ def _sender(scope: Scope, slug: str) -> _Sender:
         membership: Membership = membership_of(user, slug)
     except Http404:
         raise Refused(404, _("No team of yours is at this address.")) from None
+    except PermissionDenied as error:  # a second factor is required here
+        raise Refused(403, str(error)) from None
     if not allows(membership.role, Permission.MAKE):
         raise Refused(403, not_allowed(membership, Permission.MAKE))
     address = (scope.get("client") or ("", 0))[0]  # the visitor's own: studio/web/visitors.py

@@ -128,6 +128,11 @@ class Team(models.Model):
     storage_limit_mb = models.PositiveIntegerField(
         _("storage, MB"), null=True, blank=True, help_text=_LIMIT_HELP
     )
+    second_factor_required = models.BooleanField(
+        _("second factor required"),
+        default=False,
+        help_text=_("Everybody of the team needs a code of an app or a passkey to see it."),
+    )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     members: models.ManyToManyField[User, Membership] = models.ManyToManyField(
         User, through="Membership", related_name="teams"

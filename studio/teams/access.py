@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django_htmx.middleware import HtmxDetails
 
 from studio.models.people import Membership, Role, Team, User
+from studio.teams import required_factor
 from studio.teams.permissions import Permission, Permissions, allows, roles_with
 
 MARK = "footlight_access_mark"
@@ -95,8 +96,17 @@ def takes_files(view: View) -> View:
     return view
 
 
+def person_of(request: HttpRequest) -> User:
+    """Who asks, on a page for people who are signed in."""
+    user = request.user
+    if not isinstance(user, User):
+        raise PermissionDenied
+    return user
+
+
 def membership_of(user: Any, slug: str) -> Membership:
-    """The membership of `user` in the team at `slug`; Http404 when there is none."""
+    """The membership of `user` in the team at `slug`; Http404 when there is none,
+    SecondFactorMissing (403) when the team requires a second factor and `user` has none."""
     askable = user.is_authenticated and "\x00" not in slug
     found = (
         Membership.objects.select_related("team").filter(team__slug=slug, user_id=user.pk).first()
@@ -105,6 +115,7 @@ def membership_of(user: Any, slug: str) -> Membership:
     )
     if found is None:
         raise Http404("No team of yours is at this address.")
+    required_factor.check(user, found.team)
     return found
 
 

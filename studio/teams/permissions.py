@@ -24,6 +24,10 @@ class Permission(models.TextChoices):
         _("Add, pause and remove Model Studio accounts and keys"),
     )
     MANAGE_TEAM = "manage_team", _("Change the settings of the team")
+    REQUIRE_SECOND_FACTOR = (
+        "require_second_factor",
+        _("Decide that everybody needs a second factor"),
+    )
     DELETE_TEAM = "delete_team", _("Delete the team, or hand it over to somebody else")
 
 

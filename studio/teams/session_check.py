@@ -2,9 +2,9 @@
 a stream, and is no page of Django's.
 
 A sign-in ends with its session (signed out, here or from elsewhere), with the person's password
-(changed) and with the person (deactivated); what it may see of a team ends with the membership. All
-of that stands in the database, so it is asked there: for many at once, with two queries for every
-few hundred.
+(changed) and with the person (deactivated); what it may see of a team ends with the membership, and
+when the team begins to require a second factor that the person has not. All of that stands in the
+database, so it is asked there: for many at once, with three queries at most for every few hundred.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from studio.models import Membership, User
+from studio.teams import required_factor
 from studio.teams.access import membership_of
 
 AT_ONCE = 400  # sign-ins that one query asks for; SQLite takes some thousands of values
@@ -53,7 +54,8 @@ def signed_in_user(session_key: str | None) -> User:
 
 
 def admit(session_key: str | None, slug: str) -> TeamSession:
-    """Admit the sign-in to the team at `slug`. SignedOut for nobody, Http404 for a stranger."""
+    """Admit the sign-in to the team at `slug`. SignedOut for nobody, Http404 for a stranger,
+    SecondFactorMissing for who lacks one that the team requires."""
     user = signed_in_user(session_key)
     membership = membership_of(user, slug)
     digest = user.get_session_auth_hash()
@@ -74,8 +76,16 @@ def still_admitted(admitted: Collection[TeamSession]) -> set[TeamSession]:
         pairs = Q()
         for user_id, team_id in {(one.user_id, one.team_id) for one in some}:
             pairs |= Q(user_id=user_id, team_id=team_id)
-        members = Membership.objects.filter(pairs, user__is_active=True).select_related("user")
-        hashes = {(row.user_id, row.team_id): row.user.get_session_auth_hash() for row in members}
+        members = Membership.objects.filter(pairs, user__is_active=True).select_related(
+            "user", "team"
+        )
+        people = {(row.user_id, row.team_id): (row.user, row.team) for row in members}
+        refused = required_factor.lacking(people)
+        hashes = {
+            key: user.get_session_auth_hash()
+            for key, (user, _team) in people.items()
+            if key not in refused
+        }
         left.update(
             one
             for one in some

@@ -19,6 +19,7 @@ PAGES: tuple[tuple[str, str | Promise], ...] = (
     ("team", _("People")),
     ("team_limits", _("Limits")),
     ("team_settings", _("Settings")),
+    ("second_factor", _("Second factor")),
     ("team_audit", _("Audit")),
 )
 

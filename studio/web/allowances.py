@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.http.cookie import parse_cookie
 from django.urls import Resolver404, resolve
@@ -42,6 +43,8 @@ def allowance(scope: Scope) -> Allowance:
         membership = membership_of(user, match.kwargs["team"])
     except Http404:
         raise Refused(404, _("No team of yours is at this address.")) from None
+    except PermissionDenied as error:  # a second factor is required here
+        raise Refused(403, str(error)) from None
     if not allows(membership.role, Permission.MAKE):
         raise Refused(403, not_allowed(membership, Permission.MAKE))
     return Allowance(settings.UPLOAD_MAX_BYTES + limits.FORM_BYTES, user.pk)
