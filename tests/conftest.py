@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.account.internal.flows import login as login_flow
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
@@ -33,6 +34,8 @@ from studio.models.audit import GUARDS
 from tests import makers
 from tests.service import Service, uses
 
+METHODS = login_flow.AUTHENTICATION_METHODS_SESSION_KEY
+METHODS_OF = login_flow._AUTHENTICATION_METHODS_USER_SESSION_KEY
 # A test that asks for none of these has no connection, so the kind of database makes no difference
 # to it.
 DATABASE_FIXTURES = {
@@ -231,6 +234,9 @@ def signed_in(client: Client, user: User) -> Client:
                 SESSION_KEY: str(user.pk),
                 BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[0],
                 HASH_SESSION_KEY: user.get_session_auth_hash(),
+                # As after a real sign-in, “Is it you?” is not asked again for a while.
+                METHODS: [{"method": "password", "at": time.time()}],
+                METHODS_OF: str(user.pk),
             }
         ),
         expire_date=store.get_expiry_date(),

@@ -4,7 +4,8 @@ That attack measures the length of compressed pages that it had a signed-in brow
 guesses in the address. So a page of somebody who is signed in is compressed only when the browser
 says that a page of ours, or the person, asked for it (Sec-Fetch-Site); whatever another site asked
 for stays as it is. Django masks the CSRF token anew in every page, and adds random bytes to a
-compressed answer; the pages of sign-in and of keys are never compressed.
+compressed answer; the pages of sign-in and of keys are never compressed, nor an answer that says of
+itself that it holds secrets.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from django.utils.cache import patch_vary_headers
 KINDS = ("text/html", "application/json")
 OWN = ("same-origin", "none")  # none: the person typed it, or opened a bookmark
 SECRET_PATHS = ("/accounts/", "/admin/")
+HOLDS_SECRETS = "footlight_holds_secrets"  # an answer’s own word for it
 SECRET_PARTS = ("/keys/",)  # of a team
 
 
@@ -25,7 +27,8 @@ class Compression(GZipMiddleware):
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
         kind = response.headers.get("Content-Type", "").partition(";")[0]
-        if response.streaming or kind not in KINDS or holds_secrets(request.path_info):
+        secret = holds_secrets(request.path_info) or getattr(response, HOLDS_SECRETS, False)
+        if response.streaming or kind not in KINDS or secret:
             return response
         patch_vary_headers(response, ("Sec-Fetch-Site",))
         if not asked_by_us(request):

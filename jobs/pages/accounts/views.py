@@ -25,6 +25,7 @@ from jobs.pages.accounts.lanes import lane_of, lane_rows
 from studio.common.translatable import Sentence, phrase, translated
 from studio.teams.access import TeamRequest, team_page
 from studio.teams.permissions import Permission
+from studio.teams.step_up import confirm_first
 
 _managers = team_page(read=Permission.MANAGE_CONNECTIONS, write=Permission.MANAGE_CONNECTIONS)
 # How the health of an account looks: the tone of its tag, and of its notice.
@@ -42,6 +43,7 @@ def keys(request: TeamRequest) -> HttpResponse:
 @_managers
 @never_cache
 @sensitive_post_parameters("secret")
+@confirm_first
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_account(request: TeamRequest) -> HttpResponse:
     form = NewAccountForm(request.POST or None, team=request.team, by=request.user)
@@ -76,6 +78,7 @@ def new_account(request: TeamRequest) -> HttpResponse:
 @_managers
 @never_cache
 @sensitive_post_parameters("secret")
+@confirm_first
 @require_http_methods(["GET", "HEAD", "POST"])
 def account(request: TeamRequest, account: str) -> HttpResponse:
     found = _account_of(request, account)
@@ -105,6 +108,7 @@ def account(request: TeamRequest, account: str) -> HttpResponse:
 @_managers
 @never_cache
 @sensitive_post_parameters("secret")
+@confirm_first
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_key(request: TeamRequest, account: str) -> HttpResponse:
     found = _account_of(request, account)
@@ -145,6 +149,7 @@ def test_key(request: TeamRequest, account: str, key: int) -> HttpResponse:
 
 @_managers
 @never_cache
+@confirm_first
 @require_http_methods(["GET", "HEAD", "POST"])
 def retire_key(request: TeamRequest, account: str, key: int) -> HttpResponse:
     """GET asks, POST does it."""
