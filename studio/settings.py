@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from studio.config import databases, env, logs, redis_address
+from studio.config import databases, env, logs, oidc, redis_address
 from studio.config.storage import storages
 
 # Whatever this process and those that it starts write is its user's alone; see
@@ -75,6 +75,8 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
     "allauth.usersessions",
     "django_htmx",
     "django_rq",
@@ -97,6 +99,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "studio.teams.sign_ins.KnownSignIns",
+    "studio.teams.required_factor.RequiredSecondFactor",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 ROOT_URLCONF = "studio.urls"
@@ -158,6 +161,26 @@ ACCOUNT_FORMS = {
     "signup": "studio.teams.sign_up_forms.SignUpForm",
     "reset_password": "studio.teams.sign_up_forms.ResetForm",
 }
+# Second factors: a code of an app, a passkey, recovery codes (studio/teams/factors.py).
+MFA_ADAPTER = "studio.teams.factors.Adapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_TOLERANCE = 1  # clocks of phones may be half a minute off
+# An account whose address nobody confirmed loses its factors to the owner of the address
+# (studio/teams/confirmed.py), so they need not wait for that.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_FORMS = {
+    "activate_totp": "studio.teams.factor_forms.ActivateForm",
+    "authenticate": "studio.teams.factor_forms.CodeForm",
+    "reauthenticate": "studio.teams.factor_forms.ConfirmCodeForm",
+    "add_webauthn": "studio.teams.factor_forms.AddPasskeyForm",
+}
+SECOND_FACTOR_STAFF = env.flag("SECOND_FACTOR_STAFF")
+# The sensitive steps that ask “Is it you?” (studio/teams/step_up.py), in seconds.
+ACCOUNT_REAUTHENTICATION_TIMEOUT = CONFIRMED_FOR = 600
+# Signing in through the operator's own service (studio/teams/oidc.py).
+OIDC = oidc.configuration(STRICT)
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
 ACCOUNT_RATE_LIMITS = {
     # "key" is an account tried from one address (studio/teams/sign_in_limits.py).

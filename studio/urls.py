@@ -9,7 +9,7 @@ from studio.admin.base import page_of_row
 from studio.files import line_views
 from studio.files import views as files_views
 from studio.site_pages import health, icon, parts
-from studio.teams import join_views, sign_ins
+from studio.teams import join_views, required_factor_views, sign_ins
 from studio.teams import views as teams_views
 
 urlpatterns = [
@@ -22,7 +22,7 @@ urlpatterns = [
     path("readyz", health.ready, name="readyz"),
     path("parts", parts.parts, name="parts"),
     path("metrics", import_string("jobs.pages.metrics.views.metrics"), name="metrics"),
-    path("accounts/", include("allauth.account.urls")),
+    path("accounts/", include("studio.teams.sign_in_urls")),
     path(
         "admin/r/<path:content_type_id>/<path:object_id>/",
         admin.site.admin_view(page_of_row),
@@ -33,6 +33,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("m/<str:token>/<str:name>", files_views.outside, name="outside_file"),
     path("t/<slug:team>/team/", teams_views.people, name="team"),
+    path("t/<slug:team>/team/second-factor/", required_factor_views.page, name="second_factor"),
     path("t/<slug:team>/library/", files_views.library, name="library"),
     path("t/<slug:team>/library/upload/", files_views.upload, name="upload"),
     path("t/<slug:team>/library/line/", line_views.line, name="file_line"),

@@ -92,6 +92,26 @@ class Event(models.TextChoices):
         _("%(by)s made new recovery codes of %(person)s"),
     )
     RECOVERY_CODE_USED = "sign-in.recovery-code-used", _("%(person)s used a recovery code")
+    STEP_UP_FAILED = (
+        "sign-in.step-up-failed",
+        _("Somebody signed in as %(person)s could not confirm who they are"),
+    )
+    SECOND_STEP_FAILED = (
+        "sign-in.second-step-failed",
+        _("Somebody knew the password of %(person)s and failed at the second factor"),
+    )
+    FACTORS_LINK_MADE = (
+        "sign-in.factors-link-made",
+        _("%(by)s made a link that takes the second factors of %(person)s away"),
+    )
+    FACTORS_LOST = (
+        "sign-in.factors-lost",
+        _("The second factors of %(person)s were taken away by a link of the operator"),
+    )
+    SIGN_IN_UNLINKED = (
+        "sign-in.unlinked",
+        _("%(person)s was unlinked from their account at %(about)s"),
+    )
     CONFIRMED_AGAIN = "sign-in.confirmed-again", _("%(person)s confirmed who they are")
     SIGN_IN_LINKED = (
         "sign-in.linked",

@@ -108,6 +108,33 @@ VARIABLES: tuple[Variable, ...] = (
         "who has a link of `manage.py invite` (`invited`), or nobody (`closed`).",
     ),
     Variable(
+        "SECOND_FACTOR_STAFF",
+        "off",
+        "Staff see the admin and teams only with a second factor: codes of an app, or a passkey.",
+    ),
+    Variable(
+        "OIDC_ISSUER",
+        "none",
+        "Address of your OpenID Connect service, such as `https://login.example.com/realms/main`: "
+        "people may sign in with it. It needs the next two.",
+    ),
+    Variable("OIDC_CLIENT_ID", "none", "This site’s name at that service."),
+    Variable("OIDC_CLIENT_SECRET", "none", "Its secret there."),
+    Variable("OIDC_NAME", "host of the issuer", "What people call that service: “Sign in with …”."),
+    Variable(
+        "OIDC_TRUST_EMAIL",
+        "off",
+        "An address that the service calls verified counts as confirmed here: it makes an account, "
+        "and signs in to the one that has it.",
+    ),
+    Variable(
+        "OIDC_GROUPS",
+        "none",
+        "Groups of the service and what they give, with semicolons: "
+        "`editors=studio-north:creator; leads=studio-north:admin`.",
+    ),
+    Variable("OIDC_GROUPS_CLAIM", "`groups`", "The claim in which the service names the groups."),
+    Variable(
         "STORAGE_PER_TEAM",
         "`100 GB`",
         "How much a team may store, such as `500 MB`; `none` is no limit. The operator may set "

@@ -5,10 +5,12 @@ link that sets a new password, for an invitation."""
 from __future__ import annotations
 
 from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount
 from django.db import transaction
 from django.db.models import F
 
 from studio.models import User
+from studio.teams import factors
 
 
 def is_confirmed(user: User) -> bool:
@@ -60,6 +62,14 @@ def drop_other_addresses(user: User) -> None:
     EmailAddress.objects.filter(user=user).exclude(email=user.email.lower()).delete()
 
 
+def drop_other_ways(user: User) -> None:
+    """What else somebody left in an account that nobody confirmed, to get in again or to keep its
+    owner out: addresses, second factors, links to accounts of another service."""
+    drop_other_addresses(user)
+    factors.remove_all(user)
+    SocialAccount.objects.filter(user=user).delete()
+
+
 def end_sign_ins(user: User) -> None:
     """End every sign-in of `user`, known to the list of sign-ins or not; the password stays."""
     User.objects.filter(pk=user.pk).update(sign_in_epoch=F("sign_in_epoch") + 1)
@@ -68,10 +78,10 @@ def end_sign_ins(user: User) -> None:
 
 def take_back(user: User) -> None:
     """Prepare an account that nobody confirmed for the owner of its address: the password of
-    whoever made it, their other addresses and their sign-ins count no more. What is left to get in
-    is a link to set a new password (`manage.py createteam` and `invite` print one)."""
+    whoever made it, their other addresses, second factors and sign-ins count no more. What is left
+    to get in is a link to set a new password (`manage.py createteam` and `invite` print one)."""
     with transaction.atomic():
-        drop_other_addresses(user)
+        drop_other_ways(user)
         user.set_unusable_password()
         user.save(update_fields=["password"])
         end_sign_ins(user)

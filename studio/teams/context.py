@@ -15,6 +15,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
     theme = request.COOKIES.get("theme", "")
     user = getattr(request, "user", None)
     return {
+        "sign_in_service": settings.OIDC.name if settings.OIDC else "",
         "sign_up_open": settings.SIGNUP == "open",
         "mail_is_slow": queue.is_slow,  # called only by pages that say so
         "theme": theme if theme in ("light", "dark") else "",

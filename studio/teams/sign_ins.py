@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods
 from studio.common import clock
 from studio.config.request_address import address_of
 from studio.models import User
-from studio.teams import confirmed
+from studio.teams import confirmed, sign_in_ways
 from studio.teams.access import signed_in
 
 log = logging.getLogger("footlight.sign_ins")
@@ -63,13 +63,16 @@ class KnownSignIns:
 
 def _note(request: HttpRequest, key: str) -> None:
     agent = request.META.get("HTTP_USER_AGENT", "")
-    noted = UserSession.objects.filter(session_key=key).update(
+    row = UserSession.objects.filter(session_key=key)
+    noted = row.update(
         ip=address_of(request),
         user_agent=agent[: UserSession._meta.get_field("user_agent").max_length],
         last_seen_at=clock.now(),
     )
     if not noted:  # begun before there was a list
         UserSession.objects.create_from_request(request)
+    if ways := sign_in_ways.ways_of(request):
+        row.update(data={"ways": ways})
 
 
 @signed_in
@@ -85,6 +88,7 @@ def sign_ins(request: HttpRequest) -> HttpResponse:
             "id": row.pk,
             "browser": browser(row.user_agent),
             "address": row.ip,
+            "ways": sign_in_ways.in_words(row.data.get("ways", [])),
             "since": row.created_at,
             "seen": row.last_seen_at,
             "here": row.session_key == request.session.session_key,

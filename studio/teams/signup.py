@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import record_authentication
 from allauth.account.models import EmailConfirmationHMAC
-from allauth.account.signals import password_reset
+from allauth.account.signals import password_reset, user_signed_up
+from allauth.core import context
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
@@ -18,9 +20,12 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from studio.common.encryption import cipher
 from studio.models.people import Membership, Team, User
 from studio.teams import confirmed, sign_up_links
+from studio.teams.oidc import LEAVING, sign_out_address
 from studio.teams.sign_in_limits import LimitedTries, forget_tries
+from studio.teams.step_up import is_confirmed
 
 if TYPE_CHECKING:
     from studio.teams.sign_up_forms import SignUpForm
@@ -84,6 +89,29 @@ class Adapter(LimitedTries, DefaultAccountAdapter):  # type: ignore[misc]
             return usual
         return reverse("jobs:account_new", args=[first.team.slug])
 
+    # ── who it is ──
+
+    def is_reauthentication_required(self, *, app: str, **_ignored: object) -> bool:
+        return not is_confirmed(context.request)
+
+    def get_reauthentication_methods(self, user: User) -> list[dict[str, str]]:
+        """The one page of this site that asks (studio/teams/step_up.py)."""
+        there = {"id": "confirm", "description": str(_("Is it you?")), "url": reverse("confirm")}
+        return [there] if user.is_authenticated else []
+
+    def logout(self, request: HttpRequest) -> None:
+        """Who came in through the sign-in service is signed out there too, if it offers that."""
+        address = sign_out_address(request)
+        super().logout(request)
+        if address:
+            request.session[LEAVING] = cipher().encrypt(address.encode()).decode()
+
+    def get_logout_redirect_url(self, request: HttpRequest) -> str:
+        if sign_out_address(request):
+            return reverse("oidc_signed_out")
+        usual: str = super().get_logout_redirect_url(request)
+        return usual
+
     # ── mails ──
 
     def written(self, template: str, email: str, context: dict[str, object]) -> EmailMessage:
@@ -123,5 +151,11 @@ def _reset(request: HttpRequest, user: User, **_ignored: object) -> None:
     the account: its address counts, everything that somebody else left there does not."""
     forget_tries(request, user)
     if not confirmed.is_confirmed(user):
-        confirmed.drop_other_addresses(user)
+        confirmed.drop_other_ways(user)
         confirmed.confirm(user)
+
+
+@receiver(user_signed_up)
+def _chosen(request: HttpRequest, user: User, **_ignored: object) -> None:
+    """Who has just chosen a password is not asked for it again."""
+    record_authentication(request, user, method="password")
