@@ -19,7 +19,7 @@ from jobs.billing import prices
 from jobs.catalogue import entries
 from jobs.common import wakeup
 from jobs.common.states import Code, Outcome, State
-from jobs.engine import retry, speed, uncertain
+from jobs.engine import found_task, retry, speed, uncertain
 from jobs.engine.bill_check import bill_of, notify_of_bill
 from jobs.engine.forgotten_templates import forget_template
 from jobs.engine.requeue import send_anew
@@ -45,7 +45,7 @@ from jobs.modelstudio import (
     of_task_failure,
 )
 from studio.common import clock
-from studio.common.translatable import phrase
+from studio.common.translatable import Sentence, phrase
 
 log = logging.getLogger("footlight.poll")
 TASK_LIFE = timedelta(hours=24)
@@ -238,8 +238,7 @@ def _succeeded(job: Job, task: Task) -> None:
     spec = job.spec
     result = entries.result_of(spec, task.output)
     bill = bill_of(job, task)
-    if bill.odd and _was_found(job):
-        uncertain.doubt_adopted(job, bill.odd)
+    if _was_found(job) and _doubted(job, task, bill.odd):
         return
     columns: dict[str, Any] = {
         "provider_status": task.status,
@@ -289,6 +288,19 @@ def _was_found(job: Job) -> bool:
         not job.adopted
         and job.attempts.filter(number=job.attempt, outcome=Outcome.ADOPTED).exists()
     )
+
+
+def _doubted(job: Job, task: Task, odd: Sentence) -> bool:
+    """Whether nothing of a found task is booked now: it may be another's, or nobody knows yet."""
+    try:
+        doubt = odd or found_task.doubt(job, task)
+    except found_task.NotYet as why:
+        log.warning("job %s: no second look at the list yet: %s", job.public_id, why)
+        _look_later(job, 30)
+        return True
+    if doubt:
+        uncertain.doubt_adopted(job, doubt)
+    return bool(doubt)
 
 
 def _enqueue_archive() -> None:

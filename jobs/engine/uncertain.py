@@ -54,7 +54,7 @@ def settle_uncertain(job: Job) -> None:
     attempt = job.attempts.select_related("key").filter(number=job.attempt).first()
     try:
         listed = _listed(job, attempt, begun, everywhere=over and job.tries >= 1)
-    except _NobodyKnows as nobody:
+    except NobodyKnows as nobody:
         if not over:
             raise nobody.error from None
         _ask_person(job, [], nobody.sentence)
@@ -91,7 +91,7 @@ class Listed:
     others: bool  # somebody else makes tasks with this key, or nobody knows what it is called
 
 
-class _NobodyKnows(Exception):
+class NobodyKnows(Exception):
     """Nothing can be asked with what the job was sent with: its key is gone, or refused."""
 
     def __init__(self, error: NoKey | AccountTrouble, sentence: Sentence) -> None:
@@ -103,10 +103,32 @@ def _listed(job: Job, attempt: Attempt | None, begun: datetime, *, everywhere: b
     """The service's list for the attempt that was begun at `begun`, asked with the key, address and
     model name that it was sent with; `everywhere`: with every other key of the account, too, before
     it is taken for a list without the task."""
+    name = (attempt.model_name if attempt else "") or job.account.deployed(job.model)
+    strange, own = _in_no_row(job, attempt, begun, everywhere=everywhere)
+    unknown = [
+        line
+        for line in strange
+        if line.model_name in ("", name) and abs(line.created_at - begun) <= retry.MAX_CLOCK_SKEW
+    ]
+    first, last = begun - retry.CLOCK_SKEW, begun + retry.WINDOW
+    in_window = [line for line in unknown if first <= line.created_at <= last]
+    of_any_key = not own and any(line.api_key_id for line in in_window)
+    return Listed(unknown, in_window, others=of_any_key or len(strange) > len(in_window))
+
+
+def in_no_row(job: Job, attempt: Attempt) -> list[TaskLine]:
+    """Tasks of the last day that may have been made with the key of `attempt` and that no job here
+    knows, oldest first. Calls out: WireError, NoKey, NobodyKnows."""
+    return _in_no_row(job, attempt, clock.now(), everywhere=False)[0]
+
+
+def _in_no_row(
+    job: Job, attempt: Attempt | None, begun: datetime, *, everywhere: bool
+) -> tuple[list[TaskLine], str]:
+    """The same, and what the list calls that key; "" while nobody knows."""
     lines: dict[str, TaskLine] = {}
     # The whole of it is read anyway; the service filters by no time.
     since = begun - retry.LIST_REACHES
-    name = (attempt.model_name if attempt else "") or job.account.deployed(job.model)
     client = _as_sent(job, attempt)
     try:
         _read(lines, job, client, since)
@@ -117,25 +139,17 @@ def _listed(job: Job, attempt: Attempt | None, begun: datetime, *, everywhere: b
             "The service refuses the key that it was sent with, so its list cannot tell; a person "
             "decides"
         )
-        raise _NobodyKnows(trouble, sentence) from None
+        raise NobodyKnows(trouble, sentence) from None
     if everywhere:
         _read_others(lines, job, attempt, client, since)
     own = key_ids.learn(attempt, lines.values())
     known = known_tasks(lines)
-    in_no_row = [
+    strange = [
         line
         for line in sorted(lines.values(), key=lambda line: line.created_at)
         if line.task_id not in known and key_ids.may_be(line, own)
     ]
-    unknown = [
-        line
-        for line in in_no_row
-        if line.model_name in ("", name) and abs(line.created_at - begun) <= retry.MAX_CLOCK_SKEW
-    ]
-    first, last = begun - retry.CLOCK_SKEW, begun + retry.WINDOW
-    in_window = [line for line in unknown if first <= line.created_at <= last]
-    of_any_key = not own and any(line.api_key_id for line in in_window)
-    return Listed(unknown, in_window, others=of_any_key or len(in_no_row) > len(in_window))
+    return strange, own
 
 
 def _as_sent(job: Job, attempt: Attempt | None) -> KeyedClient:
@@ -145,7 +159,7 @@ def _as_sent(job: Job, attempt: Attempt | None) -> KeyedClient:
     try:
         return clients.sent_with(attempt)
     except NoKey as error:
-        raise _NobodyKnows(error, together(error.sentence, phrase("A person decides."))) from None
+        raise NobodyKnows(error, together(error.sentence, phrase("A person decides."))) from None
 
 
 def _read(lines: dict[str, TaskLine], job: Job, client: KeyedClient, since: datetime) -> None:
@@ -176,7 +190,7 @@ def _read_others(
                     "The service refuses a key that it may have been sent with, so its list cannot "
                     "tell; a person decides"
                 )
-                raise _NobodyKnows(trouble, sentence) from None
+                raise NobodyKnows(trouble, sentence) from None
 
 
 # ── what follows ──────────────────────────────────────────────────────────────────────────────────
