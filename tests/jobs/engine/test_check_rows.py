@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from jobs.billing import budget, ledger, prices
+from jobs.catalogue import entries
 from jobs.common import wakeup
 from jobs.common.errors import Refused
 from jobs.engine import checks
@@ -185,6 +187,35 @@ def test_without_another_picture_it_is_about_the_same(
 ) -> None:
     check = failed(portrait, account, creator, noon, State.UNCERTAIN)
     assert checks.ask_again(check, creator).asset == portrait
+
+
+def test_a_picture_that_is_asked_about_again_is_of_who_asks_now(
+    portrait: Asset,
+    account: Account,
+    creator: User,
+    owner: User,
+    noon: datetime,
+    rung: list[int],
+) -> None:
+    check = failed(portrait, account, creator, noon, State.FAILED)
+    again = ask(portrait, account, owner)
+    assert (again.pk, again.attempt, again.asked_by, again.asset) == (check.pk, 2, owner, portrait)
+    assert entries_of(check)[-1] == ("hold", 2, COST, 0, owner.pk)
+
+
+def test_the_name_of_a_choice_stays(portrait: Asset, account: Account, creator: User) -> None:
+    """It stands in rows: under another name everything that is known would be paid once more."""
+    assert checks.choice_word(entries.get(MODEL), {"ratio": "3:4"}) == (
+        {"ratio": "3:4"},
+        "ratio=3:4",
+    )
+    two = replace(
+        entries.get(MODEL),
+        parameters=tuple(
+            replace(entries.get(MODEL).parameters[0], name=name) for name in ("b", "a")
+        ),
+    )
+    assert checks.choice_word(two, {"b": "3:4"})[1] == "a=1:1,b=3:4"
 
 
 def test_of_two_first_clicks_one_pays(
