@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import URLPattern, URLResolver, get_resolver, path, reverse
 
 from jobs.models import Account, ApiKey
 from studio.models import Team, User
-from studio.teams.step_up import MARK
+from studio.teams import access
+from studio.teams.permissions import Permission
+from studio.teams.step_up import MARK, confirm_first
 from tests.studio.teams.factor_steps import (
     PASSWORD,
     code_of,
@@ -24,9 +26,9 @@ from tests.studio.teams.factor_steps import (
 )
 
 pytestmark = pytest.mark.django_db
-# The doors that must ask: keys and connections, limits, roles and ownership, settings that close a
-# team, second factors, password and address, what leads out with somebody's data.
-DOORS = {
+# Doors of the person's own that must ask: what lets somebody in, and what leads out with somebody's
+# data. One that the site does not have is no door.
+OWN = {
     "account_email",
     "account_change_password",
     "account_set_password",
@@ -38,11 +40,23 @@ DOORS = {
     "mfa_remove_webauthn",
     "mfa_edit_webauthn",
     "oidc_unlink",
-    "jobs:account_new",
-    "jobs:account",
-    "jobs:key_new",
-    "jobs:key_retire",
-    "second_factor",
+    "personal_data",
+}
+# Doors of a team must ask by what they need: keys and connections, limits, roles, the team itself.
+SENSITIVE = {
+    Permission.MANAGE_CONNECTIONS,
+    Permission.SET_LIMITS,
+    Permission.MANAGE_PEOPLE,
+    Permission.REQUIRE_SECOND_FACTOR,
+    Permission.DELETE_TEAM,
+}
+# Those that need it and do not ask, with why not.
+WITHOUT = {
+    "jobs:keys": "only shows",
+    "jobs:account_pause": "sends nothing, or what would be sent anyway; it must be quick",
+    "jobs:key_test": "changes nothing",
+    "team_limits": "only shows",
+    "invitation_revoke": "takes back what was given, and must be quick",
 }
 
 
@@ -57,10 +71,30 @@ def named(resolver: URLResolver, space: str = "") -> dict[str, URLPattern]:
     return found
 
 
-def test_these_doors_ask_and_no_others() -> None:
+def not_asking(name: str, entry: URLPattern) -> bool:
+    """Whether the door `name` must ask and does not."""
+    mark = str(getattr(entry.callback, access.MARK, ""))
+    sensitive = mark.startswith("team:") and mark.rsplit(":", 1)[1] in SENSITIVE
+    must = name in OWN or (sensitive and name not in WITHOUT)
+    return must and not getattr(entry.callback, MARK, False)
+
+
+def test_every_door_that_must_ask_does() -> None:
     doors = named(get_resolver())
-    asking = {name for name, entry in doors.items() if getattr(entry.callback, MARK, False)}
-    assert asking == DOORS
+    assert len(OWN & set(doors)) > 10
+    assert sorted(name for name, entry in doors.items() if not_asking(name, entry)) == []
+
+
+def test_a_door_that_does_not_ask_is_found() -> None:
+    sensitive = access.team_page(write=Permission.SET_LIMITS)
+    harmless = access.team_page(write=Permission.MAKE)
+
+    def door(request: object) -> None: ...
+
+    assert not_asking("limit", path("t/x/", sensitive(door), name="limit"))
+    assert not not_asking("limit", path("t/x/", sensitive(confirm_first(door)), name="limit"))
+    assert not not_asking("film", path("t/x/", harmless(door), name="film"))
+    assert not_asking("oidc_unlink", path("x/", access.signed_in(door), name="oidc_unlink"))
 
 
 @pytest.fixture
