@@ -175,6 +175,9 @@ MFA_FORMS = {
     "authenticate": "studio.teams.factor_forms.CodeForm",
     "reauthenticate": "studio.teams.factor_forms.ConfirmCodeForm",
     "add_webauthn": "studio.teams.factor_forms.AddPasskeyForm",
+    "authenticate_webauthn": "studio.teams.factor_forms.PasskeyForm",
+    "reauthenticate_webauthn": "studio.teams.factor_forms.ConfirmPasskeyForm",
+    "login_webauthn": "studio.teams.factor_forms.PasskeySignInForm",
 }
 SECOND_FACTOR_STAFF = env.flag("SECOND_FACTOR_STAFF")
 # The sensitive steps that ask “Is it you?” (studio/teams/step_up.py), in seconds.

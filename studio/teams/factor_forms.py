@@ -3,6 +3,8 @@ in the clear."""
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from allauth.core import context
@@ -43,10 +45,24 @@ if TYPE_CHECKING:
     class _AddPasskeyForm(forms.Form):
         def __init__(self, *, user: User, **words: object) -> None: ...
 
+    class _PasskeyForm(forms.Form):
+        def __init__(self, *, user: User, data: object = None) -> None: ...
+        def clean_credential(self) -> Authenticator: ...
+        def save(self) -> None: ...
+
+    class _ConfirmPasskeyForm(_PasskeyForm): ...
+
+    class _SignInForm(_PasskeyForm): ...
+
 else:
     _CodeForm, _ConfirmCodeForm = base_forms.AuthenticateForm, base_forms.ReauthenticateForm
     _ActivateForm, _AddPasskeyForm = totp_forms.ActivateTOTPForm, webauthn_forms.AddWebAuthnForm
+    _PasskeyForm = webauthn_forms.AuthenticateWebAuthnForm
+    _ConfirmPasskeyForm = webauthn_forms.ReauthenticateWebAuthnForm
+    _SignInForm = webauthn_forms.LoginWebAuthnForm
 
+# What reading an answer that no browser makes may raise, beside the errors of a form.
+MALFORMED = (ValueError, TypeError, LookupError, AttributeError, OverflowError, struct.error)
 CODE_LABEL = _("Code")
 
 
@@ -127,3 +143,37 @@ class AddPasskeyForm(_AddPasskeyForm):
             required=False,
             help_text=_("So that you know it again, such as “Phone” or “Key on the ring”."),
         )
+
+    def clean(self) -> dict[str, object] | None:
+        try:
+            return super().clean()
+        except MALFORMED:
+            raise Adapter().validation_error("incorrect_code") from None
+
+
+def _read(clean: Callable[[], Authenticator]) -> Authenticator:
+    try:
+        return clean()
+    except MALFORMED:
+        raise Adapter().validation_error("incorrect_code") from None
+
+
+class PasskeyForm(_PasskeyForm):
+    """The second step of signing in, with a passkey."""
+
+    def clean_credential(self) -> Authenticator:
+        return _read(super().clean_credential)
+
+
+class ConfirmPasskeyForm(_ConfirmPasskeyForm):
+    """“Is it you?”, answered with a passkey."""
+
+    def clean_credential(self) -> Authenticator:
+        return _read(super().clean_credential)
+
+
+class PasskeySignInForm(_SignInForm):
+    """Signing in with a passkey alone."""
+
+    def clean_credential(self) -> Authenticator:
+        return _read(super().clean_credential)

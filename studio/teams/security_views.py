@@ -63,6 +63,8 @@ def _asked(user: User, what: str, has_factor: bool) -> tuple[str, Team | None]:
     one now."""
     if what == required_factor.OF_STAFF:
         return ("" if has_factor else required_factor.sentence(None)), None
+    if "\x00" in what:  # PostgreSQL refuses to be asked for it
+        return "", None
     team = Team.objects.filter(memberships__user=user, slug=what).first()
     if team is None or not team.second_factor_required:
         return "", None

@@ -23,7 +23,6 @@ from allauth.account.internal.flows.login import (
 )
 from allauth.core import ratelimit
 from allauth.mfa.models import Authenticator
-from allauth.mfa.webauthn.forms import ReauthenticateWebAuthnForm
 from allauth.mfa.webauthn.internal import auth as webauthn
 from allauth.socialaccount.models import SocialAccount
 from django import forms
@@ -42,7 +41,7 @@ from studio.audit.trail import record
 from studio.config.compression import HOLDS_SECRETS
 from studio.models import User
 from studio.teams.access import View, person_of
-from studio.teams.factor_forms import ConfirmCodeForm
+from studio.teams.factor_forms import ConfirmCodeForm, ConfirmPasskeyForm
 
 MARK = "footlight_confirm_first"
 PASSWORD, CODE, PASSKEY = "confirm_password", "confirm_code", "confirm_credential"
@@ -143,7 +142,7 @@ def answered(request: HttpRequest) -> str | None:
     if form.is_valid():
         if isinstance(form, _PasswordForm):
             record_authentication(request, user, method="password", reauthenticated=True)
-        elif isinstance(form, ConfirmCodeForm | ReauthenticateWebAuthnForm):
+        elif isinstance(form, ConfirmCodeForm | ConfirmPasskeyForm):
             form.save()
         _tell(Event.CONFIRMED_AGAIN, user, given)
         return None
@@ -175,10 +174,7 @@ class _PasswordForm(forms.Form):
 
 def _form(request: HttpRequest, user: User, given: dict[str, str]) -> forms.Form:
     if given[PASSKEY]:
-        by_passkey: forms.Form = ReauthenticateWebAuthnForm(
-            user=user, data={"credential": given[PASSKEY]}
-        )
-        return by_passkey
+        return ConfirmPasskeyForm(user=user, data={"credential": given[PASSKEY]})
     if given[CODE]:
         return ConfirmCodeForm(user=user, data={"code": given[CODE]})
     return _PasswordForm(request, user, request.POST.get(PASSWORD, ""))

@@ -248,3 +248,53 @@ def test_the_page_of_security_names_what_is_there(
     page = client.get(reverse("security")).content.decode()
     assert "Turn off the app" in page
     assert "10 codes are left" in page
+
+
+# ── passkeys that no browser makes ────────────────────────────────────────────────────────────────
+
+PARTS = ["", 1, None, [], "é", "A", "AA", "e30", "W10", "x" * 60, "AA" * 40]
+
+
+@pytest.mark.parametrize("name", ["attestationObject", "clientDataJSON"])
+def test_a_passkey_of_nonsense_is_refused(
+    owner: User, client_of: Callable[[User], Client], name: str
+) -> None:
+    client = client_of(owner)
+    client.get(reverse("mfa_add_webauthn"))
+    whole = {"clientDataJSON": "e30", "attestationObject": "oA"}
+    for part in PARTS:
+        credential = {
+            "id": "YQ",
+            "rawId": "YQ",
+            "type": "public-key",
+            "response": {**whole, name: part},
+        }
+        words = {"name": "x", "credential": json.dumps(credential)}
+        answer = client.post(reverse("mfa_add_webauthn"), words)
+        assert answer.status_code == 200, part
+        assert "That does not fit" in answer.content.decode()
+    assert not Authenticator.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "handle", ["MQ", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OQ", "LTE", "eA", "AA"]
+)
+def test_a_sign_in_with_a_passkey_of_nonsense_is_refused(handle: str, owner: User) -> None:
+    for part in PARTS:
+        forget_limits()
+        client = Client()
+        client.get(reverse("mfa_login_webauthn"), headers={"Accept": "application/json"})
+        data = {"clientDataJSON": "e30", "signature": "YQ", "userHandle": handle}
+        response = {**data, "authenticatorData": part}
+        credential = {"id": "YQ", "rawId": "YQ", "type": "public-key", "response": response}
+        words = {"credential": json.dumps(credential)}
+        answer = client.post(reverse("mfa_login_webauthn"), words, follow=True)
+        assert answer.status_code == 200, part
+        assert not is_in(client)
+
+
+def test_nonsense_in_the_address_of_the_page(
+    owner: User, client_of: Callable[[User], Client]
+) -> None:
+    for word in ("%00", "x" * 3000, "%ff", "staff"):
+        assert client_of(owner).get(f"{reverse('security')}?for={word}").status_code == 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,7 @@ from django.urls import reverse
 
 from studio.models import Mail, Team, User
 from studio.teams import confirmed
+from tests.studio.teams.factor_steps import with_app, with_codes
 
 pytestmark = pytest.mark.django_db
 TOKEN = re.compile(r'csrfmiddlewaretoken" value="[^"]*"|x-csrftoken": "[^"]*"')
@@ -73,6 +75,53 @@ def test_who_signs_up_again_is_told_by_mail_and_changes_nothing(known: User) -> 
     assert "already exists" in mail.outbox[0].body
 
 
+def test_a_second_factor_is_not_told_before_the_password_is_right(
+    known: User, stranger: User
+) -> None:
+    confirmed.confirm(stranger)
+    with_app(known)
+    with_codes(known)
+    answers = [asks("account_login", one.email) for one in (known, stranger)]
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("handle", ["with passkeys", "without", "nobody"])
+def test_a_passkey_that_fits_nothing_tells_nothing(
+    known: User, stranger: User, handle: str
+) -> None:
+    """An attacker may name anybody: the answer is the same."""
+    from base64 import urlsafe_b64encode
+
+    pk = {"with passkeys": known.pk, "without": stranger.pk, "nobody": 10**6}[handle]
+    client = Client()
+    client.get(reverse("mfa_login_webauthn"), headers={"Accept": "application/json"})
+    part = urlsafe_b64encode(b"x" * 40).decode().rstrip("=")
+    credential = {
+        "id": part,
+        "rawId": part,
+        "type": "public-key",
+        "response": {
+            "clientDataJSON": urlsafe_b64encode(b'{"type":"webauthn.get"}').decode().rstrip("="),
+            "authenticatorData": part,
+            "signature": part,
+            "userHandle": urlsafe_b64encode(str(pk).encode()).decode().rstrip("="),
+        },
+        "clientExtensionResults": {},
+    }
+    words = {"credential": json.dumps(credential)}
+    answer = client.post(reverse("mfa_login_webauthn"), words, follow=True)
+    assert answer.redirect_chain == [(reverse("account_login"), 302)]
+    assert "That does not fit" in answer.content.decode()
+
+
+@pytest.mark.parametrize("nonsense", ["", "x", "[]", "{}", "null", "1", '{"response": 1}'])
+def test_nonsense_for_a_passkey_is_no_error_of_the_site(nonsense: str) -> None:
+    client = Client()
+    client.get(reverse("mfa_login_webauthn"), headers={"Accept": "application/json"})
+    answer = client.post(reverse("mfa_login_webauthn"), {"credential": nonsense}, follow=True)
+    assert answer.status_code == 200
+
+
 # ── time ──────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -98,6 +147,20 @@ def test_both_are_as_much_work(known: User, name: str, settings: Any) -> None:
     assert hashes_known == hashes_new
     assert (hashes_new > 0) == (name != "account_reset_password")
     assert abs(queries_known - queries_new) <= 8, work
+
+
+def test_a_second_factor_costs_no_work_before_the_password_is_right(
+    known: User, stranger: User
+) -> None:
+    confirmed.confirm(stranger)
+    with_app(known)
+    counts = []
+    for user in (known, stranger):
+        cache.clear()
+        with CaptureQueriesContext(connection) as queries:
+            asks("account_login", user.email)
+        counts.append(len(queries))
+    assert abs(counts[0] - counts[1]) <= 1
 
 
 def test_a_reset_for_nobody_does_the_same_work_and_leaves_no_mail(
