@@ -31,6 +31,9 @@ WITHOUT = {
     "jobs:job_sound": "a file to save",
     "outside_file": "a file behind a signed link",
     "admin_page_of_row": "leads on to the page of a row",
+    "lost_factors": "shown below, with a link that works and without one",
+    "mfa_remove_webauthn": "needs a passkey; looked at in the flows of signing in",
+    "mfa_edit_webauthn": "needs a passkey; looked at in the flows of signing in",
     "join": "shown below, with a link and without one that works",
     "account_confirm_email": "needs a key that only a mail holds",
     "account_reset_password_from_key": "needs a key that only a mail holds",
@@ -112,6 +115,12 @@ class Cast:
         found += [
             Scene("join-sign-up", self.address + join, signed_in=False),
             Scene("join-signed-in", self.address + join, status=409),
+            Scene(
+                "lost-factors",
+                self.address + reverse("lost_factors", args=[self.told["lost"]]),
+                signed_in=False,
+            ),
+            Scene("lost-factors-gone", f"{self.address}/accounts/2fa/lost/used/", False, 404),
             Scene("join-gone", f"{self.address}/join/used/", signed_in=False, status=404),
         ]
         found += [Scene("error-404-met", self.address + "/nothing/here/", status=404)]

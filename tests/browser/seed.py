@@ -27,7 +27,8 @@ PATIENCE = 240.0  # seconds for all films
 
 def fill() -> dict[str, Any]:
     """{"email", "password": of the owner, "values": name in an address -> value, "scenes": [[name,
-    path]], "join": the secret of a link to make an account}."""
+    path]], "join": the secret of a link to make an account, "lost": of one that takes second
+    factors away}."""
     from studio.models import Team
     from studio.teams import sign_up_links
 
@@ -47,7 +48,18 @@ def fill() -> dict[str, Any]:
         "values": told,
         "scenes": found,
         "join": sign_up_links.make("newcomer@example.com").rstrip("/").rsplit("/", 1)[1],
+        "lost": lost_link(users["ben"]),
     }
+
+
+def lost_link(user: Any) -> str:
+    """`user` has an app with codes, and lost it: the secret of the operator's link."""
+    from allauth.mfa.totp.internal import auth as totp
+
+    from studio.teams import lost_factors
+
+    totp.TOTP.activate(user, totp.generate_totp_secret())
+    return lost_factors.make(user).rstrip("/").rsplit("/", 1)[1]
 
 
 def people() -> dict[str, Any]:
