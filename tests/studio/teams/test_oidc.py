@@ -10,6 +10,7 @@ import pytest
 import requests
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
+from cryptography.fernet import Fernet
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
@@ -343,6 +344,28 @@ def test_signing_out_goes_on_to_the_service(mia: str, company: Service) -> None:
     assert address.startswith(f"{company.address}/oauth2/end_session?")
     assert "id_token_hint=ey" in address
     assert client.get(page["Location"])["Location"] == reverse("account_login")
+
+
+def test_with_other_keys_one_is_signed_out_here_at_least(
+    mia: str, company: Service, settings: Any
+) -> None:
+    client = Client()
+    signs_in(client, company, mia)
+    settings.FIELD_KEYS = [Fernet.generate_key().decode()]
+    assert client.post(reverse("account_logout"))["Location"] == reverse("account_login")
+    assert not is_in(client)
+
+
+def test_a_service_that_offers_no_end_is_left_alone(
+    mia: str, company: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = oidc.discovered()
+    monkeypatch.setattr(
+        oidc, "discovered", lambda: {k: v for k, v in whole.items() if "end_session" not in k}
+    )
+    client = Client()
+    signs_in(client, company, mia)
+    assert client.post(reverse("account_logout"))["Location"] == reverse("account_login")
 
 
 def test_who_came_with_a_password_is_signed_out_here_only(
