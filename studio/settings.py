@@ -192,6 +192,9 @@ ACCOUNT_RATE_LIMITS = {
     # No limit of a key: who asks for somebody else's address must not keep them from asking.
     "reset_password": "20/m/ip",
     "reset_mail": "5/h/key",
+    # Invitations of teams: to one address, and from one team.
+    "invitation_mail": "5/h/key",
+    "team_mail": "100/h/key",
 }
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = True
@@ -273,6 +276,13 @@ MEDIA_DELIVERY = env.choice("MEDIA_DELIVERY", "auto", ("auto", "public", "tempor
 DASHSCOPE_API_KEY = env.text("DASHSCOPE_API_KEY")
 # what studio shows of files that only jobs knows: which models take them
 ASSET_TAGS = "jobs.pages.file_tags.tags"
+# what somebody has in a team, of which is asked when they go
+BELONGINGS = (
+    "studio.files.leaving.FILES",
+    "studio.files.leaving.VIDEOS",
+    "jobs.orders.leaving.PRESETS",
+    "jobs.orders.leaving.WAITING",
+)
 # who wakes a worker for a video that is made over
 EDIT_WAKEUP = "jobs.common.wakeup.enqueue_edit"
 LINK_HOURS = 26  # a queued task may be fetched late, and a task lives 24 h

@@ -9,15 +9,28 @@ from studio.admin.base import page_of_row
 from studio.files import line_views
 from studio.files import views as files_views
 from studio.site_pages import health, icon, parts
-from studio.teams import join_views, required_factor_views, sign_ins
+from studio.teams import (
+    accept_views,
+    invitation_views,
+    join_domain_views,
+    join_views,
+    member_views,
+    required_factor_views,
+    sign_ins,
+)
 from studio.teams import views as teams_views
 
 urlpatterns = [
     path("", teams_views.home, name="home"),
+    path("teams/", teams_views.teams, name="teams"),
+    path("teams/join/<int:domain>/", join_domain_views.join, name="join_by_domain"),
     path("teams/new/", teams_views.new, name="team_new"),
     path("favicon.ico", icon.favicon, name="favicon"),
     path("sign-ins/", sign_ins.sign_ins, name="sign_ins"),
     path("join/<str:token>/", join_views.join, name="join"),
+    path("join-team/<str:token>/", accept_views.opened, name="invitation_link"),
+    path("invitations/<str:invitation>/", accept_views.invitation, name="invitation"),
+    path("invitations/<str:invitation>/switch/", accept_views.switch, name="invitation_switch"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("parts", parts.parts, name="parts"),
@@ -34,6 +47,22 @@ urlpatterns = [
     path("m/<str:token>/<str:name>", files_views.outside, name="outside_file"),
     path("t/<slug:team>/team/", teams_views.people, name="team"),
     path("t/<slug:team>/team/second-factor/", required_factor_views.page, name="second_factor"),
+    path("t/<slug:team>/team/leave/", member_views.leave, name="leave"),
+    path("t/<slug:team>/team/hand-over/", member_views.transfer, name="transfer"),
+    path("t/<slug:team>/team/people/<int:member>/role/", member_views.role, name="member_role"),
+    path("t/<slug:team>/team/people/<int:member>/remove/", member_views.remove, name="remove"),
+    path("t/<slug:team>/team/domains/", join_domain_views.domains, name="domains"),
+    path("t/<slug:team>/team/invite/", invitation_views.invite, name="invite"),
+    path(
+        "t/<slug:team>/team/invitations/<str:invitation>/renew/",
+        invitation_views.renew,
+        name="invitation_renew",
+    ),
+    path(
+        "t/<slug:team>/team/invitations/<str:invitation>/revoke/",
+        invitation_views.revoke,
+        name="invitation_revoke",
+    ),
     path("t/<slug:team>/library/", files_views.library, name="library"),
     path("t/<slug:team>/library/upload/", files_views.upload, name="upload"),
     path("t/<slug:team>/library/line/", line_views.line, name="file_line"),

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.utils import timezone
 
 from jobs.billing import ledger, prices
 from jobs.catalogue import entries
 from jobs.common.states import State, group_of
 from jobs.models import Account, ApiKey, Check, Job, JobInput, Lane, Template
-from studio.models import Asset, Consent, Team, User
+from studio.models import Asset, Consent, Invitation, Role, Team, User
 
 # A time as the pages show it; what is not today has its day before it, and a test may run at five
 # to midnight.
@@ -122,6 +124,19 @@ def template(team: Team, account: Account, video: Asset | None = None, **fields:
         asset=video,
         model="animate-anyone-template-gen2",
         **{**values, **fields},
+    )
+
+
+def invitation(team: Team, by: User, role: str = Role.VIEWER, **fields: Any) -> Invitation:
+    """An open invitation whose link nobody knows, whether `by` may invite or not."""
+    return Invitation.objects.create(
+        team=team,
+        team_name=team.name,
+        made_by=by,
+        role=role,
+        digest=hashlib.sha256(f"invitation {next(_numbers)}".encode()).hexdigest(),
+        expires_at=timezone.now() + timedelta(days=7),
+        **fields,
     )
 
 

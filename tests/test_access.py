@@ -27,14 +27,17 @@ VALUES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "check": lambda made: made["check"].public_id,
     "jobset": lambda made: made["jobset"].public_id,
     "preset": lambda made: made["preset"].public_id,
+    "invitation": lambda made: made["invitation"].public_id,
+    "member": lambda made: made["member"].pk,
+    "domain": lambda made: 4711,
     "token": lambda made: "no-token",
     "name": lambda made: "x.jpg",
 }
 # Rooms of other packages: their own doors are theirs (sign-in pages, the admin behind its staff
 # login).
 FOREIGN = ("accounts/", "admin/")
-# Pages of a team that only read although a form may post to them, so a viewer may post too.
-READ_ONLY_POSTS: set[str] = set()
+# Pages of a team that read, or are about the viewer alone, although a form may post to them.
+READ_ONLY_POSTS: set[str] = {"leave"}
 
 
 def _walk(
@@ -73,6 +76,8 @@ def made(team: Team, creator: User) -> dict[str, Any]:
         "preset": Preset.objects.create(
             team=team, owner=creator, model="emo-v1", name="Front desk"
         ),
+        "invitation": makers.invitation(team, creator),
+        "member": team.memberships.get(user=creator),
     }
 
 

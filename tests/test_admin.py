@@ -41,6 +41,8 @@ from studio.models import (
     Asset,
     Consent,
     Edit,
+    Invitation,
+    JoinDomain,
     Mail,
     Membership,
     PersonUse,
@@ -138,6 +140,8 @@ def rows(team: Team, owner: User, creator: User) -> dict[type[models.Model], Any
         ),
         TeamUse: TeamUse.objects.get_or_create(team=team)[0],
         PersonUse: PersonUse.objects.get_or_create(user=creator)[0],
+        Invitation: makers.invitation(team, owner, note="Eva"),
+        JoinDomain: team.join_domains.create(domain="example.org", set_by=owner),
         SignUpLink: SignUpLink.objects.create(
             digest="0" * 64, email="x@example.com", expires_at=timezone.now()
         ),

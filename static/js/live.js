@@ -15,7 +15,7 @@ const AFTER = 8_000; // from an event to the look at all places
 const NOW_AND_THEN = 30_000;
 
 const live = document.querySelector("#live");
-const timers = { paused: 0, soon: 0, lost: 0 };
+const timers = { paused: 0, soon: 0, lost: 0, look: 0 };
 const seen = new Set(); // ids of events
 
 // ── looking ──
@@ -55,6 +55,22 @@ const regain = () => {
   clearTimeout(timers.lost);
   timers.lost = 0;
 };
+// Whoever is not in the team any more, or was signed out, is told so, and nothing is asked again.
+const end = (source) => {
+  source.close();
+  regain();
+  paused(false);
+  clearInterval(timers.look);
+  for (const line of document.querySelectorAll("[data-ended]")) line.hidden = false;
+};
+// The stream was refused: because it is full, the site is starting, or there is nothing here for us.
+const refused = async (source) => {
+  const answer = await fetch(location.href, { method: "HEAD", cache: "no-store" }).catch(
+    () => null,
+  );
+  if (answer && (answer.status === 404 || answer.redirected)) end(source);
+  else setTimeout(follow, LOOK);
+};
 const changed = ({ data, lastEventId }) => {
   if (seen.has(lastEventId)) return; // what is read again after a break may come twice
   seen.add(lastEventId);
@@ -80,6 +96,7 @@ const follow = () => {
     paused(false);
     look();
   });
+  source.addEventListener("ended", () => end(source));
   source.onopen = () => {
     if (away && unfinished()) look();
     away = false;
@@ -90,14 +107,14 @@ const follow = () => {
     away = true;
     lose();
     // The browser gave up; we do not
-    if (source.readyState === EventSource.CLOSED) setTimeout(follow, LOOK);
+    if (source.readyState === EventSource.CLOSED) refused(source);
   };
 };
 
 if (live) {
   follow();
   tick();
-  setInterval(() => {
+  timers.look = setInterval(() => {
     if (!timers.paused) lookByItself();
   }, NOW_AND_THEN);
 }

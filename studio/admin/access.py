@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from studio.admin.base import ReadOnlyAdmin, state_tag
 from studio.mail import queue
-from studio.models import Mail, SignUpLink
+from studio.models import Invitation, JoinDomain, Mail, SignUpLink
 
 COLOURS = {Mail.State.WAITING: "queued", Mail.State.SENT: "done", Mail.State.GIVEN_UP: "failed"}
 
@@ -62,6 +62,30 @@ class SignUpLinkAdmin(ReadOnlyAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: SignUpLink | None = None) -> bool:
         """Deleting one is how it is taken back."""
+        return super(ReadOnlyAdmin, self).has_delete_permission(request, obj)
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin):
+    """Invitations of teams, without their secret. Their team makes them anew or takes them back."""
+
+    list_display = ("whom", "team_name", "role", "made_by", "expires_at", "used_by", "revoked_at")
+    list_filter = ("role", "mailed")
+    list_select_related = ("made_by", "used_by")
+    search_fields = ("email", "note", "team_name", "made_by__email")
+    date_hierarchy = "created_at"
+    exclude = ("digest", "click")
+
+
+@admin.register(JoinDomain)
+class JoinDomainAdmin(ReadOnlyAdmin):
+    """Mail domains whose people may join a team; deleting one lets nobody else in."""
+
+    list_display = ("domain", "team", "role", "set_by", "created_at")
+    list_select_related = ("team", "set_by")
+    search_fields = ("domain", "team__name")
+
+    def has_delete_permission(self, request: HttpRequest, obj: JoinDomain | None = None) -> bool:
         return super(ReadOnlyAdmin, self).has_delete_permission(request, obj)
 
 

@@ -105,7 +105,8 @@ VARIABLES: tuple[Variable, ...] = (
         "SIGNUP",
         "`invited` on a strict site, else `open`",
         "Who may make an account: everybody (`open`, on a strict site only with a mail server), "
-        "who has a link of `manage.py invite` (`invited`), or nobody (`closed`).",
+        "who has a link of `manage.py invite` or an invitation to a team (`invited`), or nobody "
+        "(`closed`; then invitations are for people who have an account).",
     ),
     Variable(
         "SECOND_FACTOR_STAFF",

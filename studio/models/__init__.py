@@ -5,6 +5,7 @@ from studio.models import delete_guard  # noqa: F401  (registers why rows must s
 from studio.models.asset import Asset
 from studio.models.audit import AuditEntry, Erasure
 from studio.models.edit import Consent, Edit
+from studio.models.invitation import Invitation, JoinDomain
 from studio.models.mail import Mail
 from studio.models.people import Membership, Role, Team, User
 from studio.models.sign_up_link import SignUpLink
@@ -16,6 +17,8 @@ __all__ = [
     "Consent",
     "Edit",
     "Erasure",
+    "Invitation",
+    "JoinDomain",
     "Mail",
     "Membership",
     "PersonUse",

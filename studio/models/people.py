@@ -13,7 +13,8 @@ from django.urls import reverse
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
-from studio.common.translatable import Sentence, phrase
+from studio.common.fields import SentenceField
+from studio.common.translatable import EMPTY, Sentence, phrase
 
 
 def public_id() -> str:
@@ -70,6 +71,15 @@ class User(AbstractUser):
     )
     teams_limit = models.PositiveIntegerField(
         _("teams of their own"), null=True, blank=True, help_text=_LIMIT_HELP
+    )
+
+    last_team = models.ForeignKey(
+        "Team",
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        help_text=_("The team that the person looked at last; the first page leads there."),
     )
 
     USERNAME_FIELD = "email"
@@ -196,6 +206,12 @@ class Membership(models.Model):
         default=1,
         validators=(MinValueValidator(1), MaxValueValidator(9)),
         help_text=_("How many turns in a row of everybody: 2 is twice as often as 1."),
+    )
+    news = SentenceField(
+        blank=True,
+        default=EMPTY,
+        editable=False,
+        help_text=_("What somebody changed about it, until its person has seen that."),
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 

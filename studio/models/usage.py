@@ -73,6 +73,17 @@ def _add(asset: Asset, size: int, files: int) -> None:
         PersonUse.objects.filter(user_id=asset.owner_id).update(**change)
 
 
+def move(person: User, heir: User | None, size: int, files: int) -> None:
+    """Files of `size` bytes together are `heir`'s now, or nobody's. In the transaction that writes
+    their rows; the lower id first, so that two never wait for each other."""
+    changes = [(person, -size, -files)] + ([(heir, size, files)] if heir is not None else [])
+    for user, bytes_more, files_more in sorted(changes, key=lambda change: change[0].pk):
+        begin(PersonUse(user_id=user.pk))
+        PersonUse.objects.filter(user=user).update(
+            stored_bytes=F("stored_bytes") + bytes_more, files=F("files") + files_more
+        )
+
+
 def begin(row: TeamUse | PersonUse) -> None:
     """Write the first row of a team or person, unless somebody else was first."""
     try:

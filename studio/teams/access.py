@@ -11,12 +11,14 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Protocol, cast
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.utils.translation import gettext as _
 from django_htmx.middleware import HtmxDetails
 
+from studio.common.translatable import EMPTY, translated
 from studio.models.people import Membership, Role, Team, User
 from studio.teams import required_factor
 from studio.teams.permissions import Permission, Permissions, allows, roles_with
@@ -70,11 +72,24 @@ def team_page(
             request.may = Permissions(request.membership.role)
             if not allows(request.membership.role, needed):
                 raise PermissionDenied(not_allowed(request.membership, needed))
+            if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
+                _looked_at(request)
             return view(request, *args, **kwargs)
 
         return _marked(inside, f"team:{read}:{write}")
 
     return mark
+
+
+def _looked_at(request: TeamRequest) -> None:
+    """A page of the team is opened: the first page of the site leads here next time, and what was
+    changed about the person's membership is told, once."""
+    user, mine = request.user, request.membership
+    if user.last_team_id != mine.team_id:
+        User.objects.filter(pk=user.pk).update(last_team=mine.team_id)
+    if mine.news and not request.headers.get("HX-Request"):
+        messages.info(request, translated(mine.news))
+        Membership.objects.filter(pk=mine.pk).update(news=EMPTY)
 
 
 def not_allowed(membership: Membership, needed: Permission) -> str:

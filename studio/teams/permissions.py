@@ -28,6 +28,7 @@ class Permission(models.TextChoices):
         "require_second_factor",
         _("Decide that everybody needs a second factor"),
     )
+    OPEN_TO_DOMAIN = "open_to_domain", _("Let everybody with an address of a mail domain join")
     DELETE_TEAM = "delete_team", _("Delete the team, or hand it over to somebody else")
 
 

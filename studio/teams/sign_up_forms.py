@@ -22,8 +22,8 @@ from django.utils.crypto import get_random_string
 from django.utils.translation import gettext as _
 
 from studio.mail import queue
-from studio.models import SignUpLink, Team, User
-from studio.teams import confirmed, sign_up_links
+from studio.models import Team, User
+from studio.teams import confirmed, invitations, sign_up_links
 
 if TYPE_CHECKING:
 
@@ -39,14 +39,21 @@ else:
 
 
 class SignUpForm(_SignUpForm):
-    """With a link that is for somebody, the address is theirs and cannot be changed."""
+    """With a link or an invitation that is for somebody, the address is theirs and cannot be
+    changed. `proven`: the address that what they came with shows to be theirs, or ""."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.link = sign_up_links.remembered(context.request)
-        if self.link is not None and self.link.email:
-            self.fields["email"].initial = self.link.email
-            self.initial["email"] = self.link.email
+        self.invitation = invitations.remembered(context.request) if self.link is None else None
+        invited = self.invitation
+        self.proven = invited.email if invited is not None and invited.mailed else ""
+        email = invited.email if invited is not None else ""
+        if self.link is not None:
+            email = self.proven = self.link.email
+        if email:
+            self.fields["email"].initial = email
+            self.initial["email"] = email
             self.fields["email"].disabled = True
 
     def validate_unique_email(self, value: str) -> str:
@@ -63,10 +70,9 @@ class SignUpForm(_SignUpForm):
         return value
 
     def _is_taken_over(self, there: User) -> bool:
-        """Whether the link that somebody came with is for this address, which `there` only
+        """Whether what somebody came with shows that this address is theirs, which `there` only
         claims."""
-        invited = self.link is not None and bool(self.link.email)
-        return invited and not confirmed.is_confirmed(there)
+        return bool(self.proven) and not confirmed.is_confirmed(there)
 
     def save(self, request: HttpRequest) -> User:
         """The account with its address, or neither."""
@@ -77,26 +83,38 @@ class SignUpForm(_SignUpForm):
         there = getattr(self, "there", None)
         try:
             if there is not None:
-                if self.link is not None and self._is_taken_over(there):
-                    return self._take_over(self.link, there), None
+                if self._is_taken_over(there):
+                    return self._take_over(there), None
                 self._as_much_work()
             return super().try_save(request)
         except sign_up_links.LinkGone:
             return None, redirect("join", "used")
+        except invitations.CannotJoin:
+            which = self.invitation.public_id if self.invitation is not None else "none"
+            return None, redirect("invitation", which)
         except IntegrityError:  # somebody else was first, a moment ago
             if not settings.MAIL_SERVER:
                 return None, redirect("account_signup")
             self.account_already_exists = True
             return super().try_save(request)
 
-    def _take_over(self, link: SignUpLink, claimed: User) -> User:
+    def spend(self, user: User) -> None:
+        """Spend what `user` made their account with. LinkGone, CannotJoin when it was spent."""
+        if self.link is not None:
+            sign_up_links.use(self.link, user)
+        elif self.invitation is not None:
+            invitations.begin(self.invitation, user)
+        elif settings.SIGNUP != "open":
+            raise sign_up_links.LinkGone
+
+    def _take_over(self, claimed: User) -> User:
         """Somebody claimed the address before its owner was invited: the account is the owner's
         now."""
         with transaction.atomic():
             confirmed.take_back(claimed)
             claimed.set_password(self.cleaned_data["password1"])
             claimed.save(update_fields=["password"])
-            sign_up_links.use(link, claimed)
+            self.spend(claimed)
             confirmed.confirm(claimed)
         return claimed
 

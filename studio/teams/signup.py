@@ -22,7 +22,8 @@ from django.utils.translation import gettext_lazy as _
 
 from studio.common.encryption import cipher
 from studio.models.people import Membership, Team, User
-from studio.teams import confirmed, sign_up_links
+from studio.teams import confirmed, invitations, sign_up_links
+from studio.teams.mail_addresses import canonical
 from studio.teams.oidc import LEAVING, sign_out_address
 from studio.teams.sign_in_limits import LimitedTries, forget_tries
 from studio.teams.step_up import is_confirmed
@@ -58,33 +59,41 @@ class Adapter(LimitedTries, DefaultAccountAdapter):  # type: ignore[misc]
     # ── signing up ──
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        return settings.SIGNUP == "open" or sign_up_links.remembered(request) is not None
+        return (
+            settings.SIGNUP == "open"
+            or sign_up_links.remembered(request) is not None
+            or invitations.remembered(request) is not None
+        )
+
+    def clean_email(self, email: str) -> str:
+        return canonical(super().clean_email(email))
 
     def save_user(
         self, request: HttpRequest, user: User, form: SignUpForm, commit: bool = True
     ) -> User:
-        """The new user and their personal team, and the link that they came with spent, which
-        confirms their address: all or none. LinkGone when the link was spent meanwhile."""
+        """The new user, and the link or the invitation that they came with spent, which may
+        confirm their address: all or none. Who was invited into a team gets no team of their own.
+        LinkGone, CannotJoin when it was spent meanwhile."""
         with transaction.atomic():
             user = super().save_user(request, user, form, commit=commit)
-            Team.start(f"{user.short_name}’s studio", user, personal=True)
-            if form.link is not None:
-                sign_up_links.use(form.link, user)
+            if form.invitation is None:
+                Team.start(f"{user.short_name}’s studio", user, personal=True)
+            form.spend(user)
+            if form.link is not None or form.proven:
                 self.stash_verified_email(request, user.email)
-            elif settings.SIGNUP != "open":
-                raise sign_up_links.LinkGone
         return user
 
     def get_signup_redirect_url(self, request: HttpRequest) -> str:
         """To the first thing that a new team needs: an account with its key, since nothing can be
         made without one. Who was invited before signing up goes to the team that asked for them."""
+        user = request.user.pk or 0
         first = (
-            Membership.objects.select_related("team")
-            .filter(user_id=request.user.pk or 0)
-            .order_by("id")
-            .first()
+            Membership.objects.select_related("team").filter(user_id=user).order_by("id").first()
         )
-        if first is None or not first.team.personal:
+        own = first is not None and first.team.personal
+        # The team of their own of somebody else, who has invited them into it, is none of theirs.
+        if first is None or not own or first.team.memberships.earliest("id").user_id != user:
+            # Whoever was invited is led on by the first page of the site.
             usual: str = super().get_signup_redirect_url(request)
             return usual
         return reverse("jobs:account_new", args=[first.team.slug])

@@ -1,4 +1,4 @@
-"""Where a signed-in person arrives, making a team, and the people of one with their turns."""
+"""Where a signed-in person arrives, all their teams, making one, and the people of one."""
 
 from __future__ import annotations
 
@@ -13,25 +13,34 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from studio.common.translatable import translated
 from studio.models import Membership, User
-from studio.teams import quotas
+from studio.teams import invitations, join_domains, quotas
 from studio.teams.access import TeamRequest, signed_in, team_page
 from studio.teams.forms import FairShareForm, TeamForm
+from studio.teams.people_page import people_page
 from studio.teams.permissions import Permission
 
 
 @signed_in
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """The board of the person's first team; without one, a page to make it."""
-    first = (
-        Membership.objects.select_related("team")
-        .filter(user=_person(request))
-        .order_by("id")
-        .first()
-    )
-    if first is None:
-        return render(request, "studio/teams/home.html", {"form": TeamForm()})
-    return redirect(first.team)
+    """The board of the team that the person looked at last, else of their first; without one, the
+    invitations that wait for them, and a form to make a team."""
+    user = _person(request)
+    mine = Membership.objects.select_related("team").filter(user=user).order_by("id")
+    found = mine.filter(team=user.last_team_id).first() or mine.first()
+    if found is None:
+        return render(request, "studio/teams/home.html", {"form": TeamForm(), **_ways_in(user)})
+    return redirect(found.team)
+
+
+@signed_in
+@require_safe
+def teams(request: HttpRequest) -> HttpResponse:
+    """All teams of the person with their roles, those that they may join, and the invitations that
+    wait for them."""
+    user = _person(request)
+    mine = Membership.objects.select_related("team").filter(user=user).order_by("team__name", "id")
+    return render(request, "studio/teams/teams.html", {"mine": mine, **_ways_in(user)})
 
 
 @signed_in
@@ -54,19 +63,20 @@ def new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def people(request: TeamRequest) -> HttpResponse:
     """Everybody sees who is here and whose turns count how often; owners and admins set it."""
-    form = FairShareForm(request.POST if request.method == "POST" else None, team=request.team)
-    if form.is_bound and form.is_valid():
-        if form.save():
-            messages.success(request, _("Saved. It counts from the next job that is sent."))
-        else:
-            messages.info(request, _("Nothing has changed."))
-        return redirect("team", request.team.slug)
-    return render(
-        request,
-        "studio/teams/team.html",
-        {"nav": "team", "form": form, "quotas": quotas.shown(request.team, request.user)},
-        status=422 if form.is_bound else 200,
-    )
+    if request.method != "POST":
+        return people_page(request)
+    form = FairShareForm(request.POST, team=request.team)
+    if not form.is_valid():
+        return people_page(request, shares=form, status=422)
+    if form.save():
+        messages.success(request, _("Saved. It counts from the next job that is sent."))
+    else:
+        messages.info(request, _("Nothing has changed."))
+    return redirect("team", request.team.slug)
+
+
+def _ways_in(user: User) -> dict[str, object]:
+    return {"waiting": invitations.waiting_for(user), "open_teams": join_domains.open_to(user)[:20]}
 
 
 def _person(request: HttpRequest) -> User:

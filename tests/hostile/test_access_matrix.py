@@ -60,7 +60,7 @@ MORE_FIELDS = (
 # Parts that the things of these tests do not have.
 MAY_BE_ABSENT = ("jobs:job_sound", "jobs:set_pick", "jobs:set_films")
 OF_ITS_MAKER = ("jobs:preset_delete",)  # or of an admin; the things here are another creator's
-UNKNOWN = {"key": "987654", "what": "original"}
+UNKNOWN = {"key": "987654", "member": "987654", "domain": "987654", "what": "original"}
 
 
 def _things(team: Team, by: User) -> dict[str, Any]:
@@ -85,6 +85,9 @@ def _things(team: Team, by: User) -> dict[str, Any]:
         "check": makers.check(asset, account).public_id,
         "jobset": jobset.public_id,
         "preset": preset.public_id,
+        "invitation": makers.invitation(team, by, note=f"{CANARY} person").public_id,
+        "member": team.memberships.get(user=by).pk,
+        "domain": 4711,
     }
 
 
@@ -96,7 +99,8 @@ def theirs(stranger: User) -> dict[str, Any]:
     things = _things(team, stranger)
     # A number of as many digits as the unknown one, so that pages may repeat it.
     ApiKey.objects.filter(pk=things["key"]).update(id=123456)
-    return things | {"key": 123456}
+    Membership.objects.filter(pk=things["member"]).update(id=123456)
+    return things | {"key": 123456, "member": 123456}
 
 
 @pytest.fixture
@@ -126,7 +130,8 @@ def _ask(client: Client, method: str, path: str, fields: dict[str, str] | None =
 
 CHANGING = re.compile(
     r'name="csrfmiddlewaretoken" value="\w+"|"x-csrftoken": ?"\w+"|nonce="[^"]+"'
-    r'|(?<=name="click" value=")[^"]+|(?<=value=")[0-9a-f-]{32,36}(?=")|\d\d:\d\d(?::\d\d)?'
+    r'|(?<=name="click" value=")[^"]+|(?<=/join-team/)[\w-]+|(?<=/invitations/)\w+'
+    r'|(?<=value=")[0-9a-f-]{32,36}(?=")|\d\d:\d\d(?::\d\d)?'
 )
 
 

@@ -154,17 +154,17 @@ def test_of_a_request_it_is_known_who_and_from_where(
 ) -> None:
     """Whoever asks for a page is who did it, at the address that the trusted proxy saw."""
     from studio.common.client_address import networks
-    from studio.teams import views
+    from studio.teams import people_page
 
     settings.TRUSTED_PROXIES = networks(["10.0.0.0/8"])  # type: ignore[attr-defined]
-    real = views.render
+    real = people_page.render
 
     def telling(*args: object, **more: object) -> object:
         with transaction.atomic():
             record(Event.TEAM_CHANGED, team=team)
         return real(*args, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(views, "render", telling)
+    monkeypatch.setattr(people_page, "render", telling)
     client = client_of(owner)
     key = client.cookies["sessionid"].value
     answer = client.get(
