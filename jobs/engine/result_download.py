@@ -29,6 +29,7 @@ from studio.common.translatable import EMPTY, Sentence, phrase
 from studio.files import file_store
 from studio.media import MediaError
 from studio.media.decoders import DecoderEnded, verify_video
+from studio.models import User
 
 log = logging.getLogger("footlight.result_download")
 DOWNLOAD_SECONDS = 3600.0  # of one try; the next goes on where it ended
@@ -153,11 +154,20 @@ def _perhaps_cut(seconds: float, job: Job) -> Sentence:
     )
 
 
+def _whose(job: Job) -> User | None:
+    """In whose name the film is kept: that of who made the job or took it over, as long as they
+    are in the team; else it is the team's."""
+    for user in (job.handed_to, job.owner):
+        if user is not None and job.team.memberships.filter(user=user).exists():
+            return user
+    return None
+
+
 def store(job: Job, part: download.PartialFile) -> Trouble | None:
     """The proven film becomes an asset and the job succeeds. Moved, DatabaseError."""
     try:
         film, _ = file_store.keep(
-            part.path, team=job.team, owner=job.owner, name=f"{job.title}.mp4", origin="result"
+            part.path, team=job.team, owner=_whose(job), name=f"{job.title}.mp4", origin="result"
         )
     except DatabaseError:
         raise

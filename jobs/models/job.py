@@ -29,6 +29,15 @@ class Job(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
     )
+    # The bill stays in the name of who clicked; the video gets that of who took the job over.
+    handed_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("whose its video will be, since its owner has left the team"),
+    )
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="jobs")
     lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="jobs", db_index=False)
     model = models.CharField(max_length=60)

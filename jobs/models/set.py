@@ -63,8 +63,9 @@ class Preset(models.Model):
 
     public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="presets", db_index=False)
+    # None: whose it was has left the team
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
     model = models.CharField(max_length=60)
     name = models.CharField(_("name"), max_length=60)

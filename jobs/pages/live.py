@@ -264,6 +264,9 @@ async def _stream(
         for event in missed:
             await _send_part(send, _frame(json.dumps(event)))
         await _follow(follower.queue, gone, send)
+        if not gone.done():
+            # Whoever may no longer follow is told, or the browser would come back for ever.
+            await _send_part(send, b"event: ended\ndata: {}\n\n")
         await send({"type": "http.response.body", "body": b""})
     finally:
         gone.cancel()

@@ -14,6 +14,7 @@ from tests.jobs.rows import columns
 UNTOUCHED: dict[str, Any] = {
     "check_used_id": None,
     "template_id": None,
+    "handed_to_id": None,
     "needs_id": None,
     "again_of_id": None,
     "set_id": None,

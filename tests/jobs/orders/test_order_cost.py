@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pytest
 from django.db import connection
@@ -62,23 +62,6 @@ def test_a_set_locks_the_team_once(order: OrderRequest) -> None:
         create_batch.create_batch([order, order, order])
     locks = [query for query in seen.captured_queries if 'FROM "studio_team"' in query["sql"]]
     assert len(locks) == 1
-
-
-def test_a_click_is_told_what_its_kind_takes(order: OrderRequest, noon: datetime) -> None:
-    """Learned of this very model and variant."""
-    assert order.account is not None
-    WorkTime.objects.create(
-        service=speed.service_of(order.account),
-        model="emo-v1",
-        variant="1:1",
-        recent=[2.0],
-        median=2.0,
-        p90=3.0,
-    )
-    speed.forget()
-    job = create.create(order)
-    told = job.forecast_ready_at, job.forecast_late_at
-    assert told == tuple(noon + timedelta(seconds=n * 4 + eta.HANDOVER) for n in (2, 3))
 
 
 # ── the forecast ──────────────────────────────────────────────────────────────────────────────────

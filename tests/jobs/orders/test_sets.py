@@ -301,12 +301,6 @@ def test_the_whole_of_a_clip_is_what_was_chosen_in_full(
     assert test_clips.whole(clip, creator) is None
 
 
-def test_a_clip_is_priced_from_the_plan_of_the_whole(wish: OrderRequest) -> None:
-    clip = test_clips.plan_of(plan(wish, checked=False))
-    assert clip is not None
-    assert (clip.milliseconds, clip.quote.micros) == (5000, 57_345)
-
-
 def test_a_short_speech_has_no_clip(wish: OrderRequest) -> None:
     short = replace(wish, trims={"audio_url": replace(wish.trims["audio_url"], parts=((0, 8000),))})
     with pytest.raises(Refused, match="too short for a test clip"):

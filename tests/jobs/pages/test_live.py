@@ -151,10 +151,12 @@ def test_a_stream_ends_when_its_person_may_no_longer_follow(
             assert (await stays.next())["status"] == 200
             await sync_to_async(end, thread_sensitive=False)(client, creator)
             began = time.monotonic()
+            said = b""
             while (message := await follower.next())["type"] == "http.response.start" or (
                 message.get("more_body")
             ):
-                pass
+                said += message.get("body", b"")
+            assert said.endswith(b"event: ended\ndata: {}\n\n"), "its page says so"
             took = time.monotonic() - began
             await asyncio.wait_for(follower.task, 1)
             assert not stays.task.done()
