@@ -34,6 +34,7 @@ WITHOUT = {
     "lost_factors": "shown below, with a link that works and without one",
     "mfa_remove_webauthn": "needs a passkey; looked at in the flows of signing in",
     "mfa_edit_webauthn": "needs a passkey; looked at in the flows of signing in",
+    "invitation_link": "leads on to the page of an invitation, which is shown",
     "join": "shown below, with a link and without one that works",
     "account_confirm_email": "needs a key that only a mail holds",
     "account_reset_password_from_key": "needs a key that only a mail holds",
@@ -122,6 +123,7 @@ class Cast:
             ),
             Scene("lost-factors-gone", f"{self.address}/accounts/2fa/lost/used/", False, 404),
             Scene("join-gone", f"{self.address}/join/used/", signed_in=False, status=404),
+            Scene("invitation-unknown", f"{self.address}/invitations/x/", False, status=404),
         ]
         found += [Scene("error-404-met", self.address + "/nothing/here/", status=404)]
         return found, complaints

@@ -38,6 +38,9 @@ def fill() -> dict[str, Any]:
     still = standing(team, users)
     sets = together(team, users, made | still)
     told = values(team, made) | {
+        "invitation": invited(team, users),
+        "member": str(team.memberships.get(user=users["chidi"]).pk),
+        "domain": "1",
         "jobset": sets["sweep"].public_id,
         "preset": team.presets.earliest("id").public_id,
     }
@@ -332,6 +335,26 @@ def together(team: Any, users: dict[str, Any], jobs: dict[str, Any]) -> dict[str
         chosen={"style_level": "calm"},
     )
     return sets
+
+
+def invited(team: Any, users: dict[str, Any]) -> str:
+    """Open invitations, one of which does not count any more; the id of one that waits for the
+    owner of the site, in another team."""
+    from studio.models import Role, Team
+    from studio.teams import confirmed, invitations
+    from studio.teams.invitations import Wish
+
+    for email in ("emre@example.org", "fay@example.org"):
+        invitations.make(team, users["aiko"], [Wish(Role.CREATOR, email=email)], mailed=True)
+    invitations.make(team, users["ben"], [Wish(Role.VIEWER, note="The client")], mailed=False)
+    team.invitations.filter(email="fay@example.org").update(made_by=users["dora"])
+    other = Team.start("Night Shift", users["ben"])
+    aiko = users["aiko"]
+    confirmed.confirm(aiko)
+    wish = Wish(Role.VIEWER, email=aiko.email)
+    made = invitations.make(other, users["ben"], [wish], mailed=True)
+    team.join_domains.create(domain="example.com", role=Role.CREATOR, set_by=aiko)
+    return str(made[0].invitation.public_id)
 
 
 def values(team: Any, made: dict[str, Any]) -> dict[str, str]:
