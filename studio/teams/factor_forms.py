@@ -20,6 +20,7 @@ from django.core.cache import cache
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from studio.common.encryption import Unreadable
 from studio.models import User
 from studio.teams.factors import Adapter
 
@@ -73,6 +74,14 @@ def _code_field(help_text: StrPromise) -> forms.CharField:
     )
 
 
+def _readable(clean: Callable[[], str]) -> str:
+    """What `clean` answers; a sentence where the site's keys are other ones than before."""
+    try:
+        return clean()
+    except Unreadable:
+        raise Adapter().validation_error("unreadable") from None
+
+
 def _counted_once(user: User, code: str, found: Authenticator) -> str:
     """A code of the app counts once as long as it would be taken: its own half minute and those
     beside it. (allauth forgets after one.)"""
@@ -98,7 +107,7 @@ class CodeForm(_CodeForm):
         self.fields["code"] = _code_field(_HELP)
 
     def clean_code(self) -> str:
-        return _counted_once(self.user, super().clean_code(), self.authenticator)
+        return _counted_once(self.user, _readable(super().clean_code), self.authenticator)
 
 
 class ConfirmCodeForm(_ConfirmCodeForm):
@@ -109,7 +118,7 @@ class ConfirmCodeForm(_ConfirmCodeForm):
         self.fields["code"] = _code_field(_HELP)
 
     def clean_code(self) -> str:
-        return _counted_once(self.user, super().clean_code(), self.authenticator)
+        return _counted_once(self.user, _readable(super().clean_code), self.authenticator)
 
 
 class ActivateForm(_ActivateForm):
@@ -121,8 +130,12 @@ class ActivateForm(_ActivateForm):
         self.fields["code"] = _code_field(_("The six digits that the app shows now."))
         session, adapter = context.request.session, Adapter()
         kept = session.get(totp.SECRET_SESSION_KEY) if self.is_bound else None
-        self.secret = adapter.decrypt(kept) if kept else totp.generate_totp_secret()
-        if not kept:
+        try:
+            self.secret = adapter.decrypt(kept) if kept else ""
+        except Unreadable:  # the site has other keys since the page was opened
+            self.secret = ""
+        if not self.secret:
+            self.secret = totp.generate_totp_secret()
             session[totp.SECRET_SESSION_KEY] = adapter.encrypt(self.secret)
 
     def clean_code(self) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from allauth.mfa import app_settings as mfa_settings
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from cryptography.fernet import InvalidToken
@@ -41,6 +42,10 @@ class Adapter(_Adapter):
         "incorrect_code": _(
             "That does not fit, or was used already. Wait for the next code of the app, or use "
             "another way."
+        ),
+        "unreadable": _(
+            "What this site stores of your second factor cannot be read with its keys, so no code "
+            "fits. Use a passkey if you have one, and tell whoever runs this site."
         ),
         "cannot_generate_recovery_codes": _(
             "Recovery codes stand in for a second factor, and you have none. Set one up first."
@@ -86,6 +91,12 @@ def remove_all(user: User) -> list[str]:
     gone = sorted(rows.values_list("type", flat=True))
     rows.delete()
     return gone
+
+
+def codes_left(recovery: Authenticator) -> int:
+    """How many recovery codes are unused; asks for no secret."""
+    used: int = recovery.data["used_mask"]
+    return int(mfa_settings.RECOVERY_CODE_COUNT) - used.bit_count()
 
 
 def encrypt_anew(row: Authenticator) -> bool:

@@ -21,6 +21,7 @@ import jwt
 import requests
 from allauth.socialaccount.internal import statekit
 from allauth.socialaccount.providers.oauth2.utils import generate_code_challenge
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
@@ -266,10 +267,14 @@ def sign_out_address(request: HttpRequest) -> str:
     """Where the browser goes to be signed out at the service too (RP-Initiated Logout 1.0); "" when
     the session did not begin there or the service offers none."""
     kept = request.session.get(SESSION_KEY)
-    if settings.OIDC is None or not isinstance(kept, dict):
+    if settings.OIDC is None or not isinstance(kept, dict) or not kept.get("end"):
+        return ""
+    try:
+        hint = cipher().decrypt(kept["hint"].encode()).decode()
+    except InvalidToken:  # the site has other keys since
         return ""
     words = {
-        "id_token_hint": cipher().decrypt(kept["hint"].encode()).decode(),
+        "id_token_hint": hint,
         "client_id": configured().client_id,
         "post_logout_redirect_uri": settings.PUBLIC_URL + reverse("account_login"),
     }

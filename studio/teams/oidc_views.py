@@ -84,7 +84,7 @@ def callback(request: HttpRequest) -> HttpResponseBase:
 def signed_out(request: HttpRequest) -> HttpResponse:
     """After signing out here: on to the service, to be signed out there too."""
     kept = request.session.pop(oidc.LEAVING, "")
-    if not kept:
+    if not kept or settings.OIDC is None:
         return redirect("account_login")
     return _leave(request, cipher().decrypt(kept.encode()).decode())
 

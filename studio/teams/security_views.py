@@ -45,7 +45,7 @@ def _factors(user: User) -> dict[str, object]:
         "app": next((row for row in rows if row.type == factors.Type.TOTP), None),
         "passkeys": [row for row in rows if row.type == factors.Type.WEBAUTHN],
         "recovery": recovery,
-        "recovery_left": len(recovery.wrap().get_unused_codes()) if recovery else 0,
+        "recovery_left": factors.codes_left(recovery) if recovery else 0,
         "has_factor": any(row.type in factors.FACTORS for row in rows),
     }
 

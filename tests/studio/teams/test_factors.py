@@ -96,6 +96,20 @@ def test_keys_are_rotated(owner: User, settings: Any, capsys: Any) -> None:
     assert rows["recovery_codes"].wrap().get_unused_codes() == codes
 
 
+def test_with_other_keys_the_pages_say_so(
+    owner: User, settings: Any, client_of: Callable[[User], Client]
+) -> None:
+    secret, codes = with_app(owner), with_codes(owner)
+    settings.FIELD_KEYS = [Fernet.generate_key().decode()]
+    client, _ = first_step(owner)
+    for code in (code_of(secret), codes[0]):
+        page = second_step(client, code)
+        assert page.status_code == 200
+        assert "cannot be read with its keys" in page.content.decode()
+    assert client_of(owner).get(reverse("security")).status_code == 200
+    assert not is_in(client)
+
+
 # ── signing in ────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -14,7 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, path, reverse
 
 from jobs.models import Account, ApiKey
 from studio.models import Team, User
-from studio.teams import access
+from studio.teams import access, sign_in_urls
 from studio.teams.permissions import Permission
 from studio.teams.step_up import MARK, confirm_first
 from tests.studio.teams.factor_steps import (
@@ -228,3 +228,10 @@ def test_an_answer_of_htmx_takes_the_place_of_the_page(
     assert page.status_code == 200
     assert page["HX-Retarget"] == "#main"
     assert b"<html" not in page.content
+
+
+def test_every_address_of_signing_in_that_is_ours_wears_an_access_mark() -> None:
+    """tests/test_access.py leaves out what is below /accounts/, since most of it is allauth's."""
+    ours = [entry for entry in sign_in_urls.urlpatterns if isinstance(entry, URLPattern)]
+    assert len(ours) > 20
+    assert [entry.name for entry in ours if not getattr(entry.callback, access.MARK, "")] == []
