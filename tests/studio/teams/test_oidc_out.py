@@ -134,3 +134,9 @@ def test_who_came_with_a_password_is_signed_out_here_only(
 ) -> None:
     page = client_of(owner).post(reverse("account_logout"))
     assert page["Location"] == reverse("account_login")
+
+
+def test_the_list_of_sign_ins_names_the_service(mia: str, company: Service) -> None:
+    client = Client(HTTP_USER_AGENT="Firefox")
+    signs_in(client, company, mia)
+    assert "Company" in text_of(client.get(reverse("sign_ins")))
