@@ -31,6 +31,7 @@ WITHOUT = {
     "jobs:job_sound": "a file to save",
     "outside_file": "a file behind a signed link",
     "admin_page_of_row": "leads on to the page of a row",
+    "oidc_callback": "nothing is there without a sign-in service; looked at in the flows of one",
     "lost_factors": "shown below, with a link that works and without one",
     "mfa_remove_webauthn": "needs a passkey; looked at in the flows of signing in",
     "mfa_edit_webauthn": "needs a passkey; looked at in the flows of signing in",
