@@ -15,9 +15,11 @@ from studio.models import User
 from studio.teams import join_domains
 from studio.teams.access import TeamRequest, signed_in, team_page
 from studio.teams.permissions import Permission
+from studio.teams.step_up import confirm_first
 
 
 @team_page(read=Permission.OPEN_TO_DOMAIN, write=Permission.OPEN_TO_DOMAIN)
+@confirm_first
 @require_POST
 def domains(request: TeamRequest) -> HttpResponse:
     """Open the team to a mail domain, or close it again: `stop`."""

@@ -49,6 +49,7 @@ SENSITIVE = {
     Permission.MANAGE_PEOPLE,
     Permission.REQUIRE_SECOND_FACTOR,
     Permission.DELETE_TEAM,
+    Permission.OPEN_TO_DOMAIN,
 }
 # Those that need it and do not ask, with why not.
 WITHOUT = {
