@@ -51,6 +51,7 @@ def test_a_new_person_signs_up_with_a_link_and_is_in(
     page = client.get(link, follow=True)
     assert "Join Studio North" in text(page)
     assert link.rsplit("/", 2)[1] not in str(page.redirect_chain[-1])
+    assert "You join Studio North with it, as Viewer." in text(client.get("/accounts/signup/"))
     page = sign_up(client)
     assert page.redirect_chain[-1][0] == "/t/north/"
     other = Client()
