@@ -35,3 +35,19 @@ document.addEventListener("click", async (event) => {
     input?.select(); // no clipboard outside https: the reader copies the selection
   }
 });
+
+// ── what is refused: an answer that is a page of its own is told where the person is ──
+document.addEventListener("htmx:responseError", ({ detail }) => {
+  if (![403, 404].includes(detail.xhr.status)) return;
+  const page = new DOMParser().parseFromString(detail.xhr.responseText, "text/html");
+  const words = [...page.querySelectorAll("main .form :is(h1, p:not(.small))")];
+  if (!words.length) return;
+  document.querySelector("[data-refused]")?.remove();
+  const told = document.createElement("p");
+  told.className = "notice bad";
+  told.dataset.refused = "";
+  told.setAttribute("role", "alert");
+  told.textContent = words.map(({ textContent }) => textContent.trim()).join(" ");
+  document.querySelector("#main")?.prepend(told);
+  told.scrollIntoView({ block: "nearest" });
+});
