@@ -6,7 +6,7 @@ from django.urls import include, path
 from django.utils.module_loading import import_string
 
 from studio.admin.base import page_of_row
-from studio.files import line_views
+from studio.files import line_views, team_picture
 from studio.files import views as files_views
 from studio.site_pages import health, icon, parts
 from studio.teams import (
@@ -63,6 +63,12 @@ urlpatterns = [
         invitation_views.revoke,
         name="invitation_revoke",
     ),
+    path(
+        "t/<slug:team>/team/settings/",
+        import_string("jobs.pages.team.settings_views.settings"),
+        name="team_settings",
+    ),
+    path("t/<slug:team>/team/picture/", team_picture.picture, name="team_picture"),
     path("t/<slug:team>/library/", files_views.library, name="library"),
     path("t/<slug:team>/library/upload/", files_views.upload, name="upload"),
     path("t/<slug:team>/library/line/", line_views.line, name="file_line"),

@@ -245,13 +245,13 @@ def test_errors_keep_their_sentence_on_the_way_between_processes() -> None:
 
 @pytest.mark.django_db
 def test_rows_survive_forms_and_dumps(team: Team, account: Account) -> None:
-    said = phrase("The account %(account)s rests.", account="“North”")
+    said = phrase("The connection %(account)s rests.", account="“North”")
     Account.objects.filter(pk=account.pk).update(health_text=said)
     account.refresh_from_db()
     assert (account.health_text, account.health_text.values) == (said, said.values)
     assert (
         Account.objects.values_list("health_text", flat=True)[0].message
-        == "The account %(account)s rests."
+        == "The connection %(account)s rests."
     )
     assert Account.objects.filter(health_text=said).exists()
     field = Account._meta.get_field("health_text")

@@ -112,8 +112,8 @@ def _require_nothing_under_way(account: Account) -> None:
     if account.jobs.filter(state__in=(*OUT, State.ARCHIVING)).exists():
         raise KeyRefused(
             phrase(
-                "Films of this account are at the service right now, and only the present address "
-                "knows them. Wait until they are home."
+                "Films of this connection are at the service right now, and only the present "
+                "address knows them. Wait until they are home."
             )
         )
 
@@ -153,13 +153,13 @@ def take_up_environment_key(team: Team, by: User | None) -> Account | None:
 def _clean_label(label: str) -> str:
     label = " ".join(label.split())
     if not label or len(label) > 60:
-        raise KeyRefused(phrase("An account needs a name of at most 60 characters."))
+        raise KeyRefused(phrase("A connection needs a name of at most 60 characters."))
     return label
 
 
 def _label_taken(account: Account) -> Sentence:
     return phrase(
-        "The team has an account called %(label)s already. Choose another name.",
+        "The team has a connection called %(label)s already. Choose another name.",
         label=account.label,
     )
 

@@ -59,7 +59,7 @@ def client_for(account: Account) -> KeyedClient:
     if not keys:
         raise NoKey(
             phrase(
-                "The account %(account)s has no key in use. Add one under Accounts.",
+                "The connection %(account)s has no key in use. Add one under Connections.",
                 account=account,
             )
         )
@@ -71,7 +71,7 @@ def client_for(account: Account) -> KeyedClient:
     raise NoKey(
         phrase(
             "No stored key of %(account)s can be read with this site’s FIELD_KEYS. Type the key "
-            "again under Accounts.",
+            "again under Connections.",
             account=account,
         )
     )
@@ -121,7 +121,7 @@ def _client(account: Account, key: ApiKey, url: str, workspace: str) -> KeyedCli
             phrase(
                 "%(account)s has the key of the simulator, which does not run now, so nothing is "
                 "sent. Start the site with the simulator, or add a key of Model Studio under "
-                "Accounts.",
+                "Connections.",
                 account=account,
             )
         )

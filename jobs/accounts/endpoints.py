@@ -142,14 +142,14 @@ def _require_allowed(parts: SplitResult, by: User | None) -> None:
         raise KeyRefused(
             phrase(
                 "There is no such host in the public network; addresses in private networks are "
-                "not open to accounts of this site. Copy the address from the Model Studio "
+                "not open to connections of this site. Copy the address from the Model Studio "
                 "console, or ask the staff of this site to enter it."
             )
         )
     if "never" in kinds:
         raise KeyRefused(
             phrase(
-                "This address leads to a part of the network that no account lives in. Copy the "
+                "This address leads to a part of the network where no service can be. Copy the "
                 "address from the Model Studio console."
             )
         )

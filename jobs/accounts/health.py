@@ -225,7 +225,7 @@ def why(account: Account, lane: Lane) -> tuple[Code, Sentence]:
     """The code and the sentence of a job of `account` that waits in `lane` because one of them
     rests; ("", "") when none does."""
     if account.paused():
-        return Code.ACCOUNT_PAUSED, account.health_text or phrase("The account rests.")
+        return Code.ACCOUNT_PAUSED, account.health_text or phrase("The connection rests.")
     if lane.paused():
         code = {Health.GONE: Code.MODEL_GONE, Health.THROTTLED: Code.BACKING_OFF}.get(
             Health(lane.health), Code.ACCOUNT_PAUSED

@@ -51,8 +51,8 @@ def well(account: Account) -> None:
     if Account.objects.filter(pk=account.pk, notified_at__isnull=False).update(notified_at=None):
         account.notified_at = None
         text = phrase(
-            "The account %(account)s can be used again (it was: %(was)s). What waited goes on by "
-            "itself.",
+            "The connection %(account)s can be used again (it was: %(was)s). What waited goes on "
+            "by itself.",
             account=account.label,
             was=was,
         )
@@ -127,7 +127,7 @@ def report_refused_key(account: Account) -> Sentence:
     owners."""
     says = phrase(
         "The service refuses a key of %(account)s, so another key of it is used. Test the keys "
-        "under Accounts and retire the refused one.",
+        "under Connections and retire the refused one.",
         account=account.label,
     )
     if Account.objects.filter(pk=account.pk, health_text="").update(health_text=says):

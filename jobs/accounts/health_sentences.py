@@ -20,12 +20,12 @@ def account_sentence(account: Account, reason: Account.Health) -> Sentence:
     if reason == Health.KEY:
         return phrase(
             "The service refuses the API key of %(account)s. Nothing is sent until a working one "
-            "of the same region is there: add it under Accounts.",
+            "of the same region is there: add it under Connections.",
             account=account.label,
         )
     return phrase(
-        "The account %(account)s has a payment due, so the service refuses work. Settle it in the "
-        "Alibaba Cloud console.",
+        "The Alibaba account of %(account)s has a payment due, so the service refuses work. "
+        "Settle it in the Alibaba Cloud console.",
         account=account.label,
     )
 
@@ -34,18 +34,18 @@ def lane_sentence(model: str, reason: Account.Health) -> Sentence:
     """Lanes may be shared by rows of several teams, so these name no account."""
     says = {
         Health.QUOTA: phrase(
-            "The free quota for %(model)s is used up, and the account is set to free use only. "
-            "Change that in the Model Studio console.",
+            "The free quota for %(model)s is used up, and the Alibaba account is set to free use "
+            "only. Change that in the Model Studio console.",
             model=model,
         ),
         Health.BUDGET: phrase(
-            "What the console allots to the account for %(model)s is used up. Raise the quota or "
-            "budget in the Model Studio console.",
+            "What the console allots to the Alibaba account for %(model)s is used up. Raise the "
+            "quota or budget in the Model Studio console.",
             model=model,
         ),
         Health.ACCESS: phrase(
-            "The account may not use %(model)s. Activate the model in the Model Studio console, or "
-            "give the key’s workspace the right to it.",
+            "The Alibaba account may not use %(model)s. Activate the model in the Model Studio "
+            "console, or give the key’s workspace the right to it.",
             model=model,
         ),
         Health.THROTTLED: phrase("The service asks to slow down with %(model)s.", model=model),
@@ -57,7 +57,7 @@ def gone_sentence(model: str) -> Sentence:
     """What is said about a model that the service no longer offers, with its successors of the
     catalogue."""
     spec = entries.MODELS.get(model)
-    says = phrase("The service does not offer %(model)s to this account.", model=model)
+    says = phrase("The service does not offer %(model)s to this Alibaba account.", model=model)
     if spec is None:
         return says
     if spec.retires_at and spec.retired(clock.now()):

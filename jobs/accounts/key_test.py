@@ -80,7 +80,7 @@ def try_secret(account: Account, secret: str) -> Trial:
             raise KeyRefused(
                 phrase(
                     "The service refuses this key. A key works only in the region where it was "
-                    "made, and this account is in "
+                    "made, and this connection is in "
                     "%(region)s (%(url)s). Copy the key again, or choose the key’s own region.",
                     region=region,
                     url=account.url,

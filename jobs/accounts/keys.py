@@ -98,8 +98,8 @@ def require_new_to_team(account: Account, secret: str) -> None:
         if key.account.url == account.url:
             raise KeyRefused(
                 phrase(
-                    "The account %(label)s has this key already. A second entry for the same key "
-                    "makes nothing faster.",
+                    "The connection %(label)s has this key already. A second entry for the same "
+                    "key makes nothing faster.",
                     label=key.account.label,
                 )
             )
@@ -125,9 +125,9 @@ def _require_same_account(account: Account, secret: str) -> None:
                 phrase(
                     "This key belongs to another Alibaba account or workspace: it does not see the "
                     "films that %(label)s made "
-                    "today, so they could not be brought home with it. Add it as an account of its "
-                    "own, or copy a key of the "
-                    "account behind %(label)s.",
+                    "today, so they could not be brought home with it. Add it as a connection of "
+                    "its own, or copy a key of the "
+                    "connection behind %(label)s.",
                     label=account.label,
                 )
             )
@@ -204,7 +204,9 @@ def test_key(key: ApiKey) -> Sentence:
         record_trial(account, trial)
     if trial.health != Account.Health.OK:
         raise KeyRefused(
-            together(phrase("The key is right, but its account cannot be used."), trial.sentence)
+            together(
+                phrase("The key is right, but its Alibaba account cannot be used."), trial.sentence
+            )
         )
     return (
         phrase("The key …%(last4)s works.", last4=key.last4)

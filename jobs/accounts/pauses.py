@@ -85,10 +85,10 @@ def _by_others(target: Account | Lane, paused: bool) -> Sentence:
     if isinstance(target, Account):
         if paused:
             return phrase(
-                "This account is paused for now, by those who look after its Alibaba account"
+                "This connection is paused for now, by those who look after its Alibaba account"
             )
         return phrase(
-            "This account is draining for now, by those who look after its Alibaba account"
+            "This connection is draining for now, by those who look after its Alibaba account"
         )
     if paused:
         return phrase(
@@ -157,8 +157,8 @@ def refuses(account: Account, lane: Lane | None, team: Team | None = None) -> Se
     for target in (account, lane):
         if target is not None and not target.takes:
             return phrase(
-                "%(why)s: it takes no new jobs. Use another account, or ask an admin of the team "
-                "to open it under Accounts.",
+                "%(why)s: it takes no new jobs. Use another connection, or ask an admin of the "
+                "team to open it under Connections.",
                 why=sentence(target, team),
             )
     return EMPTY

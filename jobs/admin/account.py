@@ -156,8 +156,8 @@ class AccountAdmin(NoDeleteAdmin, PauseActions):
             {
                 "fields": ("health", "health_text", "paused_until", "troubles", "notified_at"),
                 "description": _(
-                    "Saving health or the rest rings the account’s lanes, so what waits is tried "
-                    "again."
+                    "Saving health or the rest rings the connection’s lanes, so what waits is "
+                    "tried again."
                 ),
             },
         ),
@@ -168,7 +168,7 @@ class AccountAdmin(NoDeleteAdmin, PauseActions):
                 "fields": ("same_as", "different_from"),
                 "description": _(
                     "Two keys of one Alibaba account share its lanes. If that is wrong, use “They "
-                    "are different accounts” in the list."
+                    "are different connections” in the list."
                 ),
             },
         ),
@@ -203,7 +203,7 @@ class AccountAdmin(NoDeleteAdmin, PauseActions):
                 self.message_user(request, translated(sentence), messages.WARNING)
 
     @admin.action(
-        description=_("They are different accounts: stop sharing lanes"), permissions=["pause"]
+        description=_("They are different connections: stop sharing lanes"), permissions=["pause"]
     )
     def part(self, request: HttpRequest, accounts: QuerySet[Account]) -> None:
         for account in accounts.select_related("same_as"):

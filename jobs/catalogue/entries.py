@@ -55,9 +55,22 @@ __all__ = [
     "get",
     "own_choices",
     "result_of",
+    "shapes",
 ]
 
 MODELS.update(
     (model.name, model)
     for model in (EMO_DETECT, EMO, AA_DETECT, AA_TEMPLATE, AA, S2V_DETECT, S2V, MOVE, MIX)
 )
+
+
+def shapes() -> list[str]:
+    """The shapes that some model offers, such as “3:4”, each once and in the order declared."""
+    found = [
+        str(value)
+        for model in MODELS.values()
+        for parameter in model.choices()
+        if parameter.is_shape
+        for value in parameter.values
+    ]
+    return list(dict.fromkeys(found))

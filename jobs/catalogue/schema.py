@@ -60,6 +60,16 @@ class Parameter:
         return tuple(word[0] for word in self.words)
 
     @property
+    def is_shape(self) -> bool:
+        """Whether it says how wide and high the result is, as “3:4”."""
+        return self.name in ("ratio", "video_ratio")
+
+    def usual(self, shape: str) -> Any:
+        """What is chosen when nobody chose: `shape`, the usual one of a team, where it is offered
+        here; else the default."""
+        return shape if self.is_shape and shape in self.values else self.default
+
+    @property
     def is_boolean(self) -> bool:
         return isinstance(self.default, bool)
 

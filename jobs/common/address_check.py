@@ -35,7 +35,7 @@ def allowed_addresses(host: str, port: int, private_ok: bool) -> list[str]:
         raise socket.gaierror(socket.EAI_NONAME, "no host name") from None
     kinds = allowed_kinds(private_ok)
     if any(address_kind(address) not in kinds for address in addresses):
-        raise AddressRefused("the host leads where this account may not go")
+        raise AddressRefused("the host leads where this connection may not go")
     return addresses[:MAX_ADDRESSES]
 
 

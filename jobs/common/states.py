@@ -135,7 +135,7 @@ FAULT_WORDS: dict[str, Sentence] = {
     Fault.INPUT: phrase("The input"),
     Fault.OURS: phrase("Our side"),
     Fault.SERVICE: phrase("Alibaba’s side"),
-    Fault.ACCOUNT: phrase("The account"),
+    Fault.ACCOUNT: phrase("The Alibaba account"),
     Fault.BUDGET: phrase("The budget"),
 }
 

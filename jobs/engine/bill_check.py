@@ -78,7 +78,7 @@ def notify_of_bill(job: Job, odd: Sentence) -> None:
     """Mail the team's owners that `odd`: money went that was not shown before."""
     subject = phrase("The bill of “%(title)s” is not its quote", title=job.title)
     why = phrase(
-        "It is booked as billed. Compare it with the bill in the console of the account "
+        "It is booked as billed. Compare it with the bill in the console of the Alibaba account of "
         "%(account)s; task %(task_id)s.",
         account=job.account.label,
         task_id=job.task_id,

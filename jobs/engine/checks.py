@@ -131,8 +131,8 @@ def _other_account(check: Check) -> Account:
     if usable is None:
         raise Refused(
             phrase(
-                "The team has no Model Studio account with a key. An admin can add one under "
-                "Accounts."
+                "The team has no Model Studio connection with a key. An admin can add one under "
+                "Connections."
             )
         )
     return usable

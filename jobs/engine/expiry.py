@@ -180,7 +180,7 @@ def _unasked(hours: int, jobs: list[Job]) -> tuple[Sentence, Sentence, Sentence]
         hours=hours,
     )
     advice = phrase(
-        "It is asked again by itself all the time. What helps: a key of the account that works, "
+        "It is asked again by itself all the time. What helps: a key of the connection that works, "
         "and a network that reaches the service."
     )
     return subject, text, advice

@@ -74,9 +74,9 @@ def problem() -> str:
     if not waiting:
         return ""
     return plural_phrase(
-        "The database was restored: %(n)s account sends nothing until its tasks are compared with "
-        "the service’s list (Accounts, or manage.py reconcile).",
-        "The database was restored: %(n)s accounts send nothing until their tasks are compared "
+        "The database was restored: %(n)s connection sends nothing until its tasks are compared "
+        "with the service’s list (Accounts, or manage.py reconcile).",
+        "The database was restored: %(n)s connections send nothing until their tasks are compared "
         "with the service’s list (Accounts, or manage.py reconcile).",
         waiting,
     )

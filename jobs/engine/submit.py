@@ -50,7 +50,7 @@ def submit(job: Job) -> None:
         move(
             job,
             State.QUEUED,
-            phrase("Waits for the account’s pace"),
+            phrase("Waits for the connection’s pace"),
             code=Code.BACKING_OFF,
             not_before=later(1),
         )

@@ -212,8 +212,8 @@ def _one_of_others(job: Job, found: list[TaskLine], over: bool) -> None:
         _look_again(job, phrase("One task could be this job’s, or another’s; looking again"))
         return
     text = phrase(
-        "One task could be this job’s, or that of somebody else who uses the same account; a "
-        "person decides"
+        "One task could be this job’s, or that of somebody else who uses the same Alibaba "
+        "account; a person decides"
     )
     _ask_person(job, found, text)
 

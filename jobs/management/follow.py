@@ -29,7 +29,7 @@ CHECK_WORDS = {
 # why it waits, where the state alone does not say it
 WAITS = {
     Code.OVER_BUDGET: "Waiting: over budget",
-    Code.ACCOUNT_PAUSED: "Waiting: the account is paused",
+    Code.ACCOUNT_PAUSED: "Waiting: the connection is paused",
     Code.NEEDS_TEMPLATE: "Waiting for its template",
     Code.BACKING_OFF: "Waiting: the service asked us to come later",
     Code.HELD_BACK: "Waiting: paused by hand",

@@ -43,16 +43,16 @@ def has_jobs(account: Account, going: object) -> Sentence | None:
     number = jobs.exclude(state__in=TERMINAL).count()
     if number:
         return plural_phrase(
-            "%(n)s job that is not over needs the account %(account)s. Wait until it has ended, "
-            "or cancel it; a paused account sends nothing new meanwhile.",
-            "%(n)s jobs that are not over need the account %(account)s. Wait until they have "
-            "ended, or cancel them; a paused account sends nothing new meanwhile.",
+            "%(n)s job that is not over needs the connection %(account)s. Wait until it has ended, "
+            "or cancel it; a paused connection sends nothing new meanwhile.",
+            "%(n)s jobs that are not over need the connection %(account)s. Wait until they have "
+            "ended, or cancel them; a paused connection sends nothing new meanwhile.",
             number,
             account=account,
         )
     if jobs.exists():
         return phrase(
-            "Jobs, films and their bill name the account %(account)s, so it stays. Pause it to "
+            "Jobs, films and their bill name the connection %(account)s, so it stays. Pause it to "
             "send nothing any more.",
             account=account,
         )

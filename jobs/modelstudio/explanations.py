@@ -52,7 +52,7 @@ def _fault(status: int | None) -> str:
 
 def _advice(fault: str) -> Sentence:
     return {
-        "account": phrase("Check the account in the Model Studio console."),
+        "account": phrase("Check the connection in the Model Studio console."),
         "ours": ASK_THE_OPERATOR,
         "input": phrase("Check the files and the choices, then try again."),
         "service": phrase("Try again later."),

@@ -346,7 +346,7 @@ def why_not_sent(error: Exception) -> str:
         # One sentence for a name that nobody knows and one that leads where it may not.
         return (
             "the name of the service could not be resolved, or leads into a network that is not "
-            "open to this account"
+            "open to this connection"
         )
     if "SSL" in names or "Certificate" in names:
         return "the secure connection to the service could not be set up"

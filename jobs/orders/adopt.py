@@ -73,7 +73,7 @@ def _ask_service(account: Account, task_id: str, model: str) -> tuple[Task, entr
     except AccountTrouble as trouble:
         raise Refused(
             phrase(
-                "The service refuses this account at the moment: %(sentence)s Mend that, then "
+                "The service refuses this connection at the moment: %(sentence)s Mend that, then "
                 "adopt the task.",
                 sentence=trouble.explain().sentence,
             )
@@ -119,7 +119,7 @@ def _worth_it(task: Task, account: Account) -> None:
             phrase(
                 "The service does not know this task on %(account)s. It keeps tasks for 24 hours, "
                 "and shows them only to keys "
-                "of the account that made them: choose that account.",
+                "of the connection that made them: choose that connection.",
                 account=account,
             )
         )

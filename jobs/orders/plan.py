@@ -167,15 +167,15 @@ def _account(order: OrderRequest, spec: entries.Model) -> Account:
     if account is None or keyless(account):
         raise Refused(
             phrase(
-                "The team has no Model Studio account with a key for this model yet. An admin can "
-                "add one under Accounts."
+                "The team has no Model Studio connection with a key for this model yet. An admin "
+                "can add one under Connections."
             )
         )
     if not account.serves(spec):
         region = account.get_region_display()
         raise Refused(
             phrase(
-                "%(model)s is not offered in %(region)s. Choose an account of another region.",
+                "%(model)s is not offered in %(region)s. Choose a connection of another region.",
                 model=spec.label,
                 region=region,
             )
@@ -264,8 +264,8 @@ def _of_another_account(
         return []
     return [
         phrase(
-            "This template belongs to another account; the service knows it only there. Make it "
-            "again on this account."
+            "This template belongs to another connection; the service knows it only there. Make it "
+            "again on this connection."
         )
     ]
 

@@ -70,11 +70,11 @@ def strangers() -> Iterator[list[str]]:
         try:
             lines = unknown_tasks(account, since)
         except (WireError, NoKey) as error:
-            yield [f"Account {account.public_id} could not be asked for its tasks: {error}"]
+            yield [f"Connection {account.public_id} could not be asked for its tasks: {error}"]
             continue
         yield [
             f"Task {line.task_id} ({line.model_name}, {line.status}, made "
-            f"{line.created_at:%Y-%m-%d %H:%M} UTC) of account {account.public_id} is in no row."
+            f"{line.created_at:%Y-%m-%d %H:%M} UTC) of connection {account.public_id} is in no row."
             for line in lines
         ]
 

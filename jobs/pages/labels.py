@@ -110,7 +110,7 @@ def state_label(job: Job) -> str:
         return _("Making the template")
     if state is State.QUEUED and job.code in HELD:
         return {
-            Code.ACCOUNT_PAUSED: _("Held, the account rests"),
+            Code.ACCOUNT_PAUSED: _("Held, the connection rests"),
             Code.MODEL_GONE: _("Held, the model is not offered"),
             Code.HELD_BACK: _("Held, paused by hand"),
         }.get(Code(job.code), _("Waiting"))

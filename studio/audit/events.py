@@ -14,7 +14,7 @@ class Kind(models.TextChoices):
     SIGN_IN = "sign-in", _("Signing in")
     SETTINGS = "settings", _("Settings of the team")
     MONEY = "money", _("Limits, prices and money")
-    CONNECTION = "connection", _("Model Studio accounts and keys")
+    CONNECTION = "connection", _("Model Studio connections and keys")
     JOB = "job", _("Jobs")
     FILE = "file", _("Files and videos")
     SITE = "site", _("Operators of the site")
@@ -133,11 +133,11 @@ class Event(models.TextChoices):
     PRICE_CHANGED = "money.price-changed", _("%(by)s changed the price %(about)s")
     ADJUSTED = "money.adjusted", _("%(by)s corrected the ledger: %(about)s")
 
-    # ── Model Studio accounts and keys ──
-    CONNECTION_ADDED = "connection.added", _("%(by)s added the Model Studio account %(about)s")
+    # ── Model Studio connections and keys ──
+    CONNECTION_ADDED = "connection.added", _("%(by)s added the Model Studio connection %(about)s")
     CONNECTION_CHANGED = (
         "connection.changed",
-        _("%(by)s changed the Model Studio account %(about)s"),
+        _("%(by)s changed the Model Studio connection %(about)s"),
     )
     CONNECTION_PAUSED = "connection.paused", _("%(by)s changed what %(about)s sends")
     KEY_ADDED = "connection.key-added", _("%(by)s added a key to %(about)s")

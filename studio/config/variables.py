@@ -152,7 +152,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "MODELSTUDIO_URL",
         "the Beijing address",
-        "Base address of accounts that name none of their own. The simulator sets it.",
+        "Base address of connections that name none of their own. The simulator sets it.",
     ),
     Variable(
         "MEDIA_DELIVERY",
@@ -163,7 +163,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "DASHSCOPE_API_KEY",
         "none",
-        "A key that `createteam` and `dev` put into the team’s first account.",
+        "A key that `createteam` and `dev` put into the team’s first connection.",
     ),
     Variable(
         "METRICS_TOKEN",

@@ -85,7 +85,7 @@ def keep(
     MediaError with a sentence; then nothing was stored.
     """
     with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix="keep-") as folder:
-        path, digest = _received(source, Path(folder))
+        path, digest = received(source, Path(folder))
         found = _same(team, digest)
         if found is not None:
             return found, False
@@ -117,7 +117,7 @@ def person_key(user: User | None) -> str:
     return str(user.pk) if user is not None else ""
 
 
-def _received(source: Source, folder: Path) -> tuple[Path, str]:
+def received(source: Source, folder: Path) -> tuple[Path, str]:
     """The bytes as a file, and their sha256; what has no path yet is hashed while it is written."""
     if not isinstance(source, UploadedFile):
         return Path(source), sha256_of(source)
@@ -149,11 +149,11 @@ def _store(
 ) -> tuple[Asset, bool]:
     facts = ready.facts
     thumb = (
-        _put(ready.thumb, f"{team.pk}/{ready.sha256}.thumb.webp", "image/webp")
+        put(ready.thumb, f"{team.pk}/{ready.sha256}.thumb.webp", "image/webp")
         if ready.thumb
         else ""
     )
-    stored = _put(ready.path, f"{team.pk}/{ready.sha256}.{facts.extension}", facts.mime)
+    stored = put(ready.path, f"{team.pk}/{ready.sha256}.{facts.extension}", facts.mime)
     try:
         with transaction.atomic():
             asset = Asset.objects.create(
@@ -184,7 +184,7 @@ def _store(
     # this content and its files.
     for path, name, mime in ((ready.path, stored, facts.mime), (ready.thumb, thumb, "image/webp")):
         if path and path.exists() and not default_storage.exists(name):
-            _put(path, name, mime)
+            put(path, name, mime)
     return asset, True
 
 
@@ -218,7 +218,7 @@ class _Ready(File):  # type: ignore[type-arg]
         return str(self.path)
 
 
-def _put(path: Path, name: str, mime: str) -> str:
+def put(path: Path, name: str, mime: str) -> str:
     """Write once: the storage's name of the content of `path`, which is there whole when this
     returns."""
     size = path.stat().st_size

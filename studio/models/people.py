@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from studio.common.fields import SentenceField
 from studio.common.translatable import EMPTY, Sentence, phrase
+from studio.models.team_settings import TeamSettings
 
 
 def public_id() -> str:
@@ -122,7 +123,7 @@ class Currency(models.TextChoices):
     CNY = "CNY", _("Chinese yuan")
 
 
-class Team(models.Model):
+class Team(TeamSettings):
     name = models.CharField(_("name"), max_length=80)
     slug = models.SlugField(_("address"), max_length=60, unique=True)
     personal = models.BooleanField(_("personal"), default=False)

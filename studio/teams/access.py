@@ -69,8 +69,8 @@ def team_page(
             request.membership = membership_of(request.user, team)
             request.team = request.membership.team
             needed = read if request.method in ("GET", "HEAD", "OPTIONS") else write
-            request.may = Permissions(request.membership.role)
-            if not allows(request.membership.role, needed):
+            request.may = Permissions(request.membership.role, request.team)
+            if not allows(request.membership.role, needed, request.team):
                 raise PermissionDenied(not_allowed(request.membership, needed))
             if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
                 _looked_at(request)
@@ -100,7 +100,7 @@ def not_allowed(membership: Membership, needed: Permission) -> str:
     ) % {
         "team": membership.team,
         "role": Role(membership.role).label,
-        "roles": ", ".join(str(role.label) for role in roles_with(needed)),
+        "roles": ", ".join(str(role.label) for role in roles_with(needed, membership.team)),
     }
 
 

@@ -12,6 +12,12 @@ from studio.models import Membership, Team
 from studio.models.people import Currency
 
 MOST_WAITING = 10_000
+# Said by the page that makes a team and by the one of its settings.
+CURRENCY_HELP = _(
+    "Prices, limits and the ledger of the team are in it. It can be changed until something is "
+    "first paid or reserved; from then on it is fixed for ever, since sums of two currencies would "
+    "mean nothing."
+)
 _NUMBER_ERRORS = ("required", "invalid", "min_value", "max_value")
 
 
@@ -25,7 +31,7 @@ class TeamForm(forms.Form):
         initial=Currency.USD,
         required=False,
         widget=forms.RadioSelect,
-        help_text=_("Prices, budgets and the ledger of the team are in it. It stays."),
+        help_text=CURRENCY_HELP,
     )
 
     def clean_currency(self) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from studio.models.people import Role
+from studio.models.people import Role, Team
 
 
 class Permission(models.TextChoices):
@@ -19,9 +19,10 @@ class Permission(models.TextChoices):
     SET_LIMITS = "set_limits", _("Set the limits of money")
     MANAGE_PEOPLE = "manage_people", _("Invite people, change their roles and remove them")
     SHARE_TURNS = "share_turns", _("Set how often each person’s jobs take their turn")
+    ADD_CONNECTIONS = "add_connections", _("Add a Model Studio connection with its key")
     MANAGE_CONNECTIONS = (
         "manage_connections",
-        _("Add, pause and remove Model Studio accounts and keys"),
+        _("Pause and change Model Studio connections, and add and retire their keys"),
     )
     MANAGE_TEAM = "manage_team", _("Change the settings of the team")
     REQUIRE_SECOND_FACTOR = (
@@ -44,6 +45,7 @@ TABLE: dict[Role, frozenset[Permission]] = {
             Permission.SEE_SPEND,
             Permission.MANAGE_PEOPLE,
             Permission.SHARE_TURNS,
+            Permission.ADD_CONNECTIONS,
             Permission.MANAGE_CONNECTIONS,
             Permission.MANAGE_TEAM,
         }
@@ -52,14 +54,25 @@ TABLE: dict[Role, frozenset[Permission]] = {
 }
 
 
-def allows(role: str, permission: Permission) -> bool:
-    """Whether somebody with `role` has `permission`; an unknown role has none."""
-    return role in TABLE and permission in TABLE[Role(role)]
+def granted(role: str, team: Team | None = None) -> frozenset[Permission]:
+    """What somebody with `role` may: as the table says, and what the settings of `team` give
+    besides. An unknown role may nothing."""
+    if role not in TABLE:
+        return frozenset()
+    found = TABLE[Role(role)]
+    if team is not None and team.creators_connect and Permission.MAKE in found:
+        found |= {Permission.ADD_CONNECTIONS}
+    return found
 
 
-def roles_with(permission: Permission) -> list[Role]:
+def allows(role: str, permission: Permission, team: Team | None = None) -> bool:
+    """Whether somebody with `role` has `permission`, in `team` with its settings."""
+    return permission in granted(role, team)
+
+
+def roles_with(permission: Permission, team: Team | None = None) -> list[Role]:
     """The roles that have `permission`, in the order of `Role`."""
-    return [role for role in Role if permission in TABLE[role]]
+    return [role for role in Role if allows(role, permission, team)]
 
 
 def may_grant(role: str, granted: str) -> bool:
@@ -71,12 +84,13 @@ def may_grant(role: str, granted: str) -> bool:
 class Permissions:
     """What a role may, for templates: `may.make`, `may.manage_people`. Misspelt names raise."""
 
-    def __init__(self, role: str) -> None:
+    def __init__(self, role: str, team: Team | None = None) -> None:
         self.role = role
+        self._granted = granted(role, team)
 
     def __getattr__(self, name: str) -> bool:
         try:
             permission = Permission(name)
         except ValueError:
             raise AttributeError(name) from None
-        return allows(self.role, permission)
+        return permission in self._granted

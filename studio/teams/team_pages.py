@@ -10,7 +10,7 @@ from django.urls import NoReverseMatch, resolve, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from studio.models import Membership, Role
+from studio.models import Membership, Role, Team
 from studio.teams.access import MARK
 from studio.teams.permissions import Permission, allows
 
@@ -40,7 +40,7 @@ def pages_of(request: HttpRequest, membership: Membership) -> list[TeamPage]:
         except NoReverseMatch:
             continue
         _team, read, _write = str(getattr(resolve(url).func, MARK)).split(":")
-        if allows(membership.role, Permission(read)):
+        if allows(membership.role, Permission(read), membership.team):
             found.append((url, str(label)))
     inside = [url for url, _label in found if request.path.startswith(url)]
     here = max(inside, key=len, default="")
@@ -55,8 +55,10 @@ class TableRow:
     cells: list[tuple[Role, bool]]
 
 
-def role_table() -> list[TableRow]:
-    """The table of studio/teams/permissions.py, a row for each permission."""
+def role_table(team: Team) -> list[TableRow]:
+    """The table of studio/teams/permissions.py with the settings of `team`, a row for each
+    permission."""
     return [
-        TableRow(str(one.label), [(role, allows(role, one)) for role in Role]) for one in Permission
+        TableRow(str(one.label), [(role, allows(role, one, team)) for role in Role])
+        for one in Permission
     ]

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import template
 
-from studio.models import Role
+from studio.models import Role, Team
 from studio.teams.team_pages import TableRow, TeamPage, pages_of, role_table
 
 register = template.Library()
@@ -20,8 +20,8 @@ def team_pages(context: dict[str, Any]) -> list[TeamPage]:
 
 
 @register.simple_tag
-def roles_and_permissions() -> list[TableRow]:
-    return role_table()
+def roles_and_permissions(team: Team) -> list[TableRow]:
+    return role_table(team)
 
 
 @register.simple_tag

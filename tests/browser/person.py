@@ -184,7 +184,7 @@ def signed_up(somebody: Person, name: str) -> str:
     somebody.type("[name=email]", f"{name}@example.com")
     somebody.type("[name=password1]", "three quiet lamps")
     somebody.click("main button[type=submit]")
-    somebody.see("h1:has-text('First an account')")
+    somebody.see("h1:has-text('First a Model Studio connection')")
     somebody.type("[name=label]", "North-1")
     somebody.type("[name=secret]", f"sk-{name}-0001")
     somebody.click("button:has-text('Test and add')")

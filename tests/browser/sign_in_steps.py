@@ -41,7 +41,7 @@ def fresh(hand: Person, email: str) -> None:
     hand.type("[name=email]", email)
     hand.type("[name=password1]", PASSWORD)
     hand.click("main button[type=submit]")
-    hand.see("h1:has-text('First an account')")
+    hand.see("h1:has-text('First a Model Studio connection')")
 
 
 class Keys:

@@ -57,7 +57,7 @@ def test_from_signing_up_to_a_playing_film(page: Any) -> None:
     page.fill("[name=email]", "mia@example.com")
     page.fill("[name=password1]", "three quiet lamps")
     page.click("main button[type=submit]")
-    page.wait_for_selector("h1:has-text('First an account')")
+    page.wait_for_selector("h1:has-text('First a Model Studio connection')")
     # later is as well: the board offers the way
     page.click("text=Later")
     page.wait_for_selector("h1:has-text('Jobs')")

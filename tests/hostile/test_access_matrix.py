@@ -58,7 +58,7 @@ MORE_FIELDS = (
     "from",
 )
 # Parts that the things of these tests do not have.
-MAY_BE_ABSENT = ("jobs:job_sound", "jobs:set_pick", "jobs:set_films")
+MAY_BE_ABSENT = ("jobs:job_sound", "jobs:set_pick", "jobs:set_films", "team_picture")
 OF_ITS_MAKER = ("jobs:preset_delete",)  # or of an admin; the things here are another creator's
 UNKNOWN = {"key": "987654", "member": "987654", "domain": "987654", "what": "original"}
 

@@ -26,7 +26,7 @@ from studio.teams import confirmed
 class Command(BaseCommand):
     help = (
         "Makes a team and its owner, prints a link with which the owner sets a password, and "
-        "takes up DASHSCOPE_API_KEY as the team's first account."
+        "takes up DASHSCOPE_API_KEY as the team's first connection."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -126,7 +126,7 @@ class Command(BaseCommand):
             if not ApiKey.objects.filter(account__team=team, active=True).exists():
                 self.stdout.write(
                     f"{team} has no key of Model Studio yet, so it can make nothing. Set "
-                    "DASHSCOPE_API_KEY and run this again, or add the key on the page Accounts."
+                    "DASHSCOPE_API_KEY and run this again, or add the key on the page Connections."
                 )
             return
         try:
@@ -136,7 +136,7 @@ class Command(BaseCommand):
             return
         if account is not None:
             self.stdout.write(
-                f"DASHSCOPE_API_KEY is now the account “{account.label}” of {team}. "
+                f"DASHSCOPE_API_KEY is now the connection “{account.label}” of {team}. "
                 f"{account.health_text}".rstrip()
             )
 

@@ -251,7 +251,7 @@ def _begin(sample: Sample, team: Team, user: User, folder: Path, progress: Progr
     )
     account = account_for(team, spec.name)
     if account is None:
-        raise NotMade(f"{team} has no account with a key.")
+        raise NotMade(f"{team} has no connection with a key.")
     chosen = entries.clean_choices(spec, {})
     if spec.check:
         picture = files[spec.inputs_of("image")[0].name]

@@ -19,15 +19,17 @@ from jobs.orders import reconcile
 
 class Command(BaseCommand):
     help = (
-        "After a restore of the database: compares the tasks of every account that waits for it "
-        "with the service’s list, adopts what has no row, and lets the account send again. With "
-        "--begin every account waits first; run that before workers start on a restored database. "
-        "Ends with 1 when an account could not be compared."
+        "After a restore of the database: compares the tasks of every connection that waits for it "
+        "with the service’s list, adopts what has no row, and lets the connection send again. With "
+        "--begin every connection waits first; run that before workers start on a restored "
+        "database. Ends with 1 when a connection could not be compared."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--begin", action="store_true", help="let every account wait for its comparison, only"
+            "--begin",
+            action="store_true",
+            help="let every connection wait for its comparison, only",
         )
         parser.add_argument(
             "--since",
@@ -45,7 +47,7 @@ class Command(BaseCommand):
             raise CommandError("--since goes with --begin.")
         roots = reconcile.waiting()
         if not roots:
-            self.stdout.write("No account waits for a comparison.")
+            self.stdout.write("No connection waits for a comparison.")
         compared = [self._compare(root) for root in roots]
         if not all(compared):
             sys.exit(1)
@@ -61,7 +63,7 @@ class Command(BaseCommand):
                 f"“{text}” has not come yet. Give a time before the backup, or leave --since out."
             )
         count = restored.begin(since)
-        accounts = f"{count} account waits" if count == 1 else f"{count} accounts wait"
+        accounts = f"{count} connection waits" if count == 1 else f"{count} connections wait"
         self.stdout.write(
             f"{accounts} for the comparison. Run manage.py reconcile once workers and the service "
             "can be reached."

@@ -385,8 +385,8 @@ def _account_of(team: Team, spec: entries.Model) -> Account:
     if account is None:
         raise NotTaken(
             "no-account",
-            f"{team} has no Model Studio account with a key for {spec.name}. An admin can add "
-            "one under Accounts.",
+            f"{team} has no Model Studio connection with a key for {spec.name}. An admin can add "
+            "one under Connections.",
         )
     return account
 

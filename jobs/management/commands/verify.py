@@ -33,7 +33,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--service",
             action="store_true",
-            help="also ask every account’s list for tasks that are in no row (free)",
+            help="also ask every connection’s list for tasks that are in no row (free)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

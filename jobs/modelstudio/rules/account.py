@@ -7,7 +7,9 @@ from __future__ import annotations
 from jobs.modelstudio.rules.rule import ASK_THE_OPERATOR, Rule
 from studio.common.translatable import phrase
 
-ALLOTMENT_USED_UP = phrase("What the console allots to the account for this model is used up.")
+ALLOTMENT_USED_UP = phrase(
+    "What the console allots to the Alibaba account for this model is used up."
+)
 RAISE_THE_QUOTA = phrase(
     "Raise the quota or budget in the Model Studio console. What waits goes on by itself."
 )
@@ -17,21 +19,23 @@ ACCOUNT = (
     Rule(
         fault="account",
         messages=("free allocated quota exceeded",),
-        sentence=phrase("The account’s free quota is used up."),
-        advice=phrase("Switch off “free quota only” in the console, or use another account."),
+        sentence=phrase("The Alibaba account’s free quota is used up."),
+        advice=phrase("Switch off “free quota only” in the console, or use another connection."),
     ),
     Rule(
         fault="account",
         codes=("AllocationQuota.FreeTierOnly",),
-        sentence=phrase("The account’s free quota is used up, and it is set to use nothing else."),
-        advice=phrase("Switch off “free quota only” in the console, or use another account."),
+        sentence=phrase(
+            "The Alibaba account’s free quota is used up, and it is set to use nothing else."
+        ),
+        advice=phrase("Switch off “free quota only” in the console, or use another connection."),
     ),
     Rule(
         fault="account",
         codes=("InvalidApiKey",),
         messages=("no api-key",),
         sentence=phrase("The request had no API key."),
-        advice=phrase("Enter the account’s API key again."),
+        advice=phrase("Enter the connection’s API key again."),
     ),
     Rule(
         fault="account",
@@ -42,19 +46,19 @@ ACCOUNT = (
     Rule(
         fault="account",
         codes=("Arrearage", "PrepaidBillOverdue", "PostpaidBillOverdue"),
-        sentence=phrase("The account has an unpaid bill."),
+        sentence=phrase("The Alibaba account has an unpaid bill."),
         advice=phrase("Pay it in the Alibaba Cloud console."),
     ),
     Rule(
         fault="account",
         codes=("CommodityNotPurchased",),
-        sentence=phrase("The account has not bought the service."),
+        sentence=phrase("The Alibaba account has not bought the service."),
         advice=phrase("Activate Model Studio in the Alibaba Cloud console."),
     ),
     Rule(
         fault="account",
         codes=("AccessDenied.Unpurchased",),
-        sentence=phrase("The account has not activated this model."),
+        sentence=phrase("The Alibaba account has not activated this model."),
         advice=phrase("Activate the model in the Model Studio console."),
     ),
     Rule(
@@ -81,14 +85,14 @@ ACCOUNT = (
             "model xxx does not exist",
             "does not exist or you do not have access",
         ),
-        sentence=phrase("The service does not offer this model to the account."),
-        advice=phrase("Use its successor, or check the account’s region."),
+        sentence=phrase("The service does not offer this model to the Alibaba account."),
+        advice=phrase("Use its successor, or check the connection’s region."),
     ),
     Rule(
         fault="account",
         codes=("ModelNotFound",),
-        sentence=phrase("The service does not offer this model to the account."),
-        advice=phrase("Use its successor, or check the account’s region."),
+        sentence=phrase("The service does not offer this model to the Alibaba account."),
+        advice=phrase("Use its successor, or check the connection’s region."),
     ),
 )
 
@@ -111,7 +115,7 @@ REQUEST = (
     Rule(
         fault="account",
         codes=("AccessDenied",),
-        sentence=phrase("The service denies the account access."),
+        sentence=phrase("The service denies the Alibaba account access."),
         advice=phrase("Check the rights of the key and its workspace in the console."),
     ),
     Rule(

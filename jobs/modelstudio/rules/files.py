@@ -73,7 +73,7 @@ MODERATION = (
     Rule(
         fault="input",
         codes=("CustomRoleBlocked", "FaqRuleBlocked"),
-        sentence=phrase("A content rule of the account refused the content."),
+        sentence=phrase("A content rule of the Alibaba account refused the content."),
         advice=phrase("Use other content."),
     ),
 )

@@ -55,7 +55,7 @@ VIDEO = (
     Rule(
         fault="input",
         codes=("InvalidFile.Template.Content",),
-        sentence=phrase("The dance template is not valid for this account, or no longer."),
+        sentence=phrase("The dance template is not valid for this connection, or no longer."),
         advice=phrase("Make the template again from its video."),
     ),
 )

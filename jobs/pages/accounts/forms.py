@@ -118,7 +118,7 @@ class AccountForm(forms.Form):
         same = self.team.accounts.filter(label=label)
         if (same.exclude(pk=self.account.pk) if self.account else same).exists():
             raise forms.ValidationError(
-                _("The team has an account with this name already. Choose another.")
+                _("The team has a connection with this name already. Choose another.")
             )
         return label
 

@@ -28,6 +28,7 @@ from studio.teams.permissions import Permission
 from studio.teams.step_up import confirm_first
 
 _managers = team_page(read=Permission.MANAGE_CONNECTIONS, write=Permission.MANAGE_CONNECTIONS)
+_adders = team_page(read=Permission.ADD_CONNECTIONS, write=Permission.ADD_CONNECTIONS)
 # How the health of an account looks: the tone of its tag, and of its notice.
 _TONES = {"ok": "yes", "untried": "warn", "throttled": "warn"}
 
@@ -40,7 +41,7 @@ def keys(request: TeamRequest) -> HttpResponse:
     )
 
 
-@_managers
+@_adders
 @never_cache
 @sensitive_post_parameters("secret")
 @confirm_first
@@ -65,9 +66,9 @@ def new_account(request: TeamRequest) -> HttpResponse:
             form.add_error("secret", translated(refused.sentence))
         else:
             _say(request, account, account.health, account.health_text)
-            if (
-                first and account.health == Account.Health.OK
-            ):  # the board offers what it was added for
+            # The board offers what it was added for; the page of one is not for who only adds.
+            made_for = first and account.health == Account.Health.OK
+            if made_for or not request.may.manage_connections:
                 return redirect("jobs:board", request.team.slug)
             return redirect("jobs:account", request.team.slug, account.public_id)
     return render(
@@ -199,7 +200,7 @@ def pause(request: TeamRequest, account: str) -> HttpResponse:
         messages.error(
             request,
             _(
-                "The account has no such lane, or it cannot be set like that. Choose one of the "
+                "The connection has no such lane, or it cannot be set like that. Choose one of the "
                 "list."
             ),
         )
@@ -235,7 +236,7 @@ def pause(request: TeamRequest, account: str) -> HttpResponse:
 def _account_of(request: TeamRequest, public_id: str) -> Account:
     found = request.team.accounts.filter(public_id=public_id).first()
     if found is None:
-        raise Http404("The team has no such account.")
+        raise Http404("The team has no such connection.")
     return found
 
 
@@ -248,7 +249,7 @@ def _key_of(request: TeamRequest, public_id: str, pk: int) -> ApiKey:
         .first()
     )
     if found is None:
-        raise Http404("The account has no such key.")
+        raise Http404("The connection has no such key.")
     return found
 
 
@@ -353,6 +354,6 @@ def _say(request: TeamRequest, account: Account, health: str, sentence: Sentence
     else:
         messages.warning(
             request,
-            _("The key is right and saved, but its account cannot be used yet. %(why)s")
+            _("The key is right and saved, but its Alibaba account cannot be used yet. %(why)s")
             % {"why": translated(sentence)},
         )

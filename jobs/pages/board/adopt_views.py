@@ -47,7 +47,7 @@ class AdoptForm(forms.Form):
         super().__init__(data, initial=initial)
         self.fields["account"] = forms.ModelChoiceField(
             team.accounts.order_by("id"),
-            label=_("Account"),
+            label=_("Connection"),
             to_field_name="public_id",
             empty_label=None,
             help_text=_("The one whose key made the task; the service shows tasks to no other."),

@@ -192,7 +192,7 @@ def cards(
         if account_id not in seen:
             card = _card(team, lane, [], 0, places)
             card.label, card.account = (
-                lane.account.label if lane.account.team_id == team.pk else _("Shared account"),
+                lane.account.label if lane.account.team_id == team.pk else _("Shared connection"),
                 _("every model"),
             )
             found.append((lane, card))
@@ -211,9 +211,9 @@ def _card(
         else next((job.account for job in own), None)
     )
     whose = (
-        _("Account %(name)s") % {"name": account.label}
+        _("Connection %(name)s") % {"name": account.label}
         if account is not None
-        else _("Shared account")
+        else _("Shared connection")
     )
     card = Card(translated(spec.label) if spec else lane.model, whose, team, waiting=waiting)
     out = [job for job in own if State(job.state) in OUT]

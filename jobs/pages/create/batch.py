@@ -123,7 +123,7 @@ def address_of(draft: BatchDraft, review: BatchReview, chosen: dict[str, Any] | 
         *(
             (p.name, form_value(chosen[p.name]))
             for p in draft.spec.choices()
-            if chosen[p.name] != p.default
+            if chosen[p.name] != p.usual(draft.team.default_shape)
         ),
         *(("off", name) for name in sorted(draft.left_out & review.table.cells)),
         *(("consent", one.value) for one in review.consent.questions if one.ticked),

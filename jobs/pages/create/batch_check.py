@@ -50,7 +50,7 @@ def _price(draft: BatchDraft) -> int:
 def check_pictures(draft: BatchDraft, table: BatchTable) -> list[str]:
     """Ask the service about every unknown picture; the sentences why not, each once."""
     if draft.account is None:
-        return [_("There is no account yet. Add one with its API key first.")]
+        return [_("There is no Model Studio connection yet. Add one with its API key first.")]
     sentences: dict[str, None] = {}
     for picture in table.unknown:
         try:

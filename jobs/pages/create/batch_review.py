@@ -67,7 +67,7 @@ def orders_of(draft: BatchDraft, films: list[BatchFilm]) -> list[OrderRequest]:
 
 def _blocked(draft: BatchDraft, table: BatchTable, films: list[BatchFilm]) -> str:
     if draft.account is None:
-        return _("There is no account yet. Add one with its API key first.")
+        return _("There is no Model Studio connection yet. Add one with its API key first.")
     if draft.too_many:
         return _("At most %(n)s pictures and %(n)s speeches go into one group. Take some away.") % {
             "n": SIDE

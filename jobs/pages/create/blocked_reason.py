@@ -36,7 +36,7 @@ def blocked_reason(
 
 def _account_or_file(draft: Draft, account: Account | None) -> str:
     if account is None:
-        return _("There is no account yet. Add one with its API key first.")
+        return _("There is no Model Studio connection yet. Add one with its API key first.")
     for file in file_fields(draft.spec):
         if file.name in draft.edits:
             if file.kind == "image":

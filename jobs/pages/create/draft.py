@@ -164,7 +164,7 @@ class Draft:
         found |= {
             p.name: form_value(self.chosen[p.name])
             for p in self.spec.choices()
-            if self.chosen[p.name] != p.default
+            if self.chosen[p.name] != p.usual(self.team.default_shape)
         }
         for file in file_fields(self.spec):
             parts, asset = self.trims.get(file.name), self.asset(file.name)

@@ -134,7 +134,10 @@ class DraftForm(forms.Form):
         their problems beside them."""
         self.full_clean()
         unread = self._anew_if_forgotten()
-        given = {p.name: self.cleaned_data.get(p.name) or p.default for p in self.spec.choices()}
+        shape = self.team.default_shape
+        given = {
+            p.name: self.cleaned_data.get(p.name) or p.usual(shape) for p in self.spec.choices()
+        }
         draft = Draft(
             team=self.team,
             spec=self.spec,

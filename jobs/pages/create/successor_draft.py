@@ -192,7 +192,7 @@ class SuccessorDraft:
         found |= {
             p.name: form_value(self.chosen[p.name])
             for p in self.spec.choices()
-            if self.chosen[p.name] != p.default
+            if self.chosen[p.name] != p.usual(self.draft.team.default_shape)
         }
         named = self.draft.account or (
             self.draft.template.account if self.draft.template is not None else None

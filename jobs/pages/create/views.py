@@ -212,7 +212,7 @@ def have_checked(request: TeamRequest, draft: Draft) -> list[str]:
             return []
         account = account_of(draft)
         if account is None:
-            return [_("There is no account yet. Add one with its API key first.")]
+            return [_("There is no Model Studio connection yet. Add one with its API key first.")]
         checks.ask(
             asset=picture,
             model=draft.spec.check,

@@ -195,7 +195,7 @@ def _lanes() -> Iterator[Metric]:
     )
     late = (now - found["first"]).total_seconds() if found["first"] else 0.0
     yield GaugeMetricFamily(
-        "footlight_lanes", "Lanes: an account and a model.", value=found["total"]
+        "footlight_lanes", "Lanes: a connection and a model.", value=found["total"]
     )
     yield GaugeMetricFamily(
         "footlight_lanes_late",
@@ -219,7 +219,7 @@ def _lanes() -> Iterator[Metric]:
         .annotate(n=Count("pk"))
         .values_list("health", "n")
     )
-    yield _each("footlight_accounts", "Model Studio accounts.", ["health"], dict(health))
+    yield _each("footlight_accounts", "Model Studio connections.", ["health"], dict(health))
 
 
 def _ledger() -> Iterator[Metric]:

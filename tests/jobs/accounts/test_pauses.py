@@ -131,7 +131,7 @@ def test_new_jobs_are_refused_by_a_draining_account_or_lane_only(
     assert pauses.refuses(north, lane) == ""
     pauses.set_pause(lane, PauseState.DRAINING, owner)
     assert pauses.refuses(north, lane).startswith("Aiko is draining emo-v1 on North since")
-    assert pauses.refuses(north, lane).endswith("under Accounts.")
+    assert pauses.refuses(north, lane).endswith("under Connections.")
     pauses.set_pause(north, PauseState.DRAINING, owner)
     assert "draining North since" in pauses.refuses(north, None)
     assert choice.account_for(north.team, "emo-v1") == north

@@ -14,7 +14,7 @@ def test_a_second_holds_only_so_many(redis: str) -> None:
     taken = sum(rate_limit.take(1, "submit", model="emo-v1", rate=5, patience=0) for _ in range(10))
     assert taken == 4, "one below what the contract allows"
     assert rate_limit.take(2, "submit", model="emo-v1", rate=5, patience=0), (
-        "another account has a pace of its own"
+        "another connection has a pace of its own"
     )
     assert rate_limit.take(1, "submit", model="animate-anyone-gen2", rate=5, patience=0), (
         "and so has another model"

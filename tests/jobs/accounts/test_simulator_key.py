@@ -74,4 +74,4 @@ def test_its_jobs_wait_and_say_why(
     assert job.attempts.count() == 0
     client.force_login(creator, backend="django.contrib.auth.backends.ModelBackend")
     page = client.get(job.get_absolute_url())
-    assert "add a key of Model Studio under Accounts" in html.text(page)
+    assert "add a key of Model Studio under Connections" in html.text(page)

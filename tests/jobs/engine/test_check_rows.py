@@ -267,7 +267,7 @@ def test_an_account_that_lost_its_key_is_left_for_one_that_has_one(
     makers.account(stranger.memberships.get().team)
     ApiKey.objects.filter(account=account).update(active=False)
     check = Check.objects.get(pk=check.pk)
-    with pytest.raises(Refused, match="no Model Studio account with a key"):
+    with pytest.raises(Refused, match="no Model Studio connection with a key"):
         checks.ask_again(check, creator)
     first, _second = makers.account(portrait.team), makers.account(portrait.team)
     assert checks.ask_again(check, creator).account == first

@@ -65,7 +65,7 @@ def test_each_submit_takes_its_place_in_the_pace_of_its_model(
         "code": Code.BACKING_OFF,
         "not_before": noon + timedelta(seconds=1),
     }
-    assert str(job.events.last().text) == "Waits for the account’s pace"
+    assert str(job.events.last().text) == "Waits for the connection’s pace"
     assert (service.count("submit"), job.attempts.count()) == (0, 0)
 
 

@@ -151,7 +151,7 @@ def test_what_could_not_be_asked_until_it_was_forgotten_comes_to_an_end(
     if how == "retired":
         job.account.keys.update(active=False)
         monkeypatch.setattr(
-            "jobs.engine.poll.client_for", fails(NoKey("The account has no key in use."))
+            "jobs.engine.poll.client_for", fails(NoKey("The connection has no key in use."))
         )
     refusal = AccountTrouble("InvalidApiKey", "no", status=401, reason="key")
     monkeypatch.setattr(
@@ -193,9 +193,9 @@ def test_words_of_a_cancel_that_cannot_be(
     assert "a person decides" in transitions.cancel(fresh(job), creator)
     other = makers.job(job.team, creator, state=State.RUNNING, task_id="t-2", attempt=1)
     monkeypatch.setattr(
-        "jobs.engine.transitions.client_for", fails(NoKey("The account has no key in use."))
+        "jobs.engine.transitions.client_for", fails(NoKey("The connection has no key in use."))
     )
     assert (
         transitions.cancel(fresh(other), creator)
-        == "It was not canceled: The account has no key in use."
+        == "It was not canceled: The connection has no key in use."
     )

@@ -226,7 +226,7 @@ def test_a_team_without_a_key_says_that_one_is_missing(account: Account, owner: 
     said = run("createteam", "Studio West", owner="mia@example.com")
     assert "Studio West has no key of Model Studio yet" in said
     assert "DASHSCOPE_API_KEY" in said
-    assert "page Accounts" in said
+    assert "page Connections" in said
     again = run("createteam", account.team.name, owner=owner.email)
     assert "no key" not in again, "it has one"
 

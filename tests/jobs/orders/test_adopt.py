@@ -96,7 +96,7 @@ def test_two_clicks_at_once_are_one_job(
         (task("x", "FAILED", code="InvalidURL"), r"ended without a film: FAILED \(InvalidURL\)"),
         (task("x", "CANCELED"), "ended without a film"),
         (NoAnswer(message="cut"), "did not answer"),
-        (AccountTrouble("InvalidApiKey", "", reason="key"), "refuses this account"),
+        (AccountTrouble("InvalidApiKey", "", reason="key"), "refuses this connection"),
     ],
 )
 def test_what_cannot_be_adopted_is_a_sentence(

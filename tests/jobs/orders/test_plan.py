@@ -181,7 +181,7 @@ def test_a_template_of_elsewhere_is_refused(
         Template.objects.filter(pk=template.pk).update(team=theirs, account=account)
         template.refresh_from_db()
     (sentence,) = why(replace(dance, template=template))
-    assert "belongs to another account" in sentence
+    assert "belongs to another connection" in sentence
 
 
 def test_without_a_key_or_a_region_there_is_no_account(
@@ -195,9 +195,9 @@ def test_without_a_key_or_a_region_there_is_no_account(
     ApiKey.objects.update(active=False)
     account = Account.objects.get()
     (sentence,) = why(replace(film, account=account))
-    assert "no Model Studio account with a key" in sentence
+    assert "no Model Studio connection with a key" in sentence
     (sentence,) = why(replace(film, account=None))
-    assert "no Model Studio account with a key" in sentence
+    assert "no Model Studio connection with a key" in sentence
 
 
 @pytest.mark.parametrize("twin", [False, True])

@@ -62,7 +62,7 @@ def test_nothing_is_sent_until_it_is_compared(
     assert visit(job).state == "queued", "no click opens it"
     User.objects.create_superuser("root@example.com", "a long password")
     client.login(username="root@example.com", password="a long password")
-    assert "1 account sends nothing until" in client.get(reverse("admin:index")).content.decode()
+    assert "1 connection sends nothing until" in client.get(reverse("admin:index")).content.decode()
 
 
 def test_what_agrees_is_sent_again(job: Job, waits: Account, service: Service) -> None:
@@ -318,13 +318,13 @@ def test_the_command_lets_all_wait_and_compares_them(
 ) -> None:
     out = StringIO()
     call_command("reconcile", "--begin", "--since", "2026-11-30T10:00", stdout=out)
-    assert "1 account waits for" in out.getvalue()
+    assert "1 connection waits for" in out.getvalue()
     with pytest.raises(CommandError, match="has not come yet"):
         call_command("reconcile", "--begin", "--since", "2126-01-01")
     call_command("reconcile", stdout=out)
     assert "compared; it sends again" in out.getvalue()
     call_command("reconcile", stdout=out)
-    assert "No account waits" in out.getvalue()
+    assert "No connection waits" in out.getvalue()
     with pytest.raises(CommandError, match="is no time"):
         call_command("reconcile", "--begin", "--since", "yesterday")
 

@@ -87,7 +87,7 @@ def _facts(job: Job) -> list[tuple[str, str]]:
     if job.milliseconds:
         facts.append((_("Length"), length(job.seconds)))
     facts += [
-        (_("Account"), job.account.label),
+        (_("Connection"), job.account.label),
         (_("Adopted by") if job.adopted else _("Created by"), job.owner.short_name),
     ]
     if job.forecast_ready_at is not None:

@@ -55,7 +55,7 @@ def test_a_key_of_another_account_is_refused(north: Account, owner: User, servic
     made(north, owner, service, GOOD)
     with pytest.raises(KeyRefused, match="another Alibaba account") as refused:
         add_key(north, OTHER, owner)
-    assert "account of its own" in str(refused.value)
+    assert "connection of its own" in str(refused.value)
     assert ApiKey.objects.count() == 1
 
 

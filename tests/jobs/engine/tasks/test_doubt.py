@@ -156,7 +156,7 @@ def test_a_lone_task_waits_for_a_person_where_others_use_the_key(
     lone = service.made(at=timezone.now() - LONG_AGO)
     job = visit(job)
     assert (job.state, job.code, job.task_id) == ("uncertain", "several-tasks", "")
-    assert "somebody else who uses the same account" in job.events.last().text
+    assert "somebody else who uses the same Alibaba account" in job.events.last().text
     assert listed_tasks.candidates(job) == [lone.task_id]
     uncertain.decide_uncertain(job, lone.task_id, owner)
     assert fresh(job).task_id == lone.task_id

@@ -317,7 +317,7 @@ def test_a_running_job_without_a_key_is_not_asked_about_all_the_time(
     job = visit(job)
 
     def no_key(account: object) -> Service:
-        raise NoKey("The account has no key in use.")
+        raise NoKey("The connection has no key in use.")
 
     monkeypatch.setattr("jobs.engine.poll.client_for", no_key)
     job = visit(job)
@@ -329,7 +329,7 @@ def test_what_waited_for_the_account_is_waiting_for_its_turn_again(
     job: Job, wish: OrderRequest, service: Service
 ) -> None:
     Account.objects.filter(pk=job.account_id).update(
-        paused_until=timezone.now() + timedelta(minutes=5), health_text="The account rests."
+        paused_until=timezone.now() + timedelta(minutes=5), health_text="The connection rests."
     )
     others = [create.create(wish) for _ in range(3)]
     visit(job)

@@ -94,7 +94,7 @@ def test_every_reason_is_said_at_once(team: Team, creator: User, account: Accoun
 
 
 def test_no_account_is_a_sentence(team: Team, creator: User) -> None:
-    with pytest.raises(Refused, match="no Model Studio account"):
+    with pytest.raises(Refused, match="no Model Studio connection"):
         create.create(OrderRequest(team, creator, "emo-v1", {}))
 
 
@@ -163,7 +163,7 @@ def test_a_bad_key_pauses_the_account_and_keeps_the_jobs(job: Job, service: Serv
     assert "refuses the API key" in job.sentence
     assert job.account.paused()
     visit(job)
-    assert service.count("submit") == 1, "a paused account is left alone"
+    assert service.count("submit") == 1, "a paused connection is left alone"
     Account.objects.filter(pk=job.account_id).update(paused_until=timezone.now())
     job = visit(job)
     assert job.state == "running"

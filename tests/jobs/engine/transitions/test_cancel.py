@@ -111,12 +111,12 @@ def test_without_a_key_nothing_is_canceled_and_why_is_said(
     running: Job, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def keyless(account: Account) -> Any:
-        raise NoKey(phrase("The account has no key."))
+        raise NoKey(phrase("The connection has no key."))
 
     monkeypatch.setattr(transitions, "client_for", keyless)
     before = columns(running)
     said = transitions.cancel(running, running.owner)
-    assert said == "It was not canceled: The account has no key."
+    assert said == "It was not canceled: The connection has no key."
     assert changed(before, running) == {}
 
 

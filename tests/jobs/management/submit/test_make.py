@@ -97,7 +97,7 @@ def test_waiting_ends_when_only_a_person_can_help(
     def paused() -> None:
         Job.objects.update(
             code="account-paused",
-            sentence="The account North-1 has a payment due.",
+            sentence="The Alibaba account of North-1 has a payment due.",
             provider_code="Arrearage",
         )
 
@@ -106,7 +106,8 @@ def test_waiting_ends_when_only_a_person_can_help(
     assert (code, said["state"], said["code"]) == (1, "queued", "Arrearage")
     assert (
         said["message"]
-        == "The account North-1 has a payment due. The job is kept and goes on by itself then."
+        == "The Alibaba account of North-1 has a payment due. The job is kept and goes on by "
+        "itself then."
     )
 
 

@@ -111,7 +111,7 @@ def test_a_secret_that_cannot_be_read_does_not_break_the_pages(
 
 
 def test_an_empty_team_is_told_what_to_do(team: Team, owner: User, client_of: ClientOf) -> None:
-    assert "No account yet" in text(client_of(owner).get(url("keys", team)))
+    assert "No Model Studio connection yet" in text(client_of(owner).get(url("keys", team)))
 
 
 def test_adding_an_account(team: Team, owner: User, client_of: ClientOf, service: Service) -> None:
@@ -167,7 +167,7 @@ def test_an_unreachable_service_is_explained(
     ("change", "says"),
     [
         ({"label": "North-1"}, "this name already"),
-        ({"base_url": "http://169.254.169.254/"}, "no account lives in"),
+        ({"base_url": "http://169.254.169.254/"}, "where no service can be"),
         ({"base_url": "https://a:b@c.example"}, "Give scheme, host and path only"),
         ({"workspace": "a/b"}, "workspace id"),
         ({"region": "mars-1"}, "mars-1"),

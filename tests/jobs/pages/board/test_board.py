@@ -73,7 +73,11 @@ def test_row_knows_neither_viewer_nor_role_nor_time_of_looking(
     client_of: ClientOf, owner: User, viewer: User, team: Team, creator: User
 ) -> None:
     job = makers.job(
-        team, creator, state=State.QUEUED, code=Code.ACCOUNT_PAUSED, sentence="The account rests."
+        team,
+        creator,
+        state=State.QUEUED,
+        code=Code.ACCOUNT_PAUSED,
+        sentence="The connection rests.",
     )
     url = reverse("jobs:row", args=[team.slug, job.public_id])
     one, other = client_of(owner).get(url).content, client_of(viewer).get(url).content
@@ -272,7 +276,7 @@ def test_places_in_one_pass_agree_with_the_engine(
         ),
         (
             {"state": State.QUEUED, "code": Code.ACCOUNT_PAUSED, "sentence": "The key is refused."},
-            "Held, the account rests The key is refused.",
+            "Held, the connection rests The key is refused.",
         ),
         (
             {"state": State.UNCERTAIN, "code": Code.SEVERAL_TASKS},

@@ -170,7 +170,7 @@ def test_run_again_that_is_refused_says_why_on_the_page(
     answer = client_of(creator).post(
         reverse("jobs:again", args=[team.slug, done.public_id]), follow=True
     )
-    assert "no Model Studio account with a key" in answer.content.decode()
+    assert "no Model Studio connection with a key" in answer.content.decode()
     assert Job.objects.count() == 1
 
 

@@ -58,7 +58,7 @@ def test_without_account_the_button_says_why_and_an_admin_gets_the_way(
 ) -> None:
     html = client_of(admin).get(page).content.decode()
     assert "disabled" in button(html)
-    assert "There is no account yet" in html
+    assert "There is no Model Studio connection yet" in html
     keys = reverse("jobs:keys", args=[team.slug])
     assert keys in parse(html).one("#make").values("a", "href")
     # creators cannot open the page of keys, so they are told whom to ask
@@ -90,10 +90,10 @@ def test_accounts_that_cannot_make_it_are_greyed_with_the_reason(
         makers.account(team, label=f"More {number}", key=f"sk-test-1{number:03}")
     with CaptureQueriesContext(connection) as many:
         client.get(page, ready)
-    assert len(many) == len(few), "an account more is no query more"
+    assert len(many) == len(few), "a connection more is no query more"
     html = client.get(page, ready | {"account": far.public_id}).content.decode()
     assert "disabled" in button(html)
-    assert "EMO is not offered in Singapore. Choose an account of another region." in html
+    assert "EMO is not offered in Singapore. Choose a connection of another region." in html
     client.post(page, ready | {"account": far.public_id, "do": "make", "key": "k"})
     assert not Job.objects.exists()
 

@@ -204,7 +204,7 @@ def test_video_known_on_another_account_is_offered_there_for_nothing(
     chosen = character | {"template_video": moves.asset.public_id, "account": second.public_id}
     text = client_of(creator).get(dance, chosen).content.decode()
     sentence = (
-        f"The template “Side wave” of this video is known on account {account.label}. On "
+        f"The template “Side wave” of this video is known on connection {account.label}. On "
         "South-2 it is made anew for $0.1170."
     )
     assert sentence in words(text)

@@ -1,0 +1,156 @@
+"""What a team may set for itself, as a form. Saving writes what changed, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from jobs.billing import ledger
+from jobs.catalogue import entries
+from studio.audit.events import Event
+from studio.audit.trail import record
+from studio.common.translatable import translated
+from studio.files import team_picture
+from studio.media import MediaError
+from studio.models import Team, User
+from studio.models.people import Currency
+from studio.teams.forms import CURRENCY_HELP
+
+Changes = dict[str, tuple[Any, Any]]  # column: before, after
+COLUMNS = (
+    "name",
+    "default_shape",
+    "currency",
+    "creators_connect",
+    "sharing_allowed",
+)
+
+
+class SettingsForm(forms.Form):
+    """The settings of `team`, changed by `by`. `currency_fixed`: the ledger has an entry, so it is
+    shown and not asked for."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=80, help_text=_("Of a team, a client or a show.")
+    )
+    picture = forms.FileField(
+        label=_("Picture of the team"),
+        required=False,
+        help_text=_("A small copy is kept. Members of the team see it, nobody else."),
+        widget=forms.FileInput(attrs={"accept": "image/*"}),
+    )
+    no_picture = forms.BooleanField(label=_("Remove the picture"), required=False)
+    default_shape = forms.ChoiceField(
+        label=_("Usual shape of videos"),
+        required=False,
+        help_text=_("What a create page begins with, where the model offers this shape."),
+    )
+    currency = forms.ChoiceField(
+        label=_("Currency"),
+        choices=Currency.choices,
+        required=False,
+        widget=forms.RadioSelect,
+        help_text=CURRENCY_HELP,
+    )
+    creators_connect = forms.ChoiceField(
+        label=_("Who may add Model Studio connections"),
+        choices=(("", _("Owners and admins")), ("on", _("Creators too"))),
+        required=False,
+        widget=forms.RadioSelect,
+        help_text=_(
+            "Nobody sees a key that is stored. Only owners and admins pause, change or retire one."
+        ),
+    )
+    sharing_allowed = forms.BooleanField(
+        label=_("Videos may be shared with people outside the team"),
+        required=False,
+        help_text=_("Without the tick nobody can make a link that works without signing in."),
+    )
+
+    def __init__(self, data: Any = None, files: Any = None, *, team: Team, by: User) -> None:
+        given = {name: getattr(team, name) for name in COLUMNS}
+        given["creators_connect"] = "on" if team.creators_connect else ""
+        super().__init__(data, files, initial=given)
+        self.team, self.by = team, by
+        self.currency_fixed = team.ledger.exists()
+        shape: Any = self.fields["default_shape"]
+        shape.choices = [
+            ("", _("As each model has it")),
+            *((name, name) for name in entries.shapes()),
+        ]
+
+    def clean_name(self) -> str:
+        return " ".join(self.cleaned_data["name"].split())
+
+    def clean_currency(self) -> str:
+        """A page that does not ask for it, or a form of before it was fixed, changes nothing."""
+        given = str(self.cleaned_data["currency"] or self.team.currency)
+        if given != self.team.currency and self.currency_fixed:
+            raise ValidationError(
+                _(
+                    "Something was paid or reserved in %(currency)s, so the currency is fixed for "
+                    "ever. Make another team for another currency."
+                )
+                % {"currency": self.team.currency}
+            )
+        return given
+
+    def clean_creators_connect(self) -> bool:
+        return self.cleaned_data["creators_connect"] == "on"
+
+    def save(self) -> Changes:
+        """Write what changed; returns it. ValidationError when a picture cannot be kept or
+        something was paid meanwhile; then nothing is written."""
+        wanted: dict[str, Any] = {name: self.cleaned_data[name] for name in COLUMNS}
+        picture = self._picture()
+        if picture is not None:
+            wanted["picture"] = picture
+        with transaction.atomic():
+            ledger.lock(self.team)
+            self.team.refresh_from_db()
+            changed = _differences(self.team, wanted)
+            if "currency" in changed and self.team.ledger.exists():
+                raise ValidationError({"currency": self.fields["currency"].help_text})
+            _write(self.team, changed)
+            record(
+                Event.TEAM_CHANGED,
+                team=self.team,
+                by=self.by,
+                before={name: before for name, (before, _after) in changed.items()},
+                after={name: after for name, (_before, after) in changed.items()},
+            )
+        return changed
+
+    def _picture(self) -> str | None:
+        """The name of the picture to show, "" for none; None when it stays as it is."""
+        sent = self.cleaned_data.get("picture")
+        if sent:
+            try:
+                return team_picture.keep(sent, team=self.team, by=self.by)
+            except MediaError as error:
+                raise ValidationError({"picture": translated(error.sentence)}) from None
+        return "" if self.cleaned_data["no_picture"] else None
+
+
+def _differences(team: Team, wanted: Mapping[str, Any]) -> Changes:
+    before = {name: getattr(team, name) for name in wanted}
+    if "picture" in before:
+        before["picture"] = str(team.picture.name or "")
+    return {name: (before[name], wanted[name]) for name in wanted if before[name] != wanted[name]}
+
+
+def _write(team: Team, changed: Changes) -> None:
+    if not changed:
+        return
+    columns = {name: after for name, (_before, after) in changed.items()}
+    for name, value in columns.items():
+        setattr(team, name, value)
+    team.save(update_fields=list(columns))
+    if "picture" in changed:
+        transaction.on_commit(partial(team_picture.drop, str(changed["picture"][0])))

@@ -1,0 +1,21 @@
+"""What owners and admins of a team set for it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class TeamSettings(models.Model):
+    picture = models.FileField(_("picture"), max_length=200, upload_to="unused", blank=True)
+    default_shape = models.CharField(
+        _("usual shape"),
+        max_length=8,
+        blank=True,
+        help_text=_("such as 3:4; empty: as each model has it"),
+    )
+    creators_connect = models.BooleanField(_("creators may add connections"), default=False)
+    sharing_allowed = models.BooleanField(_("sharing allowed"), default=True)
+
+    class Meta:
+        abstract = True
