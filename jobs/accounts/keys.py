@@ -204,9 +204,7 @@ def test_key(key: ApiKey) -> Sentence:
         record_trial(account, trial)
     if trial.health != Account.Health.OK:
         raise KeyRefused(
-            together(
-                phrase("The key is right, but its Alibaba account cannot be used."), trial.sentence
-            )
+            together(phrase("The key is right, but the connection cannot be used."), trial.sentence)
         )
     return (
         phrase("The key …%(last4)s works.", last4=key.last4)

@@ -64,7 +64,7 @@ class Parameter:
         """Whether it says how wide and high the result is, as “3:4”."""
         return self.name in ("ratio", "video_ratio")
 
-    def usual(self, shape: str) -> Any:
+    def usual(self, shape: str) -> object:
         """What is chosen when nobody chose: `shape`, the usual one of a team, where it is offered
         here; else the default."""
         return shape if self.is_shape and shape in self.values else self.default

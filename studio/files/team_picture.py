@@ -5,11 +5,9 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpResponseBase
 from django.views.decorators.http import require_safe
 
@@ -25,7 +23,7 @@ MIME = "image/webp"
 YEAR = 365 * 24 * 3600
 
 
-def keep(sent: UploadedFile[Any], *, team: Team, by: User) -> str:
+def keep(sent: file_store.Source, *, team: Team, by: User) -> str:
     """Store the small picture made of `sent`; returns its name in the storage, which is that of its
     content. Counted as an upload of `by`. MediaError with a sentence when it is no picture; then
     nothing is stored."""

@@ -203,6 +203,15 @@ class EditAccountForm(AccountForm):
                     "and are not sent there."
                 ),
             )
+        elif not self.errors and cleaned.get("secret") and not self.moves:
+            self.add_error(
+                "secret",
+                _(
+                    "Nothing was saved: region, address and sub-workspace are as they were, so "
+                    "this key would not be used. To add a key here, type it under “Add a key”; "
+                    "else leave this field empty."
+                ),
+            )
         return cleaned
 
     def save(self) -> Account:

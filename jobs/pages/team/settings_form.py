@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -22,7 +21,7 @@ from studio.models import Team, User
 from studio.models.people import Currency
 from studio.teams.forms import CURRENCY_HELP
 
-Changes = dict[str, tuple[Any, Any]]  # column: before, after
+Changes = dict[str, tuple[object, object]]  # column: before, after
 COLUMNS = (
     "name",
     "default_shape",
@@ -73,13 +72,21 @@ class SettingsForm(forms.Form):
         help_text=_("Without the tick nobody can make a link that works without signing in."),
     )
 
-    def __init__(self, data: Any = None, files: Any = None, *, team: Team, by: User) -> None:
+    def __init__(
+        self,
+        data: Mapping[str, object] | None = None,
+        files: Mapping[str, object] | None = None,
+        *,
+        team: Team,
+        by: User,
+    ) -> None:
         given = {name: getattr(team, name) for name in COLUMNS}
         given["creators_connect"] = "on" if team.creators_connect else ""
-        super().__init__(data, files, initial=given)
+        super().__init__(data, files, initial=given)  # type: ignore[arg-type]
         self.team, self.by = team, by
         self.currency_fixed = team.ledger.exists()
-        shape: Any = self.fields["default_shape"]
+        shape = self.fields["default_shape"]
+        assert isinstance(shape, forms.ChoiceField)  # noqa: S101
         shape.choices = [
             ("", _("As each model has it")),
             *((name, name) for name in entries.shapes()),
@@ -102,12 +109,12 @@ class SettingsForm(forms.Form):
         return given
 
     def clean_creators_connect(self) -> bool:
-        return self.cleaned_data["creators_connect"] == "on"
+        return bool(self.cleaned_data["creators_connect"] == "on")
 
     def save(self) -> Changes:
         """Write what changed; returns it. ValidationError when a picture cannot be kept or
         something was paid meanwhile; then nothing is written."""
-        wanted: dict[str, Any] = {name: self.cleaned_data[name] for name in COLUMNS}
+        wanted: dict[str, object] = {name: self.cleaned_data[name] for name in COLUMNS}
         picture = self._picture()
         if picture is not None:
             wanted["picture"] = picture
@@ -138,7 +145,7 @@ class SettingsForm(forms.Form):
         return "" if self.cleaned_data["no_picture"] else None
 
 
-def _differences(team: Team, wanted: Mapping[str, Any]) -> Changes:
+def _differences(team: Team, wanted: Mapping[str, object]) -> Changes:
     before = {name: getattr(team, name) for name in wanted}
     if "picture" in before:
         before["picture"] = str(team.picture.name or "")

@@ -338,3 +338,17 @@ def test_an_address_that_staff_entered_does_not_lock_the_other_fields(
     client_of(owner).post(url("account", team, north.public_id), edit(north, label="Renamed"))
     north.refresh_from_db()
     assert north.label == "Renamed"
+
+
+def test_a_key_that_would_not_be_used_is_not_dropped_in_silence(
+    team: Team, owner: User, client_of: ClientOf, north: Account, service: Service
+) -> None:
+    """In the field for a new place, while the place stays: nothing is saved, and the page says
+    where a key is added."""
+    given = edit(north, label="Renamed", secret=OTHER)
+    page = text(client_of(owner).post(url("account", team, north.public_id), given))
+    assert "this key would not be used" in page
+    north.refresh_from_db()
+    assert north.label != "Renamed"
+    assert north.keys.count() == 1
+    assert service.asked == []
