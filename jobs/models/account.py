@@ -107,7 +107,7 @@ class Account(Pausable):
         _("deployed model names"),
         default=dict,
         blank=True,
-        help_text=_("Our model name to the name deployed on this connection, where they differ."),
+        help_text=_("Our model name to the name deployed on this account, where they differ."),
     )
     health = models.CharField(max_length=10, choices=Health.choices, default=Health.UNTRIED)
     health_text = SentenceField(blank=True, default=EMPTY)
@@ -135,7 +135,7 @@ class Account(Pausable):
         default=list,
         blank=True,
         db_column="told_apart",
-        help_text=_("ids of connections that are proven to be others"),
+        help_text=_("ids of accounts that are proven to be others"),
     )
     # The database is younger than what the service was sent: nothing more is until both agree.
     reconcile_from = models.DateTimeField(
