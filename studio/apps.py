@@ -15,6 +15,7 @@ class StudioConfig(AppConfig):
         from studio.media import decoders
         from studio.models import key_lookups
         from studio.models.audit import GUARDS
+        from studio.teams import sign_in_trail  # noqa: F401  (receives the signals of sign-ins)
 
         key_lookups.register()
         for guard in GUARDS:

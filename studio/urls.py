@@ -11,6 +11,7 @@ from studio.files import views as files_views
 from studio.site_pages import health, icon, parts
 from studio.teams import (
     accept_views,
+    audit_views,
     invitation_views,
     join_domain_views,
     join_views,
@@ -69,6 +70,7 @@ urlpatterns = [
         name="team_settings",
     ),
     path("t/<slug:team>/team/picture/", team_picture.picture, name="team_picture"),
+    path("t/<slug:team>/team/audit/", audit_views.audit, name="team_audit"),
     path("t/<slug:team>/library/", files_views.library, name="library"),
     path("t/<slug:team>/library/upload/", files_views.upload, name="upload"),
     path("t/<slug:team>/library/line/", line_views.line, name="file_line"),

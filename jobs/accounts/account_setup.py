@@ -18,6 +18,8 @@ from jobs.accounts.keys import recognise, require_new_to_team, store_key
 from jobs.common.states import OUT, State
 from jobs.models import Account, ApiKey
 from jobs.models.account import REGIONS
+from studio.audit.events import Event
+from studio.audit.trail import record
 from studio.common import clock
 from studio.common.translatable import Sentence, phrase
 from studio.models.people import Team, User
@@ -66,6 +68,8 @@ def add_account(
             account.save(force_insert=True)
             key.account = account
             key.save(force_insert=True)
+            place = {"region": account.region, "place": account.base_url, "last4": key.last4}
+            record(Event.CONNECTION_ADDED, team=team, by=by, about=account.label, after=place)
     except IntegrityError:
         raise KeyRefused(_label_taken(account)) from None
     log.info(
@@ -92,6 +96,7 @@ def move_account(
         region=region,
         workspace=workspace.strip(),
     )
+    was = {"region": account.region, "place": account.base_url, "workspace": account.workspace}
     moved.base_url = _clean_place(region, base_url, moved.workspace, by)
     moved.private_network = may_be_private(moved.base_url, by)
     secret = clean_secret(secret)
@@ -102,6 +107,14 @@ def move_account(
         account.keys.filter(active=True).update(active=False)
         store_key(account, secret, by, trial)
         _save_place(account, moved, trial)
+        record(
+            Event.CONNECTION_MOVED,
+            team=account.team,
+            by=by,
+            about=account.label,
+            before=was,
+            after={"region": region, "place": moved.base_url, "workspace": moved.workspace},
+        )
     shared_accounts.forget_proofs(account)
     retry_lanes(account)
     recognise(account, trial)

@@ -29,6 +29,8 @@ from jobs.models import Account, ApiKey
 from jobs.models.account import fingerprint
 from jobs.models.delete_guard import last_key
 from jobs.modelstudio import WireError
+from studio.audit.events import Event
+from studio.audit.trail import record
 from studio.common import clock
 from studio.common.encryption import Unreadable
 from studio.common.translatable import EMPTY, Sentence, phrase, together
@@ -59,6 +61,8 @@ def add_key(account: Account, secret: str, by: User | None) -> ApiKey:
     try:
         with transaction.atomic():
             key = store_key(account, secret, by, trial)
+            added = {"last4": key.last4}
+            record(Event.KEY_ADDED, team=account.team, by=by, about=account.label, after=added)
             # Without an answer a good account stays good; what was known about a refused key says
             # nothing about this one.
             if trial.health != Account.Health.UNTRIED or account.health == Account.Health.KEY:
@@ -197,8 +201,7 @@ def test_key(key: ApiKey) -> Sentence:
                 phrase("Test it again later."),
             )
         )
-    key.tested_at = clock.now()
-    key.save(update_fields=["tested_at"])
+    _note_test(key)
     choice.taken(key)
     if used:
         record_trial(account, trial)
@@ -215,6 +218,14 @@ def test_key(key: ApiKey) -> Sentence:
     )
 
 
+def _note_test(key: ApiKey) -> None:
+    with transaction.atomic():
+        key.tested_at = clock.now()
+        key.save(update_fields=["tested_at"])
+        tested = {"last4": key.last4}
+        record(Event.KEY_TESTED, team=key.account.team, about=key.account.label, after=tested)
+
+
 def retire(key: ApiKey) -> None:
     """Use `key` no more. When it was the refused one and a spare is there, the lanes may try the
     spare. KeyRefused when jobs that are not over need it."""
@@ -226,6 +237,8 @@ def retire(key: ApiKey) -> None:
         was_used = in_use(account) == key.pk
         key.active = False
         key.save(update_fields=["active"])
+        retired = {"last4": key.last4}
+        record(Event.KEY_RETIRED, team=account.team, about=account.label, before=retired)
         # It may be the refused one that a note on a working account speaks of.
         Account.objects.filter(pk=account.pk, health=Account.Health.OK).update(health_text=EMPTY)
         if was_used and account.health == Account.Health.KEY and in_use(account) is not None:

@@ -14,12 +14,15 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
+from django.db import transaction
 from django.db.models import F, QuerySet
 
 from jobs.common import wakeup
 from jobs.common.dates import short_day
 from jobs.common.states import OUT, State
 from jobs.models import Account, Job, Lane, PauseState
+from studio.audit.events import Event
+from studio.audit.trail import record
 from studio.common import clock
 from studio.common.translatable import EMPTY, Sentence, phrase, plural_phrase, together
 from studio.models import Team, User
@@ -33,12 +36,23 @@ def set_pause(target: Account | Lane, state: PauseState | str, by: User | None) 
     even who did it."""
     state = PauseState(state)
     now = clock.now()
-    changed = (
-        type(target)
-        .objects.filter(pk=target.pk)
-        .exclude(pause_state=state)
-        .update(pause_state=state, pause_set_by=by, pause_set_at=now)
-    )
+    was = target.pause_state
+    with transaction.atomic():
+        changed = (
+            type(target)
+            .objects.filter(pk=target.pk)
+            .exclude(pause_state=state)
+            .update(pause_state=state, pause_set_by=by, pause_set_at=now)
+        )
+        if changed:
+            record(
+                Event.CONNECTION_PAUSED,
+                team=_account(target).team,
+                by=by,
+                about=str(name(target)),
+                before={"pause": was},
+                after={"pause": state},
+            )
     if changed:
         target.pause_state, target.pause_set_by, target.pause_set_at = state, by, now
         log.info(

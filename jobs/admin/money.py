@@ -9,7 +9,8 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
-from django.db.models import Case, F, OuterRef, QuerySet, Subquery, Sum, When
+from django.db.models import Case, F, Model, OuterRef, QuerySet, Subquery, Sum, When
+from django.forms import BaseForm
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +19,8 @@ from jobs.billing import budget, ledger, prices
 from jobs.catalogue import entries
 from jobs.models import Balance, Budget, DayBalance, LedgerEntry, Price
 from studio.admin.base import ChangedColumnsAdmin, ReadOnlyAdmin, amount, link
+from studio.admin.trail import told_as
+from studio.audit.events import Event
 from studio.common.translatable import translated
 from studio.models.people import User
 
@@ -33,6 +36,9 @@ class AmountField(forms.DecimalField):
     def micros(value: Decimal) -> int:
         return int(value * prices.MILLION)
 
+
+told_as(Price, *[Event.PRICE_CHANGED] * 3)
+told_as(Budget, *[Event.LIMIT_CHANGED] * 3)
 
 # ── prices ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -339,13 +345,13 @@ class BudgetAdmin(ChangedColumnsAdmin):
         budgets: QuerySet[Budget] = super().get_queryset(request)
         return budgets.annotate(used_n=used)
 
-    def save_model(self, request: HttpRequest, obj: Budget, form: Any, change: bool) -> None:
+    def write_row(self, request: HttpRequest, obj: Model, form: BaseForm, change: bool) -> None:
         if change:
             # The row was validated with the new amount; it is no field of the form, so it is named
             # here.
             obj.save(update_fields=["team", "member", "micros"])
         else:
-            super().save_model(request, obj, form, change)
+            super().write_row(request, obj, form, change)
 
     @admin.display(description=_("for"), ordering="member__email")
     def whose(self, budget: Budget) -> str:

@@ -19,6 +19,8 @@ from jobs.billing.budget import month_of, require_room
 from jobs.billing.prices import NoPrice, Quote, format_money, price_of, priced
 from jobs.common.errors import SentenceError
 from jobs.models import Check, Job, LedgerEntry
+from studio.audit.events import Event
+from studio.audit.trail import record
 from studio.common.translatable import EMPTY, Sentence, phrase, together
 from studio.models.people import Team, User
 
@@ -213,6 +215,8 @@ def adjust(
             columns |= _adjustment_of(subject, team, micros)
         entry: LedgerEntry = LedgerEntry.objects.create(**columns)
         balances.add([entry])
+        corrected = {"micros": micros, "currency": team.currency, "month": entry.month}
+        record(Event.ADJUSTED, team=team, by=by, person=entry.member, about=reason, after=corrected)
     return entry
 
 

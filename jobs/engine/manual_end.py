@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 
+from django.db import transaction
+
 from jobs.accounts.clients import NoKey
 from jobs.common.states import State
 from jobs.engine import poll, transitions
 from jobs.engine.unseen_end import end_unseen
 from jobs.models import Job
 from jobs.modelstudio import Explanation, WireError
+from studio.audit import trail
+from studio.audit.events import Event
 from studio.common.translatable import Sentence, phrase
 from studio.models import User
 
@@ -45,10 +49,14 @@ def end_manually(job: Job, by: User) -> Sentence:
         log.info("job %s is ended without a last look: %s", job.public_id, error)
     if not may_be_ended(job):
         return phrase("The service has said by now how its task ends. Look at the job’s state.")
-    end_unseen(
-        job,
-        ManualEnd(),
-        phrase("%(person)s ended it by hand; how its task ends was not seen.", person=by),
-    )
+    with transaction.atomic():
+        end_unseen(
+            job,
+            ManualEnd(),
+            phrase("%(person)s ended it by hand; how its task ends was not seen.", person=by),
+        )
+        trail.record(
+            Event.JOB_ENDED_MANUALLY, team=job.team, by=by, person=job.owner, about=job.title
+        )
     transitions.wake_lane(job.lane_id)
     return phrase("The job is ended. Its quote counts until somebody has read the bill.")

@@ -27,6 +27,8 @@ from jobs.common.states import MOVES, TERMINAL, Code, Fault, Outcome, Rank, Stat
 from jobs.engine import fair_share, film_length, restored
 from jobs.models import Attempt, Job, JobEvent, Lane
 from jobs.modelstudio import WireError
+from studio.audit import trail
+from studio.audit.events import Event
 from studio.common import clock
 from studio.common.translatable import EMPTY, Sentence, phrase, together
 from studio.models import Asset, User
@@ -243,6 +245,12 @@ def canceled(job: Job, text: Sentence) -> None:
     _move_to_canceled(job, text, give_back)
 
 
+def _canceled_by(job: Job, by: User, text: Sentence) -> None:
+    with transaction.atomic():
+        canceled(job, text)
+        trail.record(Event.JOB_CANCELED, team=job.team, by=by, person=job.owner, about=job.title)
+
+
 def _move_to_canceled(job: Job, text: Sentence, then: Callable[[], None] | None = None) -> None:
     move(
         job,
@@ -270,7 +278,8 @@ def cancel(job: Job, by: User) -> Sentence:
         return _OVER[state]
     try:
         if state is State.QUEUED:
-            canceled(job, phrase("Canceled by %(person)s before sending", person=by.short_name))
+            text = phrase("Canceled by %(person)s before sending", person=by.short_name)
+            _canceled_by(job, by, text)
             wake_lane(job.lane_id)
             return phrase("Canceled. It was not sent, so it cost nothing.")
         if state is State.RUNNING:
@@ -309,7 +318,7 @@ def _cancel_remote(job: Job, by: User) -> Sentence:
             "The service has begun to render, so it cannot be canceled any more. The film will be "
             "archived and paid."
         )
-    canceled(job, phrase("Canceled at the service by %(person)s", person=by.short_name))
+    _canceled_by(job, by, phrase("Canceled at the service by %(person)s", person=by.short_name))
     wake_lane(job.lane_id)
     return phrase("Canceled at the service before it began, so it cost nothing.")
 
@@ -326,7 +335,16 @@ def to_front(job: Job, by: User) -> Sentence:
     try:
         if State(job.state) is not State.QUEUED:
             raise Moved("only what waits can be moved")
-        move(job, State.QUEUED, text, code=job.code, rank=rank)
+        with transaction.atomic():
+            move(job, State.QUEUED, text, code=job.code, rank=rank)
+            trail.record(
+                Event.JOB_MOVED,
+                team=job.team,
+                by=by,
+                person=job.owner,
+                about=job.title,
+                after={"first": rank is Rank.FRONT},
+            )
     except Moved:
         return phrase("It is no longer waiting, so its place cannot change.")
     wake_lane(job.lane_id)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from jobs.accounts import clients, key_ids, rate_limit, shared_accounts
@@ -24,6 +25,8 @@ from jobs.engine.submit_outcomes import accepted, in_doubt
 from jobs.engine.transitions import later, move, wake_lane
 from jobs.models import Attempt, Job
 from jobs.modelstudio import AccountTrouble, NoAnswer, Submitted, TaskLine
+from studio.audit import trail
+from studio.audit.events import Event
 from studio.common import clock
 from studio.common.translatable import Sentence, phrase, plural_phrase, together
 from studio.models import User
@@ -366,16 +369,25 @@ def _seen_elsewhere(job: Job, asking: QuerySet[Job], line: TaskLine) -> bool:
 def decide_uncertain(job: Job, task_id: str, by: User) -> None:
     """A person's word on an UNCERTAIN job: adopt `task_id`, or "" to say that none is ours and send
     it again (paid)."""
-    if task_id:
-        if task_id in known_tasks([task_id]):
-            raise Moved(f"task {task_id} belongs to another job")
-        accepted(
-            job,
-            Submitted(task_id, "PENDING", ""),
-            phrase("%(person)s chose task %(task_id)s", person=by, task_id=task_id),
-            Outcome.CHOSEN,
+    if task_id and task_id in known_tasks([task_id]):
+        raise Moved(f"task {task_id} belongs to another job")
+    with transaction.atomic():
+        if task_id:
+            accepted(
+                job,
+                Submitted(task_id, "PENDING", ""),
+                phrase("%(person)s chose task %(task_id)s", person=by, task_id=task_id),
+                Outcome.CHOSEN,
+            )
+        else:
+            text = phrase("%(person)s decided that no task was made; it is sent again", person=by)
+            send_again(job, text, Code.WAITING_TURN, Outcome.NO_TASK, not_before=None)
+        trail.record(
+            Event.JOB_DECIDED,
+            team=job.team,
+            by=by,
+            person=job.owner,
+            about=job.title,
+            after={"task": task_id or None, "sent_again": not task_id},
         )
-    else:
-        text = phrase("%(person)s decided that no task was made; it is sent again", person=by)
-        send_again(job, text, Code.WAITING_TURN, Outcome.NO_TASK, not_before=None)
     wake_lane(job.lane_id)

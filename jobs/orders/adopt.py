@@ -8,7 +8,7 @@ import re
 from datetime import timedelta
 from decimal import Decimal
 
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 
 from jobs.accounts import rate_limit
 from jobs.accounts.clients import NoKey, client_for
@@ -19,6 +19,8 @@ from jobs.common.states import State
 from jobs.models import Account, Attempt, Job
 from jobs.modelstudio import AccountTrouble, Client, Task, WireError
 from jobs.orders import adopted_job
+from studio.audit.events import Event
+from studio.audit.trail import record
 from studio.common import clock
 from studio.common.translatable import phrase
 from studio.models import User
@@ -54,7 +56,11 @@ def adopt(account: Account, task_id: str, by: User, model: str = "") -> Job:
     _require_no_doubt(account, spec)
     quote = _quote(account, spec, task)
     try:
-        return adopted_job.insert_adopted(account, by, spec, quote, task, task_id)
+        with transaction.atomic():
+            job = adopted_job.insert_adopted(account, by, spec, quote, task, task_id)
+            made = {"task": task_id, "model": spec.name}
+            record(Event.JOB_ADOPTED, team=job.team, by=by, about=job.title, after=made)
+        return job
     except IntegrityError:  # a second click, or somebody else's, came between our look and our row
         _not_ours(account, task_id)
         raise

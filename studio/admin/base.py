@@ -12,12 +12,13 @@ from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.contenttypes.views import shortcut
-from django.db import models
+from django.db import models, transaction
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from studio.admin.trail import ToldAdmin, tell_formset
 from studio.common.translatable import translated
 from studio.models.delete_guard import reasons_against
 
@@ -111,7 +112,7 @@ def _fits(key: models.Field[object, object], value: str) -> bool:
         return False
 
 
-class ChangedColumnsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ChangedColumnsAdmin(ToldAdmin):
     """Writes only what was changed on the page, of the row and of its inline rows."""
 
     list_per_page = 50
@@ -122,7 +123,7 @@ class ChangedColumnsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             kwargs.setdefault("widget", SelectByName(db_field, self.admin_site))
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+    def write_row(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if not change:
             obj.save(force_insert=True)
             return
@@ -133,13 +134,15 @@ class ChangedColumnsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """Deletes last: who replaces the one that goes is there by then."""
         formset.save(commit=False)
-        for row, names in formset.changed_objects:
-            row.save(update_fields=columns_of(row, names))
-        for row in formset.new_objects:
-            row.save(force_insert=True)
-        for row in formset.deleted_objects:
-            row.delete()
-        formset.save_m2m()
+        with transaction.atomic():
+            tell_formset(formset)
+            for row, names in formset.changed_objects:
+                row.save(update_fields=columns_of(row, names))
+            for row in formset.new_objects:
+                row.save(force_insert=True)
+            for row in formset.deleted_objects:
+                row.delete()
+            formset.save_m2m()
 
     def get_deleted_objects(
         self, objs: Sequence[models.Model] | models.QuerySet[models.Model], request: HttpRequest

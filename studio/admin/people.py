@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account import admin as account_admin
+from allauth.account.models import EmailAddress
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.admin import GroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.contrib.auth.forms import UserChangeForm as DjangoUserChangeForm
+from django.contrib.auth.models import Group
+from django.db import transaction
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from studio.admin.base import NOTHING, ChangedColumnsAdmin, rows_link
 from studio.admin.owner_forms import MembershipForm, MembershipFormSet
+from studio.audit.events import Event
+from studio.audit.trail import record
 from studio.common.formats import storage_size
 from studio.models import Membership, Team, User
 from studio.teams import confirmed, quotas
@@ -114,6 +122,19 @@ class UserAdmin(ChangedColumnsAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         if "email" in form.changed_data:
             confirmed.confirm(obj)
 
+    def user_change_password(
+        self, request: HttpRequest, id: str, form_url: str = ""
+    ) -> HttpResponse:
+        with transaction.atomic():
+            return super().user_change_password(request, id, form_url)
+
+    def log_change(self, request: HttpRequest, obj: User, message: object) -> LogEntry:
+        """A new password is saved by no `save_model`."""
+        found = request.resolver_match
+        if found is not None and found.url_name == "auth_user_password_change":
+            record(Event.PASSWORD_CHANGED, person=obj, after={"way": "admin"})
+        return super().log_change(request, obj, message)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("memberships__team")
 
@@ -183,3 +204,18 @@ class MembershipAdmin(ChangedColumnsAdmin):
     search_fields = ("user__email", "user__first_name", "team__name", "team__slug")
     autocomplete_fields = ("user", "team")
     date_hierarchy = "created_at"
+
+
+# Those of other packages, so that what staff change there is in the trail too.
+admin.site.unregister(EmailAddress)
+admin.site.unregister(Group)
+
+
+@admin.register(EmailAddress)
+class EmailAddressAdmin(ChangedColumnsAdmin, account_admin.EmailAddressAdmin):  # type: ignore[misc]
+    """Marking an address as verified lets its owner use it: staff vouch for it."""
+
+
+@admin.register(Group)
+class ToldGroupAdmin(ChangedColumnsAdmin, GroupAdmin):
+    """Rights that several people have."""

@@ -58,6 +58,7 @@ class Event(models.TextChoices):
         _("%(by)s took back the link with which %(person)s makes an account"),
     )
     SIGNED_UP = "people.signed-up", _("%(person)s made an account")
+    PERSON_ADDED = "people.person-added", _("%(by)s made an account for %(person)s")
     PERSON_CHANGED = "people.person-changed", _("%(by)s changed the account of %(person)s")
     PERSON_DELETED = "people.person-deleted", _("%(by)s deleted the account of %(person)s")
     PERSON_EXPORTED = (
@@ -139,6 +140,10 @@ class Event(models.TextChoices):
         "connection.changed",
         _("%(by)s changed the Model Studio connection %(about)s"),
     )
+    CONNECTION_MOVED = (
+        "connection.moved",
+        _("%(by)s moved the Model Studio account %(about)s, with a new key"),
+    )
     CONNECTION_PAUSED = "connection.paused", _("%(by)s changed what %(about)s sends")
     KEY_ADDED = "connection.key-added", _("%(by)s added a key to %(about)s")
     KEY_TESTED = "connection.key-tested", _("%(by)s tested a key of %(about)s")
@@ -148,9 +153,13 @@ class Event(models.TextChoices):
         _("%(by)s encrypted all stored keys anew"),
     )
 
+    RECONCILED = (
+        "connection.reconciled",
+        _("%(by)s compared %(about)s with the service’s list"),
+    )
+
     # ── jobs ──
     JOB_CANCELED = "job.canceled", _("%(by)s canceled the job %(about)s of %(person)s")
-    JOBS_CANCELED = "job.many-canceled", _("%(by)s canceled what waited of %(about)s")
     JOB_MOVED = "job.moved", _("%(by)s moved the job %(about)s to the front")
     JOB_DECIDED = "job.decided", _("%(by)s decided about the uncertain job %(about)s")
     JOB_ADOPTED = "job.adopted", _("%(by)s adopted the task %(about)s")
@@ -168,6 +177,7 @@ class Event(models.TextChoices):
     VIDEOS_DOWNLOADED = "file.videos-downloaded", _("%(by)s downloaded the videos of %(about)s")
     PRESET_SAVED = "file.preset-saved", _("%(by)s saved the preset %(about)s")
     PRESET_DELETED = "file.preset-deleted", _("%(by)s deleted the preset %(about)s")
+    TEMPLATE_RENAMED = "file.template-renamed", _("%(by)s renamed the template %(about)s")
     TEMPLATE_DELETED = "file.template-deleted", _("%(by)s deleted the template %(about)s")
     SHARED = "file.shared", _("%(by)s shared %(about)s")
     SPEND_DOWNLOADED = "money.spend-downloaded", _("%(by)s downloaded the spend of the team")
@@ -188,5 +198,10 @@ class Event(models.TextChoices):
 # What concerns a person wherever they are: told in each of their teams.
 ABOUT_A_PERSON = frozenset(
     {event for event in Event if event.kind == Kind.SIGN_IN}
-    | {Event.PERSON_CHANGED, Event.PERSON_DELETED, Event.PERSON_EXPORTED, Event.PERSON_ERASED}
+    | {
+        Event.PERSON_CHANGED,
+        Event.PERSON_DELETED,
+        Event.PERSON_EXPORTED,
+        Event.PERSON_ERASED,
+    }
 )

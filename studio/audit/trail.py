@@ -29,10 +29,8 @@ def record(
     `by` is who did it; without it whoever asked for the page, or the command or worker. `person` is
     whom it concerns, an e-mail address as long as there is no account. `about` is the name of the
     thing, never of a person. `before` and `after` have the values that changed; what is the same
-    in both is left out, and when nothing is left there was no change: nothing is written, and the
-    answer is None.
-
-    An event about a person, without a team, is told in each of their teams as well.
+    in both is left out, and when nothing is left nothing is written, and the answer is None. An
+    event about a person, without a team, is told in each of their teams as well.
 
     Raises OutsideTransaction without one; TypeError for a value that is not plain, such as a row.
     """

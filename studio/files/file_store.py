@@ -23,6 +23,8 @@ from django.db.models import ProtectedError, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from studio.audit.events import Event
+from studio.audit.trail import record
 from studio.common.file_names import MOST_BYTES, within_bytes
 from studio.media import Facts, decoders
 from studio.media.kinds import KINDS
@@ -247,6 +249,14 @@ def forget(asset: Asset) -> None:
     names = [str(field.name) for field in (asset.file, asset.thumb) if field]
     try:
         with transaction.atomic():
+            about = {"kind": asset.kind, "sha256": asset.sha256}
+            record(
+                Event.FILE_DELETED,
+                team=asset.team,
+                person=asset.owner,
+                about=asset.name,
+                before=about,
+            )
             asset.delete()
     except ProtectedError as error:
         raise InUse(asset, _users(error.protected_objects)) from None

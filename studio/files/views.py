@@ -7,8 +7,10 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.core.signing import BadSignature
+from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -18,6 +20,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from studio.audit.events import Event
+from studio.audit.trail import record
 from studio.common.formats import filesize_mb, person, seconds
 from studio.common.search import words_in
 from studio.common.translatable import translated
@@ -33,6 +37,7 @@ from studio.teams.permissions import Permission
 from studio.teams.return_address import redirect_back
 
 PAGE = 24
+TOLD_AGAIN = 600  # seconds
 YEAR = 365 * 24 * 3600
 Tag = tuple[str, str, str]  # words, fit ("yes", "no", "maybe"), reason
 
@@ -318,6 +323,8 @@ def inside(request: TeamRequest, asset: str, what: str) -> HttpResponseBase:
         )
     if what not in ("original", "download"):
         raise Http404("A file is served as original, thumb or download.")
+    if what == "download":
+        _tell_download(request, found)
     return serve(
         request,
         str(found.file.name),
@@ -329,6 +336,18 @@ def inside(request: TeamRequest, asset: str, what: str) -> HttpResponseBase:
         attachment=what == "download",
         piece=PIECE,
     )
+
+
+def _tell_download(request: TeamRequest, asset: Asset) -> None:
+    """A video of somebody else is told to the trail when it is downloaded: once in ten minutes,
+    since a browser asks for a long file in parts."""
+    result = asset.origin == Asset.Origin.RESULT
+    if not result or asset.owner_id == request.user.pk or request.method != "GET":
+        return
+    if not cache.add(f"downloaded:{request.user.pk}:{asset.pk}", 1, TOLD_AGAIN):
+        return
+    with transaction.atomic():
+        record(Event.VIDEO_DOWNLOADED, team=request.team, person=asset.owner, about=asset.name)
 
 
 @public

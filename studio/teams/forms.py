@@ -8,6 +8,8 @@ from django import forms
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from studio.audit.events import Event
+from studio.audit.trail import record
 from studio.models import Membership, Team
 from studio.models.people import Currency
 
@@ -39,7 +41,12 @@ class TeamForm(forms.Form):
 
     def start(self, owner: Any) -> Team:
         """The new team, with `owner` as its owner."""
-        return Team.start(self.cleaned_data["name"], owner, currency=self.cleaned_data["currency"])
+        name, currency = self.cleaned_data["name"], self.cleaned_data["currency"]
+        with transaction.atomic():
+            team = Team.start(name, owner, currency=currency)
+            made = {"currency": currency}
+            record(Event.TEAM_MADE, team=team, by=owner, about=team.name, after=made)
+        return team
 
 
 class FairShareForm(forms.Form):
@@ -93,14 +100,28 @@ class FairShareForm(forms.Form):
         """Write what changed; returns how many rows that were."""
         changed = 0
         with transaction.atomic():
-            if self.cleaned_data["waiting_limit"] != self.team.waiting_limit:
-                self.team.waiting_limit = self.cleaned_data["waiting_limit"]
+            was, limit = self.team.waiting_limit, self.cleaned_data["waiting_limit"]
+            if limit != was:
+                self.team.waiting_limit = limit
                 self.team.save(update_fields=["waiting_limit"])
+                record(
+                    Event.TEAM_CHANGED,
+                    team=self.team,
+                    before={"waiting_limit": was},
+                    after={"waiting_limit": limit},
+                )
                 changed += 1
             for member in self.members:
                 turns = self.cleaned_data.get(self.name_of(member), member.turns)
                 if turns != member.turns:
-                    member.turns = turns
+                    before, member.turns = member.turns, turns
                     member.save(update_fields=["turns"])
+                    record(
+                        Event.SHARES_CHANGED,
+                        team=self.team,
+                        person=member.user,
+                        before={"turns": before},
+                        after={"turns": turns},
+                    )
                     changed += 1
         return changed

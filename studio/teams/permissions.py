@@ -30,6 +30,7 @@ class Permission(models.TextChoices):
         _("Decide that everybody needs a second factor"),
     )
     OPEN_TO_DOMAIN = "open_to_domain", _("Let everybody with an address of a mail domain join")
+    SEE_AUDIT = "see_audit", _("See who changed what, and download it")
     DELETE_TEAM = "delete_team", _("Delete the team, or hand it over to somebody else")
 
 
@@ -48,6 +49,7 @@ TABLE: dict[Role, frozenset[Permission]] = {
             Permission.ADD_CONNECTIONS,
             Permission.MANAGE_CONNECTIONS,
             Permission.MANAGE_TEAM,
+            Permission.SEE_AUDIT,
         }
     ),
     Role.OWNER: frozenset(Permission),

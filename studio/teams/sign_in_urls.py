@@ -1,7 +1,9 @@
 """The addresses below /accounts/: ours first, then those of allauth that are left as they are.
 Names that begin with mfa_ and account_ are those that allauth looks for."""
 
-from django.urls import include, path
+from allauth.account import views as account_views
+from django.db.transaction import atomic
+from django.urls import include, path, re_path
 
 from studio.teams import (
     factor_trail,  # noqa: F401  (receives signals)
@@ -16,9 +18,20 @@ urlpatterns = [
     path("security/", security_views.security, name="security"),
     path("confirm/", step_up_views.confirm, name="confirm"),
     path("reauthenticate/", step_up_views.elsewhere, name="account_reauthenticate"),
-    path("email/", factor_views.addresses, name="account_email"),
-    path("password/change/", factor_views.change_password, name="account_change_password"),
-    path("password/set/", factor_views.set_password, name="account_set_password"),
+    # What they change is told to the trail in the transaction that changes it.
+    path("email/", atomic(factor_views.addresses), name="account_email"),
+    path("password/change/", atomic(factor_views.change_password), name="account_change_password"),
+    path("password/set/", atomic(factor_views.set_password), name="account_set_password"),
+    re_path(
+        r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+        atomic(account_views.password_reset_from_key),
+        name="account_reset_password_from_key",
+    ),
+    re_path(
+        r"^confirm-email/(?P<key>[-:\w]+)/$",
+        atomic(account_views.confirm_email),
+        name="account_confirm_email",
+    ),
     path("2fa/", security_views.to_security, name="mfa_index"),
     path("2fa/authenticate/", factor_views.second_step, name="mfa_authenticate"),
     path("2fa/reauthenticate/", step_up_views.elsewhere, name="mfa_reauthenticate"),

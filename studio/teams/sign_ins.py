@@ -11,12 +11,14 @@ from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth import logout, update_session_auth_hash
 from django.core.cache import cache
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from studio.audit.events import Event
+from studio.audit.trail import record
 from studio.common import clock
 from studio.config.request_address import address_of
 from studio.models import User
@@ -101,14 +103,12 @@ def sign_ins(request: HttpRequest) -> HttpResponse:
 
 def _end(request: HttpRequest, user: User, which: str) -> HttpResponse:
     if which == "all":
-        _forget(user)
-        confirmed.end_sign_ins(user)
+        _end_all(user, which)
         logout(request)
         messages.success(request, _("You are signed out everywhere."))
         return redirect("account_login")
     if which == "others":
-        _forget(user)
-        confirmed.end_sign_ins(user)
+        _end_all(user, which)
         update_session_auth_hash(request, user)
         UserSession.objects.create_from_request(request)
         messages.success(request, _("You are signed out everywhere but here."))
@@ -124,14 +124,19 @@ def _end(request: HttpRequest, user: User, which: str) -> HttpResponse:
         get_adapter().logout(request)
         return redirect("account_login")
     else:
-        one.end()
+        with transaction.atomic():
+            record(Event.SIGN_INS_ENDED, by=user, after={"which": browser(one.user_agent)})
+            one.end()
         messages.success(request, _("That sign-in is ended."))
     return redirect("sign_ins")
 
 
-def _forget(user: User) -> None:
-    for row in UserSession.objects.filter(user=user):
-        row.end()
+def _end_all(user: User, which: str) -> None:
+    with transaction.atomic():
+        for row in UserSession.objects.filter(user=user):
+            row.end()
+        confirmed.end_sign_ins(user)
+        record(Event.SIGN_INS_ENDED, by=user, after={"which": which})
 
 
 def browser(header: str) -> str:

@@ -15,6 +15,8 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
 
+from studio.audit.events import Event
+from studio.audit.trail import record
 from studio.common import clock
 from studio.models import SignUpLink, User
 
@@ -43,6 +45,8 @@ def make(email: str = "", *, operator: bool = False, site: str = "") -> str:
             created_at=now,
             expires_at=now + LIFETIME,
         )
+        given = {"operator": operator}
+        record(Event.ACCOUNT_LINK_MADE, person=email or None, after=given)
     return (site or settings.PUBLIC_URL) + reverse("join", args=[secret])
 
 

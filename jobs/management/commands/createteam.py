@@ -19,6 +19,8 @@ from jobs.accounts import account_setup, endpoints
 from jobs.management.commands.demo import EMAIL as DEMO_EMAIL
 from jobs.models import ApiKey
 from jobs.models.account import fingerprint
+from studio.audit.events import Event
+from studio.audit.trail import record
 from studio.models.people import Currency, Role, Team, User
 from studio.teams import confirmed
 
@@ -118,6 +120,8 @@ class Command(BaseCommand):
                     "its sign-ins count no more."
                 )
             team = Team.start(name, owner, currency=currency)
+            made = {"currency": currency}
+            record(Event.TEAM_MADE, team=team, person=owner, about=team.name, after=made)
         self.stdout.write(f"The team {name} is made, owned by {owner.email}.")
         return team, owner
 

@@ -8,6 +8,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
@@ -15,6 +16,8 @@ from jobs.accounts.clients import NoKey
 from jobs.engine import restored
 from jobs.modelstudio import WireError
 from jobs.orders import reconcile
+from studio.audit.events import Event
+from studio.audit.trail import record
 
 
 class Command(BaseCommand):
@@ -73,6 +76,13 @@ class Command(BaseCommand):
         name = f"{root.label} of {root.team}"
         try:
             done = reconcile.reconcile(root)
+            with transaction.atomic():
+                record(
+                    Event.RECONCILED,
+                    team=root.team,
+                    about=root.label,
+                    after={"adopted": len(done.adopted), "undecided": len(done.undecided)},
+                )
         except (WireError, NoKey) as error:
             self.stderr.write(
                 f"{name}: not compared, and nothing is sent there: {error}. Run it again when "

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from django.core.management.base import BaseCommand
+from django.db import transaction
 
 from jobs.billing import balances
+from studio.audit.events import Event
+from studio.audit.trail import record
 from studio.models import usage
 
 
@@ -16,5 +19,9 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: object, **options: object) -> None:
-        self.stdout.write(f"{balances.recount():,} balances are written from the ledger.")
-        self.stdout.write(f"{usage.recount():,} sums of storage are written from the files.")
+        written, sums = balances.recount(), usage.recount()
+        with transaction.atomic():
+            after = {"balances": written, "sums": sums}
+            record(Event.COMMAND_RUN, about="recount", after=after)
+        self.stdout.write(f"{written:,} balances are written from the ledger.")
+        self.stdout.write(f"{sums:,} sums of storage are written from the files.")

@@ -7,8 +7,10 @@ from typing import Any
 from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
-from django.db import models
+from django.db import models, transaction
 
+from studio.audit.events import Event
+from studio.audit.trail import record
 from studio.common.encryption import EncryptedTextField, Unreadable
 from studio.teams import factors
 
@@ -34,6 +36,8 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{done} secret{'' if done == 1 else 's'} encrypted with the first key of FIELD_KEYS."
         )
+        with transaction.atomic():
+            record(Event.KEYS_ENCRYPTED_ANEW, after={"done": done, "unreadable": len(lost)})
         if lost:
             raise CommandError(
                 f"Not readable with any key of FIELD_KEYS and left as they are: {', '.join(lost)}. "

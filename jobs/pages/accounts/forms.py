@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from django import forms
+from django.db import transaction
 from django.forms import BoundField
 from django.utils.translation import gettext_lazy as _
 
@@ -13,6 +14,8 @@ from jobs.accounts import endpoints
 from jobs.catalogue import entries
 from jobs.models import Account, PauseState
 from jobs.models.account import REGIONS
+from studio.audit.events import Event
+from studio.audit.trail import record
 from studio.common.translatable import translated
 from studio.models.people import Team, User
 
@@ -216,6 +219,17 @@ class EditAccountForm(AccountForm):
 
     def save(self) -> Account:
         """Name and model names, nothing else."""
-        self.account.label, self.account.model_names = self.cleaned_data["label"], self.model_names
-        self.account.save(update_fields=["label", "model_names"])
+        account = self.account
+        was = {"label": account.label, "model_names": account.model_names}
+        account.label, account.model_names = self.cleaned_data["label"], self.model_names
+        with transaction.atomic():
+            account.save(update_fields=["label", "model_names"])
+            record(
+                Event.CONNECTION_CHANGED,
+                team=account.team,
+                by=self.by,
+                about=account.label,
+                before=was,
+                after={"label": account.label, "model_names": account.model_names},
+            )
         return self.account

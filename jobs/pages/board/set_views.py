@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -29,6 +30,8 @@ from jobs.pages.board.job_row import JobRow
 from jobs.pages.board.job_views import undone
 from jobs.pages.board.player import Player, player_of
 from jobs.pages.budget_summary import BudgetSummary
+from studio.audit.events import Event
+from studio.audit.trail import record
 from studio.common.translatable import translated
 from studio.models.people import User
 from studio.teams.access import TeamRequest, team_page
@@ -237,6 +240,11 @@ def films(request: TeamRequest, jobset: str) -> HttpResponseBase:
     jobs = list(found.jobs.filter(result__isnull=False).select_related("result").order_by("id"))
     if not jobs:
         raise Http404("No film of this set is ready yet.")
+    if request.method == "GET" and any(job.owner_id != request.user.pk for job in jobs):
+        with transaction.atomic():
+            downloaded = {"films": len(jobs)}
+            about = found.title
+            record(Event.VIDEOS_DOWNLOADED, team=request.team, about=about, after=downloaded)
     archive = zip_download.archive_of(jobs)
     response: HttpResponseBase
     if request.method == "HEAD":

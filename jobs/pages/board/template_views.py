@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
@@ -18,6 +19,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from jobs.models import Template
 from jobs.pages.board.job_list import row_of, rows_of
 from jobs.pages.template_cards import template_cards
+from studio.audit.events import Event
+from studio.audit.trail import record
 from studio.common.search import words_in
 from studio.teams.access import TeamRequest, team_page
 from studio.teams.return_address import redirect_back
@@ -104,8 +107,16 @@ def detail(request: TeamRequest, template: str) -> HttpResponse:
         request.POST if request.method == "POST" else None, initial={"name": found.name}
     )
     if request.method == "POST" and form.is_valid():
-        found.name = form.cleaned_data["name"]
-        found.save(update_fields=["name"])
+        was, found.name = found.name, form.cleaned_data["name"]
+        with transaction.atomic():
+            found.save(update_fields=["name"])
+            record(
+                Event.TEMPLATE_RENAMED,
+                team=request.team,
+                about=found.name,
+                before={"name": was},
+                after={"name": found.name},
+            )
         messages.success(request, _("It is called “%(name)s” now.") % {"name": found.name})
         here = reverse("jobs:template_detail", args=[request.team.slug, found.public_id])
         return redirect_back(request, here)

@@ -66,7 +66,7 @@ def delete(request: TeamRequest, preset: str) -> HttpResponse:
     if not presets.may_delete(found, request.membership):
         raise PermissionDenied(_("Only whoever made a preset, or an admin, can delete it."))
     confirmation = Confirmation(_("The preset “%(name)s” is gone.") % {"name": found.name}, "", "")
-    found.delete()
+    presets.delete(found, request.user)
     page = page_of(request)
     return shown_again(request, draft_of(request, page), page, confirmation=confirmation)
 

@@ -13,6 +13,8 @@ from jobs.catalogue import entries
 from jobs.common.errors import Refused
 from jobs.models import Preset
 from jobs.pages.create.draft import Draft
+from studio.audit.events import Event
+from studio.audit.trail import record
 from studio.common.translatable import phrase, translated
 from studio.models.people import Membership, Team, User
 from studio.teams.permissions import Permission, allows
@@ -49,7 +51,9 @@ def keep(team: Team, by: User, spec: entries.Model, chosen: dict[str, Any], name
                         "The team has %(n)s presets, which is the most. Delete one first.", n=MOST
                     )
                 )
-            return team.presets.create(owner=by, model=spec.name, name=name, chosen=own)
+            made: Preset = team.presets.create(owner=by, model=spec.name, name=name, chosen=own)
+            record(Event.PRESET_SAVED, team=team, by=by, about=name, after={"model": spec.name})
+            return made
     except IntegrityError:
         taken = phrase(
             "%(model)s has a preset “%(name)s” already. Choose another name, or delete that one "
@@ -58,6 +62,20 @@ def keep(team: Team, by: User, spec: entries.Model, chosen: dict[str, Any], name
             name=name,
         )
         raise Refused(taken) from None
+
+
+def delete(preset: Preset, by: User) -> None:
+    """Films that were made with it stay as they are."""
+    with transaction.atomic():
+        record(
+            Event.PRESET_DELETED,
+            team=preset.team,
+            by=by,
+            person=preset.owner,
+            about=preset.name,
+            before={"model": preset.model},
+        )
+        preset.delete()
 
 
 def choices_of(preset: Preset, spec: entries.Model) -> dict[str, Any]:

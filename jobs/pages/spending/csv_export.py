@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from datetime import UTC
 from decimal import Decimal
-from typing import Any
 
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 
 from jobs.models import LedgerEntry
+from studio.common.csv_files import csv_response, lines_of, text_cell
 
 AT_ONCE = 1000  # entries
 COLUMNS = (
@@ -36,24 +35,10 @@ COLUMNS = (
 )
 
 
-def text_cell(value: object) -> str:
-    """`value` as text that no spreadsheet takes for a formula: one that could begin one gets an
-    apostrophe in front."""
-    text = str(value if value is not None else "")
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else text
-
-
 def amount_cell(micros: int | None) -> str:
     """Millionths as a plain number with six decimals, such as -0.472500; a number, so that sums
     work."""
     return "" if micros is None else f"{Decimal(micros) / 1_000_000:.6f}"
-
-
-class _Echo:
-    """What csv.writer writes into: gives every line back at once."""
-
-    def write(self, line: str) -> str:
-        return line
 
 
 def _row(entry: LedgerEntry) -> list[str]:
@@ -91,18 +76,12 @@ def csv_of(entries: QuerySet[LedgerEntry], filename: str) -> StreamingHttpRespon
     They are asked for AT_ONCE at a time: between two blocks of the answer, which may be on
     different threads, nothing stays open in the database.
     """
-    writer: Any = csv.writer(_Echo())
     rows = entries.select_related("member", "job", "check_asked", "price").order_by("id")
 
-    def lines() -> Iterator[str]:
-        yield writer.writerow(COLUMNS)
+    def portions() -> Iterator[list[list[str]]]:
         last = 0
         while some := list(rows.filter(pk__gt=last)[:AT_ONCE]):
-            yield "".join(writer.writerow(_row(entry)) for entry in some)
+            yield [_row(entry) for entry in some]
             last = some[-1].pk
 
-    headers = {
-        "Content-Disposition": f'attachment; filename="{filename}"',
-        "Cache-Control": "private, no-store",
-    }
-    return StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8", headers=headers)
+    return csv_response(lines_of(COLUMNS, portions()), filename)

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Q, QuerySet, Sum
 from django.http import HttpResponseBase
 from django.shortcuts import render
@@ -28,6 +29,8 @@ from jobs.catalogue import entries as catalogue
 from jobs.models import Balance, DayBalance, LedgerEntry, Price
 from jobs.pages.spending.chart import chart_of
 from jobs.pages.spending.csv_export import csv_of
+from studio.audit.events import Event
+from studio.audit.trail import record
 from studio.common.translatable import translated
 from studio.models.people import Team
 from studio.teams.access import TeamRequest, team_page
@@ -50,6 +53,8 @@ def spend(request: TeamRequest) -> HttpResponseBase:
             raise PermissionDenied(
                 _("The ledger’s entries are for people who create films; you see the totals.")
             )
+        with transaction.atomic():
+            record(Event.SPEND_DOWNLOADED, team=request.team, after={"month": month})
         return csv_of(seen, f"footlight-{request.team.slug}-{month:%Y-%m}.csv")
     context = {"nav": "spend", **_summary(request, month), **_links(request, month)}
     return render(request, "jobs/spending/spend.html", context | _entries(request, seen, month))
