@@ -8,6 +8,7 @@ from django.utils.module_loading import import_string
 from studio.admin.base import page_of_row
 from studio.files import line_views, team_picture
 from studio.files import views as files_views
+from studio.personal_data import views as personal_data_views
 from studio.site_pages import health, icon, parts
 from studio.teams import (
     accept_views,
@@ -28,6 +29,7 @@ urlpatterns = [
     path("teams/new/", teams_views.new, name="team_new"),
     path("favicon.ico", icon.favicon, name="favicon"),
     path("sign-ins/", sign_ins.sign_ins, name="sign_ins"),
+    path("personal-data/", personal_data_views.personal_data, name="personal_data"),
     path("join/<str:token>/", join_views.join, name="join"),
     path("join-team/<str:token>/", accept_views.opened, name="invitation_link"),
     path("invitations/<str:invitation>/", accept_views.invitation, name="invitation"),

@@ -76,7 +76,7 @@ class World:
         return self.client.post(reverse(door, args=[*space, *args]), data)
 
 
-WITHOUT_TEAM = ("team_new", "sign_ins")
+WITHOUT_TEAM = ("team_new", "sign_ins", "personal_data")
 
 
 @pytest.fixture
@@ -247,6 +247,15 @@ def email_confirm(w: World) -> None:
     w.client.post(reverse("account_confirm_email", args=[EmailConfirmationHMAC(made).key]))
 
 
+def erase_oneself(w: World) -> None:
+    w.team.memberships.create(user=User.objects.create_user("eva@example.com"), role="owner")
+    w.post("personal_data", do="erase", uploads="keep", email=w.owner.email)
+
+
+def export_oneself(w: World) -> None:
+    b"".join(w.post("personal_data", do="export").streaming_content)
+
+
 E = Event
 DOORS: dict[str, list[tuple[Callable[[World], None], set[Event]]]] = {
     "team_new": [(team_new, {E.TEAM_MADE})],
@@ -268,6 +277,10 @@ DOORS: dict[str, list[tuple[Callable[[World], None], set[Event]]]] = {
     "jobs:key_new": [(key_new, {E.KEY_ADDED})],
     "jobs:key_test": [(key_test, {E.KEY_TESTED})],
     "jobs:key_retire": [(key_retire, {E.KEY_RETIRED})],
+    "personal_data": [
+        (export_oneself, {E.PERSON_EXPORTED}),
+        (erase_oneself, {E.PERSON_ERASED, E.LEFT}),
+    ],
     "account_login": [(login, {E.SIGNED_IN}), (login_wrongly, {E.SIGN_IN_FAILED})],
     "account_logout": [(logout, {E.SIGNED_OUT})],
     "account_signup": [(signup, {E.SIGNED_UP, E.SIGNED_IN, E.TEAM_MADE, E.ACCOUNT_LINK_MADE})],

@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 
 from studio.admin.base import NOTHING, ChangedColumnsAdmin, rows_link
 from studio.admin.owner_forms import MembershipForm, MembershipFormSet
+from studio.admin.personal_data import PersonalDataAdmin
 from studio.audit.events import Event
 from studio.audit.trail import record
 from studio.common.formats import storage_size
@@ -65,7 +66,7 @@ class TeamsOfUser(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(User)
-class UserAdmin(ChangedColumnsAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
+class UserAdmin(PersonalDataAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     form = UserChangeForm
     add_form = UserAddForm
     list_display = (
@@ -81,11 +82,11 @@ class UserAdmin(ChangedColumnsAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     search_fields = ("email", "first_name", "last_name", "teams__name", "teams__slug")
     ordering = ("email",)
     date_hierarchy = "date_joined"
-    readonly_fields = ("stored", "last_login", "date_joined")
+    readonly_fields = ("stored", "last_login", "date_joined", "personal_data_shown")
     inlines = (TeamsOfUser,)
     fieldsets = (
         (None, {"fields": ("email", "password")}),
-        (_("Person"), {"fields": ("first_name", "last_name")}),
+        (_("Person"), {"fields": ("first_name", "last_name", "personal_data_shown")}),
         (
             _("Rights on this site"),
             {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
