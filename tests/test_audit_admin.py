@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from jobs.models import Account, Budget
-from studio.admin.trail import ToldAdmin
+from studio.admin.trail import RecordedAdmin
 from studio.audit.events import Event
 from studio.models import AuditEntry, Team, User
 
@@ -23,7 +23,7 @@ NEW_PASSWORD = "canary battery 7f3a"
 
 def test_every_page_of_the_admin_tells_what_it_changes() -> None:
     pages = site_admin.site._registry.items()
-    others = {model.__name__ for model, page in pages if not isinstance(page, ToldAdmin)}
+    others = {model.__name__ for model, page in pages if not isinstance(page, RecordedAdmin)}
     assert others == {"Dashboard"}, "a page of django_rq that only shows the queues"
 
 

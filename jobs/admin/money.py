@@ -19,7 +19,7 @@ from jobs.billing import budget, ledger, prices
 from jobs.catalogue import entries
 from jobs.models import Balance, Budget, DayBalance, LedgerEntry, Price
 from studio.admin.base import ChangedColumnsAdmin, ReadOnlyAdmin, amount, link
-from studio.admin.trail import told_as
+from studio.admin.trail import recorded_as
 from studio.audit.events import Event
 from studio.common.translatable import translated
 from studio.models.people import User
@@ -37,8 +37,8 @@ class AmountField(forms.DecimalField):
         return int(value * prices.MILLION)
 
 
-told_as(Price, *[Event.PRICE_CHANGED] * 3)
-told_as(Budget, *[Event.LIMIT_CHANGED] * 3)
+recorded_as(Price, *[Event.PRICE_CHANGED] * 3)
+recorded_as(Budget, *[Event.LIMIT_CHANGED] * 3)
 
 # ── prices ────────────────────────────────────────────────────────────────────────────────────────
 

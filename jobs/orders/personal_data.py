@@ -88,7 +88,7 @@ def erase(person: User, names: list[str], pseudonym: str) -> list[Outcome]:
             "%(n)s jobs that are not over go on for their teams.",
             open_jobs,
         )
-        report.append(Outcome(said, kept=True))
+        report.append(Outcome(said, stays=True))
     if entries:
         said = plural_phrase(
             "%(n)s entry of the ledger stays, because what was paid must add up; it names a "
@@ -97,7 +97,7 @@ def erase(person: User, names: list[str], pseudonym: str) -> list[Outcome]:
             "number, no person.",
             entries,
         )
-        report.append(Outcome(said, kept=True))
+        report.append(Outcome(said, stays=True))
     notes = LedgerEntry.objects.filter(note__contains=person.email).count()
     if notes:
         said = plural_phrase(
@@ -107,7 +107,7 @@ def erase(person: User, names: list[str], pseudonym: str) -> list[Outcome]:
             "changed.",
             notes,
         )
-        report.append(Outcome(said, kept=True))
+        report.append(Outcome(said, stays=True))
     return report
 
 
@@ -149,7 +149,7 @@ def close(team: Team) -> list[Outcome]:
             "The keys of %(team)s stay until its jobs are over. Retire them at the service.",
             team=team,
         )
-        return [Outcome(said, kept=True)]
+        return [Outcome(said, stays=True)]
     keys = ApiKey.objects.filter(account__in=Account.objects.filter(team=team))
     number = keys.count()
     if number:
@@ -160,4 +160,4 @@ def close(team: Team) -> list[Outcome]:
         "and ledger stay, because what was paid must add up.",
         team=team,
     )
-    return [Outcome(said, kept=True)]
+    return [Outcome(said, stays=True)]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from allauth.mfa import admin as mfa_admin  # noqa: F401  (registers what is replaced below)
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount import admin as social_admin  # noqa: F401
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions import admin as usersessions_admin
 from allauth.usersessions.models import UserSession
 from django.contrib import admin, messages
@@ -87,6 +91,31 @@ class JoinDomainAdmin(ReadOnlyAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: JoinDomain | None = None) -> bool:
         return super(ReadOnlyAdmin, self).has_delete_permission(request, obj)
+# Their secrets are nobody's to look at; how somebody gets in without a factor is a link of
+# `manage.py lostfactors` or of the page of the person.
+for model in (Authenticator, SocialApp, SocialToken, SocialAccount):
+    admin.site.unregister(model)
+
+
+@admin.register(Authenticator)
+class FactorAdmin(ReadOnlyAdmin):
+    """Who has which second factor."""
+
+    list_display = ("user", "type", "created_at", "last_used_at")
+    list_filter = ("type",)
+    list_select_related = ("user",)
+    search_fields = ("user__email",)
+    fields = ("user", "type", "created_at", "last_used_at")
+
+
+@admin.register(SocialAccount)
+class LinkedSignInAdmin(ReadOnlyAdmin):
+    """Who signs in with which other site."""
+
+    list_display = ("user", "provider", "uid", "last_login", "date_joined")
+    list_select_related = ("user",)
+    search_fields = ("user__email", "uid")
+    fields = ("user", "provider", "uid", "last_login", "date_joined")
 
 
 # That of allauth searches a column that our people do not have, and shows the keys of sessions.

@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from studio.admin.trail import ToldAdmin, tell_formset
+from studio.admin.trail import RecordedAdmin, record_formset
 from studio.common.translatable import translated
 from studio.models.delete_guard import reasons_against
 
@@ -112,7 +112,7 @@ def _fits(key: models.Field[object, object], value: str) -> bool:
         return False
 
 
-class ChangedColumnsAdmin(ToldAdmin):
+class ChangedColumnsAdmin(RecordedAdmin):
     """Writes only what was changed on the page, of the row and of its inline rows."""
 
     list_per_page = 50
@@ -135,7 +135,7 @@ class ChangedColumnsAdmin(ToldAdmin):
         """Deletes last: who replaces the one that goes is there by then."""
         formset.save(commit=False)
         with transaction.atomic():
-            tell_formset(formset)
+            record_formset(formset)
             for row, names in formset.changed_objects:
                 row.save(update_fields=columns_of(row, names))
             for row in formset.new_objects:

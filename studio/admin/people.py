@@ -218,5 +218,5 @@ class EmailAddressAdmin(ChangedColumnsAdmin, account_admin.EmailAddressAdmin):  
 
 
 @admin.register(Group)
-class ToldGroupAdmin(ChangedColumnsAdmin, GroupAdmin):
+class RecordedGroupAdmin(ChangedColumnsAdmin, GroupAdmin):
     """Rights that several people have."""

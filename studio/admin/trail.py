@@ -28,19 +28,19 @@ _EVENTS: dict[type[models.Model], Events] = {
 _OF_ALL_ROWS = "delete_selected"  # asks first; the rows are told when they go
 
 
-def told_as(model: type[models.Model], added: Event, changed: Event, deleted: Event) -> None:
+def recorded_as(model: type[models.Model], added: Event, changed: Event, deleted: Event) -> None:
     """Rows of `model` have events of their own."""
     _EVENTS[model] = (added, changed, deleted)
 
 
-class ToldAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class RecordedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """A page of the admin whose changes are in the trail. What it saves by itself, beside
     `save_model` and `save_formset`, it tells by itself."""
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         with transaction.atomic():
             self.write_row(request, obj, form, change)
-            tell_saved(obj, form, change)
+            record_saved(obj, form, change)
 
     def write_row(
         self, request: HttpRequest, obj: models.Model, form: BaseForm, change: bool
@@ -49,14 +49,14 @@ class ToldAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def delete_model(self, request: HttpRequest, obj: models.Model) -> None:
         with transaction.atomic():
-            tell_deleted([obj])
+            record_deleted([obj])
             obj.delete()
 
     def delete_queryset(
         self, request: HttpRequest, queryset: models.QuerySet[models.Model]
     ) -> None:
         with transaction.atomic():
-            tell_deleted(queryset)
+            record_deleted(queryset)
             queryset.delete()
 
     def get_actions(
@@ -75,7 +75,9 @@ def _told(action: Callable[..., str], name: str) -> Callable[..., str]:
     changes is told by what changes it."""
 
     @wraps(action)
-    def inside(page: ToldAdmin, request: HttpRequest, rows: models.QuerySet[models.Model]) -> str:
+    def inside(
+        page: RecordedAdmin, request: HttpRequest, rows: models.QuerySet[models.Model]
+    ) -> str:
         with transaction.atomic():
             chosen = [str(row.pk) for row in rows[: values.MOST]]
             about = f"{page.opts.verbose_name_plural}: {name}"
@@ -85,7 +87,7 @@ def _told(action: Callable[..., str], name: str) -> Callable[..., str]:
     return inside
 
 
-def tell_saved(row: models.Model, form: BaseForm, change: bool) -> None:
+def record_saved(row: models.Model, form: BaseForm, change: bool) -> None:
     """That `form` added or changed `row`, with the fields that it changed."""
     added, changed, _deleted = _EVENTS.get(type(row), _ANY)
     names = [name for name in form.changed_data if name in form.fields]
@@ -96,17 +98,17 @@ def tell_saved(row: models.Model, form: BaseForm, change: bool) -> None:
     _tell(changed if change else added, row, before, after)
 
 
-def tell_formset(formset: BaseModelFormSet[models.Model, ModelForm[models.Model]]) -> None:
+def record_formset(formset: BaseModelFormSet[models.Model, ModelForm[models.Model]]) -> None:
     """What a formset changes, before its rows are written."""
     for form in formset.forms:
         if form in formset.deleted_forms:
             if form.instance.pk:
-                tell_deleted([form.instance])
+                record_deleted([form.instance])
         elif form.has_changed():
-            tell_saved(form.instance, form, change=bool(form.instance.pk))
+            record_saved(form.instance, form, change=bool(form.instance.pk))
 
 
-def tell_deleted(rows: Iterable[models.Model]) -> None:
+def record_deleted(rows: Iterable[models.Model]) -> None:
     for row in rows:
         _tell(_EVENTS.get(type(row), _ANY)[2], row, _columns(row), None)
 

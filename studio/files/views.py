@@ -37,7 +37,7 @@ from studio.teams.permissions import Permission
 from studio.teams.return_address import redirect_back
 
 PAGE = 24
-TOLD_AGAIN = 600  # seconds
+DOWNLOADED_AGAIN = 600  # seconds
 YEAR = 365 * 24 * 3600
 Tag = tuple[str, str, str]  # words, fit ("yes", "no", "maybe"), reason
 
@@ -344,7 +344,7 @@ def _tell_download(request: TeamRequest, asset: Asset) -> None:
     result = asset.origin == Asset.Origin.RESULT
     if not result or asset.owner_id == request.user.pk or request.method != "GET":
         return
-    if not cache.add(f"downloaded:{request.user.pk}:{asset.pk}", 1, TOLD_AGAIN):
+    if not cache.add(f"downloaded:{request.user.pk}:{asset.pk}", 1, DOWNLOADED_AGAIN):
         return
     with transaction.atomic():
         record(Event.VIDEO_DOWNLOADED, team=request.team, person=asset.owner, about=asset.name)

@@ -126,7 +126,7 @@ def _erase_files(person: User) -> list[Outcome]:
                 "%(n)s files that they brought are erased.",
                 gone,
             ),
-            kept=False,
+            stays=False,
         )
     ]
     if kept:
@@ -137,7 +137,7 @@ def _erase_files(person: User) -> list[Outcome]:
                     "%(n)s files stay, because jobs or templates of the team were made of them.",
                     kept,
                 ),
-                kept=True,
+                stays=True,
             )
         )
     return report
@@ -171,7 +171,7 @@ def _leave_teams(person: User) -> list[Outcome]:
             "They are out of %(n)s teams; what they made there is the teams’.",
             left,
         )
-        report.insert(0, Outcome(said, kept=False))
+        report.insert(0, Outcome(said, stays=False))
     return report
 
 
@@ -215,9 +215,9 @@ def _erase_rows(person: User, addresses: list[str]) -> list[Outcome]:
         object_repr=pseudonym_of(person.pk), change_message=""
     )
     return [
-        Outcome(phrase("Name, e-mail addresses, password and rights are erased."), kept=False),
+        Outcome(phrase("Name, e-mail addresses, password and rights are erased."), stays=False),
         Outcome(
-            phrase("All sign-ins, second factors and tokens are ended and erased."), kept=False
+            phrase("All sign-ins, second factors and tokens are ended and erased."), stays=False
         ),
         Outcome(
             plural_phrase(
@@ -227,13 +227,13 @@ def _erase_rows(person: User, addresses: list[str]) -> list[Outcome]:
                 "is asked again.",
                 consents,
             ),
-            kept=False,
+            stays=False,
         ),
         Outcome(
             plural_phrase(
                 "%(n)s mail to them is erased.", "%(n)s mails to them are erased.", mails
             ),
-            kept=False,
+            stays=False,
         ),
     ]
 
@@ -270,7 +270,7 @@ def _kept_in_trail(entries: int, word: str) -> Outcome:
             entries,
             word=word,
         ),
-        kept=True,
+        stays=True,
     )
 
 

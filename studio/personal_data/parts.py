@@ -29,7 +29,7 @@ class Outcome:
     """What became of one kind of thing, for the report."""
 
     sentence: Sentence
-    kept: bool  # with its reason in the sentence; else it is gone
+    stays: bool  # with its reason in the sentence; else it is gone
 
 
 class Knows(Protocol):

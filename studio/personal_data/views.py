@@ -13,11 +13,13 @@ from studio.models import User
 from studio.personal_data import erasure, export
 from studio.personal_data.forms import EraseForm
 from studio.teams.access import signed_in
+from studio.teams.step_up import confirm_first
 
 
 @signed_in
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@confirm_first
 def personal_data(request: HttpRequest) -> HttpResponseBase:
     """POST with `do` = export sends the zip; with erase it erases, signs out and shows the report;
     409 when something must be done first."""
@@ -39,7 +41,7 @@ def personal_data(request: HttpRequest) -> HttpResponseBase:
     # Signing out in the usual way would tell the trail who it was.
     request.session.flush()
     request.user = AnonymousUser()
-    lines = [(translated(one.sentence), one.kept) for one in report]
+    lines = [(translated(one.sentence), one.stays) for one in report]
     return render(
         request,
         "studio/personal_data/erased.html",

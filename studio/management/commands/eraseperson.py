@@ -39,4 +39,4 @@ class Command(BaseCommand):
         except erasure.NotErasable as error:
             raise CommandError(str(error)) from None
         for one in report:
-            self.stdout.write(f"{'stays' if one.kept else 'gone '}  {one.sentence}")
+            self.stdout.write(f"{'stays' if one.stays else 'gone '}  {one.sentence}")

@@ -124,7 +124,7 @@ def test_jobs_ledger_and_trail_stay_and_add_up(
     assert AuditEntry.objects.count() > entries
     event = JobEvent.objects.filter(job=job, text__contains="moved it").get()
     assert event.text == f"erased-{person.pk} moved it"
-    kept = " ".join(one.sentence for one in report if one.kept)
+    kept = " ".join(one.sentence for one in report if one.stays)
     for words in ("goes on for its team", "ledger stays", "audit trail stay"):
         assert words in kept
     call_command("verify")
