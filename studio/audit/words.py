@@ -41,6 +41,7 @@ _NAMES: dict[str, str | Promise] = {
     "operator": gettext_lazy("Operator"),
     "kind": gettext_lazy("Kind"),
     "files": gettext_lazy("Files"),
+    "films": gettext_lazy("Videos"),
     "is_active": gettext_lazy("Active"),
     "is_staff": gettext_lazy("Staff"),
     "is_superuser": gettext_lazy("All rights on this site"),

@@ -67,7 +67,11 @@ def lost_link(user: Any) -> str:
 
 def people() -> dict[str, Any]:
     """Two teams; the owner of the first is of the staff. The first has an account that works."""
+    from django.db import transaction
+
     from jobs.models import Account, ApiKey, Budget
+    from studio.audit.events import Event
+    from studio.audit.trail import record
     from studio.models import Membership, Role, Team, User
 
     users = {
@@ -83,6 +87,15 @@ def people() -> dict[str, Any]:
     for name, role in (("ben", Role.ADMIN), ("chidi", Role.CREATOR), ("dora", Role.VIEWER)):
         Membership.objects.create(team=team, user=users[name], role=role)
     Team.start("Evening Desk", aiko)
+    with transaction.atomic():
+        record(
+            Event.ROLE_CHANGED,
+            team=team,
+            by=aiko,
+            person=users["ben"],
+            before={"role": Role.CREATOR},
+            after={"role": Role.ADMIN},
+        )
     north = Account.objects.create(team=team, label="North-1", health=Account.Health.OK)
     ApiKey.make(north, "sk-north-0001", aiko).save()
     ApiKey.make(north, "sk-north-0002", aiko).save()
