@@ -16,6 +16,7 @@ from jobs.billing import append_only, balances, prices
 from jobs.billing.budget import month_of
 from jobs.engine.invariant_tally import CHUNK, Tally
 from jobs.models import Balance, DayBalance, LedgerEntry, Price
+from studio.models.audit import GUARDS
 
 _KIND = LedgerEntry.Kind
 
@@ -61,6 +62,10 @@ def entries_fit(tally: Tally) -> Iterator[str]:
     What is more than was held says why, as does every correction."""
     if not append_only.protected(connection):
         yield "The database lets ledger entries be changed; manage.py migrate forbids it again."
+    for guard in GUARDS:
+        if not guard.protected(connection):
+            where = guard.table
+            yield f"The database lets rows of {where} be changed; manage.py migrate forbids it."
     known = _Prices()
     rows = LedgerEntry.objects.order_by("job_id", "check_asked_id", "pk")
     lines = map(_Entry._make, rows.values_list(*_Entry._fields).iterator(CHUNK))

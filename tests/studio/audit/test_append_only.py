@@ -10,6 +10,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, connection, transaction
 
+from jobs.engine import invariants
 from studio.audit.events import Event
 from studio.audit.pseudonyms import pseudonym_of, replace_names
 from studio.audit.trail import record
@@ -155,3 +156,13 @@ def test_the_guards_are_made_again_after_a_migration_that_lost_them() -> None:
         assert guard.protected(connection)
         guard.protect(connection)
         assert guard.protected(connection)
+
+
+def test_verify_says_when_a_guard_is_gone() -> None:
+    for guard in GUARDS:
+        guard.unprotect(connection)
+        found = [one for one in invariants.broken() if guard.table in one]
+        assert len(found) == 1
+        assert "manage.py migrate" in found[0]
+        guard.protect(connection)
+    assert invariants.broken() == []
