@@ -276,7 +276,7 @@ DOORS: dict[str, list[tuple[Callable[[World], None], set[Event]]]] = {
     ],
     "account_login": [(login, {E.SIGNED_IN}), (login_wrongly, {E.SIGN_IN_FAILED})],
     "account_logout": [(logout, {E.SIGNED_OUT})],
-    "account_signup": [(signup, {E.SIGNED_UP, E.SIGNED_IN, E.TEAM_MADE, E.ACCOUNT_LINK_MADE})],
+    "account_signup": [(signup, {E.SIGNED_UP, E.SIGNED_IN, E.ACCOUNT_LINK_MADE})],
     "account_change_password": [(password_change, {E.PASSWORD_CHANGED})],
     "account_set_password": [(password_set, {E.PASSWORD_CHANGED})],
     "account_reset_password_from_key": [(password_reset, {E.PASSWORD_CHANGED, E.SIGNED_IN})],

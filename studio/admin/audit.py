@@ -104,4 +104,5 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 @admin.register(Erasure)
 class ErasureAdmin(ReadOnlyAdmin):
     list_display = ("pseudonym", "person_id", "at")
+    search_fields = ("pseudonym",)
     ordering = ("-at", "-id")

@@ -20,8 +20,6 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from studio.audit.events import Event
-from studio.audit.trail import record
 from studio.common.encryption import cipher
 from studio.models.people import Membership, Team, User
 from studio.teams import confirmed, invitations, sign_up_links
