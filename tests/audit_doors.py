@@ -51,6 +51,7 @@ NOT_TOLD = {
     "mfa_authenticate": "the second half of a sign-in, which is told by the signal of all of them",
     "mfa_login_webauthn": "a sign-in, which is told by the signal of all of them",
     "oidc_unlink": "it calls studio/teams/oidc_accounts.py, which tells it in its transaction",
+    "invitation_switch": "it signs out, which is told, and leads on to the invitation",
     "oidc_begin": "it leads to another site; who comes back is told as a sign-in",
     "account_reset_password": "it asks for a mail; nothing changes until its link is used",
     "account_email_verification_sent": LOOKS,
@@ -70,6 +71,19 @@ TRIED_ELSEWHERE = {
     "mfa_remove_webauthn": ("test_factor_trail", E.SECOND_FACTOR_REMOVED),
     "mfa_generate_recovery_codes": ("test_factor_trail", E.RECOVERY_CODES_MADE),
     "second_factor": ("test_required_factor", E.TEAM_CHANGED),
+}
+# Here only the module that records is looked at, not what it writes: a step towards TRIED_ELSEWHERE.
+RECORDED_BY = {
+    "domains": ("join_domains", E.DOMAIN_CHANGED),
+    "join_by_domain": ("join_domains", E.JOINED),
+    "invite": ("invitations", E.INVITED),
+    "invitation": ("invitations", E.JOINED),
+    "invitation_renew": ("invitations", E.INVITATION_SENT_AGAIN),
+    "invitation_revoke": ("invitations", E.INVITATION_REVOKED),
+    "member_role": ("members", E.ROLE_CHANGED),
+    "remove": ("members", E.REMOVED),
+    "leave": ("members", E.LEFT),
+    "transfer": ("members", E.OWNER_CHANGED),
 }
 
 

@@ -19,7 +19,7 @@ from jobs.models import Account
 from studio.audit.events import Event
 from studio.models import Asset, AuditEntry, Team, User
 from tests import makers
-from tests.audit_doors import DOORS, NOT_TOLD, TRIED_ELSEWHERE, E, World, login_wrongly
+from tests.audit_doors import DOORS, NOT_TOLD, RECORDED_BY, TRIED_ELSEWHERE, E, World, login_wrongly
 from tests.hostile.addresses import every_address
 from tests.service import Service
 
@@ -80,6 +80,11 @@ def test_what_is_tried_elsewhere_is_tried_there(file: str, event: Event) -> None
     assert f"Event.{event.name}" in text
 
 
+@pytest.mark.parametrize(("module", "event"), RECORDED_BY.values(), ids=RECORDED_BY)
+def test_what_a_module_records_is_recorded_there(module: str, event: Event) -> None:
+    assert f"Event.{event.name}" in Path(f"studio/teams/{module}.py").read_text()
+
+
 def takes_posts() -> set[str]:
     """Names of addresses, of ours and of the sign-in pages, whose view takes a POST."""
     found = set()
@@ -110,7 +115,7 @@ def _allowed(view: Any) -> list[str] | None:
 def test_every_address_that_takes_a_post_is_decided() -> None:
     found = takes_posts()
     assert len(found) > 30
-    told = set(DOORS) | set(NOT_TOLD) | set(TRIED_ELSEWHERE)
+    told = set(DOORS) | set(NOT_TOLD) | set(TRIED_ELSEWHERE) | set(RECORDED_BY)
     undecided = {name for name in found - told if name not in READS}
     assert undecided == set(), "a door: record what it changes, or say here why not"
     assert told - found == set(), "these take no POST"

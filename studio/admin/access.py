@@ -91,6 +91,8 @@ class JoinDomainAdmin(ReadOnlyAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: JoinDomain | None = None) -> bool:
         return super(ReadOnlyAdmin, self).has_delete_permission(request, obj)
+
+
 # Their secrets are nobody's to look at; how somebody gets in without a factor is a link of
 # `manage.py lostfactors` or of the page of the person.
 for model in (Authenticator, SocialApp, SocialToken, SocialAccount):
