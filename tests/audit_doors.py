@@ -72,7 +72,7 @@ TRIED_ELSEWHERE = {
     "mfa_generate_recovery_codes": ("test_factor_trail", E.RECOVERY_CODES_MADE),
     "second_factor": ("test_required_factor", E.TEAM_CHANGED),
 }
-# Here only the module that records is looked at, not what it writes: a step towards TRIED_ELSEWHERE.
+# Here only the module that records is looked at, not what it writes.
 RECORDED_BY = {
     "domains": ("join_domains", E.DOMAIN_CHANGED),
     "join_by_domain": ("join_domains", E.JOINED),

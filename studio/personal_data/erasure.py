@@ -28,6 +28,7 @@ from studio.models import (
     Consent,
     Edit,
     Erasure,
+    Invitation,
     Mail,
     Membership,
     PersonUse,
@@ -210,6 +211,7 @@ def _erase_rows(person: User, addresses: list[str]) -> list[Outcome]:
         invited |= Q(email__iexact=address)
     mails = Mail.objects.filter(to).delete()[0]
     SignUpLink.objects.filter(invited).delete()
+    Invitation.objects.filter(invited).delete()
     kind = ContentType.objects.get_for_model(User)
     LogEntry.objects.filter(content_type=kind, object_id=str(person.pk)).update(
         object_repr=pseudonym_of(person.pk), change_message=""

@@ -1,14 +1,14 @@
-"""What another package adds to what is known of a person: `settings.PERSONAL_DATA` names a module
-with the three functions of `Knows`."""
+"""What another package adds to what is known of a person: `settings.PERSONAL_DATA` names what
+has the three functions of `Knows`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Protocol, TypeAlias, cast
+from typing import Protocol, TypeAlias
 
 from django.conf import settings
+from django.utils.module_loading import import_string
 
 from studio.common.translatable import Sentence
 from studio.models import Team, User
@@ -45,4 +45,5 @@ class Knows(Protocol):
 
 
 def others() -> Knows:
-    return cast(Knows, import_module(settings.PERSONAL_DATA))
+    found: Knows = import_string(settings.PERSONAL_DATA)
+    return found
