@@ -74,16 +74,17 @@ TRIED_ELSEWHERE = {
 }
 # Here only the module that records is looked at, not what it writes.
 RECORDED_BY = {
-    "domains": ("join_domains", E.DOMAIN_CHANGED),
-    "join_by_domain": ("join_domains", E.JOINED),
-    "invite": ("invitations", E.INVITED),
-    "invitation": ("invitations", E.JOINED),
-    "invitation_renew": ("invitations", E.INVITATION_SENT_AGAIN),
-    "invitation_revoke": ("invitations", E.INVITATION_REVOKED),
-    "member_role": ("members", E.ROLE_CHANGED),
-    "remove": ("members", E.REMOVED),
-    "leave": ("members", E.LEFT),
-    "transfer": ("members", E.OWNER_CHANGED),
+    "domains": ("studio/teams/join_domains", E.DOMAIN_CHANGED),
+    "join_by_domain": ("studio/teams/join_domains", E.JOINED),
+    "invite": ("studio/teams/invitations", E.INVITED),
+    "invitation": ("studio/teams/invitations", E.JOINED),
+    "invitation_renew": ("studio/teams/invitations", E.INVITATION_SENT_AGAIN),
+    "invitation_revoke": ("studio/teams/invitations", E.INVITATION_REVOKED),
+    "member_role": ("studio/teams/members", E.ROLE_CHANGED),
+    "remove": ("studio/teams/members", E.REMOVED),
+    "leave": ("studio/teams/members", E.LEFT),
+    "transfer": ("studio/teams/members", E.OWNER_CHANGED),
+    "team_settings": ("jobs/pages/team/settings_form", E.TEAM_CHANGED),
 }
 
 

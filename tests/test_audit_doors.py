@@ -82,7 +82,7 @@ def test_what_is_tried_elsewhere_is_tried_there(file: str, event: Event) -> None
 
 @pytest.mark.parametrize(("module", "event"), RECORDED_BY.values(), ids=RECORDED_BY)
 def test_what_a_module_records_is_recorded_there(module: str, event: Event) -> None:
-    assert f"Event.{event.name}" in Path(f"studio/teams/{module}.py").read_text()
+    assert f"Event.{event.name}" in Path(f"{module}.py").read_text()
 
 
 def takes_posts() -> set[str]:
