@@ -11,6 +11,7 @@ from jobs.pages.board import (
 )
 from jobs.pages.create import batch_views, fix_views, preset_views
 from jobs.pages.create import views as create_views
+from jobs.pages.limits import views as limits_views
 from jobs.pages.spending import views as spending_views
 
 app_name = "jobs"
@@ -45,6 +46,8 @@ urlpatterns = [
     path("templates/", template_views.templates, name="templates"),
     path("templates/<str:template>/", template_views.detail, name="template_detail"),
     path("spend/", spending_views.spend, name="spend"),
+    path("team/turns/", limits_views.turns, name="turns"),
+    path("team/limits/<str:whose>/", limits_views.limit, name="limit"),
     path("keys/", accounts_views.keys, name="keys"),
     path("keys/accounts/new/", accounts_views.new_account, name="account_new"),
     path("keys/accounts/<str:account>/", accounts_views.account, name="account"),

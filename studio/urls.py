@@ -73,6 +73,11 @@ urlpatterns = [
     ),
     path("t/<slug:team>/team/picture/", team_picture.picture, name="team_picture"),
     path("t/<slug:team>/team/audit/", audit_views.audit, name="team_audit"),
+    path(
+        "t/<slug:team>/team/limits/",
+        import_string("jobs.pages.limits.views.page"),
+        name="team_limits",
+    ),
     path("t/<slug:team>/library/", files_views.library, name="library"),
     path("t/<slug:team>/library/upload/", files_views.upload, name="upload"),
     path("t/<slug:team>/library/line/", line_views.line, name="file_line"),

@@ -30,6 +30,7 @@ VALUES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "invitation": lambda made: made["invitation"].public_id,
     "member": lambda made: made["member"].pk,
     "domain": lambda made: 4711,
+    "whose": lambda made: made["whose"],
     "token": lambda made: "no-token",
     "name": lambda made: "x.jpg",
 }
@@ -65,6 +66,7 @@ def made(team: Team, creator: User) -> dict[str, Any]:
     asset = makers.asset(team)
     return {
         "team": team,
+        "whose": team.memberships.get(user=creator).pk,
         "account": account,
         "asset": asset,
         "job": makers.job(team, creator, account=account),

@@ -1,4 +1,4 @@
-"""Prices, the ledger and the monthly limits. History is never changed here: a new price is a new
+"""Prices, the ledger and its sums. History is never changed here: a new price is a new
 row, a correction a new entry."""
 
 from __future__ import annotations
@@ -9,15 +9,14 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
-from django.db.models import Case, F, Model, OuterRef, QuerySet, Subquery, Sum, When
-from django.forms import BaseForm
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from jobs.billing import budget, ledger, prices
+from jobs.billing import ledger, prices
 from jobs.catalogue import entries
-from jobs.models import Balance, Budget, DayBalance, LedgerEntry, Price
+from jobs.models import Balance, DayBalance, HoldDay, LedgerEntry, Price
 from studio.admin.base import ChangedColumnsAdmin, ReadOnlyAdmin, amount, link
 from studio.admin.trail import recorded_as
 from studio.audit.events import Event
@@ -38,7 +37,6 @@ class AmountField(forms.DecimalField):
 
 
 recorded_as(Price, *[Event.PRICE_CHANGED] * 3)
-recorded_as(Budget, *[Event.LIMIT_CHANGED] * 3)
 
 # ── prices ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -275,92 +273,18 @@ class DayBalanceAdmin(ReadOnlyAdmin):
         return amount(balance.settled, balance.team.currency, 6)
 
 
-# ── limits ────────────────────────────────────────────────────────────────────────────────────────
-
-
-class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]
-    amount = AmountField(
-        label=_("Limit per month"),
-        help_text=_(
-            "In the team’s currency, such as 10.00. 0 stops everything: not even a check is sent. "
-            "For no limit, delete the row."
-        ),
-    )
-
-    class Meta:
-        model = Budget
-        fields = ("team", "member")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.instance.pk:
-            amount = self.fields["amount"]
-            amount.initial = Decimal(self.instance.micros) / prices.MILLION
-            amount.label = _("Limit per month, %(currency)s") % {
-                "currency": self.instance.team.currency
-            }
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        team, member = cleaned.get("team"), cleaned.get("member")
-        if team and member and not team.memberships.filter(user=member).exists():
-            self.add_error(
-                "member",
-                _(
-                    "%(member)s is not in %(team)s. Choose one of its members, or nobody for the "
-                    "whole team."
-                )
-                % cleaned,
-            )
-        return cleaned
-
-    def _post_clean(self) -> None:
-        if "amount" in self.cleaned_data:
-            self.instance.micros = AmountField.micros(self.cleaned_data["amount"])
-        super()._post_clean()  # type: ignore[misc]
-
-
-@admin.register(Budget)
-class BudgetAdmin(ChangedColumnsAdmin):
-    form = BudgetForm
-    fields = ("team", "member", "amount")
-    autocomplete_fields = ("team", "member")
-    list_display = ("team", "whose", "limit_shown", "used_shown", "created_at")
-    list_display_links = ("team", "whose")
-    list_filter = ("team__currency",)
+@admin.register(HoldDay)
+class HoldDayAdmin(ReadOnlyAdmin):
+    list_display = ("day", "team", "member", "of_holds", "held_shown", "settled_shown")
+    list_filter = ("of_holds", "currency")
     list_select_related = ("team", "member")
-    search_fields = ("team__name", "team__slug", "member__email", "member__first_name")
-    date_hierarchy = "created_at"
+    search_fields = ("team__name", "team__slug", "member__email")
+    date_hierarchy = "day"
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Budget]:
-        spent = Balance.objects.filter(team=OuterRef("team"), month=budget.month_of()).order_by()
-        of_team = spent.values("team").annotate(used=Sum(F("held") + F("settled"))).values("used")
-        of_member = (
-            spent.filter(member=OuterRef("member"))
-            .values("member")
-            .annotate(used=Sum(F("held") + F("settled")))
-            .values("used")
-        )
-        used = Case(When(member__isnull=True, then=Subquery(of_team)), default=Subquery(of_member))
-        budgets: QuerySet[Budget] = super().get_queryset(request)
-        return budgets.annotate(used_n=used)
+    @admin.display(description=_("held"), ordering="held")
+    def held_shown(self, balance: HoldDay) -> SafeString | str:
+        return amount(balance.held, balance.currency, 6)
 
-    def write_row(self, request: HttpRequest, obj: Model, form: BaseForm, change: bool) -> None:
-        if change:
-            # The row was validated with the new amount; it is no field of the form, so it is named
-            # here.
-            obj.save(update_fields=["team", "member", "micros"])
-        else:
-            super().write_row(request, obj, form, change)
-
-    @admin.display(description=_("for"), ordering="member__email")
-    def whose(self, budget: Budget) -> str:
-        return str(budget.member or _("the whole team"))
-
-    @admin.display(description=_("limit per month"), ordering="micros")
-    def limit_shown(self, budget: Budget) -> SafeString | str:
-        return amount(budget.micros, budget.team.currency, 2)
-
-    @admin.display(description=_("held and settled this month"))
-    def used_shown(self, budget: Any) -> SafeString | str:
-        return amount(budget.used_n or 0, budget.team.currency, 4)
+    @admin.display(description=_("settled"), ordering="settled")
+    def settled_shown(self, balance: HoldDay) -> SafeString | str:
+        return amount(balance.settled, balance.currency, 6)

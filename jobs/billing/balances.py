@@ -3,8 +3,8 @@ writes it. Only `ledger` calls `add`.
 
 A transaction takes its locks in this order, so that no two wait for each other: the team's row, the
 rows of jobs and checks, the balances of holds (which only a holder of the team's row writes), the
-other balances in the order of their keys, the days in the order of theirs. Nothing is locked after
-them.
+other balances in the order of their keys, the days of settlements and then those of holds in the
+order of theirs. Nothing is locked after them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import UTC
 from django.db import connection, models, transaction
 from django.db.models import F
 
-from jobs.models import Balance, DayBalance, LedgerEntry
+from jobs.models import Balance, DayBalance, HoldDay, LedgerEntry
 
 Key = dict[str, object]
 Sums = dict[str, int]
@@ -34,6 +34,8 @@ BALANCE_SUMS = (
 )
 DAY_KEY = ("team_id", "month", "day", "model", "price_id")
 DAY_SUMS = ("settled", "milliunits")
+HOLD_DAY_KEY = ("team_id", "day", "member_id", "currency", "of_holds")
+HOLD_DAY_SUMS = ("held", "settled", "entries")
 
 
 # ── with each entry ───────────────────────────────────────────────────────────────────────────────
@@ -45,6 +47,8 @@ def add(entries: Sequence[LedgerEntry]) -> None:
     _add_all(Balance, [(_balance_key(entry), _balance_sums(entry)) for entry in entries])
     paid = [entry for entry in entries if _has_day(entry)]
     _add_all(DayBalance, [(_day_key(entry), _day_sums(entry)) for entry in paid])
+    dated = [entry for entry in entries if entry.day is not None]
+    _add_all(HoldDay, [(_hold_day_key(entry), _hold_day_sums(entry)) for entry in dated])
 
 
 def _add_all(table: type[models.Model], rows: list[tuple[Key, Sums]]) -> None:
@@ -95,7 +99,7 @@ def _day_key(entry: LedgerEntry) -> Key:
     return {
         "team_id": entry.team_id,
         "month": entry.month,
-        "day": entry.created_at.astimezone(UTC).date(),
+        "day": entry.written_on or entry.created_at.astimezone(UTC).date(),
         "model": entry.model,
         "price_id": entry.price_id,
     }
@@ -105,9 +109,23 @@ def _day_sums(entry: LedgerEntry) -> Sums:
     return {"settled": entry.settled, "milliunits": int((entry.units or 0) * 1000)}
 
 
+def _hold_day_key(entry: LedgerEntry) -> Key:
+    return {
+        "team_id": entry.team_id,
+        "day": entry.day,
+        "member_id": entry.member_id,
+        "currency": entry.currency,
+        "of_holds": entry.kind == _KIND.HOLD,
+    }
+
+
+def _hold_day_sums(entry: LedgerEntry) -> Sums:
+    return {"held": entry.held, "settled": entry.settled, "entries": 1}
+
+
 # ── from the whole ledger ─────────────────────────────────────────────────────────────────────────
 
-# What each entry adds, a row per entry, as `_balance_sums` and `_day_sums` have it.
+# What each entry adds, a row per entry, as the `…_sums` above have it.
 _BALANCE_ROWS = """
     SELECT team_id, month, member_id, currency, model, kind = 'hold' AS of_holds, held, settled,
         1 AS entries, CASE WHEN kind = 'release' THEN 1 ELSE 0 END AS releases,
@@ -123,7 +141,15 @@ _DAY_ROWS = """
         CAST(ROUND(COALESCE(units, 0) * 1000) AS BIGINT) AS milliunits
     FROM jobs_ledgerentry WHERE kind IN ('settle', 'adjust')
 """
-_DAY = {"sqlite": "date(created_at)", "postgresql": "CAST(created_at AT TIME ZONE 'UTC' AS date)"}
+# Entries of before teams had time zones were written on a day of UTC.
+_DAY = {
+    "sqlite": "COALESCE(written_on, date(created_at))",
+    "postgresql": "COALESCE(written_on, CAST(created_at AT TIME ZONE 'UTC' AS date))",
+}
+_HOLD_DAY_ROWS = """
+    SELECT team_id, day, member_id, currency, kind = 'hold' AS of_holds, held, settled, 1 AS entries
+    FROM jobs_ledgerentry WHERE day IS NOT NULL
+"""
 
 
 def _tables() -> list[tuple[type[models.Model], str, tuple[str, ...], tuple[str, ...]]]:
@@ -131,6 +157,7 @@ def _tables() -> list[tuple[type[models.Model], str, tuple[str, ...], tuple[str,
     return [
         (Balance, _BALANCE_ROWS, BALANCE_KEY, BALANCE_SUMS),
         (DayBalance, days, DAY_KEY, DAY_SUMS),
+        (HoldDay, _HOLD_DAY_ROWS, HOLD_DAY_KEY, HOLD_DAY_SUMS),
     ]
 
 

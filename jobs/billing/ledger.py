@@ -11,14 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, date
 from decimal import Decimal
+from functools import partial
 
 from django.db import IntegrityError, transaction
 
-from jobs.billing import balances
-from jobs.billing.budget import month_of, require_room
+from jobs.billing import balances, limit_warnings
+from jobs.billing.budget import limit_uses, require_room
+from jobs.billing.periods import day_of, month_of
 from jobs.billing.prices import NoPrice, Quote, format_money, price_of, priced
 from jobs.common.errors import SentenceError
-from jobs.models import Check, Job, LedgerEntry
+from jobs.models import Budget, Check, Job, LedgerEntry
 from studio.audit.events import Event
 from studio.audit.trail import record
 from studio.common.translatable import EMPTY, Sentence, phrase, together
@@ -52,8 +54,9 @@ def hold(
         )
     if not locked:
         team = lock(team)
-    month = month_of()
-    require_room(team, member, quote.micros, month)
+    day = day_of(team)
+    month = day.replace(day=1)
+    stood = require_room(team, member, quote.micros, month, day)
     entry: LedgerEntry = LedgerEntry.objects.create(
         team=team,
         member=member,
@@ -65,19 +68,46 @@ def hold(
         price=quote.price,
         units=quote.units,
         month=month,
+        day=day,
+        written_on=day,
         **_about(subject),
     )
     balances.add([entry])
+    limit_warnings.warn(team, member, stood, quote.micros)
     return entry
 
 
 def lock(team: Team) -> Team:
     """Let one writer of holds and adjustments of `team` at a time come here, until its transaction
-    ends; the team as it is now. Before the rows of jobs and checks, so that no two wait for each
-    other."""
+    ends; the team as it is now, for its time zone or a limit may be another one since its page was
+    asked for. Before the rows of jobs and checks, so that no two wait for each other."""
     # NO KEY: only other holds wait. A full lock would also stop every row that names the team, such
     # as events of its jobs.
     return Team.objects.select_for_update(no_key=True).get(pk=team.pk)
+
+
+def _warn_of(entry: LedgerEntry, team: Team) -> None:
+    """After an entry that used more than was held: tell what that has reached of the limits of the
+    present day and month. The caller has the lock of `team`, as for every warning."""
+    if entry.held + entry.settled <= 0:
+        return
+    counts_for = {Budget.Period.DAY: entry.day, Budget.Period.MONTH: entry.month}
+    found = limit_uses(team, entry.member)
+    now = [one for one in found if one.begins == counts_for[Budget.Period(one.limit.period)]]
+    limit_warnings.warn(team, entry.member, now)
+
+
+def _warn_after_commit(entries: Iterable[LedgerEntry]) -> None:
+    """For entries that end holds, whose writers have no lock of the team and cannot wait for it.
+    What a process that dies in between does not tell, the next hold does."""
+    for entry in entries:
+        if entry.held + entry.settled > 0:
+            transaction.on_commit(partial(_warn_alone, entry), robust=True)
+
+
+def _warn_alone(entry: LedgerEntry) -> None:
+    with transaction.atomic():
+        _warn_of(entry, lock(entry.team))
 
 
 def settle(
@@ -99,6 +129,7 @@ def settle(
     micros, written = _settlement(subject, units, variant, attempt, note)
     # All at once, since the balances are locked in one order.
     balances.add([*written, *_releases(free, 1, free_note)])
+    _warn_after_commit(written)
     return micros
 
 
@@ -190,9 +221,9 @@ def adjust(
     """Correct what was settled by `micros`, more or less, for a reason that people read with the
     name of `by`.
 
-    About a job or check it counts for the month and person of its hold, and changes what the job
-    says it cost; without one for `member` (None: the team alone) in `month` (default this one). No
-    limit stops a correction. Raises NotAdjustable.
+    About a job or check it counts for the month, day and person of its hold, and changes what the
+    job says it cost; without one for `member` (None: the team alone) in `month` (default this one)
+    and for no day. No limit stops a correction. Raises NotAdjustable.
     """
     reason = " ".join(reason.split())
     if not micros or abs(micros) > MOST or not reason or len(reason) > LONGEST_REASON:
@@ -206,17 +237,18 @@ def adjust(
         "kind": LedgerEntry.Kind.ADJUST,
         "settled": micros,
         "currency": team.currency,
-        "month": month or month_of(),
         "note": note,
     }
     with transaction.atomic():
-        lock(team)
+        team = lock(team)
+        columns |= {"month": month or month_of(team), "written_on": day_of(team)}
         if subject is not None:
             columns |= _adjustment_of(subject, team, micros)
         entry: LedgerEntry = LedgerEntry.objects.create(**columns)
         balances.add([entry])
         corrected = {"micros": micros, "currency": team.currency, "month": entry.month}
         record(Event.ADJUSTED, team=team, by=by, person=entry.member, about=reason, after=corrected)
+        _warn_of(entry, team)
     return entry
 
 
@@ -249,12 +281,13 @@ def _adjustment_of(subject: Job | Check, team: Team, micros: int) -> dict[str, o
         "model": holds[-1].model,
         "price": holds[-1].price,
         "month": holds[-1].month,
+        "day": holds[-1].day,
         **_about(subject),
     }
 
 
 def _hold_of(subject: Job | Check, attempt: int) -> LedgerEntry:
-    held: LedgerEntry = LedgerEntry.objects.select_related("price").get(
+    held: LedgerEntry = LedgerEntry.objects.select_related("price", "team").get(
         kind=LedgerEntry.Kind.HOLD, attempt=attempt, **_about(subject)
     )
     return held
@@ -283,6 +316,8 @@ def _written(
                 price=bill.price if bill else held.price,
                 units=bill.units if bill else None,
                 month=held.month,
+                day=held.day,
+                written_on=day_of(held.team),
                 note=note,
                 **_about(subject),
             )

@@ -10,12 +10,11 @@ from decimal import Decimal
 from itertools import groupby
 from typing import NamedTuple
 
-from django.db import connection
+from django.db import connection, models
 
 from jobs.billing import append_only, balances, prices
-from jobs.billing.budget import month_of
 from jobs.engine.invariant_tally import CHUNK, Tally
-from jobs.models import Balance, DayBalance, LedgerEntry, Price
+from jobs.models import Balance, DayBalance, HoldDay, LedgerEntry, Price
 from studio.models.audit import GUARDS
 
 _KIND = LedgerEntry.Kind
@@ -30,6 +29,7 @@ class _Entry(NamedTuple):
     team_id: int
     member_id: int | None
     month: date
+    day: date | None
     currency: str
     model: str
     price_id: int | None
@@ -51,15 +51,18 @@ class _Entry(NamedTuple):
     check_asked__model: str | None
 
 
-_OF_HOLD = ("team_id", "member_id", "month", "currency", "model")
+_OF_HOLD = ("team_id", "member_id", "month", "day", "currency", "model")
 # A quote and a month are taken a moment before the entry is written, perhaps on the day before.
 _MOMENT = timedelta(minutes=1)
+# A day begins first in zones 14 hours ahead of UTC and ends last in those 12 hours behind.
+_FIRST, _LAST = timedelta(hours=-14), timedelta(hours=36) + _MOMENT
 
 
 def entries_fit(tally: Tally) -> Iterator[str]:
-    """A hold has the month of its day, and person, model and price of its job; what ends it, or
-    corrects it, those of the hold. Every price is of the model and was in force on the hold's day.
-    What is more than was held says why, as does every correction."""
+    """A hold has a day that it was somewhere then, the month of that day, and person, model and
+    price of its job; what ends it, or corrects it, those of the hold. Every price is of the model
+    and was in force on the hold's day. What is more than was held says why, as does every
+    correction."""
     if not append_only.protected(connection):
         yield "The database lets ledger entries be changed; manage.py migrate forbids it again."
     for guard in GUARDS:
@@ -84,6 +87,10 @@ def entries_fit(tally: Tally) -> Iterator[str]:
                 yield f"{_name(entry)} {what}."
 
 
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
 def _name(entry: _Entry) -> str:
     whose = f"team {entry.team_id}"
     if entry.job_id or entry.check_asked_id:
@@ -94,7 +101,13 @@ def _name(entry: _Entry) -> str:
 
 def _wrong_hold(entry: _Entry, known: _Prices) -> Iterator[str]:
     at = entry.created_at
-    if entry.month not in (month_of(at), month_of(at - _MOMENT)):
+    if entry.day is not None and not _FIRST <= at - _midnight(entry.day) <= _LAST:
+        yield f"counts for {entry.day} and was written on {at:%Y-%m-%d}"
+    # Without a day it was written by a version whose months were those of UTC.
+    days = (
+        [entry.day] if entry.day else [when.astimezone(UTC).date() for when in (at, at - _MOMENT)]
+    )
+    if entry.month not in [day.replace(day=1) for day in days]:
         yield f"counts for {entry.month:%Y-%m} and was written on {at:%Y-%m-%d}"
     team = entry.job__team_id if entry.job_id else entry.check_asked__team_id
     model = entry.job__model if entry.job_id else entry.check_asked__model
@@ -188,11 +201,18 @@ class _Prices:
                 )
 
 
+_KINDS: dict[type[models.Model], str] = {
+    Balance: "balance",
+    DayBalance: "daily balance",
+    HoldDay: "balance of the holds",
+}
+
+
 def balances_hold(tally: Tally) -> Iterator[str]:
     """Every balance is the sum of its entries, and no entry is in none."""
-    tally.seen += Balance.objects.count() + DayBalance.objects.count()
+    tally.seen += sum(table._default_manager.count() for table in _KINDS)
     for table, key, lacks in balances.differences():
         whose = ", ".join(f"{name.removesuffix('_id')} {value}" for name, value in key.items())
         what = ", ".join(f"{n:+} {name}" for name, n in lacks.items() if n)
-        kind = "balance" if table is Balance else "daily balance"
+        kind = _KINDS[table]
         yield f"The {kind} of {whose} lacks {what} of its entries (manage.py recount)."

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
@@ -15,7 +16,6 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Count, F, Max, Q, Sum
 
 from jobs.billing import prices
-from jobs.billing.budget import month_of
 from jobs.common.states import TERMINAL, State
 from jobs.engine.bill_check import unlike
 from jobs.engine.invariant_tally import CHUNK, Tally
@@ -175,40 +175,66 @@ def budgets_hold(tally: Tally) -> Iterator[str]:
     changed: dict[str, datetime] = dict(
         changes.order_by().values_list("object_id").annotate(_last=Max("action_time"))
     )
-    for budget in Budget.objects.select_related("team", "member").iterator(CHUNK):
-        since = max(budget.created_at, changed.get(str(budget.pk), budget.created_at))
-        entries = LedgerEntry.objects.filter(team_id=budget.team_id, month__gte=month_of(since))
-        if budget.member_id is not None:
-            entries = entries.filter(member_id=budget.member_id)
-        columns = (
-            "month",
-            "kind",
-            "held",
-            "settled",
-            "created_at",
-            "job__public_id",
-            "check_asked__public_id",
-        )
-        rows = entries.order_by("month", "pk").values_list(*columns).iterator(CHUNK)
-        for month, lines in groupby(rows, key=itemgetter(0)):
-            yield from _within(budget, month, lines, since, tally)
+    with_own = defaultdict(set)
+    for team, period, member in Budget.objects.filter(member__isnull=False).values_list(
+        "team_id", "period", "member_id"
+    ):
+        with_own[team, period].add(member)
+    limits = Budget.objects.filter(micros__isnull=False).select_related("team", "member")
+    for budget in limits.iterator(CHUNK):
+        times = (budget.created_at, budget.changed_at, changed.get(str(budget.pk)))
+        since = max(at for at in times if at is not None)
+        yield from _kept(budget, since, with_own[budget.team_id, budget.period], tally)
+
+
+def _kept(budget: Budget, since: datetime, with_own: set[int], tally: Tally) -> Iterator[str]:
+    """Whether `budget` was kept since it counts, by each person for whom it counts: `with_own` have
+    one of their own."""
+    of_day = budget.period == Budget.Period.DAY
+    entries = LedgerEntry.objects.filter(
+        team_id=budget.team_id,
+        # A day before, since the team's may have begun while it was another one elsewhere.
+        month__gte=(since - timedelta(days=1)).astimezone(UTC).date().replace(day=1),
+    )
+    if of_day:
+        entries = entries.filter(day__isnull=False)
+    if budget.member_id is not None:
+        entries = entries.filter(member_id=budget.member_id)
+    elif budget.of_each:
+        entries = entries.filter(member__isnull=False).exclude(member__in=with_own)
+    key = ("member_id" if budget.of_each else "team_id", "day" if of_day else "month")
+    columns = (
+        *key,
+        "kind",
+        "held",
+        "settled",
+        "created_at",
+        "job__public_id",
+        "check_asked__public_id",
+    )
+    rows = entries.order_by(*key, "pk").values_list(*columns).iterator(CHUNK)
+    for (_whose, begins), lines in groupby(rows, key=itemgetter(0, 1)):
+        yield from _within(budget, begins, lines, since, tally)
 
 
 def _within(
-    budget: Budget, month: date, lines: Iterator[tuple[Any, ...]], since: datetime, tally: Tally
+    budget: Budget, begins: date, lines: Iterator[tuple[Any, ...]], since: datetime, tally: Tally
 ) -> Iterator[str]:
     used = excused = 0
     said = False
-    for _month, kind, held, settled, at, job, check in lines:
+    for _whose, _begins, kind, held, settled, at, job, check in lines:
         tally.seen += 1
         used += held + settled
         if kind != HOLD:
             excused += max(0, held + settled)
-        elif held > 0 and at > since and used - excused > budget.micros and not said:
+        elif held > 0 and at > since and used - excused > (budget.micros or 0) and not said:
             said = True
             whose = f"{budget.member} in {budget.team}" if budget.member else str(budget.team)
+            if budget.of_each:
+                whose = f"each person in {budget.team}"
             what = f"job {job}" if job else f"check {check}"
+            when = f"{begins:%d %B %Y}" if budget.period == Budget.Period.DAY else f"{begins:%B %Y}"
             yield (
                 f"The limit of {whose} is {budget.micros} millionths, and {what} took "
-                f"{month:%B %Y} to {used - excused}."
+                f"{when} to {used - excused}."
             )

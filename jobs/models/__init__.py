@@ -3,9 +3,10 @@ May import catalogue and common."""
 
 from jobs.models import delete_guard  # noqa: F401  (registers why rows must stay)
 from jobs.models.account import Account, ApiKey, Lane, PauseState, TemporaryFile, WorkTime
+from jobs.models.budget import Budget, LimitWarning
 from jobs.models.check import Check
 from jobs.models.job import Attempt, Job, JobEvent, JobInput
-from jobs.models.money import Balance, Budget, DayBalance, LedgerEntry
+from jobs.models.money import Balance, DayBalance, HoldDay, LedgerEntry
 from jobs.models.price import Price
 from jobs.models.set import JobSet, Preset
 from jobs.models.template import Template
@@ -18,12 +19,14 @@ __all__ = [
     "Budget",
     "Check",
     "DayBalance",
+    "HoldDay",
     "Job",
     "JobEvent",
     "JobInput",
     "JobSet",
     "Lane",
     "LedgerEntry",
+    "LimitWarning",
     "PauseState",
     "Preset",
     "Price",

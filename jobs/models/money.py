@@ -1,5 +1,5 @@
-"""The append-only ledger, its running sums and the monthly limits. Only jobs/billing/ledger.py
-writes entries; the balances are written with them."""
+"""The append-only ledger and its running sums. Only jobs/billing/ledger.py writes entries; the
+balances are written with them."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class LedgerEntry(models.Model):
     """One movement of money, in millionths of `currency`. `held` and `settled` are signed; balances
     are their sums. The database refuses to change or delete one (jobs/billing/append_only.py).
 
-    All entries of one job carry the month of its hold, so a job that ends in the next month leaves
-    no half behind.
+    All entries of one job carry the month and day of its hold, in the zone that the team had then,
+    so a job that ends in the next month leaves no half behind.
     """
 
     class Kind(models.TextChoices):
@@ -60,7 +60,12 @@ class LedgerEntry(models.Model):
         Price, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     units = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
-    month = models.DateField(help_text=_("first day of the month that it counts for (UTC)"))
+    month = models.DateField(help_text=_("first day of the month that it counts for"))
+    # Entries of before there were limits per day have neither: they count for no day.
+    day = models.DateField(
+        null=True, help_text=_("the day that it counts for; none for a correction of no job")
+    )
+    written_on = models.DateField(null=True, help_text=_("the day it was, in the team’s zone"))
     note = SentenceField(blank=True, default=EMPTY)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -105,7 +110,7 @@ class Balance(models.Model):
     team = models.ForeignKey(
         Team, on_delete=models.PROTECT, related_name="balances", db_index=False
     )
-    month = models.DateField(help_text=_("first day of the month (UTC)"))
+    month = models.DateField(help_text=_("first day of the month"))
     member = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )
@@ -140,11 +145,11 @@ class Balance(models.Model):
 
 
 class DayBalance(models.Model):
-    """What was settled of a team's month on one day (UTC) at one price, in millionths of the
-    team's currency, and the units in thousandths."""
+    """What was settled of a team's month on one day at one price, in millionths of the team's
+    currency, and the units in thousandths."""
 
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="days", db_index=False)
-    month = models.DateField(help_text=_("first day of the month that it counts for (UTC)"))
+    month = models.DateField(help_text=_("first day of the month that it counts for"))
     day = models.DateField(help_text=_("when it was settled; may be after the month"))
     model = models.CharField(max_length=60, blank=True)
     price = models.ForeignKey(
@@ -170,35 +175,36 @@ class DayBalance(models.Model):
         return f"{self.team} {self.day} {self.model} {self.settled} µ"
 
 
-class Budget(models.Model):
-    """A hard limit per calendar month (UTC), for a team or for one member of it. 0 stops
-    everything; no row, no limit."""
+class HoldDay(models.Model):
+    """The running sums of a team's entries by the day of their hold and by person, in millionths of
+    `currency`: what limits per day are tested by. In two rows, as `Balance` has it."""
 
-    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="budgets")
+    team = models.ForeignKey(
+        Team, on_delete=models.PROTECT, related_name="hold_days", db_index=False
+    )
+    day = models.DateField(help_text=_("of the hold, in the team’s zone then"))
     member = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.CASCADE,
-        null=True,
-        blank=True,
-        related_name="+",
-        help_text=_("empty: the whole team"),
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )
-    micros = models.BigIntegerField(
-        _("limit per month"), help_text=_("millionths of the team’s currency: 10000000 is 10.00")
-    )
-    created_at = models.DateTimeField(auto_now_add=True)
+    currency = models.CharField(max_length=3)
+    of_holds = models.BooleanField()
+    held = models.BigIntegerField(default=0)
+    settled = models.BigIntegerField(default=0)
+    entries = models.BigIntegerField(default=0, help_text=_("entries that are summed here"))
 
     class Meta:
-        ordering = ("team_id", "member_id")
+        ordering = ("team_id", "-day", "member_id", "of_holds")
         constraints = (
-            models.UniqueConstraint(fields=("team", "member"), name="one_budget_per_member"),
             models.UniqueConstraint(
-                fields=("team",),
-                condition=models.Q(member__isnull=True),
-                name="one_budget_per_team",
+                fields=("team", "day", "member", "currency", "of_holds"),
+                name="one_hold_day_per_member",
             ),
-            models.CheckConstraint(condition=models.Q(micros__gte=0), name="budget_not_negative"),
+            models.UniqueConstraint(
+                fields=("team", "day", "currency", "of_holds"),
+                condition=models.Q(member__isnull=True),
+                name="one_hold_day_without_member",
+            ),
         )
 
     def __str__(self) -> str:
-        return f"{self.team} {self.member or ''} {self.micros} µ"
+        return f"{self.team} {self.day} {self.held + self.settled} µ{self.currency}"

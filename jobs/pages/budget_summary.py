@@ -1,5 +1,5 @@
-"""The month's money of a team as a person in it may spend it: the tighter of the team's limit and
-their own."""
+"""The money of a team as a person in it may spend it: the tightest of the team's limits and their
+own."""
 
 from __future__ import annotations
 
@@ -10,37 +10,45 @@ from django.template.defaultfilters import date as format_date
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from jobs.billing import budget, prices
+from jobs.billing import budget, periods, prices
+from jobs.billing.limit_use import BudgetStatus
 from studio.common.translatable import translated
 from studio.models.people import Team, User
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetSummary:
-    """`status` is of the team, or of the person when their own limit is nearer; `own` says
-    which."""
+    """`status` is of the limit with the least left; `own` says whether it is the person's, and
+    `period` whether it is of the day or the month. Without any limit: what the team spent in the
+    month."""
 
     team: Team
-    status: budget.BudgetStatus
+    status: BudgetStatus
     own: bool = False
+    period: str = budget.MONTH
 
     @classmethod
     def of(cls, team: Team, user: User | None = None) -> BudgetSummary:
-        """Without `user` only the team's limit counts, which is what a page that is the same for
+        """Without `user` only the team's limits count, which is what a page that is the same for
         everybody shows."""
-        whole = budget.status(team)
-        if user is not None:
-            mine = budget.status(team, user)
-            if mine.left is not None and (whole.left is None or mine.left < whole.left):
-                return cls(team, mine, own=True)
-        return cls(team, whole)
+        found = budget.limit_uses(team, user)
+        if not found:
+            return cls(team, budget.without_limit(team))
+        # The team's before the person's, the month's before the day's, where both leave the same.
+        nearest = min(reversed(found), key=lambda one: one.left)
+        limit = nearest.limit
+        return cls(team, nearest.status, limit.member is not None, limit.period)
 
     @property
     def month(self) -> str:
-        return format_date(budget.month_of(), "F")
+        if self.period == budget.DAY:
+            return _("Today")
+        return format_date(periods.month_of(self.team), "F")
 
     @property
     def whose(self) -> str:
+        if self.period == budget.DAY:
+            return _("You, today") if self.own else _("Team, today")
         return (
             _("You, %(month)s") % {"month": self.month}
             if self.own
@@ -107,7 +115,7 @@ class BudgetSummary:
 
 
 def no_room(team: Team, user: User, micros: int) -> str:
-    """Why the month's money of `user` in `team` has no room for `micros` more; "" when it has."""
+    """Why the money of `user` in `team` has no room for `micros` more; "" when it has."""
     try:
         budget.require_room(team, user, micros)
     except budget.OverBudget as over:

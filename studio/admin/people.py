@@ -184,7 +184,15 @@ class TeamAdmin(ChangedColumnsAdmin):
         return {} if obj else {"slug": ("name",)}
 
     def get_fields(self, request: HttpRequest, obj: Team | None = None) -> tuple[str, ...]:
-        fields = ("name", "slug", "personal", "currency", "waiting_limit", "storage_limit_mb")
+        fields = (
+            "name",
+            "slug",
+            "personal",
+            "currency",
+            "time_zone",
+            "waiting_limit",
+            "storage_limit_mb",
+        )
         return (*fields, "stored", "created_at") if obj else fields
 
     @admin.display(description=_("stored"))

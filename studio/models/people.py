@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
+from studio.common import time_zones
 from studio.common.fields import SentenceField
 from studio.common.translatable import EMPTY, Sentence, phrase
 from studio.models.team_settings import TeamSettings
@@ -127,6 +128,16 @@ class Team(TeamSettings):
     name = models.CharField(_("name"), max_length=80)
     slug = models.SlugField(_("address"), max_length=60, unique=True)
     personal = models.BooleanField(_("personal"), default=False)
+    time_zone = models.CharField(
+        _("time zone"),
+        max_length=time_zones.LONGEST,
+        default=time_zones.DEFAULT,
+        validators=(time_zones.validate,),
+        help_text=_(
+            "Months and days of limits begin at midnight there, such as Europe/Berlin. Another one "
+            "counts from now on; what was spent before keeps its month and day."
+        ),
+    )
     # Prices, budgets and the ledger of a team are in one currency, so sums mean something.
     currency = models.CharField(
         _("currency"), max_length=3, choices=Currency.choices, default=Currency.USD

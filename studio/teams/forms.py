@@ -97,7 +97,7 @@ class FairShareForm(forms.Form):
         ]
 
     def save(self) -> int:
-        """Write what changed; returns how many rows that were."""
+        """Write what changed, and tell the trail; returns how many rows that were."""
         changed = 0
         with transaction.atomic():
             was, limit = self.team.waiting_limit, self.cleaned_data["waiting_limit"]

@@ -16,7 +16,6 @@ from studio.common import clock
 from studio.models import Invitation, Membership, Role
 from studio.teams import invitations, join_domains, quotas
 from studio.teams.access import TeamRequest
-from studio.teams.forms import FairShareForm
 from studio.teams.invitations import Made
 from studio.teams.invite_forms import InviteForm, grantable
 from studio.teams.permissions import may_grant
@@ -85,7 +84,6 @@ def people_page(
     request: TeamRequest,
     *,
     invite: InviteForm | None = None,
-    shares: FairShareForm | None = None,
     made: Sequence[Made] = (),
     status: int = 200,
 ) -> HttpResponse:
@@ -95,7 +93,6 @@ def people_page(
     context = {
         "nav": "team",
         "people": person_rows(request),
-        "form": shares or FairShareForm(team=request.team),
         "quotas": quotas.shown(request.team, request.user),
         "invitations": invitation_rows(request) if manages else [],
         "invite": (invite or InviteForm(role=role)) if manages else None,

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from typing import cast
 
-from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from studio.common.translatable import translated
 from studio.models import Membership, User
 from studio.teams import invitations, join_domains, quotas
 from studio.teams.access import TeamRequest, signed_in, team_page
-from studio.teams.forms import FairShareForm, TeamForm
+from studio.teams.forms import TeamForm
 from studio.teams.people_page import people_page
-from studio.teams.permissions import Permission
 
 
 @signed_in
@@ -59,20 +56,11 @@ def new(request: HttpRequest) -> HttpResponse:
     )
 
 
-@team_page(write=Permission.SHARE_TURNS)
-@require_http_methods(["GET", "HEAD", "POST"])
+@team_page()
+@require_safe
 def people(request: TeamRequest) -> HttpResponse:
-    """Everybody sees who is here and whose turns count how often; owners and admins set it."""
-    if request.method != "POST":
-        return people_page(request)
-    form = FairShareForm(request.POST, team=request.team)
-    if not form.is_valid():
-        return people_page(request, shares=form, status=422)
-    if form.save():
-        messages.success(request, _("Saved. It counts from the next job that is sent."))
-    else:
-        messages.info(request, _("Nothing has changed."))
-    return redirect("team", request.team.slug)
+    """Everybody sees who is here."""
+    return people_page(request)
 
 
 def _ways_in(user: User) -> dict[str, object]:

@@ -20,7 +20,7 @@ class Place:
         """On the event loop; a second time nothing happens."""
         if not self.given:
             self.given = True
-            self.turns.hand_on()
+            self.turns.release()
 
 
 class Turns:
@@ -50,10 +50,10 @@ class Turns:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():  # it came in the moment of the end
-                self.hand_on()
+                self.release()
             raise
 
-    def hand_on(self) -> None:
+    def release(self) -> None:
         """To whoever is next, or to nobody."""
         while self.waiting:
             address, line = next(iter(self.waiting.items()))

@@ -39,6 +39,7 @@ def values(team: Team, creator: User) -> dict[str, Any]:
         "preset": Preset.objects.create(
             team=team, owner=creator, model="emo-v1", name="Front desk"
         ).public_id,
+        "whose": team.memberships.get(user=creator).pk,
         "object_id": [1, 2, team.pk],
         "content_type_id": [kind.pk for kind in ContentType.objects.all()],
         "app_label": "jobs",

@@ -60,7 +60,13 @@ MORE_FIELDS = (
 # Parts that the things of these tests do not have.
 MAY_BE_ABSENT = ("jobs:job_sound", "jobs:set_pick", "jobs:set_films", "team_picture")
 OF_ITS_MAKER = ("jobs:preset_delete",)  # or of an admin; the things here are another creator's
-UNKNOWN = {"key": "987654", "member": "987654", "domain": "987654", "what": "original"}
+UNKNOWN = {
+    "key": "987654",
+    "member": "987654",
+    "domain": "987654",
+    "whose": "987654",
+    "what": "original",
+}
 
 
 def _things(team: Team, by: User) -> dict[str, Any]:
@@ -88,6 +94,7 @@ def _things(team: Team, by: User) -> dict[str, Any]:
         "invitation": makers.invitation(team, by, note=f"{CANARY} person").public_id,
         "member": team.memberships.get(user=by).pk,
         "domain": 4711,
+        "whose": team.memberships.get(user=by).pk,
     }
 
 
@@ -100,7 +107,7 @@ def theirs(stranger: User) -> dict[str, Any]:
     # A number of as many digits as the unknown one, so that pages may repeat it.
     ApiKey.objects.filter(pk=things["key"]).update(id=123456)
     Membership.objects.filter(pk=things["member"]).update(id=123456)
-    return things | {"key": 123456, "member": 123456}
+    return things | {"key": 123456, "member": 123456, "whose": 123456}
 
 
 @pytest.fixture

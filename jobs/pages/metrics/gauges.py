@@ -27,7 +27,7 @@ from prometheus_client.core import (
 )
 from redis.exceptions import RedisError
 
-from jobs.billing import budget
+from jobs.billing import periods
 from jobs.common import call_metrics, wakeup
 from jobs.common.call_metrics import BUCKETS
 from jobs.common.states import OUT, TERMINAL, Code, State
@@ -240,19 +240,21 @@ def _ledger() -> Iterator[Metric]:
         ):
             held[currency] += micros or 0
     settled: Counter[str] = Counter()
-    # By team, as the index goes; one statement.
-    month = (
-        Balance.objects.filter(team=OuterRef("pk"), month=budget.month_of())
-        .order_by()
-        .values("team")
-        .annotate(sum=Sum("settled"))
-    )
-    for currency, micros in (
-        Team.objects.order_by()
-        .annotate(spent=Subquery(month.values("sum")))
-        .values_list("currency", "spent")
-    ):
-        settled[currency] += micros or 0
+    # By team, as the index goes; a statement for each month that it is somewhere now.
+    for month, zones in periods.months_now().items():
+        spent = (
+            Balance.objects.filter(team=OuterRef("pk"), month=month)
+            .order_by()
+            .values("team")
+            .annotate(sum=Sum("settled"))
+        )
+        for currency, micros in (
+            Team.objects.filter(time_zone__in=zones)
+            .order_by()
+            .annotate(spent=Subquery(spent.values("sum")))
+            .values_list("currency", "spent")
+        ):
+            settled[currency] += micros or 0
     yield _each(
         "footlight_ledger_held_micros",
         "Money held for what has not ended, in millionths.",
@@ -261,7 +263,7 @@ def _ledger() -> Iterator[Metric]:
     )
     yield _each(
         "footlight_ledger_settled_month_micros",
-        "Money settled this calendar month (UTC), in millionths.",
+        "Money settled this calendar month, in each team's time zone, in millionths.",
         ["currency"],
         dict(settled),
     )

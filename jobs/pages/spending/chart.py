@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import calendar
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 from django.db.models import QuerySet, Sum
 
-from jobs.billing.budget import BudgetStatus
+from jobs.billing.limit_use import BudgetStatus
 from jobs.billing.prices import format_money
 from jobs.models import DayBalance
 
@@ -37,10 +37,10 @@ class _Scale:
 
 
 def chart_of(
-    balances: QuerySet[DayBalance], month: date, status: BudgetStatus, current: bool
+    balances: QuerySet[DayBalance], month: date, status: BudgetStatus, now: date | None
 ) -> dict[str, Any] | None:
-    """What templates/jobs/spending/parts/chart.html draws; None when nothing was settled. Days are
-    UTC.
+    """What templates/jobs/spending/parts/chart.html draws; None when nothing was settled. `now` is
+    the team's day in the present month, None in another.
 
     What was settled after the month's end for a job of the month counts for its last day.
     """
@@ -48,7 +48,8 @@ def chart_of(
     if not any(sums):
         return None
     last = len(sums)
-    today = datetime.now(UTC).day if current else last
+    current = now is not None
+    today = now.day if now is not None else last
     limit = (
         status.limit
         if current and status.limit and status.limit <= _LIMIT_SHOWN * status.used
@@ -83,7 +84,8 @@ def _sums_by_day(balances: QuerySet[DayBalance], month: date) -> list[int]:
     last = calendar.monthrange(month.year, month.month)[1]
     sums = [0] * last
     for day, settled in balances.order_by().values_list("day").annotate(Sum("settled")):
-        place = last if day >= month.replace(day=last) else day.day
+        # Before the month: its first hours may have been another day in the zone of before.
+        place = last if day >= month.replace(day=last) else day.day if day >= month else 1
         sums[place - 1] += settled
     return sums
 

@@ -1,5 +1,5 @@
 """Where the money of a team went in a month. Sums come from the balances of the ledger, lines and
-the CSV from the ledger itself; months are UTC.
+the CSV from the ledger itself; months are those of the team's time zone.
 
 Viewers see the team's totals, creators also their own row and entries, admins and owners
 everyone's.
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -24,9 +24,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from jobs.billing import budget, prices
+from jobs.billing import budget, periods
+from jobs.billing.limit_use import BudgetStatus
 from jobs.catalogue import entries as catalogue
 from jobs.models import Balance, DayBalance, LedgerEntry, Price
+from jobs.pages import video_lengths
 from jobs.pages.spending.chart import chart_of
 from jobs.pages.spending.csv_export import csv_of
 from studio.audit.events import Event
@@ -38,8 +40,6 @@ from studio.teams.access import TeamRequest, team_page
 _Row = TypeVar("_Row", LedgerEntry, Balance)
 PAGE = 50
 _MONTH = re.compile(r"(\d{4})-(\d{1,2})")
-# What money that is left is translated into: the talking portrait in its two shapes.
-_FILMS = (("emo-v1", "1:1"), ("emo-v1", "3:4"))
 
 
 @team_page()
@@ -75,7 +75,7 @@ def _summary(request: TeamRequest, month: date) -> dict[str, Any]:
     """The sums of the month and its tables."""
     team = request.team
     days = team.days.filter(month=month)
-    current = month == budget.month_of()
+    current = month == periods.month_of(team)
     status = budget.status(team, month=month)
     whole = request.may.see_spend
     return {
@@ -92,24 +92,23 @@ def _summary(request: TeamRequest, month: date) -> dict[str, Any]:
         "totals": _totals(team.balances.filter(month=month)),
         "people": _people(request, month, status, whole) if _sees_entries(request) else [],
         "models": _models(days),
-        "chart": chart_of(days, month, status, current),
+        "chart": chart_of(days, month, status, periods.day_of(team) if current else None),
         "prices": prices_in_force(team),
     }
 
 
 def _links(request: TeamRequest, month: date) -> dict[str, object]:
-    """The months beside this one, the CSV and the budgets; "" for what is not offered."""
-    team, previous, following = request.team, _previous(month), budget.next_month(month)
+    """The months beside this one, the CSV and the limits; "" for what is not offered."""
+    team, previous, following = request.team, _previous(month), periods.next_month(month)
     csv_url = f"?{urlencode({'month': f'{month:%Y-%m}', 'format': 'csv'})}"
-    budget_url = f"{reverse('admin:jobs_budget_changelist')}?team__id__exact={team.pk}"
     earlier = team.balances.filter(month__lt=month).exists()
     return {
         "begins": following,
         "previous": previous,
         "previous_url": _month_url(previous) if earlier else "",
-        "next_url": "" if month == budget.month_of() else _month_url(following),
+        "next_url": "" if month == periods.month_of(team) else _month_url(following),
         "csv_url": csv_url if _sees_entries(request) else "",
-        "budget_url": budget_url if request.user.is_staff else "",
+        "limits_url": reverse("team_limits", args=[team.slug]) if _sees_entries(request) else "",
     }
 
 
@@ -119,7 +118,7 @@ def _links(request: TeamRequest, month: date) -> dict[str, object]:
 def _month(request: TeamRequest) -> date:
     """The month asked for (?month=2026-11), else the present one; nonsense and the future are
     answered with a sentence."""
-    now = budget.month_of()
+    now = periods.month_of(request.team)
     asked = request.GET.get("month", "").strip()
     if not asked:
         return now
@@ -176,7 +175,7 @@ def _totals(balances: QuerySet[Balance]) -> dict[str, object]:
 
 
 def _people(
-    request: TeamRequest, month: date, status: budget.BudgetStatus, whole: bool
+    request: TeamRequest, month: date, status: BudgetStatus, whole: bool
 ) -> list[dict[str, Any]]:
     """A row per person who spent; for somebody without the right to see others only their own,
     which is always there."""
@@ -185,13 +184,12 @@ def _people(
         spent = [row for row in spent if row.member == request.user] or [
             budget.MemberSpend(request.user, 0, 0, 0, 0, Decimal(0))
         ]
-    limits = dict(
-        request.team.budgets.filter(member__isnull=False).values_list("member_id", "micros")
-    )
+    limits = list(request.team.budgets.filter(period=budget.MONTH))
     rows = []
     for row in spent:
         part = Decimal(100 * row.settled) / status.settled if status.settled > 0 else Decimal(0)
-        limit = limits.get(row.member.pk) if row.member else None
+        own = budget.limits_among(limits, row.member) if row.member else []
+        limit = next((one.micros for one in own if one.member is not None), None)
         rows.append(
             {
                 "spend": row,
@@ -227,24 +225,9 @@ def _models(days: QuerySet[DayBalance]) -> list[dict[str, object]]:
 
 def _films(team: Team, left: int | None) -> list[tuple[str, int]]:
     """(“1:1”, seconds) that `left` pays for; empty when there is no limit or no price."""
-    films = []
-    for model, variant in _FILMS if left is not None else ():
-        try:
-            price = prices.price_of(model, variant, team.currency)
-        except prices.NoPrice:
-            continue
-        if price.micros:
-            films.append(
-                (
-                    variant,
-                    int(
-                        (Decimal(left or 0) / price.micros).quantize(
-                            Decimal(1), rounding=ROUND_DOWN
-                        )
-                    ),
-                )
-            )
-    return films
+    if left is None:
+        return []
+    return video_lengths.seconds_for(left, video_lengths.priced_videos(team))
 
 
 def prices_in_force(team: Team) -> list[dict[str, Any]]:

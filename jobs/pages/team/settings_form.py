@@ -14,6 +14,7 @@ from jobs.billing import ledger
 from jobs.catalogue import entries
 from studio.audit.events import Event
 from studio.audit.trail import record
+from studio.common import time_zones
 from studio.common.translatable import translated
 from studio.files import team_picture
 from studio.media import MediaError
@@ -26,6 +27,7 @@ COLUMNS = (
     "name",
     "default_shape",
     "currency",
+    "time_zone",
     "creators_connect",
     "sharing_allowed",
 )
@@ -57,6 +59,13 @@ class SettingsForm(forms.Form):
         widget=forms.RadioSelect,
         help_text=CURRENCY_HELP,
     )
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"),
+        help_text=_(
+            "Months and days of limits begin at midnight there. Another one counts from now on; "
+            "what was spent before keeps its month and day."
+        ),
+    )
     creators_connect = forms.ChoiceField(
         label=_("Who may add Model Studio connections"),
         choices=(("", _("Owners and admins")), ("on", _("Creators too"))),
@@ -85,6 +94,9 @@ class SettingsForm(forms.Form):
         super().__init__(data, files, initial=given)  # type: ignore[arg-type]
         self.team, self.by = team, by
         self.currency_fixed = team.ledger.exists()
+        zone = self.fields["time_zone"]
+        assert isinstance(zone, forms.ChoiceField)  # noqa: S101
+        zone.choices = [(name, name) for name in time_zones.offered()]
         shape = self.fields["default_shape"]
         assert isinstance(shape, forms.ChoiceField)  # noqa: S101
         shape.choices = [

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from jobs.billing import budget, ledger
+from jobs.billing.limit_use import BudgetStatus
 from jobs.models import Job, LedgerEntry, Price
 from studio.models import Team, User
 from tests import makers
@@ -56,7 +57,7 @@ def test_what_ends_a_hold_counts_for_the_month_of_the_hold(
     assert {entry.month for entry in LedgerEntry.objects.all()} == {MARCH}
     settled = 22_938 if end == "settle" else 0
     for person in (None, creator):
-        assert budget.status(team, person, MARCH) == budget.BudgetStatus("USD", None, 0, settled)
+        assert budget.status(team, person, MARCH) == BudgetStatus("USD", None, 0, settled)
         assert budget.status(team, person).used == 0
 
 
@@ -71,9 +72,9 @@ def test_a_hold_waits_for_the_team_before_it_reads_what_is_left(
         steps.append(("lock", team))
         return lock(team)
 
-    def looked(team: Team, *args: Any) -> None:
+    def looked(team: Team, *args: Any) -> object:
         steps.append(("room", team))
-        room(team, *args)
+        return room(team, *args)
 
     monkeypatch.setattr(ledger, "lock", locked)
     monkeypatch.setattr(ledger, "require_room", looked)
@@ -115,4 +116,4 @@ def test_who_settles_second_is_told_what_the_first_wrote(
     monkeypatch.setattr(ledger, "_more", meanwhile)
     assert ledger.settle(job, Decimal(2), "1:1") == 3 * 11_469
     assert job.ledger.filter(kind="settle").count() == 1
-    assert budget.status(team) == budget.BudgetStatus("USD", None, 0, 4 * 11_469)
+    assert budget.status(team) == BudgetStatus("USD", None, 0, 4 * 11_469)

@@ -10,7 +10,8 @@ from django.db import transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.billing import budget, ledger, prices, seed_prices
+from jobs.billing import budget, ledger, periods, prices, seed_prices
+from jobs.billing.limit_use import BudgetStatus
 from jobs.catalogue import entries
 from jobs.models import Budget, LedgerEntry, Price
 from studio.models import Team, User
@@ -101,11 +102,11 @@ def test_left_is_rounded_down() -> None:
 
 def test_a_hold_becomes_the_settlement(team: Team, creator: User) -> None:
     job = makers.job(team, creator, milliseconds=4000)
-    assert budget.status(team) == budget.BudgetStatus("USD", None, 45_876, 0)
+    assert budget.status(team) == BudgetStatus("USD", None, 45_876, 0)
     assert ledger.settle(job, Decimal("3.93"), "1:1") == 45_073
     assert ledger.settle(job, Decimal("3.93"), "1:1") == 45_073, "twice writes once"
     ledger.release(job)
-    assert budget.status(team) == budget.BudgetStatus("USD", None, 0, 45_073)
+    assert budget.status(team) == BudgetStatus("USD", None, 0, 45_073)
     assert job.ledger.count() == 2
 
 
@@ -185,7 +186,7 @@ def test_spend_by_member(team: Team, creator: User, owner: User) -> None:
     account = makers.account(team)
     ledger.settle(makers.job(team, creator, account=account), Decimal("3.9"), "1:1")
     makers.job(team, owner, account=account)
-    rows = budget.spend_by_member(team, budget.month_of())
+    rows = budget.spend_by_member(team, periods.month_of(team))
     assert [(row.member, row.settled, row.held, row.jobs, row.seconds) for row in rows] == [
         (owner, 0, 45_876, 0, Decimal(0)),
         (creator, 44_729, 0, 1, Decimal("3.900")),
@@ -193,5 +194,5 @@ def test_spend_by_member(team: Team, creator: User, owner: User) -> None:
 
 
 def test_december_is_followed_by_january() -> None:
-    assert budget.next_month(date(2026, 12, 1)) == date(2027, 1, 1)
-    assert budget.next_month(date(2026, 11, 1)) == date(2026, 12, 1)
+    assert periods.next_month(date(2026, 12, 1)) == date(2027, 1, 1)
+    assert periods.next_month(date(2026, 11, 1)) == date(2026, 12, 1)

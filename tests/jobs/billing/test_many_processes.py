@@ -19,11 +19,12 @@ from django.db import connection, connections, transaction
 
 from jobs.billing import balances, budget, ledger, prices
 from jobs.catalogue import entries
-from jobs.models import Budget, Job, LedgerEntry
+from jobs.models import Budget, Job, LedgerEntry, LimitWarning
 from jobs.orders import create, insert_job
 from jobs.orders.order_request import OrderRequest
 from studio.config import sqlite_wal
 from studio.models import Team, User
+from studio.models.mail import Mail
 from tests import makers
 
 PROCESSES = 64
@@ -81,7 +82,8 @@ def ends_of(number: int, file: Path, work: Callable[[], object]) -> list[int]:
 
 
 def standing(file: Path) -> Any:
-    """Jobs, holds and differences of the balances, as a process of its own reads them."""
+    """Jobs, holds, differences of the balances, warnings and mails, as a process of its own reads
+    them."""
     ends = FORK.Queue()
     last = FORK.Process(target=held, args=(file, ends))
     last.start()
@@ -93,7 +95,9 @@ def standing(file: Path) -> Any:
 def held(file: Path, ends: Any) -> None:
     on(file)
     holds = list(LedgerEntry.objects.values_list("held", flat=True))
-    ends.put((Job.objects.count(), holds, [lacks for *_, lacks in balances.differences()]))
+    lacking = [lacks for *_, lacks in balances.differences()]
+    rows = list(LimitWarning.objects.values_list("member", "level"))
+    ends.put((Job.objects.count(), holds, lacking, set(rows), len(rows), Mail.objects.count()))
     ends.close()
     ends.join_thread()
     os._exit(0)
@@ -101,7 +105,18 @@ def held(file: Path, ends: Any) -> None:
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 @pytest.mark.django_db(transaction=True)
-def test_64_processes_never_pass_one_limit(tmp_path: Path, team: Team, creator: User) -> None:
+@pytest.mark.parametrize("period", ["month", "day"])
+def test_64_processes_never_pass_one_limit(
+    tmp_path: Path,
+    team: Team,
+    creator: User,
+    owner: User,
+    period: str,
+    settings: Any,
+) -> None:
+    """And each level of it is told once: here 50, 80 and 100 % of the team's and 50 and 80 % of the
+    person's, in mails to the owner and the person."""
+    settings.EMAIL_BACKEND = "studio.mail.backend.Backend"  # as a site has it, not a test
     account = makers.account(team)
     portrait, speech = makers.asset(team), makers.asset(team, "audio")
     makers.check(portrait, account)
@@ -109,14 +124,16 @@ def test_64_processes_never_pass_one_limit(tmp_path: Path, team: Team, creator: 
     files = {"image_url": portrait, "audio_url": speech}
     wish = OrderRequest(team, creator, "emo-v1", files, {"ratio": "1:1"}, account=account)
     # One millionth too little for the next one, so that an exact fit is at the edge.
-    Budget.objects.create(team=team, micros=FIT * 45_876)
-    Budget.objects.create(team=team, member=creator, micros=(FIT + 1) * 45_876 - 1)
+    Budget.objects.create(team=team, period=period, micros=FIT * 45_876)
+    own = (FIT + 1) * 45_876 - 1
+    Budget.objects.create(team=team, member=creator, period=period, micros=own)
     file = tmp_path / "many.sqlite3"
     if connection.vendor == "sqlite":
         move_to(file)
     fits = [0] * FIT + [1] * (PROCESSES - FIT)
     assert ends_of(PROCESSES, file, lambda: create.create(wish)) == fits
-    assert standing(file) == (FIT, [45_876] * FIT, [])
+    told = {(None, level) for level in (50, 80, 100)} | {(creator.pk, level) for level in (50, 80)}
+    assert standing(file) == (FIT, [45_876] * FIT, [], told, 5, 2 * 5)
 
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
@@ -134,10 +151,11 @@ def test_a_hold_and_its_test_are_one_step(
     both, attempts = FORK.Barrier(2), FORK.Value("i", 0)
     look = ledger.require_room
 
-    def look_together(*words: Any) -> None:
-        look(*words)
+    def look_together(*words: Any) -> object:
+        found = look(*words)
         with suppress(threading.BrokenBarrierError):
             both.wait(2)  # nobody else comes while this one has the lock
+        return found
 
     def hold() -> None:
         with attempts.get_lock():
@@ -148,4 +166,4 @@ def test_a_hold_and_its_test_are_one_step(
 
     monkeypatch.setattr(ledger, "require_room", look_together)
     assert ends_of(2, file, hold) == [0, 1]
-    assert standing(file) == (0, [quote.micros], [])
+    assert standing(file)[:3] == (0, [quote.micros], [])

@@ -11,6 +11,7 @@ import pytest
 from django.utils import timezone
 
 from jobs.billing import budget
+from jobs.billing.limit_use import BudgetStatus
 from jobs.common.errors import Refused
 from jobs.engine import checks, detect, retry
 from jobs.models import Account, Budget, Check
@@ -61,7 +62,7 @@ def test_asked_once_and_paid_once(
         "ratio=1:1",
         {"ratio": "1:1"},
     )
-    assert budget.status(team) == budget.BudgetStatus("USD", None, 574, 0)
+    assert budget.status(team) == BudgetStatus("USD", None, 574, 0)
     check = step(check)
     assert (check.state, check.facts["face_bbox"], check.request_id) == (
         "passed",
@@ -71,7 +72,7 @@ def test_asked_once_and_paid_once(
     assert ask(portrait, account, owner).pk == check.pk
     step(check)
     assert service.count("detect") == 1
-    assert budget.status(team) == budget.BudgetStatus("USD", None, 0, 574)
+    assert budget.status(team) == BudgetStatus("USD", None, 0, 574)
 
 
 def test_each_ratio_is_its_own_check_and_style_is_none(
@@ -132,7 +133,7 @@ def test_a_cut_line_waits_for_a_person(
     assert service.count("detect") == 1, "never asked again by itself"
     check = step(checks.ask_again(check, creator))
     assert (check.state, check.attempt, service.count("detect")) == ("passed", 2, 2)
-    assert budget.status(team) == budget.BudgetStatus("USD", None, 0, 2 * 574)
+    assert budget.status(team) == BudgetStatus("USD", None, 0, 2 * 574)
 
 
 def test_a_page_from_before_does_not_pay_for_a_later_attempt(
@@ -227,7 +228,7 @@ def test_a_worker_that_died_is_followed_by_one_more_try(
     assert check.pk in checks.due()
     check = step(check)
     assert (check.state, check.attempt) == ("waiting", 2)
-    assert budget.status(team) == budget.BudgetStatus("USD", None, 574, 574), (
+    assert budget.status(team) == BudgetStatus("USD", None, 574, 574), (
         "the lost attempt is booked as paid"
     )
     Check.objects.filter(pk=check.pk).update(state="asking", lease_until=gone)

@@ -95,11 +95,11 @@ def test_a_job_released_and_settled(site: dict[str, Job]) -> None:
     done = entry(site["succeeded"], "settle")
     columns = (
         "team_id, member_id, job_id, kind, attempt, held, settled, currency, model, price_id, "
-        "month, note, created_at"
+        "month, day, note, created_at"
     )
     raw(
         f"INSERT INTO jobs_ledgerentry ({columns}) SELECT team_id, member_id, job_id, 'release', "
-        "1, 0, 0, currency, model, price_id, month, '', created_at "
+        "1, 0, 0, currency, model, price_id, month, day, '', created_at "
         "FROM jobs_ledgerentry WHERE id = %s",
         done.pk,
     )
@@ -142,11 +142,11 @@ def test_a_check_released_and_settled(site: dict[str, Job]) -> None:
     first = LedgerEntry.objects.get(check_asked=check, kind="settle")
     columns = (
         "team_id, member_id, check_asked_id, kind, attempt, held, settled, currency, model, "
-        "price_id, month, note, created_at"
+        "price_id, month, day, note, created_at"
     )
     raw(
         f"INSERT INTO jobs_ledgerentry ({columns}) SELECT team_id, member_id, check_asked_id, "
-        "'release', 1, 0, 0, currency, model, price_id, month, '', "
+        "'release', 1, 0, 0, currency, model, price_id, month, day, '', "
         "created_at FROM jobs_ledgerentry WHERE id = %s",
         first.pk,
     )

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from jobs.accounts.clients import NoKey
 from jobs.billing import budget
+from jobs.billing.limit_use import BudgetStatus
 from jobs.common.errors import Moved
 from jobs.common.states import State
 from jobs.engine import transitions
@@ -102,7 +103,7 @@ def test_a_success_without_a_result_is_paid_but_failed(job: Job, service: Servic
         "service",
         45_073,
     )
-    assert budget.status(job.team) == budget.BudgetStatus("USD", None, 0, 45_073)
+    assert budget.status(job.team) == BudgetStatus("USD", None, 0, 45_073)
 
 
 def test_an_old_step_cannot_touch_a_new_attempt(job: Job, service: Service) -> None:

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from jobs.billing import budget
+from jobs.billing.limit_use import BudgetStatus
 from jobs.common.errors import Moved, Refused
 from jobs.common.states import Code, Fault, Group, State
 from jobs.engine import retry, speed, transitions, uncertain
@@ -114,7 +115,7 @@ def test_the_whole_way_to_the_archive(job: Job, service: Service) -> None:
         45_073,
         Decimal("3.930"),
     )
-    assert budget.status(job.team) == budget.BudgetStatus("USD", None, 0, 45_073)
+    assert budget.status(job.team) == BudgetStatus("USD", None, 0, 45_073)
     assert speed.speed_of(job).median == pytest.approx(30 / 3.93, rel=0.1)
     assert [event.new for event in job.events.all()] == [
         "queued",

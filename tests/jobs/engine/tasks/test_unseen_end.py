@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from jobs.billing import budget
+from jobs.billing.limit_use import BudgetStatus
 from jobs.common.states import State
 from jobs.engine import invariants
 from jobs.models import Job
@@ -40,7 +41,7 @@ def test_the_quote_counts_whatever_was_seen_of_it(
     job = visit(job)
     assert (job.state, job.code) == ("failed", "task-lost")
     assert (job.settled_micros, job.billed_units) == (job.quote_micros, None)
-    assert budget.status(job.team) == budget.BudgetStatus("USD", None, 0, job.quote_micros)
+    assert budget.status(job.team) == BudgetStatus("USD", None, 0, job.quote_micros)
     note = job.ledger.get(kind="settle").note
     assert "may have been billed" in note
     assert job.task_id in note, "whoever corrects it has to find the line of the bill"

@@ -11,6 +11,7 @@ import pytest
 from django.utils import timezone
 
 from jobs.billing import budget
+from jobs.billing.limit_use import BudgetStatus
 from jobs.common.states import Code, Fault, Group, Outcome, State
 from jobs.engine import requeue, transitions
 from jobs.models import Job
@@ -172,7 +173,7 @@ def test_what_is_settled_already_stays_settled(team: Team, creator: User) -> Non
     transitions.settlement(job, Decimal(4), "1:1", phrase("Billed."))()
     transitions.fail(job, Code.ARCHIVE_FAILED, Said("service"))
     assert money(job) == [("settle", -HELD, HELD, "Billed.")]
-    assert budget.status(team) == budget.BudgetStatus("USD", None, 0, HELD)
+    assert budget.status(team) == BudgetStatus("USD", None, 0, HELD)
 
 
 @pytest.mark.parametrize("settled", [False, True])

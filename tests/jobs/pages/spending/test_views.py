@@ -14,7 +14,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from jobs.billing import budget, ledger, prices
+from jobs.billing import budget, ledger, periods, prices
 from jobs.catalogue import entries
 from jobs.models import Account, Budget, Job, Price
 from jobs.pages.spending import chart as spendchart
@@ -149,7 +149,7 @@ def test_months_are_walked_and_nonsense_gets_a_sentence(
     team: Team, owner: User, client_of: ClientOf, spent: dict[str, Job], monkeypatch: Any
 ) -> None:
     client = client_of(owner)
-    month = budget.month_of()
+    month = periods.month_of(team)
     before = date(month.year - (month.month == 1), (month.month - 2) % 12 + 1, 1)
     old = page(client, team, f"?month={before:%Y-%m}")
     assert f"{before:%B %Y}" in old
@@ -211,7 +211,7 @@ def lines(client: Client, team: Team, query: str = "?format=csv") -> list[dict[s
     assert response["Content-Type"].startswith("text/csv")
     assert (
         response["Content-Disposition"]
-        == f'attachment; filename="footlight-{team.slug}-{budget.month_of():%Y-%m}.csv"'
+        == f'attachment; filename="footlight-{team.slug}-{periods.month_of(team):%Y-%m}.csv"'
     )
     return list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode())))  # type: ignore[attr-defined]
 
@@ -301,7 +301,7 @@ def test_the_chart_puts_every_cent_on_a_day(
         monkeypatch.setattr("django.utils.timezone.now", lambda moment=moment: moment)
         ledger.adjust(team, micros, "as the bill says", owner, month=month)
     chart = spendchart.chart_of(
-        team.days.filter(month=month), month, budget.status(team, month=month), current=False
+        team.days.filter(month=month), month, budget.status(team, month=month), None
     )
     assert chart is not None
     assert {day["day"].day: day["settled"] for day in chart["days"] if day["settled"]} == {
