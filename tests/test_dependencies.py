@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 ENTRY = re.compile(r"^([\w.-]+)(?:\[[\w, ]+\])?==([^\s;]+)", re.M)
 # Of other systems and Pythons, or needed to build; not in constraints.txt, which one system made.
-ELSEWHERE = {"async-timeout", "colorama", "pyyaml-ft", "setuptools", "tzdata"}
+ELSEWHERE = {"async-timeout", "colorama", "pyyaml-ft", "setuptools"}
 
 
 def _versions(name: str) -> dict[str, str]:
