@@ -124,7 +124,7 @@ def sign_ins(w: World) -> None:
 def turns(w: World) -> None:
     of_creator = w.team.memberships.get(user=w.creator).pk
     rows = {f"turns_{m.pk}": 1 for m in w.team.memberships.all()}
-    w.post("team", waiting_limit=50, **{**rows, f"turns_{of_creator}": 3})
+    w.post("jobs:turns", waiting_limit=50, **{**rows, f"turns_{of_creator}": 3})
 
 
 def asset_delete(w: World) -> None:
@@ -180,6 +180,16 @@ def account_new(w: World) -> None:
 def account_change(w: World) -> None:
     given = {"region": w.account.region, "base_url": w.account.base_url}
     w.post("jobs:account", w.account.public_id, label="Renamed", **given)
+
+
+def limit(w: World) -> None:
+    kinds = {"day_kind": "amount", "day_amount": "5", "month_kind": "nothing", "month_amount": ""}
+    w.post("jobs:limit", "team", **kinds)
+
+
+def limit_of_a_person(w: World) -> None:
+    kinds = {"day_kind": "amount", "day_amount": "5", "month_kind": "nothing", "month_amount": ""}
+    w.post("jobs:limit", str(w.team.memberships.get(user=w.creator).pk), **kinds)
 
 
 def account_pause(w: World) -> None:
@@ -268,7 +278,7 @@ def export_oneself(w: World) -> None:
 DOORS: dict[str, list[tuple[Callable[[World], None], set[Event]]]] = {
     "team_new": [(team_new, {E.TEAM_MADE})],
     "sign_ins": [(sign_ins, {E.SIGN_INS_ENDED})],
-    "team": [(turns, {E.SHARES_CHANGED, E.TEAM_CHANGED})],
+    "jobs:turns": [(turns, {E.SHARES_CHANGED, E.TEAM_CHANGED})],
     "asset_delete": [(asset_delete, {E.FILE_DELETED})],
     "jobs:cancel": [(cancel, {E.JOB_CANCELED})],
     "jobs:undo": [(undo, {E.JOB_CANCELED})],
@@ -279,6 +289,10 @@ DOORS: dict[str, list[tuple[Callable[[World], None], set[Event]]]] = {
     "jobs:preset_save": [(preset_save, {E.PRESET_SAVED})],
     "jobs:preset_delete": [(preset_delete, {E.PRESET_DELETED})],
     "jobs:template_detail": [(template_name, {E.TEMPLATE_RENAMED})],
+    "jobs:limit": [
+        (limit, {E.LIMIT_CHANGED}),
+        (limit_of_a_person, {E.MEMBER_LIMIT_CHANGED}),
+    ],
     "jobs:account_new": [(account_new, {E.CONNECTION_ADDED})],
     "jobs:account": [(account_change, {E.CONNECTION_CHANGED})],
     "jobs:account_pause": [(account_pause, {E.CONNECTION_PAUSED})],

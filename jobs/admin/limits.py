@@ -8,7 +8,18 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Case, DateField, F, OuterRef, QuerySet, Subquery, Sum, Value, When
+from django.db.models import (
+    Case,
+    DateField,
+    F,
+    Model,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
 from django.forms import BaseForm
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
