@@ -100,6 +100,7 @@ def test_a_role_that_staff_change_on_the_page_of_the_team_is_told(
         "slug": team.slug,
         "waiting_limit": team.waiting_limit,
         "storage_limit_mb": "",
+        "time_zone": team.time_zone,
         "memberships-TOTAL_FORMS": len(rows),
         "memberships-INITIAL_FORMS": len(rows),
     }

@@ -6,9 +6,12 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 
 from studio.mail import queue
 from studio.models.people import Membership
+
+IN_MENU = 10  # teams; the page of teams has all
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
@@ -19,8 +22,13 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "sign_up_open": settings.SIGNUP == "open",
         "mail_is_slow": queue.is_slow,  # called only by pages that say so
         "theme": theme if theme in ("light", "dark") else "",
-        # lazy: evaluated only by pages that draw the team menu
-        "memberships": Membership.objects.select_related("team").filter(user_id=user.pk)
-        if user is not None and user.is_authenticated
-        else [],
+        # lazy: asked for only by pages that draw the team menu, and once although it stands there
+        # twice
+        "memberships": SimpleLazyObject(lambda: _memberships(user)),
     }
+
+
+def _memberships(user: Any) -> list[Membership]:
+    if user is None or not user.is_authenticated:
+        return []
+    return list(Membership.objects.select_related("team").filter(user_id=user.pk)[:IN_MENU])

@@ -13,6 +13,7 @@ from studio.teams import (
     security_views,
     step_up_views,
 )
+from studio.teams.access import public
 
 urlpatterns = [
     path("security/", security_views.security, name="security"),
@@ -24,12 +25,12 @@ urlpatterns = [
     path("password/set/", atomic(factor_views.set_password), name="account_set_password"),
     re_path(
         r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
-        atomic(account_views.password_reset_from_key),
+        public(atomic(account_views.password_reset_from_key)),
         name="account_reset_password_from_key",
     ),
     re_path(
         r"^confirm-email/(?P<key>[-:\w]+)/$",
-        atomic(account_views.confirm_email),
+        public(atomic(account_views.confirm_email)),
         name="account_confirm_email",
     ),
     path("2fa/", security_views.to_security, name="mfa_index"),
