@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from studio.mail import queue
-from studio.models.people import Membership
+from studio.models.people import Membership, User
 
 IN_MENU = 10  # teams; the page of teams has all
 
@@ -28,7 +29,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _memberships(user: Any) -> list[Membership]:
-    if user is None or not user.is_authenticated:
+def _memberships(user: User | AnonymousUser | None) -> list[Membership]:
+    if not isinstance(user, User):
         return []
     return list(Membership.objects.select_related("team").filter(user_id=user.pk)[:IN_MENU])

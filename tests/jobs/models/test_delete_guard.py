@@ -125,6 +125,7 @@ def inline(team: Team, *rows: tuple[Membership, str, bool]) -> dict[str, Any]:
         "name": team.name,
         "slug": team.slug,
         "waiting_limit": 100,
+        "time_zone": "UTC",
         "memberships-TOTAL_FORMS": len(rows),
         "memberships-INITIAL_FORMS": len(rows),
     }

@@ -297,6 +297,8 @@ NUMBER_STAYS = {
     "studio.JoinDomain.set_by",
     "jobs.LedgerEntry.member",
     "jobs.Balance.member",
+    "jobs.HoldDay.member",
+    "jobs.LimitWarning.member",
     "jobs.JobSet.owner",
     "jobs.Preset.owner",
 }

@@ -148,5 +148,5 @@ def test_the_number_of_statements_does_not_grow(
     for _ in range(5):
         make("failed")
         make("succeeded", result=site["succeeded"].result)
-    with django_assert_max_num_queries(29):
+    with django_assert_max_num_queries(31):
         assert invariants.broken() == []

@@ -65,7 +65,9 @@ def test_what_cannot_be_made_is_said_in_the_page_that_stays(
     answer = client_of(creator).post(page, ready, **HX)
     # a script does not swap in what comes with an error's number
     assert answer.status_code == 200
-    assert "the limit of Studio North has $0.10 of $0.10 left" in answer.content.decode()
+    assert (
+        "the limit of Studio North for a month has $0.10 of $0.10 left" in answer.content.decode()
+    )
     assert not toast(answer.content.decode())
     assert key_in(answer.content.decode()) == "k1"
     assert not Job.objects.exists()
