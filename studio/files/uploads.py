@@ -2,8 +2,9 @@
 two megabytes of memory.
 
 PUT /upload/<team>/?name=<file name> with the file as the body. Answers JSON: 201 (new) or 200 (was
-here already) with the asset, or {"error": sentence} with 400, 401, 403, 404, 405, 413, 415, 429 or
-500. The session cookie and the CSRF header say who asks.
+here already) with the asset, or {"error": sentence, "reason": word} with 400, 401, 403, 404, 405,
+413, 415, 429, 500 or 503; the word tells whether another try may help (static/js/files/one_file.js).
+The session cookie and the CSRF header say who asks.
 """
 
 from __future__ import annotations
@@ -93,7 +94,8 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         status, said = await _answer(scope, receive)
     except Refused as refusal:
         await drain(receive)
-        status, said = refusal.status, {"error": str(refusal)}
+        status = refusal.status
+        said = {"error": str(refusal), "reason": refusal.reason}
         more.append((b"connection", b"close"))
     except Gone:
         return
@@ -218,14 +220,16 @@ def _count(sender: _Sender, size: int) -> None:
         quotas.count_upload(sender.user)
         quotas.check_storage(sender.team, sender.user, size)
     except quotas.OverQuota as error:
-        raise Refused(STATUS[error.code], translated(error.sentence)) from None
+        reason = "hour-full" if isinstance(error, quotas.HourFull) else ""
+        raise Refused(STATUS[error.code], translated(error.sentence), reason) from None
 
 
 def _keep(path: str, sender: _Sender, name: str) -> tuple[int, dict[str, Any]]:
     try:
         asset, new = keep(path, team=sender.team, owner=sender.user, name=name)
     except MediaError as error:
-        return STATUS.get(error.code, 400), {"error": translated(error.sentence)}
+        said = {"error": translated(error.sentence), "reason": error.code}
+        return STATUS.get(error.code, 400), said
     except Exception:
         log.exception("an upload to %s could not be kept", sender.team.slug)
         return 500, {

@@ -34,6 +34,10 @@ class OverQuota(MediaError):
         super().__init__("over-quota", sentence)
 
 
+class HourFull(OverQuota):
+    """The person has uploaded as many files in this hour as they may."""
+
+
 @dataclass(frozen=True, slots=True)
 class Quota:
     """One line of the team page."""
@@ -139,7 +143,7 @@ def count_upload(user: User) -> None:
     # Another upload may have written the row since, so it is asked again in any case.
     if _counted(user, most):
         return
-    raise OverQuota(
+    raise HourFull(
         phrase(
             "You have uploaded %(most)s files in the last hour, as many as one person may. Go on "
             "in a while, or ask the people who run this site for more.",
@@ -165,6 +169,21 @@ def _counted(user: User, most: int) -> bool:
 def uploads_this_hour(user: User) -> int:
     mine = PersonUse.objects.filter(user=user, uploads_since__gt=clock.now() - HOUR)
     return mine.values_list("uploads", flat=True).first() or 0
+
+
+def uploads_left(user: User) -> int | None:
+    """How many more files `user` may send in this hour; None without a limit."""
+    most = uploads_per_hour(user)
+    return None if most is None else max(0, most - uploads_this_hour(user))
+
+
+def uploads_begin_anew(user: User) -> timedelta:
+    """How long it is until the hour of `user` is over; an hour that begins with the next upload is
+    a whole one."""
+    now = clock.now()
+    mine = PersonUse.objects.filter(user=user, uploads_since__gt=now - HOUR)
+    since = mine.values_list("uploads_since", flat=True).first()
+    return HOUR if since is None else since + HOUR - now
 
 
 # ── edits and teams ───────────────────────────────────────────────────────────────────────────────

@@ -21,7 +21,7 @@ class Refused(Exception):
 
     def __init__(self, status: int, sentence: str, reason: str = "") -> None:
         super().__init__(sentence)
-        self.status = status
+        self.status, self.reason = status, reason
         if reason:
             refusals[reason] += 1
 

@@ -21,9 +21,7 @@ document.body.addEventListener("library-changed", () => {
   }
   // They stand below now; what cannot be used stays told.
   const list = document.querySelector("[data-uploads]");
-  const { unused } = list.closest("[data-upload]").dataset;
-  for (const row of list.querySelectorAll("[data-end=good]"))
-    if (row.querySelector("[data-words]").textContent !== unused) row.remove();
+  for (const row of list.querySelectorAll("[data-end=good]:not([data-unused])")) row.remove();
   list.hidden = !list.children.length;
   form.querySelector("[hx-trigger=change]").dispatchEvent(new Event("change"));
 });
