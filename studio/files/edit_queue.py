@@ -7,8 +7,8 @@ for others. One of each person at a time. The same recipe on the same file is ma
 
 A recipe is a dict: {"do": "picture", "box", "angle", "behind", "format", "max_side", "min_side",
 "max_bytes"}, {"do": "cut", "start", "stop"}, {"do": "without", "cuts": [[start, stop], …]} or
-{"do": "film", "start", "stop", "fps", "max_side", "max_bytes"}. Boxes are (left, top, right,
-bottom) in px, times milliseconds, sizes bytes; what is missing stays as it is.
+{"do": "film", "start", "stop", "fps", "hold", "max_side", "max_bytes"}. Boxes are (left, top,
+right, bottom) in px, times milliseconds, sizes bytes; what is missing stays as it is.
 """
 
 from __future__ import annotations
@@ -260,6 +260,8 @@ def words(recipe: Recipe) -> list[str]:
         do == "film" and (recipe.get("start") or recipe.get("stop") is not None)
     ):
         found.append(_("cut"))
+    if recipe.get("hold"):
+        found.append(_("last picture held"))
     if recipe.get("fps"):
         found.append(_("made %(n)s frames per second") % {"n": f"{recipe['fps']:g}"})
     if recipe.get("format"):
@@ -318,6 +320,8 @@ def _suffix(recipe: Recipe, facts: Facts) -> str:
             _("cut %(start)s–%(stop)s s")
             % {"start": f"{start:.1f}", "stop": f"{start + facts.seconds:.1f}"}
         )
+    if recipe.get("hold"):
+        found.append(_("last picture held"))
     if recipe.get("fps"):
         found.append(_("%(n)s frames per second") % {"n": f"{recipe['fps']:g}"})
     if recipe.get("format"):
@@ -373,6 +377,7 @@ def _film(source: Path, target: Path, recipe: Recipe, person: str) -> Facts:
         fps=recipe.get("fps"),
         max_side=recipe.get("max_side"),
         max_bytes=recipe.get("max_bytes"),
+        hold=bool(recipe.get("hold")),
     )
 
 

@@ -204,6 +204,7 @@ def _fact_columns(facts: Facts) -> dict[str, Any]:
         "codec": facts.codec[:20],
         "audio_codec": facts.audio_codec[:20],
         "has_audio": facts.has_audio,
+        "sound_milliseconds": round(facts.sound_seconds * 1000),
     }
 
 

@@ -3,8 +3,8 @@ two megabytes of memory.
 
 PUT /upload/<team>/?name=<file name> with the file as the body. Answers JSON: 201 (new) or 200 (was
 here already) with the asset, or {"error": sentence, "reason": word} with 400, 401, 403, 404, 405,
-413, 415, 429, 500 or 503; the word tells whether another try may help (static/js/files/one_file.js).
-The session cookie and the CSRF header say who asks.
+413, 415, 429, 500 or 503; the word tells whether another try may help
+(static/js/files/one_file.js). The session cookie and the CSRF header say who asks.
 """
 
 from __future__ import annotations

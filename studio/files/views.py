@@ -28,9 +28,11 @@ from studio.common.translatable import translated
 from studio.files import links
 from studio.files.file_store import InUse, every_asset, forget, keep_upload, users_of
 from studio.files.forms import LibraryFilter
+from studio.files.hold_views import held
 from studio.files.serving import PIECE, serve
 from studio.files.uploads import too_large
 from studio.media import MediaError
+from studio.media.edits import held_seconds
 from studio.models import Asset
 from studio.teams.access import TeamRequest, public, takes_files, team_page
 from studio.teams.permissions import Permission
@@ -218,6 +220,8 @@ def detail(request: TeamRequest, asset: str) -> HttpResponse:
             "poster_url": thumb_url(request, found),
             "peaks": drawn_peaks(found),
             # What no browser plays gets a sentence instead of a black box.
+            "held": held_seconds(found.facts) if found.kind == Asset.Kind.VIDEO else 0.0,
+            "hold": held(found),
             "plays": found.format not in ("avi", "mkv"),
             "tags": _tags([found]).get(found.pk, []),
             "checks": found.checks.order_by("-id"),

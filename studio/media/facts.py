@@ -60,7 +60,8 @@ class Facts:
     mp4, mov, avi, webm, mkv (a webm or mkv with sound only is audio). `extension` has no dot.
     `codec`: of the video, or of the sound when there is no video; TRANSPARENT for a picture through
     which something shows, "" for others. `audio_codec`:
-    "" when there is no sound. What does not apply is 0, "" or False.
+    "" when there is no sound. `sound_seconds`: of a video, how long after its first picture its
+    sound ends; its pictures may end before. What does not apply is 0, "" or False.
     """
 
     kind: str
@@ -75,6 +76,7 @@ class Facts:
     codec: str = ""
     audio_codec: str = ""
     has_audio: bool = False
+    sound_seconds: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
         """The facts as a dict of JSON types."""

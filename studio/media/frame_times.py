@@ -25,12 +25,13 @@ NOMINAL = 0.005  # by how much of it a measured rate may miss the one that the h
 @dataclass(frozen=True, slots=True)
 class FrameTimes:
     """`count` frames, shown for `seconds` in all, `fps` a second. `end`: when the last packet of
-    any track ends (s)."""
+    any track ends, `sound`: when the sound does, after the first frame; 0 without (s)."""
 
     count: int
     seconds: float
     fps: float
     end: float
+    sound: float = 0.0
 
 
 def must_be_counted(path: str | os.PathLike[str], kind: Kind) -> bool:
@@ -45,17 +46,23 @@ def must_be_counted(path: str | os.PathLike[str], kind: Kind) -> bool:
 
 
 def frame_times(
-    packets: Iterable[Packet[Stream]], index: int, named: Fraction | None
+    packets: Iterable[Packet[Stream]],
+    index: int,
+    named: Fraction | None,
+    sound_index: int | None = None,
 ) -> FrameTimes | None:
-    """What the packets of all tracks tell of the video track `index`, none decoded; `named` is the
-    rate that the header names. None when they have no times."""
+    """What the packets of all tracks tell of the video track `index` and the sound beside it, none
+    decoded; `named` is the rate that the header names. None when they have no times."""
     times: list[int] = []
-    base, span, end = Fraction(0), 0, Fraction(0)
+    base, span, end, sound = Fraction(0), 0, Fraction(0), Fraction(0)
     for packet in packets:
         at = packet.pts if packet.pts is not None else packet.dts
         if not packet.size or at is None or not packet.time_base:
             continue
-        end = max(end, (at + (packet.duration or 0)) * packet.time_base)
+        over = (at + (packet.duration or 0)) * packet.time_base
+        end = max(end, over)
+        if packet.stream.index == sound_index:
+            sound = max(sound, over)
         if end > TAKEN:  # so long that nobody here wants to know how long
             return FrameTimes(len(times), float(end), float(named or 1), float(end))
         if packet.stream.index == index:
@@ -64,12 +71,15 @@ def frame_times(
     if not times:
         return None
     times.sort()
+    heard = max(0.0, float(sound - times[0] * base))
     gaps = [after - before for before, after in pairwise(times) if after > before]
     if not gaps:
         step = float(span * base) or (float(1 / named) if named else 0.0)
-        return FrameTimes(len(times), step * len(times), 1 / step, float(end)) if step else None
+        if not step:
+            return None
+        return FrameTimes(len(times), step * len(times), 1 / step, float(end), heard)
     seconds, fps = _measured(times, gaps, base, named)
-    return FrameTimes(len(times), seconds, fps, float(end))
+    return FrameTimes(len(times), seconds, fps, float(end), heard)
 
 
 def _measured(

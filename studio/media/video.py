@@ -71,10 +71,11 @@ def probe_video(path: str | os.PathLike[str], kind: Kind) -> Facts:
             video.average_rate or video.guessed_rate,
         )
         named = video.base_rate or rate
+        sound = _sound_end(video, audio) if audio is not None else 0.0
     fps = float(rate or 0)
     if not stated or must_be_counted(path, kind):
         times = _times(path, kind, named, deadline)
-        stated, fps = times.seconds, times.fps
+        stated, fps, sound = times.seconds, times.fps, times.sound
     return Facts(
         "video",
         kind.format,
@@ -88,6 +89,7 @@ def probe_video(path: str | os.PathLike[str], kind: Kind) -> Facts:
         codec,
         audio_codec,
         audio is not None,
+        round(sound, 6),
     )
 
 
@@ -257,14 +259,25 @@ def _stated(container: InputContainer, stream: Any) -> float:
     return seconds if 0 < seconds <= LONGEST else 0.0
 
 
+def _sound_end(video: Stream, audio: Stream) -> float:
+    """When the sound ends after the first picture, in seconds, as the header states it; 0.0 when it
+    does not."""
+    if not (audio.duration and audio.time_base and video.time_base):
+        return 0.0
+    end = ((audio.start_time or 0) + audio.duration) * audio.time_base
+    seconds = float(end - (video.start_time or 0) * video.time_base)
+    return seconds if 0 < seconds <= LONGEST else 0.0
+
+
 def _times(
     path: str | os.PathLike[str], kind: Kind, named: Fraction | None, deadline: float
 ) -> FrameTimes:
     """The times of the frames that are there. MediaError (broken) when there are none, or when the
     header of a Matroska file states more than all of its tracks together hold."""
     with opened(path, kind) as container:
-        video, _ = streams(container)
-        times = frame_times(_checked(container.demux(), deadline), video.index, named)
+        video, audio = streams(container)
+        heard = audio.index if audio is not None else None
+        times = frame_times(_checked(container.demux(), deadline), video.index, named, heard)
         stated = container.duration / av.time_base if container.duration else 0.0
     if times is None or not 0 < times.seconds <= LONGEST:
         raise MediaError("broken", cut_short(kind.format))

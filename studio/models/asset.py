@@ -60,6 +60,10 @@ class Asset(models.Model):
     codec = models.CharField(max_length=20, blank=True)
     audio_codec = models.CharField(max_length=20, blank=True)
     has_audio = models.BooleanField(default=False)
+    sound_milliseconds = models.BigIntegerField(
+        default=0,
+        help_text=_("of a video: when its sound ends; 0 when there is none or nobody has looked"),
+    )
     peaks = models.JSONField(default=list, blank=True)
     sound = models.JSONField(
         default=dict,
@@ -113,4 +117,5 @@ class Asset(models.Model):
             codec=self.codec,
             audio_codec=self.audio_codec,
             has_audio=self.has_audio,
+            sound_seconds=self.sound_milliseconds / 1000,
         )

@@ -47,7 +47,12 @@ def drop_folder(hand: Person, where: str, folder: Path) -> None:
 def sent(hand: Person) -> list[str]:
     """Grows with every file that goes up from now on."""
     seen: list[str] = []
-    hand.page.on("request", lambda asked: asked.method == "PUT" and seen.append(asked.url))
+
+    def note(asked: Any) -> None:
+        if asked.method == "PUT":
+            seen.append(asked.url)
+
+    hand.page.on("request", note)
     return seen
 
 
@@ -90,14 +95,21 @@ def test_a_cut_connection_keeps_the_rest_and_goes_on(maker: Maker) -> None:
     hand.see("[data-run-stopped]:not([hidden])")
     assert "The connection broke" in hand.read("[data-run-why]")
     asked: list[str] = []
-    hand.page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+
+    def stay(dialog: Any) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    hand.page.once("dialog", stay)
     hand.page.evaluate("location.reload()")
     hand.page.wait_for_timeout(500)
     assert asked == ["beforeunload"], "leaving would lose what waits"
     cut["on"] = False
     before = sent(hand)
     hand.click("[data-run-on]")
-    hand.until("document.querySelector('[data-run-count]').textContent.startsWith('6 of 6. New: 6')")
+    hand.until(
+        "document.querySelector('[data-run-count]').textContent.startsWith('6 of 6. New: 6')"
+    )
     assert all("ana%200" not in url and "ana%201" not in url for url in before)
     hand.see("#files :text('ana 5.jpg')")
     # the browser itself says that a request was cut

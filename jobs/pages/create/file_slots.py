@@ -15,6 +15,7 @@ from jobs.pages.create.consent_words import given_by
 from jobs.pages.create.draft import Draft
 from jobs.pages.create.draft_fields import CONSENT, EDIT, KEEP, PICK, UPLOAD, FileField
 from jobs.pages.create.fixes import Fix, fix_for
+from jobs.pages.create.hold import Hold
 from jobs.pages.create.speech_panel import SpeechPanel
 from studio.common.formats import filesize_mb
 from studio.common.formats import seconds as length
@@ -44,11 +45,12 @@ class FileSlot:
     it.
 
     `upload_problems`: why the file that came just now was not taken; the one chosen before is still
-    there. `fix` makes the chosen file fit; None when it fits or nothing can. `edit` and
-    `failed_edit`: the new version of the chosen video that is being made, or could not be.
-    `consent`: what the chosen file needs, given or not; None for one that needs none. `before`: the
-    file in the job that the draft began as, "" where it is this one. `library`: the team's files of
-    this kind as cards (parts/card.html).
+    there. `fix` makes the chosen file fit; None when it fits or nothing can. `hold`: the offer to
+    hold the last picture of a video; None where its sound ends before. `edit` and `failed_edit`:
+    the new version of the chosen video that is being made, or could not be. `consent`: what the
+    chosen file needs, given or not; None for one that needs none. `before`: the file in the job
+    that the draft began as, "" where it is this one. `library`: the team's files of this kind as
+    cards (parts/card.html).
     """
 
     field: FileField
@@ -57,6 +59,7 @@ class FileSlot:
     problems: list[str]
     upload_problems: list[str]
     fix: Fix | None
+    hold: Hold | None
     edit: Edit | None
     failed_edit: Edit | None
     consent: ConsentState | None
@@ -168,9 +171,13 @@ class FileSlot:
 
 
 def file_slot(
-    draft: Draft, field: FileField, consent: ConsentState | None, speech: SpeechPanel | None
+    draft: Draft,
+    field: FileField,
+    consent: ConsentState | None,
+    speech: SpeechPanel | None,
+    hold: Hold | None,
 ) -> FileSlot:
-    """The slot of `field` in `draft`; `consent` and `speech` are those of its file."""
+    """The slot of `field` in `draft`; `consent`, `speech` and `hold` are those of its file."""
     asset, name = draft.asset(field.name), field.name
     return FileSlot(
         field,
@@ -183,6 +190,7 @@ def file_slot(
             if asset is not None and field.kind != "audio"
             else None
         ),
+        hold=hold,
         edit=draft.edits.get(name),
         failed_edit=draft.failed_edits.get(name),
         consent=consent,

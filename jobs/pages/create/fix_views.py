@@ -4,8 +4,9 @@ picture is checked by itself.
 POST with `fix` = “how:name”, where name is the file's field. How: "auto" makes it fit the model's
 limits, "behind-white" and the like do the same for a transparent picture, "crop" takes crop_left,
 crop_top, crop_width, crop_height (px of the straightened picture) and crop_angle (degrees), "cut"
-takes cut_from and cut_to (seconds) of a video, "again" tries a video's failed edit once more. GET
-is asked while a file is made over: 204 until it is there or its place in line is another.
+takes cut_from and cut_to (seconds) of a video, "hold" holds its last picture until its sound ends,
+"again" tries a video's failed edit once more. GET is asked while a file is made over: 204 until it
+is there or its place in line is another.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 
 from jobs.pages.create.draft import Draft
 from jobs.pages.create.draft_fields import FileField, file_fields
-from jobs.pages.create.fixes import crop_for, cut_for, fix_for
+from jobs.pages.create.fixes import crop_for, cut_for, fix_for, hold_for
 from jobs.pages.create.views import draft_of, have_checked, page_of, shown_again
 from studio.common.translatable import translated
 from studio.files import edit_queue
@@ -121,6 +122,11 @@ def _recipe(request: TeamRequest, how: str, field: FileField, asset: Asset, draf
         return _crop(request, field, asset)
     if how == "cut" and asset.kind == Asset.Kind.VIDEO:
         return _cut(request, field, asset)
+    if how == "hold" and asset.kind == Asset.Kind.VIDEO:
+        held = hold_for(field.limits, asset.facts)
+        if held is None:
+            raise Unclear(_("The pictures of this video last as long as its sound already."))
+        return held[0].recipe
     failed = draft.failed_edits.get(field.name)
     if how == "again" and failed is not None:
         return dict(failed.recipe)

@@ -3,13 +3,14 @@ button. Pure: nothing is made here."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 
 from jobs.catalogue.limits import MIB, Facts, Limits
+from studio import media
 from studio.files.edit_queue import Recipe
-from studio.media.edits import BEHIND, frame_for
+from studio.media.edits import BEHIND, frame_for, held_seconds
 
 NAMES = {"jpeg": "JPG", "png": "PNG", "wav": "WAV"}
 LAST_FRAME = 50  # milliseconds: the last frame of a cut video must not stand over the limit
@@ -78,6 +79,23 @@ def cut_for(limits: Limits, facts: Facts, start: int, stop: int) -> Recipe:
     if limits.max_seconds is not None:
         stop = min(stop, start + round(limits.max_seconds * 1000) - LAST_FRAME)
     return recipe | {"start": start, "stop": stop}
+
+
+def hold_for(limits: Limits, facts: media.Facts) -> tuple[Fix, float] | None:
+    """The fix that holds the last picture of a video until its sound ends, and how many seconds it
+    then lasts; None where the pictures last as long, or the longer video fits no better."""
+    longer = replace(facts, seconds=held_seconds(facts))
+    if not longer.seconds:
+        return None
+    besides = fix_for(limits, longer)
+    if limits.problems(longer) and (besides is None or "stop" in besides.recipe):
+        return None
+    recipe: Recipe = dict(besides.recipe) if besides is not None else {"do": "film"}
+    if limits.max_bytes is not None:
+        recipe["max_bytes"] = limits.max_bytes
+    seconds = held_seconds(facts, recipe.get("fps"))
+    label = _("Hold the last picture until the sound ends")
+    return Fix(recipe | {"hold": True}, label, slow=True), seconds
 
 
 def frames_for(

@@ -23,6 +23,7 @@ from jobs.pages.create.draft_fields import TEMPLATE_VIDEO, file_fields
 from jobs.pages.create.draft_plan import DraftPlan
 from jobs.pages.create.draft_review import DraftReview, review_draft
 from jobs.pages.create.file_slots import FileSlot, file_slot
+from jobs.pages.create.hold import hold
 from jobs.pages.create.model_retirement import Ending
 from jobs.pages.create.more_buttons import MoreButtons, more_buttons
 from jobs.pages.create.output_panel import OutputPanel, output_panel
@@ -128,6 +129,7 @@ def _files(draft: Draft, review: DraftReview) -> list[FileSlot]:
             field,
             review.consents[field.name],
             review.speech if field.kind == "audio" else None,
+            hold(field, draft.asset(field.name), review.planned) if field.kind == "video" else None,
         )
         for field in file_fields(draft.spec)
     ]

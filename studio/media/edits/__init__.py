@@ -15,7 +15,7 @@ from studio.media.edits.behind import BEHIND
 from studio.media.edits.picture import edit_picture, frame_for, straight_size
 from studio.media.edits.refusal import EDIT_CODES, EditError
 from studio.media.edits.sound import Silences, cut_sound, find_silences, split_points, without
-from studio.media.edits.video import remake_video, with_sound
+from studio.media.edits.video import held_seconds, remake_video, with_sound
 
 __all__ = [
     "BEHIND",
@@ -26,6 +26,7 @@ __all__ = [
     "edit_picture",
     "find_silences",
     "frame_for",
+    "held_seconds",
     "remake_video",
     "split_points",
     "straight_size",

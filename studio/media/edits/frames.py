@@ -31,7 +31,8 @@ SHORT = 0.5  # seconds that a film may lack of what it states
 
 @dataclass(frozen=True, slots=True)
 class VideoPlan:
-    """What to make of a film: the source, its part, and the size upright."""
+    """What to make of a film: the source, its part, and the size upright. `hold`: until when, in
+    seconds of the source, its last frame is shown."""
 
     path: str | os.PathLike[str]
     kind: Kind
@@ -44,6 +45,7 @@ class VideoPlan:
     height: int
     keep_sound: bool
     deadline: float
+    hold: float = 0.0
 
 
 def _frames(
@@ -120,5 +122,8 @@ def steady_frames(plan: VideoPlan) -> Generator[tuple[int, int, VideoFrame], Non
     if end < min(plan.stop, plan.facts.seconds) - max(SHORT, 3 * step):
         raise MediaError("broken", cut_short(plan.kind.format))
     until = max(slot(end), 1 if not done and end > plan.start else 0)
+    if plan.hold > end:
+        held_to = max(1, math.ceil(round((plan.hold - plan.start) * plan.fps, 6)))
+        until = held_to if last_slot is None else min(held_to, last_slot)
     if until > done:
         yield done, until, held

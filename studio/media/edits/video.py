@@ -49,6 +49,8 @@ QUALITY = "18"  # constant rate factor: no loss that is seen
 PRESET = "veryfast"
 SQUEEZES = (0.92, 0.75, 0.55)  # of the bits that there is room for, one try after the other
 LEAST_BITS = 40_000  # a second: below, no film is left to see
+LEAST_HELD = 0.5  # seconds that a sound goes on after the pictures; less is a writer's rounding
+HELD = 600.0  # seconds that a held video lasts at most
 LOOK_EVERY = 50  # frames between two looks at the size of the file
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EFBIG)
 
@@ -63,6 +65,7 @@ def remake_video(
     max_side: int | None = None,
     max_bytes: int | None = None,
     keep_sound: bool = True,
+    hold: bool = False,
 ) -> Facts:
     """Write the part [start, stop) seconds of a video to `target` as MP4 that every model and
     browser plays; returns its facts.
@@ -70,16 +73,15 @@ def remake_video(
     H.264, yuv420p, even sides, square pixels, upright, index first. `fps`: frames a second, 1 to
     120; without it the source's average, brought into 24 to 60; frames are repeated or dropped by
     their time. `max_side`: px of the long side (never scaled up; 4096 at most). `max_bytes`: at
-    most so large, if need be at a lower quality. Sound, in step with the picture, becomes AAC.
-    Streamed. Raises EditError: bad-range (nothing of the film in the part), too-large (does not
-    fit); MediaError: no-stream, broken, and what `studio.media.probe` refuses.
+    most so large, if need be at a lower quality. `hold`: pictures that end before the sound go on
+    with their last frame until its end (`held_seconds`). Sound, in step with the picture, becomes
+    AAC. Streamed. Raises EditError: bad-range (nothing of the film in the part), too-large (does
+    not fit); MediaError: no-stream, broken, and what `studio.media.probe` refuses.
     """
     kind, facts = _video(path)
     end = math.inf if stop is None else stop
     _refuse_range(facts, start, end, fps)
-    rate = Fraction(
-        fps if fps is not None else min(max(facts.fps, SLOWEST), FASTEST)
-    ).limit_denominator(1001)
+    rate = _rate(facts, fps)
     deadline = time.monotonic() + VERIFY_SECONDS
     origin, width, height = measure(path, kind, deadline)
     plan = VideoPlan(
@@ -93,10 +95,27 @@ def remake_video(
         *_even(width, height, max_side),
         keep_sound and facts.has_audio,
         deadline,
+        facts.sound_seconds if hold and keep_sound and held_seconds(facts) else 0.0,
     )
     with replacing(target) as part:
         _squeezed(plan, part, max_bytes)
         return probe_video(part, KINDS["mp4"])
+
+
+def _rate(facts: Facts, fps: float | None) -> Fraction:
+    """Frames a second of what is made of a video with `facts`, when `fps` are asked for."""
+    wanted = fps if fps is not None else min(max(facts.fps, SLOWEST), FASTEST)
+    return Fraction(wanted).limit_denominator(1001)
+
+
+def held_seconds(facts: Facts, fps: float | None = None) -> float:
+    """How long a video is made by `remake_video` with `hold` and `fps`: until the frame in which
+    its sound ends. 0.0 where the pictures go on until then, or are to stand still for too long."""
+    sound = facts.sound_seconds
+    if facts.kind != "video" or sound - facts.seconds < LEAST_HELD or sound > HELD:
+        return 0.0
+    rate = _rate(facts, fps)
+    return float(math.ceil(round(sound * rate, 6)) / rate)
 
 
 def _refuse_range(facts: Facts, start: float, end: float, fps: float | None) -> None:
@@ -272,7 +291,7 @@ def _squeezed(plan: VideoPlan, part: Path, max_bytes: int | None) -> None:
     `max_bytes`."""
     if _made(plan, part, {"crf": QUALITY}, 0, max_bytes) or max_bytes is None:
         return
-    seconds = min(plan.stop, plan.facts.seconds) - plan.start
+    seconds = min(plan.stop, max(plan.facts.seconds, plan.hold)) - plan.start
     for share in SQUEEZES:
         sound = EncodedSound.BITS * 2 if plan.keep_sound else 0
         bits = int(max_bytes * 8 * share / seconds) - sound
