@@ -30,6 +30,7 @@ LOOKS = "it reads, or calls the service to look; nothing of the team's changes"
 FILES = "a file says itself who brought it and when; nothing is taken away or changed"
 # Addresses that take a POST and tell the trail nothing.
 NOT_TOLD = {
+    "asset_hold": FILES,
     "upload": FILES,
     "jobs:portrait": MADE,
     "jobs:dance": MADE,
