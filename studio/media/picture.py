@@ -18,6 +18,7 @@ from PIL import (
     PngImagePlugin,
     WebPImagePlugin,
 )
+from pillow_heif import open_heif
 from pillow_heif.as_plugin import HeifImageFile
 
 from studio.common.translatable import Sentence, phrase
@@ -27,10 +28,12 @@ from studio.media.jpeg_end import mended
 from studio.media.kinds import KINDS, Kind
 from studio.media.metadata import bare_picture, is_turned, upright, upright_size
 from studio.media.pixel_limit import refuse_pixels
+from studio.media.rows import Decoded, DecodedRows
 from studio.media.same_pixels import alike, pixels_digest
-from studio.media.stripes import HALVED, Box, Stripes, in_stripes
+from studio.media.stripes import HALVED, LARGE, Box, Stripes, in_stripes
 
 JPEG_QUALITY = 95
+DRAFTED = 8  # a JPEG is decoded at an eighth of its sides to be compared
 HALF_COLOURS = 2  # Pillow's name for 4:2:0
 WEBP_QUALITY = 95
 THUMBNAIL_QUALITY = 80
@@ -60,11 +63,16 @@ def broken(format: str) -> Sentence:
     )
 
 
-def probe_picture(path: str | os.PathLike[str], kind: Kind) -> Facts:
-    """Facts of a picture that has been decoded in full. Raises MediaError: broken,
+def probe_picture(path: str | os.PathLike[str], kind: Kind, *, kept_next: bool = False) -> Facts:
+    """Facts of a picture that has been decoded in full. With `kept_next` one that is encoded anew
+    by `normalise_image` is only opened, since that decodes it. Raises MediaError: broken,
     too-large-picture, not-supported."""
     size = os.stat(path).st_size
     with unreadable(broken(kind.format)):
+        if kept_next and kind.format in CONVERTED:
+            with _open(path, kind.format) as picture:
+                width, height = upright_size(picture)
+            return Facts("image", kind.format, kind.mime, kind.extension, size, width, height)
         with _open(path, kind.format) as picture:
             picture.verify()
         # verify() lets a JPEG cut in half pass and leaves the picture unusable: open again and
@@ -115,6 +123,10 @@ def _normal(path: str | os.PathLike[str], facts: Facts, part: Path) -> Facts:
                 width, height = striped.size
                 data = _striped_jpeg(striped, picture)
                 _refuse_unlike(_drafted(_open(path, facts.format)), data, facts.format)
+            elif (rows := _heif_rows(path, facts.format, picture)) is not None:
+                width, height, kept = *rows.size, "jpeg"
+                data = rows.jpeg(quality=JPEG_QUALITY, subsampling=HALVED)
+                _refuse_unlike(rows.reduced(DRAFTED), data, kept)
             elif anew or facts.format in CONVERTED:
                 picture.load()
                 straight = srgb(upright(picture))
@@ -143,7 +155,39 @@ def _normal(path: str | os.PathLike[str], facts: Facts, part: Path) -> Facts:
         size=os.stat(part).st_size,
         width=width,
         height=height,
+        codec=_codec(facts, kept),
     )
+
+
+def _codec(facts: Facts, kept: str) -> str:
+    """What the facts say of the copy in the format `kept`: what became PNG is transparent."""
+    if facts.format not in CONVERTED:
+        return facts.codec
+    return TRANSPARENT if kept == "png" else ""
+
+
+def _heif_rows(
+    path: str | os.PathLike[str], format: str, picture: Image.Image
+) -> DecodedRows | None:
+    """A large HEIF in which nothing is transparent, in stripes of sRGB; `picture` is the one that
+    was opened, with its profile. None of any other."""
+    large = picture.width * picture.height >= LARGE
+    if format != "heif" or not large or picture.mode != "RGB" or is_turned(picture):
+        return None
+    stored = open_heif(path, convert_hdr_to_8bit=True)
+    primary = stored[stored.primary_index]
+    if primary.mode != "RGB":
+        return None
+    info = dict(picture.info)
+    decoded = Decoded(primary.data, primary.size, primary.stride)
+
+    def convert(stripe: Image.Image) -> Image.Image:
+        stripe.info = dict(info)
+        stripe = srgb(stripe)
+        stripe.info = {}
+        return stripe
+
+    return DecodedRows(decoded, convert)
 
 
 def _storable(picture: Image.Image) -> tuple[Image.Image, str]:
@@ -167,7 +211,8 @@ def _refuse_unlike(picture: Image.Image, data: bytes, name: str) -> None:
     """MediaError (broken) unless `data`, in the format `name`, shows `picture`, which may be
     drafted."""
     with OPENERS[name](io.BytesIO(data)) as after:
-        after.draft(None, picture.size)
+        # A part of the sides where the picture was reduced, which rounds up.
+        after.draft(None, (max(1, picture.width - 1), max(1, picture.height - 1)))
         after.load()
         if not alike(picture, after):
             raise MediaError("broken", broken(name))

@@ -49,7 +49,7 @@ def prepare(
 ) -> Prepared:
     """The file at `path` (of sha256 `digest`) as it is to be stored, in `folder`; without metadata
     and upright with `clean`; without its small picture or waveform unless `preview`. MediaError."""
-    facts = media.probe(path)
+    facts = media.probe(path, kept_next=clean)
     if clean:
         refuse_long(facts)
     ours = folder / f"file.{facts.extension}"

@@ -93,9 +93,13 @@ class Stripes:
 
     def whole(self) -> Image.Image:
         """All of it after all, for formats that are not written in stripes."""
-        made = Image.new("RGB", self.size)
+        made: Image.Image | None = None
         for top in range(0, self.height, STRIPE):
-            made.paste(self.stripe(top, min(top + STRIPE, self.height)), (0, top))
+            stripe = self.stripe(top, min(top + STRIPE, self.height))
+            made = made or Image.new(stripe.mode, self.size)
+            made.paste(stripe, (0, top))
+        if made is None:
+            raise ValueError("a picture without rows")
         return made
 
     def jpeg(

@@ -13,15 +13,18 @@ from studio.media.picture import probe_picture
 from studio.media.video import probe_video
 
 
-def probe(path: str | os.PathLike[str]) -> Facts:
+def probe(path: str | os.PathLike[str], *, kept_next: bool = False) -> Facts:
     """What the file at `path` is, read from its bytes.
 
     A picture is decoded in full (a cut JPEG does not pass), a video gives its first frame, sound
-    gives its first samples. Lengths are in seconds, sides in pixels as displayed. Raises MediaError
-    with a code and a sentence for anything else.
+    gives its first samples. `kept_next`: what cleaning decodes anyway (HEIF) is only opened.
+    Lengths are in seconds, sides in pixels as displayed. Raises MediaError with a code and a
+    sentence for anything else.
     """
     found = sniff(path)
-    return probe_picture(path, found) if found.kind == "image" else probe_video(path, found)
+    if found.kind == "image":
+        return probe_picture(path, found, kept_next=kept_next)
+    return probe_video(path, found)
 
 
 def refuse_long(facts: Facts) -> None:

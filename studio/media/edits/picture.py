@@ -17,6 +17,7 @@ from studio.media.facts import Facts, MediaError, unreadable
 from studio.media.kinds import KINDS, Kind, sniff
 from studio.media.metadata import ORIENTATION, upright
 from studio.media.picture import _in_stripes, _open, broken, probe_picture
+from studio.media.rows import in_rows
 from studio.media.stripes import HALVED, Box, Stripes
 
 FORMATS = ("", "jpeg", "png")
@@ -26,9 +27,8 @@ SMALLER_QUALITIES = (85, 75, 60)  # once the picture is scaled down
 SHRINK = 0.85  # the most of its sides that a picture keeps from one try to the next
 JPEG_SIDE = 65_000  # a JPEG counts its sides in sixteen bits
 FACE_HEIGHTS = 2.2  # height of the closest frame, in heights of the face
-EYE_LEVEL = (
-    0.4  # of the spare height goes above the frame of a tall picture: faces are in its upper half
-)
+# Of the spare height goes above the frame of a tall picture: faces are in its upper half.
+EYE_LEVEL = 0.4
 
 
 def edit_picture(
@@ -62,14 +62,13 @@ def edit_picture(
         raise AssertionError(f"{format!r} is no format that pictures are written in")
     kind = _picture_kind(path)
     with unreadable(broken(kind.format)):
-        picture: Image.Image | Stripes | None = None
-        if not angle:
-            picture = _in_stripes(path, kind.format, lambda size: _clamped(size, box))
+        picture: Image.Image | Stripes | None = None if angle else _striped(path, kind, box)
     if picture is None:
         whole = _whole(path, kind)
         if behind:
             whole = with_behind(whole, behind)
         picture = _cropped(_straightened(whole, angle), box)
+        del whole  # hundreds of megabytes of a large one, which nothing needs any more
     picture = _scaled(picture, max_side)
     _refuse_small(picture.size, min_side)
     name = format or (kind.format if kind.format in ("jpeg", "png") else "jpeg")
@@ -77,6 +76,16 @@ def edit_picture(
     with replacing(target) as part:
         part.write_bytes(data)
         return probe_picture(part, KINDS[name])
+
+
+def _striped(path: str | os.PathLike[str], kind: Kind, box: Box | None) -> Stripes | None:
+    """The part `box` of a large picture in stripes; None of one that has to be there as a whole."""
+
+    def part(size: tuple[int, int]) -> Box:
+        return _clamped(size, box)
+
+    striped = _in_stripes(path, kind.format, part)
+    return striped or in_rows(lambda: _open(path, kind.format), lambda one: _plain(srgb(one)), part)
 
 
 def _whole(path: str | os.PathLike[str], kind: Kind) -> Image.Image:
@@ -231,12 +240,8 @@ def _clamped(size: tuple[int, int], box: Box | None) -> Box:
     """`box` as far as it lies in a picture of `size`, all of it without one. EditError: bad-box."""
     if box is None:
         return (0, 0, *size)
-    left, top, right, bottom = (
-        max(0, box[0]),
-        max(0, box[1]),
-        min(size[0], box[2]),
-        min(size[1], box[3]),
-    )
+    left, top = max(0, box[0]), max(0, box[1])
+    right, bottom = min(size[0], box[2]), min(size[1], box[3])
     if left >= right or top >= bottom:
         raise EditError(
             "bad-box",

@@ -1,0 +1,102 @@
+"""Large pictures that are worked on in stripes look as if they had been worked on as a whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageChops, ImageCms, ImageStat
+
+from studio.media import Facts, MediaError, normalise_image, picture, probe, rows
+from studio.media.edits import edit_picture
+from studio.media.kinds import sniff
+from tests import files
+from tests.intake import pictures
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small ones count as large, so that the test does not take minutes."""
+    monkeypatch.setattr(picture, "LARGE", 1)
+    monkeypatch.setattr(rows, "LARGE", 1)
+
+
+def unlike(one: Path, other: Path) -> float:
+    with Image.open(one) as left, Image.open(other) as right:
+        assert left.size == right.size
+        difference = ImageChops.difference(left.convert("RGB"), right.convert("RGB"))
+    return max(ImageStat.Stat(difference).mean)
+
+
+def kept(path: Path, target: Path) -> Facts:
+    return normalise_image(path, picture.probe_picture(path, sniff(path), kept_next=True), target)
+
+
+@pytest.mark.parametrize("size", [(640, 480), (517, 389), (130, 700)])
+def test_a_heif_in_stripes_is_the_heif(
+    tmp_path: Path, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = files.write(tmp_path, "in.heic", pictures.heic(*size))
+    whole = kept(path, tmp_path / "whole.jpg")
+    monkeypatch.setattr(picture, "LARGE", 1)
+    striped = kept(path, tmp_path / "striped.jpg")
+    assert (striped.width, striped.height, striped.codec) == (*size, "")
+    assert (striped.format, striped.mime) == (whole.format, whole.mime)
+    assert unlike(tmp_path / "whole.jpg", tmp_path / "striped.jpg") < 1.5
+
+
+@pytest.mark.usefixtures("large")
+def test_a_cut_heif_is_refused_although_it_is_decoded_once(tmp_path: Path) -> None:
+    path = files.write(tmp_path, "in.heic", files.truncated(pictures.heic(640, 480), 0.7))
+    with pytest.raises(MediaError) as refused:
+        kept(path, tmp_path / "out.jpg")
+    assert refused.value.code == "broken"
+    assert not (tmp_path / "out.jpg").exists()
+
+
+@pytest.mark.usefixtures("large")
+def test_a_transparent_heif_is_kept_with_what_shows_through(tmp_path: Path) -> None:
+    path = files.write(tmp_path, "in.heic", pictures.heic(640, 480, "RGBA"))
+    found = probe(path)
+    copy = kept(path, tmp_path / "out")
+    assert (copy.codec, copy.format == "png") == (found.codec, found.codec == "transparent")
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        {"box": (37, 41, 561, 733)},
+        {"box": (37, 41, 561, 733), "max_side": 333},
+        {"max_side": 401},
+        {"box": (0, 0, 600, 800), "format": "jpeg"},
+        {"box": (10, 0, 90, 800), "max_side": 700, "format": "jpeg", "max_bytes": 40_000},
+    ],
+)
+def test_an_edit_in_stripes_is_the_edit(
+    tmp_path: Path, mode: str, wishes: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = files.write(tmp_path, "in.png", files.png(600, 800, mode=mode))
+    whole = edit_picture(path, tmp_path / "whole", **wishes)  # type: ignore[arg-type]
+    monkeypatch.setattr(rows, "LARGE", 1)
+    striped = edit_picture(path, tmp_path / "striped", **wishes)  # type: ignore[arg-type]
+    assert (striped.width, striped.height, striped.format) == (
+        whole.width,
+        whole.height,
+        whole.format,
+    )
+    assert unlike(tmp_path / "whole", tmp_path / "striped") < 0.7
+
+
+@pytest.mark.usefixtures("large")
+def test_colours_of_stripes_are_those_of_the_profile(tmp_path: Path) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    with Image.open(files.write(tmp_path, "w.jpg", files.wide_gamut_jpeg())) as source:
+        wide = bytes(source.info["icc_profile"])
+        source.save(tmp_path / "wide.png", icc_profile=wide)
+        source.save(tmp_path / "plain.png", icc_profile=profile)
+    edit_picture(tmp_path / "wide.png", tmp_path / "a")
+    edit_picture(tmp_path / "plain.png", tmp_path / "b")
+    assert unlike(tmp_path / "a", tmp_path / "b") > 20
+    edits_of_whole = Image.open(tmp_path / "a")
+    assert "icc_profile" not in edits_of_whole.info
