@@ -25,9 +25,4 @@ class Migration(migrations.Migration):
             name='picture',
             field=models.FileField(blank=True, max_length=200, upload_to='unused', verbose_name='picture'),
         ),
-        migrations.AddField(
-            model_name='team',
-            name='sharing_allowed',
-            field=models.BooleanField(default=True, verbose_name='sharing allowed'),
-        ),
     ]

@@ -15,7 +15,6 @@ class TeamSettings(models.Model):
         help_text=_("such as 3:4; empty: as each model has it"),
     )
     creators_connect = models.BooleanField(_("creators may add connections"), default=False)
-    sharing_allowed = models.BooleanField(_("sharing allowed"), default=True)
 
     class Meta:
         abstract = True

@@ -27,6 +27,7 @@ ERRORS = ("400", "403", "403_csrf", "404", "413", "429", "500")
 # Rooms of Django itself: of the admin the first page is ours, and what stands below is generated.
 ADMIN = ("admin:index",)
 WITHOUT = {
+    "team_picture": "a picture, which the settings show",
     "metrics": "numbers for a machine",
     "jobs:job_sound": "a file to save",
     "outside_file": "a file behind a signed link",

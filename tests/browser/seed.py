@@ -376,6 +376,7 @@ def values(team: Any, made: dict[str, Any]) -> dict[str, str]:
     north = team.accounts.get(label="North-1")
     return {
         "team": team.slug,
+        "whose": "each",
         "job": made["portrait"].public_id,
         "asset": made["portrait"].inputs.get(name="image_url").asset.public_id,
         "what": "original",

@@ -29,7 +29,6 @@ COLUMNS = (
     "currency",
     "time_zone",
     "creators_connect",
-    "sharing_allowed",
 )
 
 
@@ -74,11 +73,6 @@ class SettingsForm(forms.Form):
         help_text=_(
             "Nobody sees a key that is stored. Only owners and admins pause, change or retire one."
         ),
-    )
-    sharing_allowed = forms.BooleanField(
-        label=_("Videos may be shared with people outside the team"),
-        required=False,
-        help_text=_("Without the tick nobody can make a link that works without signing in."),
     )
 
     def __init__(

@@ -27,8 +27,7 @@ def given(team: Team, **changes: Any) -> dict[str, Any]:
         "default_shape": team.default_shape,
         "currency": team.currency,
         "creators_connect": "on" if team.creators_connect else "",
-        "sharing_allowed": "on",
-        "time_zone": getattr(team, "time_zone", "UTC"),
+        "time_zone": team.time_zone,
     }
     return {name: value for name, value in {**fields, **changes}.items() if value is not None}
 
@@ -56,7 +55,7 @@ def test_everything_of_the_form_is_written(team: Team, admin: User, client_of: C
             default_shape="3:4",
             currency="CNY",
             creators_connect="on",
-            sharing_allowed=None,
+            time_zone="Asia/Tokyo",
         ),
     )
     assert answer.status_code == 302
@@ -64,7 +63,7 @@ def test_everything_of_the_form_is_written(team: Team, admin: User, client_of: C
     assert team.name == "Studio South"
     assert (team.default_shape, team.currency) == ("3:4", "CNY")
     assert team.creators_connect
-    assert not team.sharing_allowed
+    assert team.time_zone == "Asia/Tokyo"
     assert team.slug == "north"  # links that people have go on
     told = AuditEntry.objects.get(event="settings.team-changed")
     assert (told.by, told.team) == (admin, team)
