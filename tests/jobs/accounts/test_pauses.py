@@ -37,7 +37,7 @@ def test_it_says_who_did_what_and_when(
     north: Account, lane: Lane, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "django.utils.timezone.now", lambda: datetime(2026, 11, 20, 14, 2, tzinfo=UTC)
+        "django.utils.timezone.now", lambda: datetime(2026, 11, 20, 14, 2, 30, tzinfo=UTC)
     )
     assert pauses.sentence(lane) == pauses.sentence(north) == ""
     pauses.set_pause(lane, PauseState.PAUSED, owner)
