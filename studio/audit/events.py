@@ -53,10 +53,6 @@ class Event(models.TextChoices):
         "people.account-link-made",
         _("%(by)s made a link with which %(person)s makes an account"),
     )
-    ACCOUNT_LINK_DELETED = (
-        "people.account-link-deleted",
-        _("%(by)s took back the link with which %(person)s makes an account"),
-    )
     SIGNED_UP = "people.signed-up", _("%(person)s made an account")
     PERSON_ADDED = "people.person-added", _("%(by)s made an account for %(person)s")
     PERSON_CHANGED = "people.person-changed", _("%(by)s changed the account of %(person)s")
@@ -126,11 +122,6 @@ class Event(models.TextChoices):
     # ── limits, prices and money ──
     LIMIT_CHANGED = "money.limit-changed", _("%(by)s changed a limit: %(about)s")
     MEMBER_LIMIT_CHANGED = "money.member-limit-changed", _("%(by)s changed a limit of %(person)s")
-    APPROVAL_ANSWERED = (
-        "money.approval-answered",
-        _("%(by)s answered what %(person)s asked for: %(about)s"),
-    )
-    APPROVAL_ASKED = "money.approval-asked", _("%(by)s asked for approval: %(about)s")
     PRICE_CHANGED = "money.price-changed", _("%(by)s changed the price %(about)s")
     ADJUSTED = "money.adjusted", _("%(by)s corrected the ledger: %(about)s")
 
@@ -178,8 +169,6 @@ class Event(models.TextChoices):
     PRESET_SAVED = "file.preset-saved", _("%(by)s saved the preset %(about)s")
     PRESET_DELETED = "file.preset-deleted", _("%(by)s deleted the preset %(about)s")
     TEMPLATE_RENAMED = "file.template-renamed", _("%(by)s renamed the template %(about)s")
-    TEMPLATE_DELETED = "file.template-deleted", _("%(by)s deleted the template %(about)s")
-    SHARED = "file.shared", _("%(by)s shared %(about)s")
     SPEND_DOWNLOADED = "money.spend-downloaded", _("%(by)s downloaded the spend of the team")
     TRAIL_DOWNLOADED = "file.trail-downloaded", _("%(by)s downloaded the trail of the team")
 
