@@ -1,5 +1,4 @@
-"""The forms of limits: an amount or none, for a day and a month, and above what a click is asked
-for."""
+"""The form of limits: an amount or none, for a day and a month."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ COLUMNS = (
 
 class SettingsForm(forms.Form):
     """The settings of `team`, changed by `by`. `currency_fixed`: the ledger has an entry, so it is
-    shown and not asked for."""
+    shown and not asked for. `sets_limits`: whoever it is may set limits, and so the time zone."""
 
     name = forms.CharField(
         label=_("Name"), max_length=80, help_text=_("Of a team, a client or a show.")
@@ -82,6 +82,7 @@ class SettingsForm(forms.Form):
         *,
         team: Team,
         by: User,
+        sets_limits: bool,
     ) -> None:
         given = {name: getattr(team, name) for name in COLUMNS}
         given["creators_connect"] = "on" if team.creators_connect else ""
@@ -90,6 +91,8 @@ class SettingsForm(forms.Form):
         self.currency_fixed = team.ledger.exists()
         zone = self.fields["time_zone"]
         assert isinstance(zone, forms.ChoiceField)  # noqa: S101
+        # Another zone begins another day and month of the limits, so it is for who holds them.
+        zone.disabled = not sets_limits
         zone.choices = [(name, name) for name in time_zones.offered()]
         shape = self.fields["default_shape"]
         assert isinstance(shape, forms.ChoiceField)  # noqa: S101

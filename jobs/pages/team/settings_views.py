@@ -26,6 +26,7 @@ def settings(request: TeamRequest) -> HttpResponse:
         request.FILES if posted else None,
         team=request.team,
         by=request.user,
+        sets_limits=request.may.set_limits,
     )
     if posted and form.is_valid():
         try:

@@ -46,8 +46,19 @@ def test_only_who_may_manage_the_team_gets_in(
     assert team.name == "Studio North"
 
 
-def test_everything_of_the_form_is_written(team: Team, admin: User, client_of: ClientOf) -> None:
-    answer = client_of(admin).post(
+def test_who_may_not_set_limits_begins_no_new_day_of_them(
+    team: Team, admin: User, owner: User, client_of: ClientOf
+) -> None:
+    """Another time zone begins another day, and at the end of a month another month."""
+    for user, zone in ((admin, "UTC"), (owner, "Pacific/Apia")):
+        answer = client_of(user).post(url(team), given(team, time_zone="Pacific/Apia"))
+        assert answer.status_code == 302
+        team.refresh_from_db()
+        assert team.time_zone == zone, user
+
+
+def test_everything_of_the_form_is_written(team: Team, owner: User, client_of: ClientOf) -> None:
+    answer = client_of(owner).post(
         url(team),
         given(
             team,
@@ -66,7 +77,7 @@ def test_everything_of_the_form_is_written(team: Team, admin: User, client_of: C
     assert team.time_zone == "Asia/Tokyo"
     assert team.slug == "north"  # links that people have go on
     told = AuditEntry.objects.get(event="settings.team-changed")
-    assert (told.by, told.team) == (admin, team)
+    assert (told.by, told.team) == (owner, team)
     assert told.after["default_shape"] == "3:4"
     assert told.before["name"] == "Studio North"
 
@@ -111,7 +122,7 @@ def test_the_currency_is_open_until_the_ledger_has_an_entry(
 
 
 def test_a_hold_between_the_look_and_the_save_keeps_the_currency(team: Team, owner: User) -> None:
-    form = SettingsForm(given(team, currency="CNY"), team=team, by=owner)
+    form = SettingsForm(given(team, currency="CNY"), team=team, by=owner, sets_limits=True)
     assert form.is_valid()
     makers.job(team, owner)
     with pytest.raises(Exception, match="fixed for ever"):
