@@ -148,10 +148,11 @@ def _erase_files(person: User) -> list[Outcome]:
 
 
 def _led_alone(person: User) -> Iterable[Team]:
-    """Teams of which they are the only owner."""
+    """Teams of which they are the only owner who can still sign in."""
     mine = Membership.objects.filter(user=person, role=Role.OWNER).values("team")
-    others = Membership.objects.filter(role=Role.OWNER).exclude(user=person).values("team")
-    return Team.objects.filter(pk__in=mine).exclude(pk__in=others)
+    others = Membership.objects.filter(role=Role.OWNER, user__is_active=True)
+    others = others.exclude(user=person)
+    return Team.objects.filter(pk__in=mine).exclude(pk__in=others.values("team"))
 
 
 def _leave_teams(person: User) -> list[Outcome]:

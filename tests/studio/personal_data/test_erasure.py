@@ -146,6 +146,13 @@ def test_files_stay_or_go_as_chosen(person: User, team: Team) -> None:
     call_command("verify")
 
 
+def test_an_owner_who_cannot_sign_in_is_none(team: Team, owner: User, admin: User) -> None:
+    team.memberships.filter(user=admin).update(role=Role.OWNER)
+    User.objects.filter(pk=admin.pk).update(is_active=False)
+    with pytest.raises(erasure.NotErasable, match="last owner of Studio North"):
+        erasure.erase(owner, files=False)
+
+
 def test_a_team_is_never_left_without_an_owner(team: Team, owner: User, creator: User) -> None:
     with pytest.raises(erasure.NotErasable, match="last owner of Studio North"):
         erasure.erase(owner, files=True)
