@@ -23,7 +23,7 @@ from jobs.engine import (
     rq_cleanup,
     stopping,
 )
-from jobs.orders import late_films
+from jobs.orders import late_videos
 from studio.files import edit_queue
 from studio.mail import queue as mail_queue
 from studio.web import temporary
@@ -59,7 +59,7 @@ def check_step(pk: int) -> None:
 
 
 def archive_run() -> None:
-    """Bring films home, the most urgent first, until none is due."""
+    """Bring videos home, the most urgent first, until none is due."""
     archive.work(RUN_SECONDS, stop=stopping.requested.is_set)
 
 
@@ -73,7 +73,7 @@ def mail_step(pk: int) -> None:
 
 def heartbeat(shifts: int = 1) -> None:
     """Every few seconds, from the worker's supervisor: say that we live, see that a
-    dispatcher runs, and take up from the database every check and film whose wake-up was lost or
+    dispatcher runs, and take up from the database every check and video whose wake-up was lost or
     whose worker died."""
     me = f"{WANTED_KEYS}{lane_lease.place_name()}|{os.getpid()}"
     wakeup.unless_away(lambda: wakeup.redis().set(wakeup.WORKER_ALIVE, 1, ex=30))
@@ -119,5 +119,5 @@ def _every_minute() -> None:
     restored.noticed()
     expiry.alarm()
     rq_cleanup.sweep()
-    late_films.settle()
+    late_videos.settle()
     shared_accounts.recognise_new()

@@ -42,7 +42,7 @@ NOT_TOLD = {
     "jobs:again": MADE,
     "jobs:whole": MADE,
     "jobs:set_again": MADE,
-    "jobs:set_pick": "which film of a set is liked best; the set says it",
+    "jobs:set_pick": "which video of a set is liked best; the set says it",
     "jobs:ask_now": LOOKS,
     "account_reauthenticate": "it leads to the page that asks “Is it you?”",
     "mfa_reauthenticate": "it leads to the page that asks “Is it you?”",

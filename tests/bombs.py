@@ -154,10 +154,10 @@ def large_png(width: int = SIDE, height: int = SIDE) -> bytes:
 
 
 @cache
-def long_film(hours: float = 10.0) -> bytes:
+def long_video(hours: float = 10.0) -> bytes:
     """An MP4 of a picture a minute."""
     out = io.BytesIO()
-    out.name = "film.mp4"
+    out.name = "video.mp4"
     with av.open(out, "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=Fraction(1, 60))
         stream.width = stream.height = 480
@@ -186,5 +186,5 @@ BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
     "moving.gif": (lambda: files.gif(frames=30), "GIF"),
     "moving.png": (files.moving_png, "moves"),
     "moving.webp": (files.moving_webp, "moves"),
-    "film.mp4": (long_film, "more than 3 hours"),
+    "video.mp4": (long_video, "more than 3 hours"),
 }

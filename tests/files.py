@@ -398,7 +398,7 @@ def ogg(seconds: float = 2.0) -> bytes:
 
 
 @cache
-def film(
+def video(
     seconds: float = 2.0,
     fps: int = 25,
     width: int = 320,
@@ -419,8 +419,8 @@ def film(
     if faststart:
         # Moving the index to the front reads the file again, which only a file on disk allows.
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "film"
-            _make_film(
+            path = Path(folder) / "video"
+            _make_video(
                 str(path),
                 {"movflags": "+faststart"},
                 seconds,
@@ -436,11 +436,11 @@ def film(
             )
             return path.read_bytes()
     out = io.BytesIO()
-    _make_film(out, {}, seconds, fps, width, height, audio, codec, muxer, title, black, noise)
+    _make_video(out, {}, seconds, fps, width, height, audio, codec, muxer, title, black, noise)
     return out.getvalue()
 
 
-def _make_film(
+def _make_video(
     out: Any,
     options: dict[str, str],
     seconds: float,
@@ -503,7 +503,7 @@ def mp4(
     **more: Any,
 ) -> bytes:
     """An MP4, H.264 unless `codec` says "libx265" or "mpeg4"."""
-    return film(seconds, fps, width, height, audio, codec, "mp4", **more)
+    return video(seconds, fps, width, height, audio, codec, "mp4", **more)
 
 
 @cache
@@ -511,7 +511,7 @@ def fragmented_mp4(seconds: float = 2.0) -> bytes:
     """An MP4 whose every frame is a fragment of its own: a stream that is written as it comes."""
     out = io.BytesIO()
     options = {"movflags": "frag_every_frame+empty_moov"}
-    _make_film(out, options, seconds, 15, 160, 120, False, "libx264", "mp4", "", 0.0, 0)
+    _make_video(out, options, seconds, 15, 160, 120, False, "libx264", "mp4", "", 0.0, 0)
     return out.getvalue()
 
 
@@ -530,29 +530,29 @@ def mov(
     audio: bool = False,
     **more: Any,
 ) -> bytes:
-    """A QuickTime film, H.264."""
-    return film(seconds, fps, width, height, audio, "libx264", "mov", **more)
+    """A QuickTime video, H.264."""
+    return video(seconds, fps, width, height, audio, "libx264", "mov", **more)
 
 
 def avi(
     seconds: float = 2.0, fps: int = 25, width: int = 320, height: int = 240, audio: bool = False
 ) -> bytes:
     """An AVI, MPEG-4 part 2."""
-    return film(seconds, fps, width, height, audio, "mpeg4", "avi")
+    return video(seconds, fps, width, height, audio, "mpeg4", "avi")
 
 
 def webm(
     seconds: float = 1.0, fps: int = 25, width: int = 160, height: int = 120, audio: bool = False
 ) -> bytes:
     """A WebM, VP8."""
-    return film(seconds, fps, width, height, audio, "libvpx", "webm")
+    return video(seconds, fps, width, height, audio, "libvpx", "webm")
 
 
 @cache
 def turned_mp4(quarter: int = 1, width: int = 320, height: int = 240, muxer: str = "mp4") -> bytes:
-    """A film as a phone held upright records it: stored lying, to be shown `quarter` quarter turns
+    """A video as a phone held upright records it: stored lying, to be shown `quarter` quarter turns
     clockwise."""
-    data = bytearray(film(1.0, 25, width, height, False, "libx264", muxer))
+    data = bytearray(video(1.0, 25, width, height, False, "libx264", muxer))
     one, minus = 0x00010000, 0xFFFF0000
     a, b, c, d = {
         0: (one, 0, 0, one),

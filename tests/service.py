@@ -183,7 +183,7 @@ def task(
 def done(
     task_id: str,
     seconds: float = 3.93,
-    url: str = "http://127.0.0.1:9/film.mp4",
+    url: str = "http://127.0.0.1:9/video.mp4",
     ratio: str = "1:1",
 ) -> Task:
     now = timezone.now()

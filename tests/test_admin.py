@@ -551,7 +551,7 @@ def test_forecasts_are_scored_for_staff_and_linked_from_the_index(
     url = reverse("admin:jobs_forecasts")
     assert url in text(desk.get(reverse("admin:index")))
     assert url in text(desk.get(reverse("admin:jobs_worktime_changelist")))
-    assert "No film was finished in this time." in text(desk.get(url))
+    assert "No video was finished in this time." in text(desk.get(url))
     now = timezone.now()
     for minutes in (9, 10, 15):
         job = makers.job(team, owner, state="succeeded", finished_at=now, provider_ended_at=now)

@@ -320,7 +320,7 @@ def test_every_package_says_what_it_is_for_and_a_wing_what_it_may_import() -> No
 def test_a_package_that_says_nothing_is_found() -> None:
     wing, inner = Path("jobs/engine"), Path("jobs/engine/archive")
     assert len(unsaid(inner, "x = 1")) == len(unsaid(wing, '"""Moves jobs."""')) == 1
-    assert unsaid(inner, '"""Stores films."""') == []
+    assert unsaid(inner, '"""Stores videos."""') == []
     assert unsaid(wing, '"""Moves jobs. May\nimport models."""') == []
 
 

@@ -130,7 +130,7 @@ def test_each_lane_is_claimed_once(
 def test_of_many_clicks_only_those_that_fit_the_budget_hold(
     crowd: Crowd[Job | None], wish: OrderRequest
 ) -> None:
-    Budget.objects.create(team=wish.team, micros=100_000)  # two films of 45,876
+    Budget.objects.create(team=wish.team, micros=100_000)  # two videos of 45,876
 
     def click(number: int) -> Job | None:
         try:

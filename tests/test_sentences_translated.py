@@ -118,8 +118,8 @@ def test_a_job_tells_its_end_and_its_way_in_the_language_of_the_page(
     learn(
         {
             "The dance template could not be made.": "Die Vorlage misslang.",
-            "What came is not the whole film: it plays %(seconds)s s of the %(billed)s s that were "
-            "billed.": "%(seconds)s von %(billed)s s sind da.",
+            "What came is not the whole video: it plays %(seconds)s s of the %(billed)s s that "
+            "were billed.": "%(seconds)s von %(billed)s s sind da.",
             "Choose another video and run it again.": "Nimm ein anderes Video.",
             "Canceled by %(person)s before sending": "Vor dem Senden abgebrochen von %(person)s",
             "EMO": "ÄMO",
@@ -127,7 +127,7 @@ def test_a_job_tells_its_end_and_its_way_in_the_language_of_the_page(
         }
     )
     cut = phrase(
-        "What came is not the whole film: it plays %(seconds)s s of the %(billed)s s that were "
+        "What came is not the whole video: it plays %(seconds)s s of the %(billed)s s that were "
         "billed.",
         seconds="2.0",
         billed="4.0",
@@ -154,7 +154,7 @@ def test_a_job_tells_its_end_and_its_way_in_the_language_of_the_page(
     )
     html = client.get(page).content.decode()
     assert (
-        "The dance template could not be made. What came is not the whole film: it plays 2.0 s of "
+        "The dance template could not be made. What came is not the whole video: it plays 2.0 s of "
         "the 4.0 s that were billed." in html
     )
 
@@ -212,9 +212,9 @@ def test_mails_are_written_in_the_language_of_the_site(
 ) -> None:
     learn(
         {
-            "The film “%(title)s” may be in danger": (
+            "The video “%(title)s” may be in danger": (
                 "„%(title)s“ ist in Gefahr",
-                "%(n)s Filme sind in Gefahr",
+                "%(n)s Videoe sind in Gefahr",
             ),
             "You get this because you are an owner or an admin of "
             "%(team)s.": "Weil dir %(team)s gehört.",
@@ -223,8 +223,8 @@ def test_mails_are_written_in_the_language_of_the_site(
     jobs = [
         makers.job(team, owner, account=account, state=State.RUNNING, title="Mia") for _ in range(2)
     ]
-    assert expiry._letter(State.RUNNING, 12, jobs[:1])[0] == "The film “Mia” may be in danger"
-    assert expiry._letter(State.RUNNING, 12, jobs)[0] == "2 films may be in danger"
+    assert expiry._letter(State.RUNNING, 12, jobs[:1])[0] == "The video “Mia” may be in danger"
+    assert expiry._letter(State.RUNNING, 12, jobs)[0] == "2 videos may be in danger"
     Job.objects.filter(pk=jobs[0].pk).update(submitted_at=jobs[0].created_at.replace(year=2020))
     with translation.override("de"), django_capture_on_commit_callbacks(execute=True):
         assert expiry.alarm() == 1

@@ -125,7 +125,7 @@ def _require_nothing_under_way(account: Account) -> None:
     if account.jobs.filter(state__in=(*OUT, State.ARCHIVING)).exists():
         raise KeyRefused(
             phrase(
-                "Films of this connection are at the service right now, and only the present "
+                "Videos of this connection are at the service right now, and only the present "
                 "address knows them. Wait until they are home."
             )
         )

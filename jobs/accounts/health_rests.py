@@ -184,7 +184,7 @@ def lane_well(lane: Lane) -> None:
                 "%(account)s: %(model)s works again", account=row.label, model=lane.model
             )
             text = phrase(
-                "%(account)s makes films with %(model)s again. What waited goes on by itself.",
+                "%(account)s makes videos with %(model)s again. What waited goes on by itself.",
                 account=row.label,
                 model=lane.model,
             )

@@ -43,7 +43,7 @@ def clean_secret(secret: str) -> str:
     if secret.startswith("sk-sp-"):
         raise KeyRefused(
             phrase(
-                "This is a Coding Plan key (sk-sp-). It cannot make films. Make one in the Model "
+                "This is a Coding Plan key (sk-sp-). It cannot make videos. Make one in the Model "
                 "Studio console, under API keys."
             )
         )

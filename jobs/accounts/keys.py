@@ -128,7 +128,7 @@ def _require_same_account(account: Account, secret: str) -> None:
             raise KeyRefused(
                 phrase(
                     "This key belongs to another Alibaba account or workspace: it does not see the "
-                    "films that %(label)s made "
+                    "videos that %(label)s made "
                     "today, so they could not be brought home with it. Add it as a connection of "
                     "its own, or copy a key of the "
                     "connection behind %(label)s.",

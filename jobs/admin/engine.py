@@ -62,7 +62,7 @@ class AttemptAdmin(ReadOnlyAdmin):
         ]
 
     def forecasts(self, request: HttpRequest) -> HttpResponse:
-        """Of the films of the last DAYS days: how many were ready within 20 % of the waiting time
+        """Of the videos of the last DAYS days: how many were ready within 20 % of the waiting time
         that was told."""
         if not request.user.has_perm("jobs.view_worktime"):
             raise PermissionDenied

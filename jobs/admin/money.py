@@ -49,7 +49,7 @@ class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
         ],
     )
     unit = forms.ChoiceField(
-        label=_("Unit"), choices=[("second", _("second of film")), ("image", _("image"))]
+        label=_("Unit"), choices=[("second", _("second of video")), ("image", _("image"))]
     )
     currency = forms.ChoiceField(label=_("Currency"), choices=[("USD", "USD"), ("CNY", "CNY")])
     amount = AmountField(

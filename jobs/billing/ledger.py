@@ -154,7 +154,7 @@ def _settlement(
                 held.created_at.astimezone(UTC).date(),
             )
         except NoPrice:
-            # The film exists and its address is running out: it must not wait for a price row. The
+            # The video exists and its address is running out: it must not wait for a price row. The
             # note says what to adjust.
             if held.price is None:
                 raise

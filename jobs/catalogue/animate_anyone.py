@@ -106,7 +106,7 @@ AA = Model(
     usage="video_duration",
     length_of="template_id",
     prices=PER_SECOND,
-    output=Output(fps=15, note=phrase("The film has no sound.")),
+    output=Output(fps=15, note=phrase("The video has no sound.")),
     extra_states=("PRE-PROCESSING", "POST-PROCESSING"),
     advice=(
         Advice(

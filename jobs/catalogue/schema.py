@@ -21,7 +21,7 @@ MODELS: dict[str, Model] = {}  # by name; filled by entries.py
 
 class Kind(StrEnum):
     CHECK = "check"  # synchronous verdict on a picture
-    VIDEO = "video"  # asynchronous, a film comes back as an address
+    VIDEO = "video"  # asynchronous, a video comes back as an address
     TEMPLATE = "template"  # asynchronous, an id comes back
 
 
@@ -53,7 +53,7 @@ class Parameter:
     place: str = "parameters"
     required: bool = False
     only_when: tuple[str, Any] | None = None
-    every: Sentence = EMPTY  # of the button that makes one film for each choice
+    every: Sentence = EMPTY  # of the button that makes one video for each choice
 
     @property
     def values(self) -> tuple[Any, ...]:
@@ -106,7 +106,7 @@ class ListPrice:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What the film will be. `frames`: (variant or ratio, width, height); () means the shape
+    """What the video will be. `frames`: (variant or ratio, width, height); () means the shape
     follows the input."""
 
     fps: float = 0.0

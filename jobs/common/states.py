@@ -17,7 +17,7 @@ class State(StrEnum):
     SUBMITTING = "submitting"  # the intent is committed, the POST may be on its way
     UNCERTAIN = "uncertain"  # sent, no answer: settled by the list endpoint, never by a second POST
     RUNNING = "running"  # the service has a task
-    ARCHIVING = "archiving"  # the service is done, the film is not ours yet
+    ARCHIVING = "archiving"  # the service is done, the video is not ours yet
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELED = "canceled"

@@ -156,7 +156,7 @@ def enqueue_check(pk: int) -> None:
 
 def enqueue_edit(pk: int) -> None:
     """A video is made over in minutes of processor time, so it has a line of its own, in which no
-    film and no check waits behind it."""
+    video and no check waits behind it."""
     if once(f"edit:{pk}", 5):
         enqueue("edits", "edit_step", pk)
 

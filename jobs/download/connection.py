@@ -49,7 +49,7 @@ def open_url(
                 watchdog.raise_reason()
                 raise Unreachable(
                     phrase(
-                        "The film’s host gave no answer that can be read (%(name)s).",
+                        "The video’s host gave no answer that can be read (%(name)s).",
                         name=type(error).__name__,
                     )
                 ) from None
@@ -62,7 +62,7 @@ def open_url(
 def _connected(addresses: list[str], port: int, name: str, end: float) -> socket.socket:
     """A socket to the first of `addresses` that takes it; with TLS, and a certificate for `name`,
     when there is a name."""
-    why = phrase("The film’s host takes no connection.")
+    why = phrase("The video’s host takes no connection.")
     for address in addresses:
         left = end - time.monotonic()
         if left <= 0:
@@ -78,7 +78,7 @@ def _connected(addresses: list[str], port: int, name: str, end: float) -> socket
                 sock.close()
             if isinstance(error, ssl.SSLError):
                 why = phrase(
-                    "The film’s host shows no certificate that can be trusted, or speaks no TLS."
+                    "The video’s host shows no certificate that can be trusted, or speaks no TLS."
                 )
             continue
         sock.settimeout(STALL_SECONDS)
@@ -131,7 +131,7 @@ class Watchdog:
             else:
                 self._why = Interrupted(
                     phrase(
-                        "The film’s host sends too slowly: %(n)s bytes in %(seconds)s seconds.",
+                        "The video’s host sends too slowly: %(n)s bytes in %(seconds)s seconds.",
                         n=self.count - seen,
                         seconds=f"{STALL_SECONDS:g}",
                     )

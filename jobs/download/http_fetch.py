@@ -112,7 +112,7 @@ class _Download:
                 if not to:
                     raise UnexpectedAnswer(
                         phrase(
-                            "The film’s host answered %(status)s without saying where to go.",
+                            "The video’s host answered %(status)s without saying where to go.",
                             status=answer.status,
                         ),
                         answer.status,
@@ -121,11 +121,11 @@ class _Download:
                     url = urljoin(url, to)
                 except ValueError:
                     raise ForbiddenAddress(
-                        phrase("The film’s host sends to something that is no address.")
+                        phrase("The video’s host sends to something that is no address.")
                     ) from None
         raise UnexpectedAnswer(
             phrase(
-                "The film’s host sends from one address to the next, more than %(hops)s times.",
+                "The video’s host sends from one address to the next, more than %(hops)s times.",
                 hops=MAX_REDIRECTS,
             ),
             answer.status,
@@ -152,7 +152,7 @@ class _Download:
         else:
             wait = answer.headers.get("Retry-After", "")
             raise UnexpectedAnswer(
-                phrase("The film’s host answered %(status)s.", status=answer.status),
+                phrase("The video’s host answered %(status)s.", status=answer.status),
                 answer.status,
                 float(wait) if re.fullmatch(r"\d{1,6}", wait) else None,
             )
@@ -178,7 +178,7 @@ class _Download:
                 )
             )
         if not size:
-            raise UnexpectedAnswer(phrase("The film’s address gave an empty file."), 200)
+            raise UnexpectedAnswer(phrase("The video’s address gave an empty file."), 200)
         return Fetched(size, have)
 
     def _piece(self, answer: http.client.HTTPResponse, note: ResumeNote, have: int) -> ResumeNote:
@@ -210,7 +210,7 @@ class _Download:
         if free < need:
             raise DiskFull(
                 phrase(
-                    "The studio’s disk is full: %(free)s MB are free and the film needs %(need)s "
+                    "The studio’s disk is full: %(free)s MB are free and the video needs %(need)s "
                     "MB.",
                     free=f"{free / 1e6:.0f}",
                     need=f"{need / 1e6:.0f}",
@@ -246,7 +246,7 @@ class _Download:
 
 
 def _too_large(largest: int) -> Sentence:
-    return phrase("The film is larger than %(largest)s GB.", largest=f"{largest / 1024**3:g}")
+    return phrase("The video is larger than %(largest)s GB.", largest=f"{largest / 1024**3:g}")
 
 
 def _validator(answer: http.client.HTTPResponse) -> str:

@@ -16,19 +16,19 @@ def split_url(url: str) -> tuple[str, str, int, str]:
     """(scheme, host, port, path with query) of `url`, ready to be sent. ForbiddenAddress when it is
     none that may be asked."""
     if any(char.isspace() or not char.isprintable() or char == "\\" for char in url):
-        raise ForbiddenAddress(phrase("The film’s address holds characters that no address has."))
+        raise ForbiddenAddress(phrase("The video’s address holds characters that no address has."))
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
         host = host if host.isascii() else host.encode("idna").decode()
     except ValueError:  # UnicodeError is one
-        raise ForbiddenAddress(phrase("The film’s address cannot be read.")) from None
+        raise ForbiddenAddress(phrase("The video’s address cannot be read.")) from None
     if parts.scheme not in ("http", "https"):
-        raise ForbiddenAddress(phrase("The film’s address is neither http nor https."))
+        raise ForbiddenAddress(phrase("The video’s address is neither http nor https."))
     if "@" in parts.netloc:
-        raise ForbiddenAddress(phrase("The film’s address holds a name or a password."))
+        raise ForbiddenAddress(phrase("The video’s address holds a name or a password."))
     if not host or port == 0:
-        raise ForbiddenAddress(phrase("The film’s address names no host."))
+        raise ForbiddenAddress(phrase("The video’s address names no host."))
     target = quote(parts.path or "/", safe=_KEPT) + (
         f"?{quote(parts.query, safe=_KEPT)}" if parts.query else ""
     )
@@ -40,7 +40,7 @@ def allowed_addresses(host: str, port: int, private_ok: bool) -> list[str]:
     names do not mix. Unreachable when it has none; with the same sentence, which does not tell
     what there is inside our network."""
     why = phrase(
-        "Nothing can be fetched from the film’s host, %(host)s: there is no such host, or it is "
+        "Nothing can be fetched from the video’s host, %(host)s: there is no such host, or it is "
         "inside a private network.",
         host=host[:100],
     )

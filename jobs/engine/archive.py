@@ -1,7 +1,7 @@
-"""Bring finished films home before the service deletes its copy after 24 h (CONTRACT §8): which
-threads do it, and one film from its lease to the end.
+"""Bring finished videos home before the service deletes its copy after 24 h (CONTRACT §8): which
+threads do it, and one video from its lease to the end.
 
-A film is leased on its job's row (`archive_lease`), downloaded and proven (`result_download`), and
+A video is leased on its job's row (`archive_lease`), downloaded and proven (`result_download`), and
 tried again with growing pauses until it is stored or gone (`archive_retry`). Everything may run
 twice: storing is by content and the move is a compare-and-swap.
 """
@@ -31,21 +31,21 @@ from studio.common.translatable import phrase
 
 log = logging.getLogger("footlight.archive")
 T = TypeVar("T")
-GRACE = 30.0  # seconds that films under way may go on when the time of `work` is over
+GRACE = 30.0  # seconds that videos under way may go on when the time of `work` is over
 
 
 def due() -> list[int]:
-    """Jobs whose film should be fetched now: never begun, put off until now, or whose worker died;
+    """Jobs whose video should be fetched now: never begun, put off until now, or whose worker died;
     nearest expiry first."""
     return list(ready(clock.now()).values_list("pk", flat=True)[:200])
 
 
 def work(seconds: float, *, threads: int = 4, stop: Callable[[], bool] | None = None) -> int:
-    """Bring films home, `threads` at a time, until none is due or `seconds` are over; returns how
+    """Bring videos home, `threads` at a time, until none is due or `seconds` are over; returns how
     many are home now.
 
     Any number of processes may do this at once. When `stop` says so, or GRACE seconds after the
-    time is over, downloads are put back where they are, to be gone on with; a film that is being
+    time is over, downloads are put back where they are, to be gone on with; a video that is being
     proven or stored is finished.
     """
     end = time.monotonic() + seconds
@@ -73,7 +73,7 @@ def work(seconds: float, *, threads: int = 4, stop: Callable[[], bool] | None = 
 
 
 def _or_none(what: Callable[[], T]) -> T | None:
-    """`what()`; None when the database is away, which must not end the films under way."""
+    """`what()`; None when the database is away, which must not end the videos under way."""
     try:
         return what()
     except DatabaseError as error:
@@ -96,7 +96,7 @@ def _in_thread(lease: Lease, stop: Callable[[], bool]) -> bool:
 
 
 def step(pk: int) -> bool:
-    """Bring the film of job `pk` home if it is due and nobody else is at it; True when it is home
+    """Bring the video of job `pk` home if it is due and nobody else is at it; True when it is home
     now."""
     lease = Lease.take(pk)
     return lease is not None and _bring(lease, lambda: False)
@@ -126,7 +126,7 @@ def _bring(lease: Lease, stop: Callable[[], bool]) -> bool:
 def _try(
     job: Job, lease: Lease, part: download.PartialFile, stop: Callable[[], bool]
 ) -> Trouble | None:
-    """What is in the way; None when the film is home. Moved, Stopped, AlreadyFetching,
+    """What is in the way; None when the video is home. Moved, Stopped, AlreadyFetching,
     DatabaseError."""
     try:
         with renewing(lease.renew), part.locked():
@@ -143,5 +143,5 @@ def _try(
     except Exception as error:
         log.exception("archive of job %s", job.public_id)
         return Trouble(
-            "ours", phrase("The film could not be fetched (%(name)s).", name=type(error).__name__)
+            "ours", phrase("The video could not be fetched (%(name)s).", name=type(error).__name__)
         )

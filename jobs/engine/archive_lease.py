@@ -1,4 +1,4 @@
-"""Which film is due to be brought home, and who may bring it: a lease on its job's row, the most
+"""Which video is due to be brought home, and who may bring it: a lease on its job's row, the most
 urgent first."""
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def ready(now: datetime) -> QuerySet[Job]:
 
 
 class Lease:
-    """The right to bring one film home. Its end, as it stands in the job's row, is its name: only
+    """The right to bring one video home. Its end, as it stands in the job's row, is its name: only
     who wrote it can move it."""
 
     def __init__(self, pk: int, until: datetime) -> None:
@@ -35,14 +35,14 @@ class Lease:
 
     @classmethod
     def take(cls, pk: int) -> Lease | None:
-        """None when the film is not due, or somebody else is at it."""
+        """None when the video is not due, or somebody else is at it."""
         now = clock.now()
         taken = ready(now).filter(pk=pk).order_by().update(lease_until=now + LEASE)
         return cls(pk, now + LEASE) if taken else None
 
     @classmethod
     def take_most_urgent(cls) -> Lease | None:
-        """The due film that expires first; None when none is due."""
+        """The due video that expires first; None when none is due."""
         waits = connection.features.has_select_for_update_skip_locked
         with transaction.atomic() if waits else nullcontext():
             rows = ready(clock.now()).values_list("pk", flat=True)
@@ -69,4 +69,4 @@ class Lease:
         if not Job.objects.filter(pk=self.pk, state=State.ARCHIVING, lease_until=self.until).update(
             lease_until=None, **columns
         ):
-            raise Moved(f"the film of job {self.pk} is no longer ours to fetch")
+            raise Moved(f"the video of job {self.pk} is no longer ours to fetch")

@@ -1,4 +1,4 @@
-"""What becomes of a film that did not come home: it is tried again with growing pauses, or its job
+"""What becomes of a video that did not come home: it is tried again with growing pauses, or its job
 fails with a sentence that says why."""
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ log = logging.getLogger("footlight.archive_retry")
 # For so long an address that may not be asked is asked for anew: one odd answer of a name server
 # is no end.
 ODD_ADDRESS = timedelta(minutes=20)
-# Times that whole files came which were no film, and for so long: whoever has it downloaded again
+# Times that whole files came which were no video, and for so long: whoever has it downloaded again
 # by hand must not use the tries up in a minute.
 HOPELESS = 6
 STUBBORN = timedelta(minutes=5)
-# seconds between them: a page instead of a film is often gone after a while
-NO_FILM_PAUSES = (2.0, 5.0, 20.0, 60.0, 300.0)
+# seconds between them: a page instead of a video is often gone after a while
+NO_VIDEO_PAUSES = (2.0, 5.0, 20.0, 60.0, 300.0)
 _ANEW = phrase("Make it again; ask whoever runs this site what was in the way.")
 
 
 def again(job: Job, lease: Lease, trouble: Trouble) -> None:
     """Try again later; or the job fails: after its address expired, when it may not be asked, when
-    whole files keep being no film."""
+    whole files keep being no video."""
     now = clock.now()
     log.warning("job %s: %s (try %d)", job.public_id, trouble.why, job.tries + 1)
     before = _History.of(job)
     if _give_up_if_hopeless(job, lease, trouble, before, now):
         return
     pause = (
-        NO_FILM_PAUSES[min(before.no_films + 1, len(NO_FILM_PAUSES)) - 1]
+        NO_VIDEO_PAUSES[min(before.no_videos + 1, len(NO_VIDEO_PAUSES)) - 1]
         if trouble.kind == "content"
         else retry.backoff(job.tries + 1)
     )
@@ -84,8 +84,8 @@ class _History:
         return now - next((at for one, at in self.troubles if one == kind), now)
 
     @property
-    def no_films(self) -> int:
-        """Times that a whole file came which was no film."""
+    def no_videos(self) -> int:
+        """Times that a whole file came which was no video."""
         return sum(kind == "content" for kind, _ in self.troubles)
 
     @property
@@ -100,18 +100,18 @@ class _History:
 def _give_up_if_hopeless(
     job: Job, lease: Lease, trouble: Trouble, before: _History, now: datetime
 ) -> bool:
-    """Whether the film will not come, so that the job has failed."""
-    until, kind, count = expires_at(job), trouble.kind, before.no_films + 1
+    """Whether the video will not come, so that the job has failed."""
+    until, kind, count = expires_at(job), trouble.kind, before.no_videos + 1
     if kind == "address" and before.since(kind, now) >= ODD_ADDRESS:
         lost = _Lost("ResultForbidden", "service", trouble.why, _advice(until))
         _give_up(job, lease, Code.BAD_RESULT, lost)
         return True
     if kind == "content" and count >= HOPELESS and before.since(kind, now) >= STUBBORN:
         why = together(trouble.why, phrase("It was fetched %(n)s times.", n=count))
-        lost = _Lost("ResultNotAFilm", "service", why, _advice(until))
+        lost = _Lost("ResultNotAVideo", "service", why, _advice(until))
         _give_up(job, lease, Code.BAD_RESULT, lost)
         return True
-    # A film that lies proven on this disk is never given up; one that lies on the disk of another
+    # A video that lies proven on this disk is never given up; one that lies on the disk of another
     # worker has days to be stored from there.
     if kind == "disk" or "store" in before.ours:
         until += PARTS_STAY
@@ -123,7 +123,7 @@ def _give_up_if_hopeless(
 
 
 class _Lost(WireError):
-    """The film will not come. Fails the job with sentences of our own."""
+    """The video will not come. Fails the job with sentences of our own."""
 
     def __init__(self, code: str, fault: str, sentence: Sentence, advice: Sentence) -> None:
         super().__init__(code, sentence)
@@ -142,13 +142,13 @@ def _give_up(job: Job, lease: Lease, code: Code, lost: _Lost) -> None:
 
 
 def _expired(trouble: Trouble, ours: bool) -> _Lost:
-    """Ours when the film was there and we could not keep it, or never came for it."""
+    """Ours when the video was there and we could not keep it, or never came for it."""
     fault = "ours" if ours or trouble.fault == "ours" else "service"
     return _Lost(
         "ResultExpired",
         fault,
         together(
-            phrase("The service’s copy of the film is gone after 24 h, and it never came home."),
+            phrase("The service’s copy of the video is gone after 24 h, and it never came home."),
             trouble.why,
         ),
         _ANEW,

@@ -1,4 +1,4 @@
-"""What happens by itself, but now: a person has the service asked about a task, or its film
+"""What happens by itself, but now: a person has the service asked about a task, or its video
 downloaded. Both are free."""
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def looks(job: Job) -> bool:
 
 
 def downloads(job: Job) -> bool:
-    """Whether the film could not be brought home and waits for the next try."""
+    """Whether the video could not be brought home and waits for the next try."""
     return job.state == State.ARCHIVING and bool(job.tries) and job.lease_until is None
 
 
@@ -41,7 +41,7 @@ def again(job: Job) -> Sentence:
             return _JUST_NOW
         mine.filter(lease_until=None).update(not_before=None)
         transaction.on_commit(wakeup.enqueue_archive)
-        return phrase("The film is downloaded again. That is free.")
+        return phrase("The video is downloaded again. That is free.")
     if not looks(job):
         return phrase("It moved on while you clicked. Look at its state, then decide again.")
     if not mine.filter(Q(looked_at=None) | Q(looked_at__lt=now - PAUSE)).update(next_look_at=now):

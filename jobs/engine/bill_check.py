@@ -13,7 +13,7 @@ from jobs.modelstudio import Task
 from studio.common.translatable import EMPTY, Sentence, phrase, translated
 
 ROUNDED = Decimal(1)  # seconds: some models bill whole ones
-SHARE = Decimal("0.05")  # of the quoted length: what a film's last frames and its sound may add
+SHARE = Decimal("0.05")  # of the quoted length: what a video's last frames and its sound may add
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def bill_of(job: Job, task: Task) -> Bill:
 
 
 def unlike(units: Decimal, quoted: Decimal) -> bool:
-    """Whether a bill of `units` seconds is no bill of a film that was quoted as `quoted` seconds
+    """Whether a bill of `units` seconds is no bill of a video that was quoted as `quoted` seconds
     long."""
     return abs(units - quoted) > max(ROUNDED, SHARE * quoted)
 

@@ -154,8 +154,8 @@ def _renew(check: Check) -> None:
 
 
 def _answered(check: Check, verdict: Verdict) -> None:
-    """Keep the verdict and settle it. A pass without the boxes that the film needs is of no use, so
-    it counts as refused."""
+    """Keep the verdict and settle it. A pass without the boxes that the video needs is of no use,
+    so it counts as refused."""
     lacking = sorted(_boxes(check.model) - set(verdict.facts)) if verdict.passed else []
     words = EMPTY if verdict.passed else _refusal(verdict)
     if lacking:

@@ -321,7 +321,7 @@ def next_place(
 def next_places(
     account: Account,
     model: str,
-    films: Sequence[tuple[str, int]],
+    videos: Sequence[tuple[str, int]],
     user: User,
     *,
     lane: Lane | None = None,
@@ -348,7 +348,7 @@ def next_places(
             milliseconds,
             fair_share.usual_rank(milliseconds),
         )
-        for number, (variant, milliseconds) in enumerate(films, 1)
+        for number, (variant, milliseconds) in enumerate(videos, 1)
     ]
     works = _Works({**accounts, account.pk: account})
     if lane is None:

@@ -1,4 +1,4 @@
-"""How long a film may still be fetched (24 h), and who is warned when half of that is over."""
+"""How long a video may still be fetched (24 h), and who is warned when half of that is over."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = logging.getLogger("footlight.expiry")
 LIFE = timedelta(hours=24)  # CONTRACT §8: task, result and address live that long after the end
 ALARMS = (20, 12)  # hours; the later one first, so that a job which is past both is warned of once
 MOST = 500  # alarms at one go
-NAMED = 20  # films named in one letter
+NAMED = 20  # videos named in one letter
 
 
 def expires_at(job: Job) -> datetime:
@@ -35,7 +35,7 @@ def expires_at(job: Job) -> datetime:
 
 
 def left(job: Job) -> timedelta | None:
-    """How long the film may still be fetched, never below zero; None when the job is not being
+    """How long the video may still be fetched, never below zero; None when the job is not being
     archived."""
     if job.state != State.ARCHIVING:
         return None
@@ -43,7 +43,7 @@ def left(job: Job) -> timedelta | None:
 
 
 def endangered(team: Team) -> list[Job]:
-    """Films of `team` that are not home half a day after their end, the most urgent first."""
+    """Videos of `team` that are not home half a day after their end, the most urgent first."""
     rows = team.jobs.filter(state=State.ARCHIVING, alarmed__gte=min(ALARMS)).order_by(
         "result_expires_at", "id"
     )
@@ -98,7 +98,7 @@ def _note(job: Job, hours: int) -> bool:
     """One alarm in the timeline; False when somebody else was faster or the job has moved on."""
     if job.state == State.ARCHIVING:
         text = phrase(
-            "%(hours)s hours after its end the film is not here yet; the service deletes its copy "
+            "%(hours)s hours after its end the video is not here yet; the service deletes its copy "
             "at %(time)s. The owners are told",
             hours=hours,
             time=_hour(expires_at(job)),
@@ -106,7 +106,7 @@ def _note(job: Job, hours: int) -> bool:
     elif job.state == State.RUNNING:
         text = phrase(
             "%(hours)s hours after its sending the service has not said how it ended; a day after "
-            "the end it deletes the film. The owners are told",
+            "the end it deletes the video. The owners are told",
             hours=hours,
         )
     else:
@@ -141,16 +141,16 @@ def _letter(state: str, hours: int, jobs: list[Job]) -> tuple[str, str]:
 
 def _endangered(hours: int, jobs: list[Job]) -> tuple[Sentence, Sentence, Sentence]:
     subject = plural_phrase(
-        "The film “%(title)s” is in danger",
-        "%(n)s films are in danger",
+        "The video “%(title)s” is in danger",
+        "%(n)s videos are in danger",
         len(jobs),
         title=jobs[0].title,
     )
     text = plural_phrase(
-        "This film was rendered %(hours)s hours ago and could not be brought home yet. "
+        "This video was rendered %(hours)s hours ago and could not be brought home yet. "
         "The service deletes its copies 24 hours after their end; what is not home by then is "
         "lost, and it was paid.",
-        "These films were rendered %(hours)s hours ago and could not be brought home yet. "
+        "These videos were rendered %(hours)s hours ago and could not be brought home yet. "
         "The service deletes its copies 24 hours after their end; what is not home by then is "
         "lost, and it was paid.",
         len(jobs),
@@ -165,17 +165,17 @@ def _endangered(hours: int, jobs: list[Job]) -> tuple[Sentence, Sentence, Senten
 
 def _unasked(hours: int, jobs: list[Job]) -> tuple[Sentence, Sentence, Sentence]:
     subject = plural_phrase(
-        "The film “%(title)s” may be in danger",
-        "%(n)s films may be in danger",
+        "The video “%(title)s” may be in danger",
+        "%(n)s videos may be in danger",
         len(jobs),
         title=jobs[0].title,
     )
     text = plural_phrase(
         "This job was sent %(hours)s hours ago, and the service has not said yet how it ended. "
-        "A day after the end it deletes the film, and it was paid.",
+        "A day after the end it deletes the video, and it was paid.",
         "These jobs were sent %(hours)s hours ago, and the service has not said yet how they "
         "ended. "
-        "A day after the end it deletes the film, and it was paid.",
+        "A day after the end it deletes the video, and it was paid.",
         len(jobs),
         hours=hours,
     )
@@ -196,10 +196,10 @@ def _undecided(hours: int, jobs: list[Job]) -> tuple[Sentence, Sentence, Sentenc
     text = plural_phrase(
         "This job was sent %(hours)s hours ago without an answer, and several tasks at the service "
         "could be it. "
-        "After 24 hours the service forgets its tasks and their films.",
+        "After 24 hours the service forgets its tasks and their videos.",
         "These jobs were sent %(hours)s hours ago without an answer, and several tasks at the "
         "service could be theirs. "
-        "After 24 hours the service forgets its tasks and their films.",
+        "After 24 hours the service forgets its tasks and their videos.",
         len(jobs),
         hours=hours,
     )

@@ -14,8 +14,8 @@ RIGHT = 0.20
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Of `jobs` films of a model and variant: the shares (0..1) whose waiting time, as estimated at
-    the click and when the service took it, was within 20 % of the truth. None: nothing was
+    """Of `jobs` videos of a model and variant: the shares (0..1) whose waiting time, as estimated
+    at the click and when the service took it, was within 20 % of the truth. None: nothing was
     estimated."""
 
     model: str

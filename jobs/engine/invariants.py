@@ -34,7 +34,7 @@ class Report:
 
 
 def broken(deep: bool = False) -> list[str]:
-    """A sentence for every broken invariant; [] when all hold. `deep` decodes every film to its
+    """A sentence for every broken invariant; [] when all hold. `deep` decodes every video to its
     last frame."""
     return report(deep=deep).broken
 

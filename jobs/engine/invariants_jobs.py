@@ -68,7 +68,7 @@ def nothing_is_stuck(tally: Tally) -> Iterator[str]:
         yield f"Job {name} (task {task_id}) should have been looked at on {due:%Y-%m-%d %H:%M:%S}."
     late = open_jobs.filter(state=State.ARCHIVING, result_expires_at__lt=now - PAST_EXPIRY)
     for name, at in late.values_list("public_id", "result_expires_at").iterator(CHUNK):
-        yield f"Job {name} is still archiving, and its film expired on {at:%Y-%m-%d %H:%M:%S}."
+        yield f"Job {name} is still archiving, and its video expired on {at:%Y-%m-%d %H:%M:%S}."
     forgotten = Lane.objects.filter(
         Q(lease_until=None) | Q(lease_until__lt=now), next_visit_at=None
     )

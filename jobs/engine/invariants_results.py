@@ -1,4 +1,4 @@
-"""The invariant of results: every film that we say we have can be read from our storage."""
+"""The invariant of results: every video that we say we have can be read from our storage."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.core.files.storage import default_storage
 
 from jobs.catalogue import entries
 from jobs.common.states import State
-from jobs.engine import film_length
+from jobs.engine import video_length
 from jobs.engine.invariant_tally import CHUNK, Tally
 from jobs.models import Job
 from studio.files import file_store
@@ -19,8 +19,8 @@ from studio.models import Asset
 
 
 def results_are_whole(tally: Tally) -> Iterator[str]:
-    """Every film of a job that succeeded lies in our storage, byte for byte as it was archived, and
-    is marked when it is not as long as billed; every template is filed."""
+    """Every video of a job that succeeded lies in our storage, byte for byte as it was archived,
+    and is marked when it is not as long as billed; every template is filed."""
     done = (
         Job.objects.filter(state=State.SUCCEEDED)
         .order_by("result_id", "pk")
@@ -48,35 +48,35 @@ def results_are_whole(tally: Tally) -> Iterator[str]:
                 yield f"Job {job.public_id} succeeded and has no template."
             continue
         if job.result is None:
-            yield f"Job {job.public_id} succeeded and has no film."
+            yield f"Job {job.public_id} succeeded and has no video."
             continue
         if job.result.pk != last:  # the same content is stored once
             last, why = job.result.pk, _not_whole(job.result, deep=tally.deep)
         if why:
-            yield f"The film of job {job.public_id} ({job.result.file.name}) {why}."
+            yield f"The video of job {job.public_id} ({job.result.file.name}) {why}."
         yield from _as_billed(job, job.result, tally)
 
 
-def _as_billed(job: Job, film: Asset, tally: Tally) -> Iterator[str]:
+def _as_billed(job: Job, video: Asset, tally: Tally) -> Iterator[str]:
     """Another length than the billed one is noted, since it can be claimed; that nobody sees it is
     broken."""
-    lengths = f"plays {film.seconds:.1f} s, and {job.billed_units or 0:.1f} s were billed"
-    differs = film_length.differs(film.seconds, job.billed_units)
+    lengths = f"plays {video.seconds:.1f} s, and {job.billed_units or 0:.1f} s were billed"
+    differs = video_length.differs(video.seconds, job.billed_units)
     if differs:
-        tally.notes.append(f"The film of job {job.public_id} {lengths} (task {job.task_id}).")
+        tally.notes.append(f"The video of job {job.public_id} {lengths} (task {job.task_id}).")
     if differs != job.length_differs:
         marked = "marked as of another length" if job.length_differs else "not marked"
-        yield f"The film of job {job.public_id} {lengths}; it is {marked}."
+        yield f"The video of job {job.public_id} {lengths}; it is {marked}."
 
 
-def _not_whole(film: Asset, *, deep: bool) -> str:
-    """What is wrong with a stored film, as the end of a sentence; "" when it is whole."""
+def _not_whole(video: Asset, *, deep: bool) -> str:
+    """What is wrong with a stored video, as the end of a sentence; "" when it is whole."""
     try:
-        size = default_storage.size(str(film.file.name))
-        if size != film.size:
-            return f"has {size} bytes instead of {film.size}"
-        with file_store.local_copy(film) as path:
-            if sha256_of(path) != film.sha256:
+        size = default_storage.size(str(video.file.name))
+        if size != video.size:
+            return f"has {size} bytes instead of {video.size}"
+        with file_store.local_copy(video) as path:
+            if sha256_of(path) != video.sha256:
                 return "has other bytes than were archived"
             if deep:
                 verify_video(path)
@@ -86,6 +86,6 @@ def _not_whole(film: Asset, *, deep: bool) -> str:
         return f"cannot be played to its end: {error}"
     except (
         Exception
-    ) as error:  # a bucket has errors of its own kind, and one film must not hide the next
+    ) as error:  # a bucket has errors of its own kind, and one video must not hide the next
         return f"cannot be read ({type(error).__name__})"
     return ""

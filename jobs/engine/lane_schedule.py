@@ -87,7 +87,7 @@ def look_times(lane: Lane, running: list[Job], now: datetime) -> list[tuple[Job,
 def look_time(job: Job, now: datetime, *, head: bool) -> datetime:
     """When a task is looked at next: at the `head` as often as it may have ended. What waits behind
     changes when a head ends, and is looked at now and then nevertheless: a head may never end, or
-    we may be wrong about the order, and a film that nobody looks for expires unseen."""
+    we may be wrong about the order, and a video that nobody looks for expires unseen."""
     due = job.next_look_at or now
     if head:
         return due

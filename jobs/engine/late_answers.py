@@ -4,7 +4,7 @@ that was to be forgotten.
 It is kept on its attempt. Where the job has not been sent again it is simply the job's task, also
 in the place of one that was only found.
 Otherwise it is one too many: canceled while the service has not begun with it, and followed as a
-film of its own when it has (`orders.late_films`), since it will be billed.
+video of its own when it has (`orders.late_videos`), since it will be billed.
 """
 
 from __future__ import annotations

@@ -49,8 +49,8 @@ from studio.common.translatable import Sentence, phrase
 
 log = logging.getLogger("footlight.poll")
 TASK_LIFE = timedelta(hours=24)
-# After three hours the service ends a task, and a day later it forgets it with its film: what could
-# not be asked until then is gone.
+# After three hours the service ends a task, and a day later it forgets it with its video: what
+# could not be asked until then is gone.
 OUT_OF_REACH = timedelta(hours=30)
 SILENT_AFTER = 3  # looks in a row without an answer after which a task hides no other
 LONGEST_TEMPLATE_ID = 200
@@ -275,7 +275,7 @@ def _succeeded(job: Job, task: Task) -> None:
     move(
         job,
         State.ARCHIVING,
-        phrase("Rendered; bringing the film home"),
+        phrase("Rendered; bringing the video home"),
         then=partial(_both, paid, _enqueue_archive),
         **columns,
     )

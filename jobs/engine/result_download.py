@@ -1,8 +1,8 @@
-"""Download a result and prove that it is a whole film: fetched, decoded to its last frame, stored
+"""Download a result and prove that it is a whole video: fetched, decoded to its last frame, stored
 by content. Whole is what the host announced and what plays to the end that its header states, not
-what was billed: a film of another length is kept, and the difference is said (`film_length`).
+what was billed: a video of another length is kept, and the difference is said (`video_length`).
 
-What was fetched stays in a part file of this machine until the film is stored, so neither a cut, a
+What was fetched stays in a part file of this machine until the video is stored, so neither a cut, a
 crash, a full disk nor a bucket that is away costs a second download.
 """
 
@@ -22,7 +22,7 @@ from jobs import download
 from jobs.accounts import clients, rate_limit
 from jobs.catalogue import entries
 from jobs.common.states import State
-from jobs.engine import film_length, transitions
+from jobs.engine import transitions, video_length
 from jobs.models import Job
 from jobs.modelstudio import WireError, without_query
 from studio.common.translatable import EMPTY, Sentence, phrase
@@ -33,7 +33,7 @@ from studio.models import User
 
 log = logging.getLogger("footlight.result_download")
 DOWNLOAD_SECONDS = 3600.0  # of one try; the next goes on where it ended
-# bytes of the disk that stay free beside a film and the copy that the store makes of it
+# bytes of the disk that stay free beside a video and the copy that the store makes of it
 SPARE = 64 * 1024**2
 PARTS_STAY = timedelta(days=3)
 OURS = {"disk", "store", "ours"}  # kinds of trouble that are not the service's fault
@@ -41,9 +41,9 @@ OURS = {"disk", "store", "ours"}  # kinds of trouble that are not the service's 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why a film is not here yet. `wait` in seconds, when the host said for how long.
+    """Why a video is not here yet. `wait` in seconds, when the host said for how long.
 
-    `kind`: host (does not give it), address (may not be asked), content (no film, or not all of
+    `kind`: host (does not give it), address (may not be asked), content (no video, or not all of
     it), disk (no room to fetch it), store (it is fetched and proven, and could not be stored), ours
     (anything else of ours).
     """
@@ -51,7 +51,7 @@ class Trouble:
     kind: str
     why: Sentence
     wait: float | None = None
-    sha256: str = ""  # of a film that may be cut: when the same comes again, it is whole
+    sha256: str = ""  # of a video that may be cut: when the same comes again, it is whole
 
     @property
     def fault(self) -> str:
@@ -59,7 +59,7 @@ class Trouble:
 
 
 def folder() -> Path:
-    """Where films lie while they are fetched."""
+    """Where videos lie while they are fetched."""
     path = Path(settings.FILE_UPLOAD_TEMP_DIR) / "films"
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
@@ -68,7 +68,7 @@ def folder() -> Path:
 def fetch_and_prove(
     job: Job, part: download.PartialFile, stop: Callable[[], bool]
 ) -> Trouble | None:
-    """None when `part` is the whole film, proven; else what is in the way. Stopped, DiskFull."""
+    """None when `part` is the whole video, proven; else what is in the way. Stopped, DiskFull."""
     if part.proven:
         return None
     return _fetch(job, part, stop) or _prove(job, part)
@@ -125,19 +125,21 @@ def _prove(job: Job, part: download.PartialFile) -> Trouble | None:
     try:
         seconds = verify_video(part.path).seconds
     except DecoderEnded as error:
-        # Nothing is known of the film yet, also after a crash: an error of ours ends it as well.
+        # Nothing is known of the video yet, also after a crash: an error of ours ends it as well.
         return Trouble("ours", error.sentence)
     except MediaError as error:
-        return Trouble("content", phrase("What came is no whole film: %(why)s", why=error.sentence))
-    if film_length.differs(seconds, job.billed_units):
+        return Trouble(
+            "content", phrase("What came is no whole video: %(why)s", why=error.sentence)
+        )
+    if video_length.differs(seconds, job.billed_units):
         log.warning(
-            "job %s: the film plays %.2f s, billed were %s s",
+            "job %s: the video plays %.2f s, billed were %s s",
             job.public_id,
             seconds,
             job.billed_units,
         )
         if seconds < float(job.billed_units or 0) and not part.announced:
-            # A film in fragments that was cut between two of them plays to an end as well.
+            # A video in fragments that was cut between two of them plays to an end as well.
             digest = part.sha256
             if not job.events.filter(data__sha256=digest).exists():
                 return Trouble("content", _perhaps_cut(seconds, job), sha256=digest)
@@ -155,7 +157,7 @@ def _perhaps_cut(seconds: float, job: Job) -> Sentence:
 
 
 def _whose(job: Job) -> User | None:
-    """In whose name the film is kept: that of who made the job or took it over, as long as they
+    """In whose name the video is kept: that of who made the job or took it over, as long as they
     are in the team; else it is the team's."""
     for user in (job.handed_to, job.owner):
         if user is not None and job.team.memberships.filter(user=user).exists():
@@ -164,9 +166,9 @@ def _whose(job: Job) -> User | None:
 
 
 def store(job: Job, part: download.PartialFile) -> Trouble | None:
-    """The proven film becomes an asset and the job succeeds. Moved, DatabaseError."""
+    """The proven video becomes an asset and the job succeeds. Moved, DatabaseError."""
     try:
-        film, _ = file_store.keep(
+        video, _ = file_store.keep(
             part.path, team=job.team, owner=_whose(job), name=f"{job.title}.mp4", origin="result"
         )
     except DatabaseError:
@@ -175,33 +177,33 @@ def store(job: Job, part: download.PartialFile) -> Trouble | None:
         if error.errno in download.DISK_FULL_ERRNOS:
             return Trouble(
                 "store",
-                phrase("The film is fetched and proven; the disk that it belongs on is full."),
+                phrase("The video is fetched and proven; the disk that it belongs on is full."),
             )
-        log.exception("storing the film of job %s", job.public_id)
+        log.exception("storing the video of job %s", job.public_id)
         return Trouble(
             "store",
             phrase(
-                "The film is fetched and proven; it could not be stored (%(name)s).",
+                "The video is fetched and proven; it could not be stored (%(name)s).",
                 name=type(error).__name__,
             ),
         )
     except Exception as error:
-        log.exception("storing the film of job %s", job.public_id)
+        log.exception("storing the video of job %s", job.public_id)
         return Trouble(
             "store",
             phrase(
-                "The film is fetched and proven; the storage did not take it (%(name)s).",
+                "The video is fetched and proven; the storage did not take it (%(name)s).",
                 name=type(error).__name__,
             ),
         )
     if job.sentence:
         Job.objects.filter(pk=job.pk, state=State.ARCHIVING).update(sentence=EMPTY)
-    transitions.archived(job, film)
+    transitions.archived(job, video)
     return None
 
 
 def ask_for_address(job: Job) -> tuple[bool, bool]:
-    """Ask the service where the film is, which costs nothing: (whether it said so, whether that is
+    """Ask the service where the video is, which costs nothing: (whether it said so, whether that is
     another address than ours)."""
     try:
         client = clients.client_for(job.account)

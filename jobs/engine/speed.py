@@ -17,7 +17,7 @@ from django.db import transaction
 from jobs.models import Account, Job, WorkTime
 from jobs.modelstudio import Task
 
-PRIOR = 8.5  # seconds of work per second of film (118.45 s for 13.93 s: CONTRACT §0.2)
+PRIOR = 8.5  # seconds of work per second of video (118.45 s for 13.93 s: CONTRACT §0.2)
 PRIOR_P90 = 12.0
 REMEMBERED = 50  # tasks that are remembered per model and variant
 ENOUGH = 5  # tasks before their scatter says more than a guess
@@ -28,7 +28,7 @@ ENOUGH = 5  # tasks before their scatter says more than a guess
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Seconds of work per second of film: `recent` sorted, its median and 90th percentile; a prior
+    """Seconds of work per second of video: `recent` sorted, its median and 90th percentile; a prior
     has no `recent`."""
 
     median: float = PRIOR
@@ -40,7 +40,7 @@ class Speed:
         return bool(self.recent)
 
     def survival(self, ratio: float) -> float:
-        """Share of tasks that still work after `ratio` seconds per second of film, never quite
+        """Share of tasks that still work after `ratio` seconds per second of video, never quite
         0."""
         return (len(self.recent) - bisect_right(self.recent, ratio) + 0.5) / (
             len(self.recent) + 0.5
@@ -93,8 +93,8 @@ def expected(job: Job) -> float:
 
 
 def learn(job: Job, task: Task, units: Decimal) -> None:
-    """Remember how long a second of film took. Says nothing when the service's times are missing or
-    nonsense."""
+    """Remember how long a second of video took. Says nothing when the service's times are missing
+    or nonsense."""
     began, ended = task.scheduled_time or job.provider_started_at, task.end_time
     if began is None or ended is None or units <= 0 or ended <= began:
         return

@@ -24,7 +24,7 @@ from jobs.billing import ledger
 from jobs.common import wakeup
 from jobs.common.errors import Moved
 from jobs.common.states import MOVES, TERMINAL, Code, Fault, Outcome, Rank, State, group_of
-from jobs.engine import fair_share, film_length, restored
+from jobs.engine import fair_share, restored, video_length
 from jobs.models import Attempt, Job, JobEvent, Lane
 from jobs.modelstudio import WireError
 from studio.audit import trail
@@ -144,14 +144,14 @@ def wake_lanes(lane_ids: Iterable[int]) -> None:
 # ── the ends ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def archived(job: Job, film: Asset) -> None:
-    """The film is ours: whole, stored and proven. Only now the job has succeeded."""
+def archived(job: Job, video: Asset) -> None:
+    """The video is ours: whole, stored and proven. Only now the job has succeeded."""
     text = phrase(
         "Archived, %(seconds)s s, %(size)s MB",
-        seconds=f"{film.seconds:.1f}",
-        size=f"{film.size / 1e6:.1f}",
+        seconds=f"{video.seconds:.1f}",
+        size=f"{video.size / 1e6:.1f}",
     )
-    differs = film_length.differs(film.seconds, job.billed_units)
+    differs = video_length.differs(video.seconds, job.billed_units)
     if differs:
         billed = f"{job.billed_units or 0:.1f}"
         text = together(text, phrase("· %(billed)s s were billed", billed=billed))
@@ -159,7 +159,7 @@ def archived(job: Job, film: Asset) -> None:
         job,
         State.SUCCEEDED,
         text,
-        result=film,
+        result=video,
         length_differs=differs,
         lease_until=None,
         result_url="",
@@ -288,7 +288,7 @@ def cancel(job: Job, by: User) -> Sentence:
         return phrase("It moved on while you clicked. Look at its state, then decide again.")
     if state is State.ARCHIVING:
         return phrase(
-            "The film is rendered and paid; it is being brought home, so there is nothing to "
+            "The video is rendered and paid; it is being brought home, so there is nothing to "
             "cancel."
         )
     if state is State.UNCERTAIN:
@@ -315,7 +315,7 @@ def _cancel_remote(job: Job, by: User) -> Sentence:
     if not stopped:
         wake_lane(job.lane_id)
         return phrase(
-            "The service has begun to render, so it cannot be canceled any more. The film will be "
+            "The service has begun to render, so it cannot be canceled any more. The video will be "
             "archived and paid."
         )
     _canceled_by(job, by, phrase("Canceled at the service by %(person)s", person=by.short_name))

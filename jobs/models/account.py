@@ -295,7 +295,7 @@ class Lane(Pausable):
 
 
 class WorkTime(models.Model):
-    """Seconds of work per second of film that a service took lately for one model and variant."""
+    """Seconds of work per second of video that a service took lately for one model and variant."""
 
     service = models.CharField(
         max_length=120,

@@ -38,7 +38,7 @@ def made_jobs(user: User, going: object) -> Sentence | None:
 
 @keeps(Account)
 def has_jobs(account: Account, going: object) -> Sentence | None:
-    """Films are fetched with the account, and its history names it (`Job.account` is protected)."""
+    """Videos are fetched with the account, and its history names it: `Job.account` is protected."""
     jobs = Job.objects.filter(models.Q(account=account) | models.Q(lane__account=account))
     number = jobs.exclude(state__in=TERMINAL).count()
     if number:
@@ -52,7 +52,7 @@ def has_jobs(account: Account, going: object) -> Sentence | None:
         )
     if jobs.exists():
         return phrase(
-            "Jobs, films and their bill name the connection %(account)s, so it stays. Pause it to "
+            "Jobs, videos and their bill name the connection %(account)s, so it stays. Pause it to "
             "send nothing any more.",
             account=account,
         )
@@ -61,7 +61,7 @@ def has_jobs(account: Account, going: object) -> Sentence | None:
 
 @keeps(ApiKey)
 def last_key(key: ApiKey, going: object) -> Sentence | None:
-    """Without a key nobody can ask about tasks, and paid films expire at the service."""
+    """Without a key nobody can ask about tasks, and paid videos expire at the service."""
     others = ApiKey.objects.filter(account_id=key.account_id, active=True).exclude(pk=key.pk)
     if isinstance(going, models.QuerySet) and going.model is ApiKey:
         others = others.exclude(pk__in=going.order_by().values("pk"))

@@ -1,4 +1,4 @@
-"""A job: one wish for one film or template from one model; and everything that happened to it."""
+"""A job: one wish for one video or template from one model; and everything that happened to it."""
 
 from __future__ import annotations
 
@@ -131,13 +131,13 @@ class Job(models.Model):
         Asset, on_delete=models.PROTECT, null=True, blank=True, related_name="made_by"
     )
     length_differs = models.BooleanField(
-        default=False, help_text=_("its film is shorter or longer than what was billed")
+        default=False, help_text=_("its video is shorter or longer than what was billed")
     )
 
     alarmed = models.SmallIntegerField(
         default=0,
         help_text=_(
-            "hours after its end at which the owners were told that the film is not here yet"
+            "hours after its end at which the owners were told that the video is not here yet"
         ),
     )
 

@@ -18,7 +18,7 @@ class JobSet(models.Model):
     class Kind(models.TextChoices):
         SWEEP = "sweep", _("styles side by side")
         BATCH = "batch", _("many at once")
-        SPLIT = "split", _("one speech in several films")
+        SPLIT = "split", _("one speech in several videos")
 
     public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="sets", db_index=False)
@@ -35,7 +35,7 @@ class JobSet(models.Model):
         blank=True,
         related_name="+",
         db_index=False,
-        help_text=_("the film that was picked"),
+        help_text=_("the video that was picked"),
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

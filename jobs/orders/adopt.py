@@ -1,6 +1,6 @@
 """Adopt a task: a task_id that was made anywhere on the account (a script, the console, a
-colleague) becomes a job here, so that its film is followed, brought home, priced and filed. Looking
-is free; nothing is sent."""
+colleague) becomes a job here, so that its video is followed, brought home, priced and filed.
+Looking is free; nothing is sent."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def adopt(account: Account, task_id: str, by: User, model: str = "") -> Job:
     """The job of `task_id` on `account`, RUNNING and followed from now on.
 
     `model` is our name of the model; "" asks the service's list. Refused with a sentence: not a
-    task id, unknown here, followed already, over without a film, or of a kind that cannot be
+    task id, unknown here, followed already, over without a video, or of a kind that cannot be
     adopted.
     """
     task_id = task_id.strip()
@@ -133,8 +133,8 @@ def _worth_it(task: Task, account: Account) -> None:
         why = f"{task.status} ({task.code})" if task.code else task.status
         raise Refused(
             phrase(
-                "This task ended without a film: %(why)s. It cost nothing, and there is nothing to "
-                "bring home.",
+                "This task ended without a video: %(why)s. It cost nothing, and there is nothing "
+                "to bring home.",
                 why=why,
             )
         )

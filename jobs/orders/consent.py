@@ -89,7 +89,7 @@ def give(ticked: Iterable[Asset | None], by: User) -> list[Asset]:
 
 def take_back(assets: Iterable[Asset], by: User) -> None:
     """Forget the words that a click gave which made nothing, with those that its cut parts
-    inherited: they were given for a film. Where another click made one of the file meanwhile, its
+    inherited: they were given for a video. Where another click made one of the file meanwhile, its
     word stands."""
     for asset in assets:
         family = [asset, *asset.children.filter(origin=Asset.Origin.EDIT)]

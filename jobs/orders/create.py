@@ -74,7 +74,7 @@ def _create_locked(
     needs = ready.waits_for
     lanes = []
     if ready.first is not None:
-        # One test of the sum, or a refusal would name the price of the film alone.
+        # One test of the sum, or a refusal would name the price of the video alone.
         total = ready.first.quote.micros + ready.quote.micros
         budget.require_room(team, order.owner, total)
         maker = keyed(ready.first, undo.key_of(order.key))

@@ -86,15 +86,15 @@ def create_batch(
         return made
 
 
-def _require_a_number_that_fits(films: int) -> None:
-    if not films:
+def _require_a_number_that_fits(videos: int) -> None:
+    if not videos:
         raise Refused(phrase("There is nothing to make. Choose at least one."))
-    if films > MOST:
+    if videos > MOST:
         raise Refused(
             phrase(
-                "These are %(n)s films, and at most %(most)s are made with one click. Choose "
+                "These are %(n)s videos, and at most %(most)s are made with one click. Choose "
                 "fewer.",
-                n=films,
+                n=videos,
                 most=MOST,
             )
         )
@@ -121,7 +121,7 @@ def _create_locked(
     """`empty` is the set to be written when there is none to join."""
     team, owner = empty.team, empty.owner
     # One test of the sum, under the lock of all its holds: or a set would be refused halfway,
-    # naming the price of one film.
+    # naming the price of one video.
     team = ledger.lock(team)
     made = _made_before(empty)
     if made is not None:

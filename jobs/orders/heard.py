@@ -1,4 +1,4 @@
-"""What speaks against paying for a film of a sound, as far as it was listened to: it is silent, or
+"""What speaks against paying for a video of a sound, as far as it was listened to: it is silent, or
 nobody speaks in it."""
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from studio.models import Asset
 
 QUIET_DB = -33.0  # loudness below which a speech is faint
 SILENT, OPPOSITE, NO_VOICE, FAINT, CLIPPED = "silent", "opposite", "no-voice", "faint", "clipped"
-# With these a film would show a closed mouth.
+# With these a video would show a closed mouth.
 USELESS = (SILENT, OPPOSITE)
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """One thing that speaks against a film, worst first. `sentence`: what, and what to do."""
+    """One thing that speaks against a video, worst first. `sentence`: what, and what to do."""
 
     code: str
     sentence: Sentence
@@ -29,7 +29,7 @@ def is_silent(asset: Asset) -> bool:
 
 
 def doubts(asset: Asset) -> list[Doubt]:
-    """What speaks against a film of this sound; nothing while it was not listened to."""
+    """What speaks against a video of this sound; nothing while it was not listened to."""
     sound = asset.sound
     if not sound:
         return []
@@ -63,6 +63,6 @@ def doubts(asset: Asset) -> list[Doubt]:
 
 
 def useless(asset: Asset | None) -> Sentence | None:
-    """Why no film of this sound could be worth its price; None when one may be, or without one."""
+    """Why no video of this sound could be worth its price; None when one may be, or without one."""
     found = doubts(asset) if asset is not None else []
     return next((doubt.sentence for doubt in found if doubt.code in USELESS), None)

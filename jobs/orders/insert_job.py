@@ -114,8 +114,8 @@ def still_valid(ready: Plan) -> Plan:
     if again.estimate.micros > ready.estimate.micros and now != was:
         raise Refused(
             phrase(
-                "The template that this film was to use is another one by now, and with it the "
-                "film costs %(now)s instead of %(was)s. Look at the price, then click again.",
+                "The template that this video was to use is another one by now, and with it the "
+                "video costs %(now)s instead of %(was)s. Look at the price, then click again.",
                 now=now,
                 was=was,
             )
@@ -139,7 +139,7 @@ def _video(maker: Plan) -> Asset:
 
 
 def _made_from(ready: Plan) -> str:
-    """What a template is made from, as its content is named; "" for a film."""
+    """What a template is made from, as its content is named; "" for a video."""
     if ready.spec.kind is not entries.Kind.TEMPLATE:
         return ""
     return _video(ready).sha256

@@ -31,7 +31,7 @@ class OrderRequest:
     account: Account | None = None
     title: str = ""
     key: str = ""
-    # what of a speech goes into the film, by the model's input name; cut out (`trimmed`) before it
+    # what of a speech goes into the video, by the model's input name; cut out (`trimmed`) before it
     # becomes a job
     trims: dict[str, Trim] = field(default_factory=dict)
 

@@ -70,7 +70,7 @@ class Plan:
 
     @property
     def estimate(self) -> Estimate:
-        """What it costs, line by line: a template that is made first, then the film."""
+        """What it costs, line by line: a template that is made first, then the video."""
         label = (
             phrase("%(model)s %(variant)s", model=self.spec.label, variant=self.variant)
             if self.variant
@@ -115,7 +115,7 @@ def plan(order: OrderRequest, *, checked: bool = True) -> Plan:
     check = _check_for(spec, order, chosen) if spec.check and checked else None
     milliseconds = _length(spec, order, template)
     if not milliseconds and template is None:
-        raise Refused(phrase("This would be a film of no length at all. Choose a longer file."))
+        raise Refused(phrase("This would be a video of no length at all. Choose a longer file."))
     variant = spec.variant_of(chosen)
     quote = prices.quote(
         spec,

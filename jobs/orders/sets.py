@@ -1,4 +1,4 @@
-"""Several films from one draft: every value of a choice side by side, or a long speech in parts.
+"""Several videos from one draft: every value of a choice side by side, or a long speech in parts.
 What each would be, and the click."""
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CLICKS = ("make", "clip", "sweep", "sweep-clip", "split")
 
 def swept(spec: entries.Model, chosen: dict[str, Any]) -> entries.Parameter | None:
     """The choice worth seeing side by side: of two to four values, each of which does something to
-    the film and nothing to its price.
+    the video and nothing to its price.
 
     Known from the declaration: values that do something say what (their help), and the price hangs
     on the variant alone.
@@ -78,11 +78,11 @@ def split(order: OrderRequest, name: str, parts: Sequence[Trim]) -> list[OrderRe
     ]
 
 
-def price(estimate: plan.Estimate, films: int) -> int:
-    """Micros of `films` films like the estimated one: what is made first, a template, is made once
-    for all of them."""
-    *once, film = estimate.lines
-    return sum(line.micros for line in once) + films * film.micros
+def price(estimate: plan.Estimate, videos: int) -> int:
+    """Micros of `videos` videos like the estimated one: what is made first, a template, is made
+    once for all of them."""
+    *once, video = estimate.lines
+    return sum(line.micros for line in once) + videos * video.micros
 
 
 def total_again(jobs: Sequence[Job], by: User) -> int:
@@ -105,8 +105,8 @@ def total_again(jobs: Sequence[Job], by: User) -> int:
         (plan.plan(create.request_of(same[0], by), checked=False), len(same))
         for same in alike.values()
     ]
-    templates = create_batch.templates_of(one for one, _films in plans).values()
-    return sum(one.quote.micros * films for one, films in plans) + sum(
+    templates = create_batch.templates_of(one for one, _videos in plans).values()
+    return sum(one.quote.micros * videos for one, videos in plans) + sum(
         one.quote.micros for one in templates
     )
 
@@ -151,8 +151,8 @@ def cancel(jobset: JobSet, by: User) -> str:
     if not gone:
         return _("Nothing of it waits here any more, so there is nothing to cancel.")
     said = ngettext(
-        "%(n)s film is canceled and cost nothing.",
-        "%(n)s films are canceled and cost nothing.",
+        "%(n)s video is canceled and cost nothing.",
+        "%(n)s videos are canceled and cost nothing.",
         gone,
     ) % {"n": gone}
     return said + (
@@ -181,7 +181,7 @@ def make(
         return create.create(order.trimmed(), again_of, planned=planned)
     if do == "split":
         if len(parts) < 2:
-            raise Refused(phrase("This speech fits into one film, so there is nothing to split."))
+            raise Refused(phrase("This speech fits into one video, so there is nothing to split."))
         several = [one.trimmed() for one in split(order, entries.get(order.model).length_of, parts)]
         return create_batch.create_batch(
             several,
@@ -194,7 +194,7 @@ def make(
     several = [order]
     if do in ("clip", "sweep-clip"):
         if not test_clips.worth(order):
-            raise Refused(phrase("This film is too short for a test clip. Make it as it is."))
+            raise Refused(phrase("This video is too short for a test clip. Make it as it is."))
         clip, full = test_clips.first(order)
         several = [clip.trimmed()]
     if do == "clip":

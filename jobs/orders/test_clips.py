@@ -1,4 +1,4 @@
-"""Test clips: the first seconds of a speech as a film of their own, so that a face and a style are
+"""Test clips: the first seconds of a speech as a video of their own, so that a face and a style are
 judged before the whole is paid.
 
 A clip goes first within its person's turn by itself (`fair_share.usual_rank`). What the person had
@@ -27,7 +27,7 @@ LEAST_MS = 8000  # a shorter speech is its own test
 
 
 def worth(order: OrderRequest) -> bool:
-    """Whether the length of the film is that of a speech, and long enough for a clip to save
+    """Whether the length of the video is that of a speech, and long enough for a clip to save
     anything."""
     parts = order.trims.get(entries.get(order.model).length_of)
     return parts is not None and parts.milliseconds > LEAST_MS
@@ -50,7 +50,7 @@ def first(order: OrderRequest) -> tuple[OrderRequest, dict[str, Any]]:
 
 def plan_of(ready: Plan) -> Plan | None:
     """The plan of the test clip of what `ready` makes: only its length and its price are others.
-    None for a film too short for a clip, and for a model that takes no speech so short."""
+    None for a video too short for a clip, and for a model that takes no speech so short."""
     if not worth(ready.order):
         return None
     clip, _full = first(ready.order)

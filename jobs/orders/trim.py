@@ -1,4 +1,4 @@
-"""The trimmed speech: what of a recording goes into the film, chosen on the page and cut
+"""The trimmed speech: what of a recording goes into the video, chosen on the page and cut
 out only at the click.
 
 Times are milliseconds from the start. In an address they stand as “2100-18000.19900-43300”.
@@ -19,7 +19,7 @@ from studio.models import Asset, User
 
 SHAPE = re.compile(r"\d{1,8}-\d{1,8}(?:\.\d{1,8}-\d{1,8}){0,99}", re.ASCII)
 LEAST = 100  # milliseconds of a part that are worth a cut
-FILM = 1000  # milliseconds that a film has at least, where the model names no least
+LEAST_VIDEO = 1000  # milliseconds that a video has at least, where the model names no least
 WAV_RATE = 48_000 * 2 * 2  # bytes a second of what a cut writes at most
 
 
@@ -63,7 +63,7 @@ class Trim:
             "cuts": [
                 *([[0, self.start]] if self.start else []),
                 *gaps,
-                [self.stop, self.whole + FILM],
+                [self.stop, self.whole + LEAST_VIDEO],
             ],
         }
 
@@ -100,7 +100,7 @@ class Trim:
         return Trim(parts, self.whole) if parts else self
 
     def span(self, start: int, stop: int) -> Trim:
-        """What plays from `start` up to `stop` milliseconds of the film; all of it when nothing
+        """What plays from `start` up to `stop` milliseconds of the video; all of it when nothing
         would be left."""
         found, at = [], 0
         for first, last in self.parts:
@@ -165,8 +165,9 @@ def length_of(asset: Asset, limits: Limits) -> int:
 
 
 def least(limits: Limits, whole: int) -> int:
-    """The fewest of `whole` milliseconds that make a film."""
-    return min(whole, round(limits.min_seconds * 1000) if limits.min_seconds is not None else FILM)
+    """The fewest of `whole` milliseconds that make a video."""
+    least = LEAST_VIDEO if limits.min_seconds is None else round(limits.min_seconds * 1000)
+    return min(whole, least)
 
 
 def longest(limits: Limits, whole: int) -> int:
@@ -192,11 +193,11 @@ def pauses_of(asset: Asset) -> list[tuple[int, int]]:
 
 
 def split(asset: Asset, chosen: Trim, limits: Limits) -> list[Trim]:
-    """The fewest films that `limits` take of a speech that is too long for one, parted in pauses;
+    """The fewest videos that `limits` take of a speech that is too long for one, parted in pauses;
     [] when it is not.
 
     More than the model takes is parted as it is kept. Otherwise the end was not chosen but set by
-    the model, so the films go on to the end of the recording.
+    the model, so the videos go on to the end of the recording.
     """
     most, whole = longest(limits, chosen.whole), chosen.milliseconds
     if whole <= most:
@@ -215,13 +216,13 @@ def split(asset: Asset, chosen: Trim, limits: Limits) -> list[Trim]:
         pauses += [(start / 1000, stop / 1000) for start, stop in inside]
         at += last - first
     ranges = split_points(whole / 1000, pauses, most / 1000, least(limits, whole) / 1000)
-    films, start = [], 0
+    videos, start = [], 0
     for left, (_start, cut) in zip(range(len(ranges) - 1, -1, -1), ranges, strict=True):
-        # Whole milliseconds may not make a film longer than it may be.
+        # Whole milliseconds may not make a video longer than it may be.
         stop = min(max(round(cut * 1000), whole - left * most), start + most)
-        films.append(chosen.span(start, stop))
+        videos.append(chosen.span(start, stop))
         start = stop
-    return films
+    return videos
 
 
 def trimmed_file(asset: Asset, chosen: Trim, limits: Limits, by: User) -> Asset:

@@ -26,7 +26,7 @@ SPEAKERS: dict[str, tuple[tuple[entries.Model, str | Promise], ...]] = {
 
 
 def tags(assets: Iterable[Asset]) -> dict[int, list[Tag]]:
-    """asset.pk -> tags, for files of one team. Two queries however many files there are; films get
+    """asset.pk -> tags, for files of one team. Two queries however many files there are; videos get
     none."""
     uploads = [asset for asset in assets if asset.origin == Asset.Origin.UPLOAD]
     checks = _checks([asset for asset in uploads if asset.kind == Asset.Kind.IMAGE])

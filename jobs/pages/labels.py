@@ -244,16 +244,16 @@ def _running(job: Job, place: eta.Place | None) -> str | SafeString:
 def _archiving(job: Job) -> str:
     gone = hour(job.result_expires_at)
     if job.tries and job.sentence:
-        why = _("bringing the film home. %(why)s") % {"why": translated(job.sentence)}
+        why = _("bringing the video home. %(why)s") % {"why": translated(job.sentence)}
         return (
             f"{why} {_('The service deletes its copy at %(time)s.') % {'time': gone}}"
             if gone
             else why
         )
     return (
-        _("bringing the film home; the service deletes its copy at %(time)s") % {"time": gone}
+        _("bringing the video home; the service deletes its copy at %(time)s") % {"time": gone}
         if gone
-        else _("bringing the film home")
+        else _("bringing the video home")
     )
 
 

@@ -30,7 +30,7 @@ class ModelRequest:
 
     @property
     def frame(self) -> Box | None:
-        """The part of the picture that becomes the film; None for a model that takes none."""
+        """The part of the picture that becomes the video; None for a model that takes none."""
         return next((box for name, box in self.boxes.items() if _is_frame(name)), None)
 
     @property

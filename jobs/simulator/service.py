@@ -53,7 +53,7 @@ class Simulator:
 
     `speed` is how many seconds of contract time pass in one (work, queue waits and rate windows;
     `rate_speed` sets the windows apart); `life_speed` the same for the 3 h kill and the 24 h life.
-    `work_per_second` is seconds of work per second of film. `refusal` is how a refused picture is
+    `work_per_second` is seconds of work per second of video. `refusal` is how a refused picture is
     answered: "200" with a verdict, "200-empty" with empty words, "400", or "alternate". `gone`
     names models that answer 404 ModelNotFound, as a retired model may.
     """
@@ -197,7 +197,7 @@ class Simulator:
         middle of the answer), result-404, truncated-result (`length`: "right" hangs up half way,
         "wrong" announces only the half), unknown-status[:word], task-fails:<code>,
         wrong-result-url[:page|missing|private|redirect] (one answer names an address without a
-        film, the next one the right address), bad-result[:the same] (this task never names the
+        video, the next one the right address), bad-result[:the same] (this task never names the
         right one).
         """
         self.faults.arm(

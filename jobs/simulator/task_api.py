@@ -86,7 +86,7 @@ class TaskApi:
         return json_reply(answer)
 
     def _wrong_address(self, task_id: str, draw: Draw, host: str) -> str:
-        """An address where there is no film, when one was ordered: once, or for good (bad-result);
+        """An address where there is no video, when one was ordered: once, or for good (bad-result);
         else ""."""
         bad = draw.take("bad-result")
         if bad is not None:
@@ -96,7 +96,7 @@ class TaskApi:
         return {
             "page": f"http://{host}/results/elsewhere/page",
             "missing": f"http://{host}/results/{'0' * 32}.mp4?Expires=9999999999&Signature=none",
-            "private": "http://127.0.0.1:9/film.mp4",
+            "private": "http://127.0.0.1:9/video.mp4",
             "redirect": f"http://{host}/results/elsewhere/moved",
         }.get(mode, "")
 

@@ -51,7 +51,7 @@ class Clock:
     work_per_second: float = 8.5
 
     def work_ms(self, seconds: float) -> float:
-        """Real milliseconds that a film of `seconds` keeps a machine busy."""
+        """Real milliseconds that a video of `seconds` keeps a machine busy."""
         return seconds * self.work_per_second / self.speed * 1000
 
     @property
@@ -189,7 +189,7 @@ class TaskRunner:
         return max(0.005, wait)
 
     def _delete_expired_videos(self, now: int) -> None:
-        """Forget films that are older than their address; the bill stays."""
+        """Forget videos that are older than their address; the bill stays."""
         for task in self.database.tasks(
             "status = 'SUCCEEDED' and end_ms < ? and result like '%.mp4'",
             (now - self.clock.life_ms,),

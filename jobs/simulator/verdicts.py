@@ -50,7 +50,7 @@ def refusal_output(model: Model, refusal: Refusal, *, words: bool = True) -> dic
 
 
 def require_person(people: People) -> None:
-    """Raise Refusal unless exactly one person faces the camera; for a film whose picture was not
+    """Raise Refusal unless exactly one person faces the camera; for a video whose picture was not
     checked before."""
     _person(people)
 
@@ -116,7 +116,7 @@ def _cut_off(people: People, face: Face) -> bool:
 
 
 def _frame(people: People, face: Face, ratio: str) -> Box:
-    """The part of the picture that EMO films: 2.5 face widths, as in the documented sample, of the
+    """The part of the picture that EMO shows: 2.5 face widths, as in the documented sample, of the
     asked ratio and inside the picture.
 
     For 3:4 the body must be visible to the chest at least, else FullBody (“change the ratio

@@ -1,4 +1,4 @@
-"""Writing a film: H.264 yuv420p and AAC in an MP4 whose index comes first, every frame marked
+"""Writing a video: H.264 yuv420p and AAC in an MP4 whose index comes first, every frame marked
 SIMULATED."""
 
 from __future__ import annotations
@@ -129,8 +129,8 @@ def write_video(
     part = path.with_suffix(".part")
     mark = watermark(width, height)
     rate = Fraction(fps).limit_denominator(1001)
-    with av.open(str(part), "w", format="mp4", options={"movflags": "+faststart"}) as film:
-        video = film.add_stream(
+    with av.open(str(part), "w", format="mp4", options={"movflags": "+faststart"}) as container:
+        video = container.add_stream(
             "libx264",
             rate=rate,
             options={"preset": "ultrafast", "crf": "26", "tune": "zerolatency"},
@@ -138,7 +138,7 @@ def write_video(
         video.width, video.height, video.pix_fmt = width, height, "yuv420p"
         samples = read_sound(sound, SOUND_RATE) if sound else None
         audio = (
-            film.add_stream("aac", rate=SOUND_RATE, layout="mono")
+            container.add_stream("aac", rate=SOUND_RATE, layout="mono")
             if samples is not None and len(samples)
             else None
         )
@@ -147,8 +147,8 @@ def write_video(
             frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
             frame.pts = index
             frame.time_base = 1 / rate
-            film.mux(video.encode(frame))
-        film.mux(video.encode(None))
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
         if audio is not None and samples is not None:
             audio.bit_rate = 96_000
             for start in range(0, len(samples), 1024):
@@ -158,12 +158,12 @@ def write_video(
                 piece.sample_rate = SOUND_RATE
                 piece.pts = start
                 piece.time_base = Fraction(1, SOUND_RATE)
-                film.mux(audio.encode(piece))
-            film.mux(audio.encode(None))
+                container.mux(audio.encode(piece))
+            container.mux(audio.encode(None))
     part.replace(path)
 
 
 def duration_of(path: Path) -> float:
-    """The length of a film as a player sees it."""
-    with av.open(str(path)) as film:
-        return (film.duration or 0) / 1_000_000
+    """The length of a video as a player sees it."""
+    with av.open(str(path)) as container:
+        return (container.duration or 0) / 1_000_000

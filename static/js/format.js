@@ -26,7 +26,7 @@ export const passed = (seconds) => {
   return [Math.floor(s / 3600), "h", Math.floor((s % 3600) / 60), "m"].join(NBSP);
 };
 
-/** A position in a film to a tenth of a second: 61.25 → "1:01.3". */
+/** A position in a video to a tenth of a second: 61.25 → "1:01.3". */
 export const position = (seconds) => {
   const all = Math.round(seconds * 10);
   return `${Math.floor(all / 600)}:${two(Math.floor((all % 600) / 10))}.${all % 10}`;

@@ -101,7 +101,7 @@ def seconds(value: float | int | Decimal | timedelta | None) -> str:
 
 
 def clock_time(value: float | int | Decimal | None) -> str:
-    """Seconds -> "0:41", a position in a film or a speech; rounds down like a player does."""
+    """Seconds -> "0:41", a position in a video or a speech; rounds down like a player does."""
     if value is None or value == "":
         return DASH
     minutes, secs = divmod(int(max(Decimal(str(value)), Decimal(0))), 60)

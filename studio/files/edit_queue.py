@@ -366,7 +366,7 @@ def _without(source: Path, target: Path, recipe: Recipe, person: str) -> Facts:
     return decoders.without(source, target, cuts, person=person)
 
 
-def _film(source: Path, target: Path, recipe: Recipe, person: str) -> Facts:
+def _video(source: Path, target: Path, recipe: Recipe, person: str) -> Facts:
     stop = recipe.get("stop")
     return decoders.remake_video(
         source,
@@ -385,5 +385,5 @@ _MAKERS: dict[str, Callable[[Path, Path, Recipe, str], Facts]] = {
     "picture": _picture,
     "cut": _cut,
     "without": _without,
-    "film": _film,
+    "film": _video,
 }

@@ -15,7 +15,7 @@ class LibraryFilter(forms.Form):
         ("sound", _("Sound")),
         ("videos", _("Videos")),
         ("templates", _("Dance templates")),
-        ("films", _("Films")),
+        ("films", _("Made here")),
     )
 
     kind = forms.CharField(required=False)

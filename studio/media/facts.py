@@ -24,7 +24,7 @@ CODES = (
     "over-quota",
 )
 
-# Seconds that an upload plays at most: an hour's speech is parted into films of a minute, and what
+# Seconds that an upload plays at most: an hour's speech is parted into videos of a minute, and what
 # is longer is for an editor. Packets are counted up to here.
 TAKEN = 3 * 3600.0
 

@@ -1,4 +1,4 @@
-"""Frames of any film brought to one size, upright, in the colours that every model and browser
+"""Frames of any video brought to one size, upright, in the colours that every model and browser
 takes."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How long the pictures of a film last and how many there are a second, from the times of its
+"""How long the pictures of a video last and how many there are a second, from the times of its
 frames: for containers whose headers say it of another track, or only guessed."""
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from studio.media.facts import TAKEN
 from studio.media.kinds import Kind
 from studio.media.mp4_header import boxes
 
-STEADY = 0.9  # of the gaps between frames, that are alike in a film of one rate
+STEADY = 0.9  # of the gaps between frames, that are alike in a video of one rate
 FINE = 10  # ticks of a clock between two frames; below, none is a rounding
 NOMINAL = 0.005  # by how much of it a measured rate may miss the one that the header names
 

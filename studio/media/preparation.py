@@ -64,7 +64,7 @@ def prepare(
     thumb: Path | None = folder / "thumb.webp"
     peaks: list[int] = []
     sound: dict[str, Any] = {}
-    # A film that was paid for is kept even when no small picture of it can be drawn.
+    # A video that was paid for is kept even when no small picture of it can be drawn.
     try:
         if not preview:
             thumb = None

@@ -1,4 +1,4 @@
-"""Still pictures in containers that look like films: HEIF and AVIF by their brands, and camera raw
+"""Still pictures in containers that look like videos: HEIF and AVIF by their brands, and camera raw
 told from TIFF.
 
 Sources: ISO/IEC 23008-12 (HEIF), ISO/IEC 23000-22 (MIAF), AV1 Image File Format, TIFF 6.0.

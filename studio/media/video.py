@@ -29,7 +29,7 @@ from studio.media.tracks import codec_name, picture_codec, refuse_rate, streams
 
 OPEN_SECONDS = 20.0  # to wait for the disk, per read
 PROBE_SECONDS = 30.0  # to look at a file
-VERIFY_SECONDS = 900.0  # to decode a whole film
+VERIFY_SECONDS = 900.0  # to decode a whole video
 FIRST_FRAME_PACKETS = 600
 LONGEST = 24 * 3600.0  # a header that states more is not believed
 # seconds, or a twentieth, by which a movie header may be longer than what plays: it is rounded and
@@ -128,7 +128,7 @@ def verify_video(path: str | os.PathLike[str]) -> Facts:
         raise MediaError(
             "no-stream",
             phrase(
-                "This %(format)s file is no video, so there is nothing to play; a film has to be "
+                "This %(format)s file is no video, so there is nothing to play; a video has to be "
                 "MP4, MOV or AVI.",
                 format=kind.format.upper(),
             ),

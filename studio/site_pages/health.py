@@ -27,7 +27,7 @@ from studio.teams.access import public
 log = logging.getLogger("footlight.health")
 
 PATIENCE = 0.5  # seconds that Redis may take to connect, and to answer
-ROOM = 64 * 1024 * 1024  # bytes; with less, the next film may not fit
+ROOM = 64 * 1024 * 1024  # bytes; with less, the next video may not fit
 
 
 @public

@@ -113,7 +113,7 @@ def sample_cards(portrait: str, dance: str) -> list[Sample]:
             "url": "#cards",
             "picture_url": dance,
             "badge": "9.3 s",
-            "film": True,
+            "video": True,
             "facts": "512 × 704",
         },
         {
@@ -185,8 +185,8 @@ def sample_messages() -> list[Message]:
     return [
         Message("success", "“portrait.jpg” is in the library."),
         Message("info", "“speech.mp3” is here already; it is kept once."),
-        Message("warning", "The picture is small; the film will look soft."),
-        Message("error", "“notes.txt” is neither a picture nor a speech nor a film."),
+        Message("warning", "The picture is small; the video will look soft."),
+        Message("error", "“notes.txt” is neither a picture nor a speech nor a video."),
     ]
 
 
@@ -201,7 +201,7 @@ def sample_clocks() -> list[Sample]:
         {
             "left": 3 * HOUR + 12 * 60,
             "title": "Link, 3 h 12 m",
-            "note": "film not home yet",
+            "note": "video not home yet",
             "ours": False,
         },
         {

@@ -87,8 +87,8 @@ class SampleForm(forms.Form):
         label="Tell me when it is ready", help_text="By e-mail.", required=False
     )
     rights = forms.BooleanField(
-        label="The person agreed to this film",
-        error_messages={"required": "Without it no film is made."},
+        label="The person agreed to this video",
+        error_messages={"required": "Without it no video is made."},
     )
     style = forms.ChoiceField(
         label="Style",
@@ -148,7 +148,7 @@ def samples(request: HttpRequest) -> Sample:
         "errors": ERRORS,
         "portrait": portrait,
         "dance": dance,
-        "film": static("img/samples/film.mp4"),
+        "video": static("img/samples/video.mp4"),
         "peaks": SAMPLE_PEAKS,
         "face": FACE,
         "frame": FRAME,
@@ -217,7 +217,7 @@ def _bar_unlimited() -> Sample:
     return {"lanes": [lane], "money": _money(None, None, "$1.97 settled, no limit", "")}
 
 
-def _money(limit: int | None, left: int | None, label: str, film: str) -> Sample:
+def _money(limit: int | None, left: int | None, label: str, video: str) -> Sample:
     sums = {"settled_micros": 1_970_000, "held_micros": 1_740_000}
     return {
         "url": "#bar",
@@ -225,7 +225,7 @@ def _money(limit: int | None, left: int | None, label: str, film: str) -> Sample
         "currency": "USD",
         "limit_micros": limit,
         "left_micros": left,
-        "film": film,
+        "video": video,
         "label": label,
     } | sums
 

@@ -181,7 +181,7 @@ def queue_dots(
 def clock(
     left: float | timedelta, title: str, note: str = "", ours: bool = False, whole: float = DAY
 ) -> dict[str, str]:
-    """One of the two lifetimes at the service: seconds `left` of `whole`. `ours` means the film is
+    """One of the two lifetimes at the service: seconds `left` of `whole`. `ours` means the video is
     home, so it is green."""
     remaining = left.total_seconds() if isinstance(left, timedelta) else float(left or 0)
     arc = round(_share(remaining, whole) / 100 * CIRCUMFERENCE, 1)
@@ -222,7 +222,7 @@ def boxed(
     label: str = "",
 ) -> dict[str, Any]:
     """A picture with its boxes in its own pixels: dashed blue is the face, lamp is the frame that
-    becomes the film.
+    becomes the video.
 
     `frame` and `face` are [x1, y1, x2, y2] (`ext_bbox` and `face_bbox` of CONTRACT §2); what lies
     outside the frame is dimmed.
@@ -247,7 +247,7 @@ def framed(
     out_height: int = 512,
     label: str = "",
 ) -> dict[str, Any]:
-    """What the film will show: only the inside of `frame`, at the film's own size in pixels."""
+    """What the video will show: only the inside of `frame`, at the video's own size in pixels."""
     box = _box(frame) or _box((0, 0, int(width), int(height)))
     return {
         "url": url,

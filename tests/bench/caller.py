@@ -4,7 +4,7 @@ without Django and without anything of this project, as `python caller.py one|tw
 
 An order comes on stdin as JSON: `url`, `model`, `input`, `parameters`, and
 - `queues` (lists of {key, jobs}): each queue is a thread that has its jobs made one after another,
-  and downloads each film to `folder`;
+  and downloads each video to `folder`;
   with `retry` it tries again, later each time, where a careful caller would; or
 - `tasks` (ids), `keys`, `spread`, `warm` and `seconds`: a thread waits for each task; they begin
   within `spread` seconds. After `warm`
@@ -33,7 +33,7 @@ OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class LostJob(Exception):
-    """The caller has no film; says what it was told instead."""
+    """The caller has no video; says what it was told instead."""
 
 
 class One:
@@ -134,9 +134,9 @@ def make(sdk: One | Two, order: dict[str, Any]) -> dict[str, Any]:
             try:
                 made = try_(partial(sdk.submit, key))
                 url = try_(partial(sdk.wait, key, made))
-                film = Path(order["folder"]) / f"{number}-{job}.mp4"
+                video = Path(order["folder"]) / f"{number}-{job}.mp4"
                 with OPENER.open(url, timeout=30) as answer:
-                    film.write_bytes(answer.read())
+                    video.write_bytes(answer.read())
                 done.append({"key": key, "task_id": sdk.name(made), "at": time.time()})
             except Exception as error:
                 lost.append(f"{type(error).__name__}: {error}"[:200])

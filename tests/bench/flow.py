@@ -25,7 +25,7 @@ from statistics import median, quantiles
 from typing import Any
 
 from tests.bench import stage
-from tests.bench.service import FILM_SECONDS, SCATTER
+from tests.bench.service import SCATTER, VIDEO_SECONDS
 
 SDK = "dashscope==2.0.2"
 STYLES = {"one": "sdk 1.x", "two": "sdk 2.0"}
@@ -52,9 +52,9 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What one side has: when each task's film was in its hands (epoch seconds), how many jobs have
-    none, when it began, and how often it looked at tasks for their jobs (None: every query was such
-    a look; ours also ask whose account is whose)."""
+    """What one side has: when each task's video was in its hands (epoch seconds), how many jobs
+    have none, when it began, and how often it looked at tasks for their jobs (None: every query was
+    such a look; ours also ask whose account is whose)."""
 
     at: dict[str, float]
     lost: int
@@ -67,14 +67,14 @@ class Done:
 
 
 def learned(account: Any, length: float) -> None:
-    """What a site knows that has made such films before: twenty work times, scattered as the
+    """What a site knows that has made such videos before: twenty work times, scattered as the
     service scatters them."""
     from jobs.engine import speed
     from jobs.models import WorkTime
 
     dice = Random(20)
     recent = sorted(
-        length / FILM_SECONDS * dice.uniform(1 - SCATTER, 1 + SCATTER) for _ in range(20)
+        length / VIDEO_SECONDS * dice.uniform(1 - SCATTER, 1 + SCATTER) for _ in range(20)
     )
     name: dict[str, Any] = {
         "service": speed.service_of(account),
@@ -255,8 +255,8 @@ def figures(service: str, keys: Sequence[str], work: Work, done: Done) -> dict[s
         "tasks": len(tasks),
         "posts": calls["submit"],
         "answers_429": calls["429"],
-        "queries_per_film": (calls["get"] + calls["list"]) / max(1, len(done.at)),
-        **({} if done.looks is None else {"looks_per_film": done.looks / max(1, len(done.at))}),
+        "queries_per_video": (calls["get"] + calls["list"]) / max(1, len(done.at)),
+        **({} if done.looks is None else {"looks_per_video": done.looks / max(1, len(done.at))}),
     }
     if late:
         lasts = {

@@ -32,7 +32,7 @@ STEPS = 10  # of SQLite's virtual machine between two counts
 
 
 def finished(team: Team, owner: User, task_id: str = "done") -> Job:
-    """One film that is done and paid, with files, events, an attempt and ledger lines: what the
+    """One video that is done and paid, with files, events, an attempt and ledger lines: what the
     many are copied from."""
     from django.utils import timezone
 
@@ -42,14 +42,14 @@ def finished(team: Team, owner: User, task_id: str = "done") -> Job:
     from tests import makers
 
     now = timezone.now()
-    film = makers.asset(team, "video", owner=owner, origin="result")
+    video = makers.asset(team, "video", owner=owner, origin="result")
     job = makers.job(
         team,
         owner,
         state=State.SUCCEEDED,
         attempt=1,
         task_id=task_id,
-        result=film,
+        result=video,
         finished_at=now,
         provider_status="SUCCEEDED",
     )

@@ -1,9 +1,9 @@
 """Jobs on lanes: how much longer they take together than their work, what that costs in calls, and
-how late a film is here.
+how late a video is here.
 
 Work times are scattered by a fifth around what the site has learned. The service, and our
 `manage.py worker`, are processes of their own. `--length 120 --jobs 1 --lanes 6` tells how many
-status queries a film of two minutes of work costs.
+status queries a video of two minutes of work costs.
 """
 
 from __future__ import annotations

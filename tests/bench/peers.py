@@ -3,7 +3,7 @@ we, on the same simulator process at the same time: one line with the figures of
 
 - makespan: 50 jobs on one lane, handed over at once; the SDK by a caller that does not try again,
   and by one that does
-- lag: jobs one after the other on several lanes; from the end of a task to its film in hand
+- lag: jobs one after the other on several lanes; from the end of a task to its video in hand
 - queries: jobs of two minutes; status queries for each
 - dropped: one submit whose answer is cut off, once and every time; tasks that exist then
 - cpu: tasks that never end, against a stub; processor time of a status query

@@ -1,6 +1,6 @@
 """The simulator as a process of its own for benchmarks: work takes a fifth more or less than it
-should, and a film is rendered once and copied afterwards, so that the service leaves the processors
-to those who are measured.
+should, and a video is rendered once and copied afterwards, so that the service leaves the
+processors to those who are measured.
 
 `python -m tests.bench.service --length 20` prints its base address and serves until SIGTERM. Beside
 what the simulator answers: `GET /simulator/seen` counts, per key, the calls by endpoint and the
@@ -24,7 +24,7 @@ from jobs.simulator.answers import Reply, json_reply
 from jobs.simulator.request import Request
 from jobs.simulator.task_runner import Clock
 
-FILM_SECONDS = 4.607  # of the sample speech, whose film this is
+VIDEO_SECONDS = 4.607  # of the sample speech, whose video this is
 SCATTER = 0.2
 
 
@@ -53,7 +53,7 @@ class Service(Simulator):
 
 
 class Once:
-    """Renders as the simulator does, but every film of the same kind only once."""
+    """Renders as the simulator does, but every video of the same kind only once."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -74,14 +74,14 @@ def main() -> None:
         "--length",
         type=float,
         default=20.0,
-        help="seconds of work of one film of the sample speech",
+        help="seconds of work of one video of the sample speech",
     )
     asked = parser.parse_args()
     done = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: done.set())
-    service = Service(work_per_second=asked.length / FILM_SECONDS)
-    service.runner.clock = Scattered(1.0, 1.0, asked.length / FILM_SECONDS)
+    service = Service(work_per_second=asked.length / VIDEO_SECONDS)
+    service.runner.clock = Scattered(1.0, 1.0, asked.length / VIDEO_SECONDS)
     render_talking.render = Once(service.data_dir)  # type: ignore[assignment]
     with service:
         print(service.url, flush=True)

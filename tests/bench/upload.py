@@ -1,4 +1,4 @@
-"""Memory and temporary disk of a 200 MB upload through the raw door, and memory of a 50 MB film
+"""Memory and temporary disk of a 200 MB upload through the raw door, and memory of a 50 MB video
 that the outside fetches."""
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ def main() -> None:
         seconds = time.monotonic() - began
         assert status == 201, _told
 
-        film = files.big_mp4(sent, asked.served, "film.mp4")
-        assert _put(film, team.slug, owner)[0] == 201
-        asset = Asset.objects.get(size=film.stat().st_size)
+        video = files.big_mp4(sent, asked.served, "video.mp4")
+        assert _put(video, team.slug, owner)[0] == 201
+        asset = Asset.objects.get(size=video.stat().st_size)
         serving = stage.Watch(Path(settings.FILE_UPLOAD_TEMP_DIR))
         got = serving.run(lambda: _fetch(asset))
         assert got == asset.size, f"{got} of {asset.size} bytes"

@@ -49,7 +49,7 @@ def studio(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture(scope="package")
 def lived_in(playwright: Playwright, studio: site.Site) -> Iterator[pages.Cast]:
-    """The same, filled with people, files and films, and a browser in which its owner is signed
+    """The same, filled with people, files and videos, and a browser in which its owner is signed
     in."""
     told = site.filled(studio)
     with (

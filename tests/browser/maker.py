@@ -1,5 +1,5 @@
 """Somebody who has signed up, added an account and had a portrait checked: where most ways to a
-film begin."""
+video begin."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ class Maker:
         self.hand.see(PRICED)
         return self.hand
 
-    def film(self) -> None:
-        """Follow the notice of the click to the job's page, until the film is there."""
+    def video(self) -> None:
+        """Follow the notice of the click to the job's page, until the video is there."""
         self.hand.click("#toast a")
         self.hand.see("#job[data-state=succeeded] video")
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Playwright
 
 SIZES = {1440: 900, 390: 844}
-PATIENCE = 60_000  # milliseconds, for one look; a film of a few seconds is among them
+PATIENCE = 60_000  # milliseconds, for one look; a video of a few seconds is among them
 # What a drop hands to the page: the file itself, as the desktop would.
 HOLD = """([name, kind, text]) => { const held = new DataTransfer();
     held.items.add(new File([Uint8Array.from(atob(text),
@@ -118,11 +118,11 @@ class Person:
         words = self.page.locator("#generate .price")
         return micros(words.inner_text()) if words.count() else 0
 
-    def plays(self, film: str = "#job video") -> None:
+    def plays(self, video: str = "#job video") -> None:
         self.until(
-            f"(() => {{ const film = document.querySelector({film!r}); return film && "
-            f"film.currentTime > 0.3 }})()",
-            f"{film} does not play",
+            f"(() => {{ const video = document.querySelector({video!r}); return video && "
+            f"video.currentTime > 0.3 }})()",
+            f"{video} does not play",
         )
 
     def at_ease(self) -> None:

@@ -1,7 +1,7 @@
 """Fills a running studio with what a few weeks leave behind, and prints as one JSON line what it
 holds: `python -m tests.browser.seed`.
 
-The films are really made, by the worker and the simulator. Jobs that must stay as they are (in
+The videos are really made, by the worker and the simulator. Jobs that must stay as they are (in
 line, rendering, in doubt) stand in lanes that no worker visits before tomorrow.
 """
 
@@ -22,7 +22,7 @@ import django
 SAMPLES = Path(__file__).resolve().parents[2] / "jobs" / "samples"
 EMAIL, PASSWORD = "aiko@example.com", "three quiet lamps"
 TEAM = "Studio North"
-PATIENCE = 240.0  # seconds for all films
+PATIENCE = 240.0  # seconds for all videos
 
 
 def fill() -> dict[str, Any]:
@@ -34,7 +34,7 @@ def fill() -> dict[str, Any]:
 
     users = people()
     team = Team.objects.get(name=TEAM)
-    made = films(team, users)
+    made = videos(team, users)
     still = standing(team, users)
     sets = together(team, users, made | still)
     told = values(team, made) | {
@@ -105,7 +105,7 @@ def people() -> dict[str, Any]:
 
 
 def submit(team: Any, by: str, model: str, title: str, **files: Path) -> dict[str, Any]:
-    """What `manage.py submit` prints for a wish; it does not wait for the film."""
+    """What `manage.py submit` prints for a wish; it does not wait for the video."""
     from django.core.management import call_command
 
     out = io.StringIO()
@@ -126,7 +126,7 @@ def submit(team: Any, by: str, model: str, title: str, **files: Path) -> dict[st
     return said
 
 
-def films(team: Any, users: dict[str, Any]) -> dict[str, Any]:
+def videos(team: Any, users: dict[str, Any]) -> dict[str, Any]:
     """Really made: two portraits, a dance with its template, and one that fails because nobody is
     in its video."""
     from jobs.models import Job
@@ -175,7 +175,7 @@ def films(team: Any, users: dict[str, Any]) -> dict[str, Any]:
         "failed": "failed",
     }:
         raise RuntimeError(
-            f"the films ended otherwise than meant: {told} {rows['failed'].sentence}"
+            f"the videos ended otherwise than meant: {told} {rows['failed'].sentence}"
         )
     return rows
 
@@ -321,7 +321,7 @@ def ask_which_task(job: Any, other: Any) -> None:
 
 
 def together(team: Any, users: dict[str, Any], jobs: dict[str, Any]) -> dict[str, Any]:
-    """A comparison of which two films are there, a batch of which one failed, and a preset."""
+    """A comparison of which two videos are there, a batch of which one failed, and a preset."""
     from jobs.models import Job, JobSet, Preset
 
     sets = {
@@ -398,7 +398,7 @@ def scenes(team: Any, jobs: dict[str, Any]) -> list[list[str]]:
     inputs = {row.name: row.asset.public_id for row in jobs["portrait"].inputs.all()}
     dance = {row.name: row.asset.public_id for row in jobs["dance"].inputs.all()}
     dance["template"] = jobs["dance"].template.public_id
-    sound, film = inputs["audio_url"], jobs["portrait"].result.public_id
+    sound, footage = inputs["audio_url"], jobs["portrait"].result.public_id
     video = (
         team.assets.filter(kind=Asset.Kind.VIDEO, origin=Asset.Origin.UPLOAD)
         .earliest("id")
@@ -428,7 +428,7 @@ def scenes(team: Any, jobs: dict[str, Any]) -> list[list[str]]:
     ]
     found += [
         ["asset-sound", team_page("asset", sound)],
-        ["asset-film", team_page("asset", film)],
+        ["asset-video", team_page("asset", footage)],
         ["asset-video", team_page("asset", video)],
     ]
     found += making(team, jobs, inputs, dance, video, team_page)
@@ -444,7 +444,7 @@ def making(
     team_page: Callable[..., str],
 ) -> list[list[str]]:
     """The create pages while something is still to be done: too long, too small, unchecked, changed
-    from a film, many at once."""
+    from a video, many at once."""
     from studio.files import file_store
     from tests import files as samples
 

@@ -16,7 +16,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-LARGEST = 150_000  # bytes of HTML, before pictures and films
+LARGEST = 150_000  # bytes of HTML, before pictures and videos
 HIGHEST = 16_000  # pixels; what is higher than Chromium can paint at once keeps a lower window
 
 

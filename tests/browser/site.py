@@ -33,7 +33,7 @@ FLAGS = [
     "--disable-sync",
 ]
 PATIENCE = 300_000  # milliseconds; a busy machine starts four processes and a browser
-SPEED = 30  # of the simulator: a film of a few seconds is rendered in about one
+SPEED = 30  # of the simulator: a video of a few seconds is rendered in about one
 # What whoever starts this may have set for a site of theirs.
 TAKEN = (
     "REDIS_URL",

@@ -1,4 +1,4 @@
-"""The click that costs, and what stands around it: the form that stays, undo, presets, a film
+"""The click that costs, and what stands around it: the form that stays, undo, presets, a video
 changed, the model that follows."""
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def test_remix_shows_what_was_changed(maker: Maker) -> None:
     hand = maker.ready()
     hand.type("#title", "Remixed")
     hand.click("#generate")
-    maker.film()
+    maker.video()
     hand.click("a:has-text('Change and make again')")
     hand.see(PRICED)
     hand.click("label:has-text('Active')")
@@ -74,7 +74,7 @@ def test_a_model_that_ends_names_its_successor_and_takes_the_draft_along(maker: 
     assert hand.page.input_value("input[type=hidden][name=audio_url]")
 
 
-def test_the_successor_makes_the_film_of_the_same_draft(maker: Maker) -> None:
+def test_the_successor_makes_the_video_of_the_same_draft(maker: Maker) -> None:
     hand = maker.ready()
     hand.click(".successor a.btn")
     hand.there("#make [name=model][value='wan2.2-s2v']")

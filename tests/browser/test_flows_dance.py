@@ -20,11 +20,11 @@ from tests.browser.site import SAMPLES, Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.flows]
 MOVES = "section[aria-labelledby=h-moves]"
-IN_STEP = """(() => { const [film, sound] = ["video", "audio"]
+IN_STEP = """(() => { const [video, sound] = ["video", "audio"]
     .map((kind) => document.querySelector(`#job ${kind}`));
     if (film.ended) film.play();
     return !film.paused && !sound.paused
-    && Math.abs(film.currentTime - sound.currentTime) < 0.08; })()"""
+    && Math.abs(video.currentTime - sound.currentTime) < 0.08; })()"""
 TAKEN = ".tag:has-text('The service takes it')"
 
 
@@ -86,9 +86,9 @@ def test_the_same_video_is_not_paid_twice_and_lends_its_sound(maker: Maker) -> N
     hand.see(PRICED)
     first = hand.price()
     hand.click("#generate")
-    maker.film()
+    maker.video()
     hand.plays()
-    hand.until(IN_STEP, "the sound does not keep step with the film")
+    hand.until(IN_STEP, "the sound does not keep step with the video")
     with hand.page.expect_download() as saved:
         hand.click(".verdict a:has-text('Download with sound')")
     assert probe(Path(saved.value.path())).has_audio
@@ -128,7 +128,7 @@ def test_a_video_that_does_not_fit_is_made_over_in_place(
     hand.see(PRICED)
     assert hand.price() > 0
     hand.click("#generate")
-    maker.film()
+    maker.video()
     hand.plays()
 
 
@@ -141,7 +141,7 @@ def test_a_template_that_the_service_forgot_is_made_anew_for_its_price(maker: Ma
     hand.type("#title", "First waltz")
     hand.press("#title", "Tab")
     hand.click("#generate")
-    maker.film()
+    maker.video()
     forget_templates(maker.studio)
     # nobody knows yet: the dance is sent, refused, and costs nothing
     hand.click("button:has-text('Run again')")
@@ -168,7 +168,7 @@ def test_a_template_that_the_service_forgot_is_made_anew_for_its_price(maker: Ma
     hand.see(PRICED)
     assert hand.price() == whole
     hand.click("#generate")
-    maker.film()
+    maker.video()
     hand.plays()
 
 
@@ -194,7 +194,7 @@ def test_half_a_body_before_the_background_of_the_video_is_advised_against(maker
     hand.see(PRICED)
     assert hand.price() == price, "the shape of a dance costs nothing"
     hand.click("#generate")
-    maker.film()
+    maker.video()
     hand.until(
         "document.querySelector('#job video').videoWidth / document.querySelector('#job "
         "video').videoHeight === 0.75"

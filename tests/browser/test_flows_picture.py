@@ -1,4 +1,4 @@
-"""What a picture goes through before it is a film: told what is wrong, cropped, shrunk,
+"""What a picture goes through before it is a video: told what is wrong, cropped, shrunk,
 straightened."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A browser without scripts: forms and buttons alone lead to a film, and the pages say what is
+"""A browser without scripts: forms and buttons alone lead to a video, and the pages say what is
 missing."""
 
 from __future__ import annotations

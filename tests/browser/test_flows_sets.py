@@ -1,4 +1,4 @@
-"""Films that belong together: a clip and its full length, styles side by side, many at once."""
+"""Videos that belong together: a clip and its full length, styles side by side, many at once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_a_test_clip_goes_on_with_the_full_length(maker: Maker) -> None:
     label = hand.read("#clip")
     assert micros(label.split("—")[1]) < price
     hand.click("#clip")
-    maker.film()
+    maker.video()
     whole = hand.read("#whole button")
     assert micros(whole.split("—")[1]) == price, "the whole costs what the form said"
     hand.click("#whole button")
@@ -42,8 +42,8 @@ def test_three_styles_are_played_together_and_one_is_picked(maker: Maker) -> Non
     hand.until("document.querySelectorAll('[data-compare] video').length === 3")
     hand.click("[data-all-play]")
     hand.until(
-        "[...document.querySelectorAll('[data-compare] video')].every((film) => film.currentTime > "
-        "0.3)"
+        "[...document.querySelectorAll('[data-compare] video')].every((one) => "
+        "one.currentTime > 0.3)"
     )
     hand.click("[data-all-play]")
     hand.click("[data-compare] button:has-text('Pick this one') >> nth=1")
@@ -63,16 +63,16 @@ def test_styles_are_tried_as_clips_and_the_picked_one_is_made_in_full(maker: Mak
     hand.until("document.querySelectorAll('[data-compare] video').length === 3")
     hand.click("[data-all-play]")
     hand.until(
-        "[...document.querySelectorAll('[data-compare] video')].every((film) => film.currentTime > "
-        "0.3)"
+        "[...document.querySelectorAll('[data-compare] video')].every((one) => "
+        "one.currentTime > 0.3)"
     )
     spread = (
         "(() => { const at = [...document.querySelectorAll('[data-compare] "
-        "video')].map((film) => film.currentTime);"
+        "video')].map((video) => video.currentTime);"
     )
     hand.until(
         spread + " return Math.max(...at) - Math.min(...at) < 0.15 })()",
-        "the films do not keep step",
+        "the videos do not keep step",
     )
     hand.click("[data-all-play]")
     hand.click("[data-compare] button:has-text('Pick this one') >> nth=1")
@@ -134,12 +134,12 @@ def test_many_at_once_makes_what_can_be_made_for_one_price(maker: Maker) -> None
         micros(words) for words in hand.page.locator("[data-cell=fits] .num").all_inner_texts()
     ]
     assert abs(hand.price() - sum(cells)) <= 100, "only what can be made is counted"
-    assert "2 films" in hand.read("#generate")
+    assert "2 videos" in hand.read("#generate")
     hand.click("[data-cell=fits] input >> nth=0")
-    hand.see("#generate:has-text('1 film')")
+    hand.see("#generate:has-text('1 video')")
     assert abs(hand.price() - cells[1]) <= 100
     hand.click("[data-cell=fits] input >> nth=0")
-    hand.see("#generate:has-text('2 films')")
+    hand.see("#generate:has-text('2 videos')")
     hand.type("#title", "Two lines")
     hand.click("#generate")
     hand.see("h1:has-text('Two lines')")

@@ -21,7 +21,7 @@ def test_a_recording_of_another_kind_is_taken_as_it_is(maker: Maker) -> None:
     hand.see(PRICED)
     assert not hand.page.locator(f"{SPEECH} [role=alert] >> visible=true").count()
     hand.click("#generate")
-    maker.film()  # the part that is kept was made a kind that the model takes
+    maker.video()  # the part that is kept was made a kind that the model takes
 
 
 def test_what_is_cut_off_the_speech_is_not_paid(maker: Maker) -> None:
@@ -57,15 +57,15 @@ def test_silence_that_is_left_out_is_not_paid(maker: Maker) -> None:
     assert abs(before - hand.price() - micros(offer)) <= 100, "each is shown rounded"
 
 
-def test_a_speech_that_is_too_long_becomes_several_films(maker: Maker) -> None:
+def test_a_speech_that_is_too_long_becomes_several_videos(maker: Maker) -> None:
     hand = maker.ready()
     maker.other_speech("lecture.mp3", files.mp3(seconds=75))
     hand.see(".split")
-    assert re.search(r"[23] films", hand.read(".split"))
+    assert re.search(r"[23] videos", hand.read(".split"))
     assert seconds_of(hand) <= 60, "as much as the model takes is kept to begin with"
 
 
-def test_a_long_speech_is_made_as_two_films_with_one_click(maker: Maker) -> None:
+def test_a_long_speech_is_made_as_two_videos_with_one_click(maker: Maker) -> None:
     hand = maker.ready()
     maker.other_speech("sermon.mp3", files.mp3(seconds=64))
     hand.see(".split")
@@ -78,7 +78,7 @@ def test_a_long_speech_is_made_as_two_films_with_one_click(maker: Maker) -> None
     hand.see("#rows .job >> nth=1")
 
 
-def test_a_film_is_made_of_what_the_microphone_heard(maker: Maker) -> None:
+def test_a_video_is_made_of_what_the_microphone_heard(maker: Maker) -> None:
     hand = maker.ready()
     before, price = hand.page.input_value("input[type=hidden][name=audio_url]"), hand.price()
     hand.click("[data-record] >> visible=true")
@@ -97,6 +97,6 @@ def test_a_film_is_made_of_what_the_microphone_heard(maker: Maker) -> None:
     assert 1 < length < 6
     assert 0 < hand.price() < price
     hand.click("#generate")
-    maker.film()
+    maker.video()
     hand.plays()
     hand.until(f"Math.abs(document.querySelector('#job video').duration - {length}) < 0.5")

@@ -1,4 +1,4 @@
-"""From nothing to a playing film: signing up, an account with its key, a talking portrait, in
+"""From nothing to a playing video: signing up, an account with its key, a talking portrait, in
 Debian's Chromium and over the whole stack."""
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _until(page: Any, expression: str) -> None:
         page.wait_for_timeout(100)
 
 
-def test_from_signing_up_to_a_playing_film(page: Any) -> None:
+def test_from_signing_up_to_a_playing_video(page: Any) -> None:
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on(
@@ -101,7 +101,7 @@ def test_from_signing_up_to_a_playing_film(page: Any) -> None:
     )
     page.click("#toast a")
     page.wait_for_selector("#job")
-    # no reload from here on: the page itself brings the film
+    # no reload from here on: the page itself brings the video
     page.evaluate("window.same = true")
     page.wait_for_selector("#job[data-state=succeeded] video")
     assert page.evaluate("window.same") is True
@@ -110,12 +110,12 @@ def test_from_signing_up_to_a_playing_film(page: Any) -> None:
 
     # who watched it being made does not have to ask for it
     _until(page, "document.querySelector('#job video').currentTime > 0.3")
-    film = page.evaluate(
+    video = page.evaluate(
         "(() => { const v = document.querySelector('#job video'); return [v.videoWidth, "
         "v.videoHeight, v.duration] })()"
     )
-    assert film[:2] == [512, 512]
-    assert film[2] > 1
+    assert video[:2] == [512, 512]
+    assert video[2] > 1
 
     board.wait_for_selector("[data-fresh]:not([hidden]) >> text=1 new job")
     assert board.locator("li.job").count() == 0

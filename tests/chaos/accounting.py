@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 def _broken(job: Job, makers: set[str]) -> str:
-    """What is wrong with the film of `job`; "" when it is whole, or none is due."""
+    """What is wrong with the video of `job`; "" when it is whole, or none is due."""
     from jobs.common.states import State
     from studio.media import MediaError, verify_video
 
     if job.state != State.SUCCEEDED or job.model in makers:
         return ""
     try:
-        assert job.result is not None, "no film"
+        assert job.result is not None, "no video"
         seconds = verify_video(job.result.file.path).seconds
         billed = float(job.billed_units or 0)
         assert abs(seconds - billed) < 0.1, f"{seconds} s, billed {job.billed_units}"
@@ -77,7 +77,7 @@ def audit() -> None:
         "tasks": sorted(job.task_id for job in jobs if job.state == State.SUCCEEDED),
         "rows": sorted({*(job.task_id for job in jobs), *attempts} - {""}),
         "settled_of_jobs": sum(job.settled_micros or 0 for job in jobs),
-        "broken_films": broken,
+        "broken_videos": broken,
         "most_attempts": max((job.attempt for job in jobs), default=0),
         "retries": sum(job.retries for job in jobs),
         "uncertain": events.filter(
@@ -151,7 +151,7 @@ class Accounts:
             )
         found += [f"not ended: {line}" for line in told["open"]]
         found += [f"ended badly: {line}" for line in told["ended_badly"]]
-        found += [f"incomplete film: {line}" for line in told["broken_films"]]
+        found += [f"incomplete video: {line}" for line in told["broken_videos"]]
         if site.plan.dances and told["templates"] != 1:
             found.append(f"{told['templates']} templates of one video")
         if again := self.paid_twice(site):

@@ -51,7 +51,7 @@ def figures_of(storm: Storm, stormed: float) -> dict[str, Any]:
         "paid_twice": twice + sum(len(stray) for stray in strays),
         "tasks": len(made),
         "ledger_minus_bill_micros": accounts.settled - accounts.paid,
-        "incomplete_films": sum(len(one["broken_films"]) for one in told),
+        "incomplete_videos": sum(len(one["broken_videos"]) for one in told),
         "verify": sum(bool(line) for line in verified),
         "seconds": round(time.monotonic() - storm.began, 1),
         "storm_seconds": round(stormed, 1),

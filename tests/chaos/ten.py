@@ -92,10 +92,10 @@ def audit() -> None:
     from studio.media import verify_video
 
     jobs = list(Job.objects.select_related("result"))
-    films = [job.result for job in jobs if job.result is not None]
+    videos = [job.result for job in jobs if job.result is not None]
     sums = LedgerEntry.objects.aggregate(held=Sum("held"), settled=Sum("settled"))
     whole = sum(
-        1 for film in films if abs(verify_video(film.file.path).seconds - film.seconds) < 0.1
+        1 for video in videos if abs(verify_video(video.file.path).seconds - video.seconds) < 0.1
     )
     print(
         json.dumps(
@@ -104,7 +104,7 @@ def audit() -> None:
                 "states": sorted(job.state for job in jobs),
                 "ended": all(job.state in TERMINAL for job in jobs),
                 "tasks": sorted(job.task_id for job in jobs if job.task_id),
-                "whole_films": whole,
+                "whole_videos": whole,
                 **sums,
             }
         )

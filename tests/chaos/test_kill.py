@@ -138,7 +138,7 @@ def test_ten_jobs_survive_any_kill(tmp_path: Path) -> None:
         wait_for(lambda: web_answers(stack.port), 60)
         print(audit)
         assert audit["states"] == ["succeeded"] * 10
-        assert audit["whole_films"] == 9  # and the template, which is an id
+        assert audit["whole_videos"] == 9  # and the template, which is an id
         tasks = stack.service("tasks")
         assert sorted(str(task["task_id"]) for task in tasks) == audit["tasks"], (
             "a task too many is paid twice"

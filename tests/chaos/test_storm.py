@@ -1,5 +1,5 @@
 """A short storm on each database: nothing lost, nothing paid twice, the ledger is the service's
-bill, every film is whole.
+bill, every video is whole.
 
 Two sites share the accounts of the provider, six people order a dance from one new video at once,
 and one database becomes that of seconds before. JOBS, SITES, DANCES, RESTORES, SUPERVISORS,
@@ -57,7 +57,7 @@ def test_short_storm(tmp_path: Path, database: str) -> None:
     assert (
         figures["lost"],
         figures["paid_twice"],
-        figures["incomplete_films"],
+        figures["incomplete_videos"],
         figures["ledger_minus_bill_micros"],
     ) == (0, 0, 0, 0)
     # Where programs start slowly, few are old enough to die.

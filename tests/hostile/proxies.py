@@ -147,19 +147,19 @@ def tried(slug: str, cookie: str, other: str, folder: Path) -> dict[str, Any]:
 def _upload_and_ranges(slug: str, cookie: str, folder: Path) -> dict[str, Any]:
     from tests import files
 
-    film = files.big_mp4(folder, 200)
+    video = files.big_mp4(folder, 200)
     began = time.monotonic()
     token = cookie.rpartition("csrftoken=")[2]
-    with film.open("rb") as body:
+    with video.open("rb") as body:
         status, said, _ = ask(
             "PUT",
-            f"/upload/{slug}/?name=film.mp4",
+            f"/upload/{slug}/?name=video.mp4",
             body=body,
             Cookie=cookie,
             X_CSRFToken=token,
             Origin=f"https://{NAME}",
             Referer=f"https://{NAME}/",
-            Content_Length=str(film.stat().st_size),
+            Content_Length=str(video.stat().st_size),
         )
     assert status in (200, 201), said
     took, path = time.monotonic() - began, json.loads(said)["file"]
@@ -170,7 +170,7 @@ def _upload_and_ranges(slug: str, cookie: str, folder: Path) -> dict[str, Any]:
     assert headers["content-range"] == f"bytes 1000000-1000999/{len(whole)}"
     assert ask("GET", path)[0] in (302, 404), "nobody gets it without signing in"
     return {
-        "upload_mb": film.stat().st_size // 1_000_000,
+        "upload_mb": video.stat().st_size // 1_000_000,
         "upload_s": took,
         "download_sha": hashlib.sha256(whole).hexdigest()[:12],
         "range": status,

@@ -12,7 +12,7 @@ import pytest
 
 pytestmark = pytest.mark.hostile
 ROOT = Path(__file__).resolve().parents[2]
-BRIEF = ("day.flac", "night.mp3", "larger.png", "moving.gif", "film.mp4")
+BRIEF = ("day.flac", "night.mp3", "larger.png", "moving.gif", "video.mp4")
 
 
 def test_pages_go_on_beside_bombs() -> None:

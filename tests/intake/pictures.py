@@ -1,4 +1,4 @@
-"""Pictures and films as phones and programs make them, that no plain encoder call gives."""
+"""Pictures and videos as phones and programs make them, that no plain encoder call gives."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def burst(first: tuple[int, int], primary: tuple[int, int]) -> bytes:
 
 
 @cache
-def hlg_film(muxer: str = "mov", pq: bool = False) -> bytes:
+def hlg_video(muxer: str = "mov", pq: bool = False) -> bytes:
     """A second of skin, grey and white as an HLG (or PQ) recording codes them, ten bits, BT.2020.
 
     Made by the inverse of the standard: sRGB to light, BT.709 to BT.2020, reference white at 75 %.
@@ -132,7 +132,7 @@ def tracks(
     options: tuple[tuple[str, str], ...] = (),
     jitter: int = 0,
 ) -> bytes:
-    """A film whose pictures and sound last as long as they say; with `jitter` the gaps between
+    """A video whose pictures and sound last as long as they say; with `jitter` the gaps between
     frames vary by that many milliseconds."""
     out = io.BytesIO()
     with av.open(out, "w", format=muxer, options=dict(options)) as container:

@@ -1,4 +1,4 @@
-"""Films whose pictures end before their sound: how long the sound lasts, and the last picture held
+"""Videos whose pictures end before their sound: how long the sound lasts, and the last picture held
 until then."""
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from studio.media import Facts, probe, strip_av_metadata
 from studio.media.edits import held_seconds, remake_video
 from tests import files
 from tests.intake import pictures
-from tests.intake.test_films import FRAGMENTS
+from tests.intake.test_videos import FRAGMENTS
 
 KINDS = [
     ("matroska", "libx264", ()),
@@ -43,7 +43,7 @@ def last_pictures(path: Path, count: int) -> list[object]:
 
 @pytest.mark.parametrize("case", KINDS, ids=lambda kind: f"{kind[0]}{'-parts' * bool(kind[2])}")
 @pytest.mark.parametrize(("fps", "seconds"), [(30, 3.0), (24, 2.27)])
-def test_a_held_film_lasts_as_long_as_its_sound(
+def test_a_held_video_lasts_as_long_as_its_sound(
     tmp_path: Path, case: tuple[str, str, tuple[tuple[str, str], ...]], fps: int, seconds: float
 ) -> None:
     """Within a frame, and so does the length that its price is worked out from."""
@@ -77,7 +77,7 @@ def test_what_is_held_is_the_last_picture(tmp_path: Path) -> None:
     assert max(change) < 6
 
 
-def test_a_held_film_keeps_what_else_is_asked(tmp_path: Path) -> None:
+def test_a_held_video_keeps_what_else_is_asked(tmp_path: Path) -> None:
     path = files.write(tmp_path, "in", pictures.tracks("mp4", 1.0, 4.0))
     made = remake_video(path, tmp_path / "out.mp4", hold=True, start=0.5, stop=2.5, fps=25)
     assert (made.seconds, made.fps) == (pytest.approx(2.0, abs=0.041), 25)

@@ -177,7 +177,7 @@ def test_tags_go_from_frames_wherever_they_stand(
     assert (facts.format, copy) == (name, frames * parts)
 
 
-# ── films ────────────────────────────────────────────────────────────────────────────────────────
+# ── videos ────────────────────────────────────────────────────────────────────────────────────────
 
 
 @GENERATED
@@ -221,7 +221,7 @@ def test_words_go_from_an_mp4_and_its_packets_stay(
         lambda: files.mp4(0.4, audio=True),
         lambda: files.avi(0.4, audio=True),
         lambda: files.webm(0.4, audio=True),
-        lambda: files.film(0.4, muxer="matroska", audio=True),
+        lambda: files.video(0.4, muxer="matroska", audio=True),
     ],
 )
 def test_a_cleaner_that_destroys_is_refused(

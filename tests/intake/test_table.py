@@ -90,7 +90,7 @@ ROWS: dict[str, Row] = {
     "MOV, upright phone": Row(
         lambda: files.turned_mp4(1, muxer="mov"), "video", "mov", 1.0, (240, 320), 25, AVC
     ),
-    "MOV, HDR": Row(pictures.hlg_film, "video", "mov", 0.2, (96, 64), 25, "hevc HDR"),
+    "MOV, HDR": Row(pictures.hlg_video, "video", "mov", 0.2, (96, 64), 25, "hevc HDR"),
     "MP4, mirrored and turned": Row(
         lambda: pictures.with_matrix(files.mp4(0.4, 25, 96, 64), 0, -1, -1, 0),
         "video",

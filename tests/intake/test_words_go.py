@@ -19,7 +19,7 @@ TITLE, CHAPTER = "SECRETTITLE", "SECRETCHAPTER"
 
 
 def told(muxer: str, codec: str = "libx264", audio: str = "", **tags: str) -> bytes:
-    """A film or a sound with a title, a named track and two named chapters."""
+    """A video or a sound with a title, a named track and two named chapters."""
     out = io.BytesIO()
     with av.open(out, "w", format=muxer) as container:
         container.metadata.update({"title": TITLE, "comment": TITLE, "location": "+48.2+011.5/"})
@@ -115,7 +115,7 @@ def test_pictures_and_cue_sheets_go_from_a_flac(tmp_path: Path) -> None:
     assert copy[at] == 1, "padding"
 
 
-def test_the_days_a_film_was_made_go(tmp_path: Path) -> None:
+def test_the_days_a_video_was_made_go(tmp_path: Path) -> None:
     data = bytearray(files.mp4(0.4))
     day = struct.pack(">I", 3_900_000_000)
     for name in (b"mvhd", b"tkhd", b"mdhd"):

@@ -72,7 +72,7 @@ def test_the_heartbeat_takes_up_what_lost_its_wakeup(
         lease_until=timezone.now() + timedelta(seconds=30),
     )
     makers.check(makers.asset(team), account, state="passed")
-    film = makers.job(team, creator, account=account, state="archiving", task_id="t1")
+    video = makers.job(team, creator, account=account, state="archiving", task_id="t1")
     makers.job(
         team,
         creator,
@@ -95,10 +95,10 @@ def test_the_heartbeat_takes_up_what_lost_its_wakeup(
         ("steps", "check_step", died.pk),
     ]
     assert [call for call in enqueued if call[0] == "films"] == [("films", "archive_run")]
-    assert film.state == "archiving"
+    assert video.state == "archiving"
 
 
-def test_a_video_that_is_made_over_keeps_no_film_and_no_check_waiting(
+def test_a_video_that_is_made_over_keeps_no_video_and_no_check_waiting(
     team: Team, creator: User, enqueued: list[tuple[Any, ...]]
 ) -> None:
     edit = team.edits.create(
@@ -108,7 +108,7 @@ def test_a_video_that_is_made_over_keeps_no_film_and_no_check_waiting(
     assert [call for call in enqueued if call[0] != "shifts"] == [("edits", "edit_step", edit.pk)]
 
 
-def test_without_films_nobody_is_called(enqueued: list[tuple[Any, ...]]) -> None:
+def test_without_videos_nobody_is_called(enqueued: list[tuple[Any, ...]]) -> None:
     tasks.heartbeat()
     assert [call for call in enqueued if call[0] != "shifts"] == []
 

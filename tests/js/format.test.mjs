@@ -32,7 +32,7 @@ test("what has passed is told in the two largest units", () => {
   assert.ok(!passed(4000).includes(" "));
 });
 
-test("a position in a film has tenths, carried into seconds and minutes", () => {
+test("a position in a video has tenths, carried into seconds and minutes", () => {
   assert.equal(position(0), "0:00.0");
   assert.equal(position(9.95), "0:10.0");
   assert.equal(position(59.96), "1:00.0");

@@ -235,7 +235,7 @@ def test_dots_are_the_queue() -> None:
     assert draw("{% queue_dots 0 %}").count("<i") == 1  # a free lane still has a dot
 
 
-def test_clock_turns_red_before_the_end_and_green_when_the_film_is_ours() -> None:
+def test_clock_turns_red_before_the_end_and_green_when_the_video_is_ours() -> None:
     assert 'class="clock"' in draw('{% clock 78060 "Task" %}')
     assert 'class="clock low"' in draw('{% clock 11520 "Link" %}')
     assert 'class="clock off"' in draw('{% clock 11520 "Link" ours=True %}')

@@ -1,4 +1,4 @@
-"""`manage.py demo`: the whole studio with the simulator, and two films made the way a person makes
+"""`manage.py demo`: the whole studio with the simulator, and two videos made the way a person makes
 them."""
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ EMAIL = "demo@example.com"
 TEAM = "Demo studio"
 ACCOUNT = "Simulator"
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
-PATIENCE = 240.0  # seconds for both films; at the speed below they take about ten
+PATIENCE = 240.0  # seconds for both videos; at the speed below they take about ten
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A film of the demo: the files by the model's input name, and the video that its template is
+    """A video of the demo: the files by the model's input name, and the video that its template is
     made from."""
 
     title: str
@@ -60,7 +60,7 @@ class Sample:
     template_video: str = ""
 
 
-FILMS = (
+VIDEOS = (
     Sample("Talking portrait", "emo-v1", {"image_url": "portrait.*", "audio_url": "speech.*"}),
     Sample(
         "Dancing character",
@@ -72,20 +72,20 @@ FILMS = (
 
 
 class NotMade(Exception):
-    """The films of the demo were not made as they should be. Its text is a sentence."""
+    """The videos of the demo were not made as they should be. Its text is a sentence."""
 
 
 class Command(BaseCommand):
     help = (
         "Runs everything with the simulator, makes a talking portrait and a dancing character from "
         "sample files, and goes on serving. "
-        "With --once it ends when both films are archived, playable and as long as billed; the "
+        "With --once it ends when both videos are archived, playable and as long as billed; the "
         "exit code says whether they are."
     )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--once", action="store_true", help="end when both films are there")
+        parser.add_argument("--once", action="store_true", help="end when both videos are there")
         parser.add_argument(
             "--port",
             type=port_number,
@@ -101,16 +101,16 @@ class Command(BaseCommand):
             "--seed-only", action="store_true", help=SUPPRESS
         )  # only the demo team and its person
         parser.add_argument(
-            "--films", action="store_true", help=SUPPRESS
-        )  # only the films, inside a running stack
+            "--videos", action="store_true", help=SUPPRESS
+        )  # only the videos, inside a running stack
 
     def handle(self, *args: Any, **options: Any) -> None:
         console = Console(highlight=False)
         if options["seed_only"]:
             seed(settings.DATA_DIR / "run")
-        elif options["films"]:
+        elif options["videos"]:
             try:
-                make_films(console)
+                make_videos(console)
             except (NotMade, Refused, OverBudget, NoPrice, MediaError) as error:
                 raise CommandError(str(error)) from None
         else:
@@ -130,12 +130,12 @@ class Command(BaseCommand):
             if not addresses:
                 return
             console.print(dev.welcome_text(addresses, settings.DATA_DIR))
-            code = self._films(stack.env, stack.supervisor.check)
+            code = self._videos(stack.env, stack.supervisor.check)
             quiet[0] = False
             if not options["once"] and not stack.supervisor.stopping:
                 if code:
                     console.print(
-                        "The films were not made; the reason is above. The studio goes on serving."
+                        "The videos were not made; the reason is above. The studio goes on serving."
                     )
                 console.print(dev.welcome_text(addresses, settings.DATA_DIR))
                 stack.run_until_stopped()
@@ -143,10 +143,10 @@ class Command(BaseCommand):
         if code and options["once"]:
             sys.exit(code)
 
-    def _films(self, env: dict[str, str], check: Callable[[], None]) -> int:
-        """The films are made in a process of their own, so that this one can watch the others; its
+    def _videos(self, env: dict[str, str], check: Callable[[], None]) -> int:
+        """The videos are made in a process of their own, so that this one can watch the others; its
         exit code."""
-        child = Child("films", manage_command("demo", "--films"), env=env)
+        child = Child("videos", manage_command("demo", "--videos"), env=env)
         child.start()
         try:
             while child.alive:
@@ -200,9 +200,9 @@ def demo_team() -> Team | None:
     return found.team if found else None
 
 
-# ── the films ─────────────────────────────────────────────────────────────────────────────────────
-def make_films(console: Console, samples: Path = SAMPLES, patience: float = PATIENCE) -> list[Job]:
-    """Both films, through the functions behind the pages, with a bar each; a table at the end.
+# ── the videos ────────────────────────────────────────────────────────────────────────────────────
+def make_videos(console: Console, samples: Path = SAMPLES, patience: float = PATIENCE) -> list[Job]:
+    """Both videos, through the functions behind the pages, with a bar each; a table at the end.
 
     NotMade when one does not come to be, cannot be played or is not as long as billed.
     """
@@ -210,15 +210,17 @@ def make_films(console: Console, samples: Path = SAMPLES, patience: float = PATI
     if team is None or user is None:
         raise NotMade("There is no demo team. Run `python manage.py demo`.")
     with ProgressDisplay(console) as progress:
-        films = [_begin(sample, team, user, samples, progress) for sample in FILMS]
+        videos = [_begin(sample, team, user, samples, progress) for sample in VIDEOS]
         watched = [
-            job.needs for job in films if job.needs is not None and not job.needs.terminal
-        ] + films
+            job.needs for job in videos if job.needs is not None and not job.needs.terminal
+        ] + videos
         end = time.monotonic() + patience
 
         def report(job: Job, status: str, ended: bool) -> None:
             progress.show(
-                job.title if job in films else f"{job.spec.label}: {job.title}", status, ended=ended
+                job.title if job in videos else f"{job.spec.label}: {job.title}",
+                status,
+                ended=ended,
             )
             if time.monotonic() > end:
                 raise NotMade(
@@ -227,8 +229,8 @@ def make_films(console: Console, samples: Path = SAMPLES, patience: float = PATI
                 )
 
         wait_jobs(watched, report)
-    rows = [(job, *verified_film(job)) for job in films]
-    table = Table("Film", "Seconds", "Cost", "File", show_edge=False, pad_edge=False)
+    rows = [(job, *verified_video(job)) for job in videos]
+    table = Table("Video", "Seconds", "Cost", "File", show_edge=False, pad_edge=False)
     for job, seconds, place in rows:
         table.add_row(
             job.title, f"{seconds:.3f}", format_money(job.settled_micros or 0, job.currency), place
@@ -237,7 +239,7 @@ def make_films(console: Console, samples: Path = SAMPLES, patience: float = PATI
     Console(
         file=console.file, width=max(console.width, 60 + max(len(place) for _, _, place in rows))
     ).print(table)
-    return films
+    return videos
 
 
 def _begin(sample: Sample, team: Team, user: User, folder: Path, progress: ProgressDisplay) -> Job:
@@ -289,8 +291,8 @@ def _keep(folder: Path, pattern: str, team: Team, user: User) -> Asset:
     return file_store.keep(found[0], team=team, owner=user, name=found[0].name)[0]
 
 
-def verified_film(job: Job) -> tuple[float, str]:
-    """(seconds, place) of the film of `job`, having played it. NotMade when it is not there or not
+def verified_video(job: Job) -> tuple[float, str]:
+    """(seconds, place) of the video of `job`, having played it. NotMade when it is not there or not
     as long as billed."""
     if job.state != State.SUCCEEDED or job.result is None:
         raise NotMade(
@@ -304,7 +306,7 @@ def verified_film(job: Job) -> tuple[float, str]:
         copy.flush()
         facts = verify_video(copy.name)
     billed = float(job.billed_units or 0)
-    # A film ends at a frame, a bill need not.
+    # A video ends at a frame, a bill need not.
     if abs(facts.seconds - billed) > 1 / (facts.fps or 15) + 0.001:
         raise NotMade(f"{job.title} lasts {facts.seconds:.3f} s, and {billed:.3f} s were billed.")
     try:

@@ -1,4 +1,4 @@
-"""`manage.py submit`: one film, template or check from a terminal; one JSON line on stdout."""
+"""`manage.py submit`: one video, template or check from a terminal; one JSON line on stdout."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Command(BaseCommand):
             help="a parameter of the model or of its check, such as ratio=3:4",
         )
         parser.add_argument("--anyway", action="store_true", help="also with a silent sound")
-        parser.add_argument("--title", default="", help="name of the film")
+        parser.add_argument("--title", default="", help="name of the video")
         parser.add_argument("--wait", action="store_true", help="come back when it has ended")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -219,7 +219,7 @@ def code_of(error: Exception) -> str:
 
 
 def team_and_member(team_word: str, email: str) -> tuple[Team, User]:
-    """The team with this address or name, and its member; NotTaken unless they may make films
+    """The team with this address or name, and its member; NotTaken unless they may make videos
     there."""
     team = Team.objects.filter(slug=team_word).first()
     if team is None:
@@ -372,7 +372,7 @@ def refusal(code: str, sentence: str) -> dict[str, Any]:
 
 
 def address(asset: Asset) -> str:
-    """Where the film is: its path on a local disk, otherwise an address that works for a day."""
+    """Where the video is: its path on a local disk, otherwise an address that works for a day."""
     try:
         return str(asset.file.path)
     except NotImplementedError:

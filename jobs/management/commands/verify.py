@@ -15,7 +15,7 @@ from jobs.orders import reconcile
 
 class Command(BaseCommand):
     help = (
-        "Checks that nothing was lost or paid twice: tasks, holds, settlements, budgets, films, "
+        "Checks that nothing was lost or paid twice: tasks, holds, settlements, budgets, videos, "
         "stuck jobs, events. "
         "Reads only, also while the site works. Ends with 0 when everything holds, with 1 "
         "otherwise."
@@ -27,7 +27,7 @@ class Command(BaseCommand):
             "--json", action="store_true", help="one JSON object instead of sentences"
         )
         parser.add_argument(
-            "--deep", action="store_true", help="also decode every film to its last frame"
+            "--deep", action="store_true", help="also decode every video to its last frame"
         )
 
         parser.add_argument(

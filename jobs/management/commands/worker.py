@@ -88,7 +88,7 @@ class Heartbeat:
 
 class Command(BaseCommand):
     help = (
-        "Runs the workers that make films move: sends, looks, archives. Run as many as you like "
+        "Runs the workers that make videos move: sends, looks, archives. Run as many as you like "
         "on as many machines as you like."
     )
     requires_system_checks = ()
@@ -101,10 +101,12 @@ class Command(BaseCommand):
             "--steps", type=int, default=1, help="workers for checks (default %(default)s)"
         )
         parser.add_argument(
-            "--films",
+            "--videos",
+            "--films",  # its name before; the queue has it still
+            dest="films",
             type=int,
             default=1,
-            help="workers that bring films home, four at a time each (default %(default)s)",
+            help="workers that bring videos home, four at a time each (default %(default)s)",
         )
         parser.add_argument(
             "--edits",
@@ -121,7 +123,7 @@ class Command(BaseCommand):
         numbers = {queue: options[queue] for queue in settings.QUEUES}
         if min(numbers.values()) < 0 or not any(numbers.values()):
             raise CommandError(
-                "--shifts, --steps, --films and --edits are numbers of workers; one of them must "
+                "--shifts, --steps, --videos and --edits are numbers of workers; one of them must "
                 "be 1 or more."
             )
         if refusal := redis_address.refusal(wakeup.redis()):

@@ -61,7 +61,9 @@ MODERATION = (
     Rule(
         fault="input",
         codes=("DataInspectionFailed",),
-        sentence=phrase("The service’s content check refused the picture, the speech or the film."),
+        sentence=phrase(
+            "The service’s content check refused the picture, the speech or the video."
+        ),
         advice=phrase("Use other content. The same files are refused again."),
     ),
     Rule(

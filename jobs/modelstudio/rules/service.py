@@ -81,7 +81,7 @@ CHOICES = (
         fault="input",
         codes=("InvalidParameter",),
         sentence=phrase("The service does not accept one of the choices or files."),
-        advice=phrase("Check what was chosen, then make a new film."),
+        advice=phrase("Check what was chosen, then make a new video."),
     ),
     Rule(
         fault="ours",
@@ -114,13 +114,13 @@ FAILURE = (
     Rule(
         fault="service",
         codes=("InternalError.Algo",),
-        sentence=phrase("The service failed while it made the film."),
+        sentence=phrase("The service failed while it made the video."),
         advice=together(TRY_AGAIN_FREE, phrase("If it happens twice, use another picture.")),
     ),
     Rule(
         fault="service",
         codes=("InternalError.FileUpload", "InternalError.Upload"),
-        sentence=phrase("The service could not store the film that it made."),
+        sentence=phrase("The service could not store the video that it made."),
         advice=TRY_AGAIN_FREE,
     ),
     Rule(

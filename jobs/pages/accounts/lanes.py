@@ -37,7 +37,7 @@ class LaneRow:
     ours: bool  # of this team, so its owners and admins may close and open it
     speeds: list[tuple[str, float]] = field(
         default_factory=list
-    )  # variant, seconds of work per second of film
+    )  # variant, seconds of work per second of video
 
     @property
     def troubled(self) -> bool:

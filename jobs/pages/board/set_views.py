@@ -103,7 +103,7 @@ class SetPage:
             if self._in(State.CANCELED)
             else "",
         ]
-        films = ngettext("%(n)s film", "%(n)s films", len(self.jobs)) % {"n": len(self.jobs)}
+        films = ngettext("%(n)s video", "%(n)s videos", len(self.jobs)) % {"n": len(self.jobs)}
         return f"{films}: " + ", ".join(part for part in parts if part)
 
     @property

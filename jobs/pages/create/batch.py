@@ -1,4 +1,4 @@
-"""Many at once: every chosen picture with every chosen speech, as a matrix of films. The panels of
+"""Many at once: every chosen picture with every chosen speech, as a matrix of videos. The panels of
 its page, each built once from the draft."""
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from jobs.pages.create.batch_check import BatchCheck
 from jobs.pages.create.batch_consent import BatchConsent
 from jobs.pages.create.batch_draft import BatchDraft
 from jobs.pages.create.batch_review import BatchReview, review_batch
-from jobs.pages.create.batch_table import BatchFilm, BatchTable
+from jobs.pages.create.batch_table import BatchTable, BatchVideo
 from jobs.pages.create.choices_panel import Choice, choice_of
 from jobs.pages.create.draft_fields import form_value
 from jobs.pages.create.file_slots import facts_line, file_url
@@ -45,7 +45,7 @@ class LibraryFile:
 
 @dataclass(frozen=True, slots=True)
 class BatchPrice:
-    """`total` of all films that are chosen and fit, "" without any; `make_label` of the button,
+    """`total` of all videos that are chosen and fit, "" without any; `make_label` of the button,
     `times` when the last of them is ready, as far as anybody can tell."""
 
     total: str
@@ -103,7 +103,7 @@ def batch_page(draft: BatchDraft, review: BatchReview | None = None) -> BatchPag
         price=_price(draft, review),
         why_not=review.blocked or no_room(draft.team, draft.user, review.micros),
         confirmed_prices=confirmed_price.form_value(
-            ({"make": review.micros} if review.films else {})
+            ({"make": review.micros} if review.videos else {})
             | ({"check": review.check.micros} if review.check.micros else {})
         ),
     )
@@ -170,21 +170,21 @@ def _library_file(draft: BatchDraft, name: str, asset: Asset, on: bool) -> Libra
 
 
 def _price(draft: BatchDraft, review: BatchReview) -> BatchPrice:
-    n, budget = len(review.films), BudgetSummary.of(draft.team, draft.user)
+    n, budget = len(review.videos), BudgetSummary.of(draft.team, draft.user)
     return BatchPrice(
         prices.format_money(review.micros, draft.team.currency) if n else "",
-        ngettext("Make %(n)s film", "Make %(n)s films", n) % {"n": n} if n else _("Make films"),
-        _times(draft, review.films),
+        ngettext("Make %(n)s video", "Make %(n)s videos", n) % {"n": n} if n else _("Make videos"),
+        _times(draft, review.videos),
         budget,
         budget.left_after(review.micros),
     )
 
 
-def _times(draft: BatchDraft, films: list[BatchFilm]) -> str:
-    if draft.account is None or not films:
+def _times(draft: BatchDraft, videos: list[BatchVideo]) -> str:
+    if draft.account is None or not videos:
         return ""
     variant = draft.spec.variant_of(draft.chosen)
-    lengths = [(variant, draft.milliseconds(film.speech)) for film in films]
+    lengths = [(variant, draft.milliseconds(video.speech)) for video in videos]
     places = eta.next_places(draft.account, draft.spec.name, lengths, draft.user)
     ready = labels.ready_words(max(places, key=lambda place: place.position))
     return _("the last one %(ready)s") % {"ready": ready} if ready else ""

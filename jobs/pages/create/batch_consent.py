@@ -1,4 +1,4 @@
-"""Consent for the files of many films: one tick for all pictures, one for all speeches."""
+"""Consent for the files of many videos: one tick for all pictures, one for all speeches."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from jobs.orders import consent
 from jobs.pages.create.batch_draft import SEPARATOR, BatchDraft
-from jobs.pages.create.batch_table import BatchFilm
+from jobs.pages.create.batch_table import BatchVideo
 from studio.models import Asset, User
 
 
@@ -50,8 +50,8 @@ class ConsentQuestion:
 
 @dataclass(frozen=True, slots=True)
 class BatchConsent:
-    """`questions`: what is missing for the films that are to be made, pictures first. `besides`:
-    what was ticked for files of which nothing is to be made now, so that who takes their films in
+    """`questions`: what is missing for the videos that are to be made, pictures first. `besides`:
+    what was ticked for files of which nothing is to be made now, so that who takes their videos in
     again is not asked again."""
 
     questions: list[ConsentQuestion]
@@ -70,9 +70,9 @@ class BatchConsent:
                 consent.give_all(question.files, by, text)
 
 
-def batch_consent(draft: BatchDraft, films: Iterable[BatchFilm]) -> BatchConsent:
-    pictures = {film.picture.pk: film.picture for film in films}
-    speeches = {film.speech.pk: film.speech for film in films}
+def batch_consent(draft: BatchDraft, videos: Iterable[BatchVideo]) -> BatchConsent:
+    pictures = {video.picture.pk: video.picture for video in videos}
+    speeches = {video.speech.pk: video.speech for video in videos}
     missing = [consent.without_consent(side.values()) for side in (pictures, speeches)]
     questions = [
         ConsentQuestion(files, draft.consented.issuperset(asset.public_id for asset in files))

@@ -25,7 +25,7 @@ SEPARATOR = "."  # between the ids of the files that one tick is for
 
 @dataclass(slots=True)
 class BatchDraft:
-    """What an address or a form asks for, for `user` in `team`; `spec` is a model that makes films
+    """What an address or a form asks for, for `user` in `team`; `spec` is a model that makes videos
     of a picture and a speech.
 
     `too_many`: more than SIDE of a kind were chosen. `left_out`: names of the cells that are not to
@@ -59,17 +59,17 @@ class BatchDraft:
         return self.account.region if self.account is not None else ""
 
     def trim_of(self, speech: Asset) -> Trim | None:
-        """What of a speech goes into a film: as much as the model takes."""
+        """What of a speech goes into a video: as much as the model takes."""
         limits = self.speech_input.limits
         return trim.read("", speech, limits) if limits is not None else None
 
     def milliseconds(self, speech: Asset) -> int:
-        """Length of a film of this speech."""
+        """Length of a video of this speech."""
         kept = self.trim_of(speech)
         return kept.milliseconds if kept is not None else speech.milliseconds
 
     def problem(self, asset: Asset) -> str:
-        """Why no film can be made of this file; "" for one that fits."""
+        """Why no video can be made of this file; "" for one that fits."""
         spoken = asset.kind == Asset.Kind.AUDIO
         limits = (self.speech_input if spoken else self.picture_input).limits
         if limits is None:

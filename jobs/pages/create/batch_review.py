@@ -1,4 +1,4 @@
-"""What a click on a batch would meet: its films and their price, worked out once per request."""
+"""What a click on a batch would meet: its videos and their price, worked out once per request."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from jobs.orders.order_request import OrderRequest
 from jobs.pages.create.batch_check import BatchCheck, batch_check
 from jobs.pages.create.batch_consent import BatchConsent, batch_consent
 from jobs.pages.create.batch_draft import SIDE, BatchDraft
-from jobs.pages.create.batch_table import BatchFilm, BatchTable, batch_table
+from jobs.pages.create.batch_table import BatchTable, BatchVideo, batch_table
 
 
 @dataclass(frozen=True, slots=True)
 class BatchReview:
-    """`films` that are to be made and fit, and their price in `micros`. `blocked`: why nothing can
+    """`videos` that are to be made and fit, and their price in `micros`. `blocked`: why nothing can
     be made now, "" when it can; without the budget, which the click itself tests: a second one
     finds the set of the first."""
 
     table: BatchTable
-    films: list[BatchFilm]
+    videos: list[BatchVideo]
     micros: int
     check: BatchCheck
     consent: BatchConsent
@@ -30,31 +30,31 @@ class BatchReview:
 
 def review_batch(draft: BatchDraft) -> BatchReview:
     table = batch_table(draft)
-    films = table.films
-    consent = batch_consent(draft, films)
+    videos = table.videos
+    consent = batch_consent(draft, videos)
     return BatchReview(
         table,
-        films,
-        sum(film.micros for film in films),
+        videos,
+        sum(video.micros for video in videos),
         batch_check(draft, table),
         consent,
-        _blocked(draft, table, films) or consent.missing,
+        _blocked(draft, table, videos) or consent.missing,
     )
 
 
-def orders_of(draft: BatchDraft, films: list[BatchFilm]) -> list[OrderRequest]:
-    """An order for each film, named after its files."""
+def orders_of(draft: BatchDraft, videos: list[BatchVideo]) -> list[OrderRequest]:
+    """An order for each video, named after its files."""
     picture_name, speech_name = draft.picture_input.name, draft.speech_input.name
     found = []
-    for film in films:
-        kept = draft.trim_of(film.speech)
-        names = (file.name.rsplit(".", 1)[0][:90] for file in (film.picture, film.speech))
+    for video in videos:
+        kept = draft.trim_of(video.speech)
+        names = (file.name.rsplit(".", 1)[0][:90] for file in (video.picture, video.speech))
         found.append(
             OrderRequest(
                 team=draft.team,
                 owner=draft.user,
                 model=draft.spec.name,
-                files={picture_name: film.picture, speech_name: film.speech},
+                files={picture_name: video.picture, speech_name: video.speech},
                 chosen=dict(draft.chosen),
                 account=draft.account,
                 title=" · ".join(names),
@@ -65,7 +65,7 @@ def orders_of(draft: BatchDraft, films: list[BatchFilm]) -> list[OrderRequest]:
     return found
 
 
-def _blocked(draft: BatchDraft, table: BatchTable, films: list[BatchFilm]) -> str:
+def _blocked(draft: BatchDraft, table: BatchTable, videos: list[BatchVideo]) -> str:
     if draft.account is None:
         return _("There is no Model Studio connection yet. Add one with its API key first.")
     if draft.too_many:
@@ -74,7 +74,7 @@ def _blocked(draft: BatchDraft, table: BatchTable, films: list[BatchFilm]) -> st
         }
     if not draft.pictures or not draft.speeches:
         return _("Choose at least one picture and one speech.")
-    if not films:
+    if not videos:
         if table.waits:
             return _("The pictures are being checked.")
         return (
@@ -82,8 +82,8 @@ def _blocked(draft: BatchDraft, table: BatchTable, films: list[BatchFilm]) -> st
             if table.unknown
             else _("No cell of the matrix is chosen that fits.")
         )
-    if len(films) > MOST:
+    if len(videos) > MOST:
         return _(
-            "These are %(n)s films, and at most %(most)s are made with one click. Take some out."
-        ) % {"n": len(films), "most": MOST}
+            "These are %(n)s videos, and at most %(most)s are made with one click. Take some out."
+        ) % {"n": len(videos), "most": MOST}
     return ""

@@ -1,4 +1,4 @@
-"""The matrix itself: a row for each picture, a column for each speech, a cell for each film."""
+"""The matrix itself: a row for each picture, a column for each speech, a cell for each video."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from studio.models import Asset
 @dataclass(frozen=True, slots=True)
 class BatchHead:
     """A picture or a speech at the edge of the matrix. `state` of a picture: passed, unknown,
-    waits, refused; of a speech: fits, refused. `quote`: a film of this speech, None without a price
-    and for a picture."""
+    waits, refused; of a speech: fits, refused. `quote`: a video of this speech, None without a
+    price and for a picture."""
 
     asset: Asset
     state: str
@@ -48,8 +48,8 @@ class BatchRow:
 
 
 @dataclass(frozen=True, slots=True)
-class BatchFilm:
-    """A film that is to be made and fits, with its price."""
+class BatchVideo:
+    """A video that is to be made and fits, with its price."""
 
     picture: Asset
     speech: Asset
@@ -64,10 +64,10 @@ class BatchTable:
     rows: list[BatchRow]
 
     @property
-    def films(self) -> list[BatchFilm]:
+    def videos(self) -> list[BatchVideo]:
         """All that is to be made and fits, row by row."""
         return [
-            BatchFilm(row.head.asset, speech.asset, speech.quote.micros)
+            BatchVideo(row.head.asset, speech.asset, speech.quote.micros)
             for row in self.rows
             for cell, speech in zip(row.cells, self.columns, strict=True)
             if cell.on and cell.state == "fits" and speech.quote is not None
@@ -88,7 +88,7 @@ class BatchTable:
 
     @property
     def unknown(self) -> list[Asset]:
-        """Pictures that the service has to look at first, as far as a film of them is wanted."""
+        """Pictures that the service has to look at first, as far as a video of them is wanted."""
         return [
             row.head.asset
             for row in self.rows
@@ -131,7 +131,7 @@ def _columns(draft: BatchDraft) -> list[BatchHead]:
 
 
 def _price(draft: BatchDraft) -> prices.Quote | None:
-    """A second of film; None without a price."""
+    """A second of video; None without a price."""
     try:
         return prices.quote(
             draft.spec,

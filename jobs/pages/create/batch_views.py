@@ -66,13 +66,13 @@ def _draft(request: TeamRequest) -> BatchDraft:
         (model for model in models if model.name == data.get("model", models[0].name)), None
     )
     if spec is None:
-        raise Http404("Films of a picture and a speech are not made with that model.")
+        raise Http404("Videos of a picture and a speech are not made with that model.")
     return batch_draft(request.team, request.user, spec, data)
 
 
 def _changed(request: TeamRequest, do: str, micros: int) -> Sentence:
     """That the price is another one than the button showed; "" when it is the same. Another price
-    is another number of films: a check may have ended since the button was drawn."""
+    is another number of videos: a check may have ended since the button was drawn."""
     confirmed = confirmed_price.sent_along(request.POST)
     return confirmed_price.changed(confirmed, do, micros, request.team.currency, exact=True)
 
@@ -85,7 +85,7 @@ def _checked(request: TeamRequest, draft: BatchDraft) -> list[str]:
 
 
 def _made(request: TeamRequest, draft: BatchDraft, review: BatchReview) -> HttpResponse:
-    """The set of all films, once: the same key and films again are the same set."""
+    """The set of all videos, once: the same key and videos again are the same set."""
     changed = _changed(request, "make", review.micros)
     if review.blocked or changed:
         raise Refused(quoted(review.blocked) or changed)
@@ -95,7 +95,7 @@ def _made(request: TeamRequest, draft: BatchDraft, review: BatchReview) -> HttpR
         "m": len(draft.speeches),
         "model": translated(draft.spec.label),
     }
-    orders = [order.trimmed() for order in orders_of(draft, review.films)]
+    orders = [order.trimmed() for order in orders_of(draft, review.videos)]
     made = create_batch(orders, kind=JobSet.Kind.BATCH, title=title, key=draft.key)
     messages.success(request, set_words(made))
     return redirect(made)

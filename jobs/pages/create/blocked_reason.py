@@ -1,4 +1,4 @@
-"""The button that makes the film: why it cannot be pressed yet."""
+"""The button that makes the video: why it cannot be pressed yet."""
 
 from __future__ import annotations
 

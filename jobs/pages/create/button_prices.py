@@ -10,7 +10,7 @@ from jobs.pages.create.split_panel import SplitPanel
 
 
 def button_prices(planned: DraftPlan, split: SplitPanel | None) -> dict[str, int]:
-    """Micros that each button of the page shows, by what it does; {} while the film has no
+    """Micros that each button of the page shows, by what it does; {} while the video has no
     price."""
     if planned.plan is None:
         return {}

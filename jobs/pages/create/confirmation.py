@@ -31,7 +31,7 @@ class Confirmation:
         if isinstance(made, JobSet):
             if not made.jobs.exclude(state__in=TERMINAL).exists():
                 return cls(
-                    _("This click made “%(title)s” before. Click again for new films.")
+                    _("This click made “%(title)s” before. Click again for new videos.")
                     % {"title": made.title},
                     made.get_absolute_url(),
                     "",
@@ -61,15 +61,15 @@ class Confirmation:
 
 
 def set_words(made: JobSet) -> str:
-    """“3 films of “Welcome line” are in line; $1.4175 is held for them.”"""
-    films = made.jobs.count()
+    """“3 videos of “Welcome line” are in line; $1.4175 is held for them.”"""
+    videos = made.jobs.count()
     words = ngettext(
-        "%(n)s film of “%(title)s” is in line; %(amount)s is held for it.",
-        "%(n)s films of “%(title)s” are in line; %(amount)s is held for them.",
-        films,
+        "%(n)s video of “%(title)s” is in line; %(amount)s is held for it.",
+        "%(n)s videos of “%(title)s” are in line; %(amount)s is held for them.",
+        videos,
     )
     return words % {
-        "n": films,
+        "n": videos,
         "title": made.title,
         "amount": prices.format_money(undo.held(made), made.team.currency),
     }

@@ -214,8 +214,8 @@ class DraftForm(forms.Form):
         )
 
     def _kept(self, file: FileField, asset: Asset) -> tuple[Trim, str]:
-        """The parts of a sound that the form names, and why a film cannot be made of them now; what
-        was typed for another file does not count."""
+        """The parts of a sound that the form names, and why a video cannot be made of them now;
+        what was typed for another file does not count."""
         data = self.cleaned_data
         if data.get(OF + file.name) not in ("", None, asset.public_id):
             return trim.read("", asset, file.limits), ""
@@ -233,7 +233,7 @@ class DraftForm(forms.Form):
         least = trim.least(file.limits, parts.whole)
         if min(last, parts.whole) - first < least:
             return parts, _(
-                "From %(first)s to %(last)s s is too short; a film has at least %(least)s s. "
+                "From %(first)s to %(last)s s is too short; a video has at least %(least)s s. "
                 "Choose a later end."
             ) % {
                 "first": f"{first / 1000:.1f}",

@@ -40,7 +40,7 @@ class DraftReview:
 
     @property
     def parts(self) -> list[Trim]:
-        """The parts of a speech that is too long for one film."""
+        """The parts of a speech that is too long for one video."""
         split = self.speech.split if self.speech is not None else None
         return split.trims if split is not None else []
 

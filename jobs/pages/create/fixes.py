@@ -37,7 +37,7 @@ def fix_for(limits: Limits, facts: Facts, behind: str = BEHIND[0]) -> Fix | None
         return None
     if limits.kind == "image":
         return _picture(limits, facts, missed, behind)
-    return (_sound if limits.kind == "audio" else _film)(limits, facts, missed)
+    return (_sound if limits.kind == "audio" else _video)(limits, facts, missed)
 
 
 def fixes_behind(limits: Limits, facts: Facts) -> list[tuple[str, Fix]]:
@@ -175,7 +175,7 @@ def _sound(limits: Limits, facts: Facts, missed: set[str]) -> Fix | None:
     return Fix({"do": "cut", "start": 0, "stop": stop}, _joined(words))
 
 
-def _film(limits: Limits, facts: Facts, missed: set[str]) -> Fix | None:
+def _video(limits: Limits, facts: Facts, missed: set[str]) -> Fix | None:
     scale = min(1.0, limits.max_side / max(facts.width, facts.height)) if limits.max_side else 1.0
     too_small = (
         limits.min_side is not None

@@ -1,4 +1,4 @@
-"""What a create page offers beside its one film: a test clip, all styles, the same as clips."""
+"""What a create page offers beside its one video: a test clip, all styles, the same as clips."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ExtraButton:
 class MoreButtons:
     """`clip` is “Test clip 5 s”, for a speech that is longer; `sweep` “All 3 styles”, for a model
     with a choice that costs nothing; `sweep_clip` the same as test clips. None where there is
-    nothing to offer, and while the film itself has no price."""
+    nothing to offer, and while the video itself has no price."""
 
     clip: ExtraButton | None
     sweep: ExtraButton | None

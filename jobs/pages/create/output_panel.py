@@ -1,4 +1,4 @@
-"""What the film of a draft will be: its size, frame rate and sound."""
+"""What the video of a draft will be: its size, frame rate and sound."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jobs.pages.create.draft import Draft
 @dataclass(frozen=True, slots=True)
 class OutputPanel:
     """`summary` is such as “512 × 512, 15 frames per second, with sound”. `width` and `height` of
-    the film in px for the chosen shape; 512 only where a model declares none and none is drawn."""
+    the video in px for the chosen shape; 512 only where a model declares none and none is drawn."""
 
     summary: str
     width: int

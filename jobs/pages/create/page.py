@@ -41,8 +41,8 @@ class CreatePage:
 
     `models` to change to: none where the page has one only. `files`, and of them the `picture`, the
     `sound` and the `video` that the model takes itself. `blocked`: why nothing can be made now;
-    `why_not`: the same, or why the budget has no room for the film. `make_price`: what the button
-    of the film shows. `confirmed_prices`: what all buttons show, as the form sends it along with a
+    `why_not`: the same, or why the budget has no room for the video. `make_price`: what the button
+    of the video shows. `confirmed_prices`: what all buttons show, as the form sends it along with a
     click.
     """
 

@@ -17,7 +17,7 @@ from jobs.pages.create.fixes import Fix, fixes_behind, frames_for
 from studio.models.asset import Asset
 
 Box = tuple[int, int, int, int]
-SHAPES = ((1, 1), (3, 4), (9, 16))  # width and height that films commonly have
+SHAPES = ((1, 1), (3, 4), (9, 16))  # width and height that videos commonly have
 STEEPEST = 15  # degrees that the range offers; a crooked horizon is seldom more
 HANDLE = 0.03  # radius of a corner's handle, of the long side
 
@@ -112,7 +112,7 @@ def _face(draft: Draft, asset: Asset) -> Box | None:
 
 
 def _shapes(draft: Draft, slot: FileSlot, asset: Asset, face: Box | None) -> list[Shape]:
-    """Those of the model's films first, then any, then the common ones."""
+    """Those of the model's videos first, then any, then the common ones."""
 
     def shape(aspect: tuple[int, int], label: str, value: str = "", chosen: bool = False) -> Shape:
         frames = ";".join(

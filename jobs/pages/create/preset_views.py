@@ -1,4 +1,4 @@
-"""Presets: keep the choices of a draft or of a film under a name, and let one go."""
+"""Presets: keep the choices of a draft or of a video under a name, and let one go."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _save_of_job(request: TeamRequest, name: str) -> HttpResponse:
 @team_page()
 @require_POST
 def delete(request: TeamRequest, preset: str) -> HttpResponse:
-    """Let a preset go; films that were made with it stay as they are. Its maker and admins may."""
+    """Let a preset go; videos that were made with it stay as they are. Its maker and admins may."""
     found = request.team.presets.filter(public_id=preset).first()
     if found is None:
         raise Http404("There is no such preset.")

@@ -65,7 +65,7 @@ def keep(team: Team, by: User, spec: entries.Model, chosen: dict[str, Any], name
 
 
 def delete(preset: Preset, by: User) -> None:
-    """Films that were made with it stay as they are."""
+    """Videos that were made with it stay as they are."""
     with transaction.atomic():
         record(
             Event.PRESET_DELETED,

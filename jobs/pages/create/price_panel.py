@@ -30,7 +30,7 @@ class PriceLine:
 
 @dataclass(frozen=True, slots=True)
 class PricePanel:
-    """The film's price: `micros` (0 without one), `total` in words, its `lines`, the price per
+    """The video's price: `micros` (0 without one), `total` in words, its `lines`, the price per
     second (`unit_price`, or why there is none) and where that is from (`source`).
 
     `leaves` is such as “leaves $7.53, about 10 m 56 s at this price”; "" without a limit, without a
@@ -61,7 +61,7 @@ def price_panel(draft: Draft, user: User, planned: DraftPlan, region: str) -> Pr
     except prices.NoPrice as error:
         unit_price = translated(error.sentence)
     else:
-        unit_price = _("%(price)s per second of film") % {
+        unit_price = _("%(price)s per second of video") % {
             "price": prices.format_money(price.micros, price.currency, 6)
         }
         source = _source(price)

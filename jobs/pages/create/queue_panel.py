@@ -1,4 +1,4 @@
-"""The place in line that the job of a draft would get now, and when its film would be ready."""
+"""The place in line that the job of a draft would get now, and when its video would be ready."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jobs.pages.create.draft import Draft
 from jobs.pages.create.draft_plan import DraftPlan
 from jobs.pages.queue_dots import QueueDots, dots_up_to
 
-UNKNOWN_MS = 10_000  # what a film counts with while nothing with a length is chosen: no test clip
+UNKNOWN_MS = 10_000  # what a video counts with while nothing with a length is chosen: no test clip
 
 
 @dataclass(frozen=True, slots=True)

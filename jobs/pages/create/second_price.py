@@ -1,4 +1,4 @@
-"""What a second of film costs where the length of a sound decides the length of the film."""
+"""What a second of video costs where the length of a sound decides the length of the video."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class SecondPrice:
     price: Price | None
 
     def micros(self, milliseconds: int) -> int:
-        """The price of so much film, 0 without one: the same arithmetic as `prices.quote`."""
+        """The price of so much video, 0 without one: the same arithmetic as `prices.quote`."""
         return (
             prices.amount(self.price, Decimal(milliseconds) / 1000) if self.price is not None else 0
         )

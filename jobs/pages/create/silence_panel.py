@@ -22,7 +22,7 @@ PAUSES_SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class SilenceOffer:
-    """Silence that can be left out: what it is, the button with what the film costs less, and the
+    """Silence that can be left out: what it is, the button with what the video costs less, and the
     parts kept then, as the form holds them."""
 
     sentence: str

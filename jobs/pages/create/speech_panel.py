@@ -1,5 +1,5 @@
 """What a create page says of a speech: its drawing, what is kept of it and for how much, silence to
-leave out, and it as several films."""
+leave out, and it as several videos."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ LOUD_DB = -9.0  # loudness above which a speech is very loud
 @dataclass(frozen=True, slots=True)
 class SpeechPanel:
     """A chosen sound on the page. `errors`: what was typed and is no time. `too_long` says that not
-    all of it fits into one film, "" when it does; then `split` has it as several. `doubts`: why a
-    film of it may not be worth its price, said at the button as well."""
+    all of it fits into one video, "" when it does; then `split` has it as several. `doubts`: why a
+    video of it may not be worth its price, said at the button as well."""
 
     file: FileField
     trim: Trim

@@ -1,4 +1,4 @@
-"""A speech that is too long for one film, as several films that hold all of it."""
+"""A speech that is too long for one video, as several videos that hold all of it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from studio.models.asset import Asset
 
 
 @dataclass(frozen=True, slots=True)
-class FilmPart:
-    """One film of them: `seconds` of it, its `micros` and its `price` ("" without one)."""
+class VideoPart:
+    """One video of them: `seconds` of it, its `micros` and its `price` ("" without one)."""
 
     trim: Trim
     seconds: float
@@ -28,24 +28,24 @@ class FilmPart:
 
 @dataclass(frozen=True, slots=True)
 class SplitPanel:
-    """Two films or more. `total` is the price of all of them, "" without one."""
+    """Two videos or more. `total` is the price of all of them, "" without one."""
 
-    films: list[FilmPart]
+    videos: list[VideoPart]
     micros: int
     total: str
 
     @property
     def trims(self) -> list[Trim]:
-        return [film.trim for film in self.films]
+        return [video.trim for video in self.videos]
 
 
 def split_panel(asset: Asset, kept: Trim, file: FileField, price: SecondPrice) -> SplitPanel | None:
-    """None where one film can hold all that is kept of the sound."""
-    films = []
+    """None where one video can hold all that is kept of the sound."""
+    videos = []
     for part in trim.split(asset, kept, file.limits):
         micros = price.micros(part.milliseconds)
-        films.append(FilmPart(part, part.milliseconds / 1000, micros, price.format(micros)))
-    if not films:
+        videos.append(VideoPart(part, part.milliseconds / 1000, micros, price.format(micros)))
+    if not videos:
         return None
-    micros = sum(film.micros for film in films)
-    return SplitPanel(films, micros, price.format(micros))
+    micros = sum(video.micros for video in videos)
+    return SplitPanel(videos, micros, price.format(micros))

@@ -219,7 +219,7 @@ class SuccessorDraft:
 
     @property
     def milliseconds(self) -> int:
-        """Length of the film there; 0 while nothing with a length is chosen."""
+        """Length of the video there; 0 while nothing with a length is chosen."""
         decides = self.spec.input(self.spec.length_of).kind if self.spec.length_of else ""
         kind = "video" if decides == "template" else decides
         return next((file.milliseconds for file in self.carried if file.field.kind == kind), 0)
@@ -245,7 +245,7 @@ class SuccessorDraft:
 
     @cached_property
     def quote(self) -> prices.Quote | None:
-        """The film there; None when it has no price."""
+        """The video there; None when it has no price."""
         return self._quote(self.spec, self.chosen, self.milliseconds, self.account)
 
     @property
@@ -259,7 +259,7 @@ class SuccessorDraft:
 
     def price(self, here: int | None) -> str:
         """“$0.7168 for these 10.0 s, +$0.6022” against `here`, micros of the draft as it is (None:
-        of its film alone); per second while nothing has a length."""
+        of its video alone); per second while nothing has a length."""
         quote = self.quote
         if quote is None:
             return _("no price yet")

@@ -91,7 +91,7 @@ def _template_card(draft: Draft, entry: TemplateCard) -> dict[str, Any]:
         "badge": length(row.seconds),
         "picture_url": entry.poster_url,
         "loop_url": entry.loop_url,
-        "film": True,
+        "video": True,
         "unfit": row.forgotten and anew is None,
         "pick_name": TEMPLATE,
         "pick_value": row.public_id,

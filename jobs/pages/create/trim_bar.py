@@ -43,12 +43,12 @@ class TrimBar:
 
     @property
     def least(self) -> int:
-        """Milliseconds that a film needs at least."""
+        """Milliseconds that a video needs at least."""
         return trim.least(self.limits, self.trim.whole)
 
     @property
     def most(self) -> int:
-        """Milliseconds that a film may have at most."""
+        """Milliseconds that a video may have at most."""
         return trim.longest(self.limits, self.trim.whole)
 
     @property

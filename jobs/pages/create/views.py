@@ -169,7 +169,7 @@ def draft_of(request: TeamRequest, page: str) -> Draft:
     name = data.get("model") or models[0].name
     spec = next((model for model in models if model.name == name), None)
     if spec is None:
-        raise Http404("This page does not make films with that model.")
+        raise Http404("This page does not make videos with that model.")
     return DraftForm(data, spec=spec, team=request.team).draft
 
 

@@ -165,7 +165,7 @@ def _jobs() -> Iterator[Metric]:
     )
     yield GaugeMetricFamily(
         "footlight_archive_backlog",
-        "Films that are still only at the service.",
+        "Videos that are still only at the service.",
         value=found.to_archive,
     )
     if found.nearest_expiry is not None:

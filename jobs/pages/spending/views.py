@@ -51,7 +51,7 @@ def spend(request: TeamRequest) -> HttpResponseBase:
     if request.GET.get("format") == "csv":
         if not _sees_entries(request):
             raise PermissionDenied(
-                _("The ledger’s entries are for people who create films; you see the totals.")
+                _("The ledger’s entries are for people who create videos; you see the totals.")
             )
         with transaction.atomic():
             record(Event.SPEND_DOWNLOADED, team=request.team, after={"month": month})
@@ -86,7 +86,7 @@ def _summary(request: TeamRequest, month: date) -> dict[str, Any]:
         # A limit is not kept by month, so in an old month only what was spent is known.
         "limit": status.limit if current else None,
         "left": status.left if current else None,
-        "films": _films(team, status.left) if current else [],
+        "videos": _videos(team, status.left) if current else [],
         "own": budget.status(team, request.user, month) if request.may.make else None,
         "whole": whole,
         "totals": _totals(team.balances.filter(month=month)),
@@ -223,7 +223,7 @@ def _models(days: QuerySet[DayBalance]) -> list[dict[str, object]]:
     return rows
 
 
-def _films(team: Team, left: int | None) -> list[tuple[str, int]]:
+def _videos(team: Team, left: int | None) -> list[tuple[str, int]]:
     """(“1:1”, seconds) that `left` pays for; empty when there is no limit or no price."""
     if left is None:
         return []

@@ -171,7 +171,7 @@ def welcome_text(addresses: dict[str, str], data_dir: Path) -> Text:
             lines += [("Sign in as ", f"{demo['email']}  with the password you chose")]
         lines += [
             ("Admin: ", addresses["web"] + "/admin/"),
-            ("Model Studio is simulated: films are test pictures and nothing is paid.", ""),
+            ("Model Studio is simulated: videos are test pictures and nothing is paid.", ""),
         ]
     else:
         # The settings of this process were read before the web had its port.
@@ -181,7 +181,7 @@ def welcome_text(addresses: dict[str, str], data_dir: Path) -> Text:
             lines += [("Whoever opens this first runs the site (once, within a week): ", operator)]
         lines += [
             ("A new team: ", "python manage.py createteam NAME --owner EMAIL"),
-            ("Films are made by the real service and cost money.", ""),
+            ("Videos are made by the real service and cost money.", ""),
         ]
     lines += [
         ("Logs: ", str(data_dir / "run") + "/*.log"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from studio.media.decoders import pool
 from studio.media.decoders.ended import DecoderEnded, ended
-from studio.media.decoders.limits import EDIT, FILM, LOOK, PICTURE, Limits, Message
+from studio.media.decoders.limits import EDIT, LOOK, PICTURE, VIDEO, Limits, Message
 from studio.media.facts import Facts
 from studio.media.kinds import KINDS, sniff
 from studio.media.preparation import Prepared
@@ -46,7 +46,7 @@ def prepare(path: Source, digest: str, folder: Path, *, clean: bool, person: str
 
 def verify_video(path: Source) -> Facts:
     """`studio.media.verify_video`."""
-    return _facts("studio.media:verify_video", FILM, "", path=path)
+    return _facts("studio.media:verify_video", VIDEO, "", path=path)
 
 
 def edit_picture(path: Source, target: Source, *, person: str = "", **wishes: object) -> Facts:
@@ -66,11 +66,11 @@ def without(
 
 
 def remake_video(path: Source, target: Source, *, person: str = "", **wishes: object) -> Facts:
-    return _facts("remake_video", FILM, person, path=path, target=target, **wishes)
+    return _facts("remake_video", VIDEO, person, path=path, target=target, **wishes)
 
 
-def with_sound(film: Source, sound: Source, target: Source, *, person: str = "") -> Facts:
-    return _facts("with_sound", FILM, person, film=film, sound=sound, target=target)
+def with_sound(path: Source, sound: Source, target: Source, *, person: str = "") -> Facts:
+    return _facts("with_sound", VIDEO, person, path=path, sound=sound, target=target)
 
 
 def _facts(call: str, limits: Limits, person: str, **args: object) -> Facts:

@@ -163,7 +163,7 @@ def _limit(request: Message) -> None:
         except (ValueError, OSError):  # macOS does not limit address space
             sys.stderr.write(f"a decoder has no limit of kind {kind}\n")
     # Libraries start as many threads as there are processors, several times over, and each takes of
-    # the address space: a film was refused on two processors, and none would pass on sixteen.
+    # the address space: a video was refused on two processors, and none would pass on sixteen.
     if hasattr(os, "sched_setaffinity"):
         with suppress(OSError):  # a container may forbid it
             os.sched_setaffinity(0, {random.choice(sorted(os.sched_getaffinity(0)))})  # noqa: S311

@@ -91,5 +91,5 @@ def _started() -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
         env=env,
         cwd=os.sep,
-        start_new_session=True,  # Ctrl-C on a terminal is for who asked, not for a film under way
+        start_new_session=True,  # Ctrl-C on a terminal is for who asked, not for a video under way
     )

@@ -25,10 +25,10 @@ class Limits:
     memory: int = 0
 
 
-# A model takes a minute of sound or film (jobs/catalogue), sound is listened to for ten and a
+# A model takes a minute of sound or video (jobs/catalogue), sound is listened to for ten and a
 # picture has 64 million pixels. On a machine that is ten times slower than most, each of these
 # takes less than half of what is given here.
 LOOK = Limits(60, 120.0)
 PICTURE = Limits(20, 60.0)
 EDIT = Limits(60, 120.0)
-FILM = Limits(1800, 900.0)  # of several threads; RQ gives an edit half an hour
+VIDEO = Limits(1800, 900.0)  # of several threads; RQ gives an edit half an hour

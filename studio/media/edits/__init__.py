@@ -1,10 +1,10 @@
-"""Files fixed in place: a picture straightened, cropped and scaled; sound cut and parted; a film
+"""Files fixed in place: a picture straightened, cropped and scaled; sound cut and parted; a video
 made anew or given a sound.
 
 Nothing here knows Django, a model or a request. Every function takes a path on the local disk,
 writes `target` whole or not at all (`target` may be the source) and answers the `Facts` of what it
 wrote. It raises `MediaError` for a file that cannot be used, and `EditError`, which is one, for a
-good file and a wish that it cannot meet. Sound and films are streamed.
+good file and a wish that it cannot meet. Sound and videos are streamed.
 
 May import media and common.
 """

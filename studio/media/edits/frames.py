@@ -26,12 +26,12 @@ YUV_SPACES = (1, 5, 6, 7, 9)  # colour matrices that a YUV picture can be in
 UNSET = 2  # FFmpeg's "unspecified" for colours
 
 
-SHORT = 0.5  # seconds that a film may lack of what it states
+SHORT = 0.5  # seconds that a video may lack of what it states
 
 
 @dataclass(frozen=True, slots=True)
 class VideoPlan:
-    """What to make of a film: the source, its part, and the size upright. `hold`: until when, in
+    """What to make of a video: the source, its part, and the size upright. `hold`: until when, in
     seconds of the source, its last frame is shown."""
 
     path: str | os.PathLike[str]

@@ -18,7 +18,7 @@ class EditError(MediaError):
     why, what to do.
 
     bad-box: a frame or an angle that holds no part of the picture. bad-range: a time range that
-    holds no part of the sound or film. too-small: fewer pixels than asked for. too-large: more
+    holds no part of the sound or video. too-small: fewer pixels than asked for. too-large: more
     bytes than asked for, however hard it is squeezed.
     """
 

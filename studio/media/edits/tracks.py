@@ -29,7 +29,7 @@ class SoundTrack(Protocol):
     """A sound track of a file being written."""
 
     def upto(self, seconds: float) -> None:
-        """Write the sound before this moment of the film, as far as there is any."""
+        """Write the sound before this moment of the video, as far as there is any."""
 
     def finish(self) -> None:
         """Write what the encoder still holds, and let go of the source."""

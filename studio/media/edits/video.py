@@ -1,4 +1,4 @@
-"""A film made anew as H.264 at a steady rate, and a film given a sound without touching its
+"""A video made anew as H.264 at a steady rate, and a video given a sound without touching its
 picture."""
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ LARGEST = 4096  # px of a side: larger frames cost an encoder gigabytes
 LEAST_SIDE = 16  # px
 QUALITY = "18"  # constant rate factor: no loss that is seen
 # The faster half of the encoder's presets: the file is looked at by a model and then replaced by
-# its film.
+# its video.
 PRESET = "veryfast"
 SQUEEZES = (0.92, 0.75, 0.55)  # of the bits that there is room for, one try after the other
-LEAST_BITS = 40_000  # a second: below, no film is left to see
+LEAST_BITS = 40_000  # a second: below, no video is left to see
 LEAST_HELD = 0.5  # seconds that a sound goes on after the pictures; less is a writer's rounding
 HELD = 600.0  # seconds that a held video lasts at most
 LOOK_EVERY = 50  # frames between two looks at the size of the file
@@ -75,7 +75,7 @@ def remake_video(
     their time. `max_side`: px of the long side (never scaled up; 4096 at most). `max_bytes`: at
     most so large, if need be at a lower quality. `hold`: pictures that end before the sound go on
     with their last frame until its end (`held_seconds`). Sound, in step with the picture, becomes
-    AAC. Streamed. Raises EditError: bad-range (nothing of the film in the part), too-large (does
+    AAC. Streamed. Raises EditError: bad-range (nothing of the video in the part), too-large (does
     not fit); MediaError: no-stream, broken, and what `studio.media.probe` refuses.
     """
     kind, facts = _video(path)
@@ -125,7 +125,7 @@ def _refuse_range(facts: Facts, start: float, end: float, fps: float | None) -> 
         raise EditError(
             "bad-range",
             phrase(
-                "The part from %(start)s to %(end)s s is empty or starts before the film; choose "
+                "The part from %(start)s to %(end)s s is empty or starts before the video; choose "
                 "an end after its start.",
                 start=f"{start:g}",
                 end=f"{end:g}",
@@ -135,7 +135,7 @@ def _refuse_range(facts: Facts, start: float, end: float, fps: float | None) -> 
         raise EditError(
             "bad-range",
             phrase(
-                "The film lasts %(seconds)s s and the part starts at %(start)s s; choose an "
+                "The video lasts %(seconds)s s and the part starts at %(start)s s; choose an "
                 "earlier part.",
                 seconds=f"{facts.seconds:.2f}",
                 start=f"{start:g}",
@@ -145,7 +145,7 @@ def _refuse_range(facts: Facts, start: float, end: float, fps: float | None) -> 
         raise EditError(
             "bad-range",
             phrase(
-                "A film cannot have %(fps)s frames a second; choose %(slowest)s to %(fastest)s.",
+                "A video cannot have %(fps)s frames a second; choose %(slowest)s to %(fastest)s.",
                 fps=f"{fps:g}",
                 slowest=SLOWEST,
                 fastest=FASTEST,
@@ -154,17 +154,17 @@ def _refuse_range(facts: Facts, start: float, end: float, fps: float | None) -> 
 
 
 def with_sound(
-    film: str | os.PathLike[str], sound: str | os.PathLike[str], target: str | os.PathLike[str]
+    path: str | os.PathLike[str], sound: str | os.PathLike[str], target: str | os.PathLike[str]
 ) -> Facts:
-    """Write the picture of `film` (MP4 or MOV) with the sound of `sound` (a sound file or a video)
+    """Write the picture of `path` (MP4 or MOV) with the sound of `sound` (a sound file or a video)
     to `target` as MP4; returns its facts.
 
     The picture is copied packet by packet. Sound is copied when it is AAC in an MP4 and starts with
-    the picture, else made AAC; it ends with the film, or before when it is shorter. Every frame is
+    the picture, else made AAC; it ends with the video, or before when it is shorter. Every frame is
     decoded once at the end, so the result plays. Raises MediaError: no-stream (no picture, no
     sound), not-supported (another container), broken.
     """
-    kind, facts = _video(film)
+    kind, facts = _video(path)
     if kind.format not in ("mp4", "mov"):
         raise MediaError(
             "not-supported",
@@ -175,10 +175,10 @@ def with_sound(
             ),
         )
     deadline = time.monotonic() + VERIFY_SECONDS
-    origin, _, _ = measure(film, kind, deadline)
+    origin, _, _ = measure(path, kind, deadline)
     with replacing(target) as part:
         with (
-            closing(packets(film, "video", deadline)) as pictures,
+            closing(packets(path, "video", deadline)) as pictures,
             _mp4(part) as out,
         ):
             stream: Any = None
@@ -231,7 +231,7 @@ def _copy_of(out: OutputContainer, template: Any, codec: str) -> Any:
         raise MediaError(
             "not-supported",
             phrase(
-                "An MP4 cannot hold a picture coded as %(codec)s; make the film an H.264 one "
+                "An MP4 cannot hold a picture coded as %(codec)s; make the video an H.264 one "
                 "first.",
                 codec=codec,
             ),
@@ -271,7 +271,7 @@ def _video(path: str | os.PathLike[str]) -> tuple[Kind, Facts]:
         raise MediaError(
             "no-stream",
             phrase(
-                "This %(format)s file holds no film; choose an MP4, MOV or AVI video.",
+                "This %(format)s file holds no video; choose an MP4, MOV or AVI video.",
                 format=kind.format.upper(),
             ),
         )
@@ -287,7 +287,7 @@ def _even(width: int, height: int, max_side: int | None) -> tuple[int, int]:
 
 
 def _squeezed(plan: VideoPlan, part: Path, max_bytes: int | None) -> None:
-    """Make the film at full quality, and again with fewer bits as long as it is larger than
+    """Make the video at full quality, and again with fewer bits as long as it is larger than
     `max_bytes`."""
     if _made(plan, part, {"crf": QUALITY}, 0, max_bytes) or max_bytes is None:
         return
@@ -302,7 +302,7 @@ def _squeezed(plan: VideoPlan, part: Path, max_bytes: int | None) -> None:
     raise EditError(
         "too-large",
         phrase(
-            "%(seconds)s s of this film do not fit into %(max_bytes)s bytes and stay a picture; "
+            "%(seconds)s s of this video do not fit into %(max_bytes)s bytes and stay a picture; "
             "cut a shorter part or make it smaller.",
             seconds=f"{seconds:.1f}",
             max_bytes=f"{max_bytes:,}",
@@ -313,7 +313,7 @@ def _squeezed(plan: VideoPlan, part: Path, max_bytes: int | None) -> None:
 def _made(
     plan: VideoPlan, part: Path, quality: dict[str, str], bits: int, max_bytes: int | None
 ) -> bool:
-    """Write the film to `part`; False as soon as it is larger than `max_bytes`."""
+    """Write the video to `part`; False as soon as it is larger than `max_bytes`."""
     with closing(steady_frames(plan)) as slots, _mp4(part) as out:
         video: Any = None
         track: SoundTrack | None = None
@@ -348,7 +348,7 @@ def _made(
             raise EditError(
                 "bad-range",
                 phrase(
-                    "The film holds no frame after %(start)s s; choose an earlier part.",
+                    "The video holds no frame after %(start)s s; choose an earlier part.",
                     start=f"{plan.start:g}",
                 ),
             )
@@ -377,7 +377,7 @@ def _stream(
     )
     with unreadable(
         phrase(
-            "A film of %(width)s × %(height)s px cannot be made as H.264; scale it to another "
+            "A video of %(width)s × %(height)s px cannot be made as H.264; scale it to another "
             "size.",
             width=plan.width,
             height=plan.height,

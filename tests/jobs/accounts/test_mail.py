@@ -36,9 +36,11 @@ def test_owners_and_admins_and_nobody_else(
 
 
 def test_the_link_is_the_sites_own(team: Team, owner: User, settings: Any) -> None:
-    settings.PUBLIC_URL = "https://films.example.com"
+    settings.PUBLIC_URL = "https://videos.example.com"
     account_mail.notify(team, "Hello", "Text")
-    assert f"https://films.example.com/{team.get_absolute_url().lstrip('/')}" in mail.outbox[0].body
+    assert (
+        f"https://videos.example.com/{team.get_absolute_url().lstrip('/')}" in mail.outbox[0].body
+    )
 
 
 def test_staff(team: Team, owner: User, stranger: User) -> None:

@@ -262,7 +262,7 @@ def test_every_lane_is_listed_with_its_state_its_jobs_and_its_next_try(
         "The free quota is used up.",
         f"Tried again at {later.day} {later:%b %H:%M} UTC",
         "slowed down",
-        "8.5 s per second of film",
+        "8.5 s per second of video",
         "works, but not with 1 model",
     ):
         assert wanted in page, wanted

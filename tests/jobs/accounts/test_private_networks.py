@@ -83,7 +83,7 @@ def test_what_was_allowed_is_not_taken_along_to_another_place(
         "getaddrinfo",
         lambda host, port, *a, **k: (
             [(socket.AF_INET, 1, 6, "", ("203.0.113.7", port))]
-            if host != "films.example"
+            if host != "videos.example"
             else [(socket.AF_INET, 1, 6, "", ("8.8.8.8", port))]
         ),
     )
@@ -92,7 +92,7 @@ def test_what_was_allowed_is_not_taken_along_to_another_place(
         "jobs.accounts.account_setup.try_secret",
         lambda *a: import_module("jobs.accounts.key_test").Trial(Account.Health.OK, ""),
     )
-    move_account(account, "cn-beijing", "https://films.example", "", OTHER, owner)
+    move_account(account, "cn-beijing", "https://videos.example", "", OTHER, owner)
     account.refresh_from_db()
     assert not account.private_network
 

@@ -118,7 +118,7 @@ def test_what_was_billed_decides_the_variant(team: Team, creator: User) -> None:
 def test_a_variant_without_a_price_is_settled_as_quoted_and_noted(
     team: Team, creator: User
 ) -> None:
-    """A film must not be lost for a missing price row."""
+    """A video must not be lost for a missing price row."""
     job = makers.job(team, creator)
     assert ledger.settle(job, Decimal(4), "16:9") == 45_876
     assert "no price for what was billed (16:9)" in job.ledger.get(kind="settle").note

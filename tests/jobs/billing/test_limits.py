@@ -305,7 +305,7 @@ def test_who_spent_what_is_of_one_team_and_month(
     assert budget.spend_by_member(team, MARCH) == []
 
 
-def test_checks_are_counted_apart_from_films(team: Team, creator: User, account: object) -> None:
+def test_checks_are_counted_apart_from_videos(team: Team, creator: User, account: object) -> None:
     check = makers.check(makers.asset(team), team.accounts.get())
     quote = checks.price(check.model, check.account)
     ledger.hold(check, quote, team, creator)

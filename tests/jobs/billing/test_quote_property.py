@@ -78,7 +78,7 @@ def limits_of(spec: entries.Model) -> tuple[int, int]:
 
 class Place:
     """A team with an account in `region` and files that `spec` takes; `desk(n)` is the create page
-    of a film of n milliseconds."""
+    of a video of n milliseconds."""
 
     def __init__(
         self, team: Team, user: User, spec: entries.Model, chosen: dict[str, Any], region: str
@@ -144,7 +144,7 @@ def held(job: Job) -> int:
 
 
 def ends(job: Job, spec: entries.Model, seconds: float) -> Decimal:
-    """The service ends the job's task with a film of `seconds`, billed as the simulator bills it;
+    """The service ends the job's task with a video of `seconds`, billed as the simulator bills it;
     the seconds that it says."""
     Job.objects.filter(pk=job.pk).update(
         state=State.RUNNING, group=1, task_id=f"task-{job.pk}", attempt=1
@@ -152,8 +152,8 @@ def ends(job: Job, spec: entries.Model, seconds: float) -> Decimal:
     job.refresh_from_db()
     usage = task_runner.usage_of(spec, seconds, job.variant)
     output = {
-        "results": {"video_url": "http://127.0.0.1:9/film.mp4"},
-        "video_url": "http://127.0.0.1:9/film.mp4",
+        "results": {"video_url": "http://127.0.0.1:9/video.mp4"},
+        "video_url": "http://127.0.0.1:9/video.mp4",
         "template_id": f"AACT.{job.pk}",
     }
     poll.take_in(job, task(job.task_id, "SUCCEEDED", output, usage))

@@ -12,7 +12,7 @@ def test_every_state_can_end() -> None:
         assert state in TERMINAL or reach[state] & TERMINAL
 
 
-def test_succeeding_a_film_goes_through_the_archive() -> None:
+def test_succeeding_a_video_goes_through_the_archive() -> None:
     assert {state for state, moves in MOVES.items() if State.SUCCEEDED in moves} == {
         State.ARCHIVING,
         State.RUNNING,

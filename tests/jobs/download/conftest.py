@@ -7,13 +7,13 @@ import pytest
 
 from jobs import download
 from jobs.download import connection
-from tests.jobs.download.fetching import FILM
+from tests.jobs.download.fetching import VIDEO
 from tests.jobs.download.video_host import VideoHost, running
 
 
 @pytest.fixture
 def host() -> Iterator[VideoHost]:
-    with running(FILM) as made:
+    with running(VIDEO) as made:
         yield made
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from jobs import download
 
-FILM = Random(7).randbytes(200_000)
+VIDEO = Random(7).randbytes(200_000)
 
 
 def fetch(url: str, part: download.PartialFile, **more: Any) -> download.Fetched:

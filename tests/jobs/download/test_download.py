@@ -21,7 +21,7 @@ from jobs import download
 from jobs.common import address_check
 from jobs.download import connection
 from tests.dripping import HEADS, dripping
-from tests.jobs.download.fetching import FILM, fetch
+from tests.jobs.download.fetching import VIDEO, fetch
 from tests.jobs.download.video_host import Handler, VideoHost, answer_with
 
 # ── what is not taken ─────────────────────────────────────────────────────────────────────────────
@@ -45,7 +45,7 @@ def test_an_empty_file_is_none(host: VideoHost, part: download.PartialFile) -> N
         fetch(host.url, part)
 
 
-def test_a_film_that_says_it_is_too_large_is_not_begun(
+def test_a_video_that_says_it_is_too_large_is_not_begun(
     host: VideoHost, part: download.PartialFile
 ) -> None:
     with pytest.raises(download.TooLarge):
@@ -68,9 +68,9 @@ def test_an_endless_body_is_ended(host: VideoHost, part: download.PartialFile) -
 
 
 def test_gzip_that_is_none_changes_nothing(host: VideoHost, part: download.PartialFile) -> None:
-    host.answers = [lambda handler: handler.send(200, FILM, Content_Encoding="gzip")]
+    host.answers = [lambda handler: handler.send(200, VIDEO, Content_Encoding="gzip")]
     fetch(host.url, part)
-    assert part.path.read_bytes() == FILM
+    assert part.path.read_bytes() == VIDEO
 
 
 def test_gzip_that_nobody_asked_for_is_not_unpacked(
@@ -164,7 +164,7 @@ def test_a_drip_is_ended_wherever_it_is(
         monkeypatch.setattr("jobs.download.connection._tls", lambda: context)
         began = time.monotonic()
         with pytest.raises(download.Interrupted):
-            fetch(f"{address}/film.mp4", part)
+            fetch(f"{address}/video.mp4", part)
         assert time.monotonic() - began < 2
 
 
@@ -202,7 +202,7 @@ def test_nobody_there(part: download.PartialFile) -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with pytest.raises(download.Unreachable, match="no connection"):
-        fetch(f"http://127.0.0.1:{port}/film.mp4", part)
+        fetch(f"http://127.0.0.1:{port}/video.mp4", part)
 
 
 def test_an_unknown_name(part: download.PartialFile, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,8 +210,8 @@ def test_an_unknown_name(part: download.PartialFile, monkeypatch: pytest.MonkeyP
         raise socket.gaierror(-2, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    with pytest.raises(download.Unreachable, match=r"films\.example\.com"):
-        fetch("http://films.example.com/film.mp4?Signature=secret", part)
+    with pytest.raises(download.Unreachable, match=r"videos\.example\.com"):
+        fetch("http://videos.example.com/video.mp4?Signature=secret", part)
 
 
 # ── TLS ───────────────────────────────────────────────────────────────────────────────────────────
@@ -219,9 +219,9 @@ def test_an_unknown_name(part: download.PartialFile, monkeypatch: pytest.MonkeyP
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Key and certificate of films.example in one file."""
+    """Key and certificate of videos.example in one file."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "films.example")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "videos.example")])
     now = datetime.now(UTC)
     made = (
         x509.CertificateBuilder(
@@ -232,11 +232,13 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
             now - timedelta(days=1),
             now + timedelta(days=1),
         )
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("films.example")]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName("videos.example")]), critical=False
+        )
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
-    path = tmp_path_factory.mktemp("tls") / "films.pem"
+    path = tmp_path_factory.mktemp("tls") / "videos.pem"
     secret = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -259,11 +261,11 @@ def test_tls_asks_for_the_name_and_not_for_the_address(
     secure: int, part: download.PartialFile, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "DEFAULT_CA_BUNDLE_PATH", str(certificate))
-    assert fetch(f"https://films.example:{secure}/film.mp4", part).size == len(FILM)
+    assert fetch(f"https://videos.example:{secure}/video.mp4", part).size == len(VIDEO)
     with pytest.raises(download.Unreachable, match="certificate"):
-        fetch(f"https://other.example:{secure}/film.mp4", part)
+        fetch(f"https://other.example:{secure}/video.mp4", part)
 
 
 def test_an_unknown_certificate_is_not_trusted(secure: int, part: download.PartialFile) -> None:
     with pytest.raises(download.Unreachable, match="certificate"):
-        fetch(f"https://films.example:{secure}/film.mp4", part)
+        fetch(f"https://videos.example:{secure}/video.mp4", part)

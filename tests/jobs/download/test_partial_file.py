@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from jobs import download
-from tests.jobs.download.fetching import FILM, fetch
+from tests.jobs.download.fetching import VIDEO, fetch
 from tests.jobs.download.video_host import CHANGED, VideoHost, answer_with, cut_after
 
 # ── going on ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_cut_film_is_gone_on_with(host: VideoHost, part: download.PartialFile) -> None:
+def test_a_cut_video_is_gone_on_with(host: VideoHost, part: download.PartialFile) -> None:
     host.answers = [cut_after(120_000), cut_after(30_000)]
     for size in (120_000, 150_000):
         with pytest.raises(download.Interrupted, match=f"{size} of 200000"):
@@ -27,11 +27,11 @@ def test_a_cut_film_is_gone_on_with(host: VideoHost, part: download.PartialFile)
     assert fetch(host.url, part) == download.Fetched(200_000, 150_000)
     assert host.asked == ["", "bytes=120000-", "bytes=150000-"]
     assert [headers.get("if-range") for headers in host.seen] == [None, '"v1"', '"v1"']
-    assert host.sent == len(FILM), "no byte was sent twice"
-    assert part.path.read_bytes() == FILM
+    assert host.sent == len(VIDEO), "no byte was sent twice"
+    assert part.path.read_bytes() == VIDEO
 
 
-def test_a_fresh_signature_goes_on_with_the_same_film(
+def test_a_fresh_signature_goes_on_with_the_same_video(
     host: VideoHost, part: download.PartialFile
 ) -> None:
     host.answers = [cut_after(1000)]
@@ -42,28 +42,28 @@ def test_a_fresh_signature_goes_on_with_the_same_film(
     assert "secret" not in part.note_path.read_text(), "the note keeps no signature"
 
 
-def test_another_address_is_another_film(host: VideoHost, part: download.PartialFile) -> None:
+def test_another_address_is_another_video(host: VideoHost, part: download.PartialFile) -> None:
     host.answers = [cut_after(1000)]
     with pytest.raises(download.Interrupted):
         fetch(host.url, part)
-    fetch(host.url.replace("film.mp4", "other.mp4"), part)
+    fetch(host.url.replace("video.mp4", "other.mp4"), part)
     assert host.asked[1] == ""
-    assert part.path.read_bytes() == FILM
+    assert part.path.read_bytes() == VIDEO
 
 
-def test_a_film_that_changed_is_fetched_anew(host: VideoHost, part: download.PartialFile) -> None:
+def test_a_video_that_changed_is_fetched_anew(host: VideoHost, part: download.PartialFile) -> None:
     host.answers = [cut_after(150_000)]
     with pytest.raises(download.Interrupted):
         fetch(host.url, part)
-    host.film, host.tag = FILM[::-1][:180_000], '"v2"'
+    host.video, host.tag = VIDEO[::-1][:180_000], '"v2"'
     assert fetch(host.url, part) == download.Fetched(180_000, 0)
-    assert part.path.read_bytes() == host.film
+    assert part.path.read_bytes() == host.video
 
 
 def test_a_date_serves_where_there_is_no_tag(host: VideoHost, part: download.PartialFile) -> None:
     host.answers = [
         lambda handler: handler.send(
-            200, FILM[:5000], ETag='W/"weak"', Last_Modified=CHANGED, Content_Length="200000"
+            200, VIDEO[:5000], ETag='W/"weak"', Last_Modified=CHANGED, Content_Length="200000"
         )
     ]
     with pytest.raises(download.Interrupted):
@@ -71,18 +71,18 @@ def test_a_date_serves_where_there_is_no_tag(host: VideoHost, part: download.Par
     host.tag = CHANGED
     fetch(host.url, part)
     assert host.seen[1]["if-range"] == CHANGED
-    assert part.path.read_bytes() == FILM
+    assert part.path.read_bytes() == VIDEO
 
 
 def test_without_a_validator_it_begins_again(host: VideoHost, part: download.PartialFile) -> None:
     host.answers = [
-        lambda handler: handler.send(200, FILM[:5000], ETag="", Content_Length="200000")
+        lambda handler: handler.send(200, VIDEO[:5000], ETag="", Content_Length="200000")
     ]
     with pytest.raises(download.Interrupted):
         fetch(host.url, part)
     fetch(host.url, part)
     assert host.asked == ["", ""]
-    assert part.path.read_bytes() == FILM
+    assert part.path.read_bytes() == VIDEO
 
 
 @pytest.mark.parametrize(
@@ -106,10 +106,10 @@ def test_a_piece_that_does_not_fit_is_not_taken(
         fetch(host.url, part)
     assert fetch(host.url, part) == download.Fetched(200_000, 0)
     assert host.asked == ["", "bytes=120000-", ""]
-    assert part.path.read_bytes() == FILM
+    assert part.path.read_bytes() == VIDEO
 
 
-def test_a_piece_of_another_film_is_not_taken(host: VideoHost, part: download.PartialFile) -> None:
+def test_a_piece_of_another_video_is_not_taken(host: VideoHost, part: download.PartialFile) -> None:
     host.answers = [
         cut_after(120_000),
         answer_with(206, b"x" * 80_000, Content_Range="bytes 120000-199999/200000", ETag='"v2"'),
@@ -117,7 +117,7 @@ def test_a_piece_of_another_film_is_not_taken(host: VideoHost, part: download.Pa
     with pytest.raises(download.Interrupted):
         fetch(host.url, part)
     fetch(host.url, part)
-    assert part.path.read_bytes() == FILM
+    assert part.path.read_bytes() == VIDEO
 
 
 def test_416_begins_again(host: VideoHost, part: download.PartialFile) -> None:
@@ -125,20 +125,20 @@ def test_416_begins_again(host: VideoHost, part: download.PartialFile) -> None:
     with pytest.raises(download.Interrupted):
         fetch(host.url, part)
     fetch(host.url, part)
-    assert part.path.read_bytes() == FILM
+    assert part.path.read_bytes() == VIDEO
 
 
 def test_a_piece_that_nobody_asked_for_is_refused(
     host: VideoHost, part: download.PartialFile
 ) -> None:
-    host.answers = [answer_with(206, FILM[:100], Content_Range="bytes 0-99/200000")]
+    host.answers = [answer_with(206, VIDEO[:100], Content_Range="bytes 0-99/200000")]
     with pytest.raises(download.UnexpectedAnswer, match="206"):
         fetch(host.url, part)
 
 
 def test_a_whole_file_is_not_asked_for_again(host: VideoHost, part: download.PartialFile) -> None:
     fetch(host.url, part)
-    assert fetch(host.url, part) == download.Fetched(len(FILM), len(FILM))
+    assert fetch(host.url, part) == download.Fetched(len(VIDEO), len(VIDEO))
     assert len(host.seen) == 1
 
 
@@ -149,7 +149,7 @@ def test_a_note_that_is_torn_begins_again(host: VideoHost, part: download.Partia
     part.note_path.write_text(part.note_path.read_text()[:20])
     fetch(host.url, part)
     assert host.asked == ["", ""]
-    assert part.path.read_bytes() == FILM
+    assert part.path.read_bytes() == VIDEO
 
 
 # ── our disk ──────────────────────────────────────────────────────────────────────────────────────
@@ -164,7 +164,7 @@ def test_no_room_is_seen_before_it_begins(
     with pytest.raises(download.DiskFull, match="disk is full"):
         fetch(host.url, part, leave=lambda size: size)
     assert part.size == 0
-    assert fetch(host.url, part, leave=lambda size: 50_000).size == len(FILM)
+    assert fetch(host.url, part, leave=lambda size: 50_000).size == len(VIDEO)
 
 
 def test_a_disk_that_fills_up_keeps_what_came(
@@ -237,6 +237,6 @@ def test_the_note_is_small_and_says_what_is_needed(
     assert json.loads(part.note_path.read_text()) == {
         "where": host.url.split("?")[0],
         "validator": '"v1"',
-        "total": len(FILM),
+        "total": len(VIDEO),
         "proven": "",
     }

@@ -12,7 +12,7 @@ from jobs import download as fetching
 from jobs.common import address_check
 from jobs.download import http_fetch
 from studio.common.address_kind import address_kind
-from tests.jobs.download.fetching import FILM, fetch
+from tests.jobs.download.fetching import VIDEO, fetch
 from tests.jobs.download.video_host import VideoHost, answer_with
 
 # ── which addresses ───────────────────────────────────────────────────────────────────────────────
@@ -65,26 +65,26 @@ def test_kinds_of_addresses(address: str, kind: str) -> None:
     "url",
     [
         "file:///etc/passwd",
-        "ftp://example.com/film.mp4",
+        "ftp://example.com/video.mp4",
         "gopher://example.com/",
-        "//example.com/film.mp4",
+        "//example.com/video.mp4",
         "",
         "http://",
-        "http://example.com:0/film.mp4",
-        "http://example.com:99999/film.mp4",
-        "http://[::1/film.mp4",
-        "http://user:password@example.com/film.mp4",
-        "http://@example.com/film.mp4",
+        "http://example.com:0/video.mp4",
+        "http://example.com:99999/video.mp4",
+        "http://[::1/video.mp4",
+        "http://user:password@example.com/video.mp4",
+        "http://@example.com/video.mp4",
         "http://example.com\\@127.0.0.1/",
         "http://example.com/a\r\nX-Evil: 1",
         "http://example.com/a b",
         "http://exa\u200bmple.com/",
-        "http://127.0.0.1/film.mp4",
-        "http://2130706433/film.mp4",
-        "http://0x7f.1/film.mp4",
-        "http://[::ffff:127.0.0.1]/film.mp4",
-        "http://localhost/film.mp4",
-        "http://10.0.0.1/film.mp4",
+        "http://127.0.0.1/video.mp4",
+        "http://2130706433/video.mp4",
+        "http://0x7f.1/video.mp4",
+        "http://[::ffff:127.0.0.1]/video.mp4",
+        "http://localhost/video.mp4",
+        "http://10.0.0.1/video.mp4",
         "http://169.254.169.254/latest/meta-data",
     ],
 )
@@ -123,7 +123,7 @@ def test_a_name_that_leads_inside_is_refused(
         socket, "create_connection", lambda *args, **kwargs: pytest.fail("connected")
     )
     with pytest.raises(fetching.ForbiddenAddress, match="private network"):
-        fetch("http://films.example.com/film.mp4", part, private_ok=False)
+        fetch("http://videos.example.com/video.mp4", part, private_ok=False)
 
 
 def test_a_name_that_changes_its_mind_is_not_asked_twice(
@@ -143,7 +143,7 @@ def test_a_name_that_changes_its_mind_is_not_asked_twice(
     monkeypatch.setattr(socket, "getaddrinfo", lookup)
     monkeypatch.setattr(socket, "create_connection", connect)
     with pytest.raises(fetching.Unreachable):
-        fetch("http://films.example.com/film.mp4", part, private_ok=False)
+        fetch("http://videos.example.com/video.mp4", part, private_ok=False)
     assert connected == [("93.184.216.34", 80)]
 
 
@@ -184,9 +184,9 @@ def test_a_redirect_to_a_fine_place_is_followed(
         answer_with(307, Location="/elsewhere?Signature=other"),
         answer_with(301, Location=host.url),
     ]
-    assert fetch(host.url, part, private_ok=False).size == len(FILM)
+    assert fetch(host.url, part, private_ok=False).size == len(VIDEO)
     assert host.paths[1] == "/elsewhere?Signature=other"
-    assert part.path.read_bytes() == FILM
+    assert part.path.read_bytes() == VIDEO
 
 
 def test_a_circle_of_redirects_ends(host: VideoHost, part: fetching.PartialFile) -> None:

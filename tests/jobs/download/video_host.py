@@ -1,4 +1,4 @@
-"""A host of films on loopback that keeps the rules of HTTP, until a test tells it what to do
+"""A host of videos on loopback that keeps the rules of HTTP, until a test tells it what to do
 instead."""
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ CHANGED = "Fri, 20 Nov 2026 10:00:00 GMT"
 
 
 class VideoHost(ThreadingHTTPServer):
-    """`film` under every path. `answers` are used up first, one per request; `seen` are the headers
-    that came, `sent` body bytes."""
+    """`video` under every path. `answers` are used up first, one per request; `seen` are the
+    headers that came, `sent` body bytes."""
 
     daemon_threads = True
     request_queue_size = 32
 
-    def __init__(self, film: bytes) -> None:
+    def __init__(self, video: bytes) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.film, self.tag = film, '"v1"'
+        self.video, self.tag = video, '"v1"'
         self.answers: list[Callable[[Handler], Any]] = []
         self.seen: list[dict[str, str]] = []
         self.paths: list[str] = []
@@ -30,7 +30,7 @@ class VideoHost(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/film.mp4?Expires=1&Signature=secret"
+        return f"http://127.0.0.1:{self.server_address[1]}/video.mp4?Expires=1&Signature=secret"
 
     @property
     def asked(self) -> list[str]:
@@ -66,18 +66,18 @@ class Handler(BaseHTTPRequestHandler):
 
     def whole(self, upto: int | None = None) -> None:
         """What an honest host answers; `upto` bytes of the body and then nothing more."""
-        film = self.server.film
+        video = self.server.video
         first = 0
         asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
         if asked and self.headers.get("If-Range", self.server.tag) == self.server.tag:
             first = int(asked[1])
-        body, length = film[first:][:upto], str(len(film) - first)
+        body, length = video[first:][:upto], str(len(video) - first)
         if first:
             self.send(
                 206,
                 body,
                 Content_Length=length,
-                Content_Range=f"bytes {first}-{len(film) - 1}/{len(film)}",
+                Content_Range=f"bytes {first}-{len(video) - 1}/{len(video)}",
             )
         else:
             self.send(200, body, Content_Length=length)
@@ -96,8 +96,8 @@ def answer_with(status: int, body: bytes = b"", **headers: str) -> Callable[[Han
 
 
 @contextmanager
-def running(film: bytes) -> Iterator[VideoHost]:
-    host = VideoHost(film)
+def running(video: bytes) -> Iterator[VideoHost]:
+    host = VideoHost(video)
     threading.Thread(target=host.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     try:
         yield host

@@ -190,7 +190,7 @@ def test_what_the_service_cancels_costs_nothing(head: Job, desk: Client, service
     assert (head.state, head.settled_micros) == ("canceled", None)
 
 
-def test_a_film_that_is_ready_at_the_last_look_is_not_thrown_away(
+def test_a_video_that_is_ready_at_the_last_look_is_not_thrown_away(
     head: Job, desk: Client, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers(service, monkeypatch, t0=done("task-0", 4.0))

@@ -11,7 +11,7 @@ import pytest
 from jobs import tasks
 from jobs.common import wakeup
 from jobs.engine import archive, expiry
-from jobs.orders import late_films
+from jobs.orders import late_videos
 from studio.files import edit_queue
 from studio.mail import queue as mail_queue
 from studio.web import temporary
@@ -28,7 +28,7 @@ def enqueued(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(wakeup, "enqueue", lambda queue, step, *ids: done.append(step))
     monkeypatch.setattr(wakeup, "enqueue_archive", lambda: done.append("archive"))
     monkeypatch.setattr(expiry, "alarm", lambda: done.append("alarm"))
-    monkeypatch.setattr(late_films, "settle", lambda: done.append("settle"))
+    monkeypatch.setattr(late_videos, "settle", lambda: done.append("settle"))
     return done
 
 

@@ -149,7 +149,7 @@ class Machine(RuleBasedStateMachine):
             "audio_url": makers.asset(self.team, "audio"),
         }
         makers.check(self.files["image_url"], first)
-        self.film = makers.asset(self.team, "video")
+        self.video = makers.asset(self.team, "video")
         self.clicks = 0
         for account in range(3):
             self.wish(account, account % 2, False)
@@ -292,22 +292,22 @@ class Machine(RuleBasedStateMachine):
             lease_until=self.service.now - timedelta(seconds=1)
         )
 
-    @rule(number=st.integers(0, 30), film=st.booleans())
-    def archive(self, number: int, film: bool) -> None:
+    @rule(number=st.integers(0, 30), video=st.booleans())
+    def archive(self, number: int, video: bool) -> None:
         job = self.some_job(number, state=State.ARCHIVING)
         if job is None:
             return
-        if film:
+        if video:
             stale = self.some_job(number, state=State.ARCHIVING)
             assert stale is not None
-            transitions.archived(job, self.film)
+            transitions.archived(job, self.video)
             with pytest.raises(Moved):
-                transitions.archived(stale, self.film)
+                transitions.archived(stale, self.video)
         else:
             transitions.fail(
                 job,
                 Code.BAD_RESULT,
-                NoAnswer("ResultNotAFilm", "It is a page."),
+                NoAnswer("ResultNotAVideo", "It is a page."),
                 text="It is a page",
                 lease_until=None,
             )
@@ -389,7 +389,7 @@ class Machine(RuleBasedStateMachine):
             self.dispatch(False)
             self.service.work("")
             for job in Job.objects.filter(state=State.ARCHIVING):
-                transitions.archived(job, self.film)
+                transitions.archived(job, self.video)
             for job in Job.objects.filter(
                 state=State.UNCERTAIN, code=Code.SEVERAL_TASKS
             ).select_related("account", "lane", "team"):

@@ -1,5 +1,5 @@
 """The worker command: a heartbeat that survives anything, workers that are told to leave, and the
-demo's proof of its films."""
+demo's proof of its videos."""
 
 from __future__ import annotations
 
@@ -150,16 +150,16 @@ def test_a_hand_without_redis_says_what_to_do(
         call_command("worker", queue="steps")
 
 
-# ── the demo's films ──────────────────────────────────────────────────────────────────────────────
+# ── the demo's videos ─────────────────────────────────────────────────────────────────────────────
 @pytest.fixture
 def filmed(team: Team, creator: User) -> Callable[..., Any]:
     def make(billed: str, content: bytes | None = None, **columns: Any) -> Any:
-        film = makers.asset(team, "video", content=content or files.mp4(2.0, fps=25))
+        video = makers.asset(team, "video", content=content or files.mp4(2.0, fps=25))
         return makers.job(
             team,
             creator,
             state="succeeded",
-            result=film,
+            result=video,
             billed_units=billed,
             settled_micros=1,
             **columns,
@@ -168,23 +168,23 @@ def filmed(team: Team, creator: User) -> Callable[..., Any]:
     return make
 
 
-def test_a_film_as_long_as_billed_is_proven(filmed: Callable[..., Any]) -> None:
-    seconds, place = demo.verified_film(filmed("2.030"))
+def test_a_video_as_long_as_billed_is_proven(filmed: Callable[..., Any]) -> None:
+    seconds, place = demo.verified_video(filmed("2.030"))
     assert seconds == pytest.approx(2.0, abs=0.05)
     assert Path(place).exists()
 
 
-def test_a_film_of_another_length_is_not(filmed: Callable[..., Any]) -> None:
+def test_a_video_of_another_length_is_not(filmed: Callable[..., Any]) -> None:
     with pytest.raises(demo.NotMade, match=r"3.000 s were billed"):
-        demo.verified_film(filmed("3.000"))
+        demo.verified_video(filmed("3.000"))
 
 
-def test_a_broken_film_is_not(filmed: Callable[..., Any]) -> None:
+def test_a_broken_video_is_not(filmed: Callable[..., Any]) -> None:
     with pytest.raises(ValueError):
-        demo.verified_film(filmed("2.000", content=files.truncated(files.mp4(2.0, fps=25))))
+        demo.verified_video(filmed("2.000", content=files.truncated(files.mp4(2.0, fps=25))))
 
 
-def test_a_failed_film_gives_its_reason(team: Team, creator: User) -> None:
+def test_a_failed_video_gives_its_reason(team: Team, creator: User) -> None:
     job = makers.job(
         team,
         creator,
@@ -194,4 +194,4 @@ def test_a_failed_film_gives_its_reason(team: Team, creator: User) -> None:
         advice="Try again.",
     )
     with pytest.raises(demo.NotMade, match=r"Talking portrait: The service failed\. Try again\."):
-        demo.verified_film(job)
+        demo.verified_video(job)

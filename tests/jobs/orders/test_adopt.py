@@ -93,8 +93,8 @@ def test_two_clicks_at_once_are_one_job(
     ("answer", "sentence"),
     [
         (task("x", "UNKNOWN"), "does not know this task"),
-        (task("x", "FAILED", code="InvalidURL"), r"ended without a film: FAILED \(InvalidURL\)"),
-        (task("x", "CANCELED"), "ended without a film"),
+        (task("x", "FAILED", code="InvalidURL"), r"ended without a video: FAILED \(InvalidURL\)"),
+        (task("x", "CANCELED"), "ended without a video"),
         (NoAnswer(message="cut"), "did not answer"),
         (AccountTrouble("InvalidApiKey", "", reason="key"), "refuses this connection"),
     ],

@@ -30,7 +30,7 @@ def order(team: Team, creator: User, account: Account) -> OrderRequest:
     makers.check(portrait, account)
     makers.check(portrait, account, chosen={"ratio": "3:4"})
     files = {"image_url": portrait, "audio_url": speech}
-    return OrderRequest(team, creator, "emo-v1", files, {"ratio": "1:1"}, title="Film", key="k")
+    return OrderRequest(team, creator, "emo-v1", files, {"ratio": "1:1"}, title="Video", key="k")
 
 
 @pytest.fixture
@@ -175,7 +175,7 @@ def test_an_order_again_is_the_same_as_another_job(
     assert (wish.chosen, wish.account, wish.title, wish.key) == (
         job.parameters,
         account,
-        "Film",
+        "Video",
         "again",
     )
     assert (wish.template, wish.template_video) == (None, None)
@@ -221,16 +221,16 @@ def test_a_set_is_what_its_click_says(order: OrderRequest, account: Account) -> 
     made = create_batch.create_batch(
         [order, other],
         kind="sweep",
-        title="  Two \n films " + "x" * 250,
+        title="  Two \n videos " + "x" * 250,
         key="k",
         again_of=[before, None],
         full=[None, full],
     )
     assert (made.team, made.owner, made.kind) == (order.team, order.owner, "sweep")
-    assert made.title == ("Two films " + "x" * 250)[:200]
+    assert made.title == ("Two videos " + "x" * 250)[:200]
     first, second = made.jobs.order_by("pk")
     assert [(one.title, one.variant, one.idempotency_key) for one in (first, second)] == [
-        ("Film", "1:1", ""),
+        ("Video", "1:1", ""),
         ("Second", "3:4", ""),
     ]
     assert (first.again_of, second.again_of) == (before, None)
@@ -276,7 +276,7 @@ def test_what_does_not_fit_is_named(order: OrderRequest) -> None:
     with pytest.raises(Refused) as refused:
         create_batch.create_batch([order, bad, replace(bad, title="")])
     first, second = (str(sentence) for sentence in refused.value.sentences)
-    assert first.startswith("Film: ")
+    assert first.startswith("Video: ")
     assert second.startswith("EMO") or ": " in second
     assert JobSet.objects.count() == 0
 

@@ -15,7 +15,7 @@ from jobs.catalogue import entries
 from jobs.common.states import Group, Outcome, State
 from jobs.engine import late_answers
 from jobs.models import Account, Attempt, Job, Lane
-from jobs.orders import adopted_job, late_films
+from jobs.orders import adopted_job, late_videos
 from studio.models import Team, User
 from tests import makers
 from tests.jobs.orders.job_rows import UNTOUCHED, entries_of, row
@@ -127,9 +127,9 @@ def test_a_late_task_that_had_begun_is_a_job_beside_the_first(
     service.cancels = [False]
     job = late.job
     before = columns(job)
-    assert late_films.settle() == 1
-    film = Job.objects.exclude(pk=job.pk).get()
-    assert row(film) == UNTOUCHED | {
+    assert late_videos.settle() == 1
+    video = Job.objects.exclude(pk=job.pk).get()
+    assert row(video) == UNTOUCHED | {
         **{name: before[name] for name in ("team_id", "owner_id", "account_id", "model")},
         **{name: before[name] for name in ("parameters", "check_used_id", "template_id")},
         **{name: before[name] for name in ("variant", "milliseconds", "price_id")},
@@ -147,7 +147,7 @@ def test_a_late_task_that_had_begun_is_a_job_beside_the_first(
         "next_look_at": noon,
     }
     assert changed(before, job) == {}
-    gone, its = job.attempts.get(number=1), film.attempts.get()
+    gone, its = job.attempts.get(number=1), video.attempts.get()
     assert (gone.task_id, gone.outcome, gone.ended_at) == ("", Outcome.ENDED, noon)
     same = ("began_at", "key_id", "base_url", "workspace", "model_name", "request_id")
     assert [getattr(its, name) for name in same] == [getattr(late, name) for name in same]
@@ -157,25 +157,25 @@ def test_a_late_task_that_had_begun_is_a_job_beside_the_first(
         Outcome.ADOPTED,
         True,
     )
-    assert entries_of(film) == [("hold", 0, 0, Decimal(0))]
-    assert film.ledger.get().member == job.owner
-    event, told = film.events.get(), job.events.get()
+    assert entries_of(video) == [("hold", 0, 0, Decimal(0))]
+    assert video.ledger.get().member == job.owner
+    event, told = video.events.get(), job.events.get()
     assert (event.old, event.new, event.code) == ("", "running", "")
     assert (told.old, told.new, told.code) == ("", "running", "x")
     assert told.data == {"task_id": "task-1"}
-    assert film.title in told.text
+    assert video.title in told.text
     ((to, subject, why),) = letters
-    assert (to, job.title in subject, film.title in why) == (job.team, True, True)
-    assert Lane.objects.get(pk=film.lane_id).wakeups == 1
+    assert (to, job.title in subject, video.title in why) == (job.team, True, True)
+    assert Lane.objects.get(pk=video.lane_id).wakeups == 1
 
 
 @pytest.mark.parametrize(
     ("answer", "age", "followed"),
     [
-        (None, late_films.PATIENCE, 0),
-        (None, late_films.PATIENCE + timedelta(microseconds=1), 1),
+        (None, late_videos.PATIENCE, 0),
+        (None, late_videos.PATIENCE + timedelta(microseconds=1), 1),
         (False, timedelta(0), 1),
-        (True, late_films.PATIENCE * 2, 0),
+        (True, late_videos.PATIENCE * 2, 0),
     ],
 )
 def test_a_late_task_is_asked_about_for_a_while(
@@ -191,7 +191,7 @@ def test_a_late_task_is_asked_about_for_a_while(
     asked: list[Attempt] = []
     answers: Callable[[Attempt], bool | None] = lambda one: asked.append(one) or answer  # noqa: E731
     monkeypatch.setattr(late_answers, "cancel", answers)
-    assert (late_films.settle(), asked) == (followed, [late])
+    assert (late_videos.settle(), asked) == (followed, [late])
 
 
 def test_what_another_process_settled_is_not_followed_again(
@@ -202,7 +202,7 @@ def test_what_another_process_settled_is_not_followed_again(
         return False
 
     monkeypatch.setattr(late_answers, "cancel", cancel)
-    assert (late_films.settle(), Job.objects.count()) == (0, 1)
+    assert (late_videos.settle(), Job.objects.count()) == (0, 1)
 
 
 def test_each_late_task_is_followed_by_a_job_of_its_own(
@@ -212,6 +212,6 @@ def test_each_late_task_is_followed_by_a_job_of_its_own(
         number=2, began_at=noon, task_id="task-late-2", outcome=Outcome.LATE
     )
     service.cancels = [False, False]
-    assert late_films.settle() == 2
-    films = Job.objects.filter(again_of=late.job).order_by("pk")
-    assert [film.task_id for film in films] == ["task-1", second.task_id]
+    assert late_videos.settle() == 2
+    videos = Job.objects.filter(again_of=late.job).order_by("pk")
+    assert [video.task_id for video in videos] == ["task-1", second.task_id]

@@ -26,7 +26,7 @@ DANCE, MAKER = "animate-anyone-gen2", "animate-anyone-template-gen2"
 
 
 @pytest.fixture
-def film(team: Team, creator: User, account: Account) -> OrderRequest:
+def portrait(team: Team, creator: User, account: Account) -> OrderRequest:
     portrait, speech = makers.asset(team), makers.asset(team, "audio", milliseconds=8000)
     makers.check(portrait, account, chosen={"ratio": "3:4"})
     files = {"image_url": portrait, "audio_url": speech}
@@ -56,10 +56,10 @@ def why(order: OrderRequest, **more: Any) -> list[str]:
 # ── what fits ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_plan_says_all_that_the_job_will_be(film: OrderRequest, account: Account) -> None:
-    made = plan(film)
+def test_a_plan_says_all_that_the_job_will_be(portrait: OrderRequest, account: Account) -> None:
+    made = plan(portrait)
     spec = entries.get("emo-v1")
-    assert (made.order, made.spec, made.account) == (film, spec, account)
+    assert (made.order, made.spec, made.account) == (portrait, spec, account)
     assert made.chosen == entries.clean_choices(spec, {"ratio": "3:4"})
     assert (made.variant, made.milliseconds) == ("3:4", 8000)
     assert (made.quote.micros, made.quote.currency, made.quote.units) == (183_496, "USD", 8)
@@ -75,9 +75,9 @@ def test_a_plan_says_all_that_the_job_will_be(film: OrderRequest, account: Accou
 
 
 def test_an_estimate_has_one_line_for_each_thing_that_is_paid(
-    film: OrderRequest, dance: OrderRequest
+    portrait: OrderRequest, dance: OrderRequest
 ) -> None:
-    one = estimate(film)
+    one = estimate(portrait)
     assert [(str(line.label), line.micros) for line in one.lines] == [
         (f"{entries.get('emo-v1').label} 3:4", 183_496)
     ]
@@ -159,15 +159,15 @@ def test_what_is_chosen_counts_before_what_is_known(
 
 
 def test_the_account_is_the_named_one_the_templates_or_the_teams(
-    film: OrderRequest, dance: OrderRequest, account: Account
+    portrait: OrderRequest, dance: OrderRequest, account: Account
 ) -> None:
-    other = makers.account(film.team)
-    makers.check(film.files["image_url"], other, chosen={"ratio": "1:1"})
-    assert plan(replace(film, account=other)).account == other
-    template = makers.template(film.team, other)
+    other = makers.account(portrait.team)
+    makers.check(portrait.files["image_url"], other, chosen={"ratio": "1:1"})
+    assert plan(replace(portrait, account=other)).account == other
+    template = makers.template(portrait.team, other)
     chosen = replace(dance, template=template, template_video=None, account=None)
     assert plan(chosen).account == other
-    assert plan(replace(film, account=None)).account in (account, other)
+    assert plan(replace(portrait, account=None)).account in (account, other)
 
 
 @pytest.mark.parametrize("whose", ["account", "team"])
@@ -185,59 +185,61 @@ def test_a_template_of_elsewhere_is_refused(
 
 
 def test_without_a_key_or_a_region_there_is_no_account(
-    film: OrderRequest, account: Account
+    portrait: OrderRequest, account: Account
 ) -> None:
     Account.objects.update(region="ap-southeast-1")
     account.refresh_from_db()
-    (sentence,) = why(replace(film, account=account))
+    (sentence,) = why(replace(portrait, account=account))
     assert "is not offered in" in sentence
     assert account.get_region_display() in sentence
     ApiKey.objects.update(active=False)
     account = Account.objects.get()
-    (sentence,) = why(replace(film, account=account))
+    (sentence,) = why(replace(portrait, account=account))
     assert "no Model Studio connection with a key" in sentence
-    (sentence,) = why(replace(film, account=None))
+    (sentence,) = why(replace(portrait, account=None))
     assert "no Model Studio connection with a key" in sentence
 
 
 @pytest.mark.parametrize("twin", [False, True])
 def test_a_lane_that_is_drained_takes_nothing_new(
-    film: OrderRequest, account: Account, owner: User, twin: bool
+    portrait: OrderRequest, account: Account, owner: User, twin: bool
 ) -> None:
     lane_of = account
     if twin:
-        lane_of = makers.account(film.team)
+        lane_of = makers.account(portrait.team)
         Account.objects.filter(pk=account.pk).update(same_as=lane_of)
     lane = Lane.objects.create(account=lane_of, model="emo-v1")
     Lane.objects.create(account=lane_of, model=DANCE, pause_state="draining", pause_set_by=owner)
-    plan(replace(film, account=Account.objects.get(pk=account.pk)))
+    plan(replace(portrait, account=Account.objects.get(pk=account.pk)))
     Lane.objects.filter(pk=lane.pk).update(pause_state="draining", pause_set_by=owner)
-    assert len(why(replace(film, account=Account.objects.get(pk=account.pk)))) == 1
+    assert len(why(replace(portrait, account=Account.objects.get(pk=account.pk)))) == 1
 
 
 # ── files and choices ─────────────────────────────────────────────────────────────────────────────
 
 
-def test_every_reason_is_said_at_once_with_the_name_of_its_file(film: OrderRequest) -> None:
-    small = makers.asset(film.team, width=300, height=300)
-    sentences = why(replace(film, files={"image_url": small}))
+def test_every_reason_is_said_at_once_with_the_name_of_its_file(portrait: OrderRequest) -> None:
+    small = makers.asset(portrait.team, width=300, height=300)
+    sentences = why(replace(portrait, files={"image_url": small}))
     spec = entries.get("emo-v1")
     assert len(sentences) == 2
     assert sentences[0].startswith(f"{spec.input('image_url').label}: ")
     assert sentences[1] == f"{spec.input('audio_url').label} is missing. Choose a file."
 
 
-def test_a_kept_part_is_tested_and_priced_as_the_file_that_it_becomes(film: OrderRequest) -> None:
-    speech = makers.asset(film.team, "audio", milliseconds=90_000)
-    long = replace(film, files={**film.files, "audio_url": speech})
+def test_a_kept_part_is_tested_and_priced_as_the_file_that_it_becomes(
+    portrait: OrderRequest,
+) -> None:
+    speech = makers.asset(portrait.team, "audio", milliseconds=90_000)
+    long = replace(portrait, files={**portrait.files, "audio_url": speech})
     assert "90.0 s" in why(long)[0]
     part = replace(long, trims={"audio_url": Trim(((1000, 4500),), 90_000)})
     assert (plan(part).milliseconds, plan(part).quote.micros) == (3500, 80_280)
 
 
-def test_a_model_or_a_choice_that_is_none_is_said(film: OrderRequest) -> None:
-    assert why(replace(film, model="emo-v9")) == ["The model emo-v9 is not in the catalogue."]
-    assert len(why(replace(film, chosen={"ratio": "9:1"}))) == 1
+def test_a_model_or_a_choice_that_is_none_is_said(portrait: OrderRequest) -> None:
+    assert why(replace(portrait, model="emo-v9")) == ["The model emo-v9 is not in the catalogue."]
+    assert len(why(replace(portrait, chosen={"ratio": "9:1"}))) == 1
 
 
 def test_a_dance_needs_a_template_or_a_video(dance: OrderRequest) -> None:
@@ -251,13 +253,13 @@ def test_what_is_wrong_with_the_video_of_a_dance_is_said(dance: OrderRequest) ->
     assert why(replace(dance, template_video=bad)) != []
 
 
-def test_a_file_of_no_length_makes_no_film(
-    film: OrderRequest, monkeypatch: pytest.MonkeyPatch
+def test_a_file_of_no_length_makes_no_video(
+    portrait: OrderRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(planning, "_file_problems", lambda spec, order: [])
-    silent = makers.asset(film.team, "audio", milliseconds=0)
-    order = replace(film, files={**film.files, "audio_url": silent})
-    assert why(order) == ["This would be a film of no length at all. Choose a longer file."]
+    silent = makers.asset(portrait.team, "audio", milliseconds=0)
+    order = replace(portrait, files={**portrait.files, "audio_url": silent})
+    assert why(order) == ["This would be a video of no length at all. Choose a longer file."]
 
 
 # ── the check ─────────────────────────────────────────────────────────────────────────────────────
@@ -274,28 +276,28 @@ def test_a_file_of_no_length_makes_no_film(
         (Check.State.UNCERTAIN, "", "did not pass the check"),
     ],
 )
-def test_a_film_needs_a_check_that_passed(
-    film: OrderRequest, state: str | None, sentence: str, said: str
+def test_a_video_needs_a_check_that_passed(
+    portrait: OrderRequest, state: str | None, sentence: str, said: str
 ) -> None:
     if state is None:
         Check.objects.all().delete()
     else:
         Check.objects.update(state=state, sentence=phrase(sentence) if sentence else "")
-    assert said in why(film)[0]
-    page = plan(film, checked=False)
+    assert said in why(portrait)[0]
+    page = plan(portrait, checked=False)
     assert page.check is None, "it may be to come"
     with pytest.raises(Refused, match=said):
-        page.for_click(film)
+        page.for_click(portrait)
 
 
-def test_the_check_is_of_the_very_choice(film: OrderRequest) -> None:
-    assert "not checked yet" in why(replace(film, chosen={"ratio": "1:1"}))[0]
+def test_the_check_is_of_the_very_choice(portrait: OrderRequest) -> None:
+    assert "not checked yet" in why(replace(portrait, chosen={"ratio": "1:1"}))[0]
 
 
 def test_a_plan_of_the_page_becomes_that_of_the_click(
-    film: OrderRequest, dance: OrderRequest
+    portrait: OrderRequest, dance: OrderRequest
 ) -> None:
-    for order in (film, dance):
+    for order in (portrait, dance):
         page = plan(order, checked=False)
         click = replace(order, key="k", title="T")
         assert page.serves(click)
@@ -315,17 +317,17 @@ def test_a_plan_of_the_page_becomes_that_of_the_click(
         {"trims": {"audio_url": Trim(((0, 4000),), 8000)}},
     ],
 )
-def test_a_plan_serves_no_other_order(film: OrderRequest, other: dict[str, Any]) -> None:
-    page = plan(film, checked=False)
-    assert not page.serves(replace(film, **other))
+def test_a_plan_serves_no_other_order(portrait: OrderRequest, other: dict[str, Any]) -> None:
+    page = plan(portrait, checked=False)
+    assert not page.serves(replace(portrait, **other))
 
 
-def test_a_plan_of_what_is_cut_first_serves_nothing(film: OrderRequest) -> None:
-    cut = replace(film, trims={"audio_url": Trim(((0, 4000),), 8000)})
-    assert not plan(cut, checked=False).serves(film)
-    whole = replace(film, trims={"audio_url": Trim(((0, 8000),), 8000)})
+def test_a_plan_of_what_is_cut_first_serves_nothing(portrait: OrderRequest) -> None:
+    cut = replace(portrait, trims={"audio_url": Trim(((0, 4000),), 8000)})
+    assert not plan(cut, checked=False).serves(portrait)
+    whole = replace(portrait, trims={"audio_url": Trim(((0, 8000),), 8000)})
     whole = replace(whole, trims={})
-    assert plan(whole, checked=False).serves(film)
+    assert plan(whole, checked=False).serves(portrait)
 
 
 def test_jobs_that_are_over_make_nothing(dance: OrderRequest, video: Asset) -> None:

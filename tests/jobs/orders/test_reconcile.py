@@ -218,8 +218,8 @@ def test_when_a_chosen_task_broke_the_others_are_asked_about_before_it_is_sent_a
 def test_a_task_of_no_waiting_job_is_adopted(waits: Account, service: Service) -> None:
     line = service.made(at=timezone.now() - AGO / 2)
     service.gets = [task(line.task_id, "RUNNING")]
-    (film,) = reconcile.reconcile(waits).adopted
-    assert (film.task_id, film.state, film.adopted) == (line.task_id, "running", True)
+    (video,) = reconcile.reconcile(waits).adopted
+    assert (video.task_id, video.state, video.adopted) == (line.task_id, "running", True)
     assert reconcile.unknown_tasks(waits, timezone.now() - AGO) == []
 
 
@@ -251,7 +251,7 @@ def test_a_job_that_is_canceled_meanwhile_does_not_end_the_comparison(
     monkeypatch.setattr(reconcile, "_may_be", canceled_now)
     found = reconcile.reconcile(waits)
     assert (fresh(job).state, found.undecided) == ("canceled", [])
-    assert [film.task_id for film in found.adopted] == [line.task_id]
+    assert [video.task_id for video in found.adopted] == [line.task_id]
     waits.refresh_from_db()
     assert waits.reconcile_from is None
 

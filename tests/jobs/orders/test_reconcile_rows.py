@@ -250,7 +250,7 @@ def test_what_cannot_be_read_is_named(root: Account, service: Service, noon: dat
     compared = reconcile.reconcile(root)
     assert [str(one) for one in compared.left] == [
         f"Task {foreign.task_id} is of the model wanx2.1-t2i-turbo, which is not in the catalogue.",
-        f"Task {broken.task_id}: This task ended without a film: FAILED (InvalidURL). It cost "
+        f"Task {broken.task_id}: This task ended without a video: FAILED (InvalidURL). It cost "
         "nothing, and there is nothing to bring home.",
     ]
 

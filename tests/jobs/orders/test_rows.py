@@ -29,7 +29,7 @@ def order(team: Team, creator: User, account: Account) -> OrderRequest:
     makers.check(portrait, account)
     files = {"image_url": portrait, "audio_url": speech}
     return OrderRequest(
-        team, creator, "emo-v1", files, {"ratio": "1:1"}, title=" A  film ", key="k"
+        team, creator, "emo-v1", files, {"ratio": "1:1"}, title=" A  video ", key="k"
     )
 
 
@@ -61,7 +61,7 @@ def test_a_click_makes_its_job_with_its_hold(
         "account_id": account.pk,
         "lane_id": Lane.objects.get(account=account, model="emo-v1").pk,
         "model": "emo-v1",
-        "title": "A film",
+        "title": "A video",
         "parameters": ready.chosen,
         "check_used_id": ready.check.pk if ready.check else None,
         "needs_id": maker.pk if waits else None,
@@ -124,7 +124,7 @@ def test_a_job_without_a_name_has_that_of_its_picture(
     assert job.title == expected
 
 
-def test_a_short_film_goes_first_within_its_persons_turn(order: OrderRequest, team: Team) -> None:
+def test_a_short_video_goes_first_within_its_persons_turn(order: OrderRequest, team: Team) -> None:
     speech = makers.asset(team, "audio", milliseconds=5000)
     short = replace(order, files={**order.files, "audio_url": speech})
     assert insert_job.insert(plan(short), eta.Place(0, 0, None, None)).rank == Rank.SHORT

@@ -1,4 +1,4 @@
-"""What each click on several films makes, what they cost together, and what a cancel of them
+"""What each click on several videos makes, what they cost together, and what a cancel of them
 says."""
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from studio.models import Team, User
 from tests import makers
 
 pytestmark = pytest.mark.django_db
-SECOND = 11_469  # micros of an emo-v1 film 1:1
+SECOND = 11_469  # micros of an emo-v1 video 1:1
 DANCE, MAKER = "animate-anyone-gen2", "animate-anyone-template-gen2"
 
 
@@ -31,7 +31,7 @@ def order(team: Team, creator: User, account: Account, noon: datetime) -> OrderR
     makers.check(portrait, account)
     files = {"image_url": portrait, "audio_url": speech}
     return OrderRequest(
-        team, creator, "emo-v1", files, {"ratio": "1:1"}, account=account, title="Film", key="k"
+        team, creator, "emo-v1", files, {"ratio": "1:1"}, account=account, title="Video", key="k"
     )
 
 
@@ -63,7 +63,7 @@ def test_side_by_side_differs_in_one_choice_alone(order: OrderRequest) -> None:
         assert replace(one, chosen=order.chosen, title=order.title) == order
 
 
-def test_a_long_title_keeps_the_word_that_tells_the_films_apart(order: OrderRequest) -> None:
+def test_a_long_title_keeps_the_word_that_tells_the_videos_apart(order: OrderRequest) -> None:
     long = replace(order, title="x" * 199 + "y")
     assert sets.sweep(long)[0].title == "x" * 150 + " · Calm"
 
@@ -92,7 +92,7 @@ def test_a_set_has_kind_title_and_owner_of_its_click(order: OrderRequest) -> Non
     made = swept(order)
     assert (made.kind, made.title, made.owner, made.team) == (
         JobSet.Kind.SWEEP,
-        "Film",
+        "Video",
         order.owner,
         order.team,
     )
@@ -102,7 +102,7 @@ def test_a_set_has_kind_title_and_owner_of_its_click(order: OrderRequest) -> Non
     assert [job.full for job in made.jobs.all()] == [{}, {}, {}]
 
 
-def test_films_that_are_made_again_say_of_what(order: OrderRequest) -> None:
+def test_videos_that_are_made_again_say_of_what(order: OrderRequest) -> None:
     first = create.create(order)
     made = sets.make(replace(order, key="k2"), "sweep", again_of=first)
     assert isinstance(made, JobSet)
@@ -127,12 +127,12 @@ def test_a_plan_that_is_known_is_not_made_again(
 
 def test_a_template_is_in_the_price_of_several_once(dance: OrderRequest) -> None:
     estimate = plan.estimate(dance)
-    once, film = (line.micros for line in estimate.lines)
-    assert (once, film) == (45_876, 45_876)
-    assert [sets.price(estimate, films) for films in (0, 1, 3)] == [
+    once, video = (line.micros for line in estimate.lines)
+    assert (once, video) == (45_876, 45_876)
+    assert [sets.price(estimate, videos) for videos in (0, 1, 3)] == [
         once,
-        once + film,
-        once + 3 * film,
+        once + video,
+        once + 3 * video,
     ]
 
 
@@ -200,9 +200,9 @@ def test_only_what_failed_here_is_offered_again(order: OrderRequest) -> None:
 @pytest.mark.parametrize(
     ("sent", "said"),
     [
-        (0, "3 films are canceled and cost nothing."),
-        (1, "2 films are canceled and cost nothing. 1 was sent before and goes on."),
-        (2, "1 film is canceled and cost nothing. 2 were sent before and go on."),
+        (0, "3 videos are canceled and cost nothing."),
+        (1, "2 videos are canceled and cost nothing. 1 was sent before and goes on."),
+        (2, "1 video is canceled and cost nothing. 2 were sent before and go on."),
         (3, "Nothing of it waits here any more, so there is nothing to cancel."),
     ],
 )
@@ -241,7 +241,7 @@ def test_parts_of_a_speech_are_numbered_in_its_order(order: OrderRequest) -> Non
 
 def test_a_split_needs_two_parts_and_keeps_its_click(order: OrderRequest) -> None:
     for parts in ([], [object()]):
-        with pytest.raises(Refused, match="fits into one film"):
+        with pytest.raises(Refused, match="fits into one video"):
             sets.make(order, "split", parts)  # type: ignore[arg-type]
     assert not Job.objects.exists()
 

@@ -118,7 +118,7 @@ def test_the_limit_of_waiting_jobs_counts_the_whole_set(wish: OrderRequest, team
 
 
 def test_a_set_has_at_most_a_hundred_jobs(wish: OrderRequest) -> None:
-    with pytest.raises(Refused, match="101 films, and at most 100"):
+    with pytest.raises(Refused, match="101 videos, and at most 100"):
         create_batch([wish] * 101, kind=JobSet.Kind.BATCH, title="W", key="k")
     with pytest.raises(Refused, match="nothing to make"):
         create_batch([], kind=JobSet.Kind.BATCH, title="W", key="k")
@@ -157,7 +157,7 @@ def test_a_template_that_all_need_is_made_and_paid_once(
     assert {job.code for job in jobs_of(made)} == {Code.NEEDS_TEMPLATE}
     assert sum(entry.held for entry in LedgerEntry.objects.all()) == total == 3 * 45_876
     # and one undo takes back all of it
-    assert "2 films are canceled" in sets.cancel(made, creator)
+    assert "2 videos are canceled" in sets.cancel(made, creator)
     assert set(Job.objects.values_list("state", flat=True)) == {State.CANCELED}
     assert sum(entry.held for entry in LedgerEntry.objects.all()) == 0
 
@@ -317,7 +317,7 @@ def test_a_sweep_of_clips_is_priced_and_held_as_clips(wish: OrderRequest) -> Non
     )
 
 
-def test_a_split_is_one_film_a_part_in_order(wish: OrderRequest) -> None:
+def test_a_split_is_one_video_a_part_in_order(wish: OrderRequest) -> None:
     whole = wish.trims["audio_url"]
     made = sets.make(wish, "split", [whole.within(0, 6500), whole.within(6500, 12_000)])
     jobs = jobs_of(made)

@@ -102,7 +102,7 @@ def test_a_dance_that_would_cost_more_than_it_said_is_not_made(dance: OrderReque
     planned = plan(dance)
     assert planned.estimate.micros == PRICE
     Job.objects.filter(pk=other.needs_id).update(state=State.FAILED)
-    with pytest.raises(Refused, match=r"film costs \$0\.0918 instead of \$0\.0459"):
+    with pytest.raises(Refused, match=r"video costs \$0\.0918 instead of \$0\.0459"):
         create.create(dance, planned=planned)
     assert Job.objects.count() == 2
 

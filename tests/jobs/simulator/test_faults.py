@@ -26,7 +26,7 @@ BODY = {
     },
     "parameters": {},
 }
-FILM = bytes(range(256)) * 400
+VIDEO = bytes(range(256)) * 400
 HEADERS = {"Authorization": "Bearer sk-a"}
 
 
@@ -45,7 +45,7 @@ def sim(service: Simulator) -> Iterator[Simulator]:
 
 @pytest.fixture
 def finished(sim: Simulator) -> str:
-    """The id of a task that has ended well, billed, with a film of FILM."""
+    """The id of a task that has ended well, billed, with a video of VIDEO."""
     number = len(sim.tasks)
     task = Task(
         f"task-{number}",
@@ -66,7 +66,7 @@ def finished(sim: Simulator) -> str:
     )
     sim.database.create(task)
     name = f"{number:032x}.mp4"
-    (sim.runner.results / name).write_bytes(FILM)
+    (sim.runner.results / name).write_bytes(VIDEO)
     line = BillLine("sk-a", task.task_id, "emo-v1", Decimal("1.5"), "1:1", 17_204)
     assert sim.database.succeed(task, name, {"video_duration": 1.5, "video_ratio": "1:1"}, line)
     return task.task_id
@@ -149,16 +149,16 @@ def test_a_reset_in_the_answer_comes_after_the_task_was_made(sim: Simulator) -> 
     assert submit(sim).status_code == 200
 
 
-def test_a_reset_in_a_film_leaves_a_part(sim: Simulator, finished: str) -> None:
+def test_a_reset_in_a_video_leaves_a_part(sim: Simulator, finished: str) -> None:
     url = address_of(sim, finished)
     sim.arm("reset", where="result")
     with pytest.raises(requests.RequestException):
         requests.get(url, timeout=9)
-    rest = requests.get(url, headers={"Range": f"bytes={len(FILM) // 2}-"}, timeout=9)
-    assert (rest.status_code, rest.content) == (206, FILM[len(FILM) // 2 :])
+    rest = requests.get(url, headers={"Range": f"bytes={len(VIDEO) // 2}-"}, timeout=9)
+    assert (rest.status_code, rest.content) == (206, VIDEO[len(VIDEO) // 2 :])
 
 
-def test_a_film_can_be_missing_for_once(sim: Simulator, finished: str) -> None:
+def test_a_video_can_be_missing_for_once(sim: Simulator, finished: str) -> None:
     url = address_of(sim, finished)
     sim.arm("result-404")
     assert [requests.get(url, timeout=9).status_code for _ in range(2)] == [404, 200]
@@ -173,13 +173,13 @@ def test_a_wrong_address_is_right_the_next_time(
     answer = requests.get(wrong, timeout=9, allow_redirects=False)
     assert answer.status_code == status
     followed = requests.get(wrong, timeout=9)
-    assert followed.content != FILM
-    assert requests.get(right, timeout=9).content == FILM
+    assert followed.content != VIDEO
+    assert requests.get(right, timeout=9).content == VIDEO
 
 
 def test_a_wrong_address_may_point_inside(sim: Simulator, finished: str) -> None:
     sim.arm("wrong-result-url:private")
-    assert address_of(sim, finished) == "http://127.0.0.1:9/film.mp4"
+    assert address_of(sim, finished) == "http://127.0.0.1:9/video.mp4"
 
 
 def test_a_bad_result_stays_bad_for_its_task(sim: Simulator, finished: str) -> None:

@@ -39,13 +39,13 @@ def _read(monkeypatch: pytest.MonkeyPatch, url: str, *argv: str) -> dict[str, An
 
 
 def test_postgres_is_told_what_to_expect(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = _read(monkeypatch, "postgres://me:s%40cret@db.example.com:5433/films")
+    found = _read(monkeypatch, "postgres://me:s%40cret@db.example.com:5433/videos")
     assert (found["HOST"], found["PORT"], found["USER"], found["PASSWORD"], found["NAME"]) == (
         "db.example.com",
         5433,
         "me",
         "s@cret",
-        "films",
+        "videos",
     )
     assert (found["CONN_MAX_AGE"], found["CONN_HEALTH_CHECKS"]) == (None, True)
     assert found["OPTIONS"]["application_name"] == "footlight worker"
@@ -56,7 +56,7 @@ def test_postgres_is_told_what_to_expect(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_command_of_a_person_takes_the_time_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = _read(monkeypatch, "postgres://db/films", "manage.py", "migrate")["OPTIONS"]["options"]
+    told = _read(monkeypatch, "postgres://db/videos", "manage.py", "migrate")["OPTIONS"]["options"]
     assert "idle_in_transaction" in told
     assert "statement_timeout" not in told
     assert "lock_timeout" not in told
@@ -65,7 +65,7 @@ def test_a_command_of_a_person_takes_the_time_it_needs(monkeypatch: pytest.Monke
 def test_the_address_has_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
     options = _read(
         monkeypatch,
-        "postgres://db/films?sslmode=require&connect_timeout=2&options=-c%20lock_timeout%3D1s",
+        "postgres://db/videos?sslmode=require&connect_timeout=2&options=-c%20lock_timeout%3D1s",
     )["OPTIONS"]
     assert options["sslmode"] == "require"
     assert str(options["connect_timeout"]) == "2"

@@ -169,7 +169,7 @@ def test_a_running_stack_is_found(tmp_path: Path) -> None:
 
 def test_a_bucket_is_read_from_one_address() -> None:
     options = storages(
-        "s3://key:s%2Fcret@films?endpoint=https://oss-cn-beijing.aliyuncs.com&region=cn-beijing",
+        "s3://key:s%2Fcret@videos?endpoint=https://oss-cn-beijing.aliyuncs.com&region=cn-beijing",
         Path("/x"),
     )["default"]["OPTIONS"]
     assert (
@@ -177,7 +177,7 @@ def test_a_bucket_is_read_from_one_address() -> None:
         options["access_key"],
         options["secret_key"],
         options["region_name"],
-    ) == ("films", "key", "s/cret", "cn-beijing")
+    ) == ("videos", "key", "s/cret", "cn-beijing")
     config = options["client_config"]
     assert config.request_checksum_calculation == "when_required", (
         "OSS refuses the checksums that boto3 sends by default"
@@ -193,7 +193,7 @@ def test_an_open_site_without_keys_does_not_start(tmp_path: Path) -> None:
         cwd=ROOT,
         env={
             "PATH": os.environ["PATH"],
-            "ALLOWED_HOSTS": "films.example.com",
+            "ALLOWED_HOSTS": "videos.example.com",
             "DATA_DIR": str(tmp_path),
         },
         capture_output=True,

@@ -18,7 +18,7 @@ from studio.models import Team
 
 KEY = "sk-3f9a1c5be2d84e07a6b1f0c9d2e37a58"
 TEMPORARY = "st-q8Zk2LmNp4RsTuVwXy"
-SIGNED = "https://bucket.oss-cn-beijing.aliyuncs.com/out/film.mp4?Expires=1795171200&OSSAccessKeyId=LTAI5tQkExample&Signature=hT9%2Fk2abcDEF%3D"
+SIGNED = "https://bucket.oss-cn-beijing.aliyuncs.com/out/video.mp4?Expires=1795171200&OSSAccessKeyId=LTAI5tQkExample&Signature=hT9%2Fk2abcDEF%3D"
 AMAZON = (
     "https://b.s3.amazonaws.com/a.mp4?X-Amz-Signature=deadbeefcafe0123&X-Amz-Credential=AKIAEXAMPLE"
 )
@@ -99,7 +99,7 @@ def test_no_secret_gets_through_any_door(written: Written) -> None:
         assert secret not in text
     # what is not secret stays, or the log is of no use
     for kept in (
-        "bucket.oss-cn-beijing.aliyuncs.com/out/film.mp4",
+        "bucket.oss-cn-beijing.aliyuncs.com/out/video.mp4",
         "traceback",
         "RuntimeError: gave up on",
         "ConnectionError: GET",
@@ -113,7 +113,7 @@ def test_no_secret_gets_through_any_door(written: Written) -> None:
     ("text", "kept"),
     [
         (
-            "Internal Server Error: /m/abc123-6650f0.Sig-nature_x/film.mp4",
+            "Internal Server Error: /m/abc123-6650f0.Sig-nature_x/video.mp4",
             "Internal Server Error: /m/",
         ),
         ("/accounts/password/reset/key/1-abcdef-0123456789/", "/accounts/password/reset/key/"),

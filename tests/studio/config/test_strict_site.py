@@ -12,8 +12,8 @@ from cryptography.fernet import Fernet
 
 ROOT = Path(__file__).resolve().parents[3]
 KEYS = {"SECRET_KEY": "kY3-wq8Zt5_" * 6, "FIELD_KEYS": Fernet.generate_key().decode()}
-OPEN = {"ALLOWED_HOSTS": "films.example.com"}
-TLS = OPEN | KEYS | {"PUBLIC_URL": "https://films.example.com"}
+OPEN = {"ALLOWED_HOSTS": "videos.example.com"}
+TLS = OPEN | KEYS | {"PUBLIC_URL": "https://videos.example.com"}
 
 
 def _manage(data_dir: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -33,10 +33,10 @@ def _manage(data_dir: Path, *words: str, **env: str) -> subprocess.CompletedProc
         (OPEN | {"DEBUG": "1"}, "DEBUG is on and ALLOWED_HOSTS opens the site to others"),
         (TLS | {"DEBUG": "1"}, "DEBUG is on and ALLOWED_HOSTS opens the site to others"),
         ({"ALLOWED_HOSTS": "*", "DEBUG": "1"}, "DEBUG is on"),
-        ({"ALLOWED_HOSTS": "localhost,films.example.com", "DEBUG": "1"}, "DEBUG is on"),
+        ({"ALLOWED_HOSTS": "localhost,videos.example.com", "DEBUG": "1"}, "DEBUG is on"),
         (OPEN, "SECRET_KEY and FIELD_KEYS must be set"),
         (OPEN | KEYS, "PUBLIC_URL must be set"),
-        (TLS | {"PUBLIC_URL": "http://films.example.com"}, "PUBLIC_URL begins with http://"),
+        (TLS | {"PUBLIC_URL": "http://videos.example.com"}, "PUBLIC_URL begins with http://"),
     ],
 )
 def test_an_open_site_that_is_not_safe_does_not_start(
@@ -55,7 +55,7 @@ def test_a_strict_site_passes_all_checks_of_django(tmp_path: Path) -> None:
 
 
 def test_without_tls_it_is_said_and_nothing_is_redirected(tmp_path: Path) -> None:
-    plain = TLS | {"PUBLIC_URL": "http://films.lan", "INSECURE_HTTP": "1"}
+    plain = TLS | {"PUBLIC_URL": "http://videos.lan", "INSECURE_HTTP": "1"}
     assert _manage(tmp_path, "check", **plain).returncode == 0
     told = _manage(tmp_path, "check", "--deploy", **plain).stderr
     for number in ("W004", "W008", "W012", "W016"):
@@ -72,7 +72,7 @@ def test_pages_go_to_tls_and_a_load_balancer_is_answered(tmp_path: Path) -> None
     program = (
         "import django; django.setup()\n"
         "from django.test import Client\n"
-        "client = Client(headers={'host': 'films.example.com'})\n"
+        "client = Client(headers={'host': 'videos.example.com'})\n"
         "page = client.get('/accounts/login/')\n"
         "print(page.status_code, page.get('Location'))\n"
         "print(client.get('/healthz').status_code)\n"
@@ -81,7 +81,7 @@ def test_pages_go_to_tls_and_a_load_balancer_is_answered(tmp_path: Path) -> None
     )
     told = _manage(tmp_path, "shell", "-v", "0", "-c", program, **TLS)
     assert told.stdout.splitlines()[-3:] == [
-        "301 https://films.example.com/accounts/login/",
+        "301 https://videos.example.com/accounts/login/",
         "200",
         "200 max-age=2592000",
     ]

@@ -102,7 +102,7 @@ def test_two_sources_that_differ_in_metadata_alone_are_one_file(team: Team, owne
 
 def test_a_path_stays_with_its_owner(team: Team, owner: User, tmp_path: Path) -> None:
     data = files.mp4(1.0)
-    path = files.write(tmp_path, "film.mp4", data)
+    path = files.write(tmp_path, "video.mp4", data)
     asset, new = file_store.keep(
         path, team=team, owner=owner, name="Welcome line.mp4", origin="result"
     )
@@ -235,10 +235,10 @@ def test_a_file_in_use_stays_and_says_by_what(team: Team, owner: User) -> None:
 
 
 def test_a_result_and_the_video_of_a_template_stay(team: Team, owner: User) -> None:
-    film, account = makers.asset(team, "video", origin="result"), makers.account(team)
-    makers.job(team, owner, title="Encore", result=film, account=account)
+    footage, account = makers.asset(team, "video", origin="result"), makers.account(team)
+    makers.job(team, owner, title="Encore", result=footage, account=account)
     with pytest.raises(file_store.InUse, match="job “Encore”"):
-        file_store.forget(film)
+        file_store.forget(footage)
     video = makers.asset(team, "video")
     makers.template(team, account, video, name="Waltz")
     with pytest.raises(file_store.InUse, match="dance template “Waltz”"):

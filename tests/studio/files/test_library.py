@@ -56,7 +56,7 @@ def test_kinds_and_their_counts(
     team: Team, owner: User, stranger: User, client_of: ClientOf
 ) -> None:
     picture, sound, video = (makers.asset(team, kind) for kind in ("image", "audio", "video"))
-    film = makers.asset(team, "video", origin="result")
+    footage = makers.asset(team, "video", origin="result")
     account = makers.account(team)
     makers.template(team, account, video)
     makers.template(team, account, video)
@@ -64,13 +64,13 @@ def test_kinds_and_their_counts(
     makers.asset(stranger.teams.get(), "image")
     client = client_of(owner)
     expected = {
-        "": [made_over, film, video, sound, picture],
+        "": [made_over, footage, video, sound, picture],
         "?kind=pictures": [picture],
         "?kind=sound": [sound],
         "?kind=videos": [made_over, video],
         "?kind=templates": [video],
-        "?kind=films": [film],
-        "?kind=nonsense": [made_over, film, video, sound, picture],
+        "?kind=films": [footage],
+        "?kind=nonsense": [made_over, footage, video, sound, picture],
     }
     for query, assets in expected.items():
         response = client.get(HOME + query)
@@ -157,9 +157,9 @@ def test_tags_tell_limits_and_known_verdicts(team: Team, django_assert_num_queri
     speech, long = makers.asset(team, "audio"), makers.asset(team, "audio", milliseconds=61_000)
     dance, slow = makers.asset(team, "video"), makers.asset(team, "video", fps=20.0)
     makers.template(team, account, dance)
-    film = makers.asset(team, "video", origin="result")
+    video = makers.asset(team, "video", origin="result")
     with django_assert_num_queries(2):
-        tags = file_tags.tags([fresh, small, known, half, speech, long, dance, slow, film])
+        tags = file_tags.tags([fresh, small, known, half, speech, long, dance, slow, video])
     short = {pk: [(words, fit) for words, fit, _reason in found] for pk, found in tags.items()}
     assert short[fresh.pk] == [("EMO", "maybe"), ("Dance", "maybe")]
     assert short[small.pk] == [("EMO", "no"), ("Dance", "maybe")]
@@ -169,7 +169,7 @@ def test_tags_tell_limits_and_known_verdicts(team: Team, django_assert_num_queri
     assert short[long.pk] == [("EMO", "no")]
     assert short[dance.pk] == [("Dance template made", "yes")]
     assert short[slow.pk] == [("Dance template", "no")]
-    assert film.pk not in tags
+    assert video.pk not in tags
     assert all(
         reason.endswith(".")
         for found in tags.values()

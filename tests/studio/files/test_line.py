@@ -44,8 +44,8 @@ def test_people_see_where_their_files_stand(
 
 @pytest.fixture
 def edits(team: Team, creator: User, owner: User) -> list[Edit]:
-    """Three of one person and then one of another, of films that cannot be read."""
-    asset: Asset = makers.asset(team, "video", b"no film")
+    """Three of one person and then one of another, of videos that cannot be read."""
+    asset: Asset = makers.asset(team, "video", b"no video")
     return [
         edit_queue.ask(asset, {"do": "film", "stop": stop}, by)
         for stop, by in ((1, creator), (2, creator), (3, creator), (4, owner))

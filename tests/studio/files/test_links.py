@@ -26,7 +26,7 @@ def path_of(url: str) -> str:
 
 
 @pytest.fixture
-def film(team: Team) -> Asset:
+def video(team: Team) -> Asset:
     return makers.asset(team, "video", DATA)
 
 
@@ -34,13 +34,13 @@ def body(response: Any) -> bytes:
     return b"".join(response.streaming_content) if response.streaming else response.content
 
 
-def test_a_signed_address_needs_no_sign_in(film: Asset, settings: Any) -> None:
-    settings.PUBLIC_URL = "https://films.example.com"
-    url = links.public_url(film)
-    assert url.startswith("https://films.example.com/m/")
+def test_a_signed_address_needs_no_sign_in(video: Asset, settings: Any) -> None:
+    settings.PUBLIC_URL = "https://videos.example.com"
+    url = links.public_url(video)
+    assert url.startswith("https://videos.example.com/m/")
     assert url.endswith(".mp4")
-    assert film.name not in url
-    assert film.sha256 not in url
+    assert video.name not in url
+    assert video.sha256 not in url
     response = Client().get(path_of(url))
     assert response.status_code == 200
     assert body(response) == DATA
@@ -52,9 +52,9 @@ def test_a_signed_address_needs_no_sign_in(film: Asset, settings: Any) -> None:
 
 
 def test_it_is_good_for_26_hours_and_not_longer(
-    film: Asset, monkeypatch: pytest.MonkeyPatch
+    video: Asset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, now = path_of(links.public_url(film)), time.time()
+    path, now = path_of(links.public_url(video)), time.time()
     monkeypatch.setattr(links.time, "time", lambda: now + 26 * 3600 - 60)
     assert Client().get(path).status_code == 200
     monkeypatch.setattr(links.time, "time", lambda: now + 26 * 3600 + 60)
@@ -63,11 +63,11 @@ def test_it_is_good_for_26_hours_and_not_longer(
     assert "expired" in response.content.decode()
 
 
-def test_a_wrong_address_is_no_address(film: Asset, team: Team) -> None:
-    path = path_of(links.public_url(film))
+def test_a_wrong_address_is_no_address(video: Asset, team: Team) -> None:
+    path = path_of(links.public_url(video))
     head, token, name = path.rsplit("/", 2)
     other = path_of(links.public_url(makers.asset(team, "video"))).rsplit("/", 1)[-1]
-    unsigned = f"{film.public_id}-{int(time.time()) + 999:x}"
+    unsigned = f"{video.public_id}-{int(time.time()) + 999:x}"
     for wrong in (
         f"{head}/{token[:-1]}x/{name}",
         f"{head}/{unsigned}/{name}",
@@ -79,7 +79,7 @@ def test_a_wrong_address_is_no_address(film: Asset, team: Team) -> None:
     public_id, _, rest = token.partition("-")
     assert Client().get(f"{head}/{public_id}-f{rest}/{name}").status_code == 404
     assert Client().post(path).status_code == 405
-    film.delete()
+    video.delete()
     assert Client().get(path).status_code == 404
 
 
@@ -95,8 +95,8 @@ def test_a_wrong_address_is_no_address(film: Asset, team: Team) -> None:
         ("bytes=262143-999999999", 262143, len(DATA)),
     ],
 )
-def test_ranges(film: Asset, header: str, start: int, stop: int) -> None:
-    response = Client().get(path_of(links.public_url(film)), headers={"range": header})
+def test_ranges(video: Asset, header: str, start: int, stop: int) -> None:
+    response = Client().get(path_of(links.public_url(video)), headers={"range": header})
     assert response.status_code == 206
     assert body(response) == DATA[start:stop]
     assert response["Content-Range"] == f"bytes {start}-{stop - 1}/{len(DATA)}"
@@ -104,8 +104,8 @@ def test_ranges(film: Asset, header: str, start: int, stop: int) -> None:
 
 
 @pytest.mark.parametrize("header", ["bytes=262144-", "bytes=-0", f"bytes={'9' * 40}-"])
-def test_a_range_behind_the_end_is_refused(film: Asset, header: str) -> None:
-    response = Client().get(path_of(links.public_url(film)), headers={"range": header})
+def test_a_range_behind_the_end_is_refused(video: Asset, header: str) -> None:
+    response = Client().get(path_of(links.public_url(video)), headers={"range": header})
     assert response.status_code == 416
     assert response["Content-Range"] == f"bytes */{len(DATA)}"
 
@@ -121,14 +121,14 @@ def test_a_range_behind_the_end_is_refused(film: Asset, header: str) -> None:
         "bytes=٣-٤".encode().decode("latin-1"),
     ],
 )
-def test_words_that_are_no_range_get_the_whole_file(film: Asset, header: str) -> None:
-    response = Client().get(path_of(links.public_url(film)), headers={"range": header})
+def test_words_that_are_no_range_get_the_whole_file(video: Asset, header: str) -> None:
+    response = Client().get(path_of(links.public_url(video)), headers={"range": header})
     assert response.status_code == 200
     assert body(response) == DATA
 
 
-def test_head_etag_and_if_range(film: Asset) -> None:
-    client, path = Client(), path_of(links.public_url(film))
+def test_head_etag_and_if_range(video: Asset) -> None:
+    client, path = Client(), path_of(links.public_url(video))
     head = client.head(path, headers={"range": "bytes=0-9"})
     assert head.status_code == 200
     assert head["Content-Length"] == str(len(DATA))
@@ -144,20 +144,20 @@ def test_head_etag_and_if_range(film: Asset) -> None:
     )
 
 
-def test_files_go_out_in_blocks_and_are_closed(film: Asset) -> None:
-    response = Client().get(path_of(links.public_url(film)))
+def test_files_go_out_in_blocks_and_are_closed(video: Asset) -> None:
+    response = Client().get(path_of(links.public_url(video)))
     assert max(len(block) for block in response.streaming_content) <= 64 * 1024
-    path = Path(film.file.path)
-    waiting = Client().get(path_of(links.public_url(film)))
+    path = Path(video.file.path)
+    waiting = Client().get(path_of(links.public_url(video)))
     waiting.close()
     assert not [
         fd for fd in Path("/proc/self/fd").iterdir() if fd.exists() and fd.resolve() == path
     ]
 
 
-def test_a_row_whose_file_is_gone_is_a_404(film: Asset) -> None:
-    path = path_of(links.public_url(film))
-    Path(film.file.path).unlink()
+def test_a_row_whose_file_is_gone_is_a_404(video: Asset) -> None:
+    path = path_of(links.public_url(video))
+    Path(video.file.path).unlink()
     assert Client().get(path).status_code == 404
 
 
@@ -194,8 +194,8 @@ CLOUD = "https://dashscope.aliyuncs.com/api/v1"
         ("https://[2002:7f00:1::]", "http://127.0.0.1:9000", True),
         ("https://169.254.169.254", CLOUD, False),
         ("https://[2606:2800:220:1::1]", CLOUD, True),
-        ("https://films.example.com", CLOUD, True),
-        ("https://films.example.com", "http://127.0.0.1:9000", True),
+        ("https://videos.example.com", CLOUD, True),
+        ("https://videos.example.com", "http://127.0.0.1:9000", True),
         ("https://8.8.8.8", CLOUD, True),
     ],
 )
@@ -211,7 +211,7 @@ def test_nobody_reaches_what_is_nearer_to_us(
 def test_delivery_can_be_decided_by_hand(settings: Any) -> None:
     settings.PUBLIC_URL, settings.MEDIA_DELIVERY = "http://127.0.0.1:8000", "public"
     assert links.delivery(CLOUD) == "public"
-    settings.PUBLIC_URL, settings.MEDIA_DELIVERY = "https://films.example.com", "temporary"
+    settings.PUBLIC_URL, settings.MEDIA_DELIVERY = "https://videos.example.com", "temporary"
     assert links.delivery(CLOUD) == "temporary"
 
 
@@ -239,7 +239,7 @@ def bucket(s3_address: str, settings: Any, tmp_path: Path) -> Any:
         aws_access_key_id="k",
         aws_secret_access_key="s",
     )
-    name = f"films-{tmp_path.name.lower().replace('_', '-')}"[:60].strip("-")
+    name = f"videos-{tmp_path.name.lower().replace('_', '-')}"[:60].strip("-")
     maker.create_bucket(Bucket=name)
     settings.STORAGES = storage.storages(
         f"s3://k:s@{name}?endpoint={s3_address}&style=path&region=us-east-1", tmp_path
@@ -252,12 +252,12 @@ def test_a_bucket_keeps_serves_and_forgets(
     team: Team, owner: User, s3_address: str, tmp_path: Path
 ) -> None:
     data = files.mp4(1.0)
-    path = files.write(tmp_path, "film.mp4", data)
-    film, new = file_store.keep(path, team=team, owner=owner, name="film.mp4", origin="result")
+    path = files.write(tmp_path, "video.mp4", data)
+    video, new = file_store.keep(path, team=team, owner=owner, name="video.mp4", origin="result")
     assert new
     assert not file_store.is_local()
-    url = links.public_url(film)
-    assert path_of(url).endswith(f"/{film.sha256}.mp4")
+    url = links.public_url(video)
+    assert path_of(url).endswith(f"/{video.sha256}.mp4")
     assert url.startswith(s3_address)
     assert (
         int(dict(pair.split("=") for pair in urlsplit(url).query.split("&"))["X-Amz-Expires"])
@@ -269,15 +269,15 @@ def test_a_bucket_keeps_serves_and_forgets(
     assert answer.headers["Content-Type"] == "video/mp4"
     assert requests.get(url.split("?")[0], timeout=5).status_code == 403
     # Through this site: whole, in part, and as a local file for a while.
-    assert b"".join(file_store.blocks(film.file.name, 0, film.size)) == data
-    assert b"".join(file_store.blocks(film.file.name, 1000, 3000, size=512)) == data[1000:3000]
-    with file_store.local_copy(film) as local:
+    assert b"".join(file_store.blocks(video.file.name, 0, video.size)) == data
+    assert b"".join(file_store.blocks(video.file.name, 1000, 3000, size=512)) == data[1000:3000]
+    with file_store.local_copy(video) as local:
         assert local.read_bytes() == data
     assert not local.exists()
     again, fresh = file_store.keep(path, team=team, owner=owner, name="again.mp4")
-    assert again == film
+    assert again == video
     assert not fresh
-    file_store.forget(film)
+    file_store.forget(video)
     assert requests.get(url, timeout=5).status_code == 404
     assert links.reach(links.files_at()) is links.Reach.MACHINE
 
@@ -301,6 +301,6 @@ def test_members_see_files_of_a_bucket_through_this_site(
 
 
 def test_a_bucket_without_an_endpoint_is_everywhere(settings: Any, tmp_path: Path) -> None:
-    settings.STORAGES = storage.storages("s3://k:s@films?region=eu-central-1", tmp_path)
+    settings.STORAGES = storage.storages("s3://k:s@videos?region=eu-central-1", tmp_path)
     settings.PUBLIC_URL = "http://127.0.0.1:8000"
     assert links.delivery(CLOUD) == "public"

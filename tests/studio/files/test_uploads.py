@@ -285,7 +285,7 @@ def test_a_large_upload_costs_no_memory(
     assert left_behind() == []
 
 
-def test_a_large_film_is_kept_without_being_in_memory(
+def test_a_large_video_is_kept_without_being_in_memory(
     visit: Callable[[User], Visitor], creator: User, tmp_path: Path
 ) -> None:
     big = files.big_mp4(tmp_path, megabytes=60)

@@ -133,13 +133,13 @@ def test_a_killed_server_comes_back_with_everything(tmp_path: Path) -> None:
     try:
         _wait(url)
         with redis.Redis.from_url(url) as client:
-            client.rpush("films", *range(500))
+            client.rpush("videos", *range(500))
             assert child.process is not None
             os.kill(child.process.pid, signal.SIGKILL)
             child.process.wait()
             child.start()
             _wait(url)
-            assert client.llen("films") == 500
+            assert client.llen("videos") == 500
     finally:
         child.clear()
 

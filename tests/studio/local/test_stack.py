@@ -94,7 +94,7 @@ def test_children_are_told_the_addresses_unless_the_user_chose_them(
     make: Callable[..., Stack], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = any_free_port()
-    monkeypatch.setenv("PUBLIC_URL", "https://films.example.com")
+    monkeypatch.setenv("PUBLIC_URL", "https://videos.example.com")
     monkeypatch.setenv("REDIS_URL", "redis://elsewhere/3")
     with make(port=port) as stack:
         found = stack.start()
@@ -102,7 +102,7 @@ def test_children_are_told_the_addresses_unless_the_user_chose_them(
             "no Redis of our own beside the user's"
         )
         assert stack.env["REDIS_URL"] == found["redis"] == "redis://elsewhere/3"
-        assert stack.env["PUBLIC_URL"] == "https://films.example.com"
+        assert stack.env["PUBLIC_URL"] == "https://videos.example.com"
         assert "MODELSTUDIO_URL" not in stack.env
 
 

@@ -20,7 +20,7 @@ from studio.mail import queue
 from studio.models import Mail, User
 
 pytestmark = pytest.mark.django_db
-SECRET = "https://films.example.com/accounts/password/reset/key/1-secret/"
+SECRET = "https://videos.example.com/accounts/password/reset/key/1-secret/"
 
 
 @pytest.fixture(autouse=True)

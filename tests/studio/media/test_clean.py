@@ -226,7 +226,7 @@ def test_poster_passes_over_a_black_beginning(tmp_path: Path) -> None:
     assert thumbnail(path, probe(path), tmp_path / "t", 160) == (160, 120)
 
 
-def test_a_film_black_throughout_has_a_black_poster(tmp_path: Path) -> None:
+def test_a_video_black_throughout_has_a_black_poster(tmp_path: Path) -> None:
     path = files.write(tmp_path, "f", files.mp4(0.4, black=1.0))
     assert poster(path, tmp_path / "p") == (320, 240)
     assert max(_corners(_pixels(tmp_path / "p"))[0]) < 30
@@ -288,7 +288,7 @@ def test_peaks_of_a_long_recording_stay_in_place(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [files.mp4, files.mov], ids=["mp4", "mov"])
-def test_titles_and_places_leave_a_film_and_its_frames_stay(
+def test_titles_and_places_leave_a_video_and_its_frames_stay(
     tmp_path: Path, make: Callable[..., bytes]
 ) -> None:
     data = make(0.6, audio=True, title="SecretTitle")

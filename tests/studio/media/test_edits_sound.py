@@ -132,7 +132,7 @@ def test_parts_of_coded_sound_join_to_the_whole(
 def test_what_lies_long_before_a_part_is_not_decoded_and_the_part_is_the_same(
     tmp_path: Path, make: Callable[[float], bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A speech of an hour is parted into sixty films with one click."""
+    """A speech of an hour is parted into sixty videos with one click."""
     path = files.write(tmp_path, "in", make(4.0))
     cut_sound(path, tmp_path / "plain", 2.9, 3.5)
     without(path, tmp_path / "parted", [(0, 2.9), (3.1, 3.2), (3.5, 9)])
@@ -157,7 +157,7 @@ def test_what_lies_long_before_a_part_is_not_decoded_and_the_part_is_the_same(
 
 
 def test_many_cuts_leave_exactly_the_milliseconds_that_were_promised(tmp_path: Path) -> None:
-    """Each edge rounded by itself would add up: a film is billed by the millisecond."""
+    """Each edge rounded by itself would add up: a video is billed by the millisecond."""
     path, out = files.write(tmp_path, "in", wav(tone(10.0, rate=11025), 11025)), tmp_path / "out"
     pieces: list[tuple[int, int]] = []
     at = 0
@@ -324,7 +324,7 @@ BAD = {
     "cut to its header": files.wav(1.0)[:44],
     "cut MP4": files.truncated(files.mp4(0.5, audio=True)),
     "picture": files.jpeg(40, 40),
-    "silent film": files.mp4(0.2),
+    "silent video": files.mp4(0.2),
     "web page": files.html(),
     "nothing": b"",
 }

@@ -1,4 +1,4 @@
-"""Films made anew for models and browsers, and films given a sound without a change to their
+"""Videos made anew for models and browsers, and videos given a sound without a change to their
 picture."""
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def left_behind(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir() if path.name.startswith("out")]
 
 
-def grey_film(
+def grey_video(
     path: Path,
     levels: list[int],
     fps: int = 25,
@@ -69,7 +69,7 @@ def grey_film(
     pix_fmt: str = "yuv420p",
     stretch: int = 1,
 ) -> Path:
-    """A film whose frames are plain greys, to tell them apart by."""
+    """A video whose frames are plain greys, to tell them apart by."""
     with av.open(str(path), "w", format=muxer) as container:
         stream: Any = container.add_stream(codec, rate=fps)
         stream.width, stream.height, stream.pix_fmt = 64, 48, pix_fmt
@@ -96,7 +96,7 @@ def levels(path: Path) -> list[int]:
         lambda: files.mov(1.0, 24, 160, 120),
     ],
 )
-def test_a_remade_film_is_what_models_take(tmp_path: Path, make: Callable[[], bytes]) -> None:
+def test_a_remade_video_is_what_models_take(tmp_path: Path, make: Callable[[], bytes]) -> None:
     path, out = files.write(tmp_path, "in", make()), tmp_path / "out"
     before = probe(path)
     facts = remake_video(path, out)
@@ -116,13 +116,13 @@ def test_a_remade_film_is_what_models_take(tmp_path: Path, make: Callable[[], by
 
 def test_every_rate_is_steady_and_frames_come_at_their_time(tmp_path: Path) -> None:
     shades = [20 + 20 * n for n in range(10)]
-    path, out = grey_film(tmp_path / "in", shades, fps=10), tmp_path / "out"
+    path, out = grey_video(tmp_path / "in", shades, fps=10), tmp_path / "out"
     assert remake_video(path, out).fps == 24  # the slowest that models take
     assert times(out) == pytest.approx([n / 24 for n in range(24)], abs=1e-4)
     remake_video(path, out, fps=30)
     assert times(out) == pytest.approx([n / 30 for n in range(30)], abs=1e-4)
     assert levels(out) == pytest.approx([shade for shade in shades for _ in range(3)], abs=3)
-    fast = grey_film(tmp_path / "fast", [20 + 3 * n for n in range(60)], fps=60)
+    fast = grey_video(tmp_path / "fast", [20 + 3 * n for n in range(60)], fps=60)
     facts = remake_video(fast, out, fps=30)
     assert (facts.fps, facts.seconds) == (30, 1.0)
     assert levels(out) == pytest.approx([20 + 6 * n for n in range(30)], abs=4)
@@ -148,7 +148,7 @@ def test_a_part_starts_and_ends_at_its_frames_with_its_sound(tmp_path: Path) -> 
 
 
 def test_the_part_shows_the_frames_of_its_time(tmp_path: Path) -> None:
-    path, out = grey_film(tmp_path / "in", [20 + 8 * n for n in range(25)]), tmp_path / "out"
+    path, out = grey_video(tmp_path / "in", [20 + 8 * n for n in range(25)]), tmp_path / "out"
     remake_video(path, out, start=0.2, stop=0.4)
     assert levels(out) == pytest.approx([60, 68, 76, 84, 92], abs=3)
     remake_video(path, out, start=0.9, stop=math.inf)
@@ -204,7 +204,7 @@ def test_sound_stays_in_step_after_a_hole_in_it(tmp_path: Path) -> None:
             frame.sample_rate, frame.pts, frame.time_base = 48000, at, Fraction(1, 48000)
             container.mux(speech.encode(frame))
         container.mux(speech.encode(None))
-    silent = files.write(tmp_path, "film", files.mp4(1.6, 25, 64, 48))
+    silent = files.write(tmp_path, "video", files.mp4(1.6, 25, 64, 48))
     makes: list[Callable[[Path], Facts]] = [
         lambda out: remake_video(path, out),
         lambda out: with_sound(silent, path, out),
@@ -218,7 +218,7 @@ def test_sound_stays_in_step_after_a_hole_in_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("quarter", [1, 2, 3])
-def test_a_turned_film_is_upright_for_good(tmp_path: Path, quarter: int) -> None:
+def test_a_turned_video_is_upright_for_good(tmp_path: Path, quarter: int) -> None:
     path, out = files.write(tmp_path, "in", files.turned_mp4(quarter, 160, 120)), tmp_path / "out"
     facts = remake_video(path, out)
     assert (facts.width, facts.height) == ((120, 160) if quarter % 2 else (160, 120))
@@ -253,9 +253,9 @@ def test_sides_are_even_within_the_longest_and_never_larger(tmp_path: Path) -> N
 
 
 def test_pixels_become_square_and_full_range_keeps_its_brightness(tmp_path: Path) -> None:
-    facts = remake_video(grey_film(tmp_path / "wide", [100] * 3, stretch=2), tmp_path / "out")
+    facts = remake_video(grey_video(tmp_path / "wide", [100] * 3, stretch=2), tmp_path / "out")
     assert (facts.width, facts.height) == (128, 48)
-    full = grey_film(
+    full = grey_video(
         tmp_path / "full", [10, 128, 245], codec="mjpeg", muxer="avi", pix_fmt="yuvj420p"
     )
     remake_video(full, tmp_path / "out")
@@ -291,7 +291,7 @@ def test_max_bytes_is_met_with_fewer_bits(tmp_path: Path) -> None:
         (math.inf, None),
     ],
 )
-def test_parts_without_a_film(tmp_path: Path, start: float, stop: float | None) -> None:
+def test_parts_without_a_video(tmp_path: Path, start: float, stop: float | None) -> None:
     with pytest.raises(EditError) as caught:
         remake_video(
             files.write(tmp_path, "in", files.mp4(0.4, 25, 64, 48)),
@@ -304,7 +304,7 @@ def test_parts_without_a_film(tmp_path: Path, start: float, stop: float | None) 
 
 
 def wild_times() -> bytes:
-    """A film whose every frame says that it lasts three hours."""
+    """A video whose every frame says that it lasts three hours."""
     data = bytearray(files.mp4(0.4, 25, 64, 48))
     at = data.index(b"stts") + 12
     struct.pack_into(">I", data, at + 4, 0x7FFFFFF)
@@ -324,7 +324,7 @@ BAD: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_bad_films(tmp_path: Path, name: str) -> None:
+def test_bad_videos(tmp_path: Path, name: str) -> None:
     path = files.write(tmp_path, "in", BAD[name]())
     with pytest.raises(MediaError):
         remake_video(path, tmp_path / "out")
@@ -343,7 +343,7 @@ def test_a_clock_gone_wild_ends_in_a_sentence(
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_damaged_bytes_give_a_film_or_a_sentence(tmp_path: Path, seed: int) -> None:
+def test_damaged_bytes_give_a_video_or_a_sentence(tmp_path: Path, seed: int) -> None:
     from random import Random
 
     chance = Random(seed)
@@ -382,12 +382,12 @@ def test_damaged_bytes_give_a_film_or_a_sentence(tmp_path: Path, seed: int) -> N
 def test_the_picture_is_copied_and_the_sound_ends_with_it(
     tmp_path: Path, make: Callable[[], bytes], copied: bool
 ) -> None:
-    film, sound, out = (
-        files.write(tmp_path, "film", files.mp4(1.0, 25, 160, 120)),
+    video, sound, out = (
+        files.write(tmp_path, "video", files.mp4(1.0, 25, 160, 120)),
         files.write(tmp_path, "sound", make()),
         tmp_path / "out",
     )
-    facts = with_sound(film, sound, out)
+    facts = with_sound(video, sound, out)
     assert (facts.codec, facts.audio_codec, facts.width, facts.seconds, facts.fps) == (
         "h264",
         "aac",
@@ -395,8 +395,8 @@ def test_the_picture_is_copied_and_the_sound_ends_with_it(
         1.0,
         25,
     )
-    assert coded(out, "video") == coded(film, "video")
-    assert times(out) == times(film)
+    assert coded(out, "video") == coded(video, "video")
+    assert times(out) == times(video)
     assert boxes(out).index(b"moov") < boxes(out).index(b"mdat")
     rate, samples = heard(out)
     assert 1.0 - 0.03 <= len(samples) / rate <= 1.0 + 1024 / rate
@@ -413,19 +413,19 @@ def test_the_picture_is_copied_and_the_sound_ends_with_it(
 
 
 def test_shorter_sound_just_ends(tmp_path: Path) -> None:
-    film, sound = (
-        files.write(tmp_path, "film", files.mp4(1.0, 25, 64, 48)),
+    video, sound = (
+        files.write(tmp_path, "video", files.mp4(1.0, 25, 64, 48)),
         files.write(tmp_path, "sound", files.wav(0.4)),
     )
-    facts = with_sound(film, sound, tmp_path / "out")
+    facts = with_sound(video, sound, tmp_path / "out")
     assert facts.seconds == 1.0
     rate, samples = heard(tmp_path / "out")
     assert len(samples) / rate == pytest.approx(0.4, abs=1024 / rate)
 
 
-def test_a_turned_film_stays_turned_and_its_own_sound_gives_way(tmp_path: Path) -> None:
-    film = files.write(tmp_path, "film", files.turned_mp4(1, 160, 120))
-    facts = with_sound(film, files.write(tmp_path, "sound", files.wav(0.5)), tmp_path / "out")
+def test_a_turned_video_stays_turned_and_its_own_sound_gives_way(tmp_path: Path) -> None:
+    video = files.write(tmp_path, "video", files.turned_mp4(1, 160, 120))
+    facts = with_sound(video, files.write(tmp_path, "sound", files.wav(0.5)), tmp_path / "out")
     assert (facts.width, facts.height) == (120, 160)
     loud = files.write(tmp_path, "loud", files.mp4(0.4, 25, 64, 48, audio=True))
     with_sound(loud, files.write(tmp_path, "silence", files.wav(1.0, loud=0.0)), tmp_path / "out")
@@ -433,16 +433,16 @@ def test_a_turned_film_stays_turned_and_its_own_sound_gives_way(tmp_path: Path) 
 
 
 def test_with_sound_needs_a_sound_and_an_mp4(tmp_path: Path) -> None:
-    film, wav = (
-        files.write(tmp_path, "film", files.mp4(0.4, 25, 64, 48)),
+    video, wav = (
+        files.write(tmp_path, "video", files.mp4(0.4, 25, 64, 48)),
         files.write(tmp_path, "wav", files.wav(0.4)),
     )
     cases = (
-        (film, film, "no-stream"),
-        (film, files.write(tmp_path, "p", files.jpeg(40, 40)), "no-stream"),
+        (video, video, "no-stream"),
+        (video, files.write(tmp_path, "p", files.jpeg(40, 40)), "no-stream"),
         (wav, wav, "no-stream"),
     )
-    prores = grey_film(
+    prores = grey_video(
         tmp_path / "prores", [9, 9], codec="prores_ks", muxer="mov", pix_fmt="yuv422p10le"
     )
     for picture, sound, code in (
@@ -465,17 +465,17 @@ def test_a_part_lasts_at_least_as_long_as_asked_at_every_rate(tmp_path: Path, fp
     assert 2.0 <= seconds <= 2.0 + 1 / fps
 
 
-def test_a_film_in_h265_with_sound_plays_in_safari(tmp_path: Path) -> None:
+def test_a_video_in_h265_with_sound_plays_in_safari(tmp_path: Path) -> None:
     """Apple's players open H.265 only under the name hvc1, which keeps its headers out of the
     frames."""
-    film, sound = (
-        files.write(tmp_path, "film", files.mp4(0.4, codec="libx265")),
+    video, sound = (
+        files.write(tmp_path, "video", files.mp4(0.4, codec="libx265")),
         files.write(tmp_path, "sound", files.wav(0.4)),
     )
     out = tmp_path / "out"
-    assert b"hev1" in film.read_bytes()
-    facts = with_sound(film, sound, out)
+    assert b"hev1" in video.read_bytes()
+    facts = with_sound(video, sound, out)
     assert facts.codec == "hevc"
     assert b"hvc1" in out.read_bytes()
     assert b"hev1" not in out.read_bytes()
-    assert coded(out, "video") == coded(film, "video")
+    assert coded(out, "video") == coded(video, "video")

@@ -107,7 +107,7 @@ def test_sound_facts(
         (lambda: files.avi(1.0, 25, 160, 120, audio=True), "avi", "mpeg4", "mp3", 25, 1.04),
         (lambda: files.webm(1.0, 25), "webm", "vp8", "", 25, 1.0),
         (
-            lambda: files.film(1.0, width=160, height=120, muxer="matroska"),
+            lambda: files.video(1.0, width=160, height=120, muxer="matroska"),
             "mkv",
             "h264",
             "",
@@ -125,7 +125,7 @@ def test_video_facts_and_verify(
     fps: float,
     seconds: float,
 ) -> None:
-    path = files.write(tmp_path, "film.jpg", data())
+    path = files.write(tmp_path, "video.jpg", data())
     facts = probe(path)
     assert (facts.kind, facts.format, facts.codec, facts.audio_codec) == (
         "video",

@@ -1,4 +1,4 @@
-"""Films are verified: whole, as long as they say, and films at all."""
+"""Videos are verified: whole, as long as they say, and videos at all."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def test_verify_finds_damage_inside(tmp_path: Path, codec: str) -> None:
     assert caught.value.code == "broken"
 
 
-def test_verify_finds_a_film_shorter_than_it_says(tmp_path: Path) -> None:
-    data = bytearray(files.film(1.0, width=160, height=120, muxer="matroska"))
+def test_verify_finds_a_video_shorter_than_it_says(tmp_path: Path) -> None:
+    data = bytearray(files.video(1.0, width=160, height=120, muxer="matroska"))
     at = data.index(b"\x44\x89\x88") + 3  # the element Duration, a double
     data[at : at + 8] = struct.pack(">d", 4 * struct.unpack(">d", data[at : at + 8])[0])
     path = files.write(tmp_path, "f", bytes(data))

@@ -26,7 +26,7 @@ def mailing(settings: Any) -> Any:
     settings.MAIL_SERVER = True
     settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
     settings.SIGNUP = "open"
-    settings.PUBLIC_URL = "https://films.example.com"
+    settings.PUBLIC_URL = "https://videos.example.com"
     settings.ALLOWED_HOSTS = ["*"]
     return settings
 

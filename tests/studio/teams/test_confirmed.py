@@ -167,7 +167,7 @@ def test_links_in_mails_never_follow_the_host_of_the_request(
     assert len(mail.outbox) == 3
     for one in mail.outbox:
         assert "evil" not in f"{one.subject} {one.body}"
-        assert "https://films.example.com/accounts/" in one.body
+        assert "https://videos.example.com/accounts/" in one.body
 
 
 def test_a_mailbox_is_not_filled_and_nobody_is_kept_from_asking(mailing: Any, owner: User) -> None:

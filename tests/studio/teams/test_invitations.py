@@ -188,7 +188,7 @@ def test_the_mail_leads_in_and_nobody_else_has_its_link(
     assert page.status_code == 302
     sent = str(django_mail.outbox[-1].body)
     assert "Studio North" in sent
-    link = re.search(r"https://films\.example\.com(/join-team/\S+)", sent)
+    link = re.search(r"https://videos\.example\.com(/join-team/\S+)", sent)
     assert link
     client = Client()
     assert NEW in text(client.get(link[1], follow=True))

@@ -212,7 +212,7 @@ def test_room_that_is_made_is_room(
     keep(png(tmp_path, 500), team=team, owner=creator, name="b.png")
 
 
-def test_a_film_that_was_paid_is_kept_whatever_is_stored(
+def test_a_video_that_was_paid_is_kept_whatever_is_stored(
     team: Team, creator: User, limits: dict[str, int | None], tmp_path: Any
 ) -> None:
     limits.update(STORAGE_PER_TEAM=0, STORAGE_PER_PERSON=0)

@@ -174,10 +174,10 @@ def test_the_link_leads_to_the_port_that_the_web_got(
     monkeypatch.delenv("PUBLIC_URL", raising=False)
     said = str(dev.welcome_text({"web": "http://127.0.0.1:8123"}, tmp_path))
     assert "http://127.0.0.1:8123/join/" in said
-    monkeypatch.setenv("PUBLIC_URL", "https://films.example.com")
-    settings.PUBLIC_URL = "https://films.example.com"
+    monkeypatch.setenv("PUBLIC_URL", "https://videos.example.com")
+    settings.PUBLIC_URL = "https://videos.example.com"
     said = str(dev.welcome_text({"web": "http://127.0.0.1:8123"}, tmp_path))
-    assert "https://films.example.com/join/" in said
+    assert "https://videos.example.com/join/" in said
 
 
 def test_a_restart_prints_another_link_and_ends_the_one_before(

@@ -94,7 +94,7 @@ def test_a_door_that_does_not_ask_is_found() -> None:
 
     assert not_asking("limit", path("t/x/", sensitive(door), name="limit"))
     assert not not_asking("limit", path("t/x/", sensitive(confirm_first(door)), name="limit"))
-    assert not not_asking("film", path("t/x/", harmless(door), name="film"))
+    assert not not_asking("video", path("t/x/", harmless(door), name="video"))
     assert not_asking("oidc_unlink", path("x/", access.signed_in(door), name="oidc_unlink"))
 
 

@@ -35,7 +35,7 @@ def test_the_parts_of_results_are_left_to_their_download(tmp_path: Path) -> None
     """It goes on where it was cut, for as long as the service keeps the video."""
     part = tmp_path / PARTS_OF_RESULTS / "job.part"
     part.parent.mkdir()
-    part.write_bytes(b"half a film")
+    part.write_bytes(b"half a video")
     for path in (part, part.parent):
         old(path, ABANDONED + 60)
     assert sweep(tmp_path) == 0

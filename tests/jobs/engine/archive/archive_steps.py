@@ -1,4 +1,4 @@
-"""A film at a host that may cut, lie, refuse or forget, and what becomes of its job."""
+"""A video at a host that may cut, lie, refuse or forget, and what becomes of its job."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def host() -> Iterator[VideoHost]:
 
 @pytest.fixture
 def base() -> str:
-    """The service's own address: loopback, so films may be there too."""
+    """The service's own address: loopback, so videos may be there too."""
     return "http://127.0.0.1:9/api/v1"
 
 

@@ -32,4 +32,4 @@ def test_a_video_is_kept_until_a_decoder_has_looked_at_it(
     job = step(job)
     assert job.state == "succeeded"
     assert job.result is not None
-    assert job.result.file.open("rb").read() == host.film
+    assert job.result.file.open("rb").read() == host.video

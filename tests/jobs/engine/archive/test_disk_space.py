@@ -61,7 +61,7 @@ def test_it_is_our_fault_when_our_disk_was_full(job: Job, host: VideoHost, full_
     assert (job.code, job.fault) == ("archive-failed", "ours")
 
 
-def test_a_film_that_is_still_there_after_a_day_is_taken(job: Job) -> None:
+def test_a_video_that_is_still_there_after_a_day_is_taken(job: Job) -> None:
     aged(job, 25)
     assert step(job).state == "succeeded"
 
@@ -100,7 +100,7 @@ def test_a_bucket_that_is_away_costs_no_second_download(
             job = step(job)
         aged(job, 24 * 9)
         job = step(job)
-    assert job.state == "archiving", "a film that lies here is never given up"
+    assert job.state == "archiving", "a video that lies here is never given up"
     assert "fetched and proven" in job.sentence
     assert result_download.sweep() == 0
     assert step(job).state == "succeeded"
@@ -109,7 +109,7 @@ def test_a_bucket_that_is_away_costs_no_second_download(
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
-def test_a_full_store_keeps_the_proven_film(
+def test_a_full_store_keeps_the_proven_video(
     job: Job, host: VideoHost, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     def full(*args: Any, **kwargs: Any) -> None:
@@ -123,7 +123,7 @@ def test_a_full_store_keeps_the_proven_film(
     assert len(host.seen) == 1
 
 
-def test_a_film_on_the_disk_of_another_worker_is_not_given_up(job: Job, host: VideoHost) -> None:
+def test_a_video_on_the_disk_of_another_worker_is_not_given_up(job: Job, host: VideoHost) -> None:
     """That worker could not store it yet, and here there is nothing but an address that has
     expired."""
     JobEvent.objects.create(
@@ -134,7 +134,7 @@ def test_a_film_on_the_disk_of_another_worker_is_not_given_up(job: Job, host: Vi
     assert step(job).state == "archiving"
 
 
-def test_a_proven_film_is_proven_once(
+def test_a_proven_video_is_proven_once(
     job: Job, host: VideoHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
@@ -144,7 +144,7 @@ def test_a_proven_film_is_proven_once(
     assert step(job).state == "succeeded"
 
 
-def test_a_proven_film_that_rots_is_fetched_again(
+def test_a_proven_video_that_rots_is_fetched_again(
     job: Job, host: VideoHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
@@ -157,7 +157,7 @@ def test_a_proven_film_that_rots_is_fetched_again(
     assert job.state == "succeeded"
     assert len(host.seen) == 2
     assert job.result is not None
-    assert job.result.file.open("rb").read() == host.film
+    assert job.result.file.open("rb").read() == host.video
 
 
 def test_parts_are_swept_when_nobody_needs_them(

@@ -1,4 +1,4 @@
-"""Films that come home, and those that never do."""
+"""Videos that come home, and those that never do."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ pytestmark = pytest.mark.django_db
 # ── home ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_whole_film_is_kept(job: Job, host: VideoHost, team: Team) -> None:
+def test_a_whole_video_is_kept(job: Job, host: VideoHost, team: Team) -> None:
     assert archive.due() == [job.pk]
     job = step(job)
     assert job.state == "succeeded"
-    film = job.result
-    assert film is not None
-    assert (film.origin, film.kind, film.size, film.team) == (
+    video = job.result
+    assert video is not None
+    assert (video.origin, video.kind, video.size, video.team) == (
         "result",
         "video",
-        len(host.film),
+        len(host.video),
         team,
     )
-    assert film.seconds == pytest.approx(1.0, abs=0.07)
-    assert film.file.open("rb").read() == host.film
-    assert film.thumb
+    assert video.seconds == pytest.approx(1.0, abs=0.07)
+    assert video.file.open("rb").read() == host.video
+    assert video.thumb
     assert job.result_url == "", "the signed address is forgotten"
     assert job.lease_until is None
     assert parts() == []
@@ -60,7 +60,7 @@ def test_what_was_cut_is_gone_on_with(job: Job, host: VideoHost) -> None:
     job = step(job)
     assert job.state == "succeeded"
     assert host.asked == ["", "bytes=1500-"]
-    assert host.sent == len(host.film)
+    assert host.sent == len(host.video)
     assert job.sentence == ""
 
 
@@ -97,21 +97,21 @@ def test_a_host_that_asks_for_time_gets_it(job: Job, host: VideoHost) -> None:
     assert job.not_before > timezone.now() + timedelta(seconds=110)
 
 
-def test_a_film_cut_at_the_service_with_a_true_length_is_not_taken(
+def test_a_video_cut_at_the_service_with_a_true_length_is_not_taken(
     job: Job, host: VideoHost
 ) -> None:
-    host.answers = [answer_with(200, host.film[: len(host.film) // 2])]
+    host.answers = [answer_with(200, host.video[: len(host.video) // 2])]
     job = step(job)
     assert job.state == "archiving"
-    assert parts() == [], "what is no film is not gone on with"
+    assert parts() == [], "what is no video is not gone on with"
     assert step(job).state == "succeeded"
 
 
 # ── never ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_what_never_is_a_film_fails_and_says_so(job: Job, host: VideoHost) -> None:
-    host.film = PAGE
+def test_what_never_is_a_video_fails_and_says_so(job: Job, host: VideoHost) -> None:
+    host.video = PAGE
     for number in range(archive_retry.HOPELESS):
         assert job.state == "archiving", number
         job = step(job)
@@ -119,7 +119,7 @@ def test_what_never_is_a_film_fails_and_says_so(job: Job, host: VideoHost) -> No
     job.events.filter(new="archiving").update(at=timezone.now() - archive_retry.STUBBORN)
     job = step(job)
     assert (job.state, job.code, job.fault) == ("failed", "bad-result", "service")
-    assert "no whole film" in job.sentence
+    assert "no whole video" in job.sentence
     assert "7 times" in job.sentence
     assert job.advice
     assert job.result_url == host.url, "kept until it expires"
@@ -127,7 +127,7 @@ def test_what_never_is_a_film_fails_and_says_so(job: Job, host: VideoHost) -> No
 
 
 def test_only_whole_downloads_count(job: Job, host: VideoHost) -> None:
-    """A bad day of the network is no reason to give a film up."""
+    """A bad day of the network is no reason to give a video up."""
     host.answers = [answer_with(500)] * 8 + [answer_with(200, PAGE)]
     for _ in range(9):
         job = step(job)
@@ -136,7 +136,7 @@ def test_only_whole_downloads_count(job: Job, host: VideoHost) -> None:
 
 
 def test_pauses_between_pages_grow(job: Job, host: VideoHost) -> None:
-    host.film = PAGE
+    host.video = PAGE
     waits = []
     for _ in range(archive_retry.HOPELESS - 1):
         job = step(job)
@@ -147,12 +147,12 @@ def test_pauses_between_pages_grow(job: Job, host: VideoHost) -> None:
 
 
 def test_a_fresh_address_is_asked_for(job: Job, host: VideoHost, service: Service) -> None:
-    Job.objects.filter(pk=job.pk).update(result_url=host.url.replace("film.mp4", "old.mp4"))
+    Job.objects.filter(pk=job.pk).update(result_url=host.url.replace("video.mp4", "old.mp4"))
     host.answers = [answer_with(403)]
     assert step(job).state == "archiving"
     assert service.count("get") == 1
     assert step(job).state == "succeeded"
-    assert host.paths[1].startswith("/film.mp4")
+    assert host.paths[1].startswith("/video.mp4")
 
 
 @pytest.mark.parametrize("base", ["https://dashscope.example.com/api/v1"])
@@ -160,7 +160,7 @@ def test_a_forbidden_address_is_never_asked_and_given_up_after_a_while(
     job: Job, host: VideoHost, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The service is asked for another, for twenty minutes: one odd answer of a name server is not
-    the end of a paid film."""
+    the end of a paid video."""
     monkeypatch.setattr(
         address_check,
         "resolve",
@@ -186,8 +186,8 @@ def test_a_service_that_staff_did_not_allow_sends_nobody_inside(
     job = step(job)
     assert job.state == "archiving"
     inside = job.sentence
-    Job.objects.filter(pk=job.pk).update(result_url="https://127.0.0.1.nobody.invalid/film.mp4")
-    service.gets = [lambda: done("t", url="https://127.0.0.1.nobody.invalid/film.mp4")] * 40
+    Job.objects.filter(pk=job.pk).update(result_url="https://127.0.0.1.nobody.invalid/video.mp4")
+    service.gets = [lambda: done("t", url="https://127.0.0.1.nobody.invalid/video.mp4")] * 40
     unknown = step(job).sentence
     assert inside.replace("127.0.0.1", "…") == unknown.replace("127.0.0.1.nobody.invalid", "…")
     assert host.seen == []
@@ -205,8 +205,8 @@ def test_a_simulator_that_the_site_names_may_give_from_inside(
     "url",
     [
         "file:///etc/passwd",
-        "http://me:hush@127.0.0.1/film.mp4",
-        "http://169.254.169.254/film.mp4",
+        "http://me:hush@127.0.0.1/video.mp4",
+        "http://169.254.169.254/video.mp4",
         "",
     ],
 )

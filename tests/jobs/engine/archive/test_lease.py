@@ -1,4 +1,4 @@
-"""Who may bring a film home, from which moment to which; and where it is asked for."""
+"""Who may bring a video home, from which moment to which; and where it is asked for."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.service import Service, done, task
 
 pytestmark = pytest.mark.django_db
 INSTANT, NOTHING = timedelta(microseconds=1), timedelta(0)
-URL = "https://a.test/film.mp4"
+URL = "https://a.test/video.mp4"
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def job(team: Team, creator: User, account: Account, noon: datetime) -> Job:
         ({"state": State.SUCCEEDED}, False),
     ],
 )
-def test_when_a_film_is_due(job: Job, noon: datetime, fields: dict[str, Any], due: bool) -> None:
+def test_when_a_video_is_due(job: Job, noon: datetime, fields: dict[str, Any], due: bool) -> None:
     values = {
         name: noon + value if isinstance(value, timedelta) else value
         for name, value in fields.items()
@@ -66,7 +66,7 @@ def archive_due(job: Job, due: bool) -> list[Job]:
     return [job] if due else []
 
 
-def test_a_lease_is_of_one_film_and_of_one_worker(job: Job, team: Team, creator: User) -> None:
+def test_a_lease_is_of_one_video_and_of_one_worker(job: Job, team: Team, creator: User) -> None:
     other = makers.job(team, creator, state=State.ARCHIVING)
     lease = Lease.take(job.pk)
     assert lease is not None
@@ -77,7 +77,7 @@ def test_a_lease_is_of_one_film_and_of_one_worker(job: Job, team: Team, creator:
     assert columns(other)["lease_until"] is None
 
 
-def test_the_film_that_expires_first_is_taken_first(
+def test_the_video_that_expires_first_is_taken_first(
     job: Job, team: Team, creator: User, noon: datetime
 ) -> None:
     """One whose end nobody knows may expire at any moment."""
@@ -122,7 +122,7 @@ def test_a_lease_that_was_lost_is_neither_renewed_nor_given_back(
 
 
 def test_a_lease_is_given_back_with_what_was_found(job: Job, team: Team, creator: User) -> None:
-    """Another film whose lease ends at the same moment keeps it."""
+    """Another video whose lease ends at the same moment keeps it."""
     other = makers.job(team, creator, state=State.ARCHIVING)
     lease = Lease.take(job.pk)
     assert lease is not None
@@ -143,11 +143,11 @@ def test_a_lease_is_given_back_with_what_was_found(job: Job, team: Team, creator
     [
         (URL, URL, False),
         (f"{URL}?Signature=2", f"{URL}?Signature=2", False),
-        ("https://b.test/film.mp4", "https://b.test/film.mp4", True),
+        ("https://b.test/video.mp4", "https://b.test/video.mp4", True),
         ("", URL, False),
     ],
 )
-def test_the_service_is_asked_where_the_film_is(
+def test_the_service_is_asked_where_the_video_is(
     job: Job, service: Service, found: str, kept: str, other: bool
 ) -> None:
     """With another signature it is the same address, which is no other chance."""
@@ -163,7 +163,7 @@ def test_the_service_is_asked_where_the_film_is(
 def test_the_address_of_an_older_task_is_not_written(
     job: Job, service: Service, moved: dict[str, Any]
 ) -> None:
-    service.gets = [done("task-1", url="https://b.test/film.mp4")]
+    service.gets = [done("task-1", url="https://b.test/video.mp4")]
     Job.objects.filter(pk=job.pk).update(**moved)
     before = columns(job)
     result_download.ask_for_address(job)

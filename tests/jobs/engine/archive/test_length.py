@@ -1,4 +1,4 @@
-"""Films that are not as long as billed: kept when they are whole, and told from those that are
+"""Videos that are not as long as billed: kept when they are whole, and told from those that are
 cut."""
 
 from __future__ import annotations
@@ -40,20 +40,20 @@ def billed(job: Job, seconds: str) -> None:
         ("0.400", True),
     ],
 )
-def test_a_whole_film_of_another_length_is_kept_and_marked(
+def test_a_whole_video_of_another_length_is_kept_and_marked(
     job: Job, host: VideoHost, seconds: str, differs: bool
 ) -> None:
     billed(job, seconds)
     job = step(job)
     assert job.state == "succeeded"
     assert job.length_differs is differs
-    assert (len(host.seen), job.result.size) == (1, len(host.film))
+    assert (len(host.seen), job.result.size) == (1, len(host.video))
     last = job.events.last().text
     assert (f"{Decimal(seconds):.1f} s were billed" in last) is differs
 
 
-def test_five_percent_of_a_long_film_may_be_missing(job: Job, host: VideoHost) -> None:
-    host.film = files.mp4(30.0, fps=5, width=64, height=64)
+def test_five_percent_of_a_long_video_may_be_missing(job: Job, host: VideoHost) -> None:
+    host.video = files.mp4(30.0, fps=5, width=64, height=64)
     billed(job, "31.500")
     assert step(job).length_differs is False
 
@@ -63,9 +63,9 @@ def test_five_percent_of_a_long_film_may_be_missing(job: Job, host: VideoHost) -
 
 def test_fewer_bytes_than_announced_are_gone_on_with(job: Job, host: VideoHost) -> None:
     """Fragments play to the end wherever they are cut."""
-    host.film = files.fragmented_mp4(4.0)
+    host.video = files.fragmented_mp4(4.0)
     billed(job, "4.000")
-    host.answers = [cut_after(host.film.rindex(b"moof", 0, len(host.film) // 2) - 4)]
+    host.answers = [cut_after(host.video.rindex(b"moof", 0, len(host.video) // 2) - 4)]
     job = step(job)
     assert (job.state, job.result) == ("archiving", None)
     job = step(job)
@@ -80,39 +80,39 @@ def without_length(body: bytes) -> Callable[..., Any]:
 def test_what_may_be_cut_is_fetched_until_two_downloads_are_the_same(
     job: Job, host: VideoHost
 ) -> None:
-    film = files.fragmented_mp4(4.0)
-    ends = [at - 4 for at in range(len(film)) if film[at : at + 4] == b"moof"]
+    video = files.fragmented_mp4(4.0)
+    ends = [at - 4 for at in range(len(video)) if video[at : at + 4] == b"moof"]
     billed(job, "4.000")
-    host.answers = [without_length(film[: ends[20]]), without_length(film[: ends[30]])]
+    host.answers = [without_length(video[: ends[20]]), without_length(video[: ends[30]])]
     for _ in range(2):
         job = step(job)
         assert (job.state, job.result) == ("archiving", None)
         assert "may be cut" in job.sentence
-    host.answers = [without_length(film)]
+    host.answers = [without_length(video)]
     job = step(job)
     assert (job.state, job.length_differs) == ("succeeded", False)
 
 
-def test_a_short_film_that_comes_twice_is_whole(job: Job, host: VideoHost) -> None:
+def test_a_short_video_that_comes_twice_is_whole(job: Job, host: VideoHost) -> None:
     billed(job, "12.340")
-    host.answers = [without_length(host.film)] * 2
+    host.answers = [without_length(host.video)] * 2
     assert step(job).state == "archiving"
     job = step(job)
     assert (job.state, job.length_differs) == ("succeeded", True)
 
 
 def test_a_header_that_states_more_than_what_plays_is_not_whole(job: Job, host: VideoHost) -> None:
-    whole = host.film
-    host.film = files.with_stated_length(whole, 12.3)
+    whole = host.video
+    host.video = files.with_stated_length(whole, 12.3)
     billed(job, "12.300")
     job = step(job)
     assert (job.state, job.result) == ("archiving", None)
-    assert "no whole film" in job.sentence
-    host.film = whole
+    assert "no whole video" in job.sentence
+    host.video = whole
     assert step(job).state == "succeeded"
 
 
-def test_a_short_film_is_not_given_up(job: Job, host: VideoHost) -> None:
+def test_a_short_video_is_not_given_up(job: Job, host: VideoHost) -> None:
     """As it once ended: FAILED after six downloads, the file deleted and the money settled."""
     billed(job, "12.340")
     for _ in range(archive_retry.HOPELESS + 1):
@@ -143,7 +143,7 @@ def test_the_job_page_says_both_lengths_and_how_to_claim(
     assert "request-9" in text
 
 
-def test_a_longer_film_claims_nothing(
+def test_a_longer_video_claims_nothing(
     job: Job, client_of: Callable[[User], Client], creator: User
 ) -> None:
     billed(job, "0.300")
@@ -152,7 +152,7 @@ def test_a_longer_film_claims_nothing(
     assert "ticket" not in text
 
 
-def test_the_board_filters_films_whose_length_differs(
+def test_the_board_filters_videos_whose_length_differs(
     short: Job, team: Team, creator: User, client_of: Callable[[User], Client]
 ) -> None:
     other = makers.job(team, creator, state="succeeded", account=short.account, title="As billed")
@@ -170,7 +170,7 @@ def test_the_board_filters_films_whose_length_differs(
     assert "Waits" not in text
 
 
-def test_a_team_without_such_a_film_is_not_asked_about_lengths(
+def test_a_team_without_such_a_video_is_not_asked_about_lengths(
     team: Team, creator: User, client_of: Callable[[User], Client]
 ) -> None:
     makers.job(team, creator)
@@ -193,7 +193,7 @@ def test_verify_names_it_without_calling_it_broken(
     found.broken += invariants.INVARIANTS["results"](tally)
     assert found.broken == []
     assert tally.notes == [
-        f"The film of job {short.public_id} plays 1.0 s, and 12.3 s were billed (task task-a)."
+        f"The video of job {short.public_id} plays 1.0 s, and 12.3 s were billed (task task-a)."
     ]
     Job.objects.filter(pk=short.pk).update(length_differs=False)
     assert "not marked" in next(invariants.INVARIANTS["results"](invariants.Tally()))

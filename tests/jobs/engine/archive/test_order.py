@@ -1,4 +1,4 @@
-"""Who brings a film home, and the alarms before it is gone."""
+"""Who brings a video home, and the alarms before it is gone."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def test_somebody_else_is_at_it(job: Job, host: VideoHost) -> None:
     assert host.seen == []
 
 
-def test_a_dead_workers_film_is_taken_up(job: Job) -> None:
+def test_a_dead_workers_video_is_taken_up(job: Job) -> None:
     Job.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     assert step(job).state == "succeeded"
 
 
-def test_a_film_is_claimed_once(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another process takes the film between our look and our claim."""
+def test_a_video_is_claimed_once(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process takes the video between our look and our claim."""
     real, theirs = archive_lease.Lease.take, []
 
     def late(pk: int) -> archive_lease.Lease | None:
@@ -131,7 +131,7 @@ def inline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def films(job: Job, team: Team, creator: User, host: VideoHost) -> list[Job]:
+def videos(job: Job, team: Team, creator: User, host: VideoHost) -> list[Job]:
     values: dict[str, Any] = {
         "state": "archiving",
         "result_url": host.url,
@@ -147,14 +147,14 @@ def films(job: Job, team: Team, creator: User, host: VideoHost) -> list[Job]:
 
 
 @pytest.mark.usefixtures("inline")
-def test_work_goes_on_until_nothing_is_due(films: list[Job], host: VideoHost) -> None:
+def test_work_goes_on_until_nothing_is_due(videos: list[Job], host: VideoHost) -> None:
     assert archive.work(20) == 5
     assert {job.state for job in Job.objects.all()} == {"succeeded"}
     assert archive.work(20) == 0
 
 
 @pytest.mark.usefixtures("inline")
-def test_work_ends_when_it_is_told_to(films: list[Job], host: VideoHost) -> None:
+def test_work_ends_when_it_is_told_to(videos: list[Job], host: VideoHost) -> None:
     asked: list[int] = []
 
     def stop() -> bool:
@@ -167,13 +167,13 @@ def test_work_ends_when_it_is_told_to(films: list[Job], host: VideoHost) -> None
 
 
 @pytest.mark.usefixtures("inline")
-def test_one_film_in_trouble_does_not_hold_the_others_up(
-    films: list[Job], monkeypatch: pytest.MonkeyPatch
+def test_one_video_in_trouble_does_not_hold_the_others_up(
+    videos: list[Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = archive._bring
 
     def bring(lease: archive_lease.Lease, stop: Callable[[], bool]) -> bool:
-        if lease.pk == films[1].pk:
+        if lease.pk == videos[1].pk:
             raise RuntimeError("database is away")
         return real(lease, stop)
 
@@ -182,8 +182,8 @@ def test_one_film_in_trouble_does_not_hold_the_others_up(
 
 
 @pytest.mark.usefixtures("inline")
-def test_a_database_that_is_away_ends_no_film_under_way(
-    films: list[Job], monkeypatch: pytest.MonkeyPatch
+def test_a_database_that_is_away_ends_no_video_under_way(
+    videos: list[Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, calls = archive_lease.Lease.take_most_urgent, []
 
@@ -197,7 +197,7 @@ def test_a_database_that_is_away_ends_no_film_under_way(
     assert archive.work(20) == 5
 
 
-def test_a_worker_that_leaves_puts_its_film_back(
+def test_a_worker_that_leaves_puts_its_video_back(
     job: Job, host: VideoHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("jobs.download.connection.TICK", 0.01)
@@ -220,7 +220,7 @@ def test_a_worker_that_leaves_puts_its_film_back(
 
 
 @pytest.mark.usefixtures("inline")
-def test_films_under_way_have_a_while_when_the_time_is_over(
+def test_videos_under_way_have_a_while_when_the_time_is_over(
     job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A cut download costs a second connection; one that never ends keeps nobody waiting."""
@@ -256,7 +256,7 @@ def test_films_under_way_have_a_while_when_the_time_is_over(
     connection.vendor != "postgresql",
     reason="threads share PostgreSQL; SQLite’s database in memory belongs to one connection",
 )
-def test_many_threads_and_workers_bring_each_film_once(films: list[Job], host: VideoHost) -> None:
+def test_many_threads_and_workers_bring_each_video_once(videos: list[Job], host: VideoHost) -> None:
     homes: list[int] = []
 
     def run() -> None:
@@ -359,16 +359,16 @@ def test_a_job_that_moved_on_is_not_alarmed(
     assert (Job.objects.get(pk=job.pk).alarmed, mail.outbox) == (0, [])
 
 
-def test_many_films_are_one_letter(
-    films: list[Job], owner: User, commits: Callable[[], int]
+def test_many_videos_are_one_letter(
+    videos: list[Job], owner: User, commits: Callable[[], int]
 ) -> None:
-    for film in films:
-        aged(film, 13)
+    for video in videos:
+        aged(video, 13)
     assert commits() == 5
     assert len(mail.outbox) == 1
-    assert "5 films" in mail.outbox[0].subject
-    for film in films:
-        assert film.title in mail.outbox[0].body
+    assert "5 videos" in mail.outbox[0].subject
+    for video in videos:
+        assert video.title in mail.outbox[0].body
 
 
 def test_who_has_to_decide_is_told_as_well(

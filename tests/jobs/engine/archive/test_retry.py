@@ -1,4 +1,4 @@
-"""What becomes of a film that did not come home, case by case: the pause, what is written, and the
+"""What becomes of a video that did not come home, case by case: the pause, what is written, and the
 moment at which it is given up."""
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from jobs.common.errors import Moved
 from jobs.common.states import Code, Fault, Group, State
 from jobs.engine import archive_retry, result_download, retry, transitions
 from jobs.engine.archive_lease import Lease
-from jobs.engine.archive_retry import HOPELESS, NO_FILM_PAUSES, ODD_ADDRESS, STUBBORN
+from jobs.engine.archive_retry import HOPELESS, NO_VIDEO_PAUSES, ODD_ADDRESS, STUBBORN
 from jobs.engine.result_download import PARTS_STAY, Trouble
 from jobs.models import Job
 from studio.common.translatable import phrase
@@ -35,7 +35,7 @@ def job(team: Team, creator: User, noon: datetime) -> Job:
         state=State.ARCHIVING,
         code="x",
         task_id="task-1",
-        result_url="https://a.test/film.mp4",
+        result_url="https://a.test/video.mp4",
         tries=2,
         provider_ended_at=noon - timedelta(hours=1),
         result_expires_at=noon + timedelta(hours=23),
@@ -81,7 +81,7 @@ def before_this(job: Job, *troubles: tuple[str, timedelta], noon: datetime) -> N
         ("host", 31, 31, True),
         ("host", 601, 600, True),
         ("address", None, 30, True),
-        ("content", None, NO_FILM_PAUSES[0], True),
+        ("content", None, NO_VIDEO_PAUSES[0], True),
         ("disk", None, 30, False),
         ("store", None, 30, False),
         ("ours", None, 30, False),
@@ -120,10 +120,10 @@ def test_the_same_trouble_is_one_line_of_the_history(
     assert job.tries == 7
 
 
-def test_each_file_that_is_no_film_is_a_line_with_its_digest(
+def test_each_file_that_is_no_video_is_a_line_with_its_digest(
     job: Job, noon: datetime, asked: list[Job]
 ) -> None:
-    for number, pause in enumerate([*NO_FILM_PAUSES, NO_FILM_PAUSES[-1]], 1):
+    for number, pause in enumerate([*NO_VIDEO_PAUSES, NO_VIDEO_PAUSES[-1]], 1):
         again(job, Trouble("content", WHY, sha256=f"digest-{number}"))
         assert job.not_before == noon + timedelta(seconds=pause)
         assert job.events.count() == number
@@ -131,12 +131,12 @@ def test_each_file_that_is_no_film_is_a_line_with_its_digest(
         assert job.events.last().data == data
 
 
-def test_only_files_that_were_no_film_lengthen_their_pause(
+def test_only_files_that_were_no_video_lengthen_their_pause(
     job: Job, noon: datetime, asked: list[Job]
 ) -> None:
     before_this(job, ("host", STUBBORN), ("content", STUBBORN), ("disk", STUBBORN), noon=noon)
     again(job, Trouble("content", WHY))
-    assert job.not_before == noon + timedelta(seconds=NO_FILM_PAUSES[1])
+    assert job.not_before == noon + timedelta(seconds=NO_VIDEO_PAUSES[1])
 
 
 def test_who_lost_the_lease_writes_nothing(job: Job, asked: list[Job]) -> None:
@@ -188,7 +188,7 @@ def test_an_address_that_may_not_be_asked_is_given_up_after_a_while(
         ("host", HOPELESS - 1, STUBBORN, False),
     ],
 )
-def test_whole_files_that_keep_being_no_film_are_given_up(
+def test_whole_files_that_keep_being_no_video_are_given_up(
     job: Job, noon: datetime, asked: list[Job], kind: str, times: int, ago: timedelta, up: bool
 ) -> None:
     """By hand it can be downloaded six times in a minute; that ends nothing."""
@@ -196,7 +196,7 @@ def test_whole_files_that_keep_being_no_film_are_given_up(
     again(job, Trouble(kind, WHY))
     assert (job.state == State.FAILED) is up
     if up:
-        given_up(job, noon, Code.BAD_RESULT, "ResultNotAFilm", Fault.SERVICE)
+        given_up(job, noon, Code.BAD_RESULT, "ResultNotAVideo", Fault.SERVICE)
         assert str(job.sentence) == f"The host is busy. It was fetched {HOPELESS} times."
         assert moment(timezone.localtime(noon + timedelta(hours=23))) in job.advice
 
@@ -271,7 +271,7 @@ def test_whose_trouble_it_is(kind: str, fault: str) -> None:
     assert Trouble(kind, WHY).fault == fault
 
 
-def test_a_film_that_is_given_up_stays_paid(job: Job, noon: datetime, asked: list[Job]) -> None:
+def test_a_video_that_is_given_up_stays_paid(job: Job, noon: datetime, asked: list[Job]) -> None:
 
     transitions.settlement(job, Decimal(4), "1:1", phrase("Billed."))()
     expired(job, noon, timedelta(0))

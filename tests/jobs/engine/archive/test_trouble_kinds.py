@@ -23,7 +23,7 @@ from tests import makers
 
 pytestmark = pytest.mark.django_db
 WHY = phrase("The host said no.")
-URL = "https://a.test/film.mp4"
+URL = "https://a.test/video.mp4"
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ class Part(SimpleNamespace):
 
 
 def part(**known: Any) -> Any:
-    values = {"proven": False, "path": Path("film"), "announced": 100, "sha256": "d1"}
+    values = {"proven": False, "path": Path("video"), "announced": 100, "sha256": "d1"}
     return Part(**values | known)
 
 
@@ -144,12 +144,12 @@ def plays(monkeypatch: pytest.MonkeyPatch, seconds: float | Exception) -> None:
             MediaError("broken", WHY),
             "content",
             "service",
-            "What came is no whole film: The host said no.",
+            "What came is no whole video: The host said no.",
         ),
         (DecoderEnded("crashed", WHY), "ours", "ours", "The host said no."),
     ],
 )
-def test_a_decoder_that_died_says_nothing_of_the_film(
+def test_a_decoder_that_died_says_nothing_of_the_video(
     job: Job,
     monkeypatch: pytest.MonkeyPatch,
     fetched: None,
@@ -159,11 +159,11 @@ def test_a_decoder_that_died_says_nothing_of_the_film(
     said: str,
 ) -> None:
     plays(monkeypatch, error)
-    film = part()
-    trouble = result_download.fetch_and_prove(job, film, stop)
+    video = part()
+    trouble = result_download.fetch_and_prove(job, video, stop)
     assert trouble is not None
     assert (trouble.kind, trouble.fault, str(trouble.why)) == (kind, fault, said)
-    assert film.proofs == 0
+    assert video.proofs == 0
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_a_decoder_that_died_says_nothing_of_the_film(
         (2.0, None, "d2", False),
     ],
 )
-def test_a_short_film_of_unknown_size_has_to_come_twice(
+def test_a_short_video_of_unknown_size_has_to_come_twice(
     job: Job,
     monkeypatch: pytest.MonkeyPatch,
     fetched: None,
@@ -189,9 +189,9 @@ def test_a_short_film_of_unknown_size_has_to_come_twice(
     plays(monkeypatch, seconds)
     if seen:
         job.events.create(team=job.team, new=State.ARCHIVING, text="…", data={"sha256": seen})
-    film = part(announced=announced)
-    trouble = result_download.fetch_and_prove(job, film, stop)
-    assert (trouble is None, film.proofs) == (kept, int(kept))
+    video = part(announced=announced)
+    trouble = result_download.fetch_and_prove(job, video, stop)
+    assert (trouble is None, video.proofs) == (kept, int(kept))
     if trouble is not None:
         assert (trouble.kind, trouble.sha256) == ("content", "d1")
         assert "plays 2.00 s of the 4.00 s that were billed" in str(trouble.why)
@@ -208,7 +208,7 @@ def test_a_short_film_of_unknown_size_has_to_come_twice(
         (ValueError("x"), "the storage did not take it (ValueError)"),
     ],
 )
-def test_a_film_that_could_not_be_stored_stays_fetched(
+def test_a_video_that_could_not_be_stored_stays_fetched(
     job: Job, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
 ) -> None:
     given: list[dict[str, Any]] = []
@@ -224,7 +224,7 @@ def test_a_film_that_could_not_be_stored_stays_fetched(
     assert said in str(trouble.why)
     assert given == [
         {
-            "path": Path("film"),
+            "path": Path("video"),
             "team": job.team,
             "owner": job.owner,
             "name": f"{job.title}.mp4",
@@ -233,7 +233,7 @@ def test_a_film_that_could_not_be_stored_stays_fetched(
     ]
 
 
-def test_a_store_without_a_database_is_no_trouble_of_the_film(
+def test_a_store_without_a_database_is_no_trouble_of_the_video(
     job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def keep(*_args: Any, **_options: Any) -> None:

@@ -27,12 +27,12 @@ from tests.jobs.engine.invariants.findings import PATHS
 
 
 @pytest.fixture(scope="session")
-def film() -> bytes:
+def video() -> bytes:
     return files.mp4(1.0, fps=25)
 
 
 @pytest.fixture
-def make(team: Team, creator: User, account: Account, film: bytes) -> Callable[..., Job]:
+def make(team: Team, creator: User, account: Account, video: bytes) -> Callable[..., Job]:
     """A job in any state, with everything that belongs to it there."""
 
     def made(state: str = "queued", path: tuple[str, ...] = (), **columns: Any) -> Job:
@@ -47,7 +47,7 @@ def make(team: Team, creator: User, account: Account, film: bytes) -> Callable[.
             columns = {"result_expires_at": now + timedelta(hours=20)} | columns
         if state == "succeeded" and "result" not in columns:
             columns["result"] = makers.asset(
-                team, "video", content=film + str(Job.objects.count()).encode()
+                team, "video", content=video + str(Job.objects.count()).encode()
             )
         job = makers.job(team, creator, account=account, state=state, **columns)
         if state in ("archiving", "succeeded"):

@@ -17,7 +17,7 @@ from jobs.common.states import Outcome
 from jobs.engine import lane_round, poll, submit, transitions, uncertain
 from jobs.models import Account, Attempt, Job
 from jobs.modelstudio import NoAnswer, NotSent, Submitted, Task, WireError
-from jobs.orders import late_films
+from jobs.orders import late_videos
 from tests.jobs.engine.tasks.visits import LONG_AGO, fresh, visit
 from tests.service import Service, done, task
 
@@ -138,7 +138,7 @@ def test_a_second_task_is_canceled_while_that_is_free(
     attempt = job.attempts.get(number=1)
     assert (attempt.outcome, attempt.task_id) == (Outcome.ENDED, second)
     assert "canceled before it began" in job.events.last().text
-    assert late_films.settle() == 0
+    assert late_videos.settle() == 0
 
 
 def test_a_second_task_that_had_begun_is_followed_booked_and_told(
@@ -150,8 +150,8 @@ def test_a_second_task_that_had_begun_is_followed_booked_and_told(
     service.cancels = [NoAnswer("ReadTimeout"), False]
     job = late(job, service, monkeypatch, "sent again")
     assert job.attempts.get(number=1).outcome == Outcome.LATE, "it is kept until it is settled"
-    assert late_films.settle() == 1
-    assert late_films.settle() == 0
+    assert late_videos.settle() == 1
+    assert late_videos.settle() == 0
     second = Job.objects.exclude(pk=job.pk).get()
     assert (second.state, second.task_id) == ("running", service.tasks_made[0].task_id)
     assert [row.asset for row in second.inputs.order_by("name")] == [
@@ -170,9 +170,9 @@ def test_a_late_task_that_nobody_can_cancel_is_followed_after_a_while(
 ) -> None:
     service.cancels = [NoAnswer("ReadTimeout")] * 5
     job = late(job, service, monkeypatch, "sent again")
-    assert late_films.settle() == 0
-    Attempt.objects.filter(number=1).update(began_at=timezone.now() - late_films.PATIENCE)
-    assert late_films.settle() == 1
+    assert late_videos.settle() == 0
+    Attempt.objects.filter(number=1).update(began_at=timezone.now() - late_videos.PATIENCE)
+    assert late_videos.settle() == 1
 
 
 # ── the answer comes when another task was found for the job ──────────────────────────────────────
@@ -182,7 +182,7 @@ def found_another(
     job: Job, service: Service, monkeypatch: pytest.MonkeyPatch, seconds: float | None
 ) -> Submitted:
     """`job` is sent; before its answer comes, a task of somebody else is found for it in the list,
-    and has ended with a film of `seconds` unless that is None. Returns the answer."""
+    and has ended with a video of `seconds` unless that is None. Returns the answer."""
     real = service.submit
 
     def slow(model: Any, body: dict[str, Any], still_timely: Any = None) -> Submitted:
@@ -263,5 +263,5 @@ def test_a_late_task_is_followed_though_its_job_ends_before(
     job = fresh(job)
     assert job.state == "archiving", "what was found is booked and brought home"
     transitions.fail(job, "film-lost", NoAnswer(), outcome=Outcome.ENDED)
-    assert late_films.settle() == 1
+    assert late_videos.settle() == 1
     assert Job.objects.get(task_id=answer.task_id).state == "running"

@@ -71,7 +71,7 @@ def dance_of(maker: Job, state: State = State.QUEUED) -> Job:
         (None, "Archived, 4.0 s, 2.5 MB", False),
     ],
 )
-def test_a_film_that_is_stored_ends_its_job(
+def test_a_video_that_is_stored_ends_its_job(
     team: Team, creator: User, noon: datetime, billed: Decimal | None, text: str, differs: bool
 ) -> None:
     job = makers.job(
@@ -81,16 +81,16 @@ def test_a_film_that_is_stored_ends_its_job(
         code="x",
         billed_units=billed,
         lease_until=noon,
-        result_url="https://a.test/film.mp4",
+        result_url="https://a.test/video.mp4",
         not_before=noon,
     )
-    film, before = makers.asset(team, "video", size=2_500_000), columns(job)
-    transitions.archived(job, film)
+    video, before = makers.asset(team, "video", size=2_500_000), columns(job)
+    transitions.archived(job, video)
     expected: dict[str, Any] = {
         "state": State.SUCCEEDED,
         "code": "",
         "group": Group.DONE,
-        "result_id": film.pk,
+        "result_id": video.pk,
         "lease_until": None,
         "result_url": "",
         "finished_at": noon,
@@ -168,7 +168,7 @@ def test_what_was_billed_is_settled_and_not_given_back(running: Job) -> None:
 
 
 def test_what_is_settled_already_stays_settled(team: Team, creator: User) -> None:
-    """A film that was billed and never came home."""
+    """A video that was billed and never came home."""
     job = makers.job(team, creator, state=State.ARCHIVING)
     transitions.settlement(job, Decimal(4), "1:1", phrase("Billed."))()
     transitions.fail(job, Code.ARCHIVE_FAILED, Said("service"))

@@ -1,4 +1,4 @@
-"""`submit` makes a film from files."""
+"""`submit` makes a video from files."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from tests import files, makers
 from tests.jobs.management.submit.checks import passed
 
 
-def test_a_talking_portrait_from_files_to_film(
+def test_a_talking_portrait_from_files_to_video(
     submit: Any, team: Team, portrait: str, speech: str, meanwhile: list[Any]
 ) -> None:
-    film = makers.asset(team, "video", origin="result")
+    video = makers.asset(team, "video", origin="result")
 
     def ready() -> None:
         Job.objects.update(
             state="succeeded",
-            result=film,
+            result=video,
             task_id="t-1",
             billed_units="2.000",
             settled_micros=45874,
@@ -42,7 +42,7 @@ def test_a_talking_portrait_from_files_to_film(
     assert code == 0
     assert said["state"] == "succeeded"
     assert said["job"] == job.public_id
-    assert said["video"] == film.file.path
+    assert said["video"] == video.file.path
     assert Path(said["video"]).exists()
     assert (said["task_id"], said["seconds"], said["cost_micros"], said["currency"]) == (
         "t-1",
@@ -67,7 +67,7 @@ def test_without_waiting_a_made_job_is_enough(
     assert job.title == "Hello, Mia"
 
 
-def test_a_failed_film_is_no_success(
+def test_a_failed_video_is_no_success(
     submit: Any, portrait: str, speech: str, meanwhile: list[Any]
 ) -> None:
     def failed() -> None:

@@ -220,7 +220,7 @@ def test_what_is_left_out_is_not_heard(parts: Trim, start: int, stop: int) -> No
 
 @MANY
 @given(selections(30_000), st.integers(LEAST, 30_000))
-def test_a_span_of_the_film_is_as_long_as_asked(parts: Trim, milliseconds: int) -> None:
+def test_a_span_of_the_video_is_as_long_as_asked(parts: Trim, milliseconds: int) -> None:
     first = parts.span(0, milliseconds)
     short = min(milliseconds, parts.milliseconds) - first.milliseconds
     assert 0 <= short < LEAST, "only a sliver that is not worth a cut is missing"

@@ -1,4 +1,4 @@
-"""A speech in several films, and its silences."""
+"""A speech in several videos, and its silences."""
 
 from __future__ import annotations
 
@@ -33,54 +33,54 @@ SHORT = Limits("audio", ("wav", "mp3"), max_seconds=2)
     st.lists(st.tuples(st.integers(0, 900), st.integers(3, 40)), max_size=6),
     st.sampled_from([SPEECH, OPEN, SHORT]),
 )
-def test_films_of_a_split_fit_and_leave_nothing_out(
+def test_videos_of_a_split_fit_and_leave_nothing_out(
     parts: Trim, at: list[tuple[int, int]], limits: Limits
 ) -> None:
     pauses = sorted((start / 10, (start + long) / 10) for start, long in at)
     asset = recording(95_200, heard(95.2, *pauses))
-    films = trim.split(asset, parts, limits)
+    videos = trim.split(asset, parts, limits)
     most = trim.longest(limits, 95_200)
-    if not films:
+    if not videos:
         assert 95_200 - parts.stop + parts.milliseconds <= most
         return
-    assert len(films) >= 2
-    assert all(film.milliseconds <= most for film in films)
-    pieces = [piece for film in films for piece in film.parts]
+    assert len(videos) >= 2
+    assert all(video.milliseconds <= most for video in videos)
+    pieces = [piece for video in videos for piece in video.parts]
     assert all(a < b for a, b in pairwise(edge for piece in pieces for edge in piece) if a != b)
-    assert films[0].start == parts.start
-    assert films[-1].stop == (parts.stop if parts.milliseconds > most else 95_200)
-    for film in films:
+    assert videos[0].start == parts.start
+    assert videos[-1].stop == (parts.stop if parts.milliseconds > most else 95_200)
+    for video in videos:
         # Each is a draft of its own, and says so in its address.
-        assert trim.read(film.form_value, asset, limits) == film
+        assert trim.read(video.form_value, asset, limits) == video
     whole = (
         parts.milliseconds
         if parts.milliseconds > most
         else parts.milliseconds + 95_200 - parts.stop
     )
-    assert 0 <= whole - sum(film.milliseconds for film in films) < LEAST * 2 * len(films), (
+    assert 0 <= whole - sum(video.milliseconds for video in videos) < LEAST * 2 * len(videos), (
         "at most slivers at the cuts"
     )
-    assert len(films) == -(-whole // most), "as few films as can be"
+    assert len(videos) == -(-whole // most), "as few videos as can be"
 
 
 def test_a_split_lies_in_the_pause_and_prices_add_up() -> None:
     asset = recording(95_200, heard(95.2, (48.0, 48.4), (20.0, 20.5)))
-    films = trim.split(asset, trim.read("", asset, SPEECH), SPEECH)
-    assert [film.form_value for film in films] == ["0-48200", "48200-95200"]
+    videos = trim.split(asset, trim.read("", asset, SPEECH), SPEECH)
+    assert [video.form_value for video in videos] == ["0-48200", "48200-95200"]
 
 
-def test_a_pause_that_was_left_out_stays_out_of_the_films() -> None:
+def test_a_pause_that_was_left_out_stays_out_of_the_videos() -> None:
     asset = recording(95_200, heard(95.2, (50.0, 52.0)))
-    films = trim.split(asset, trim.read("2100-10000.14000-60000", asset, SPEECH), SPEECH)
-    assert films[0].parts[:1] == ((2100, 10_000),)
-    assert not any(a < 14_000 and b > 10_000 for film in films for a, b in film.parts)
-    assert films[-1].stop == 95_200
+    videos = trim.split(asset, trim.read("2100-10000.14000-60000", asset, SPEECH), SPEECH)
+    assert videos[0].parts[:1] == ((2100, 10_000),)
+    assert not any(a < 14_000 and b > 10_000 for video in videos for a, b in video.parts)
+    assert videos[-1].stop == 95_200
 
 
 def test_a_chosen_range_that_is_too_long_is_parted_as_it_was_chosen() -> None:
     asset = recording(200_000)
-    films = trim.split(asset, Trim(((10_000, 85_000),), 200_000), SPEECH)
-    assert (films[0].start, films[-1].stop, len(films)) == (10_000, 85_000, 2)
+    videos = trim.split(asset, Trim(((10_000, 85_000),), 200_000), SPEECH)
+    assert (videos[0].start, videos[-1].stop, len(videos)) == (10_000, 85_000, 2)
 
 
 def test_what_fits_is_not_parted() -> None:
@@ -146,7 +146,7 @@ def test_a_long_sound_is_not_listened_to_while_somebody_waits(
     assert (asset.sound, asset.milliseconds) == ({}, 602_000)
 
 
-def test_a_speech_of_several_films_is_listened_to_once_and_parted_in_its_pauses(
+def test_a_speech_of_several_videos_is_listened_to_once_and_parted_in_its_pauses(
     team: Team, creator: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from studio.media.edits import sound as hearing
@@ -167,14 +167,14 @@ def test_a_speech_of_several_films_is_listened_to_once_and_parted_in_its_pauses(
     assert (ready.sound["seconds"], len(read)) == (330.0, 1)
     asset, _new = file_store.keep(path, team=team, owner=creator, name="s.wav")
     assert asset.sound == json.loads(json.dumps(ready.sound))
-    films = trim.split(asset, trim.read("", asset, SPEECH), SPEECH)
-    assert [film.stop for film in films[:2]] == [50_500, 105_500]
+    videos = trim.split(asset, trim.read("", asset, SPEECH), SPEECH)
+    assert [video.stop for video in videos[:2]] == [50_500, 105_500]
 
 
 def test_videos_and_pictures_have_no_sound_to_speak_of(
     team: Team, creator: User, tmp_path: Path
 ) -> None:
-    for name, content in (("p.jpg", files.jpeg(64, 64)), ("v.mp4", files.film(0.5, audio=True))):
+    for name, content in (("p.jpg", files.jpeg(64, 64)), ("v.mp4", files.video(0.5, audio=True))):
         asset, _new = file_store.keep(
             files.write(tmp_path, name, content), team=team, owner=creator, name=name
         )

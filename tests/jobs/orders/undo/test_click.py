@@ -137,7 +137,7 @@ def test_letters_that_no_database_keeps_are_no_file(
         assert client_of(creator).post(page, ready | {name: "a\x00b"}).status_code in (302, 422)
 
 
-def test_a_click_that_made_nothing_takes_back_no_word_that_a_film_needs(
+def test_a_click_that_made_nothing_takes_back_no_word_that_a_video_needs(
     creator: User, team: Team
 ) -> None:
     used, unused = makers.asset(team), makers.asset(team)

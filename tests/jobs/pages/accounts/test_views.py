@@ -127,7 +127,7 @@ def test_adding_an_account(team: Team, owner: User, client_of: ClientOf, service
     }
     response = client.post(url("account_new", team), given, follow=True)
     account = team.accounts.get()
-    assert response.redirect_chain == [(url("board", team), 302)], "which offers the first film"
+    assert response.redirect_chain == [(url("board", team), 302)], "which offers the first video"
     assert "The key works" in text(response)
     assert (account.label, account.health, account.model_names) == (
         "South",

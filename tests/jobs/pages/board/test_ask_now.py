@@ -85,7 +85,7 @@ def test_a_film_that_did_not_come_is_downloaded_now(
     assert DOWNLOAD in html
     assert LOOK not in html
     assert (
-        "The film is downloaded again. That is free."
+        "The video is downloaded again. That is free."
         in client.post(url_of(job), follow=True).content.decode()
     )
     job.refresh_from_db()

@@ -145,14 +145,14 @@ def test_films_stand_side_by_side_as_they_get_ready(
     html = client.get(swept.get_absolute_url()).content.decode()
     assert parse(html).texts("li.film-of > h3") == ["Calm", "Normal", "Active"]
     assert html.count("<video") == 0
-    assert "3 films: 3 under way" in text(html)
+    assert "3 videos: 3 under way" in text(html)
     assert "held $0.4129 settled $0.0000" in text(html)
     first = finish(swept.jobs.order_by("id")[0])
     html = client.get(swept.get_absolute_url()).content.decode()
     assert html.count("<video") == 1
     assert first.result is not None
     assert first.result.public_id in html
-    assert "3 films: 1 ready, 2 under way" in text(html)
+    assert "3 videos: 1 ready, 2 under way" in text(html)
     assert "Pick this one" not in html, "who only looks picks nothing"
 
 
@@ -201,7 +201,7 @@ def test_what_waits_is_canceled_and_what_was_sent_goes_on(
         headers={"HX-Request": "true"},
     )
     assert (
-        "2 films are canceled and cost nothing. 1 was sent before and goes on."
+        "2 videos are canceled and cost nothing. 1 was sent before and goes on."
         in answer.content.decode()
     )
     assert swept.jobs.filter(state=State.CANCELED).count() == 2

@@ -1,5 +1,5 @@
 """Consent: the word that the team may use a person, asked once per file, kept with who and when at
-the click that makes the film."""
+the click that makes the video."""
 
 from __future__ import annotations
 
@@ -236,12 +236,12 @@ def test_again_needs_no_new_word(
 def test_results_of_our_own_jobs_need_none_and_neither_does_what_is_made_of_them(
     client_of: ClientOf, creator: User, team: Team, account: Any
 ) -> None:
-    film = makers.asset(team, "video", origin="result", consent=False)
-    part = makers.asset(team, "video", origin="edit", parent=film, consent=False)
+    video = makers.asset(team, "video", origin="result", consent=False)
+    part = makers.asset(team, "video", origin="edit", parent=video, consent=False)
     upload = makers.asset(team, "video", consent=False)
     other = makers.asset(team, "video", origin="edit", parent=upload, consent=False)
     orphan = makers.asset(team, "video", origin="edit", parent=None, consent=False)
-    assert [consent.needed(asset) for asset in (film, part, upload, other, orphan)] == [
+    assert [consent.needed(asset) for asset in (video, part, upload, other, orphan)] == [
         False,
         False,
         True,
@@ -250,7 +250,7 @@ def test_results_of_our_own_jobs_need_none_and_neither_does_what_is_made_of_them
     ]
     html = (
         client_of(creator)
-        .get(reverse("jobs:template", args=[team.slug]), {"video_url": film.public_id})
+        .get(reverse("jobs:template", args=[team.slug]), {"video_url": video.public_id})
         .content.decode()
     )
     assert (why(html), MOVES in html) == ("", False)

@@ -184,8 +184,8 @@ def test_half_body_with_the_video_as_background_is_advised_against_and_not_refus
     assert client_of(creator).post(page, fields | {"do": "make", "key": "d"}).status_code == 302
 
 
-def test_page_says_that_the_film_is_silent(client_of: ClientOf, creator: User, page: str) -> None:
-    assert "The film has no sound." in client_of(creator).get(page).content.decode()
+def test_page_says_that_the_video_is_silent(client_of: ClientOf, creator: User, page: str) -> None:
+    assert "The video has no sound." in client_of(creator).get(page).content.decode()
 
 
 def test_successor_works_from_its_declaration_alone(

@@ -102,15 +102,15 @@ def test_a_failed_edit_shows_its_sentence_and_can_be_tried_again(
     client, page = client_of(creator), reverse("jobs:template", args=[team.slug])
     client.post(url, moves | {"fix": "cut:video_url", "cut_from": "0.1", "cut_to": "2.3"}, **HX)
     edit = Edit.objects.get()
-    Edit.objects.update(state="failed", sentence="The film is broken after 2 s.")
+    Edit.objects.update(state="failed", sentence="The video is broken after 2 s.")
     failed = moves | {"edit_video_url": edit.public_id}
     html = client.get(url, failed, **HX).content.decode()
-    assert html.count("The film is broken after 2 s.") == 1
+    assert html.count("The video is broken after 2 s.") == 1
     assert 'value="again:video_url"' in html
     assert f'name="edit_video_url" value="{edit.public_id}"' in html, (
         "the sentence stays until something is done"
     )
-    assert "The film is broken after 2 s." in client.get(page, failed).content.decode()
+    assert "The video is broken after 2 s." in client.get(page, failed).content.decode()
     html = client.post(url, failed | {"fix": "again:video_url"}, **HX).content.decode()
     edit.refresh_from_db()
     assert (edit.state, Edit.objects.count()) == ("waiting", 1)

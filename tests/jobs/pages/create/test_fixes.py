@@ -95,7 +95,7 @@ def misses() -> Iterator[Miss]:
         )
     for limits in limits_of("video"):
         small = replace(limits, min_side=100, max_side=340)
-        yield Miss(small, "mkv", files.film(2.2, muxer="matroska"), {"format"})
+        yield Miss(small, "mkv", files.video(2.2, muxer="matroska"), {"format"})
         yield Miss(small, "side", files.mp4(2.2, width=480, height=200), {"side"})
         yield Miss(replace(small, max_seconds=3), "long", files.mp4(3.5), {"duration"})
         yield Miss(
@@ -107,11 +107,11 @@ def misses() -> Iterator[Miss]:
             yield Miss(replace(small, max_fps=30), "fast", files.mp4(2.2, fps=48), {"fps"})
         if limits.codecs:
             yield Miss(small, "mpeg4", files.mp4(2.2, codec="mpeg4"), {"codec"})
-            yield Miss(small, "vp9", files.film(2.2, codec="libvpx-vp9", muxer="mp4"), {"codec"})
+            yield Miss(small, "vp9", files.video(2.2, codec="libvpx-vp9", muxer="mp4"), {"codec"})
             yield Miss(
                 small,
                 "all",
-                files.film(2.2, fps=12, width=400, height=200, codec="libvpx", muxer="webm"),
+                files.video(2.2, fps=12, width=400, height=200, codec="libvpx", muxer="webm"),
                 {"format", "side", "fps", "codec"},
             )
 
@@ -195,7 +195,7 @@ def test_what_no_edit_can_mend_has_no_button() -> None:
         "scaled down it would be too narrow"
     )
     assert fix_for(dance, video(seconds=1.5)) is None, "nothing is made longer"
-    assert fix_for(dance, video(width=400, height=1600)) is None, "a film is not cropped"
+    assert fix_for(dance, video(width=400, height=1600)) is None, "a video is not cropped"
     assert fix_for(dance, sound()) is None
     assert fix_for(replace(speech, min_seconds=1), sound(seconds=0.5)) is None
 

@@ -92,7 +92,7 @@ def test_a_video_that_is_too_short_becomes_long_enough(
     assert parse(html).one("#generate .price").text
 
 
-def test_in_a_dance_the_price_counts_template_and_film(
+def test_in_a_dance_the_price_counts_template_and_video(
     client_of: ClientOf, creator: User, team: Team, account: Any
 ) -> None:
     video = recording(team, creator)

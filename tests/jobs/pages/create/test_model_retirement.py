@@ -163,7 +163,7 @@ def test_price_that_is_told_is_the_price_there(
         assert way.total
         assert way.total in way.price(None)
     assert priced or not entries.get(model).inputs_of("image"), (
-        "a template's draft has no picture, so the film there has no price yet"
+        "a template's draft has no picture, so the video there has no price yet"
     )
 
 

@@ -1,4 +1,4 @@
-"""A request plans its film once: the price, the place in line, the test clip and the order share
+"""A request plans its video once: the price, the place in line, the test clip and the order share
 it."""
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def plans(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def talk(team: Team, account: Any) -> dict[str, str]:
-    """A film that can be made at once, long enough for a test clip."""
+    """A video that can be made at once, long enough for a test clip."""
     picture = makers.asset(team)
     makers.check(picture, account, answered_at=timezone.now())
     speech = makers.asset(team, "audio", milliseconds=12_000)

@@ -140,7 +140,7 @@ def test_what_the_model_no_longer_offers_falls_back(team: Team, creator: User) -
     assert presets.choices_of(preset, EMO) == {"ratio": "1:1", "style_level": "calm"}
 
 
-def test_the_choices_of_the_film_that_was_picked_are_kept(
+def test_the_choices_of_the_video_that_was_picked_are_kept(
     client_of: ClientOf, creator: User, team: Team, account: Account, save: str
 ) -> None:
     jobset = JobSet.objects.create(team=team, owner=creator, kind=JobSet.Kind.SWEEP, title="W")

@@ -137,7 +137,7 @@ def test_the_limit_what_is_left_and_what_it_buys(
     response = client_of(creator).get(at(team))
     left = 1_000_000 - SETTLED - HELD
     assert response.context["left"] == left
-    assert response.context["films"] == [("1:1", left // 11_469), ("3:4", left // 22_937)]
+    assert response.context["videos"] == [("1:1", left // 11_469), ("3:4", left // 22_937)]
     text = response.content.decode()
     assert "$0.74" in text, "rounded down from 0.7471"
     assert "Yours, left of $0.20" in text

@@ -57,7 +57,7 @@ def test_nothing_is_made_of_a_person_without_the_word_of_somebody(
     assert 'name="consent"' not in client.get(page, fields).content.decode()
 
 
-def test_a_film_that_is_taken_out_and_in_again_keeps_the_word_that_was_ticked(
+def test_a_video_that_is_taken_out_and_in_again_keeps_the_word_that_was_ticked(
     client_of: ClientOf, creator: User, page: str, pictures: list[Asset], speeches: list[Asset]
 ) -> None:
     Consent.objects.filter(asset__in=speeches).delete()

@@ -32,7 +32,7 @@ def test_every_cell_says_whether_it_fits(
     assert "$0.0459" in shown
     assert "$0.6881" in shown
     # only what fits is counted: 4 s and 60 s with the one checked picture
-    assert "Make 2 films $0.7340" in shown
+    assert "Make 2 videos $0.7340" in shown
 
 
 def test_a_cell_that_is_not_ticked_is_left_out_and_a_reload_remembers(
@@ -42,9 +42,9 @@ def test_a_cell_that_is_not_ticked_is_left_out_and_a_reload_remembers(
     names = [f"{pictures[0].public_id}.{speech.public_id}" for speech in speeches]
     fields = draft(pictures[:1], speeches, seen=names, cell=names[:1])
     answer = client.get(page, fields, **HX)
-    assert "Make 1 film $0.0459" in text(answer.content.decode())
+    assert "Make 1 video $0.0459" in text(answer.content.decode())
     html = client.get(answer["HX-Replace-Url"]).content.decode()
-    assert "Make 1 film $0.0459" in text(html)
+    assert "Make 1 video $0.0459" in text(html)
     assert parse(html).values("input[name=cell][checked]", "value") == names[:1]
 
 
@@ -136,8 +136,8 @@ def test_one_click_makes_one_set_of_what_fits(
     # the long speech was cut once for both
     assert Asset.objects.filter(parent=speeches[1]).count() == 1
     html = text(client.get(made.get_absolute_url()).content.decode())
-    assert "4 films of “Front desk” are in line" in html
-    assert "Many at once · 4 films: 4 under way" in html
+    assert "4 videos of “Front desk” are in line" in html
+    assert "Many at once · 4 videos: 4 under way" in html
 
 
 def test_what_the_budget_has_no_room_for_is_off_and_cannot_be_sent_by_hand(

@@ -153,7 +153,7 @@ def test_a_tick_for_the_picture_holds_for_its_crop(
     )
     made = Asset.objects.get(origin="edit")
     assert f"consent_image_url={made.public_id}" in answer["HX-Replace-Url"]
-    assert not Consent.objects.exists(), "it is written at the click that makes the film"
+    assert not Consent.objects.exists(), "it is written at the click that makes the video"
 
 
 def test_pages_of_edits_keep_the_strict_policy(

@@ -122,7 +122,7 @@ def test_too_little_is_said_and_what_was_kept_stays(
 ) -> None:
     fields = ready | {"keep_audio_url": "2000-12000", "from_audio_url": start, "to_audio_url": stop}
     html = client_of(creator).get(price_url, fields, **HX).content.decode()
-    assert "is too short; a film has at least 1.0 s" in plain(html)
+    assert "is too short; a video has at least 1.0 s" in plain(html)
     assert hidden(html, "keep_audio_url") == "2000-12000"
 
 

@@ -147,7 +147,7 @@ def test_a_speech_that_is_too_long_says_what_is_kept_and_what_all_of_it_would_be
     text = plain(html)
     assert "It lasts 95.2 s; EMO takes 60 s. The first 60 s are kept." in text
     assert hidden(html, "keep_audio_url") == "0-60000"
-    assert "2 films: 48.2 s $0.5528 + 47.0 s $0.5390 = $1.0918" in text
+    assert "2 videos: 48.2 s $0.5528 + 47.0 s $0.5390 = $1.0918" in text
     html = (
         client_of(creator)
         .get(page, ready | {"audio_url": long.public_id, "keep_audio_url": "2000-50000"})
@@ -174,7 +174,7 @@ def test_an_open_limit_is_not_reached(
     text = plain(html)
     assert "takes less than 20 s. The first 20 s are kept." in text
     assert hidden(html, "keep_audio_url") == "0-19999"
-    assert "3 films:" in text
+    assert "3 videos:" in text
     assert "at most 20.0 s can be used" not in text
 
 
@@ -182,7 +182,7 @@ def test_what_fits_is_not_offered_as_several(
     client_of: ClientOf, creator: User, page: str, ready: dict[str, str]
 ) -> None:
     text = plain(client_of(creator).get(page, ready).content.decode())
-    assert " films:" not in text
+    assert " videos:" not in text
     assert "It lasts" not in text
 
 

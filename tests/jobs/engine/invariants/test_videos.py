@@ -1,4 +1,4 @@
-"""Tasks belong to one job, and stored films are whole."""
+"""Tasks belong to one job, and stored videos are whole."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def _path(job: Job) -> Path:
     return Path(default_storage.path(str(job.result.file.name)))
 
 
-def test_a_film_that_is_gone(site: dict[str, Job]) -> None:
+def test_a_video_that_is_gone(site: dict[str, Job]) -> None:
     _path(site["succeeded"]).unlink()
     only(site["succeeded"].public_id, "is not in the storage")
 
 
-def test_a_film_that_is_cut(site: dict[str, Job]) -> None:
+def test_a_video_that_is_cut(site: dict[str, Job]) -> None:
     content = _path(site["succeeded"]).read_bytes()
     _path(site["succeeded"]).write_bytes(content[:-5])
     only(
@@ -61,17 +61,17 @@ def test_a_film_that_is_cut(site: dict[str, Job]) -> None:
     )
 
 
-def test_a_film_with_a_flipped_bit(site: dict[str, Job]) -> None:
+def test_a_video_with_a_flipped_bit(site: dict[str, Job]) -> None:
     content = bytearray(_path(site["succeeded"]).read_bytes())
     content[len(content) // 2] ^= 1
     _path(site["succeeded"]).write_bytes(content)
     only(site["succeeded"].public_id, "other bytes")
 
 
-def test_deep_plays_films_to_their_end(make: Callable[..., Job], team: Team, film: bytes) -> None:
-    good = make("succeeded", result=makers.asset(team, "video", content=film))
+def test_deep_plays_videos_to_their_end(make: Callable[..., Job], team: Team, video: bytes) -> None:
+    good = make("succeeded", result=makers.asset(team, "video", content=video))
     assert invariants.broken(deep=True) == []
-    bad = make("succeeded", result=makers.asset(team, "video", content=files.truncated(film)))
+    bad = make("succeeded", result=makers.asset(team, "video", content=files.truncated(video)))
     assert invariants.broken() == []  # as archived, byte for byte
     found = invariants.broken(deep=True)
     assert len(found) == 1
@@ -80,11 +80,11 @@ def test_deep_plays_films_to_their_end(make: Callable[..., Job], team: Team, fil
     assert good.public_id not in found[0]
 
 
-def test_success_without_a_film_or_a_template(
+def test_success_without_a_video_or_a_template(
     site: dict[str, Job], make: Callable[..., Job], team: Team, account: Account
 ) -> None:
     Job.objects.filter(pk=site["succeeded"].pk).update(result=None)
-    only(site["succeeded"].public_id, "has no film")
+    only(site["succeeded"].public_id, "has no video")
     Job.objects.filter(pk=site["succeeded"].pk).update(state="failed", result=None)
     JobEvent.objects.filter(job=site["succeeded"], new="succeeded").update(new="failed")
     template = make(

@@ -1,4 +1,4 @@
-"""The stand-in's back room: films that play and are billed by their length, tasks that fail, and a
+"""The stand-in's back room: videos that play and are billed by their length, tasks that fail, and a
 service that is killed."""
 
 from __future__ import annotations
@@ -60,29 +60,29 @@ def run(sim: Any, path: str, body: dict[str, Any]) -> Any:
 
 
 def streams(path: Path, content: bytes) -> tuple[dict[str, Any], float]:
-    """({kind: stream}, seconds) of a film."""
+    """({kind: stream}, seconds) of a video."""
     path.write_bytes(content)
-    with av.open(str(path)) as film:
-        frames = sum(1 for _ in film.decode(video=0))
-        video = film.streams.video[0]
+    with av.open(str(path)) as container:
+        frames = sum(1 for _ in container.decode(video=0))
+        video = container.streams.video[0]
         facts = {
             "size": (video.width, video.height),
             "fps": float(video.average_rate or 0),
             "codec": video.codec_context.name,
             "frames": frames,
         }
-        facts |= {"sound": bool(film.streams.audio), "pixels": video.codec_context.pix_fmt}
-        return facts, (film.duration or 0) / 1_000_000
+        facts |= {"sound": bool(container.streams.audio), "pixels": video.codec_context.pix_fmt}
+        return facts, (container.duration or 0) / 1_000_000
 
 
-def test_talking_film_plays_and_is_billed_by_its_length(
+def test_talking_video_plays_and_is_billed_by_its_length(
     sim: Simulator, host: str, tmp_path: Path
 ) -> None:
     task = run(sim, SYNTHESIS, emo(host))
     url = task["output"]["results"]["video_url"]
     answer = requests.get(url, timeout=9)
     assert answer.headers["Content-Type"] == "video/mp4"
-    facts, seconds = streams(tmp_path / "film.mp4", answer.content)
+    facts, seconds = streams(tmp_path / "video.mp4", answer.content)
     assert facts == {
         "size": (512, 512),
         "fps": 15.0,
@@ -133,12 +133,12 @@ def test_results_can_arrive_cut(sim: Simulator, host: str) -> None:
 
 def test_mouth_moves_with_the_sound(sim: Simulator, host: str, tmp_path: Path) -> None:
     url = run(sim, SYNTHESIS, emo(host))["output"]["results"]["video_url"]
-    path = tmp_path / "film.mp4"
+    path = tmp_path / "video.mp4"
     path.write_bytes(requests.get(url, timeout=9).content)
-    with av.open(str(path)) as film:
+    with av.open(str(path)) as container:
         mouths = [
             frame.to_ndarray(format="gray")[300:370, 190:320].astype(float)
-            for frame in film.decode(video=0)
+            for frame in container.decode(video=0)
         ]
     assert max(np.abs(one - mouths[0]).mean() for one in mouths) > 3
 
@@ -180,7 +180,7 @@ def test_successor_is_served_from_the_catalogue(sim: Simulator, host: str, tmp_p
     }
     task = run(sim, SYNTHESIS, body)
     facts, seconds = streams(
-        tmp_path / "film.mp4",
+        tmp_path / "video.mp4",
         requests.get(task["output"]["results"]["video_url"], timeout=9).content,
     )
     width, height = facts["size"]

@@ -1,4 +1,4 @@
-"""Films as phones, screen recorders and pipes write them: length, rate, which track, which way up,
+"""Videos as phones, screen recorders and pipes write them: length, rate, which track, which way up,
 and what colour."""
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FRAGMENTS = (("movflags", "frag_keyframe+empty_moov+default_base_moof"),)
     ("muxer", "codec"),
     [("matroska", "libx264"), ("webm", "libvpx"), ("mp4", "libx264"), ("mov", "libx264")],
 )
-def test_a_film_lasts_as_long_as_its_pictures(tmp_path: Path, muxer: str, codec: str) -> None:
+def test_a_video_lasts_as_long_as_its_pictures(tmp_path: Path, muxer: str, codec: str) -> None:
     """A screen recording whose sound went on."""
     path = files.write(tmp_path, "in", pictures.tracks(muxer, 1.5, 3.0, codec))
     facts = probe(path)
@@ -38,7 +38,7 @@ def test_a_film_lasts_as_long_as_its_pictures(tmp_path: Path, muxer: str, codec:
 
 @pytest.mark.parametrize("fps", [24, 25, 30])
 @pytest.mark.parametrize("sound", [0.0, 2.3])
-def test_a_fragmented_film_has_the_rate_of_its_frames(
+def test_a_fragmented_video_has_the_rate_of_its_frames(
     tmp_path: Path, fps: int, sound: float
 ) -> None:
     path = files.write(tmp_path, "in", pictures.tracks("mp4", 2, sound, fps=fps, options=FRAGMENTS))
@@ -48,7 +48,7 @@ def test_a_fragmented_film_has_the_rate_of_its_frames(
     assert remake_video(path, tmp_path / "out").seconds == pytest.approx(2.0, abs=0.05)
 
 
-def test_a_film_of_a_pipe_is_counted(tmp_path: Path) -> None:
+def test_a_video_of_a_pipe_is_counted(tmp_path: Path) -> None:
     data = pictures.piped_avi()
     path = files.write(tmp_path, "in", data)
     facts = probe(path)
@@ -94,7 +94,7 @@ MATRICES = {
 
 
 @pytest.mark.parametrize("matrix", MATRICES)
-def test_a_mirrored_film_is_shown_as_players_show_it(
+def test_a_mirrored_video_is_shown_as_players_show_it(
     tmp_path: Path, matrix: tuple[int, int, int, int]
 ) -> None:
     data = pictures.with_matrix(files.mp4(0.4, 25, 96, 64), *matrix)
@@ -144,7 +144,7 @@ def test_pictures_that_no_model_takes_are_offered_a_conversion(
 
 @pytest.mark.parametrize("pq", [False, True], ids=["HLG", "PQ"])
 def test_a_bright_recording_has_the_colours_that_were_seen(tmp_path: Path, pq: bool) -> None:
-    path = files.write(tmp_path, "in", pictures.hlg_film(pq=pq))
+    path = files.write(tmp_path, "in", pictures.hlg_video(pq=pq))
     facts = probe(path)
     assert facts.codec == "hevc HDR"
     thumbnail(path, facts, tmp_path / "t.webp")

@@ -1,4 +1,4 @@
-"""Whether a film plays as long as the service billed. A whole film of another length is kept;
+"""Whether a video plays as long as the service billed. A whole video of another length is kept;
 people see what differs, since the difference can be claimed from the vendor."""
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from decimal import Decimal
 
 
 def differs(seconds: float, billed: Decimal | None) -> bool:
-    """Whether a film of `seconds` is shorter or longer than the `billed` seconds by more than half
+    """Whether a video of `seconds` is shorter or longer than the `billed` seconds by more than half
     a second and a twentieth, which the service's own rounding explains. Without a bill nothing
     differs."""
     length = float(billed or 0)

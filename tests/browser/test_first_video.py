@@ -1,4 +1,4 @@
-"""From signing up to a film that plays: at most eight clicks and two files, without reading any
+"""From signing up to a video that plays: at most eight clicks and two files, without reading any
 help."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The page of a film: played by keyboard, made again, and what it says when there is none."""
+"""The page of a video: played by keyboard, made again, and what it says when there is none."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_the_player_obeys_the_keyboard(maker: Maker) -> None:
     hand = maker.ready()
     hand.type("#title", "Played")
     hand.click("#generate")
-    maker.film()
+    maker.video()
     hand.plays()
     hand.page.focus("[data-film]")
     at = "document.querySelector('#job video').currentTime"
@@ -39,7 +39,7 @@ def test_the_player_obeys_the_keyboard(maker: Maker) -> None:
     assert Path(saved.value.path()).read_bytes()[4:8] == b"ftyp"
 
 
-def test_a_film_is_made_again_for_the_price_on_its_button(maker: Maker) -> None:
+def test_a_video_is_made_again_for_the_price_on_its_button(maker: Maker) -> None:
     hand = maker.ready()
     price = hand.price()
     hand.click("#generate")
@@ -82,7 +82,7 @@ def test_a_task_is_looked_at_again_for_nothing(maker: Maker) -> None:
     assert not hand.page.locator("button:has-text('Look again')").count()
 
 
-def test_a_film_is_downloaded_again_for_nothing(maker: Maker) -> None:
+def test_a_video_is_downloaded_again_for_nothing(maker: Maker) -> None:
     hand = maker.ready()
     price = hand.price()
     maker.studio.simulator("arm", fault="result-404", times=100)
@@ -90,7 +90,7 @@ def test_a_film_is_downloaded_again_for_nothing(maker: Maker) -> None:
     hand.click("#toast a")
     try:
         hand.see("button:has-text('Download again — free')")
-        assert "bringing the film home" in hand.read(".verdict .state")
+        assert "bringing the video home" in hand.read(".verdict .state")
     finally:
         maker.studio.simulator("disarm")
     hand.click("button:has-text('Download again — free')")
@@ -100,7 +100,7 @@ def test_a_film_is_downloaded_again_for_nothing(maker: Maker) -> None:
     assert hand.page.locator(".attempts li").count() == 1
     assert abs(micros(hand.read("section[aria-labelledby=cost] .sum")) - price) <= price / 20
     assert micros(hand.read("button:has-text('Run again')")) == price, (
-        "another film is another price"
+        "another video is another price"
     )
 
 

@@ -1,5 +1,5 @@
 """Tasks whose answer came when their job had gone on without them (`engine.late_answers`): canceled
-while that is free, else followed as a film of its own, since it is made and will be billed."""
+while that is free, else followed as a video of its own, since it is made and will be billed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from jobs.orders.insert_job import lane_for
 from studio.common import clock
 from studio.common.translatable import phrase, translated
 
-log = logging.getLogger("footlight.late_films")
+log = logging.getLogger("footlight.late_videos")
 # While nobody knows whether it has begun, it is asked again for this long; then it is followed,
 # which finds out as well.
 PATIENCE = timedelta(minutes=10)
@@ -40,7 +40,7 @@ def settle() -> int:
 
 
 def _follow(attempt: Attempt) -> bool:
-    """The film of the late task becomes a job beside the one that it was made for."""
+    """The video of the late task becomes a job beside the one that it was made for."""
     job = attempt.job
     with transaction.atomic():
         ledger.lock(job.team)
@@ -48,19 +48,19 @@ def _follow(attempt: Attempt) -> bool:
         # The task goes over to the attempt of the job that follows it.
         if not mine.update(outcome=Outcome.ENDED, ended_at=clock.now(), task_id=""):
             return False
-        film = _insert(attempt)
+        video = _insert(attempt)
         text = phrase(
-            "The second task had begun, so it will be billed; its film is followed as “%(title)s”",
-            title=film.title,
+            "The second task had begun, so it will be billed; its video is followed as “%(title)s”",
+            title=video.title,
         )
-        record(job, "", job.state, text, job.code, {"task_id": film.task_id})
-    log.warning("late task %s of job %s is job %s", film.task_id, job.public_id, film.public_id)
+        record(job, "", job.state, text, job.code, {"task_id": video.task_id})
+    log.warning("late task %s of job %s is job %s", video.task_id, job.public_id, video.public_id)
     subject = phrase("“%(title)s” was made twice", title=job.title)
     why = phrase(
         "The answer to its sending came so late that it had been sent again, and the service had "
-        "begun with both. Both are billed. The second film is brought home as “%(title)s”, and "
+        "begun with both. Both are billed. The second video is brought home as “%(title)s”, and "
         "booked with what the service bills for it.",
-        title=film.title,
+        title=video.title,
     )
     mail.notify(job.team, translated(subject), translated(why))
     return True
@@ -69,7 +69,7 @@ def _follow(attempt: Attempt) -> bool:
 def _insert(attempt: Attempt) -> Job:
     job, now = attempt.job, clock.now()
     lane = lane_for(job.account, job.model)
-    film = Job.objects.create(
+    video = Job.objects.create(
         **{name: getattr(job, name) for name in _SAME},
         lane=lane,
         title=f"{job.title[:180]} (2)",
@@ -85,7 +85,7 @@ def _insert(attempt: Attempt) -> Job:
         next_look_at=now,
     )
     Attempt.objects.create(
-        job=film,
+        job=video,
         number=1,
         began_at=attempt.began_at,
         outcome=Outcome.ADOPTED,
@@ -96,17 +96,17 @@ def _insert(attempt: Attempt) -> Job:
         },
     )
     JobInput.objects.bulk_create(
-        JobInput(job=film, name=row.name, asset_id=row.asset_id) for row in job.inputs.all()
+        JobInput(job=video, name=row.name, asset_id=row.asset_id) for row in job.inputs.all()
     )
     nothing = prices.Quote(0, Decimal(0), job.price)
-    ledger.hold(film, nothing, job.team, job.owner)
+    ledger.hold(video, nothing, job.team, job.owner)
     text = phrase(
         "A second task of “%(title)s” was found; it is followed and settled by its bill",
         title=job.title,
     )
-    record(film, "", State.RUNNING, text)
+    record(video, "", State.RUNNING, text)
     wake_lane(lane.pk)
-    return film
+    return video
 
 
 _SAME = (
