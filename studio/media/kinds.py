@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO
 
 from studio.common.translatable import phrase
 from studio.media.facts import MediaError
 from studio.media.sound_tags import after_tags
 from studio.media.still_containers import still_format
-from studio.media.unknown_kinds import RAW, named_kind, unknown_kind
+from studio.media.unknown_kinds import RAW, named_kind, unknown_kind, unlisted_sound
 
 HEAD = 8192  # bytes looked at; also how far into a file the first MP3 frame may start
 
@@ -103,6 +104,8 @@ def _picture(head: bytes) -> str:
 
 
 def _riff(head: bytes) -> str:
+    if head[:4] in (b"RF64", b"BW64"):  # with sizes of 64 bits, EBU Tech 3306 and ITU-R BS.2088
+        return "wav" if head[8:12] == b"WAVE" else ""
     if not head.startswith(b"RIFF"):
         return ""
     return {b"WEBP": "webp", b"WAVE": "wav", b"AVI ": "avi"}.get(head[8:12], "")
@@ -135,19 +138,16 @@ def _sound(file: BinaryIO, head: bytes) -> str:
         file.seek(start)
         head = file.read(HEAD)
         if head.startswith(b"fLaC"):
-            raise MediaError(
-                "not-supported",
-                phrase(
-                    "This FLAC recording starts with an ID3 tag, which FLAC does not allow; save "
-                    "it as WAV or MP3."
-                ),
-            )
+            return "flac"
     for start in range(min(len(head), HEAD - 4096)):
         if head[start] != 0xFF:
             continue
         for name, length in (("mp3", mp3_frame), ("aac", aac_frame)):
             if _chained(head, start, length):
                 return name
+        for layer in (2, 1):
+            if _chained(head, start, partial(_older_frame, layer)):
+                raise unlisted_sound(f"MP{layer}")
     return ""
 
 
@@ -170,6 +170,7 @@ def _sort(head: bytes) -> tuple[int, int]:
     return (head[1] & 0xFE, head[2] & 0x0C) if len(head) == 3 else (0, 0)
 
 
+# Kilobits a second by what the header says, from 1 on: of version 1, and of versions 2 and 2.5.
 _RATES = ((11025, 12000, 8000), (), (22050, 24000, 16000), (44100, 48000, 32000))
 _KILOBITS_1 = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _KILOBITS_2 = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
@@ -186,6 +187,28 @@ def mp3_frame(head: bytes) -> int:
     return (144 if version == 3 else 72) * kilobits * 1000 // _RATES[version][rate] + (
         (head[2] >> 1) & 1
     )
+
+
+_KILOBITS_OLDER = {
+    (3, 1): tuple(range(32, 449, 32)),
+    (3, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    (2, 1): (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
+    (2, 2): _KILOBITS_2,
+}
+
+
+def _older_frame(layer: int, head: bytes) -> int:
+    """Bytes of the MPEG frame of `layer` 1 or 2 that starts here; 0 when none does."""
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0 or 4 - layer != head[1] >> 1 & 3:
+        return 0
+    version, bits, rate = (head[1] >> 3) & 3, head[2] >> 4, (head[2] >> 2) & 3
+    if version not in (2, 3) or rate == 3 or not 0 < bits < 15:
+        return 0
+    bitrate = _KILOBITS_OLDER[version, layer][bits - 1] * 1000
+    padding = (head[2] >> 1) & 1
+    if layer == 1:
+        return (12 * bitrate // _RATES[version][rate] + padding) * 4
+    return 144 * bitrate // _RATES[version][rate] + padding
 
 
 def aac_frame(head: bytes) -> int:

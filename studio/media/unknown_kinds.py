@@ -94,13 +94,6 @@ REFUSED: tuple[tuple[int, bytes, Sentence], ...] = (
     ),
     (8, b"AIFF", AIFF),
     (8, b"AIFC", AIFF),
-    (
-        0,
-        b"RF64",
-        phrase(
-            "This is a 64-bit WAV, which the studio does not take; save it as ordinary WAV or MP3."
-        ),
-    ),
 )
 
 
@@ -132,7 +125,6 @@ RARE_SOUNDS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"OFR ", "OptimFROG"),
     (0, b"riff\x2e\x91\xcf\x11", "Wave64"),
     (0, b"RIFX", "RIFX"),
-    (0, b"BW64", "64-bit WAV"),
     (0, b"#!SILK", "SILK"),
     (1, b"#!SILK", "SILK"),
     (0, b"\x0b\x77", "AC-3"),
@@ -154,11 +146,6 @@ RARE_VIDEOS: tuple[tuple[int, bytes, str], ...] = (
     (4, b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02", "MXF"),
     (0, b"\x06\x0e\x2b\x34\x02\x05\x01\x01", "MXF"),
     (0, b"nut/multimedia", "NUT"),
-)
-RARE: tuple[tuple[tuple[tuple[int, bytes, str], ...], str], ...] = (
-    (RARE_PICTURES, "JPEG, PNG"),
-    (RARE_SOUNDS, "MP3, WAV"),
-    (RARE_VIDEOS, "MP4"),
 )
 TRANSPORT = 188  # bytes from one sync byte of an MPEG transport stream to the next
 
@@ -249,12 +236,16 @@ def named_kind(head: bytes) -> MediaError | None:
     for magic, sentence in STRANGE:
         if head.startswith(magic):
             return MediaError("unknown-type", sentence)
-    for table, formats in RARE:
+    for table, refusal in (
+        (RARE_PICTURES, _unlisted_picture),
+        (RARE_SOUNDS, unlisted_sound),
+        (RARE_VIDEOS, _unlisted_video),
+    ):
         for offset, magic, name in table:
             if head[offset : offset + len(magic)] == magic:
-                return _rare(name, formats)
+                return refusal(name)
     if len(head) > 4 * TRANSPORT and head[: 4 * TRANSPORT : TRANSPORT] == b"G" * 4:
-        return _rare("MPEG-TS", "MP4")
+        return _unlisted_video("MPEG-TS")
     if head[257:262] == b"ustar":
         return MediaError(
             "unknown-type",
@@ -265,14 +256,36 @@ def named_kind(head: bytes) -> MediaError | None:
     return None
 
 
-def _rare(name: str, formats: str) -> MediaError:
+def _unlisted_picture(name: str) -> MediaError:
     return MediaError(
         "not-supported",
         phrase(
-            "This is a %(name)s file, which the studio does not take; save it as one of these: "
-            "%(formats)s.",
+            "This is a picture in the format %(name)s, which the studio does not take; save it "
+            "as JPEG or PNG.",
             name=name,
-            formats=formats,
+        ),
+    )
+
+
+def unlisted_sound(name: str) -> MediaError:
+    """The refusal of a recording in the format `name`, which is not taken."""
+    return MediaError(
+        "not-supported",
+        phrase(
+            "This is a recording in the format %(name)s, which the studio does not take; save it "
+            "as MP3 or WAV.",
+            name=name,
+        ),
+    )
+
+
+def _unlisted_video(name: str) -> MediaError:
+    return MediaError(
+        "not-supported",
+        phrase(
+            "This is a video in the format %(name)s, which the studio does not take; save it as "
+            "MP4.",
+            name=name,
         ),
     )
 

@@ -192,7 +192,7 @@ def opened(path: str | os.PathLike[str], kind: Kind) -> Iterator[InputContainer]
     playlist in disguise opens nothing else."""
     sentence = cut_short(kind.format)
     options = {"max_pixels": str(MAX_PIXELS)}
-    if kind.format in ("mp3", "aac"):
+    if kind.format in ("mp3", "aac", "flac"):
         # The demuxer gets over one tag of one sort; chance bytes of others it takes for frames.
         with open(path, "rb") as file:
             options["skip_initial_bytes"] = str(after_tags(file))

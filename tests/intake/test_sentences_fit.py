@@ -7,7 +7,9 @@ import struct
 import zipfile
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
+import av
 import pytest
 from PIL import Image
 
@@ -27,6 +29,17 @@ def docx() -> bytes:
     return out.getvalue()
 
 
+def mpeg(muxer: str, rate: int = 44100) -> bytes:
+    """A second of a sound in frames of MPEG."""
+    out = BytesIO()
+    with av.open(out, "w", format=muxer) as container:
+        stream: Any = container.add_stream(muxer, rate=rate)
+        stream.layout = "mono"
+        files._mux_tone(container, stream, 1.0, rate)
+    return out.getvalue()
+
+
+LAYER_1 = b"\xff\xff\x14\0" + bytes(4 * (12 * 32000 // 44100) - 4)
 NAMED = {
     "zip": (docx, "ZIP archive"),
     "tiff": (lambda: b"II*\0\x08\0\0\0" + CHANCE, "TIFF"),
@@ -41,7 +54,14 @@ NAMED = {
     "wma": (lambda: b"\x30\x26\xb2\x75\x8e\x66\xcf\x11" + CHANCE, "Windows Media"),
     "transport stream": (lambda: (b"G" + bytes(187)) * 20, "MPEG-TS"),
     "tar": (lambda: b"a".ljust(257, b"\0") + b"ustar" + bytes(250) + CHANCE, "archive"),
-    "flac in an ID3 tag": (lambda: chunks.id3((b"TIT2", b"x")) + files.flac(0.3), "FLAC"),
+    "layer II": (lambda: mpeg("mp2"), "a recording in the format MP2"),
+    "layer II behind a tag": (
+        lambda: chunks.id3((b"TIT2", b"x")) + mpeg("mp2"),
+        "a recording in the format MP2",
+    ),
+    "layer I": (lambda: LAYER_1 * 20, "a recording in the format MP1"),
+    "an unlisted picture": (lambda: b"qoif" + CHANCE, "QOI, which the studio does not take; save"),
+    "an unlisted video": (lambda: b"DKIF" + CHANCE, "in the format IVF"),
     "noise": (lambda: random.Random(3).randbytes(200) + CHANCE, "bytes of this file"),
     "canon raw": (lambda: chunks.ftyp(b"crx ", b"crx ", b"isom") + CHANCE, "raw picture"),
     "fuji raw": (lambda: b"FUJIFILMCCD-RAW 0201" + CHANCE, "raw picture"),

@@ -5,6 +5,7 @@ file that is taken holds the same sound and pictures after it was cleaned."""
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,23 @@ def unsized_wav(size: int) -> bytes:
     )
 
 
+def long_wav(form: bytes) -> bytes:
+    """With sizes of 64 bits, and a chunk behind the samples."""
+    sound = chunks.samples()
+    sizes = struct.pack("<QQQI", 0, len(sound), len(sound) // 2, 0)
+    return chunks.riff(
+        chunks.chunk(b"ds64", sizes),
+        chunks.chunk(b"fmt ", chunks.pcm()),
+        chunks.chunk(b"data", sound, 0xFFFFFFFF),
+        chunks.chunk(b"LIST", b"SECRET"),
+        size=0xFFFFFFFF,
+    ).replace(b"RIFF", form, 1)
+
+
+def tagged_flac() -> bytes:
+    return chunks.id3((b"TIT2", b"SECRET")) + files.flac(1.0) + chunks.ape() + chunks.id3v1()
+
+
 def mp3_of(rate: int) -> bytes:
     """With a header that says what the encoder filled up."""
     return files.mp3(3.0, rate)
@@ -66,6 +84,9 @@ ROWS: dict[str, Row] = {
     "WAV, sizes of 0": Row(lambda: unsized_wav(0), "audio", "wav", 1.0, codec=PCM),
     "WAV, sizes of 2^31 - 1": Row(lambda: unsized_wav(0x7FFFFFFF), "audio", "wav", 1.0, codec=PCM),
     "WAV, sizes of 2^32 - 1": Row(lambda: unsized_wav(0xFFFFFFFF), "audio", "wav", 1.0, codec=PCM),
+    "WAV, 64 bits, in RF64": Row(lambda: long_wav(b"RF64"), "audio", "wav", 1.0, codec=PCM),
+    "WAV, 64 bits, in BW64": Row(lambda: long_wav(b"BW64"), "audio", "wav", 1.0, codec=PCM),
+    "FLAC, tags around it": Row(tagged_flac, "audio", "flac", 1.0, codec="flac"),
     "WAV, opposite channels": Row(antiphase, "audio", "wav", 1.0, codec=PCM),
     **{
         f"MP3, {rate} samples a second": Row(
@@ -130,6 +151,7 @@ def test_what_comes_in(tmp_path: Path, name: str) -> None:
     kept = clean(path, facts, tmp_path / "out")
     assert kept.format == (row.stored or row.format)
     assert (kept.width, kept.height) == row.size
+    assert b"SECRET" not in (tmp_path / "out").read_bytes()
     again = probe(tmp_path / "out")
     assert again == kept
     if row.kind != "audio":

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from studio.common.translatable import phrase
 from studio.media.cleaners.avi import blank_avi
-from studio.media.cleaners.flac import blank_flac
+from studio.media.cleaners.flac import copy_flac, same_flac
 from studio.media.cleaners.frames import copy_ends, copy_frames, same_frames
 from studio.media.cleaners.matroska import void_matroska
 from studio.media.cleaners.mp4 import blank_mp4
@@ -49,12 +49,12 @@ CLEANERS: dict[str, tuple[tuple[Copier, Check], ...]] = {
     "aac": ((copy_frames, same_frames), (copy_ends, same_tracks)),
     "wav": ((copy_wav, same_tracks),),
     "avi": ((_in_place(blank_avi), same_tracks),),
-    "flac": ((_in_place(blank_flac), same_tracks),),
+    "flac": ((copy_flac, same_flac),),
     "ogg": ((_in_place(blank_ogg), same_tracks),),
     **{name: ((_in_place(blank_mp4), same_tracks),) for name in ("mp4", "mov", "m4a")},
     **{name: ((_in_place(void_matroska), same_tracks),) for name in ("webm", "mkv")},
 }
-ANEW = ("mp3", "aac", "wav")  # formats whose copies have another layout than their sources
+ANEW = ("mp3", "aac", "wav", "flac")  # formats whose copies have another layout than their sources
 
 
 def strip_av_metadata(
@@ -63,11 +63,11 @@ def strip_av_metadata(
     """Copy sound or video to `target` without titles, covers, chapters, places and device names;
     returns the facts of the copy.
 
-    MP4, MOV, M4A, AVI, FLAC, Ogg, WebM, MKV: metadata is blanked in the copy, same size, every
-    sample at its place. MP3, AAC: their frames and nothing else. WAV: format and samples, with the
-    sizes that are true. The copy holds the same coded sound and pictures, in the same order and at
-    the same times; otherwise the file is refused. Streamed; `target` appears whole or not at all
-    and must not be `path`. Raises MediaError (broken).
+    MP4, MOV, M4A, AVI, Ogg, WebM, MKV: metadata is blanked in the copy, same size, every sample at
+    its place. FLAC: so too, and without tags around it. MP3, AAC: their frames and nothing else.
+    WAV: format and samples, with the sizes that are true. The copy holds the same coded sound and
+    pictures, in the same order and at the same times; otherwise the file is refused. Streamed;
+    `target` appears whole or not at all and must not be `path`. Raises MediaError (broken).
     """
     target, source = Path(target), Path(path)
     part = target.with_name(target.name + ".part")

@@ -1,7 +1,8 @@
 """A WAV written anew: format, samples and their true sizes.
 
 Writers that do not know the end (pipes, voice services, recorders that lost power) leave sizes of
-0, of 0xFFFFFFFF or of what they had planned. Such a size means “to the end of the file”.
+0, of 0xFFFFFFFF or of what they had planned. Such a size means “to the end of the file”. An RF64
+or BW64 says the size of its samples in 64 bits, in a chunk of its own (EBU Tech 3306 §3.5).
 """
 
 from __future__ import annotations
@@ -69,10 +70,15 @@ def _found(file: BinaryIO, size: int) -> tuple[bytes, bytes, list[tuple[int, int
 def _chunks(file: BinaryIO, at: int, size: int) -> Iterator[tuple[bytes, int, int]]:
     """(name, start, stop) of each chunk. Samples of no stated size are the last chunk: what follows
     them cannot be told from them."""
+    long = 0  # bytes of samples, as 64 bits say it
     while at + 8 <= size:
         file.seek(at)
         name, length = struct.unpack("<4sI", file.read(8))
         start = at + 8
+        if name == b"ds64":
+            long = int.from_bytes(file.read(16)[8:], "little")
+        elif name == b"data" and length == 0xFFFFFFFF and long:
+            length = long
         unknown = name == b"data" and length == 0
         stop = size if unknown or start + length > size else start + length
         yield name, start, stop
