@@ -61,6 +61,8 @@ def prepare(
     else:
         facts = media.strip_av_metadata(path, facts, ours)
         digest = sha256_of(ours)
+    # A picture may be kept in another format than it came in.
+    ours = ours.rename(ours.with_suffix(f".{facts.extension}"))
     thumb: Path | None = folder / "thumb.webp"
     peaks: list[int] = []
     sound: dict[str, Any] = {}

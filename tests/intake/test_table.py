@@ -4,6 +4,7 @@ file that is taken holds the same sound and pictures after it was cleaned."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import struct
 from collections.abc import Callable
@@ -15,7 +16,9 @@ import av
 import pytest
 from PIL import Image
 
+from studio.files import file_store
 from studio.media import MediaError, normalise_image, probe, strip_av_metadata, thumbnail
+from studio.models import Team, User
 from tests import files
 from tests.intake import chunks, pictures
 from tests.intake.test_speech import antiphase
@@ -160,6 +163,22 @@ def test_what_comes_in(tmp_path: Path, name: str) -> None:
             assert small.size == row.size
     if row.kind == "audio":
         assert kept.seconds == pytest.approx(played(tmp_path / "out"), abs=0.03)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ROWS)
+def test_what_comes_in_is_stored(tmp_path: Path, team: Team, creator: User, name: str) -> None:
+    """The same through the door that uploads take, with a decoder of its own."""
+    row = ROWS[name]
+    path = files.write(tmp_path, "in", row.make())
+    asset, new = file_store.keep(path, team=team, owner=creator, name=name)
+    assert new
+    assert asset.format == (row.stored or row.format)
+    assert asset.seconds == pytest.approx(row.seconds, abs=0.03)
+    with asset.file.open("rb") as file:
+        assert hashlib.sha256(file.read()).hexdigest() == asset.sha256
+    assert asset.name.endswith(asset.extension)
+    assert file_store.keep(path, team=team, owner=creator, name="again") == (asset, False)
 
 
 def played(path: Path) -> float:
