@@ -24,6 +24,11 @@ HOLD = """([name, kind, text]) => { const held = new DataTransfer();
     held.items.add(new File([Uint8Array.from(atob(text),
         (letter) => letter.charCodeAt(0))], name, { type: kind })); return held; }"""
 
+# The parts that reach beyond the window, innermost last.
+TOO_WIDE = """[...document.querySelectorAll('body *')]
+    .filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
+    .map((one) => `${one.tagName}#${one.id}.${one.className}`).slice(0, 12).join(' > ')"""
+
 
 class Person:
     """One tab. `clicks` and `files` count what the hand did; `wrong` has a sentence for everything
@@ -130,7 +135,10 @@ class Person:
         without scripts is seen by none with them."""
         assert not self.wrong, "\n".join(self.wrong)
         width, window = self.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-        assert width <= window, f"{self.page.url} is {width} px wide in a window of {window}"
+        assert width <= window, (
+            f"{self.page.url} is {width} px wide in a window of {window}: "
+            f"{self.page.evaluate(TOO_WIDE)}"
+        )
         plain = self.page.locator(".noscript:visible").count()
         assert not (plain and self.page.evaluate("matchMedia('(scripting: enabled)').matches")), (
             f"{self.page.url} shows what is for no scripts"
