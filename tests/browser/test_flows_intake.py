@@ -48,7 +48,7 @@ def test_a_phone_picture_and_a_memo_become_a_playing_video(maker: Maker) -> None
     hand.see(PRICED)
     assert not hand.page.locator("#make [role=alert] >> visible=true").count()
     hand.click("#generate")
-    maker.film()
+    maker.video()
     hand.plays()
 
 

@@ -7,7 +7,10 @@ import mmap
 import os
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+
+from av.audio.frame import AudioFrame
+from av.packet import Packet
+from av.stream import Stream
 
 from studio.media.cleaners.blank import blank_range
 from studio.media.cleaners.frames import copy_ends
@@ -44,11 +47,12 @@ def same_flac(path: Path, part: Path, kind: Kind) -> bool:
         return bytes(before) == bytes(after) + tail and _sound(before) == _sound(after)
 
 
-def _sound(packet: Any) -> list[str]:
+def _sound(packet: Packet[Stream]) -> list[str]:
     """A digest of the samples of each frame that `packet` decodes to."""
     return [
-        hashlib.sha256(b"".join(bytes(plane) for plane in frame.planes)).hexdigest()
+        hashlib.sha256(frame.to_ndarray().tobytes()).hexdigest()
         for frame in packet.decode()
+        if isinstance(frame, AudioFrame)
     ]
 
 
