@@ -12,6 +12,7 @@ from jobs.pages.board import (
 from jobs.pages.create import batch_views, fix_views, preset_views
 from jobs.pages.create import views as create_views
 from jobs.pages.limits import views as limits_views
+from jobs.pages.shares import views as share_views
 from jobs.pages.spending import views as spending_views
 
 app_name = "jobs"
@@ -28,12 +29,17 @@ urlpatterns = [
     path("jobs/<str:job>/whole/", job_views.whole, name="whole"),
     path("jobs/<str:job>/front/", job_views.front, name="front"),
     path("jobs/<str:job>/decide/", job_views.decide, name="decide"),
+    path("jobs/<str:job>/share/", share_views.job, name="job_share"),
     path("adopt/", adopt_views.adopt, name="adopt"),
     path("sets/<str:jobset>/", set_views.page, name="set"),
     path("sets/<str:jobset>/pick/", set_views.pick, name="set_pick"),
     path("sets/<str:jobset>/cancel/", set_views.cancel, name="set_cancel"),
     path("sets/<str:jobset>/again/", set_views.again, name="set_again"),
     path("sets/<str:jobset>/films.zip", set_views.films, name="set_films"),
+    path("sets/<str:jobset>/share/", share_views.jobset, name="set_share"),
+    path("shares/", share_views.shares, name="shares"),
+    path("shares/<str:share>/", share_views.share, name="share"),
+    path("shares/<str:share>/revoke/", share_views.revoke, name="share_revoke"),
     path("make/portrait/", create_views.portrait, name="portrait"),
     path("make/dance/", create_views.dance, name="dance"),
     path("make/template/", create_views.template, name="template"),

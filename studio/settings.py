@@ -195,6 +195,8 @@ ACCOUNT_RATE_LIMITS = {
     # Invitations of teams: to one address, and from one team.
     "invitation_mail": "5/h/key",
     "team_mail": "100/h/key",
+    # "key" is a share link tried from one network (jobs/pages/shares/visitor.py).
+    "share_password": "10/10m/key",
 }
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = True

@@ -47,6 +47,12 @@ urlpatterns = [
     # Staff sign in where everybody does, with the same limits of tries.
     path("admin/login/", secure_admin_login(admin.site.login)),
     path("admin/", admin.site.urls),
+    path("s/<str:token>/", import_string("jobs.pages.shares.visitor_views.page"), name="shared"),
+    path(
+        "s/<str:token>/<int:place>/<str:what>",
+        import_string("jobs.pages.shares.visitor_views.file"),
+        name="shared_file",
+    ),
     path("m/<str:token>/<str:name>", files_views.outside, name="outside_file"),
     path("t/<slug:team>/team/", teams_views.people, name="team"),
     path("t/<slug:team>/team/second-factor/", required_factor_views.page, name="second_factor"),

@@ -30,6 +30,7 @@ LOOKS = "it reads, or calls the service to look; nothing of the team's changes"
 FILES = "a file says itself who brought it and when; nothing is taken away or changed"
 # Addresses that take a POST and tell the trail nothing.
 NOT_TOLD = {
+    "shared": "a visitor gives the password of a link; nothing of the team's changes",
     "asset_hold": FILES,
     "upload": FILES,
     "jobs:portrait": MADE,
@@ -170,6 +171,28 @@ def preset_delete(w: World) -> None:
     w.post("jobs:preset_delete", made.public_id, model="emo-v1")
 
 
+def job_share(w: World) -> None:
+    video = makers.asset(w.team, "video", origin="result")
+    Job.objects.filter(pk=w.job.pk).update(state=State.SUCCEEDED, result=video)
+    w.post("jobs:job_share", w.job.public_id, title="For the client", ends="7")
+
+
+def set_share(w: World) -> None:
+    made = JobSet.objects.create(team=w.team, owner=w.creator, kind=JobSet.Kind.BATCH, title="Many")
+    video = makers.asset(w.team, "video", origin="result")
+    Job.objects.filter(pk=w.job.pk).update(set=made, state=State.SUCCEEDED, result=video)
+    w.post("jobs:set_share", made.public_id, title="For the client", ends="7")
+
+
+def share_change(w: World) -> None:
+    link = makers.share_link(w.team, w.owner, w.job)
+    w.post("jobs:share", link.public_id, title="Other words", ends="")
+
+
+def share_revoke(w: World) -> None:
+    w.post("jobs:share_revoke", makers.share_link(w.team, w.owner, w.job).public_id)
+
+
 def template_name(w: World) -> None:
     w.post("jobs:template_detail", makers.template(w.team, w.account).public_id, name="Waltz")
 
@@ -289,6 +312,10 @@ DOORS: dict[str, list[tuple[Callable[[World], None], set[Event]]]] = {
     "jobs:set_cancel": [(set_cancel, {E.JOB_CANCELED})],
     "jobs:preset_save": [(preset_save, {E.PRESET_SAVED})],
     "jobs:preset_delete": [(preset_delete, {E.PRESET_DELETED})],
+    "jobs:job_share": [(job_share, {E.SHARE_LINK_MADE})],
+    "jobs:set_share": [(set_share, {E.SHARE_LINK_MADE})],
+    "jobs:share": [(share_change, {E.SHARE_LINK_CHANGED})],
+    "jobs:share_revoke": [(share_revoke, {E.SHARE_LINK_REVOKED})],
     "jobs:template_detail": [(template_name, {E.TEMPLATE_RENAMED})],
     "jobs:limit": [
         (limit, {E.LIMIT_CHANGED}),

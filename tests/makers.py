@@ -16,7 +16,17 @@ from django.utils import timezone
 from jobs.billing import ledger, prices
 from jobs.catalogue import entries
 from jobs.common.states import State, group_of
-from jobs.models import Account, ApiKey, Check, Job, JobInput, Lane, Template
+from jobs.models import (
+    Account,
+    ApiKey,
+    Check,
+    Job,
+    JobInput,
+    Lane,
+    SharedVideo,
+    ShareLink,
+    Template,
+)
 from studio.models import Asset, Consent, Invitation, Role, Team, User
 
 # A time as the pages show it; what is not today has its day before it, and a test may run at five
@@ -138,6 +148,17 @@ def invitation(team: Team, by: User, role: str = Role.VIEWER, **fields: Any) -> 
         expires_at=timezone.now() + timedelta(days=7),
         **fields,
     )
+
+
+def share_link(team: Team, by: User, *jobs: Job, **fields: Any) -> ShareLink:
+    """An open link that shows `jobs`, whether they have videos or not."""
+    values: dict[str, Any] = {"title": f"Link {next(_numbers)}", **fields}
+    ends = timezone.now() + timedelta(days=7)
+    link = ShareLink.objects.create(team=team, made_by=by, expires_at=ends, **values)
+    SharedVideo.objects.bulk_create(
+        SharedVideo(link=link, job=job, place=place) for place, job in enumerate(jobs, 1)
+    )
+    return link
 
 
 def job(

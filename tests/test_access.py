@@ -27,6 +27,8 @@ VALUES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "check": lambda made: made["check"].public_id,
     "jobset": lambda made: made["jobset"].public_id,
     "preset": lambda made: made["preset"].public_id,
+    "share": lambda made: made["share"].public_id,
+    "place": lambda made: 1,
     "invitation": lambda made: made["invitation"].public_id,
     "member": lambda made: made["member"].pk,
     "domain": lambda made: 4711,
@@ -78,6 +80,7 @@ def made(team: Team, creator: User) -> dict[str, Any]:
         "preset": Preset.objects.create(
             team=team, owner=creator, model="emo-v1", name="Front desk"
         ),
+        "share": makers.share_link(team, creator),
         "invitation": makers.invitation(team, creator),
         "member": team.memberships.get(user=creator),
     }

@@ -35,6 +35,8 @@ from jobs.models import (
     LimitWarning,
     Preset,
     Price,
+    SharedVideo,
+    ShareLink,
     Template,
     TemporaryFile,
     WorkTime,
@@ -84,6 +86,7 @@ def rows(team: Team, owner: User, creator: User) -> dict[type[models.Model], Any
         task_id="task-0815",
         request_id="req-4711",
     )
+    share = makers.share_link(team, creator, job)
     check = makers.check(makers.asset(team), account, asked_by=creator, request_id="req-check")
     template = makers.template(team, account)
     picture = JobInput.objects.filter(job=job).earliest("id")
@@ -140,6 +143,8 @@ def rows(team: Team, owner: User, creator: User) -> dict[type[models.Model], Any
             used=8_000_000,
         ),
         JobSet: JobSet.objects.create(team=team, owner=creator, kind="sweep", title="Three styles"),
+        ShareLink: share,
+        SharedVideo: share.videos.get(),
         Preset: Preset.objects.create(
             team=team, owner=creator, model="emo-v1", name="Calm", chosen={"style_level": "calm"}
         ),

@@ -1,6 +1,17 @@
 """The admin of everything about jobs, a module per noun.
 May import every wing but management and the simulator."""
 
-from jobs.admin import account, check, engine, job, limits, money, queues, sets, template
+from jobs.admin import account, check, engine, job, limits, money, queues, sets, shares, template
 
-__all__ = ["account", "check", "engine", "job", "limits", "money", "queues", "sets", "template"]
+__all__ = [
+    "account",
+    "check",
+    "engine",
+    "job",
+    "limits",
+    "money",
+    "queues",
+    "sets",
+    "shares",
+    "template",
+]

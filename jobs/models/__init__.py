@@ -9,6 +9,7 @@ from jobs.models.job import Attempt, Job, JobEvent, JobInput
 from jobs.models.money import Balance, DayBalance, HoldDay, LedgerEntry
 from jobs.models.price import Price
 from jobs.models.set import JobSet, Preset
+from jobs.models.share import SharedVideo, ShareLink
 from jobs.models.template import Template
 
 __all__ = [
@@ -30,6 +31,8 @@ __all__ = [
     "PauseState",
     "Preset",
     "Price",
+    "ShareLink",
+    "SharedVideo",
     "Template",
     "TemporaryFile",
     "WorkTime",

@@ -6,7 +6,17 @@ from __future__ import annotations
 from django.db.models import Q
 
 from jobs.common.states import TERMINAL
-from jobs.models import Account, ApiKey, Budget, Check, Job, JobEvent, LedgerEntry, Preset
+from jobs.models import (
+    Account,
+    ApiKey,
+    Budget,
+    Check,
+    Job,
+    JobEvent,
+    LedgerEntry,
+    Preset,
+    ShareLink,
+)
 from studio.audit.events import Event
 from studio.audit.trail import record
 from studio.common.translatable import Sentence, phrase, plural_phrase
@@ -23,12 +33,14 @@ def sections(person: User) -> list[Section]:
     checks = Check.objects.filter(asked_by=person).select_related("team")
     ledger = LedgerEntry.objects.filter(member=person).select_related("team", "job")
     presets = Preset.objects.filter(owner=person).select_related("team")
+    shares = ShareLink.objects.filter(made_by=person).select_related("team")
     return [
         Section("jobs", portions(jobs, _job)),
         Section("job-events", portions(events, _event)),
         Section("checks", portions(checks, _check)),
         Section("ledger", portions(ledger, _entry)),
         Section("presets", portions(presets, _preset)),
+        Section("share-links", portions(shares, _share)),
     ]
 
 
@@ -75,9 +87,21 @@ def _preset(preset: Preset) -> Row:
     return {"team": preset.team.name, "model": preset.model, "name": preset.name}
 
 
+def _share(link: ShareLink) -> Row:
+    return {
+        "team": link.team.name,
+        "title": link.title,
+        "created": time(link.created_at),
+        "ends": time(link.expires_at),
+        "revoked": time(link.revoked_at),
+        "views": link.views,
+    }
+
+
 def erase(person: User, names: list[str], pseudonym: str) -> list[Outcome]:
     """Their limits go; events say `pseudonym`; jobs and ledger keep the number of the person."""
     Budget.objects.filter(member=person).delete()
+    ShareLink.objects.filter(made_by=person).update(made_by=None)  # the link is the team's
     _rename_in_events(person, names, pseudonym)
     open_jobs = Job.objects.filter(owner=person).exclude(state__in=TERMINAL).count()
     entries = LedgerEntry.objects.filter(member=person).count()

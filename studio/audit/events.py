@@ -165,6 +165,9 @@ class Event(models.TextChoices):
         "file.video-downloaded",
         _("%(by)s downloaded the video %(about)s of %(person)s"),
     )
+    SHARE_LINK_MADE = "file.share-link-made", _("%(by)s made a share link of %(about)s")
+    SHARE_LINK_CHANGED = "file.share-link-changed", _("%(by)s changed the share link of %(about)s")
+    SHARE_LINK_REVOKED = "file.share-link-revoked", _("%(by)s revoked the share link of %(about)s")
     VIDEOS_DOWNLOADED = "file.videos-downloaded", _("%(by)s downloaded the videos of %(about)s")
     PRESET_SAVED = "file.preset-saved", _("%(by)s saved the preset %(about)s")
     PRESET_DELETED = "file.preset-deleted", _("%(by)s deleted the preset %(about)s")

@@ -15,6 +15,11 @@ class TeamSettings(models.Model):
         help_text=_("such as 3:4; empty: as each model has it"),
     )
     creators_connect = models.BooleanField(_("creators may add connections"), default=False)
+    sharing_allowed = models.BooleanField(
+        _("videos may be shared by link"),
+        default=True,
+        help_text=_("Off: no link is made, and those that were made show nothing."),
+    )
 
     class Meta:
         abstract = True

@@ -14,7 +14,8 @@ class Permission(models.TextChoices):
 
     SEE = "see", _("See the team’s videos, files and templates, and what they cost together")
     MAKE = "make", _("Upload files, make videos and see what they spent themselves")
-    MANAGE_JOBS = "manage_jobs", _("Decide about other people’s jobs and presets")
+    SHARE = "share", _("Share their own videos by link with people outside the team")
+    MANAGE_JOBS = "manage_jobs", _("Decide about other people’s jobs, presets and share links")
     SEE_SPEND = "see_spend", _("See what everybody spent, line by line, and download it")
     SET_LIMITS = "set_limits", _("Set the limits of money")
     MANAGE_PEOPLE = "manage_people", _("Invite people, change their roles and remove them")
@@ -36,12 +37,13 @@ class Permission(models.TextChoices):
 
 TABLE: dict[Role, frozenset[Permission]] = {
     Role.VIEWER: frozenset({Permission.SEE}),
-    Role.CREATOR: frozenset({Permission.SEE, Permission.MAKE}),
+    Role.CREATOR: frozenset({Permission.SEE, Permission.MAKE, Permission.SHARE}),
     Role.BILLING: frozenset({Permission.SEE, Permission.SEE_SPEND, Permission.SET_LIMITS}),
     Role.ADMIN: frozenset(
         {
             Permission.SEE,
             Permission.MAKE,
+            Permission.SHARE,
             Permission.MANAGE_JOBS,
             Permission.SEE_SPEND,
             Permission.MANAGE_PEOPLE,

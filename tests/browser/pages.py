@@ -30,6 +30,7 @@ WITHOUT = {
     "team_picture": "a picture, which the settings show",
     "metrics": "numbers for a machine",
     "jobs:job_sound": "a file to save",
+    "shared_file": "a file of a page that is shown",
     "outside_file": "a file behind a signed link",
     "admin_page_of_row": "leads on to the page of a row",
     "oidc_callback": "nothing is there without a sign-in service; looked at in the flows of one",
@@ -124,6 +125,7 @@ class Cast:
                 signed_in=False,
             ),
             Scene("lost-factors-gone", f"{self.address}/accounts/2fa/lost/used/", False, 404),
+            Scene("shared-unknown", f"{self.address}/s/x/", signed_in=False, status=404),
             Scene("join-gone", f"{self.address}/join/used/", signed_in=False, status=404),
             Scene("invitation-unknown", f"{self.address}/invitations/x/", False, status=404),
         ]

@@ -43,8 +43,10 @@ def fill() -> dict[str, Any]:
         "domain": "1",
         "jobset": sets["sweep"].public_id,
         "preset": team.presets.earliest("id").public_id,
+        **shared(team, made["portrait"]),
     }
     found = [*scenes(team, made | still), ["set-batch", sets["batch"].get_absolute_url()]]
+    found += shared_scenes(team, made["portrait"])
     return {
         "email": EMAIL,
         "password": PASSWORD,
@@ -53,6 +55,36 @@ def fill() -> dict[str, Any]:
         "join": sign_up_links.make("newcomer@example.com").rstrip("/").rsplit("/", 1)[1],
         "lost": lost_link(users["ben"]),
     }
+
+
+def shared(team: Any, job: Any) -> dict[str, str]:
+    """An open link to the video of `job`, which may be downloaded."""
+    from django.utils import timezone
+
+    from jobs.sharing import links
+
+    terms = links.Terms(job.title, timezone.now() + timedelta(days=30), download_allowed=True)
+    link = links.make(team, job.owner, [job], terms)
+    return {"share": link.public_id, "token": links.token_of(link), "place": "1"}
+
+
+def shared_scenes(team: Any, job: Any) -> list[list[str]]:
+    """What a visitor meets who must give a password, whose link is over, who has none."""
+    from django.urls import reverse
+    from django.utils import timezone
+
+    from jobs.sharing import links
+
+    ends = timezone.now() + timedelta(days=30)
+    asks, over = (
+        links.make(team, job.owner, [job], links.Terms(title, ends, False, password))
+        for title, password in (("For the client", "three quiet lamps"), ("Last year", ""))
+    )
+    team.share_links.filter(pk=over.pk).update(expires_at=timezone.now() - timedelta(days=1))
+    return [
+        ["shared-password", reverse("shared", args=[links.token_of(asks)])],
+        ["share-over", over.get_absolute_url()],
+    ]
 
 
 def lost_link(user: Any) -> str:

@@ -91,6 +91,8 @@ def _things(team: Team, by: User) -> dict[str, Any]:
         "check": makers.check(asset, account).public_id,
         "jobset": jobset.public_id,
         "preset": preset.public_id,
+        "share": makers.share_link(team, by, job, title=f"{CANARY} share").public_id,
+        "place": 1,
         "invitation": makers.invitation(team, by, note=f"{CANARY} person").public_id,
         "member": team.memberships.get(user=by).pk,
         "domain": 4711,

@@ -3,7 +3,6 @@ sound of its dance video."""
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 
 from django.urls import reverse
@@ -12,14 +11,13 @@ from django.utils.translation import gettext as _
 
 from jobs.models import Job
 from jobs.pages.create.file_slots import facts_line, file_url
-from studio.common.file_names import MOST_BYTES, within_bytes
+from jobs.pages.video_names import file_name
 from studio.common.formats import filesize_mb
 from studio.common.translatable import translated
 from studio.models.asset import Asset
 from studio.models.people import Team
 
 NOT_PLAYED = ("avi", "mkv")  # formats that browsers do not play
-NAME_LENGTH = 80
 
 
 def sound_of(job: Job) -> Asset | None:
@@ -33,21 +31,6 @@ def sound_of(job: Job) -> Asset | None:
         return None
     video = job.template.asset
     return video if video is not None and video.has_audio else None
-
-
-def file_name(job: Job, extension: str, words: str = "") -> str:
-    """What a film of `job` is saved as: the job’s title without what file systems refuse, then
-    `words`."""
-    title = unicodedata.normalize("NFC", job.title)
-    kept = "".join(c if _in_names(c) else "_" for c in title)[:NAME_LENGTH]
-    rest = f"{f' {words}' if words else ''}.{extension}"
-    stem = within_bytes(kept, MOST_BYTES - len(rest.encode())).strip() or "film"
-    return stem + rest
-
-
-def _in_names(char: str) -> bool:
-    """Whether file systems take this character: letters with their marks, digits, some signs."""
-    return char.isalnum() or char in " -_" or unicodedata.category(char).startswith("M")
 
 
 @dataclass

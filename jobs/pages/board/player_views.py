@@ -15,7 +15,8 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from jobs.pages.board.player import file_name, sound_of
+from jobs.pages.board.player import sound_of
+from jobs.pages.video_names import file_name
 from studio.common.translatable import translated
 from studio.files.file_store import local_copy, person_key
 from studio.media import MediaError

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from zipstream.ng import ZipStream
 
 from jobs.models import Job
-from jobs.pages.board.player import file_name
+from jobs.pages.video_names import file_name
 from studio.files import file_store
 
 Date: TypeAlias = tuple[int, ...]  # year to second

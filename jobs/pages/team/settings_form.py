@@ -29,6 +29,7 @@ COLUMNS = (
     "currency",
     "time_zone",
     "creators_connect",
+    "sharing_allowed",
 )
 
 
@@ -75,6 +76,17 @@ class SettingsForm(forms.Form):
         ),
     )
 
+    sharing_allowed = forms.ChoiceField(
+        label=_("Sharing videos by link"),
+        choices=(("on", _("Allowed")), ("", _("Not allowed"))),
+        required=False,
+        widget=forms.RadioSelect,
+        help_text=_(
+            "Whoever made a video gives people without an account a link to it, for as long as "
+            "they choose. Not allowed: links that were made show nothing until it is allowed again."
+        ),
+    )
+
     def __init__(
         self,
         data: Mapping[str, object] | None = None,
@@ -85,7 +97,8 @@ class SettingsForm(forms.Form):
         sets_limits: bool,
     ) -> None:
         given = {name: getattr(team, name) for name in COLUMNS}
-        given["creators_connect"] = "on" if team.creators_connect else ""
+        for name in ("creators_connect", "sharing_allowed"):
+            given[name] = "on" if given[name] else ""
         super().__init__(data, files, initial=given)  # type: ignore[arg-type]
         self.team, self.by = team, by
         self.currency_fixed = team.ledger.exists()
@@ -119,6 +132,12 @@ class SettingsForm(forms.Form):
 
     def clean_creators_connect(self) -> bool:
         return bool(self.cleaned_data["creators_connect"] == "on")
+
+    def clean_sharing_allowed(self) -> bool:
+        """A form of before there was a choice changes nothing."""
+        if self.add_prefix("sharing_allowed") not in self.data:
+            return self.team.sharing_allowed
+        return bool(self.cleaned_data["sharing_allowed"] == "on")
 
     def save(self) -> Changes:
         """Write what changed; returns it. ValidationError when a picture cannot be kept or

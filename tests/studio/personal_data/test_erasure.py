@@ -286,6 +286,7 @@ GOES = {
     "studio.User_groups.user",
     "studio.User_user_permissions.user",
     "jobs.Budget.member",
+    "jobs.ShareLink.made_by",
 }
 NUMBER_STAYS = {
     "admin.LogEntry.user",

@@ -66,8 +66,7 @@ def test_times_that_hardly_differ_are_one(client_of: ClientOf, owner: User, team
     )
     learned(job, p90=8.6)
     said = row_of(client_of(owner), job)
-    assert "of usually 34 s" in said
-    assert "–" not in said
+    assert re.search(r"of usually 34 s(?! –)", said)  # its end may stand at the edge of a minute
 
 
 def test_slower_than_nine_of_ten_is_said_calmly_and_without_a_time(
