@@ -10,8 +10,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('jobs', '0018_limits_per_day'),
-        ('studio', '0016_shares'),
+        ('jobs', '0019_videos_in_words'),
+        ('studio', '0016_sharing_allowed'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
