@@ -84,9 +84,9 @@ def keep(
     `source` is the path of a finished file, which stays where it is and belongs to the caller, or
     an uploaded file. An upload is stored without metadata, a picture upright; what we made
     ourselves (a result, or from `parent` by `recipe`) byte for byte. The same content is kept once
-    per team, whatever it is called; a result has a row and a file of its own even so, and `own` (the
-    public id of its job) tells it from the same video of another job. It is read in a decoder, in the name of `owner`. Raises
-    MediaError with a sentence; then nothing was stored.
+    per team, whatever it is called; a result has a row and a file of its own even so, and `own`
+    (the public id of its job) tells it from the same video of another job. It is read in a decoder,
+    in the name of `owner`. Raises MediaError with a sentence; then nothing was stored.
     """
     with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix="keep-") as folder:
         path, digest = received(source, Path(folder))
@@ -107,8 +107,10 @@ def keep(
         if found is not None:
             return found, False
         lineage = {"origin": origin, "parent": parent, "recipe": recipe or {}}
-        about = {"team": team, "owner": owner, "name": name} | lineage
-        return _store(ready, _stem(team, ready.sha256, own), source_sha256=digest, **about)
+        stem = _stem(team, ready.sha256, own)
+        return _store(
+            ready, stem, source_sha256=digest, team=team, owner=owner, name=name, **lineage
+        )
 
 
 def keep_upload(sent: UploadedFile[Any], *, team: Team, owner: User) -> tuple[Asset, bool]:
@@ -167,11 +169,7 @@ def _store(
     **lineage: Any,
 ) -> tuple[Asset, bool]:
     facts = ready.facts
-    thumb = (
-        put(ready.thumb, f"{stem}.thumb.webp", "image/webp")
-        if ready.thumb
-        else ""
-    )
+    thumb = put(ready.thumb, f"{stem}.thumb.webp", "image/webp") if ready.thumb else ""
     stored = put(ready.path, f"{stem}.{facts.extension}", facts.mime)
     try:
         with transaction.atomic():
