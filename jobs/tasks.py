@@ -23,7 +23,7 @@ from jobs.engine import (
     rq_cleanup,
     stopping,
 )
-from jobs.orders import late_videos
+from jobs.orders import late_videos, stored_orders
 from studio.files import edit_queue
 from studio.mail import queue as mail_queue
 from studio.web import temporary
@@ -120,4 +120,5 @@ def _every_minute() -> None:
     expiry.alarm()
     rq_cleanup.sweep()
     late_videos.settle()
+    stored_orders.expire()
     shared_accounts.recognise_new()

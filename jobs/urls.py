@@ -1,11 +1,13 @@
 from django.urls import path
 
 from jobs.pages.accounts import views as accounts_views
+from jobs.pages.approvals import views as approval_views
 from jobs.pages.board import (
     adopt_views,
     board_views,
     job_views,
     player_views,
+    set_rest,
     set_views,
     template_views,
 )
@@ -21,7 +23,6 @@ urlpatterns = [
     path("jobs/<str:job>/", job_views.detail, name="job"),
     path("jobs/<str:job>/row/", board_views.row, name="row"),
     path("jobs/<str:job>/live/", job_views.live, name="job_live"),
-    path("jobs/<str:job>/notice/", job_views.notice, name="notice"),
     path("jobs/<str:job>/sound/", player_views.sound, name="job_sound"),
     path("jobs/<str:job>/cancel/", job_views.cancel, name="cancel"),
     path("jobs/<str:job>/undo/", job_views.undo, name="undo"),
@@ -33,11 +34,12 @@ urlpatterns = [
     path("jobs/<str:job>/share/", share_views.job, name="job_share"),
     path("adopt/", adopt_views.adopt, name="adopt"),
     path("sets/<str:jobset>/", set_views.page, name="set"),
-    path("sets/<str:jobset>/notice/", set_views.notice, name="set_notice"),
     path("sets/<str:jobset>/pick/", set_views.pick, name="set_pick"),
     path("sets/<str:jobset>/cancel/", set_views.cancel, name="set_cancel"),
+    path("sets/<str:jobset>/go-on/", set_rest.go_on, name="set_go_on"),
+    path("sets/<str:jobset>/rest/cancel/", set_rest.cancel, name="set_rest_cancel"),
     path("sets/<str:jobset>/again/", set_views.again, name="set_again"),
-    path("sets/<str:jobset>/films.zip", set_views.videos, name="set_films"),
+    path("sets/<str:jobset>/films.zip", set_views.films, name="set_films"),
     path("sets/<str:jobset>/share/", share_views.jobset, name="set_share"),
     path("shares/", share_views.shares, name="shares"),
     path("shares/<str:share>/", share_views.share, name="share"),
@@ -56,6 +58,12 @@ urlpatterns = [
     path("spend/", spending_views.spend, name="spend"),
     path("team/turns/", limits_views.turns, name="turns"),
     path("team/limits/<str:whose>/", limits_views.limit, name="limit"),
+    path("team/approval-limit/", limits_views.approval_limit, name="approval_limit"),
+    path("team/approvals/<str:approval>/", approval_views.approval, name="approval"),
+    path("team/approvals/<str:approval>/answer/", approval_views.answer, name="approval_answer"),
+    path(
+        "team/approvals/<str:approval>/withdraw/", approval_views.withdraw, name="approval_withdraw"
+    ),
     path("keys/", accounts_views.keys, name="keys"),
     path("keys/accounts/new/", accounts_views.new_account, name="account_new"),
     path("keys/accounts/<str:account>/", accounts_views.account, name="account"),

@@ -84,6 +84,11 @@ urlpatterns = [
         import_string("jobs.pages.limits.views.page"),
         name="team_limits",
     ),
+    path(
+        "t/<slug:team>/team/approvals/",
+        import_string("jobs.pages.approvals.views.approvals"),
+        name="team_approvals",
+    ),
     path("t/<slug:team>/library/", files_views.library, name="library"),
     path("t/<slug:team>/library/upload/", files_views.upload, name="upload"),
     path("t/<slug:team>/library/line/", line_views.line, name="file_line"),

@@ -162,6 +162,24 @@ def set_cancel(w: World) -> None:
     w.post("jobs:set_cancel", made.public_id)
 
 
+def _with_rest(w: World) -> JobSet:
+    made = JobSet.objects.create(team=w.team, owner=w.creator, kind=JobSet.Kind.BATCH, title="Many")
+    kept = makers.pending_order(w.team, w.creator, reason="limit", set=made, expires_at=None)
+    wish = {**kept.wish, "single": False, "kind": "batch", "title": "Many"}
+    type(kept).objects.filter(pk=kept.pk).update(wish=wish)
+    picture = w.team.assets.get(public_id=wish["orders"][0]["files"]["image_url"])
+    makers.check(picture, w.account)
+    return made
+
+
+def set_go_on(w: World) -> None:
+    w.post("jobs:set_go_on", _with_rest(w).public_id, round="0")
+
+
+def set_rest_cancel(w: World) -> None:
+    w.post("jobs:set_rest_cancel", _with_rest(w).public_id)
+
+
 def preset_save(w: World) -> None:
     w.post("jobs:preset_save", job=w.job.public_id, preset_name="Front desk")
 
@@ -214,6 +232,26 @@ def limit(w: World) -> None:
 def limit_of_a_person(w: World) -> None:
     kinds = {"day_kind": "amount", "day_amount": "5", "month_kind": "nothing", "month_amount": ""}
     w.post("jobs:limit", str(w.team.memberships.get(user=w.creator).pk), **kinds)
+
+
+def approval_limit(w: World) -> None:
+    w.post("jobs:approval_limit", kind="amount", amount="5")
+
+
+def decline(w: World) -> None:
+    pending = makers.pending_order(w.team, w.creator)
+    w.post("jobs:approval_answer", pending.public_id, do="decline", reason="Too long")
+
+
+def withdraw(w: World) -> None:
+    w.post("jobs:approval_withdraw", makers.pending_order(w.team, w.owner).public_id)
+
+
+def approve(w: World) -> None:
+    pending = makers.pending_order(w.team, w.creator)
+    picture = w.team.assets.get(public_id=pending.wish["orders"][0]["files"]["image_url"])
+    makers.check(picture, w.account)
+    w.post("jobs:approval_answer", pending.public_id, do="approve")
 
 
 def account_pause(w: World) -> None:
@@ -310,6 +348,8 @@ DOORS: dict[str, list[tuple[Callable[[World], None], set[Event]]]] = {
     "jobs:decide": [(decide, {E.JOB_DECIDED})],
     "jobs:adopt": [(adopt, {E.JOB_ADOPTED})],
     "jobs:set_cancel": [(set_cancel, {E.JOB_CANCELED})],
+    "jobs:set_go_on": [(set_go_on, {E.REST_WENT_ON})],
+    "jobs:set_rest_cancel": [(set_rest_cancel, {E.REST_CANCELED})],
     "jobs:preset_save": [(preset_save, {E.PRESET_SAVED})],
     "jobs:preset_delete": [(preset_delete, {E.PRESET_DELETED})],
     "jobs:job_share": [(job_share, {E.SHARE_LINK_MADE})],
@@ -321,6 +361,9 @@ DOORS: dict[str, list[tuple[Callable[[World], None], set[Event]]]] = {
         (limit, {E.LIMIT_CHANGED}),
         (limit_of_a_person, {E.MEMBER_LIMIT_CHANGED}),
     ],
+    "jobs:approval_limit": [(approval_limit, {E.APPROVAL_AMOUNT_CHANGED})],
+    "jobs:approval_answer": [(decline, {E.APPROVAL_DECLINED}), (approve, {E.APPROVED})],
+    "jobs:approval_withdraw": [(withdraw, {E.APPROVAL_WITHDRAWN})],
     "jobs:account_new": [(account_new, {E.CONNECTION_ADDED})],
     "jobs:account": [(account_change, {E.CONNECTION_CHANGED})],
     "jobs:account_pause": [(account_pause, {E.CONNECTION_PAUSED})],

@@ -23,6 +23,7 @@ from jobs.models import (
     Job,
     JobInput,
     Lane,
+    PendingOrder,
     SharedVideo,
     ShareLink,
     Template,
@@ -159,6 +160,50 @@ def share_link(team: Team, by: User, *jobs: Job, **fields: Any) -> ShareLink:
         SharedVideo(link=link, job=job, place=place) for place, job in enumerate(jobs, 1)
     )
     return link
+
+
+def pending_order(team: Team, owner: User, **fields: Any) -> PendingOrder:
+    """A question for approval of one video of 4 s whose files are there."""
+    files = fields.pop("files", None) or {
+        "image_url": asset(team),
+        "audio_url": asset(team, "audio"),
+    }
+    return PendingOrder.objects.create(
+        team=team,
+        owner=owner,
+        wish={
+            "single": True,
+            "kind": "",
+            "title": "",
+            "key": "",
+            "into": "",
+            "orders": [
+                {
+                    "model": "emo-v1",
+                    "files": {name: one.public_id for name, one in files.items()},
+                    "names": {name: one.name for name, one in files.items()},
+                    "chosen": {"ratio": "1:1"},
+                    "template": "",
+                    "template_video": "",
+                    "account": "",
+                    "title": "",
+                    "key": "",
+                    "again_of": "",
+                    "full": None,
+                }
+            ],
+        },
+        **{
+            "reason": PendingOrder.Reason.APPROVAL,
+            "title": f"Question {next(_numbers)}",
+            "videos": 1,
+            "quote_micros": 45_876,
+            "currency": team.currency,
+            "created_at": timezone.now(),
+            "expires_at": timezone.now() + timedelta(days=7),
+            **fields,
+        },
+    )
 
 
 def job(

@@ -32,6 +32,7 @@ VALUES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "invitation": lambda made: made["invitation"].public_id,
     "member": lambda made: made["member"].pk,
     "domain": lambda made: 4711,
+    "approval": lambda made: made["approval"].public_id,
     "whose": lambda made: made["whose"],
     "token": lambda made: "no-token",
     "name": lambda made: "x.jpg",
@@ -83,6 +84,7 @@ def made(team: Team, creator: User) -> dict[str, Any]:
         "share": makers.share_link(team, creator),
         "invitation": makers.invitation(team, creator),
         "member": team.memberships.get(user=creator),
+        "approval": makers.pending_order(team, creator),
     }
 
 

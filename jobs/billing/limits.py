@@ -98,3 +98,27 @@ def _set(team: Team, whose: Whose, period: str, setting: Setting) -> None:
             micros=setting.micros,
             changed_at=now,
         )
+
+
+def set_approval(team: Team, micros: int | None, by: User) -> bool:
+    """Clicks above `micros` need approval from now on (None: none does); whether anything
+    changed."""
+    with transaction.atomic():
+        team = ledger.lock(team)
+        before = team.approval_micros
+        if before == micros:
+            return False
+        team.approval_micros = micros
+        team.save(update_fields=["approval_micros"])
+        record(
+            Event.APPROVAL_AMOUNT_CHANGED,
+            team=team,
+            by=by,
+            before={"above": _told_amount(team, before)},
+            after={"above": _told_amount(team, micros)},
+        )
+    return True
+
+
+def _told_amount(team: Team, micros: int | None) -> str:
+    return "not set" if micros is None else format_money(micros, team.currency, 6)

@@ -169,12 +169,7 @@ def store(job: Job, part: download.PartialFile) -> Trouble | None:
     """The proven video becomes an asset and the job succeeds. Moved, DatabaseError."""
     try:
         video, _ = file_store.keep(
-            part.path,
-            team=job.team,
-            owner=_whose(job),
-            name=f"{job.title}.mp4",
-            origin="result",
-            own=job.public_id,
+            part.path, team=job.team, owner=_whose(job), name=f"{job.title}.mp4", origin="result"
         )
     except DatabaseError:
         raise

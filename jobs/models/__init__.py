@@ -7,6 +7,7 @@ from jobs.models.budget import Budget, LimitWarning
 from jobs.models.check import Check
 from jobs.models.job import Attempt, Job, JobEvent, JobInput
 from jobs.models.money import Balance, DayBalance, HoldDay, LedgerEntry
+from jobs.models.pending_order import PendingOrder
 from jobs.models.price import Price
 from jobs.models.set import JobSet, Preset
 from jobs.models.share import SharedVideo, ShareLink
@@ -29,6 +30,7 @@ __all__ = [
     "LedgerEntry",
     "LimitWarning",
     "PauseState",
+    "PendingOrder",
     "Preset",
     "Price",
     "ShareLink",

@@ -15,8 +15,9 @@ from jobs.engine import eta
 from jobs.engine.transitions import wake_lanes
 from jobs.models import Job
 from jobs.models.job import video_of
-from jobs.orders import undo
+from jobs.orders import approval, undo
 from jobs.orders.insert_job import Full, insert, keyed, require_room_in_line, still_valid
+from jobs.orders.order_group import OrderGroup
 from jobs.orders.order_request import OrderRequest
 from jobs.orders.place_in_line import place_of
 from jobs.orders.plan import Plan, plan
@@ -29,6 +30,7 @@ def create(
     full: Full | None = None,
     *,
     planned: Plan | None = None,
+    go_ahead: approval.GoAhead | None = None,
 ) -> Job:
     """The job of `order`, with its hold; a dance from a new video also brings its template job. All
     or nothing.
@@ -36,9 +38,10 @@ def create(
     The same key in the same team returns the job that the first click made. `planned` is the plan
     that this request worked out before, checked or not; where it does not serve, the order is
     planned again. Key, budget, waiting limit and an awaited template are read again under the
-    team's lock in any case.
-    Raises Refused, OverBudget, NoPrice.
+    team's lock in any case. `go_ahead`: it was stored, and somebody has it made now.
+    Raises Refused, NeedsApproval, OverBudget, NoPrice.
     """
+    group = OrderGroup([order], again_of=[again_of], full=[full])
     order = replace(order, key=click_key(order))
     made = _made_before(order)
     if made is not None:
@@ -48,7 +51,7 @@ def create(
     template_place = place_of(ready.first) if ready.first is not None else place
     try:
         with transaction.atomic():
-            return _create_locked(ready, place, template_place, again_of, full)
+            return _create_locked(ready, place, template_place, group, go_ahead)
     except IntegrityError:
         made = _made_before(order)
         if made is None:
@@ -60,10 +63,10 @@ def _create_locked(
     ready: Plan,
     place: eta.Place,
     template_place: eta.Place,
-    again_of: Job | None,
-    full: Full | None,
+    group: OrderGroup,
+    go_ahead: approval.GoAhead | None,
 ) -> Job:
-    order = ready.order
+    order, (again_of,), (full,) = ready.order, group.again_of, group.full
     # The team before its jobs, as every click does it, so that no two wait for each other.
     team = ledger.lock(order.team)
     made = _made_before(order)
@@ -71,12 +74,12 @@ def _create_locked(
         # the other half of a double click was faster, and the room that is gone went to it
         return made
     ready = still_valid(ready)
+    approval.admit(team, group, ready.estimate.micros, go_ahead)
     needs = ready.waits_for
     lanes = []
     if ready.first is not None:
         # One test of the sum, or a refusal would name the price of the video alone.
-        total = ready.first.quote.micros + ready.quote.micros
-        budget.require_room(team, order.owner, total)
+        budget.require_room(team, order.owner, ready.estimate.micros)
         maker = keyed(ready.first, undo.key_of(order.key))
         needs = insert(maker, template_place, locked=team)
         lanes = [needs.lane_id]
@@ -84,6 +87,7 @@ def _create_locked(
     # After the hold, whose lock lets one click of a team at a time come here: two at once cannot
     # both be the last.
     require_room_in_line(team, order.owner)
+    approval.ordered(go_ahead, job)
     wake_lanes([job.lane_id, *lanes])
     return job
 

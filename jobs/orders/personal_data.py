@@ -14,6 +14,7 @@ from jobs.models import (
     Job,
     JobEvent,
     LedgerEntry,
+    PendingOrder,
     Preset,
     ShareLink,
 )
@@ -34,6 +35,7 @@ def sections(person: User) -> list[Section]:
     ledger = LedgerEntry.objects.filter(member=person).select_related("team", "job")
     presets = Preset.objects.filter(owner=person).select_related("team")
     shares = ShareLink.objects.filter(made_by=person).select_related("team")
+    pending = PendingOrder.objects.filter(owner=person).select_related("team")
     return [
         Section("jobs", portions(jobs, _job)),
         Section("job-events", portions(events, _event)),
@@ -41,6 +43,7 @@ def sections(person: User) -> list[Section]:
         Section("ledger", portions(ledger, _entry)),
         Section("presets", portions(presets, _preset)),
         Section("share-links", portions(shares, _share)),
+        Section("pending-orders", portions(pending, _pending)),
     ]
 
 
@@ -98,8 +101,22 @@ def _share(link: ShareLink) -> Row:
     }
 
 
+def _pending(pending: PendingOrder) -> Row:
+    return {
+        "id": pending.public_id,
+        "team": pending.team.name,
+        "title": pending.title,
+        "orders": pending.wish["orders"],
+        "state": pending.state,
+        "created": time(pending.created_at),
+        "answer": pending.answer,
+    }
+
+
 def erase(person: User, names: list[str], pseudonym: str) -> list[Outcome]:
-    """Their limits go; events say `pseudonym`; jobs and ledger keep the number of the person."""
+    """Their limits and what they asked for go; events say `pseudonym`; jobs and ledger keep the
+    number of the person."""
+    PendingOrder.objects.filter(owner=person).delete()
     Budget.objects.filter(member=person).delete()
     ShareLink.objects.filter(made_by=person).update(made_by=None)  # the link is the team's
     _rename_in_events(person, names, pseudonym)

@@ -16,7 +16,7 @@ from jobs.common.errors import Refused
 from jobs.common.states import State
 from jobs.engine import transitions
 from jobs.models import Job, JobSet, LedgerEntry
-from jobs.orders import create, create_batch, plan, test_clips, undo
+from jobs.orders import create, create_batch, plan, rest, test_clips, undo
 from jobs.orders.order_request import OrderRequest
 from jobs.orders.trim import Trim
 from studio.common.translatable import phrase, translated
@@ -144,8 +144,9 @@ def cancel(jobset: JobSet, by: User) -> str:
     for maker in undo.makers_of(jobset):
         undo.drop(maker, by)
     jobs = jobset.jobs.filter(pk__in=[job.pk for job in waiting])
+    held = rest.cancel(jobset, by)
     gone, sent = (
-        jobs.filter(state=State.CANCELED).count(),
+        jobs.filter(state=State.CANCELED).count() + held,
         jobset.jobs.exclude(state=State.CANCELED).count(),
     )
     if not gone:

@@ -122,6 +122,24 @@ class Event(models.TextChoices):
     # ── limits, prices and money ──
     LIMIT_CHANGED = "money.limit-changed", _("%(by)s changed a limit: %(about)s")
     MEMBER_LIMIT_CHANGED = "money.member-limit-changed", _("%(by)s changed a limit of %(person)s")
+    APPROVAL_AMOUNT_CHANGED = (
+        "money.approval-amount-changed",
+        _("%(by)s changed above which amount a click needs approval"),
+    )
+    APPROVAL_ASKED = "money.approval-asked", _("%(by)s asked for approval of %(about)s")
+    APPROVED = "money.approved", _("%(by)s approved %(about)s of %(person)s")
+    APPROVAL_DECLINED = "money.approval-declined", _("%(by)s declined %(about)s of %(person)s")
+    APPROVAL_WITHDRAWN = (
+        "money.approval-withdrawn",
+        _("%(by)s withdrew the question for approval of %(about)s"),
+    )
+    APPROVAL_EXPIRED = (
+        "money.approval-expired",
+        _("Nobody answered %(person)s about %(about)s in time"),
+    )
+    REST_HELD = "money.rest-held", _("A limit holds the rest of %(about)s of %(person)s")
+    REST_WENT_ON = "money.rest-went-on", _("%(by)s went on with the rest of %(about)s")
+    REST_CANCELED = "money.rest-canceled", _("%(by)s canceled the rest of %(about)s")
     PRICE_CHANGED = "money.price-changed", _("%(by)s changed the price %(about)s")
     ADJUSTED = "money.adjusted", _("%(by)s corrected the ledger: %(about)s")
 

@@ -147,6 +147,15 @@ class Team(TeamSettings):
         default=100,
         help_text=_("So that one person’s heap cannot bury everybody else’s; 0 takes nothing new."),
     )
+    approval_micros = models.PositiveBigIntegerField(
+        _("clicks above this need approval"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "Millionths of the team’s currency; empty: nobody asks; 0: whoever may not approve "
+            "asks for everything that costs something."
+        ),
+    )
     storage_limit_mb = models.PositiveIntegerField(
         _("storage, MB"), null=True, blank=True, help_text=_LIMIT_HELP
     )

@@ -18,6 +18,7 @@ class Permission(models.TextChoices):
     MANAGE_JOBS = "manage_jobs", _("Decide about other people’s jobs, presets and share links")
     SEE_SPEND = "see_spend", _("See what everybody spent, line by line, and download it")
     SET_LIMITS = "set_limits", _("Set the limits of money")
+    APPROVE = "approve", _("Order above the amount per click, and approve what others ask for")
     MANAGE_PEOPLE = "manage_people", _("Invite people, change their roles and remove them")
     SHARE_TURNS = "share_turns", _("Set how often each person’s jobs take their turn")
     ADD_CONNECTIONS = "add_connections", _("Add a Model Studio connection with its key")
@@ -38,7 +39,9 @@ class Permission(models.TextChoices):
 TABLE: dict[Role, frozenset[Permission]] = {
     Role.VIEWER: frozenset({Permission.SEE}),
     Role.CREATOR: frozenset({Permission.SEE, Permission.MAKE, Permission.SHARE}),
-    Role.BILLING: frozenset({Permission.SEE, Permission.SEE_SPEND, Permission.SET_LIMITS}),
+    Role.BILLING: frozenset(
+        {Permission.SEE, Permission.SEE_SPEND, Permission.SET_LIMITS, Permission.APPROVE}
+    ),
     Role.ADMIN: frozenset(
         {
             Permission.SEE,
@@ -46,6 +49,7 @@ TABLE: dict[Role, frozenset[Permission]] = {
             Permission.SHARE,
             Permission.MANAGE_JOBS,
             Permission.SEE_SPEND,
+            Permission.APPROVE,
             Permission.MANAGE_PEOPLE,
             Permission.SHARE_TURNS,
             Permission.ADD_CONNECTIONS,

@@ -18,6 +18,7 @@ from studio.teams.permissions import Permission, allows
 PAGES: tuple[tuple[str, str | Promise], ...] = (
     ("team", _("People")),
     ("team_limits", _("Limits")),
+    ("team_approvals", _("Approvals")),
     ("team_settings", _("Settings")),
     ("second_factor", _("Second factor")),
     ("team_audit", _("Audit")),

@@ -59,7 +59,8 @@ MORE_FIELDS = (
 )
 # Parts that the things of these tests do not have.
 MAY_BE_ABSENT = ("jobs:job_sound", "jobs:set_pick", "jobs:set_films", "team_picture")
-OF_ITS_MAKER = ("jobs:preset_delete",)  # or of an admin; the things here are another creator's
+# Or of an admin; the things here are another creator's.
+OF_ITS_MAKER = ("jobs:preset_delete", "jobs:approval_withdraw")
 UNKNOWN = {
     "key": "987654",
     "member": "987654",
@@ -96,6 +97,7 @@ def _things(team: Team, by: User) -> dict[str, Any]:
         "invitation": makers.invitation(team, by, note=f"{CANARY} person").public_id,
         "member": team.memberships.get(user=by).pk,
         "domain": 4711,
+        "approval": makers.pending_order(team, by, title=f"{CANARY} question").public_id,
         "whose": team.memberships.get(user=by).pk,
     }
 

@@ -23,7 +23,8 @@ from jobs.common.states import Code
 from jobs.engine import checks
 from jobs.management.follow import ProgressDisplay, blocked, wait_check, wait_job
 from jobs.models import Account, Check, Job, LedgerEntry, Template
-from jobs.orders import consent, create, heard, plan
+from jobs.orders import approval, consent, create, heard, plan
+from jobs.orders.approval import NeedsApproval
 from jobs.orders.order_request import OrderRequest
 from studio.files import file_store
 from studio.files.links import public_url
@@ -33,6 +34,7 @@ from studio.teams.access import not_allowed
 from studio.teams.permissions import Permission, allows
 
 KINDS = ("image", "audio", "video")
+ASK_HOW = "Ask on the create page, or have somebody who may approve submit it."
 # A check in the words of a job's states.
 CHECK_STATES = {
     Check.State.WAITING: "queued",
@@ -92,7 +94,7 @@ class Command(BaseCommand):
             with ProgressDisplay(console) as progress:
                 self._submit(progress, options)
             code = 0 if line(self.subject)["state"] == "succeeded" or not options["wait"] else 1
-        except (NotTaken, Refused, OverBudget, NoPrice, MediaError) as error:
+        except (NotTaken, Refused, NeedsApproval, OverBudget, NoPrice, MediaError) as error:
             paid = getattr(error, "paid", {})
             self._print(
                 refusal(code_of(error), str(error))
@@ -149,7 +151,9 @@ class Command(BaseCommand):
             team, by, spec.name, files, chosen, template, template_video, account, options["title"]
         )
         # Everything that can be told for free is told before the check is paid.
-        plan.estimate(wish)
+        micros = plan.estimate(wish).micros
+        if approval.needed(team, by, micros):
+            raise NotTaken("needs-approval", f"{approval.needs_words(team, micros)} {ASK_HOW}")
         if spec.check:
             picture = files[spec.inputs_of("image")[0].name]
             check = self._check(
@@ -209,13 +213,8 @@ class Command(BaseCommand):
 
 
 def code_of(error: Exception) -> str:
-    if isinstance(error, OverBudget):
-        return "over-budget"
-    if isinstance(error, NoPrice):
-        return "no-price"
-    if isinstance(error, Refused):
-        return "refused"
-    return str(getattr(error, "code", "") or "refused")
+    codes: dict[type[Exception], str] = {OverBudget: "over-budget", NoPrice: "no-price"}
+    return codes.get(type(error)) or str(getattr(error, "code", "") or "refused")
 
 
 def team_and_member(team_word: str, email: str) -> tuple[Team, User]:

@@ -44,14 +44,17 @@ class JobPage:
     timeline: TimelinePanel
 
     @classmethod
-    def of(cls, job: Job, team: Team, *, writes: bool, manages: bool) -> JobPage:
+    def of(cls, job: Job, team: Team, *, writes: bool, manages: bool, approves: bool) -> JobPage:
         """`job` with what its page relates it to already loaded. `writes`: the reader may cancel
-        and run again; `manages`: move it to the front, and decide about an unclear submit."""
+        and run again; `manages`: move it to the front, and decide about an unclear submit;
+        `approves`: order without asking."""
         place = eta.place(job) if State(job.state) in (State.QUEUED, *OUT) else None
         inputs = InputsPanel.of(job, team)
         return cls(
             header=JobHeader.of(job, place),
-            actions=ActionsPanel.of(job, team, inputs.files, writes=writes, manages=manages),
+            actions=ActionsPanel.of(
+                job, team, inputs.files, writes=writes, manages=manages, approves=approves
+            ),
             changes=compare.changes(job),
             decision=DecisionPanel.of(job) if manages else None,
             overdue=[job] if job.state == State.ARCHIVING and job.alarmed else [],

@@ -20,7 +20,9 @@ from jobs.engine import eta, listed_tasks, transitions, uncertain
 from jobs.models import Job, JobSet
 from jobs.orders import create, plan, test_clips
 from jobs.orders import undo as undoing
+from jobs.orders.approval import NeedsApproval
 from jobs.orders.order_request import OrderRequest
+from jobs.pages import asking
 from jobs.pages.board.job_page import JobPage
 from jobs.pages.budget_summary import BudgetSummary
 from jobs.pages.create.confirmation import Confirmation
@@ -45,19 +47,10 @@ def detail(request: TeamRequest, job: str) -> HttpResponse:
 @team_page()
 @require_safe
 def live(request: TeamRequest, job: str) -> HttpResponse:
-    """The parts of the page that change while the job runs, and while others do."""
-    context = _context(request, job)
-    context["bottom_bar"] = _bottom_bar(request, context["job"])
-    response = render(request, "jobs/board/parts/job_live.html", context)
+    """The part of the page that changes while the job runs."""
+    response = render(request, "jobs/board/parts/job.html", _context(request, job))
     response["Cache-Control"] = "private, no-store"
     return response
-
-
-@team_page()
-@require_safe
-def notice(request: TeamRequest, job: str) -> HttpResponse:
-    """The notice of the click that ordered this job, as it is by now."""
-    return notice_of(request, _job(request, job))
 
 
 @team_page()
@@ -88,7 +81,7 @@ def undo(request: TeamRequest, job: str) -> HttpResponse:
 @team_page()
 @require_POST
 def ask_now(request: TeamRequest, job: str) -> HttpResponse:
-    """Have the service asked about the task, or its video downloaded, now and not only when it is
+    """Have the service asked about the task, or its film downloaded, now and not only when it is
     due."""
     found = _job(request, job)
     messages.info(request, translated(now.again(found)))
@@ -112,13 +105,15 @@ def again(request: TeamRequest, job: str) -> HttpResponse:
     try:
         _require_same_price(request, "again", create.request_of(found, request.user))
         made = create.again(found, request.user, key=key)
+    except NeedsApproval as needs:
+        return asked(request, needs, "again", found)
     except (Refused, budget.OverBudget, prices.NoPrice) as error:
         messages.error(request, translated(error.sentence))
         return redirect(found)
     held = prices.format_money(undoing.held(made), made.currency)
     messages.success(
         request,
-        _("“%(title)s” waits in the queue again; %(amount)s is reserved for it.")
+        _("“%(title)s” is in line again; %(amount)s is held for it.")
         % {"title": made.title, "amount": held},
     )
     return redirect(made)
@@ -127,7 +122,7 @@ def again(request: TeamRequest, job: str) -> HttpResponse:
 @team_page()
 @require_POST
 def whole(request: TeamRequest, job: str) -> HttpResponse:
-    """The video that this job is the test clip of, with the same picture and choices."""
+    """The film that this job is the test clip of, with the same picture and choices."""
     found = _job(request, job)
     wish = test_clips.whole(found, request.user, key=request.POST.get("key", "")[:40])
     if wish is None:
@@ -135,13 +130,15 @@ def whole(request: TeamRequest, job: str) -> HttpResponse:
             request,
             _(
                 "The whole speech is not in the library any more. Upload it again and make the "
-                "video from it."
+                "film from it."
             ),
         )
         return redirect(found)
     try:
         _require_same_price(request, "whole", wish)
         made = create.create(wish.trimmed(), again_of=found)
+    except NeedsApproval as needs:
+        return asked(request, needs, "whole", found)
     except (MediaError, Refused, budget.OverBudget, prices.NoPrice) as error:
         messages.error(request, translated(error.sentence))
         return redirect(found)
@@ -179,7 +176,7 @@ def decide(request: TeamRequest, job: str) -> HttpResponse:
     else:
         messages.success(
             request,
-            _("The task belongs to this job now.")
+            _("The task is adopted.")
             if chosen
             else _("The job is back in the queue and will be sent again."),
         )
@@ -197,11 +194,16 @@ def _require_same_price(request: TeamRequest, do: str, wish: OrderRequest) -> No
         raise Refused(sentence)
 
 
-def notice_of(request: TeamRequest, made: Job | JobSet) -> HttpResponse:
-    context = {"confirmation": Confirmation.later(made)}
-    response = render(request, "jobs/create/parts/confirmation.html", context)
-    response["Cache-Control"] = "private, no-store"
-    return response
+def asked(request: TeamRequest, needs: NeedsApproval, do: str, back: Job | JobSet) -> HttpResponse:
+    """What becomes of a click that needs approval: it asks when its button said so, else it is told
+    on the page that it came from."""
+    pending = asking.ask(needs, request.POST, do)
+    if pending is None:
+        messages.error(request, translated(needs.sentence))
+        return redirect(back)
+    confirmation = Confirmation.of(pending)
+    messages.success(request, confirmation.sentence)
+    return redirect(confirmation.url)
 
 
 def undone(request: TeamRequest, sentence: str) -> HttpResponse:
@@ -249,9 +251,7 @@ def _job(request: TeamRequest, public_id: str) -> Job:
 def _bottom_bar(request: TeamRequest, job: Job) -> dict[str, Any]:
     """The bar at the lower edge: the line of this job's lane, and the month's money."""
     waiting, _starts = eta.line(job.account, job.model)
-    label = ngettext("%(n)s job in this queue", "%(n)s jobs in this queue", waiting) % {
-        "n": waiting
-    }
+    label = ngettext("%(n)s job in this lane", "%(n)s jobs in this lane", waiting) % {"n": waiting}
     line = {
         "name": translated(job.spec.label),
         "total": waiting,
@@ -270,5 +270,11 @@ def _bottom_bar(request: TeamRequest, job: Job) -> dict[str, Any]:
 def _context(request: TeamRequest, public_id: str) -> dict[str, Any]:
     found = _job(request, public_id)
     manages = request.may.manage_jobs
-    page = JobPage.of(found, request.team, writes=request.may.make, manages=manages)
+    page = JobPage.of(
+        found,
+        request.team,
+        writes=request.may.make,
+        manages=manages,
+        approves=request.may.approve,
+    )
     return {"nav": "jobs", "job": found, "page": page}

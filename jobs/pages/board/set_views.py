@@ -1,4 +1,4 @@
-"""The page of a set: videos side by side or in a list, the one that was picked, what it costs, all
+"""The page of a set: films side by side or in a list, the one that was picked, what it costs, all
 of them in one file."""
 
 from __future__ import annotations
@@ -23,12 +23,15 @@ from jobs.common.states import OUT, TERMINAL, State
 from jobs.engine import eta
 from jobs.models import Job, JobSet
 from jobs.orders import create, sets
+from jobs.orders.approval import NeedsApproval
 from jobs.orders.create_batch import create_batch
+from jobs.pages import asking
 from jobs.pages.board import zip_download
 from jobs.pages.board.job_list import list_class, row_of, rows_of
 from jobs.pages.board.job_row import JobRow
-from jobs.pages.board.job_views import notice_of, undone
+from jobs.pages.board.job_views import asked, undone
 from jobs.pages.board.player import Player, player_of
+from jobs.pages.board.set_rest import RestPanel
 from jobs.pages.budget_summary import BudgetSummary
 from studio.audit.events import Event
 from studio.audit.trail import record
@@ -39,7 +42,7 @@ from studio.teams.access import TeamRequest, team_page
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One video of a comparison."""
+    """One film of a comparison."""
 
     label: str
     job: Job
@@ -51,8 +54,9 @@ class Column:
 class SetPage:
     """A set as its page shows it."""
 
-    def __init__(self, jobset: JobSet, user: User, *, writes: bool) -> None:
+    def __init__(self, jobset: JobSet, user: User, *, writes: bool, approves: bool = True) -> None:
         self.jobset, self.team, self.user, self.writes = jobset, jobset.team, user, writes
+        self.approves = approves
         self.jobs = list(rows_of(jobset.jobs.all()).order_by("id"))
         for job in self.jobs:
             job.team = jobset.team
@@ -65,7 +69,7 @@ class SetPage:
 
     @property
     def columns(self) -> list[Column]:
-        """The videos of a comparison, each under the value that it alone has; none for other
+        """The films of a comparison, each under the value that it alone has; none for other
         sets."""
         if self.jobset.kind != JobSet.Kind.SWEEP or not self.jobs:
             return []
@@ -94,7 +98,7 @@ class SetPage:
 
     @property
     def status(self) -> str:
-        """“12 videos: 4 ready, 7 under way, 1 failed”."""
+        """“12 films: 4 ready, 7 under way, 1 failed”."""
         parts = [
             _("%(n)s ready") % {"n": self.ready} if self.ready else "",
             _("%(n)s under way") % {"n": self.open} if self.open else "",
@@ -103,8 +107,8 @@ class SetPage:
             if self._in(State.CANCELED)
             else "",
         ]
-        videos = ngettext("%(n)s video", "%(n)s videos", len(self.jobs)) % {"n": len(self.jobs)}
-        return f"{videos}: " + ", ".join(part for part in parts if part)
+        films = ngettext("%(n)s video", "%(n)s videos", len(self.jobs)) % {"n": len(self.jobs)}
+        return f"{films}: " + ", ".join(part for part in parts if part)
 
     @property
     def ready(self) -> int:
@@ -154,6 +158,13 @@ class SetPage:
         return confirmed_price.form_value({"again": self._again}) if self._again is not None else ""
 
     @property
+    def again_asks(self) -> str:
+        """“again” when that button asks for approval."""
+        if self._again is None or self.approves:
+            return ""
+        return asking.above(self.team, {"again": self._again})
+
+    @property
     def preset_name(self) -> str:
         """What a preset of the winner’s choices might be called."""
         return next((column.label for column in self.columns if column.won), "")
@@ -162,7 +173,8 @@ class SetPage:
 @team_page()
 @require_safe
 def page(request: TeamRequest, jobset: str) -> HttpResponse:
-    found = SetPage(_set(request, jobset), request.user, writes=request.may.make)
+    may = request.may
+    found = SetPage(_set(request, jobset), request.user, writes=may.make, approves=may.approve)
     bottom_bar = {
         "lanes": [],
         "sentence": found.status,
@@ -174,25 +186,19 @@ def page(request: TeamRequest, jobset: str) -> HttpResponse:
         "page": found,
         "bottom_bar": bottom_bar,
         "list_class": list_class(request.may),
+        "rest": RestPanel.of(found.jobset, request.user.pk, may),
     }
     return render(request, "jobs/board/set.html", context)
 
 
 @team_page()
-@require_safe
-def notice(request: TeamRequest, jobset: str) -> HttpResponse:
-    """The notice of the click that ordered this set, as it is by now."""
-    return notice_of(request, _set(request, jobset))
-
-
-@team_page()
 @require_POST
 def pick(request: TeamRequest, jobset: str) -> HttpResponse:
-    """The video of the set that won; picking another one changes it."""
+    """The film of the set that won; picking another one changes it."""
     found = _set(request, jobset)
     job = found.jobs.filter(public_id=request.POST.get("job", "").replace("\x00", "")).first()
     if job is None:
-        raise Http404("This video is not in the set.")
+        raise Http404("This film is not in the set.")
     found.winner = job
     found.save(update_fields=["winner"])
     messages.success(request, _("“%(title)s” is the one.") % {"title": job.title})
@@ -229,13 +235,13 @@ def again(request: TeamRequest, jobset: str) -> HttpResponse:
         ):
             raise Refused(sentence)
         create_batch(wishes, again_of=failed, full=[job.full for job in failed], into=found)
+    except NeedsApproval as needs:
+        return asked(request, needs, "again", found)
     except (Refused, budget.OverBudget, prices.NoPrice) as error:
         messages.error(request, translated(error.sentence))
     else:
         said = ngettext(
-            "%(n)s video is in the queue again.",
-            "%(n)s videos are in the queue again.",
-            len(failed),
+            "%(n)s film is in line again.", "%(n)s films are in line again.", len(failed)
         ) % {"n": len(failed)}
         messages.success(request, said)
     return redirect(found)
@@ -243,12 +249,12 @@ def again(request: TeamRequest, jobset: str) -> HttpResponse:
 
 @team_page()
 @require_safe
-def videos(request: TeamRequest, jobset: str) -> HttpResponseBase:
-    """200 with every video that is ready in one zip, made while it is sent; 404 while none is."""
+def films(request: TeamRequest, jobset: str) -> HttpResponseBase:
+    """200 with every film that is ready in one zip, made while it is sent; 404 while none is."""
     found = _set(request, jobset)
     jobs = list(found.jobs.filter(result__isnull=False).select_related("result").order_by("id"))
     if not jobs:
-        raise Http404("No video of this set is ready yet.")
+        raise Http404("No film of this set is ready yet.")
     if request.method == "GET" and any(job.owner_id != request.user.pk for job in jobs):
         with transaction.atomic():
             downloaded = {"films": len(jobs)}
@@ -263,7 +269,7 @@ def videos(request: TeamRequest, jobset: str) -> HttpResponseBase:
     response["Content-Length"] = str(len(archive))
     stem = (
         "".join(c if c.isalnum() or c in " -_" else "_" for c in found.title)[:80].strip()
-        or "videos"
+        or "films"
     )
     response["Content-Disposition"] = (
         content_disposition_header(True, f"{stem}.zip") or "attachment"

@@ -11,11 +11,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from jobs.billing import confirmed_price, prices
+from jobs.billing import budget, confirmed_price, prices
 from jobs.catalogue import entries
 from jobs.catalogue.create_pages import models_of
 from jobs.engine import eta
-from jobs.pages import labels
+from jobs.orders import rest
+from jobs.pages import asking, labels
 from jobs.pages.budget_summary import BudgetSummary, no_room
 from jobs.pages.create import presets
 from jobs.pages.create.batch_check import BatchCheck
@@ -26,6 +27,7 @@ from jobs.pages.create.batch_table import BatchTable, BatchVideo
 from jobs.pages.create.choices_panel import Choice, choice_of
 from jobs.pages.create.draft_fields import form_value
 from jobs.pages.create.file_slots import facts_line, file_url
+from studio.common.translatable import translated
 from studio.models import Asset
 
 SHOWN = 60  # files of the library that are offered
@@ -62,7 +64,8 @@ class BatchPage:
     `page_url` is the page without a draft, `draft_url` with all that is chosen. `library` by the
     name of the form's field. `presets`: (name, the same matrix with its choices). `why_not`: why
     nothing can be made now, "" when it can. `confirmed_prices`: what the buttons show, as the form
-    sends it along with a click.
+    sends it along with a click; `asks` as of a create page. `part`: how many have room in the
+    limits when not all have, and what becomes of the others.
     """
 
     draft: BatchDraft
@@ -79,6 +82,9 @@ class BatchPage:
     price: BatchPrice
     why_not: str
     confirmed_prices: str
+    asks: str
+    approval: str
+    part: str
 
     def context(self) -> dict[str, Any]:
         """The panels by their names, for a template."""
@@ -88,6 +94,9 @@ class BatchPage:
 def batch_page(draft: BatchDraft, review: BatchReview | None = None) -> BatchPage:
     """The page of `draft`; `review` where the request has worked it out already."""
     review = review or review_batch(draft)
+    asks = asking.asking_buttons(draft.team, draft.user, {"make": review.micros})
+    part = _part(draft, review)
+    no = "" if asks or part else no_room(draft.team, draft.user, review.micros)
     return BatchPage(
         draft=draft,
         spec=draft.spec,
@@ -101,12 +110,38 @@ def batch_page(draft: BatchDraft, review: BatchReview | None = None) -> BatchPag
         check=review.check,
         consent=review.consent,
         price=_price(draft, review),
-        why_not=review.blocked or no_room(draft.team, draft.user, review.micros),
+        why_not=review.blocked or no,
         confirmed_prices=confirmed_price.form_value(
             ({"make": review.micros} if review.videos else {})
             | ({"check": review.check.micros} if review.check.micros else {})
         ),
+        asks=asks,
+        approval=asking.note(draft.team, asks, "make", review.micros),
+        part=part,
     )
+
+
+def _part(draft: BatchDraft, review: BatchReview) -> str:
+    """“12 of 20 videos start now for $1.10; the other 8 ($0.74) are held.” and by what; "" when all
+    have room in the limits, or none."""
+    each = [one.micros for one in review.videos]
+    fitting = rest.fitting(each, budget.room(draft.team, draft.user))
+    if not fitting or len(fitting) == len(each):
+        return ""
+    now = sum(each[number] for number in fitting)
+    why = rest.why(draft.team, draft.user, review.micros)
+    words = {
+        "n": len(fitting),
+        "all": len(each),
+        "now": prices.format_money(now, draft.team.currency),
+        "others": len(each) - len(fitting),
+        "rest": prices.format_money(review.micros - now, draft.team.currency),
+    }
+    said = _(
+        "%(n)s of %(all)s start now for %(now)s. The other %(others)s (%(rest)s) are held: nothing "
+        "is reserved for them, and you go on with them on the page of the batch."
+    )
+    return f"{said % words} {translated(why) if why else ''}".strip()
 
 
 def _url(draft: BatchDraft) -> str:

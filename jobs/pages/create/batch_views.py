@@ -14,12 +14,14 @@ from jobs.billing import budget, confirmed_price, prices
 from jobs.catalogue.create_pages import models_of
 from jobs.common.errors import Refused
 from jobs.models import JobSet
+from jobs.orders.approval import NeedsApproval
 from jobs.orders.create_batch import create_batch
+from jobs.pages import asking
 from jobs.pages.create.batch import address_of, batch_page
 from jobs.pages.create.batch_check import check_pictures
 from jobs.pages.create.batch_draft import SIDE, BatchDraft, batch_draft
 from jobs.pages.create.batch_review import BatchReview, orders_of, review_batch
-from jobs.pages.create.confirmation import set_words
+from jobs.pages.create.confirmation import Confirmation, set_words
 from studio.common.translatable import Sentence, quoted, translated
 from studio.files import file_store
 from studio.media import MediaError
@@ -49,6 +51,13 @@ def batch(request: TeamRequest) -> HttpResponse:
             errors = [translated(error.sentence)]
         except Refused as refused:
             errors = [translated(sentence) for sentence in refused.sentences]
+        except NeedsApproval as needs:
+            pending = asking.ask(needs, request.POST, do)
+            if pending is not None:
+                confirmation = Confirmation.of(pending)
+                messages.success(request, confirmation.sentence)
+                return redirect(confirmation.url)
+            errors = [translated(needs.sentence)]
         except (budget.OverBudget, prices.NoPrice) as error:
             errors = [translated(error.sentence)]
     if errors:
@@ -96,7 +105,7 @@ def _made(request: TeamRequest, draft: BatchDraft, review: BatchReview) -> HttpR
         "model": translated(draft.spec.label),
     }
     orders = [order.trimmed() for order in orders_of(draft, review.videos)]
-    made = create_batch(orders, kind=JobSet.Kind.BATCH, title=title, key=draft.key)
+    made = create_batch(orders, kind=JobSet.Kind.BATCH, title=title, key=draft.key, partly=True)
     messages.success(request, set_words(made))
     return redirect(made)
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from jobs.catalogue import entries
 from jobs.orders import test_clips
+from jobs.pages import asking
 from jobs.pages.budget_summary import no_room
 from jobs.pages.create.button_prices import price_on, swept_of
 from jobs.pages.create.draft_plan import DraftPlan
@@ -36,15 +37,21 @@ class MoreButtons:
     sweep_clip: ExtraButton | None
 
 
-def more_buttons(planned: DraftPlan, micros: dict[str, int], blocked: str) -> MoreButtons:
-    """`micros` are those of `button_prices`; `blocked` says why nothing can be made now."""
+def more_buttons(
+    planned: DraftPlan, micros: dict[str, int], blocked: str, asks: str = ""
+) -> MoreButtons:
+    """`micros` are those of `button_prices`; `blocked` says why nothing can be made now,
+    `asks` which buttons ask for approval."""
     order = planned.order
     seconds = test_clips.CLIP_MS // 1000
 
     def button(do: str, label: str) -> ExtraButton | None:
         if do not in micros:
             return None
-        off = bool(blocked or no_room(order.team, order.owner, micros[do]))
+        asked = asking.asks(asks, do)
+        off = bool(blocked or (not asked and no_room(order.team, order.owner, micros[do])))
+        if asked:
+            label = _("Ask for approval: %(what)s") % {"what": label}
         return ExtraButton(do, label, price_on(do, micros, order.team.currency), off)
 
     return MoreButtons(

@@ -12,6 +12,7 @@ from jobs.billing import confirmed_price
 from jobs.catalogue import entries
 from jobs.catalogue.create_pages import models_of
 from jobs.models import Account, Lane
+from jobs.pages import asking
 from jobs.pages.budget_summary import no_room
 from jobs.pages.create import model_retirement
 from jobs.pages.create.account_panel import AccountPanel, account_panel
@@ -41,7 +42,9 @@ class CreatePage:
 
     `models` to change to: none where the page has one only. `files`, and of them the `picture`, the
     `sound` and the `video` that the model takes itself. `blocked`: why nothing can be made now;
-    `why_not`: the same, or why the budget has no room for the video. `make_price`: what the button
+    `why_not`: the same, or why the budget has no room for the video; who asks for approval is not
+    stopped by that. `asks`: which buttons ask, as the form sends it along; `approval`: what to say
+    when that of the video does. `make_price`: what the button
     of the video shows. `confirmed_prices`: what all buttons show, as the form sends it along with a
     click.
     """
@@ -69,6 +72,8 @@ class CreatePage:
     more: MoreButtons
     retirement: Ending | None
     confirmed_prices: str
+    asks: str
+    approval: str
 
     @property
     def layout(self) -> str:
@@ -95,6 +100,8 @@ def create_page(
         next((file for file in files if file.kind == kind), None) for kind in ("image", "audio")
     )
     lane = lane_of(draft, account)
+    asks = asking.asking_buttons(draft.team, user, review.prices)
+    approval = asking.note(draft.team, asks, "make", planned.micros)
     return CreatePage(
         page=page,
         draft=draft,
@@ -114,11 +121,13 @@ def create_page(
         price=price_panel(draft, user, planned, review.region),
         queue=queue_panel(draft, planned, account, lane),
         blocked=review.blocked,
-        why_not=review.blocked or no_room(draft.team, user, planned.micros),
+        why_not=review.blocked or ("" if approval else no_room(draft.team, user, planned.micros)),
         make_price=price_on("make", review.prices, draft.team.currency),
-        more=more_buttons(planned, review.prices, review.blocked),
+        more=more_buttons(planned, review.prices, review.blocked, asks),
         retirement=_retirement(draft, account, lane, planned),
         confirmed_prices=confirmed_price.form_value(review.prices),
+        asks=asks,
+        approval=approval,
     )
 
 

@@ -22,8 +22,10 @@ from jobs.billing import budget, confirmed_price, prices
 from jobs.catalogue.create_pages import models_of
 from jobs.common.errors import Refused
 from jobs.engine import checks
-from jobs.models import Job, JobSet
+from jobs.models import Job, JobSet, PendingOrder
 from jobs.orders import consent, sets
+from jobs.orders.approval import NeedsApproval
+from jobs.pages import asking
 from jobs.pages.create import presets
 from jobs.pages.create.account_panel import account_of
 from jobs.pages.create.confirmation import Confirmation
@@ -117,6 +119,11 @@ def _click(request: TeamRequest, draft: Draft, page: str, do: str) -> HttpRespon
             errors = [translated(error.sentence)]
         except Refused as refused:
             errors = [translated(sentence) for sentence in refused.sentences]
+        except NeedsApproval as needs:
+            pending = asking.ask(needs, request.POST, do)
+            if pending is not None:
+                return _made(request, draft, page, pending)
+            errors = [translated(needs.sentence)]
         except (budget.OverBudget, prices.NoPrice) as error:
             errors = [translated(error.sentence)]
         else:
@@ -131,7 +138,9 @@ def _click(request: TeamRequest, draft: Draft, page: str, do: str) -> HttpRespon
     )
 
 
-def _made(request: TeamRequest, draft: Draft, page: str, made: Job | JobSet) -> HttpResponse:
+def _made(
+    request: TeamRequest, draft: Draft, page: str, made: Job | JobSet | PendingOrder
+) -> HttpResponse:
     """With a script the page again, planned anew with a key for the next click: what is under way
     now may change its price. Without, what was made."""
     confirmation = Confirmation.of(made)
@@ -139,7 +148,7 @@ def _made(request: TeamRequest, draft: Draft, page: str, made: Job | JobSet) -> 
         draft.key = uuid.uuid4().hex
         return fragment(request, create_page(draft, request.user, page), confirmation=confirmation)
     messages.success(request, confirmation.sentence)
-    return redirect(made)
+    return redirect(confirmation.url)
 
 
 def _repriced(request: TeamRequest, review: DraftReview, do: str) -> str:

@@ -1,4 +1,5 @@
-"""The form of limits: an amount or none, for a day and a month."""
+"""The forms of limits: an amount or none, for a day and a month; above which amount a click needs
+approval."""
 
 from __future__ import annotations
 
@@ -115,3 +116,38 @@ def kind_of(setting: Setting) -> str:
     if not setting.is_set:
         return NOTHING
     return UNLIMITED if setting.micros is None else AMOUNT
+
+
+class ApprovalForm(forms.Form):
+    """Above which amount a click needs approval: not set is never, 0 is always."""
+
+    def __init__(self, data: QueryDict | None = None, *, micros: int | None, currency: str) -> None:
+        super().__init__(data)
+        self.fields["kind"] = forms.ChoiceField(
+            label=_("Which clicks need approval"),
+            choices=[
+                (NOTHING, _("None: nobody has to ask")),
+                (AMOUNT, _("Those that cost more than")),
+            ],
+            widget=forms.RadioSelect,
+            initial=NOTHING if micros is None else AMOUNT,
+            error_messages={"required": _("Choose one of the two.")},
+        )
+        field = amount_field(_("Amount per click"), currency)
+        field.help_text = _(
+            "In %(currency)s, such as 5.00. 0: everything that costs something needs approval."
+        ) % {"currency": currency}
+        field.initial = "" if micros is None else written(micros)
+        self.fields["amount"] = field
+
+    def clean(self) -> dict[str, object]:
+        missing = "amount" in self.cleaned_data and self.cleaned_data["amount"] is None
+        if self.cleaned_data.get("kind") == AMOUNT and missing:
+            self.add_error("amount", _("Give the amount. 0: everything needs approval."))
+        return self.cleaned_data
+
+    def wanted(self) -> int | None:
+        """Micros; None for never."""
+        if self.cleaned_data["kind"] == NOTHING:
+            return None
+        return int(self.cleaned_data["amount"] * MILLION)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from jobs.billing import budget, limit_words, limits, prices
 from jobs.billing.limits import Setting, Whose
-from jobs.pages.limits.forms import LimitForm
+from jobs.pages.limits.forms import ApprovalForm, LimitForm
 from jobs.pages.limits.limit_rows import team_limits
 from studio.models import Membership
 from studio.teams.access import TeamRequest, team_page
@@ -78,6 +78,28 @@ def limit(request: TeamRequest, whose: str) -> HttpResponse:
         return redirect("team_limits", team.slug)
     context = {"nav": "team", "form": form, "whose": whose, "member": member}
     return render(request, "jobs/limits/limit.html", context, status=422 if form.is_bound else 200)
+
+
+@team_page(read=Permission.SET_LIMITS, write=Permission.SET_LIMITS)
+@confirm_first
+@require_http_methods(["GET", "HEAD", "POST"])
+def approval_limit(request: TeamRequest) -> HttpResponse:
+    """Above which amount a click needs approval."""
+    team = request.team
+    form = ApprovalForm(
+        request.POST if request.method == "POST" else None,
+        micros=team.approval_micros,
+        currency=team.currency,
+    )
+    if form.is_bound and form.is_valid():
+        if limits.set_approval(team, form.wanted(), request.user):
+            messages.success(request, _("Saved. It counts from the next click."))
+        else:
+            messages.info(request, _("Nothing has changed."))
+        return redirect("team_limits", team.slug)
+    context = {"nav": "team", "form": form}
+    status = 422 if form.is_bound else 200
+    return render(request, "jobs/limits/approval_limit.html", context, status=status)
 
 
 def _member(request: TeamRequest, whose: str) -> Membership | None:

@@ -287,6 +287,7 @@ GOES = {
     "studio.User_user_permissions.user",
     "jobs.Budget.member",
     "jobs.ShareLink.made_by",
+    "jobs.PendingOrder.owner",
 }
 NUMBER_STAYS = {
     "admin.LogEntry.user",
@@ -308,5 +309,6 @@ NUMBER_STAYS = {
     "jobs.HoldDay.member",
     "jobs.LimitWarning.member",
     "jobs.JobSet.owner",
+    "jobs.PendingOrder.answered_by",
     "jobs.Preset.owner",
 }

@@ -20,6 +20,7 @@ from jobs.engine import ask_now
 from jobs.models import Job
 from jobs.orders import create, plan, test_clips
 from jobs.orders.order_request import OrderRequest
+from jobs.pages import asking
 from jobs.pages.board.job_panels.inputs import InputFile
 from jobs.pages.create.draft_fields import SOURCE, form_value
 from studio.models.people import Team
@@ -29,10 +30,12 @@ from studio.models.people import Team
 class ActionsPanel:
     """`key` makes a click that comes twice count once. `confirmed` carries the prices of the
     buttons in their forms; a price is "" where it is not known, or something does not fit any
-    more. `whole` makes the video that this one is the test clip of."""
+    more; `asks` has the buttons that ask for approval. `whole` makes the film that this one is the
+    test clip of."""
 
     key: str
     confirmed: str
+    asks: str
     again_url: str
     again_price: str
     whole_url: str
@@ -48,9 +51,17 @@ class ActionsPanel:
 
     @classmethod
     def of(
-        cls, job: Job, team: Team, files: Iterable[InputFile], *, writes: bool, manages: bool
+        cls,
+        job: Job,
+        team: Team,
+        files: Iterable[InputFile],
+        *,
+        writes: bool,
+        manages: bool,
+        approves: bool,
     ) -> ActionsPanel:
-        """`writes`: the reader may cancel and run again; `manages`: move it to the front."""
+        """`writes`: the reader may cancel and run again; `manages`: move it to the front;
+        `approves`: order without asking."""
         # An adopted task has no files here to make it from again.
         again = create.request_of(job, job.owner) if _can_run_again(job, writes) else None
         whole = test_clips.whole(job, job.owner) if writes and job.full else None
@@ -66,6 +77,7 @@ class ActionsPanel:
         return cls(
             key=uuid.uuid4().hex,
             confirmed=confirmed_price.form_value(micros),
+            asks="" if approves else asking.above(team, micros),
             again_url=url("again", again),
             again_price=price("again"),
             whole_url=url("whole", whole),
@@ -145,13 +157,11 @@ def _cancel_note(job: Job, cancel: str) -> str:
         return _("It was not sent, so canceling costs nothing.")
     if cancel:
         return _(
-            "Free as long as the service has not begun. If it has, the video is made, saved "
+            "Free as long as the service has not begun. If it has, the film is made, archived "
             "and paid."
         )
     if job.state == State.RUNNING:
-        return _(
-            "The service renders it; from here on it cannot be stopped, and the video is paid."
-        )
+        return _("The service renders it; from here on it cannot be stopped, and the film is paid.")
     if job.state == State.SUBMITTING:
         return _("It is being sent right now. In a moment it can be canceled at the service.")
     return ""

@@ -148,11 +148,11 @@ def test_what_the_budget_has_no_room_for_is_off_and_cannot_be_sent_by_hand(
     pictures: list[Asset],
     speeches: list[Asset],
 ) -> None:
-    Budget.objects.create(team=team, micros=100_000)
+    Budget.objects.create(team=team, micros=10_000)
     fields = draft(pictures[:1], speeches)
     html = client_of(creator).get(page, fields).content.decode()
     assert parse(html).has("#generate[disabled]")
-    assert "has $0.10 of $0.10 left" in text(html)
+    assert "has $0.01 of $0.01 left" in text(html)
     fields["cell"] = fields["seen"] = [f"{pictures[0].public_id}.{s.public_id}" for s in speeches]
     assert client_of(creator).post(page, fields | {"do": "make", "key": "k"}).status_code == 422
     assert not Job.objects.exists()
