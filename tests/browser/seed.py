@@ -41,6 +41,7 @@ def fill() -> dict[str, Any]:
         "invitation": invited(team, users),
         "member": str(team.memberships.get(user=users["chidi"]).pk),
         "domain": "1",
+        "approval": asked(team, users, sets),
         "jobset": sets["sweep"].public_id,
         "preset": team.presets.earliest("id").public_id,
         **shared(team, made["portrait"]),
@@ -380,6 +381,35 @@ def together(team: Any, users: dict[str, Any], jobs: dict[str, Any]) -> dict[str
         chosen={"style_level": "calm"},
     )
     return sets
+
+
+def asked(team: Any, users: dict[str, Any], sets: dict[str, Any]) -> str:
+    """An amount per click, a question that waits, two that were answered, and a batch of which a
+    limit holds two: the id of the one that waits."""
+    from jobs.models import PendingOrder
+    from tests import makers
+
+    type(team).objects.filter(pk=team.pk).update(approval_micros=500_000)
+    files = [
+        team.assets.filter(kind=kind, origin="upload").earliest("id") for kind in ("image", "audio")
+    ]
+    named = dict(zip(("image_url", "audio_url"), files, strict=True))
+    made = {
+        state: makers.pending_order(team, users["chidi"], files=named, state=state, title=title)
+        for state, title in (
+            ("open", "Opening night, all of it"),
+            ("declined", "Opening night in both shapes"),
+            ("expired", "Welcome for the foyer"),
+        )
+    }
+    PendingOrder.objects.filter(pk=made["declined"].pk).update(
+        answered_by=users["aiko"], answer="The short one is enough for the foyer."
+    )
+    limit = PendingOrder.Reason.LIMIT
+    makers.pending_order(
+        team, users["aiko"], files=named, reason=limit, set=sets["batch"], expires_at=None, videos=2
+    )
+    return str(made["open"].public_id)
 
 
 def invited(team: Any, users: dict[str, Any]) -> str:
