@@ -169,7 +169,12 @@ def store(job: Job, part: download.PartialFile) -> Trouble | None:
     """The proven video becomes an asset and the job succeeds. Moved, DatabaseError."""
     try:
         video, _ = file_store.keep(
-            part.path, team=job.team, owner=_whose(job), name=f"{job.title}.mp4", origin="result"
+            part.path,
+            team=job.team,
+            owner=_whose(job),
+            name=f"{job.title}.mp4",
+            origin="result",
+            own=job.public_id,
         )
     except DatabaseError:
         raise

@@ -38,7 +38,7 @@ from studio.web.answers import Refused, refuse, until_gone
 from studio.web.asgi_types import Receive, Scope, Send, header
 
 log = logging.getLogger("footlight.live")
-BEAT = 15.0  # seconds between comments that keep proxies from closing
+BEAT = 15.0  # seconds between words that keep proxies from closing and pages from worrying
 OVERLAP = 50  # events read again before the last one known: ids are taken before they are committed
 CATCH_UP = 200
 PATIENCE = 2.0  # seconds that Redis may take to connect, and to say that it is still there
@@ -278,7 +278,7 @@ async def _send_part(send: Send, body: bytes) -> None:
 
 
 async def _follow(queue: asyncio.Queue[str | None], gone: asyncio.Task[None], send: Send) -> None:
-    """Send what comes into `queue`, and a comment every BEAT seconds without any, until `gone`, or
+    """Send what comes into `queue`, and a word every BEAT seconds without any, until `gone`, or
     until None comes."""
     while not gone.done():
         waiting = asyncio.create_task(queue.get())
@@ -292,4 +292,4 @@ async def _follow(queue: asyncio.Queue[str | None], gone: asyncio.Task[None], se
         data = waiting.result() if waiting in done else None
         if waiting in done and data is None:
             return
-        await _send_part(send, b": still here\n\n" if data is None else _frame(data))
+        await _send_part(send, b"event: here\ndata: {}\n\n" if data is None else _frame(data))

@@ -77,21 +77,24 @@ def keep(
     origin: str = Asset.Origin.UPLOAD,
     parent: Asset | None = None,
     recipe: dict[str, Any] | None = None,
+    own: str = "",
 ) -> tuple[Asset, bool]:
     """Keep the file `source` for `team`; returns its asset and whether it is new.
 
     `source` is the path of a finished file, which stays where it is and belongs to the caller, or
     an uploaded file. An upload is stored without metadata, a picture upright; what we made
     ourselves (a result, or from `parent` by `recipe`) byte for byte. The same content is kept once
-    per team, whatever it is called. It is read in a decoder, in the name of `owner`. Raises
-    MediaError with a sentence; then nothing was stored.
+    per team, whatever it is called; a result has a row and a file of its own even so, and `own`
+    (the public id of its job) tells it from the same video of another job. It is read in a decoder,
+    in the name of `owner`. Raises MediaError with a sentence; then nothing was stored.
     """
     with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix="keep-") as folder:
         path, digest = received(source, Path(folder))
-        found = _same(team, digest)
+        result = origin == Asset.Origin.RESULT
+        found = _result(team, digest, own) if result else _same(team, digest)
         if found is not None:
             return found, False
-        if origin != Asset.Origin.RESULT:  # before the work; what counts is asked with the row
+        if not result:  # before the work; what counts is asked with the row
             quotas.check_storage(team, owner, path.stat().st_size)
         ready = decoders.prepare(
             path,
@@ -100,11 +103,14 @@ def keep(
             clean=origin == Asset.Origin.UPLOAD,
             person=person_key(owner),
         )
-        found = _same(team, ready.sha256)
+        found = None if result else _same(team, ready.sha256)
         if found is not None:
             return found, False
         lineage = {"origin": origin, "parent": parent, "recipe": recipe or {}}
-        return _store(ready, source_sha256=digest, team=team, owner=owner, name=name, **lineage)
+        stem = _stem(team, ready.sha256, own)
+        return _store(
+            ready, stem, source_sha256=digest, team=team, owner=owner, name=name, **lineage
+        )
 
 
 def keep_upload(sent: UploadedFile[Any], *, team: Team, owner: User) -> tuple[Asset, bool]:
@@ -140,8 +146,21 @@ def _same(team: Team, digest: str) -> Asset | None:
     return team.assets.filter(Q(source_sha256=digest) | Q(sha256=digest)).first()
 
 
+def _stem(team: Team, digest: str, own: str) -> str:
+    """What the storage's names of this content begin with, those of thumbnails too."""
+    return f"{team.pk}/{digest}-{own}" if own else f"{team.pk}/{digest}"
+
+
+def _result(team: Team, digest: str, own: str) -> Asset | None:
+    """The result of this job with this content, which an archive step that broke off has kept."""
+    stem = _stem(team, digest, own)
+    made = team.assets.filter(sha256=digest, origin=Asset.Origin.RESULT)
+    return made.filter(file__startswith=f"{stem}.").first()
+
+
 def _store(
     ready: Prepared,
+    stem: str,
     *,
     source_sha256: str,
     team: Team,
@@ -150,12 +169,8 @@ def _store(
     **lineage: Any,
 ) -> tuple[Asset, bool]:
     facts = ready.facts
-    thumb = (
-        put(ready.thumb, f"{team.pk}/{ready.sha256}.thumb.webp", "image/webp")
-        if ready.thumb
-        else ""
-    )
-    stored = put(ready.path, f"{team.pk}/{ready.sha256}.{facts.extension}", facts.mime)
+    thumb = put(ready.thumb, f"{stem}.thumb.webp", "image/webp") if ready.thumb else ""
+    stored = put(ready.path, f"{stem}.{facts.extension}", facts.mime)
     try:
         with transaction.atomic():
             asset = Asset.objects.create(

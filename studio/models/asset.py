@@ -41,7 +41,7 @@ class Asset(models.Model):
     name = models.CharField(_("name"), max_length=200)
     kind = models.CharField(_("kind"), max_length=5, choices=Kind.choices)
 
-    # names are ours: <team>/<sha256>.<ext>
+    # names are ours: <team>/<sha256>.<ext>, of a result <team>/<sha256>-<job>.<ext>
     file = models.FileField(max_length=200, upload_to="unused")
     thumb = models.FileField(max_length=200, upload_to="unused", blank=True)
     sha256 = models.CharField(max_length=64, help_text=_("of the stored file"))
@@ -78,11 +78,15 @@ class Asset(models.Model):
     class Meta:
         ordering = ("-id",)
         constraints = (
+            # Two videos of two jobs may be the same to the byte; each keeps its row and its name.
             models.UniqueConstraint(
-                fields=("team", "sha256"), name="one_original_per_content_and_team"
+                fields=("team", "sha256"),
+                condition=~models.Q(origin="result"),
+                name="one_original_per_content_and_team",
             ),
         )
         indexes = (
+            models.Index(fields=("team", "sha256"), name="asset_team_content"),
             models.Index(fields=("team", "kind", "-id"), name="asset_team_kind"),
             models.Index(fields=("team", "source_sha256"), name="asset_team_source"),
         )

@@ -52,12 +52,12 @@ class AdoptForm(forms.Form):
             empty_label=None,
             help_text=_("The one whose key made the task; the service shows tasks to no other."),
         )
-        films = [
+        videos = [
             (spec.name, f"{translated(spec.label)} ({spec.name})")
             for spec in entries.MODELS.values()
             if spec.kind is entries.Kind.VIDEO
         ]
-        self.fields["model"].choices = [("", _("Find out")), *films]  # type: ignore[attr-defined]
+        self.fields["model"].choices = [("", _("Find out")), *videos]  # type: ignore[attr-defined]
 
 
 @team_page(read=Permission.MAKE)
@@ -84,7 +84,7 @@ def adopt(request: TeamRequest) -> HttpResponse:
     else:
         messages.success(
             request,
-            _("“%(title)s” is followed from now on. Its film is brought home, priced and filed.")
+            _("“%(title)s” is followed from now on. Its video is saved here, priced and filed.")
             % {"title": job.title},
         )
         return redirect(job)

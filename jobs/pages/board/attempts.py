@@ -19,11 +19,11 @@ WORDS: dict[str, Any] = {
     Outcome.REFUSED: gettext_lazy("refused, no task was made"),
     Outcome.UNCERTAIN: gettext_lazy("sent, no answer"),
     Outcome.NO_TASK: gettext_lazy("no task was made"),
-    Outcome.ADOPTED: gettext_lazy("found at the service and adopted"),
+    Outcome.ADOPTED: gettext_lazy("found at the service and taken over"),
     Outcome.BROKEN: gettext_lazy("the service broke it, cost nothing"),
     Outcome.UNFETCHED: gettext_lazy("the service could not fetch a file, cost nothing"),
     Outcome.DONE: gettext_lazy("done"),
-    Outcome.ENDED: gettext_lazy("ended without a film"),
+    Outcome.ENDED: gettext_lazy("ended without a video"),
 }
 
 
@@ -42,7 +42,7 @@ def attempts_of(job: Job) -> list[Attempt]:
     for attempt in job.attempts.order_by("number"):
         words = str(WORDS.get(attempt.outcome, attempt.outcome))
         if job.adopted and attempt.outcome == Outcome.ADOPTED:
-            words = _("made elsewhere, adopted here")
+            words = _("made elsewhere, imported here")
         found.append(
             Attempt(attempt.number, attempt.task_id, words, attempt.began_at, attempt.ended_at)
         )

@@ -32,14 +32,12 @@ class Counted(Subquery):
 
 @dataclass(slots=True)
 class ActiveCounts:
-    """Exact numbers of open jobs: by group, by person, those that wait per lane, those sent and
-    those that wait."""
+    """Exact numbers of open jobs: by group, by person, those that wait per lane. A job is in one
+    group only, so numbers of groups beside each other never count it twice."""
 
     groups: Counter[int] = field(default_factory=Counter)
     owners: Counter[int] = field(default_factory=Counter)
     waiting_by_lane: Counter[int] = field(default_factory=Counter)
-    running: int = 0
-    waiting: int = 0
 
     @classmethod
     def of(cls, team: Team, open_jobs: Sequence[Job]) -> ActiveCounts:
@@ -50,10 +48,15 @@ class ActiveCounts:
             counts.owners[owner] += number
             if state == State.QUEUED:
                 counts.waiting_by_lane[lane] += number
-                counts.waiting += number
-            else:
-                counts.running += number
         return counts
+
+    @property
+    def running(self) -> int:
+        return self.groups[Group.WORKING]
+
+    @property
+    def waiting(self) -> int:
+        return self.groups[Group.WAITING]
 
     @property
     def needs_person(self) -> int:
@@ -71,7 +74,7 @@ def _open_numbers(team: Team, open_jobs: Sequence[Job]) -> Iterable[tuple[int, s
 @dataclass(frozen=True, slots=True)
 class EndedCounts:
     """Finished jobs of the team and of one person, each counted up to CAP + 1, and whether the team
-    has a film that is not as long as billed."""
+    has a video that is not as long as billed."""
 
     team: int = 0
     own: int = 0

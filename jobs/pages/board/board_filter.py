@@ -21,7 +21,7 @@ ENDED = (Group.DONE, Group.FAILED, Group.CANCELED)
 TABS = {
     "all": gettext_lazy("All"),
     "mine": gettext_lazy("Mine"),
-    "needs": gettext_lazy("Needs you"),
+    "needs": gettext_lazy("Needs attention"),
     "working": gettext_lazy("Working"),
     "done": gettext_lazy("Done"),
 }

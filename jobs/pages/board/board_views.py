@@ -18,14 +18,21 @@ from jobs.pages.board.board_counts import ACTIVE_LOADED, ActiveCounts, members_a
 from jobs.pages.board.board_filter import ACTIVE, Filter
 from jobs.pages.board.job_list import ended_page, list_class, row_of, rows_of, sections_of
 from jobs.pages.budget_summary import BudgetSummary
+from studio.common.snapshot import snapshot
 from studio.models.people import Team
 from studio.teams.access import TeamRequest, team_page
 
 
 @team_page()
 def board(request: TeamRequest) -> HttpResponse:
-    team, user = request.team, request.user
     wanted = Filter.of(request)
+    with snapshot():  # rows and numbers are of one moment
+        context = _context(request, wanted)
+    return render(request, "jobs/board/board.html", context)
+
+
+def _context(request: TeamRequest, wanted: Filter) -> dict[str, object]:
+    team, user = request.team, request.user
     # The open jobs of the whole team: their order decides every place, whatever is filtered.
     # In an order that no index has: SQLite would go through all that has ended to save the sorting.
     oldest_first = F("id") + 0
@@ -43,7 +50,7 @@ def board(request: TeamRequest) -> HttpResponse:
     sections = sections_of(
         team, user, wanted, open_jobs if wanted.before is None else [], ended, places
     )
-    context = {
+    return {
         "nav": "jobs",
         "wanted": wanted,
         "sections": sections,
@@ -68,7 +75,6 @@ def board(request: TeamRequest) -> HttpResponse:
         },
         "no_account": not sections and not team.accounts.exists(),
     }
-    return render(request, "jobs/board/board.html", context)
 
 
 @team_page()
@@ -96,8 +102,8 @@ def _overdue(team: Team, open_jobs: Sequence[Job]) -> list[Job]:
 def _status(running: int, waiting: int, need: int) -> str:
     if not running and not waiting and not need:
         return _("Nothing is running or waiting.")
-    said = _("%(running)s on stage, %(waiting)s waiting.") % {
+    said = _("%(running)s in progress, %(waiting)s waiting.") % {
         "running": running,
         "waiting": waiting,
     }
-    return said + (" " + _("%(n)s need a person.") % {"n": need} if need else "")
+    return said + (" " + _("%(n)s need attention.") % {"n": need} if need else "")

@@ -49,9 +49,9 @@ def rows_of(jobs: QuerySet[Job]) -> QuerySet[ListedJob]:
 
 
 def row_of(job: ListedJob, team: Team, place: eta.Place | None = None) -> JobRow:
-    film = job.result
+    video = job.result
     return job_row(
-        job, team, place, film.public_id if film is not None and film.thumb else job.face or ""
+        job, team, place, video.public_id if video is not None and video.thumb else job.face or ""
     )
 
 
@@ -98,11 +98,11 @@ def sections_of(
         key=lambda job: (places[job.pk].position if job.pk in places else eta.MOST, job.pk)
     )
     parts = [
-        ("needs", _("Needs you"), _("These wait for a person."), by_group[Group.ATTENTION]),
+        ("needs", _("Needs attention"), _("These wait for a person."), by_group[Group.ATTENTION]),
         (
             "stage",
-            _("On stage"),
-            _("At the service or on their way home."),
+            _("In progress"),
+            _("At the service, or being saved here."),
             by_group[Group.WORKING],
         ),
         (

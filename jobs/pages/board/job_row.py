@@ -68,7 +68,7 @@ def job_row(job: Job, team: Team, place: eta.Place | None = None, thumb: str = "
     picture that stands for it."""
     micros, word = labels.amount(job)
     facts = (
-        [_("adopted, made elsewhere")]
+        [_("imported, made elsewhere")]
         if job.adopted
         else [choice for _name, choice in labels.chosen_words(job)][:1]
     )
@@ -118,7 +118,7 @@ def _where(row: JobRow, job: Job, place: eta.Place | None) -> None:
         late = row.service_time is None or row.service_time.late
         row.where = "" if late else labels.ready_words(place)
     elif state is State.SUCCEEDED and job.result is not None:
-        film = job.result
+        video = job.result
         made = (
             _("made in %(length)s") % {"length": length(_took(job))}
             if job.submitted_at and job.provider_ended_at
@@ -126,7 +126,7 @@ def _where(row: JobRow, job: Job, place: eta.Place | None) -> None:
         )
         billed = length(float(job.billed_units or 0))
         differs = _("billed %(length)s") % {"length": billed} if job.length_differs else ""
-        facts = (f"{film.width} × {film.height}", filesize_mb(film.size), made, differs)
+        facts = (f"{video.width} × {video.height}", filesize_mb(video.size), made, differs)
         row.where = " · ".join(part for part in facts if part)
     elif state is State.FAILED:
         row.where = FAULT_WORDS.get(job.fault, "") and _("Fault: %(whose)s") % {

@@ -47,10 +47,19 @@ def detail(request: TeamRequest, job: str) -> HttpResponse:
 @team_page()
 @require_safe
 def live(request: TeamRequest, job: str) -> HttpResponse:
-    """The part of the page that changes while the job runs."""
-    response = render(request, "jobs/board/parts/job.html", _context(request, job))
+    """The parts of the page that change while the job runs, and while others do."""
+    context = _context(request, job)
+    context["bottom_bar"] = _bottom_bar(request, context["job"])
+    response = render(request, "jobs/board/parts/job_live.html", context)
     response["Cache-Control"] = "private, no-store"
     return response
+
+
+@team_page()
+@require_safe
+def notice(request: TeamRequest, job: str) -> HttpResponse:
+    """The notice of the click that ordered this job, as it is by now."""
+    return notice_of(request, _job(request, job))
 
 
 @team_page()
@@ -81,7 +90,7 @@ def undo(request: TeamRequest, job: str) -> HttpResponse:
 @team_page()
 @require_POST
 def ask_now(request: TeamRequest, job: str) -> HttpResponse:
-    """Have the service asked about the task, or its film downloaded, now and not only when it is
+    """Have the service asked about the task, or its video downloaded, now and not only when it is
     due."""
     found = _job(request, job)
     messages.info(request, translated(now.again(found)))
@@ -113,7 +122,7 @@ def again(request: TeamRequest, job: str) -> HttpResponse:
     held = prices.format_money(undoing.held(made), made.currency)
     messages.success(
         request,
-        _("“%(title)s” is in line again; %(amount)s is held for it.")
+        _("“%(title)s” waits in the queue again; %(amount)s is reserved for it.")
         % {"title": made.title, "amount": held},
     )
     return redirect(made)
@@ -122,7 +131,7 @@ def again(request: TeamRequest, job: str) -> HttpResponse:
 @team_page()
 @require_POST
 def whole(request: TeamRequest, job: str) -> HttpResponse:
-    """The film that this job is the test clip of, with the same picture and choices."""
+    """The video that this job is the test clip of, with the same picture and choices."""
     found = _job(request, job)
     wish = test_clips.whole(found, request.user, key=request.POST.get("key", "")[:40])
     if wish is None:
@@ -130,7 +139,7 @@ def whole(request: TeamRequest, job: str) -> HttpResponse:
             request,
             _(
                 "The whole speech is not in the library any more. Upload it again and make the "
-                "film from it."
+                "video from it."
             ),
         )
         return redirect(found)
@@ -176,7 +185,7 @@ def decide(request: TeamRequest, job: str) -> HttpResponse:
     else:
         messages.success(
             request,
-            _("The task is adopted.")
+            _("The task belongs to this job now.")
             if chosen
             else _("The job is back in the queue and will be sent again."),
         )
@@ -192,6 +201,13 @@ def _require_same_price(request: TeamRequest, do: str, wish: OrderRequest) -> No
         )
     ):
         raise Refused(sentence)
+
+
+def notice_of(request: TeamRequest, made: Job | JobSet) -> HttpResponse:
+    context = {"confirmation": Confirmation.later(made)}
+    response = render(request, "jobs/create/parts/confirmation.html", context)
+    response["Cache-Control"] = "private, no-store"
+    return response
 
 
 def asked(request: TeamRequest, needs: NeedsApproval, do: str, back: Job | JobSet) -> HttpResponse:
@@ -251,7 +267,9 @@ def _job(request: TeamRequest, public_id: str) -> Job:
 def _bottom_bar(request: TeamRequest, job: Job) -> dict[str, Any]:
     """The bar at the lower edge: the line of this job's lane, and the month's money."""
     waiting, _starts = eta.line(job.account, job.model)
-    label = ngettext("%(n)s job in this lane", "%(n)s jobs in this lane", waiting) % {"n": waiting}
+    label = ngettext("%(n)s job in this queue", "%(n)s jobs in this queue", waiting) % {
+        "n": waiting
+    }
     line = {
         "name": translated(job.spec.label),
         "total": waiting,

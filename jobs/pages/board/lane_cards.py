@@ -41,7 +41,7 @@ class Card:
     running: Job | None = None
     place: eta.Place | None = None
     out: int = 0
-    others: int = 0  # tasks of another team on the same Alibaba account
+    others: int = 0  # tasks of another team on the same Model Studio connection
     waiting: int = 0
     ends_at: datetime | None = None
 
@@ -67,7 +67,7 @@ class Card:
         if self.closed_word:
             return self.note
         if self.others:
-            return _("with a film of another team on the same Alibaba account")
+            return _("with a video of another team on the same Model Studio connection")
         return (
             _("%(n)s for their turn") % {"n": self.waiting}
             if self.waiting
@@ -76,7 +76,7 @@ class Card:
 
     @property
     def pause_line(self) -> str | SafeString:
-        """Why nothing more is sent while an earlier film is still being made."""
+        """Why nothing more is sent while an earlier video is still being made."""
         return (
             format_html("<b>{}.</b> {}", self.closed_word, self.note)
             if self.running is not None and self.closed_word
@@ -117,7 +117,7 @@ class Card:
     @property
     def ends(self) -> str:
         return (
-            _("line ends ≈ %(time)s") % {"time": labels.hour(self.ends_at)}
+            _("queue ends ≈ %(time)s") % {"time": labels.hour(self.ends_at)}
             if self.total and self.ends_at
             else ""
         )
@@ -245,7 +245,10 @@ def _closed(
     """(what is paused or in trouble, its word, what it says); (None, "", "") when everything is
     open and well."""
     both: list[Account | Lane] = [one for one in (account, lane) if one is not None]
-    for state, word in ((PauseState.PAUSED, _("Paused")), (PauseState.DRAINING, _("Draining"))):
+    for state, word in (
+        (PauseState.PAUSED, _("Paused")),
+        (PauseState.DRAINING, _("Finishes its queue")),
+    ):
         for one in both:
             if one.pause_state == state:
                 follows = phrase("What waits is still sent; nothing new is taken.")

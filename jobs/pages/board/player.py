@@ -1,4 +1,4 @@
-"""What a job's page needs to play its film and to hand it out. A silent film is played with the
+"""What a job's page needs to play its video and to hand it out. A silent video is played with the
 sound of its dance video."""
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ NOT_PLAYED = ("avi", "mkv")  # formats that browsers do not play
 
 
 def sound_of(job: Job) -> Asset | None:
-    """The dance video whose sound belongs to the silent film of `job`; None when there is no film,
-    or no sound to add to it.
+    """The dance video whose sound belongs to the silent video of `job`; None when there is no
+    video, or no sound to add to it.
 
     A dance that waited for its template was given it before it was sent, so a finished one always
     names it; an adopted task names none.
@@ -35,7 +35,7 @@ def sound_of(job: Job) -> Asset | None:
 
 @dataclass
 class Player:
-    """The film of a job as its page plays it. `video` is the job's result."""
+    """The video of a job as its page plays it. `video` is the job's result."""
 
     job: Job
     team: Team
@@ -55,7 +55,7 @@ class Player:
 
     @property
     def note(self) -> str:
-        """What the model says of its films, such as “The film has no sound.”; "" for nothing."""
+        """What the model says of its videos, such as “The video has no sound.”; "" for nothing."""
         return translated(self.job.spec.output.note) if self.job.spec.output.note else ""
 
     @property
@@ -84,7 +84,7 @@ class Player:
 
     @property
     def sound_url(self) -> str:
-        """What is played in step with the film; "" when there is nothing to play or no browser
+        """What is played in step with the video; "" when there is nothing to play or no browser
         plays it."""
         return (
             file_url(self.team, self.sound)
@@ -106,13 +106,13 @@ class Player:
     def sound_lost(self) -> str:
         """What stands there instead when the browser cannot play that sound."""
         return _(
-            "This browser cannot play the sound of the dance video; download the film with it to "
+            "This browser cannot play the sound of the dance video; download the video with it to "
             "hear it."
         )
 
     @property
     def with_sound_url(self) -> str:
-        """The film and that sound in one file; "" when there is no sound to add."""
+        """The video and that sound in one file; "" when there is no sound to add."""
         return (
             reverse("jobs:job_sound", args=[self.team.slug, self.job.public_id])
             if self.sound is not None
@@ -121,5 +121,5 @@ class Player:
 
 
 def player_of(job: Job, team: Team) -> Player | None:
-    """None as long as there is no film."""
+    """None as long as there is no video."""
     return Player(job, team, job.result) if job.result is not None else None

@@ -1,4 +1,4 @@
-"""The film of a job together with the sound of its dance video, made when it is asked for and kept
+"""The video of a job together with the sound of its dance video, made when it is asked for and kept
 nowhere."""
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ FORMAT, MIME = "mp4", "video/mp4"  # what with_sound writes
 @team_page()
 @require_safe
 def sound(request: TeamRequest, job: str) -> HttpResponseBase:
-    """200 with the file to save; 404 without a film or without sound to add; a sentence on the
+    """200 with the file to save; 404 without a video or without sound to add; a sentence on the
     job's page when it cannot be made."""
     found = (
         request.team.jobs.select_related("team", "result", "template__asset")
@@ -40,7 +40,7 @@ def sound(request: TeamRequest, job: str) -> HttpResponseBase:
     )
     added = sound_of(found) if found is not None else None
     if found is None or found.result is None or added is None:
-        raise Http404("There is no film here that lacks a sound.")
+        raise Http404("There is no video here that lacks a sound.")
     if request.method == "HEAD":
         response: HttpResponseBase = HttpResponse(content_type=MIME)
     else:
@@ -50,11 +50,11 @@ def sound(request: TeamRequest, job: str) -> HttpResponseBase:
             messages.error(request, translated(error.sentence))
             return redirect(found)
         except FileNotFoundError:
-            raise Http404("The stored film or its dance video is missing.") from None
+            raise Http404("The stored video or its dance video is missing.") from None
         except OSError:  # a full disk, mostly
-            log.exception("the film of job %s with its sound", found.public_id)
+            log.exception("the video of job %s with its sound", found.public_id)
             messages.error(
-                request, _("The film with its sound could not be written here. Try again later.")
+                request, _("The video with its sound could not be written here. Try again later.")
             )
             return redirect(found)
     response["Content-Disposition"] = (
@@ -65,12 +65,12 @@ def sound(request: TeamRequest, job: str) -> HttpResponseBase:
     return response
 
 
-def _made(film: Asset, added: Asset, person: str) -> FileResponse:
-    """The film with the sound of `added`, to be sent. Raises MediaError, and FileNotFoundError when
-    a stored file is missing."""
+def _made(video: Asset, added: Asset, person: str) -> FileResponse:
+    """The video with the sound of `added`, to be sent. Raises MediaError, and FileNotFoundError
+    when a stored file is missing."""
     with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix="sound-") as folder:
-        target = Path(folder, f"film.{FORMAT}")
-        with local_copy(film) as picture, local_copy(added) as music:
+        target = Path(folder, f"video.{FORMAT}")
+        with local_copy(video) as picture, local_copy(added) as music:
             with_sound(picture, music, target, person=person)
         # Open files outlive their names: nothing is left behind, even when the reader goes away or
         # the process dies.

@@ -1,4 +1,4 @@
-"""The page of a set: films side by side or in a list, the one that was picked, what it costs, all
+"""The page of a set: videos side by side or in a list, the one that was picked, what it costs, all
 of them in one file."""
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from jobs.pages import asking
 from jobs.pages.board import zip_download
 from jobs.pages.board.job_list import list_class, row_of, rows_of
 from jobs.pages.board.job_row import JobRow
-from jobs.pages.board.job_views import asked, undone
+from jobs.pages.board.job_views import asked, notice_of, undone
 from jobs.pages.board.player import Player, player_of
 from jobs.pages.board.set_rest import RestPanel
 from jobs.pages.budget_summary import BudgetSummary
@@ -42,7 +42,7 @@ from studio.teams.access import TeamRequest, team_page
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One film of a comparison."""
+    """One video of a comparison."""
 
     label: str
     job: Job
@@ -69,7 +69,7 @@ class SetPage:
 
     @property
     def columns(self) -> list[Column]:
-        """The films of a comparison, each under the value that it alone has; none for other
+        """The videos of a comparison, each under the value that it alone has; none for other
         sets."""
         if self.jobset.kind != JobSet.Kind.SWEEP or not self.jobs:
             return []
@@ -98,7 +98,7 @@ class SetPage:
 
     @property
     def status(self) -> str:
-        """“12 films: 4 ready, 7 under way, 1 failed”."""
+        """“12 videos: 4 ready, 7 under way, 1 failed”."""
         parts = [
             _("%(n)s ready") % {"n": self.ready} if self.ready else "",
             _("%(n)s under way") % {"n": self.open} if self.open else "",
@@ -107,8 +107,8 @@ class SetPage:
             if self._in(State.CANCELED)
             else "",
         ]
-        films = ngettext("%(n)s video", "%(n)s videos", len(self.jobs)) % {"n": len(self.jobs)}
-        return f"{films}: " + ", ".join(part for part in parts if part)
+        videos = ngettext("%(n)s video", "%(n)s videos", len(self.jobs)) % {"n": len(self.jobs)}
+        return f"{videos}: " + ", ".join(part for part in parts if part)
 
     @property
     def ready(self) -> int:
@@ -192,13 +192,20 @@ def page(request: TeamRequest, jobset: str) -> HttpResponse:
 
 
 @team_page()
+@require_safe
+def notice(request: TeamRequest, jobset: str) -> HttpResponse:
+    """The notice of the click that ordered this set, as it is by now."""
+    return notice_of(request, _set(request, jobset))
+
+
+@team_page()
 @require_POST
 def pick(request: TeamRequest, jobset: str) -> HttpResponse:
-    """The film of the set that won; picking another one changes it."""
+    """The video of the set that won; picking another one changes it."""
     found = _set(request, jobset)
     job = found.jobs.filter(public_id=request.POST.get("job", "").replace("\x00", "")).first()
     if job is None:
-        raise Http404("This film is not in the set.")
+        raise Http404("This video is not in the set.")
     found.winner = job
     found.save(update_fields=["winner"])
     messages.success(request, _("“%(title)s” is the one.") % {"title": job.title})
@@ -241,7 +248,9 @@ def again(request: TeamRequest, jobset: str) -> HttpResponse:
         messages.error(request, translated(error.sentence))
     else:
         said = ngettext(
-            "%(n)s film is in line again.", "%(n)s films are in line again.", len(failed)
+            "%(n)s video is in the queue again.",
+            "%(n)s videos are in the queue again.",
+            len(failed),
         ) % {"n": len(failed)}
         messages.success(request, said)
     return redirect(found)
@@ -249,12 +258,12 @@ def again(request: TeamRequest, jobset: str) -> HttpResponse:
 
 @team_page()
 @require_safe
-def films(request: TeamRequest, jobset: str) -> HttpResponseBase:
-    """200 with every film that is ready in one zip, made while it is sent; 404 while none is."""
+def videos(request: TeamRequest, jobset: str) -> HttpResponseBase:
+    """200 with every video that is ready in one zip, made while it is sent; 404 while none is."""
     found = _set(request, jobset)
     jobs = list(found.jobs.filter(result__isnull=False).select_related("result").order_by("id"))
     if not jobs:
-        raise Http404("No film of this set is ready yet.")
+        raise Http404("No video of this set is ready yet.")
     if request.method == "GET" and any(job.owner_id != request.user.pk for job in jobs):
         with transaction.atomic():
             downloaded = {"films": len(jobs)}
@@ -269,7 +278,7 @@ def films(request: TeamRequest, jobset: str) -> HttpResponseBase:
     response["Content-Length"] = str(len(archive))
     stem = (
         "".join(c if c.isalnum() or c in " -_" else "_" for c in found.title)[:80].strip()
-        or "films"
+        or "videos"
     )
     response["Content-Disposition"] = (
         content_disposition_header(True, f"{stem}.zip") or "attachment"

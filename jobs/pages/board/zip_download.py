@@ -94,6 +94,6 @@ def archive_of(jobs: list[Job]) -> Archive:
         except FileNotFoundError:
             missing.append(name)
     if missing:
-        lines = [_("These films are not in the storage any more:"), *missing]
+        lines = [_("These videos are not in the storage any more:"), *missing]
         archive.add_text("".join(f"{line}\n" for line in lines), "missing.txt")
     return archive

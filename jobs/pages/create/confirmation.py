@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from jobs.billing import prices
 from jobs.common.dates import short_day
-from jobs.common.states import TERMINAL
+from jobs.common.states import TERMINAL, State
 from jobs.models import Job, JobSet, PendingOrder
 from jobs.orders import rest, undo
 from jobs.pages import labels
@@ -20,11 +20,36 @@ from studio.common.translatable import translated
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """`url` leads to what was made, `undo_url` takes it back; "" without."""
+    """`url` leads to what was made, `undo_url` takes it back, `follow_url` says how far it is by
+    now; "" without. `state_word` is of what is not waiting any more."""
 
     sentence: str
     url: str
     undo_url: str
+    state_word: str = ""
+    follow_url: str = ""
+
+    @classmethod
+    def later(cls, made: Job | JobSet) -> Confirmation:
+        """The same notice while what the click made goes on, and when it is over."""
+        jobs = list(made.jobs.order_by("id")) if isinstance(made, JobSet) else [made]
+        if all(job.state == State.QUEUED for job in jobs):
+            return cls.of(made)
+        over = all(job.terminal for job in jobs)
+        ready = sum(job.state == State.SUCCEEDED for job in jobs)
+        if isinstance(made, Job):
+            words = {"title": made.title, "state": labels.state_label(made)}
+            sentence = _("“%(title)s”: %(state)s.") % words
+        else:
+            numbers = {"title": made.title, "ready": ready, "n": len(jobs)}
+            sentence = _("“%(title)s”: %(ready)s of %(n)s videos are ready.") % numbers
+        return cls(
+            sentence,
+            made.get_absolute_url(),
+            "",
+            "succeeded" if over and ready == len(jobs) else "running",
+            "" if over else _follow_url(made),
+        )
 
     @classmethod
     def of(cls, made: Job | JobSet | PendingOrder) -> Confirmation:
@@ -44,6 +69,7 @@ class Confirmation:
                 set_words(made),
                 made.get_absolute_url(),
                 reverse("jobs:set_cancel", args=[made.team.slug, made.public_id]),
+                follow_url=_follow_url(made),
             )
         if made.terminal:
             words = {"title": made.title, "state": labels.state_label(made)}
@@ -61,6 +87,7 @@ class Confirmation:
             sentence,
             made.get_absolute_url(),
             reverse("jobs:undo", args=[made.team.slug, made.public_id]),
+            follow_url=_follow_url(made),
         )
 
     @classmethod
@@ -79,6 +106,11 @@ class Confirmation:
             "day": short_day(pending.expires_at.date()) if pending.expires_at else "",
         }
         return cls(sentence, url, reverse("jobs:approval_withdraw", args=place))
+
+
+def _follow_url(made: Job | JobSet) -> str:
+    name = "jobs:set_notice" if isinstance(made, JobSet) else "jobs:notice"
+    return reverse(name, args=[made.team.slug, made.public_id])
 
 
 def set_words(made: JobSet) -> str:

@@ -96,9 +96,6 @@ const renew = async () => {
   } catch {
     return; // the next change brings it
   }
-  const [head, newHead] = [document.querySelector("#set-head"), found.querySelector("#set-head")];
-  if (head && newHead && !head.contains(document.activeElement))
-    head.replaceWith(document.importNode(newHead, true));
   for (const column of found.querySelectorAll("#films > li")) {
     const old = document.getElementById(column.id);
     // What plays, or is being looked at, stays as it is.
@@ -117,7 +114,7 @@ if (rows) {
     known = now;
     clearTimeout(soon);
     soon = setTimeout(renew, AFTER);
-  }).observe(rows, { childList: true, subtree: true });
+  }).observe(rows, { childList: true, subtree: true, attributeFilter: ["data-state"] });
 }
 
 if (room) {

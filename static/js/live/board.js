@@ -1,92 +1,90 @@
-// The rows of the board: a changed one is replaced where it stands and a new job is only announced,
-// so nothing moves under the pointer.
+// The board: one answer of the server has the rows and every number, and the page becomes that
+// answer. A row moves to the section it belongs to; the one in use only when it is let go.
+import { inUse, keeping, letGo } from "./anchor.js";
+import { morph } from "./morph.js";
 import { get, parse, say } from "./page.js";
+import { tick } from "./times.js";
 
-const live = document.querySelector("#live");
-const announced = new Set();
-const fetching = new Map(); // job → whether it changed again while its row was on the way
+const REST = 20_500; // ms after which a row is looked at again: the pointer on it may be at rest
+const SAID = 3; // rows that one change tells a reader of the screen about
+const waiting = { html: "", row: null };
 
-const showCounts = () => {
-  if (!live?.dataset.counts) return;
-  const rows = [...document.querySelectorAll("[data-job][data-active]")];
-  const waiting = rows.filter(({ dataset }) => ["queued", "held"].includes(dataset.state)).length;
-  const on = rows.length - waiting;
-  const counts = live.dataset.counts.replace("{on}", on).replace("{wait}", waiting);
-  document.title = (rows.length ? `${counts} ` : "") + live.dataset.name;
+const states = () =>
+  new Map(
+    [...document.querySelectorAll("#rows [data-job]")].map(({ id, dataset }) => [
+      id,
+      dataset.state,
+    ]),
+  );
+
+const tell = (before) => {
+  const changed = [...document.querySelectorAll("#rows [data-job]")].filter(
+    ({ id, dataset }) => before.get(id) !== dataset.state,
+  );
+  const words = changed.slice(0, SAID).map(({ dataset }) => dataset.say);
+  if (changed.length <= SAID) say(words.filter(Boolean).join(" "));
+  else say(document.querySelector("[data-status]")?.dataset.status);
 };
 
-// Where `row` stands already; false when it does not.
-const put = (row) => {
-  const old = document.getElementById(row.id);
-  if (!old) return false;
-  const before = old.dataset.state;
-  const adopted = document.importNode(row, true);
-  if (old.isEqualNode(adopted)) return true;
-  const focused = old.contains(document.activeElement) ? document.activeElement : null;
-  old.replaceWith(adopted);
-  for (const name of focused ? ["href", "formaction"] : []) {
-    if (!focused.hasAttribute(name)) continue;
-    const value = CSS.escape(focused.getAttribute(name));
-    adopted.querySelector(`[${name}="${value}"]`)?.focus();
+// `page` with the row in use left in the section that it stands in here; whether it was moved.
+const leftInPlace = (page, row) => {
+  const found = row && page.getElementById(row.id);
+  if (!found) return false;
+  const [here, there] = [row, found].map((node) => node.closest("[data-section]"));
+  if (!here || !there || here.dataset.section === there.dataset.section) return false;
+  let section = page.getElementById(here.id);
+  if (!section) {
+    section = page.importNode(here, true);
+    for (const other of section.querySelectorAll("[data-job]")) other.remove();
+    page.querySelector("#rows").prepend(section);
   }
-  if (before !== adopted.dataset.state) say(adopted.dataset.say);
-  showCounts();
+  const [list, rows] = [section.querySelector("ul"), [...row.parentElement.children]];
+  const next = rows.slice(rows.indexOf(row) + 1).find(({ id }) => page.getElementById(id));
+  list.insertBefore(found, (next && list.querySelector(`#${CSS.escape(next.id)}`)) || null);
+  if (!there.querySelector("[data-job]")) there.remove();
   return true;
 };
 
-/** Say that there is a new job; it is shown when the person asks for it. */
-export const announce = (id) => {
-  const place = live?.querySelector("[data-fresh]");
-  if (!place || announced.has(id)) return;
-  announced.add(id);
-  const { one, many } = live.dataset;
-  const words = announced.size === 1 ? one : many.replace("{n}", announced.size);
-  place.querySelector("a").textContent = words;
-  place.hidden = false;
-  say(words);
+const show = (html) => {
+  const page = parse(html);
+  const [rows, found] = [document.querySelector("#rows"), page.querySelector("#rows")];
+  if (!rows || !found) return;
+  const [row, before] = [inUse(rows), states()];
+  const left = leftInPlace(page, row);
+  Object.assign(waiting, { html: left ? html : "", row: left ? row : null });
+  keeping(rows, row, () => {
+    for (const part of document.querySelectorAll("[data-part]")) {
+      const now = page.querySelector(`[data-part="${part.dataset.part}"]`);
+      if (now) morph(part, now);
+    }
+    tick();
+  });
+  if (left) setTimeout(released, REST);
+  document.title = page.title;
+  tell(before);
 };
 
-/** Fetch the row of the job `id` again. */
-export const renewRow = async (id) => {
-  if (fetching.has(id)) {
-    fetching.set(id, true);
-    return;
-  }
-  fetching.set(id, false);
-  try {
-    const html = await get(`${live.dataset.rows}${id}/row/`);
-    const found = parse(`<ul>${html}</ul>`).querySelector("li.job");
-    if (found) put(found);
-  } catch {
-    // the next event or look brings it
-  }
-  const again = fetching.get(id);
-  fetching.delete(id);
-  if (again) renewRow(id);
-};
-
-const replacePart = (part, page) => {
-  const [old, found] = [document.querySelector(part), page.querySelector(part)];
-  if (!old || !found || old.contains(document.activeElement) || old.isEqualNode(found)) return;
-  const slid = old.querySelector(".slide")?.scrollLeft ?? 0;
-  const adopted = document.importNode(found, true);
-  old.replaceWith(adopted);
-  if (slid) adopted.querySelector(".slide")?.scrollTo({ left: slid, behavior: "instant" });
-};
-
-/** Fetch the whole board again: rows, lanes, films in danger. */
+/** Fetch the board again: rows, numbers, lanes, what is spent. */
 export const renewBoard = async () => {
   try {
-    const page = parse(await get(location.href));
-    for (const found of page.querySelectorAll("#rows [data-job]")) {
-      if (!put(found)) announce(found.dataset.job);
-    }
-    for (const part of ["#lanes", "[data-endangered]"]) replacePart(part, page);
-    // a row that left the page has ended or moved on to another part of the list
-    for (const old of document.querySelectorAll("#rows [data-job][data-active]")) {
-      if (!page.getElementById(old.id)) renewRow(old.dataset.job);
-    }
+    show(await get(location.href));
   } catch {
-    // still away
+    // still away; the next look brings it
   }
 };
+
+// What was held back for the sake of a row in use comes when that row is let go.
+function released() {
+  const list = document.querySelector("#rows");
+  if (!list || inUse(list) === waiting.row) return;
+  const { html } = waiting;
+  Object.assign(waiting, { html: "", row: null });
+  if (html) show(html);
+  else if (!inUse(list)) letGo(list);
+}
+for (const event of ["pointermove", "focusin", "focusout"]) {
+  document.addEventListener(event, () => {
+    if (waiting.html || document.querySelector("[data-room][style]"))
+      requestAnimationFrame(released);
+  });
+}

@@ -1,8 +1,9 @@
-// One job's page: the whole fragment #job[data-live-url] is replaced until the job has ended.
+// One job's page: the fragment #job[data-live-url] is replaced as its job goes on, and the bar at the
+// foot with it.
+import { morph } from "./morph.js";
 import { get, parse, say } from "./page.js";
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
-const looking = { now: false, again: false };
 
 // Who watched a film being made has waited for it to play. A browser that wants a click first
 // leaves it at its poster.
@@ -10,6 +11,10 @@ const play = (job) => {
   const film = job.querySelector("[data-film] video");
   if (film && document.visibilityState === "visible" && !calm.matches) film.play().catch(() => {});
 };
+
+const inUse = (job) =>
+  [...job.querySelectorAll("audio, video")].some(({ paused }) => !paused) ||
+  job.querySelector("form :focus:is(input:not([type=submit]), textarea, select)");
 
 const replace = (job, found) => {
   const open = [...job.querySelectorAll("details[open][id]")].map((node) => node.id);
@@ -26,25 +31,20 @@ const replace = (job, found) => {
   play(adopted);
 };
 
-/** Fetch the job again; once more when it is asked for meanwhile. */
+/** Fetch the job again, with the bar at the foot. What plays or is typed into stays as it is. */
 export const renewJob = async () => {
   const job = document.querySelector("#job[data-live-url]");
   if (!job) return;
-  if (looking.now) {
-    looking.again = true;
-    return;
-  }
-  looking.now = true;
   try {
-    const found = parse(await get(job.dataset.liveUrl)).querySelector("#job");
-    if (found) replace(job, found);
+    const page = parse(await get(job.dataset.liveUrl));
+    const found = page.querySelector("#job");
+    const [old, foot] = [document, page].map((one) => one.querySelector("[data-part=foot]"));
+    if (old && foot) morph(old, foot);
+    const same = found?.dataset.state === job.dataset.state;
+    if (!found || (same && (job.hasAttribute("data-over") || inUse(job)))) return;
+    replace(job, found);
   } catch {
     // the next event or look brings it
-  }
-  looking.now = false;
-  if (looking.again) {
-    looking.again = false;
-    renewJob();
   }
 };
 

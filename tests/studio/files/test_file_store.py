@@ -171,10 +171,10 @@ def test_the_loser_of_a_race_gets_the_winners_file(
     data = files.jpeg(500, 500)
     real = file_store._store
 
-    def slower(ready: file_store._Prepared, **fields: object) -> tuple[Asset, bool]:
+    def slower(ready: file_store._Prepared, stem: str, **fields: object) -> tuple[Asset, bool]:
         monkeypatch.setattr(file_store, "_store", real)
         put(data, "winner.jpg", team, owner)
-        return real(ready, **fields)  # type: ignore[arg-type]
+        return real(ready, stem, **fields)  # type: ignore[arg-type]
 
     monkeypatch.setattr(file_store, "_store", slower)
     asset, new = put(data, "loser.jpg", team, owner)

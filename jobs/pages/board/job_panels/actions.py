@@ -30,7 +30,7 @@ from studio.models.people import Team
 class ActionsPanel:
     """`key` makes a click that comes twice count once. `confirmed` carries the prices of the
     buttons in their forms; a price is "" where it is not known, or something does not fit any
-    more; `asks` has the buttons that ask for approval. `whole` makes the film that this one is the
+    more; `asks` has the buttons that ask for approval. `whole` makes the video that this one is the
     test clip of."""
 
     key: str
@@ -157,11 +157,13 @@ def _cancel_note(job: Job, cancel: str) -> str:
         return _("It was not sent, so canceling costs nothing.")
     if cancel:
         return _(
-            "Free as long as the service has not begun. If it has, the film is made, archived "
+            "Free as long as the service has not begun. If it has, the video is made, saved "
             "and paid."
         )
     if job.state == State.RUNNING:
-        return _("The service renders it; from here on it cannot be stopped, and the film is paid.")
+        return _(
+            "The service renders it; from here on it cannot be stopped, and the video is paid."
+        )
     if job.state == State.SUBMITTING:
         return _("It is being sent right now. In a moment it can be canceled at the service.")
     return ""

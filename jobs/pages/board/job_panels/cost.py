@@ -50,7 +50,9 @@ class CostPanel:
 
 def _quote(job: Job) -> str:
     if job.adopted:
-        return _("Adopted: made elsewhere, so nothing was held; the service’s bill is what counts.")
+        return _(
+            "Imported: made elsewhere, so nothing was reserved; the service’s bill is what counts."
+        )
     price = prices.Quote(job.quote_micros, Decimal(job.milliseconds) / 1000, job.price)
     return _("%(formula)s = %(sum)s quoted") % {
         "formula": price.formula,

@@ -47,7 +47,7 @@ def _cost(job: Job) -> str:
     cost = labels.cost_sentence(job)
     if job.settled_micros or job.adopted:
         return cost
-    given_back = _("The %(sum)s that were held went back.") % {
+    given_back = _("The %(sum)s that were reserved went back.") % {
         "sum": prices.format_money(job.quote_micros, job.currency)
     }
     return f"{cost} {given_back}"

@@ -88,7 +88,7 @@ def _facts(job: Job) -> list[tuple[str, str]]:
         facts.append((_("Length"), length(job.seconds)))
     facts += [
         (_("Connection"), job.account.label),
-        (_("Adopted by") if job.adopted else _("Created by"), job.owner.short_name),
+        (_("Imported by") if job.adopted else _("Created by"), job.owner.short_name),
     ]
     if job.forecast_ready_at is not None:
         promised = eta.Place(

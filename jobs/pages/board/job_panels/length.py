@@ -1,4 +1,4 @@
-"""The note on a film that is not as long as the service billed it, and how the difference is
+"""The note on a video that is not as long as the service billed it, and how the difference is
 claimed."""
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ class LengthNote:
 
     @classmethod
     def of(cls, job: Job) -> LengthNote | None:
-        """None when there is no film, or when it is as long as billed."""
+        """None when there is no video, or when it is as long as billed."""
         if job.result is None or not job.length_differs or job.billed_units is None:
             return None
         billed = float(job.billed_units)
-        title = _("The film plays %(plays)s s, and the service billed %(billed)s s.") % {
+        title = _("The video plays %(plays)s s, and the service billed %(billed)s s.") % {
             "plays": f"{job.result.seconds:.1f}",
             "billed": f"{billed:.1f}",
         }
@@ -34,7 +34,7 @@ class LengthNote:
 def _claim(job: Job) -> str:
     words = _(
         "To claim the difference, open a ticket for Model Studio in Alibaba Cloud’s console, with "
-        "task %(task)s, request %(request)s, both lengths and the film. What is given back is "
+        "task %(task)s, request %(request)s, both lengths and the video. What is given back is "
         "entered as an adjustment by whoever runs this site."
     )
     return words % {"task": job.task_id, "request": job.request_id or _("(unknown)")}

@@ -32,6 +32,6 @@ def lifetimes_of(job: Job) -> list[Lifetime]:
         found.append(Lifetime(left, title, _("then the service forgets it")))
     copy_left = expiry.left(job)
     if copy_left is not None:
-        title = _("Film, %(left)s") % {"left": length(copy_left)}
+        title = _("Video, %(left)s") % {"left": length(copy_left)}
         found.append(Lifetime(copy_left, title, _("then its copy there is gone")))
     return found

@@ -60,7 +60,7 @@ def _steps(job: Job) -> list[Step]:
     if not job.terminal:
         if steps and steps[-1].tone == "good":
             steps[-1].tone = "lit"
-        what = _("Template") if job.spec.kind is entries.Kind.TEMPLATE else _("Film")
+        what = _("Template") if job.spec.kind is entries.Kind.TEMPLATE else _("Video")
         steps.append(Step(what, _("not made yet"), "todo"))
     return steps
 

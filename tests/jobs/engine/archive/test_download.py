@@ -11,10 +11,11 @@ from django.utils import timezone
 
 from jobs.common import address_check
 from jobs.common.states import Code
-from jobs.engine import archive, archive_retry
+from jobs.engine import archive, archive_retry, transitions
 from jobs.models import Account, Job
 from jobs.modelstudio import NoAnswer
-from studio.models import Team
+from studio.models import Team, User
+from tests import makers
 from tests.jobs.download.video_host import VideoHost, answer_with, cut_after
 from tests.jobs.engine.archive.archive_steps import PAGE, parts, step
 from tests.service import Service, done, task
@@ -49,6 +50,39 @@ def test_twice_is_once(job: Job, host: VideoHost) -> None:
     step(job)
     assert archive.step(job.pk) is False
     assert len(host.seen) == 1
+
+
+def test_the_same_video_of_two_jobs_is_two_rows_with_their_names(
+    job: Job, host: VideoHost, team: Team, creator: User
+) -> None:
+    """A simulator, or a service, may answer two wishes with the same bytes."""
+    columns = ("provider_ended_at", "result_url", "result_expires_at", "state")
+    other = makers.job(
+        team,
+        creator,
+        account=job.account,
+        task_id="task-b",
+        title="Farewell",
+        **{name: getattr(job, name) for name in columns},
+    )
+    one, two = step(job).result, step(other).result
+    assert one is not None
+    assert two is not None
+    assert one.sha256 == two.sha256
+    assert [one.name, two.name] == ["Welcome.mp4", "Farewell.mp4"]
+    assert one.file.name != two.file.name, "what happens to one does not touch the other"
+    assert one.thumb.name != two.thumb.name
+
+
+def test_a_result_that_was_kept_before_a_crash_is_not_kept_twice(
+    job: Job, host: VideoHost, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(transitions, "archived", lambda *_: (_ for _ in ()).throw(OSError))
+        step(job)
+    assert team.assets.filter(origin="result").count() == 1
+    assert step(job).state == "succeeded"
+    assert team.assets.filter(origin="result").count() == 1
 
 
 def test_what_was_cut_is_gone_on_with(job: Job, host: VideoHost) -> None:

@@ -126,14 +126,14 @@ def test_an_adopted_job_says_so_everywhere_and_offers_nothing_that_cannot_work(
     client = client_of(creator)
     job = adopted(client, page, account, service)
     said = text(client.get(job.get_absolute_url()).content.decode())
-    assert "adopted, made elsewhere" in said
+    assert "imported, made elsewhere" in said
     assert "its files are not here" in said
-    assert "nothing was held; the service’s bill is what counts" in said
-    assert "Sent to the service 1 made elsewhere, adopted here" in said
+    assert "nothing was reserved; the service’s bill is what counts" in said
+    assert "Sent to the service 1 made elsewhere, imported here" in said
     assert "1:1 head" not in said
     assert "Length" not in said
     row = text(client.get(reverse("jobs:row", args=[team.slug, job.public_id])).content.decode())
-    assert "EMO · adopted, made elsewhere · Chidi" in row
+    assert "EMO · imported, made elsewhere · Chidi" in row
     assert "— by the bill" in row
     # it ends, and the bill is all that counts
     now = timezone.now()

@@ -207,7 +207,13 @@ def test_tab_counts_are_exact_for_open_jobs_and_capped_for_ended_ones(
     html = client_of(creator).get(page).content.decode()
     tabs = [tab for tab in parse(html).all("a") if tab.has(".n")]
     numbers = {" ".join(tab.text.split()[:-1]): tab.one(".n").text for tab in tabs}
-    assert numbers == {"All": "3+", "Mine": "1", "Needs you": "1", "Working": "1", "Done": "3+"}
+    assert numbers == {
+        "All": "3+",
+        "Mine": "1",
+        "Needs attention": "1",
+        "Working": "1",
+        "Done": "3+",
+    }
 
 
 def test_paging_goes_on_below_the_last_id(

@@ -80,7 +80,7 @@ def test_idle_lanes_are_shown_only_when_their_door_is_closed_or_troubled(
         pause_state=PauseState.DRAINING, pause_set_by=admin, pause_set_at=now
     )
     (card,) = cards(client.get(page).content.decode())
-    assert "Draining Ben is draining emo-v1 on " in card
+    assert "Finishes its queue Ben is draining emo-v1 on " in card
     assert "nothing new is taken" in card
     Lane.objects.filter(pk=lane.pk).update(
         pause_state=PauseState.OPEN,
@@ -138,7 +138,7 @@ def test_films_that_should_long_be_home_are_told_in_red(
     Job.objects.filter(pk=job.pk).update(alarmed=12, sentence="The disk is full.")
     for url in (page, job.get_absolute_url()):
         said = text(client.get(url).content.decode())
-        assert "1 film is not home yet." in said
+        assert "1 video is not saved yet." in said
         assert re.search(r"Late film · over 12 h · deleted there at .* · The disk is full\.", said)
 
 

@@ -187,5 +187,5 @@ def test_places_count_jobs_of_another_team_on_the_same_alibaba_account(
     with django_assert_max_num_queries(13):
         html = client.get(page).content.decode()
     assert "2nd in line" in text(html)
-    assert "Busy with a film of another team on the same Alibaba account" in text(html)
+    assert "Busy with a video of another team on the same Model Studio connection" in text(html)
     assert "Secret" not in html

@@ -63,7 +63,7 @@ def test_a_decision_names_what_each_choice_costs(
         data={"candidates": ["task-one"]},
     )
     said = text(client_of(admin).get(job.get_absolute_url()).content.decode())
-    assert "Adopt task task-one settled by its bill, about $0.0459" in said
+    assert "It is task task-one charged by its bill, about $0.0459" in said
     assert "None of them is ours: send again $0.0459 more if one of them was" in said
 
 

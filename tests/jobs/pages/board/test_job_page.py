@@ -81,7 +81,7 @@ def test_ready_job_plays_and_downloads(
     assert reverse("asset_file", args=[team.slug, done.result.public_id, "thumb"]) in html
     assert "<b>”" not in html
     # an ended job follows nothing
-    assert "data-live" not in html
+    assert "data-over" in html
 
 
 def test_inputs_are_drawn_with_the_boxes_that_were_sent(
@@ -138,7 +138,7 @@ def test_failure_says_what_whose_fault_what_to_do_and_what_it_cost(
     said = text(html)
     assert (
         "Whose fault Our side What to do Run it again. What it cost Nothing was produced, cost "
-        "$0.00. The $0.0459 that were held went back." in said
+        "$0.00. The $0.0459 that were reserved went back." in said
     )
     folded = parse(html).one("details.more#raw")
     assert folded.text.count("InvalidURL") == html.count("InvalidURL") > 0
@@ -195,7 +195,7 @@ def test_change_and_run_opens_the_form_with_everything_in_it(
         (
             {"state": State.RUNNING, "provider_status": "PENDING"},
             "Ask the service to cancel",
-            "If it has, the film is made, archived and paid.",
+            "If it has, the video is made, saved and paid.",
         ),
         (
             {"state": State.RUNNING, "provider_status": "RUNNING"},
@@ -231,7 +231,7 @@ def test_clocks_run_until_the_film_is_ours(
         result_expires_at=now + timedelta(hours=23, minutes=58, seconds=30),
     )
     html = client_of(creator).get(job.get_absolute_url()).content.decode()
-    assert "Film, 23 h 58 m" in text(html)
+    assert "Video, 23 h 58 m" in text(html)
     assert re.search(r"Task, (2 h 59|3 h 0) m", text(html))
     assert 'class="clock low"' in html
     assert 'class="clock' not in client_of(creator).get(done.get_absolute_url()).content.decode()
@@ -254,7 +254,8 @@ def test_running_page_becomes_the_finished_one_by_its_fragment(
     fragment = client.get(live).content.decode()
     assert "<html" not in fragment
     assert 'data-state="succeeded"' in fragment
-    assert "data-live-url" not in fragment
+    assert "data-over" in fragment
+    assert 'data-part="foot"' in fragment, "the bar at the foot comes with it"
     assert reverse("asset_file", args=[team.slug, film.public_id, "original"]) in fragment
 
 

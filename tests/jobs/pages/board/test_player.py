@@ -280,7 +280,7 @@ def test_a_full_disk_is_said_on_the_page(
     answer = client_of(viewer).get(sound_url(silent), follow=True)
     assert answer.redirect_chain == [(silent.get_absolute_url(), 302)]
     assert (
-        "The film with its sound could not be written here. Try again later."
+        "The video with its sound could not be written here. Try again later."
         in answer.content.decode()
     )
 

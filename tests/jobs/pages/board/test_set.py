@@ -146,7 +146,7 @@ def test_films_stand_side_by_side_as_they_get_ready(
     assert parse(html).texts("li.film-of > h3") == ["Calm", "Normal", "Active"]
     assert html.count("<video") == 0
     assert "3 videos: 3 under way" in text(html)
-    assert "held $0.4129 settled $0.0000" in text(html)
+    assert "reserved $0.4129 charged $0.0000" in text(html)
     first = finish(swept.jobs.order_by("id")[0])
     html = client.get(swept.get_absolute_url()).content.decode()
     assert html.count("<video") == 1
