@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('jobs', '0020_share_links'),
-        ('studio', '0017_approval_amount'),
+        ('studio', '0018_approval_amount'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('studio', '0016_sharing_allowed'),
+        ('studio', '0017_results_on_their_own'),
     ]
 
     operations = [
