@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from jobs.accounts import shared_accounts
+from jobs.accounts import key_expiry, shared_accounts
 from jobs.common import wakeup
 from jobs.engine import (
     archive,
@@ -122,3 +122,4 @@ def _every_minute() -> None:
     late_videos.settle()
     stored_orders.expire()
     shared_accounts.recognise_new()
+    key_expiry.remind()

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from jobs.pages.accounts import key_views
 from jobs.pages.accounts import views as accounts_views
 from jobs.pages.approvals import views as approval_views
 from jobs.pages.board import (
@@ -69,14 +70,14 @@ urlpatterns = [
     path("keys/", accounts_views.keys, name="keys"),
     path("keys/accounts/new/", accounts_views.new_account, name="account_new"),
     path("keys/accounts/<str:account>/", accounts_views.account, name="account"),
+    path("keys/accounts/<str:account>/move/", accounts_views.move, name="account_move"),
     path("keys/accounts/<str:account>/pause/", accounts_views.pause, name="account_pause"),
-    path("keys/accounts/<str:account>/keys/", accounts_views.new_key, name="key_new"),
-    path(
-        "keys/accounts/<str:account>/keys/<int:key>/test/", accounts_views.test_key, name="key_test"
-    ),
+    path("keys/accounts/<str:account>/keys/", key_views.new_key, name="key_new"),
+    path("keys/accounts/<str:account>/keys/<int:key>/test/", key_views.test_key, name="key_test"),
+    path("keys/accounts/<str:account>/keys/<int:key>/expiry/", key_views.expiry, name="key_expiry"),
     path(
         "keys/accounts/<str:account>/keys/<int:key>/retire/",
-        accounts_views.retire_key,
+        key_views.retire_key,
         name="key_retire",
     ),
 ]

@@ -254,6 +254,22 @@ def approve(w: World) -> None:
     w.post("jobs:approval_answer", pending.public_id, do="approve")
 
 
+def account_people(w: World) -> None:
+    mine = str(w.team.memberships.get(user=w.creator).pk)
+    given = {"label": w.account.label, "named_only": "on", "people": mine}
+    w.post("jobs:account", w.account.public_id, **given)
+
+
+def account_move(w: World) -> None:
+    Job.objects.filter(pk=w.job.pk).update(state=State.CANCELED)
+    w.post("jobs:account_move", w.account.public_id, region="ap-southeast-1", secret=NEW_KEY)
+
+
+def key_expiry(w: World) -> None:
+    key = w.account.keys.get().pk
+    w.post("jobs:key_expiry", w.account.public_id, key, expires_on="2031-05-06")
+
+
 def account_pause(w: World) -> None:
     w.post("jobs:account_pause", w.account.public_id, state="paused")
 
@@ -365,7 +381,12 @@ DOORS: dict[str, list[tuple[Callable[[World], None], set[Event]]]] = {
     "jobs:approval_answer": [(decline, {E.APPROVAL_DECLINED}), (approve, {E.APPROVED})],
     "jobs:approval_withdraw": [(withdraw, {E.APPROVAL_WITHDRAWN})],
     "jobs:account_new": [(account_new, {E.CONNECTION_ADDED})],
-    "jobs:account": [(account_change, {E.CONNECTION_CHANGED})],
+    "jobs:account": [
+        (account_change, {E.CONNECTION_CHANGED}),
+        (account_people, {E.CONNECTION_USERS_CHANGED}),
+    ],
+    "jobs:account_move": [(account_move, {E.CONNECTION_MOVED})],
+    "jobs:key_expiry": [(key_expiry, {E.KEY_EXPIRY_NOTED})],
     "jobs:account_pause": [(account_pause, {E.CONNECTION_PAUSED})],
     "jobs:key_new": [(key_new, {E.KEY_ADDED})],
     "jobs:key_test": [(key_test, {E.KEY_TESTED})],

@@ -19,6 +19,7 @@ from jobs.common.states import State, group_of
 from jobs.models import (
     Account,
     ApiKey,
+    Attempt,
     Check,
     Job,
     JobInput,
@@ -47,6 +48,19 @@ def account(team: Team, url: str = "", label: str = "", key: str = "sk-test-0001
     )
     ApiKey.make(made, key).save()
     return made
+
+
+def key(account: Account, secret: str) -> ApiKey:
+    """One more key of `account`, the newest, without asking anybody."""
+    made = ApiKey.make(account, secret)
+    made.save()
+    return made
+
+
+def sent(job: Job, key: ApiKey, number: int = 1, **fields: Any) -> Attempt:
+    """A submit of `job` with `key`."""
+    fields.setdefault("began_at", timezone.now())
+    return Attempt.objects.create(job=job, number=number, key=key, **fields)
 
 
 def asset(

@@ -30,6 +30,7 @@ from jobs.models import (
     JobEvent,
     JobInput,
     JobSet,
+    KeyUse,
     Lane,
     LedgerEntry,
     LimitWarning,
@@ -133,6 +134,9 @@ def rows(team: Team, owner: User, creator: User) -> dict[type[models.Model], Any
         ),
         Budget: Budget.objects.create(team=team, micros=10_000_000),
         HoldDay: team.hold_days.get(),
+        KeyUse: KeyUse.objects.create(
+            key=account.keys.get(), month=job.created_at.date().replace(day=1), currency="USD"
+        ),
         LimitWarning: LimitWarning.objects.create(
             team=team,
             member=creator,

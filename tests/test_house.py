@@ -201,7 +201,7 @@ def writes_balances(module: str, text: str) -> list[str]:
     if module in WRITES_BALANCES | WRITES_LEDGER:
         return []
     writing = ("create", "bulk_create", "get_or_create", "update_or_create", "update", "delete")
-    tables = ("Balance.", "DayBalance.", "HoldDay.")
+    tables = ("Balance.", "DayBalance.", "HoldDay.", "KeyUse.")
     return [
         f"{module}:{call.lineno}"
         for name, call in calls(text)

@@ -16,12 +16,12 @@ from jobs.accounts.endpoints import WORKSPACE_ID, KeyRefused, clean_address, may
 from jobs.accounts.key_test import Trial, clean_secret, retry_lanes, try_secret
 from jobs.accounts.keys import recognise, require_new_to_team, store_key
 from jobs.common.states import OUT, State
-from jobs.models import Account, ApiKey
+from jobs.models import Account, ApiKey, Lane
 from jobs.models.account import REGIONS
 from studio.audit.events import Event
 from studio.audit.trail import record
 from studio.common import clock
-from studio.common.translatable import Sentence, phrase
+from studio.common.translatable import Sentence, phrase, plural_phrase
 from studio.models.people import Team, User
 
 log = logging.getLogger("footlight.account_setup")
@@ -100,11 +100,14 @@ def move_account(
     moved.base_url = _clean_place(region, base_url, moved.workspace, by)
     moved.private_network = may_be_private(moved.base_url, by)
     secret = clean_secret(secret)
-    _require_nothing_under_way(account)
+    _require_movable(account, region)
     require_new_to_team(moved, secret)
     trial = try_secret(moved, secret)
     with transaction.atomic():
         account.keys.filter(active=True).update(active=False)
+        # The test took seconds, in which jobs may have been sent to the old place.
+        _require_unvisited(account)
+        _require_movable(account, region)
         store_key(account, secret, by, trial)
         _save_place(account, moved, trial)
         record(
@@ -121,12 +124,44 @@ def move_account(
     return trial
 
 
-def _require_nothing_under_way(account: Account) -> None:
+def why_not_moved(account: Account) -> Sentence | None:
+    """Why `account` cannot go to another place now; None when it can."""
     if account.jobs.filter(state__in=(*OUT, State.ARCHIVING)).exists():
+        return phrase(
+            "Videos of this connection are at the service right now, and only the present address "
+            "knows them. Wait until they are home."
+        )
+    return None
+
+
+def _require_movable(account: Account, region: str) -> None:
+    hindrance = why_not_moved(account)
+    if hindrance is not None:
+        raise KeyRefused(hindrance)
+    waiting = account.jobs.filter(state=State.QUEUED).count()
+    if region != account.region and waiting:
+        raise KeyRefused(
+            plural_phrase(
+                "%(n)s job waits here with the price of %(region)s, and may not exist elsewhere. "
+                "Wait until it is made, or cancel it, before the region changes.",
+                "%(n)s jobs wait here with the prices of %(region)s, and may not exist elsewhere. "
+                "Wait until they are made, or cancel them, before the region changes.",
+                waiting,
+                region=account.get_region_display(),
+            )
+        )
+
+
+def _require_unvisited(account: Account) -> None:
+    """KeyRefused while a worker may be sending a job to the old place. Until the end of this
+    transaction none begins to: a visit takes its lease on these rows, and reads the account
+    afterwards."""
+    lanes = Lane.objects.select_for_update(no_key=True).filter(account_id=account.root_id)
+    if any(lane.lease_until is not None and lane.lease_until > clock.now() for lane in lanes):
         raise KeyRefused(
             phrase(
-                "Videos of this connection are at the service right now, and only the present "
-                "address knows them. Wait until they are home."
+                "A job of this connection is being sent at this very moment. Nothing was changed; "
+                "try again in a few seconds."
             )
         )
 

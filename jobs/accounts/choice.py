@@ -1,4 +1,5 @@
-"""Which account of a team a new job goes to, and with which key an account is called.
+"""Which account of a team a new job goes to, who may use it, and with which key an account is
+called.
 
 Calls are made with the newest key of an account. When the service refuses it, this process
 remembers that for a while and goes on with the next one that is in use: every key of an Alibaba
@@ -11,9 +12,13 @@ from __future__ import annotations
 import threading
 import time
 
+from django.db.models import Q, QuerySet
+
 from jobs.catalogue import entries
+from jobs.common.errors import Refused
 from jobs.models import Account, ApiKey, Lane
-from studio.models import Team
+from studio.common.translatable import phrase
+from studio.models import Team, User
 
 # A refused key is tried again after this long, in case it was a hiccup of the service.
 REFUSED_FOR = 300.0
@@ -22,22 +27,52 @@ _refused: dict[int, float] = {}  # id of a key → until when (monotonic) it is 
 _lock = threading.Lock()
 
 
-def accounts_with_key(team: Team) -> list[Account]:
-    """The accounts of the team that have a key in use, in one query."""
-    return list(team.accounts.filter(keys__active=True).distinct().order_by("id"))
+def accounts_for(team: Team, person: User | None) -> list[Account]:
+    """The accounts of the team that have a key in use and that `person` may use, in one query;
+    None: those that everybody may use."""
+    return list(usable(team, person).filter(keys__active=True).distinct().order_by("id"))
 
 
-def account_for(team: Team, model: str = "") -> Account | None:
-    """The account of the team for `model` now: with a key, and rather one that takes, sends and is
-    well; the first of equals."""
-    usable = accounts_with_key(team)
+def usable(team: Team, person: User | None) -> QuerySet[Account]:
+    """The accounts of the team that `person` may use, with a key or without."""
+    mine = Q(named_only=False)
+    if person is not None:
+        mine |= Q(pk__in=team.memberships.filter(user=person).values("connections"))
+    return team.accounts.filter(mine)
+
+
+def may_use(account: Account, person: User | None) -> bool:
+    """Whether `person` may order something on `account`. What is ordered already goes on, whoever
+    may use it later."""
+    if not account.named_only:
+        return True
+    return person is not None and account.people.filter(user=person).exists()
+
+
+def require_use(account: Account, person: User | None) -> None:
+    """Refused when `person` may not use `account`."""
+    if not may_use(account, person):
+        raise Refused(
+            phrase(
+                "Only named people may use the Model Studio connection %(account)s, and you are "
+                "not one of them. Choose another connection, or ask an owner or admin of the team "
+                "to name you.",
+                account=account,
+            )
+        )
+
+
+def account_for(team: Team, person: User | None, model: str = "") -> Account | None:
+    """The account of the team for `model` now: with a key, one that `person` may use, and rather
+    one that takes, sends and is well; the first of equals."""
+    found = accounts_for(team, person)
     spec = entries.MODELS.get(model)
     if spec is not None:
-        usable = [account for account in usable if account.serves(spec)]
+        found = [account for account in found if account.serves(spec)]
     lanes = {
         lane.account_id: lane
         for lane in Lane.objects.filter(
-            account_id__in=[account.root_id for account in usable], model=model
+            account_id__in=[account.root_id for account in found], model=model
         )
     }
 
@@ -47,7 +82,7 @@ def account_for(team: Team, model: str = "") -> Account | None:
         stopped = not account.sends or (lane is not None and not lane.sends)
         return closed, stopped, account.paused() or (lane is not None and lane.paused())
 
-    return min(usable, key=worth, default=None)
+    return min(found, key=worth, default=None)
 
 
 def keys_to_try(account: Account) -> list[ApiKey]:

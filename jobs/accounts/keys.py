@@ -76,8 +76,8 @@ def add_key(account: Account, secret: str, by: User | None) -> ApiKey:
 
 @sensitive_variables("secret")
 def store_key(account: Account, secret: str, by: User | None, trial: Trial) -> ApiKey:
-    """Write the key as the newest one; a retired row of the same key makes room for it."""
-    account.keys.filter(fingerprint=fingerprint(secret), active=False).delete()
+    """Write the key as the newest one. A retired row of the same key stays: attempts and bills name
+    it."""
     key = ApiKey.make(account, secret, by)
     key.tested_at = None if trial.health == Account.Health.UNTRIED else clock.now()
     key.save(force_insert=True)

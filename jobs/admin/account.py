@@ -252,6 +252,13 @@ class ApiKeyForm(_ModelForm):
         needed = None if active else last_key(stored, stored)
         if needed is not None:
             raise forms.ValidationError(translated(needed))
+        twins = ApiKey.objects.filter(
+            account_id=stored.account_id, fingerprint=stored.fingerprint, active=True
+        )
+        if active and twins.exclude(pk=stored.pk).exists():
+            raise forms.ValidationError(
+                _("The same key is in use already, by another row of this connection.")
+            )
         return active
 
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from jobs.billing import ledger, prices
 from jobs.catalogue import entries
-from jobs.models import Balance, DayBalance, HoldDay, LedgerEntry, Price
+from jobs.models import Balance, DayBalance, HoldDay, KeyUse, LedgerEntry, Price
 from studio.admin.base import ChangedColumnsAdmin, ReadOnlyAdmin, amount, link
 from studio.admin.trail import recorded_as
 from studio.audit.events import Event
@@ -288,3 +288,25 @@ class HoldDayAdmin(ReadOnlyAdmin):
     @admin.display(description=_("settled"), ordering="settled")
     def settled_shown(self, balance: HoldDay) -> SafeString | str:
         return amount(balance.settled, balance.currency, 6)
+
+
+@admin.register(KeyUse)
+class KeyUseAdmin(ReadOnlyAdmin):
+    list_display = ("month", "key_id", "jobs", "checks", "settled_shown")
+    list_filter = ("currency",)
+    search_fields = ("key__last4", "key__fingerprint", "key__account__label")
+    date_hierarchy = "month"
+    fields = readonly_fields = (
+        "key_id",
+        "month",
+        "currency",
+        "settled",
+        "entries",
+        "jobs",
+        "milliseconds",
+        "checks",
+    )
+
+    @admin.display(description=_("settled"), ordering="settled")
+    def settled_shown(self, use: KeyUse) -> SafeString | str:
+        return amount(use.settled, use.currency, 6)

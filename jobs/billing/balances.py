@@ -3,8 +3,8 @@ writes it. Only `ledger` calls `add`.
 
 A transaction takes its locks in this order, so that no two wait for each other: the team's row, the
 rows of jobs and checks, the balances of holds (which only a holder of the team's row writes), the
-other balances in the order of their keys, the days of settlements and then those of holds in the
-order of theirs. Nothing is locked after them.
+other balances in the order of their keys, the days of settlements, those of holds and then the use
+of API keys, each in the order of theirs. Nothing is locked after them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import UTC
 from django.db import connection, models, transaction
 from django.db.models import F
 
-from jobs.models import Balance, DayBalance, HoldDay, LedgerEntry
+from jobs.models import Balance, DayBalance, HoldDay, KeyUse, LedgerEntry
 
 Key = dict[str, object]
 Sums = dict[str, int]
@@ -36,6 +36,8 @@ DAY_KEY = ("team_id", "month", "day", "model", "price_id")
 DAY_SUMS = ("settled", "milliunits")
 HOLD_DAY_KEY = ("team_id", "day", "member_id", "currency", "of_holds")
 HOLD_DAY_SUMS = ("held", "settled", "entries")
+KEY_USE_KEY = ("key_id", "month", "currency")
+KEY_USE_SUMS = ("settled", "entries", "jobs", "milliseconds", "checks")
 
 
 # ── with each entry ───────────────────────────────────────────────────────────────────────────────
@@ -49,6 +51,8 @@ def add(entries: Sequence[LedgerEntry]) -> None:
     _add_all(DayBalance, [(_day_key(entry), _day_sums(entry)) for entry in paid])
     dated = [entry for entry in entries if entry.day is not None]
     _add_all(HoldDay, [(_hold_day_key(entry), _hold_day_sums(entry)) for entry in dated])
+    sent = [entry for entry in entries if entry.key_id is not None]
+    _add_all(KeyUse, [(_key_use_key(entry), _key_use_sums(entry)) for entry in sent])
 
 
 def _add_all(table: type[models.Model], rows: list[tuple[Key, Sums]]) -> None:
@@ -123,6 +127,15 @@ def _hold_day_sums(entry: LedgerEntry) -> Sums:
     return {"held": entry.held, "settled": entry.settled, "entries": 1}
 
 
+def _key_use_key(entry: LedgerEntry) -> Key:
+    return {"key_id": entry.key_id, "month": entry.month, "currency": entry.currency}
+
+
+def _key_use_sums(entry: LedgerEntry) -> Sums:
+    sums = _balance_sums(entry)
+    return {name: sums[name] for name in KEY_USE_SUMS}
+
+
 # ── from the whole ledger ─────────────────────────────────────────────────────────────────────────
 
 # What each entry adds, a row per entry, as the `…_sums` above have it.
@@ -150,6 +163,14 @@ _HOLD_DAY_ROWS = """
     SELECT team_id, day, member_id, currency, kind = 'hold' AS of_holds, held, settled, 1 AS entries
     FROM jobs_ledgerentry WHERE day IS NOT NULL
 """
+_KEY_USE_ROWS = """
+    SELECT key_id, month, currency, settled, 1 AS entries,
+        CASE WHEN kind = 'settle' AND job_id IS NOT NULL THEN 1 ELSE 0 END AS jobs,
+        CASE WHEN kind = 'settle' AND job_id IS NOT NULL
+            THEN CAST(ROUND(COALESCE(units, 0) * 1000) AS BIGINT) ELSE 0 END AS milliseconds,
+        CASE WHEN kind = 'settle' AND check_asked_id IS NOT NULL THEN 1 ELSE 0 END AS checks
+    FROM jobs_ledgerentry WHERE key_id IS NOT NULL
+"""
 
 
 def _tables() -> list[tuple[type[models.Model], str, tuple[str, ...], tuple[str, ...]]]:
@@ -158,6 +179,7 @@ def _tables() -> list[tuple[type[models.Model], str, tuple[str, ...], tuple[str,
         (Balance, _BALANCE_ROWS, BALANCE_KEY, BALANCE_SUMS),
         (DayBalance, days, DAY_KEY, DAY_SUMS),
         (HoldDay, _HOLD_DAY_ROWS, HOLD_DAY_KEY, HOLD_DAY_SUMS),
+        (KeyUse, _KEY_USE_ROWS, KEY_USE_KEY, KEY_USE_SUMS),
     ]
 
 

@@ -14,13 +14,15 @@ from decimal import Decimal
 from functools import partial
 
 from django.db import IntegrityError, transaction
+from django.db.models import BigIntegerField, F, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 
 from jobs.billing import balances, limit_warnings
 from jobs.billing.budget import limit_uses, require_room
 from jobs.billing.periods import day_of, month_of
 from jobs.billing.prices import NoPrice, Quote, format_money, price_of, priced
 from jobs.common.errors import SentenceError
-from jobs.models import Budget, Check, Job, LedgerEntry
+from jobs.models import Attempt, Budget, Check, Job, LedgerEntry
 from studio.audit.events import Event
 from studio.audit.trail import record
 from studio.common.translatable import EMPTY, Sentence, phrase, together
@@ -282,13 +284,20 @@ def _adjustment_of(subject: Job | Check, team: Team, micros: int) -> dict[str, o
         "price": holds[-1].price,
         "month": holds[-1].month,
         "day": holds[-1].day,
+        "key_id": next((entry.key_id for entry in entries if entry.key_id), None),
         **_about(subject),
     }
 
 
 def _hold_of(subject: Job | Check, attempt: int) -> LedgerEntry:
-    held: LedgerEntry = LedgerEntry.objects.select_related("price", "team").get(
-        kind=LedgerEntry.Kind.HOLD, attempt=attempt, **_about(subject)
+    """Its hold, with `sent_with`: the id of the key that it was sent with, None when that is not
+    known."""
+    last = Attempt.objects.filter(job=OuterRef("job")).order_by("-number")
+    of_job, of_check = Subquery(last.values("key_id")[:1]), F("check_asked__key_id")
+    held: LedgerEntry = (
+        LedgerEntry.objects.select_related("price", "team")
+        .annotate(sent_with=Coalesce(of_job, of_check, output_field=BigIntegerField()))
+        .get(kind=LedgerEntry.Kind.HOLD, attempt=attempt, **_about(subject))
     )
     return held
 
@@ -315,6 +324,7 @@ def _written(
                 model=held.model,
                 price=bill.price if bill else held.price,
                 units=bill.units if bill else None,
+                key_id=getattr(held, "sent_with", None) if bill else None,
                 month=held.month,
                 day=held.day,
                 written_on=day_of(held.team),

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
+from jobs.accounts import choice as connections
 from jobs.billing import ledger, prices
 from jobs.catalogue import entries
 from jobs.common import wakeup
@@ -62,6 +63,7 @@ def ask(*, asset: Asset, model: str, chosen: dict[str, Any], account: Account, b
         raise Refused(*(problem.sentence for problem in problems))
     if found is not None:
         return ask_again(found, by, asset)
+    connections.require_use(account, by)
     quote = price(model, account)
     try:
         with transaction.atomic():
@@ -91,11 +93,13 @@ def ask_again(check: Check, by: User, asset: Asset | None = None) -> Check:
     returned as it is.
 
     `asset` takes the place of the picture that was asked about, when that one was deleted
-    meanwhile.
+    meanwhile. Raises Refused when `by` may use no account.
     """
     if check.state not in (Check.State.UNCERTAIN, Check.State.FAILED):
         return check
-    account = check.account if check.account.key is not None else _other_account(check)
+    account = check.account
+    if account.key is None or not connections.may_use(account, by):
+        account = _other_account(check, by)
     quote = price(check.model, account)
     with transaction.atomic():
         ledger.lock(check.team)
@@ -124,18 +128,16 @@ def ask_again(check: Check, by: User, asset: Asset | None = None) -> Check:
     return check
 
 
-def _other_account(check: Check) -> Account:
-    usable = next(
-        (account for account in check.team.accounts.order_by("id") if account.key is not None), None
-    )
-    if usable is None:
+def _other_account(check: Check, by: User) -> Account:
+    usable = connections.accounts_for(check.team, by)
+    if not usable:
         raise Refused(
             phrase(
-                "The team has no Model Studio connection with a key. An admin can add one under "
-                "Connections."
+                "The team has no Model Studio connection with a key that you may use. An admin can "
+                "add one under Connections, or name you there."
             )
         )
-    return usable
+    return usable[0]
 
 
 def book_lost(check: Check) -> None:

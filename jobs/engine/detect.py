@@ -66,7 +66,10 @@ def step(pk: int) -> None:
         _later(check, Check.State.WAITING, RetryLater(message="our own pace"))
         return
     if Check.objects.filter(pk=pk, state=Check.State.WAITING, attempt=check.attempt).update(
-        state=Check.State.ASKING, lease_until=clock.now() + LEASE
+        state=Check.State.ASKING,
+        lease_until=clock.now() + LEASE,
+        key=client.key_id,
+        asked_at=clock.now(),
     ):
         _ask_service(check, client, body)
 

@@ -14,7 +14,7 @@ from django.db import connection, models
 
 from jobs.billing import append_only, balances, prices
 from jobs.engine.invariant_tally import CHUNK, Tally
-from jobs.models import Balance, DayBalance, HoldDay, LedgerEntry, Price
+from jobs.models import Balance, DayBalance, HoldDay, KeyUse, LedgerEntry, Price
 from studio.models.audit import GUARDS
 
 _KIND = LedgerEntry.Kind
@@ -205,6 +205,7 @@ _KINDS: dict[type[models.Model], str] = {
     Balance: "balance",
     DayBalance: "daily balance",
     HoldDay: "balance of the holds",
+    KeyUse: "use of a key",
 }
 
 

@@ -6,7 +6,7 @@ from jobs.models.account import Account, ApiKey, Lane, PauseState, TemporaryFile
 from jobs.models.budget import Budget, LimitWarning
 from jobs.models.check import Check
 from jobs.models.job import Attempt, Job, JobEvent, JobInput
-from jobs.models.money import Balance, DayBalance, HoldDay, LedgerEntry
+from jobs.models.money import Balance, DayBalance, HoldDay, KeyUse, LedgerEntry
 from jobs.models.pending_order import PendingOrder
 from jobs.models.price import Price
 from jobs.models.set import JobSet, Preset
@@ -26,6 +26,7 @@ __all__ = [
     "JobEvent",
     "JobInput",
     "JobSet",
+    "KeyUse",
     "Lane",
     "LedgerEntry",
     "LimitWarning",

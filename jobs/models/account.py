@@ -16,7 +16,7 @@ from studio.common import clock
 from studio.common.encryption import EncryptedTextField
 from studio.common.fields import SentenceField
 from studio.common.translatable import EMPTY
-from studio.models.people import Team, User, public_id
+from studio.models.people import Membership, Team, User, public_id
 
 # CONTRACT §14. Keys, address and model must be of one region.
 REGIONS: dict[str, tuple[str, str]] = {
@@ -144,6 +144,15 @@ class Account(Pausable):
         editable=False,
         help_text=_("tasks made since may have no row here, after a restore"),
     )
+    named_only = models.BooleanField(
+        _("only for named people"),
+        default=False,
+        help_text=_("else everybody who may make videos in the team may use it"),
+    )
+    # Rows of memberships, so that who leaves the team has lost the use as well.
+    people = models.ManyToManyField(
+        Membership, blank=True, related_name="connections", help_text=_("who may use it then")
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -220,13 +229,27 @@ class ApiKey(models.Model):
         editable=False,
         help_text=_("what the service’s list calls it (api_key_id)"),
     )
+    expires_on = models.DateField(
+        _("expires on"),
+        null=True,
+        blank=True,
+        help_text=_("as people have noted it; the service does not say"),
+    )
+    reminded = models.SmallIntegerField(
+        null=True,
+        editable=False,
+        help_text=_("days before its expiry of the last reminder; empty: none is sent yet"),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ("account_id", "-id")
         constraints = (
+            # A retired row stays beside the same key typed again: jobs and bills name it.
             models.UniqueConstraint(
-                fields=("account", "fingerprint"), name="a_key_once_per_account"
+                fields=("account", "fingerprint"),
+                condition=models.Q(active=True),
+                name="a_key_once_per_account",
             ),
         )
 

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from jobs.models.account import Account
+from jobs.models.account import Account, ApiKey
 from studio.common.fields import SentenceField
 from studio.common.translatable import EMPTY
 from studio.models.asset import Asset
@@ -47,6 +47,16 @@ class Check(models.Model):
     request_id = models.CharField(max_length=80, blank=True)
 
     attempt = models.IntegerField(default=0)
+    key = models.ForeignKey(
+        ApiKey,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        help_text=_("what its last attempt was asked with"),
+    )
+    asked_at = models.DateTimeField(null=True, blank=True, help_text=_("its last attempt"))
     lease_until = models.DateTimeField(null=True, blank=True)
     not_before = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -59,7 +69,10 @@ class Check(models.Model):
                 fields=("team", "sha256", "model", "choice"), name="one_check_per_content"
             ),
         )
-        indexes = (models.Index(fields=("state", "lease_until"), name="check_state_lease"),)
+        indexes = (
+            models.Index(fields=("state", "lease_until"), name="check_state_lease"),
+            models.Index(fields=("key", "-asked_at"), name="check_of_key"),
+        )
 
     def __str__(self) -> str:
         return f"{self.model} {self.choice} {self.state}"

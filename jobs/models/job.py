@@ -245,7 +245,12 @@ class Attempt(models.Model):
     began_at = models.DateTimeField()
     # What it was sent with, whatever the account says later: there and so it is looked for.
     key = models.ForeignKey(
-        ApiKey, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+        ApiKey,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
     )
     base_url = models.CharField(max_length=200, blank=True)
     workspace = models.CharField(max_length=64, blank=True)
@@ -271,6 +276,8 @@ class Attempt(models.Model):
         indexes = (
             models.Index(fields=("task_id",), name="attempt_task"),  # for SQLite, as above
             models.Index(fields=("outcome", "id"), name="attempt_outcome"),
+            # When a key was last used, whatever it was used for before.
+            models.Index(fields=("key", "-began_at"), name="attempt_of_key"),
         )
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from jobs.models.account import ApiKey
 from jobs.models.check import Check
 from jobs.models.job import Job
 from jobs.models.price import Price
@@ -60,6 +61,17 @@ class LedgerEntry(models.Model):
         Price, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     units = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
+    # A number that nothing ties to a row: an entry never changes, whatever becomes of the key.
+    key = models.ForeignKey(
+        ApiKey,
+        on_delete=models.DO_NOTHING,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        help_text=_("with which it was sent, of what is settled; empty: not known"),
+    )
     month = models.DateField(help_text=_("first day of the month that it counts for"))
     # Entries of before there were limits per day have neither: they count for no day.
     day = models.DateField(
@@ -208,3 +220,33 @@ class HoldDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.team} {self.day} {self.held + self.settled} µ{self.currency}"
+
+
+class KeyUse(models.Model):
+    """The running sums of what was settled of one key in a month, in millionths of `currency`."""
+
+    key = models.ForeignKey(
+        ApiKey,
+        on_delete=models.DO_NOTHING,
+        related_name="use",
+        db_constraint=False,
+        db_index=False,
+    )
+    month = models.DateField(help_text=_("first day of the month that it counts for"))
+    currency = models.CharField(max_length=3)
+    settled = models.BigIntegerField(default=0)
+    entries = models.BigIntegerField(default=0, help_text=_("entries that are summed here"))
+    jobs = models.BigIntegerField(default=0, help_text=_("jobs that were settled"))
+    milliseconds = models.BigIntegerField(default=0, help_text=_("billed of these jobs"))
+    checks = models.BigIntegerField(default=0, help_text=_("checks that were settled"))
+
+    class Meta:
+        ordering = ("key_id", "-month")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("key", "month", "currency"), name="one_use_per_key_month"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.key_id} {self.month} {self.settled} µ{self.currency}"

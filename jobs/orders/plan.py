@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from jobs.accounts import pauses
-from jobs.accounts.choice import account_for, keyless
+from jobs.accounts.choice import account_for, keyless, require_use
 from jobs.billing import prices
 from jobs.catalogue import entries
 from jobs.common.errors import Refused
@@ -158,19 +158,16 @@ def _model_and_choices(order: OrderRequest) -> tuple[entries.Model, dict[str, An
 
 
 def _account(order: OrderRequest, spec: entries.Model) -> Account:
-    """The account that the order names, its template's, or the team's for the model now."""
+    """The account that the order names, its template's, or the team's for the model now; one that
+    the person may use."""
     account = (
         order.account
         or (order.template.account if order.template else None)
-        or account_for(order.team, order.model)
+        or account_for(order.team, order.owner, order.model)
     )
     if account is None or keyless(account):
-        raise Refused(
-            phrase(
-                "The team has no Model Studio connection with a key for this model yet. An admin "
-                "can add one under Connections."
-            )
-        )
+        raise Refused(_no_account(order))
+    require_use(account, order.owner)
     if not account.serves(spec):
         region = account.get_region_display()
         raise Refused(
@@ -181,6 +178,19 @@ def _account(order: OrderRequest, spec: entries.Model) -> Account:
             )
         )
     return account
+
+
+def _no_account(order: OrderRequest) -> Sentence:
+    """What to say when there is none that the person may use."""
+    if any(not keyless(account) for account in order.team.accounts.all()):
+        return phrase(
+            "None of the team’s Model Studio connections can be used by you for this model. Ask an "
+            "owner or admin of the team to name you, or to add a connection."
+        )
+    return phrase(
+        "The team has no Model Studio connection with a key for this model yet. An admin can add "
+        "one under Connections."
+    )
 
 
 def lane_of(account: Account, model: str) -> Lane | None:

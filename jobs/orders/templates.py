@@ -21,7 +21,7 @@ from jobs.catalogue import entries as catalogue
 from jobs.common.states import State
 from jobs.models import Account, Job, Price, Template
 from studio.models.asset import Asset
-from studio.models.people import Team
+from studio.models.people import Team, User
 
 IN_VAIN = (State.FAILED, State.CANCELED)
 
@@ -50,9 +50,11 @@ class TemplateSummary:
     replaced: bool
 
 
-def summaries(team: Team, rows: Sequence[Template]) -> list[TemplateSummary]:
-    """`rows` of `team` (with account and asset) as summaries, in their order. A few statements
-    however many there are."""
+def summaries(
+    team: Team, rows: Sequence[Template], reader: User | None = None
+) -> list[TemplateSummary]:
+    """`rows` of `team` (with account and asset) as summaries, in their order, as `reader` may make
+    them again. A few statements however many there are."""
     makers = {row.model for row in rows}
     used, paid = _uses_and_costs(team, rows, makers)
     videos = {row.asset.sha256 for row in rows if row.asset is not None}
@@ -62,7 +64,7 @@ def summaries(team: Team, rows: Sequence[Template]) -> list[TemplateSummary]:
         )
     )
     pricing = {
-        name: RemakePrices(team, catalogue.MODELS[name])
+        name: RemakePrices(team, catalogue.MODELS[name], reader)
         for name in makers
         if name in catalogue.MODELS
     }
@@ -112,18 +114,20 @@ def _uses_and_costs(
 
 
 class RemakePrices:
-    """Where the team can have a template of `spec` made, and for how much. Prices and accounts are
+    """Where `person` can have a template of `spec` made, and for how much. Prices and accounts are
     asked for once."""
 
-    def __init__(self, team: Team, spec: catalogue.Model) -> None:
-        self.team, self.spec = team, spec
+    def __init__(self, team: Team, spec: catalogue.Model, person: User | None = None) -> None:
+        self.team, self.spec, self.person = team, spec, person
         self.prices: dict[str, Price | None] = {}
 
     @cached_property
     def accounts(self) -> list[Account]:
         """Those that could make it now or later: with a key, and in a region that has the model."""
         return [
-            account for account in choice.accounts_with_key(self.team) if account.serves(self.spec)
+            account
+            for account in choice.accounts_for(self.team, self.person)
+            if account.serves(self.spec)
         ]
 
     def price(self, video: Asset, account: Account) -> str:
@@ -166,10 +170,12 @@ class RemakePrices:
         return found
 
 
-def made_of(team: Team, model: str, video: Asset) -> list[Template]:
-    """What the team has made of this very content on accounts that still have a key, those that the
-    service knows first."""
+def made_of(team: Team, model: str, video: Asset, person: User | None) -> list[Template]:
+    """What the team has made of this very content on accounts that still have a key and that
+    `person` may use, those that the service knows first."""
     found = team.templates.filter(
-        model=model, asset__sha256=video.sha256, account__keys__active=True
+        model=model,
+        asset__sha256=video.sha256,
+        account__in=choice.usable(team, person).filter(keys__active=True),
     )
-    return list(found.distinct().select_related("account", "asset").order_by("forgotten", "-id"))
+    return list(found.select_related("account", "asset").order_by("forgotten", "-id"))

@@ -16,7 +16,7 @@ from jobs.catalogue import entries as catalogue
 from jobs.catalogue.create_pages import dance_of, page_of
 from jobs.models import Template
 from jobs.orders.templates import Remake, TemplateSummary, summaries
-from studio.models.people import Team
+from studio.models.people import Team, User
 
 PLAYED = ("mp4", "mov")  # what a browser shows in a loop; of anything else there is the picture
 
@@ -164,7 +164,9 @@ class TemplateCard:
         return self._buttons(same=False)
 
 
-def template_cards(team: Team, rows: Sequence[Template]) -> list[TemplateCard]:
+def template_cards(
+    team: Team, rows: Sequence[Template], reader: User | None = None
+) -> list[TemplateCard]:
     """The cards of `rows` of `team` (with account and asset), in their order. A few statements
     however many there are."""
-    return [TemplateCard(summary) for summary in summaries(team, rows)]
+    return [TemplateCard(summary) for summary in summaries(team, rows, reader)]

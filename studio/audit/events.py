@@ -156,6 +156,14 @@ class Event(models.TextChoices):
     CONNECTION_PAUSED = "connection.paused", _("%(by)s changed what %(about)s sends")
     KEY_ADDED = "connection.key-added", _("%(by)s added a key to %(about)s")
     KEY_TESTED = "connection.key-tested", _("%(by)s tested a key of %(about)s")
+    KEY_EXPIRY_NOTED = (
+        "connection.key-expiry-noted",
+        _("%(by)s noted when a key of %(about)s expires"),
+    )
+    CONNECTION_USERS_CHANGED = (
+        "connection.users-changed",
+        _("%(by)s changed who may use the Model Studio connection %(about)s"),
+    )
     KEY_RETIRED = "connection.key-retired", _("%(by)s retired a key of %(about)s")
     KEYS_ENCRYPTED_ANEW = (
         "connection.keys-encrypted-anew",

@@ -6,7 +6,7 @@ Rows are asked for a portion at a time and files read a block at a time, while t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC
 from typing import TypeVar
 
@@ -159,8 +159,14 @@ def _entry(entry: AuditEntry, person: User) -> Row:
         "event": entry.event,
         "what": words.sentence(entry),
         "team": entry.team_name,
-        "before": entry.was,
-        "after": entry.became,
+        "before": _shown(entry.was),
+        "after": _shown(entry.became),
         "address": entry.address if own else "",
         "sign_in": entry.sign_in if own else "",
     }
+
+
+def _shown(values: Mapping[str, object]) -> dict[str, object]:
+    """Without what is the team's and says something about a key: its last four letters are for
+    those who manage keys, wherever they stand."""
+    return {name: value for name, value in values.items() if name != "last4"}

@@ -28,7 +28,7 @@ def make() -> None:
 
     team = Team.objects.get(slug="demo-studio")
     owner = team.memberships.get(role="owner").user
-    account = choice.account_for(team)
+    account = choice.account_for(team, owner)
     assert account is not None
     kept = {
         name: file_store.keep(SAMPLES / name, team=team, owner=owner, name=name)[0]

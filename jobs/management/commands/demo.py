@@ -251,7 +251,7 @@ def _begin(sample: Sample, team: Team, user: User, folder: Path, progress: Progr
         user,
         _("given on the command line"),
     )
-    account = account_for(team, spec.name)
+    account = account_for(team, user, spec.name)
     if account is None:
         raise NotMade(f"{team} has no connection with a key.")
     chosen = entries.clean_choices(spec, {})

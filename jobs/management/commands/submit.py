@@ -128,7 +128,7 @@ class Command(BaseCommand):
         given = {kind: options[kind] for kind in KINDS if options[kind]}
         names = fields(spec, given, template=options["template"])
         template = find_template(team, spec, options["template"]) if options["template"] else None
-        account = template.account if template else _account_of(team, spec)
+        account = template.account if template else _account_of(team, by, spec)
         assets = {kind: keep(path, team, by) for kind, path in given.items()}
         if not options["anyway"] and (why := heard.useless(assets.get("audio"))):
             raise NotTaken("silent-sound", f"{why} Nothing was paid; --anyway makes it still.")
@@ -378,14 +378,14 @@ def address(asset: Asset) -> str:
         return public_url(asset) or ""
 
 
-def _account_of(team: Team, spec: entries.Model) -> Account:
-    """The account that a job of `spec` goes to; NotTaken when the team has none."""
-    account = account_for(team, spec.name)
+def _account_of(team: Team, by: User, spec: entries.Model) -> Account:
+    """The account that a job of `spec` goes to; NotTaken when there is none that `by` may use."""
+    account = account_for(team, by, spec.name)
     if account is None:
         raise NotTaken(
             "no-account",
-            f"{team} has no Model Studio connection with a key for {spec.name}. An admin can add "
-            "one under Connections.",
+            f"{team} has no Model Studio connection with a key for {spec.name} that {by} may use. "
+            "An admin can add one under Connections, or name them there.",
         )
     return account
 

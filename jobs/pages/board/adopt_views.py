@@ -13,13 +13,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
+from jobs.accounts import choice
 from jobs.billing import budget, prices
 from jobs.catalogue import entries
 from jobs.common.errors import Refused
 from jobs.models import Job
 from jobs.orders import adopt as adoption
 from studio.common.translatable import translated
-from studio.models.people import Team
+from studio.models.people import Team, User
 from studio.teams.access import TeamRequest, team_page
 from studio.teams.permissions import Permission
 
@@ -42,11 +43,11 @@ class AdoptForm(forms.Form):
     )
 
     def __init__(
-        self, data: Any = None, *, team: Team, initial: dict[str, Any] | None = None
+        self, data: Any = None, *, team: Team, by: User, initial: dict[str, Any] | None = None
     ) -> None:
         super().__init__(data, initial=initial)
         self.fields["account"] = forms.ModelChoiceField(
-            team.accounts.order_by("id"),
+            choice.usable(team, by).order_by("id"),
             label=_("Connection"),
             to_field_name="public_id",
             empty_label=None,
@@ -67,9 +68,13 @@ def adopt(request: TeamRequest) -> HttpResponse:
     if request.method != "POST":
         return _page(
             request,
-            AdoptForm(team=request.team, initial={"account": request.GET.get("account", "")}),
+            AdoptForm(
+                team=request.team,
+                by=request.user,
+                initial={"account": request.GET.get("account", "")},
+            ),
         )
-    form = AdoptForm(request.POST, team=request.team)
+    form = AdoptForm(request.POST, team=request.team, by=request.user)
     if not form.is_valid():
         return _page(request, form, status=422)
     account, task_id, model = (form.cleaned_data[name] for name in ("account", "task_id", "model"))
@@ -107,6 +112,6 @@ def _page(
         "nav": "jobs",
         "form": form,
         "known": known,
-        "no_account": not request.team.accounts.exists(),
+        "no_account": not choice.usable(request.team, request.user).exists(),
     }
     return render(request, "jobs/board/adopt.html", page, status=status)

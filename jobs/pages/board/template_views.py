@@ -82,7 +82,7 @@ def templates(request: TeamRequest) -> HttpResponse:
     more = {**query, "older": rows[PAGE - 1].public_id} if len(rows) > PAGE else None
     context = {
         "nav": "library",
-        "entries": template_cards(request.team, rows[:PAGE]),
+        "entries": template_cards(request.team, rows[:PAGE], request.user),
         "accounts": list(request.team.accounts.filter(templates__isnull=False).distinct()),
         "account": account,
         "q": q,
@@ -133,7 +133,7 @@ def _context(request: TeamRequest, found: Template, form: NameForm) -> dict[str,
     dances = list(rows_of(jobs.exclude(model=found.model)).order_by("-id")[: DANCES + 1])
     return {
         "nav": "library",
-        "entry": template_cards(request.team, [found])[0],
+        "entry": template_cards(request.team, [found], request.user)[0],
         "form": form,
         "made_by": jobs.filter(model=found.model).select_related("owner").order_by("-id").first(),
         "dances": [row_of(job, request.team) for job in dances[:DANCES]],

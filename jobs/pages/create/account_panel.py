@@ -32,7 +32,7 @@ def account_of(draft: Draft) -> Account | None:
     """The template's own account, else the chosen one, else the first usable."""
     if draft.template is not None:
         return draft.template.account
-    return draft.account or choice.account_for(draft.team, draft.spec.name)
+    return draft.account or choice.account_for(draft.team, draft.person, draft.spec.name)
 
 
 def region_of(account: Account | None) -> str:
@@ -49,11 +49,13 @@ def _options(draft: Draft) -> list[AccountOption]:
     found = list(draft.team.accounts.all())
     if len(found) < 2:
         return []
-    with_key = choice.accounts_with_key(draft.team)
-    return [AccountOption(one, _unusable(draft, one, one in with_key)) for one in found]
+    usable = choice.accounts_for(draft.team, draft.person)
+    return [AccountOption(one, _unusable(draft, one, one in usable)) for one in found]
 
 
-def _unusable(draft: Draft, account: Account, with_key: bool) -> str:
+def _unusable(draft: Draft, account: Account, usable: bool) -> str:
     if not account.serves(draft.spec):
         return _("not offered in %(region)s") % {"region": account.get_region_display()}
-    return "" if with_key else _("has no key")
+    if usable:
+        return ""
+    return _("has no key") if choice.keyless(account) else _("only for named people")

@@ -100,7 +100,7 @@ def batch_draft(team: Team, user: User, spec: entries.Model, data: QueryDict) ->
         team,
         user,
         spec,
-        choice.account_for(team, spec.name),
+        choice.account_for(team, user, spec.name),
         key=data.get("key", "")[:40] or uuid.uuid4().hex,
         title=" ".join(data.get("title", "").replace("\x00", " ").split())[:200],
         chosen=entries.clean_choices(spec, given),

@@ -55,6 +55,7 @@ class Draft:
     known_on: Template | None = None  # of the chosen video, on another account than the chosen one
     forgotten: Template | None = None  # of the chosen video, not known to the service any more
     source: Job | None = None  # what it began as a copy of
+    person: User | None = None  # whose it is; None: accounts that everybody may use
     unread: str = (
         ""  # why the price beside the button was for something else; nothing is made by that click
     )
@@ -99,7 +100,7 @@ class Draft:
         self.known_on = self.forgotten = None
         if self.template is not None or self.template_video is None:
             return
-        made = templates.made_of(self.team, self.spec.makes, self.template_video)
+        made = templates.made_of(self.team, self.spec.makes, self.template_video, self.person)
         known = [template for template in made if not template.forgotten]
         here = [
             template

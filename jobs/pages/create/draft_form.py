@@ -36,7 +36,7 @@ from jobs.pages.create.draft_fields import (
 from studio.common.translatable import translated
 from studio.models.asset import Asset
 from studio.models.edit import Edit
-from studio.models.people import Team
+from studio.models.people import Team, User
 
 
 class TeamChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic only in the stubs
@@ -88,9 +88,16 @@ class DraftForm(forms.Form):
     title = forms.CharField(label=gettext_lazy("Name"), max_length=200, required=False)
     key = forms.CharField(max_length=40, required=False, widget=forms.HiddenInput)
 
-    def __init__(self, data: Mapping[str, Any], *, spec: entries.Model, team: Team) -> None:
+    def __init__(
+        self,
+        data: Mapping[str, Any],
+        *,
+        spec: entries.Model,
+        team: Team,
+        person: User | None = None,
+    ) -> None:
         super().__init__(newest_choices(data, spec), prefix=None)
-        self.spec, self.team = spec, team
+        self.spec, self.team, self.person = spec, team, person
         self.fields["account"] = TeamChoice(team.accounts.all())
         self.fields[SOURCE] = TeamChoice(team.jobs.select_related("template"))
         for file in file_fields(spec):
@@ -152,6 +159,7 @@ class DraftForm(forms.Form):
             },
             source=self.cleaned_data.get(SOURCE),
             unread=unread,
+            person=self.person,
         )
         for file in file_fields(self.spec):
             asset = self.cleaned_data.get(file.name)

@@ -64,9 +64,15 @@ class SuccessorDraft:
 
     def _account(self, account: Account | None) -> Account | None:
         """The same account if it has the model, else the one that the create page would take."""
-        if account is not None and account.key is not None and account.serves(self.spec):
+        person = self.draft.person
+        if (
+            account is not None
+            and account.key is not None
+            and account.serves(self.spec)
+            and choice.may_use(account, person)
+        ):
             return account
-        return choice.account_for(self.draft.team, self.spec.name)
+        return choice.account_for(self.draft.team, person, self.spec.name)
 
     # ── what goes along ──
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from jobs.accounts import choice
 from jobs.catalogue import entries as catalogue
 from jobs.models import Account
 from jobs.orders.templates import RemakePrices
@@ -48,7 +49,9 @@ def _new_price(draft: Draft, planned: DraftPlan, account: Account | None) -> str
     under_way = planned.estimate is not None and len(planned.estimate.lines) < 2
     if video is None or account is None or not made_before or under_way:
         return ""
-    return RemakePrices(draft.team, catalogue.get(draft.spec.makes)).price(video, account)
+    return RemakePrices(draft.team, catalogue.get(draft.spec.makes), draft.person).price(
+        video, account
+    )
 
 
 def template_cards(draft: Draft) -> list[dict[str, Any]]:
@@ -63,14 +66,21 @@ def template_cards(draft: Draft) -> list[dict[str, Any]]:
             :SHOWN
         ]
     )
+    accounts = {row.account_id: row.account for row in rows}
+    closed = {pk for pk, account in accounts.items() if not choice.may_use(account, draft.person)}
     return sorted(
-        (_template_card(draft, entry) for entry in team_templates.template_cards(draft.team, rows)),
+        (
+            _template_card(draft, entry, closed)
+            for entry in team_templates.template_cards(draft.team, rows, draft.person)
+        ),
         key=lambda card: (card["unfit"], bool(card["gone"])),
     )
 
 
-def _template_card(draft: Draft, entry: TemplateCard) -> dict[str, Any]:
+def _template_card(draft: Draft, entry: TemplateCard, closed: set[int]) -> dict[str, Any]:
+    """`closed`: ids of the accounts that its person may not use."""
     row, anew = entry.template, entry.anew
+    named = row.account_id in closed
     gone = ""
     if anew is not None:
         gone = _("The service has forgotten it. Made anew from its video: %(price)s.") % {
@@ -82,6 +92,10 @@ def _template_card(draft: Draft, entry: TemplateCard) -> dict[str, Any]:
             if entry.replaced
             else _("The service has forgotten it.")
         )
+    if named and anew is None:
+        gone = _("Its connection %(account)s is only for named people.") % {
+            "account": row.account.label
+        }
     return {
         "id": f"template-{row.public_id}",
         "title": row.name,
@@ -92,7 +106,7 @@ def _template_card(draft: Draft, entry: TemplateCard) -> dict[str, Any]:
         "picture_url": entry.poster_url,
         "loop_url": entry.loop_url,
         "video": True,
-        "unfit": row.forgotten and anew is None,
+        "unfit": (row.forgotten or named) and anew is None,
         "pick_name": TEMPLATE,
         "pick_value": row.public_id,
         "picked": draft.template is not None and row.pk == draft.template.pk,

@@ -179,7 +179,7 @@ def draft_of(request: TeamRequest, page: str) -> Draft:
     spec = next((model for model in models if model.name == name), None)
     if spec is None:
         raise Http404("This page does not make videos with that model.")
-    return DraftForm(data, spec=spec, team=request.team).draft
+    return DraftForm(data, spec=spec, team=request.team, person=request.user).draft
 
 
 def _take_uploads(request: TeamRequest, draft: Draft) -> bool:

@@ -134,7 +134,7 @@ def test_new_jobs_are_refused_by_a_draining_account_or_lane_only(
     assert pauses.refuses(north, lane).endswith("under Connections.")
     pauses.set_pause(north, PauseState.DRAINING, owner)
     assert "draining North since" in pauses.refuses(north, None)
-    assert choice.account_for(north.team, "emo-v1") == north
+    assert choice.account_for(north.team, None, "emo-v1") == north
 
 
 def test_a_shared_lane_tells_the_other_team_no_names(

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from jobs.billing import balances, budget, ledger, periods, prices
 from jobs.billing.limit_use import BudgetStatus
 from jobs.catalogue import entries
-from jobs.models import Account, Balance, Budget, Check, DayBalance, Job, LedgerEntry, Price
+from jobs.models import Account, Balance, Budget, Check, DayBalance, Job, KeyUse, LedgerEntry, Price
 from studio.models import Team, User
 from tests import makers
 
@@ -58,6 +58,7 @@ def test_balances_are_sums_of_their_entries(
     team: Team, creator: User, owner: User, account: Account, steps: list[tuple]
 ) -> None:
     jobs: list[Job] = []
+    keys = [account.keys.get(), makers.key(account, "sk-test-0002")]
     with transaction.atomic(), pytest.MonkeyPatch.context() as patch:
         for number, (do, which, units, micros, other) in enumerate(steps):
             at(patch, 2026, 11, 25 + number // 2) if number < 12 else None
@@ -65,12 +66,15 @@ def test_balances_are_sums_of_their_entries(
             person = owner if other else creator
             if do == "hold" or job is None:
                 jobs.append(makers.job(team, person, account=account, milliseconds=4000 + which))
+                if which:  # else its task was made elsewhere
+                    makers.sent(jobs[-1], keys[which % 2])
             elif do == "settle" and not job.ledger.filter(kind="release").exists():
                 ledger.settle(job, units, "3:4" if other else "1:1")
             elif do == "release":
                 ledger.release(job, note="Nothing was produced.")
             elif do == "check":
                 check = check_of(team, person, account)
+                Check.objects.filter(pk=check.pk).update(key=keys[which % 2])
                 ledger.settle(check, Decimal(1), "") if other else ledger.release(check)
             elif do == "adjust":
                 try:
@@ -87,6 +91,8 @@ def test_balances_are_sums_of_their_entries(
             sums = mine.aggregate(held=Sum("held", default=0), settled=Sum("settled", default=0))
             now = budget.status(team, member, NOVEMBER)
             assert {"held": now.held, "settled": now.settled} == sums
+        of_keys = LedgerEntry.objects.filter(key__isnull=False).aggregate(Sum("settled"))
+        assert KeyUse.objects.aggregate(Sum("settled")) == of_keys
         before = list(Balance.objects.order_by("pk").values_list(*balances.BALANCE_SUMS))
         balances.recount()
         assert missing() == []

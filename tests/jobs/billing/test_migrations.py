@@ -91,3 +91,48 @@ def test_balances_are_filled_and_entries_guarded(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.IntegrityError, match="never changed or deleted"):
         base.execute("DELETE FROM jobs_ledgerentry")
     base.close()
+
+
+# A site with limits per day, as it is before bills name their key.
+LIMITS = [("jobs", "0018_limits_per_day"), ("studio", "0015_sound_of_videos")]
+SENT = """
+import json, sys
+import django
+django.setup()
+from datetime import datetime, UTC
+from django.db.migrations.executor import MigrationExecutor
+from django.db import connection
+
+nodes = [tuple(node) for node in json.loads(sys.argv[1])]
+state = MigrationExecutor(connection).loader.project_state(nodes).apps
+model = lambda name: state.get_model("jobs", name).objects
+account = model("Account").get()
+for number in (1, 2):
+    model("ApiKey").create(
+        id=number, account=account, secret="", last4="", fingerprint=str(number), active=False
+    )
+began = datetime(2026, 10, 30, tzinfo=UTC)
+for job, number, key in ((1, 1, 1), (1, 2, 2), (2, 1, 1), (3, 1, 1)):
+    model("Attempt").create(job_id=job, number=number, key_id=key, began_at=began)
+"""
+
+
+def test_bills_of_before_count_for_the_key_that_their_attempt_names(tmp_path: Path) -> None:
+    python(tmp_path, "manage.py", "migrate", "jobs", BEFORE, "--verbosity", "0")
+    base = sqlite3.connect(tmp_path / "footlight.sqlite3")
+    base.executescript("".join(f"DROP TRIGGER IF EXISTS {name};" for name in GUARDS))
+    base.close()
+    python(tmp_path, "-c", ROWS, json.dumps(ENTRIES))
+    for app, name in LIMITS:
+        python(tmp_path, "manage.py", "migrate", app, name, "--verbosity", "0")
+    python(tmp_path, "-c", SENT, json.dumps(LIMITS))
+    python(tmp_path, "manage.py", "migrate", "--verbosity", "0")
+    base = sqlite3.connect(tmp_path / "footlight.sqlite3")
+    use = "SELECT key_id, month, settled, entries, jobs, milliseconds FROM jobs_keyuse"
+    assert sorted(base.execute(use).fetchall()) == [
+        (1, "2026-10-01", 50, 1, 1, 5000),
+        (2, "2026-10-01", 39, 1, 1, 3933),
+    ]
+    with pytest.raises(sqlite3.IntegrityError, match="never changed or deleted"):
+        base.execute("UPDATE jobs_ledgerentry SET key_id = NULL")
+    base.close()

@@ -56,6 +56,7 @@ WITHOUT = {
     "jobs:keys": "only shows",
     "jobs:account_pause": "sends nothing, or what would be sent anyway; it must be quick",
     "jobs:key_test": "changes nothing",
+    "jobs:key_expiry": "a note that reminds; no key is changed by it",
     "team_limits": "only shows",
     "invitation_revoke": "takes back what was given, and must be quick",
 }

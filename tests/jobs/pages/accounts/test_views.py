@@ -3,7 +3,7 @@ in one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from django.test import Client
@@ -16,19 +16,6 @@ from tests.jobs.tinystudio import BAD, GOOD, OTHER, Service, dead_url
 
 ClientOf = Callable[[User], Client]
 SECRETS = (GOOD, OTHER, BAD)
-
-
-@pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    monkeypatch.setattr("jobs.modelstudio.http_get.PAUSES", ())
-    made = Service()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def north(team: Team, service: Service) -> Account:
-    return makers.account(team, url=service.url, label="North-1", key=GOOD)
 
 
 def url(name: str, team: Team, *args: object) -> str:
@@ -56,6 +43,8 @@ def test_only_admins_and_owners_open_them(
         url("keys", team),
         url("account_new", team),
         url("account", team, north.public_id),
+        url("account_move", team, north.public_id),
+        url("key_expiry", team, north.public_id, key.pk),
         url("key_retire", team, north.public_id, key.pk),
     ]
     writes = [
@@ -234,29 +223,27 @@ def test_who_edits_while_a_job_is_in_doubt_reads_what_happens(
     assert said in client_of(owner).get(page).content.decode()
 
 
-def test_a_new_address_asks_for_the_key_again(
-    team: Team, admin: User, client_of: ClientOf, north: Account, service: Service
+def test_the_page_of_a_connection_does_not_move_it(
+    team: Team, owner: User, client_of: ClientOf, north: Account, service: Service
 ) -> None:
-    """Whoever may edit an account may not learn its keys by sending them to a server of their
-    own."""
-    elsewhere = Service()
-    client = client_of(admin)
-    try:
-        page = text(
-            client.post(url("account", team, north.public_id), edit(north, base_url=elsewhere.url))
-        )
-        assert "Type the key for the new place" in page
-        assert elsewhere.asked == []
-        client.post(
-            url("account", team, north.public_id),
-            edit(north, base_url=elsewhere.url, secret=OTHER, label="Moved"),
-        )
-        assert {key for _path, key, _workspace in elsewhere.asked} == {OTHER}
-    finally:
-        elsewhere.close()
+    """A form of before, with a place in it, changes the name and nothing else."""
+    client_of(owner).post(
+        url("account", team, north.public_id),
+        edit(north, label="Renamed", base_url="https://elsewhere.example", secret=OTHER),
+    )
+    was = north.base_url
     north.refresh_from_db()
-    assert (north.base_url, north.label) == (elsewhere.url, "Moved")
-    assert [key.last4 for key in north.keys.filter(active=True)] == [OTHER[-4:]]
+    assert (north.label, north.base_url) == ("Renamed", was)
+    assert (north.keys.count(), service.asked) == (1, [])
+
+
+def test_who_changes_model_names_reads_what_waits(
+    team: Team, owner: User, client_of: ClientOf, north: Account
+) -> None:
+    door = url("account", team, north.public_id)
+    assert "waits here" not in text(client_of(owner).get(door))
+    makers.job(team, owner, account=north)
+    assert "1 job waits here. It is sent with the model name" in text(client_of(owner).get(door))
 
 
 def test_adding_testing_and_retiring_a_key(
@@ -338,17 +325,3 @@ def test_an_address_that_staff_entered_does_not_lock_the_other_fields(
     client_of(owner).post(url("account", team, north.public_id), edit(north, label="Renamed"))
     north.refresh_from_db()
     assert north.label == "Renamed"
-
-
-def test_a_key_that_would_not_be_used_is_not_dropped_in_silence(
-    team: Team, owner: User, client_of: ClientOf, north: Account, service: Service
-) -> None:
-    """In the field for a new place, while the place stays: nothing is saved, and the page says
-    where a key is added."""
-    given = edit(north, label="Renamed", secret=OTHER)
-    page = text(client_of(owner).post(url("account", team, north.public_id), given))
-    assert "this key would not be used" in page
-    north.refresh_from_db()
-    assert north.label != "Renamed"
-    assert north.keys.count() == 1
-    assert service.asked == []
