@@ -23,8 +23,8 @@ from jobs.engine import (
     rq_cleanup,
     stopping,
 )
-from jobs.orders import late_videos, stored_orders
-from studio.files import edit_queue
+from jobs.orders import late_videos, stored_orders, trash_sweep
+from studio.files import edit_queue, removals
 from studio.mail import queue as mail_queue
 from studio.web import temporary
 
@@ -71,6 +71,11 @@ def mail_step(pk: int) -> None:
     mail_queue.step(pk)
 
 
+def trash_run() -> None:
+    """Erase what lies in the trash for longer than it is kept."""
+    trash_sweep.work(RUN_SECONDS, stop=stopping.requested.is_set)
+
+
 def heartbeat(shifts: int = 1) -> None:
     """Every few seconds, from the worker's supervisor: say that we live, see that a
     dispatcher runs, and take up from the database every check and video whose wake-up was lost or
@@ -100,6 +105,8 @@ def heartbeat(shifts: int = 1) -> None:
         wakeup.enqueue_mail(pk)
     if minute:
         mail_queue.sweep()
+        if (trash_sweep.due().exists() or removals.due()) and wakeup.once("trash", 50):
+            wakeup.enqueue("steps", "trash_run")
         temporary.sweep(Path(settings.FILE_UPLOAD_TEMP_DIR))
 
 

@@ -17,6 +17,7 @@ from jobs.pages.create import views as create_views
 from jobs.pages.limits import views as limits_views
 from jobs.pages.shares import views as share_views
 from jobs.pages.spending import views as spending_views
+from jobs.pages.trash import delete_views, trash_views
 
 app_name = "jobs"
 urlpatterns = [
@@ -34,6 +35,10 @@ urlpatterns = [
     path("jobs/<str:job>/front/", job_views.front, name="front"),
     path("jobs/<str:job>/decide/", job_views.decide, name="decide"),
     path("jobs/<str:job>/share/", share_views.job, name="job_share"),
+    path("jobs/<str:job>/delete/", delete_views.job, name="job_delete"),
+    path("trash/", trash_views.page, name="trash"),
+    path("trash/delete/", delete_views.several, name="delete_several"),
+    path("trash/<str:deletion>/thumb", trash_views.thumb, name="trash_thumb"),
     path("adopt/", adopt_views.adopt, name="adopt"),
     path("sets/<str:jobset>/", set_views.page, name="set"),
     path("sets/<str:jobset>/notice/", set_views.notice, name="set_notice"),

@@ -94,7 +94,11 @@ urlpatterns = [
     path("t/<slug:team>/library/line/", line_views.line, name="file_line"),
     path("t/<slug:team>/library/known/", known_views.known, name="file_known"),
     path("t/<slug:team>/library/<str:asset>/", files_views.detail, name="asset"),
-    path("t/<slug:team>/library/<str:asset>/delete/", files_views.delete, name="asset_delete"),
+    path(
+        "t/<slug:team>/library/<str:asset>/delete/",
+        import_string("jobs.pages.trash.delete_views.file"),
+        name="asset_delete",
+    ),
     path("t/<slug:team>/library/<str:asset>/hold/", hold_views.hold, name="asset_hold"),
     path("t/<slug:team>/files/<str:asset>/<str:what>", files_views.inside, name="asset_file"),
     path("t/<slug:team>/", include("jobs.urls")),

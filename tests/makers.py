@@ -29,7 +29,8 @@ from jobs.models import (
     ShareLink,
     Template,
 )
-from studio.models import Asset, Consent, Invitation, Role, Team, User
+from jobs.orders import trash
+from studio.models import Asset, Consent, Deletion, Invitation, Role, Team, User
 
 # A time as the pages show it; what is not today has its day before it, and a test may run at five
 # to midnight.
@@ -150,6 +151,16 @@ def template(team: Team, account: Account, video: Asset | None = None, **fields:
         model="animate-anyone-template-gen2",
         **{**values, **fields},
     )
+
+
+def deletion(team: Team, by: User, name: str = "") -> Deletion:
+    """A picture in the trash, with its small picture."""
+    lies = asset(team, owner=by, name=name or f"deleted-{next(_numbers)}.jpg")
+    small = ContentFile(b"RIFF small WEBP")
+    lies.thumb = default_storage.save(f"{team.pk}/{lies.sha256}.thumb.webp", small)
+    lies.save(update_fields=["thumb"])
+    (made,) = trash.delete_files(team, [lies], by, others=True).deletions
+    return made
 
 
 def invitation(team: Team, by: User, role: str = Role.VIEWER, **fields: Any) -> Invitation:

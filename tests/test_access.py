@@ -30,6 +30,7 @@ VALUES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "share": lambda made: made["share"].public_id,
     "place": lambda made: 1,
     "invitation": lambda made: made["invitation"].public_id,
+    "deletion": lambda made: made["deletion"].public_id,
     "member": lambda made: made["member"].pk,
     "domain": lambda made: 4711,
     "approval": lambda made: made["approval"].public_id,
@@ -83,6 +84,7 @@ def made(team: Team, creator: User) -> dict[str, Any]:
         ),
         "share": makers.share_link(team, creator),
         "invitation": makers.invitation(team, creator),
+        "deletion": makers.deletion(team, creator),
         "member": team.memberships.get(user=creator),
         "approval": makers.pending_order(team, creator),
     }

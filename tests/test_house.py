@@ -135,7 +135,7 @@ def test_a_view_that_starts_elsewhere_is_found(name: str) -> None:
     assert not starts_elsewhere(Path("engine/poll.py"), "job = Job.objects.get(pk=pk)")
 
 
-MOVES_JOBS = {"jobs.engine.transitions"}
+MOVES_JOBS = {"jobs.engine.transitions", "jobs.engine.deleted_jobs"}
 MOVES_CHECKS = {"jobs.engine.checks", "jobs.engine.detect"}
 MOVES_PENDING = {"jobs.orders.approval", "jobs.orders.rest", "jobs.orders.stored_orders"}
 WRITES_LEDGER = {"jobs.billing.ledger"}

@@ -23,6 +23,7 @@ STEPS = frozenset(
         "archive_run",
         "edit_step",
         "mail_step",
+        "trash_run",
         "shift",
         "archive_shift",
     )

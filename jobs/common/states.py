@@ -67,6 +67,7 @@ class Group(IntEnum):
     DONE = 3
     FAILED = 4
     CANCELED = 5
+    DELETED = 6  # ended, and in the trash or erased: no list has it
 
 
 class Rank(IntEnum):

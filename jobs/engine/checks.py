@@ -79,6 +79,7 @@ def ask(*, asset: Asset, model: str, chosen: dict[str, Any], account: Account, b
                 attempt=1,
             )
             ledger.hold(check, quote, asset.team, by, attempt=1)
+            _require_here(asset)
             wake_after_commit(check)
     except IntegrityError:
         found = known(asset=asset, model=model, chosen=chosen)
@@ -86,6 +87,19 @@ def ask(*, asset: Asset, model: str, chosen: dict[str, Any], account: Account, b
             raise
         return found  # another click was faster; it paid
     return check
+
+
+def _require_here(asset: Asset) -> None:
+    """Refused when the picture was deleted meanwhile. The hold has locked the team, as a deletion
+    does."""
+    if not Asset.objects.filter(pk=asset.pk).exists():
+        raise Refused(
+            phrase(
+                "“%(name)s” was deleted meanwhile. Take it out of the trash, or choose another "
+                "one.",
+                name=asset.name,
+            )
+        )
 
 
 def ask_again(check: Check, by: User, asset: Asset | None = None) -> Check:
@@ -123,6 +137,8 @@ def ask_again(check: Check, by: User, asset: Asset | None = None) -> Check:
         if changed:
             check.refresh_from_db()
             ledger.hold(check, quote, check.team, by, attempt=check.attempt)
+            if check.asset is not None:
+                _require_here(check.asset)
             wake_after_commit(check)
     check.refresh_from_db()
     return check

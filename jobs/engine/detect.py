@@ -78,7 +78,7 @@ def _prepare(check: Check) -> tuple[KeyedClient, dict[str, Any]] | None:
     """The client and the request's body, with an address of the picture that the service can fetch;
     None when that failed and the check was moved accordingly. Nothing is asked yet."""
     spec = entries.get(check.model)
-    if check.asset is None:
+    if check.asset is None or check.asset.deletion_id:
         sentence = phrase("The picture was deleted before it could be checked.")
         _end(check, Check.State.WAITING, Check.State.FAILED, sentence=sentence)
         return None

@@ -22,7 +22,7 @@ def results_are_whole(tally: Tally) -> Iterator[str]:
     """Every video of a job that succeeded lies in our storage, byte for byte as it was archived,
     and is marked when it is not as long as billed; every template is filed."""
     done = (
-        Job.objects.filter(state=State.SUCCEEDED)
+        Job.objects.filter(state=State.SUCCEEDED, erased_at=None)
         .order_by("result_id", "pk")
         .select_related("result")
     )

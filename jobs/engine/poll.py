@@ -310,7 +310,7 @@ def _enqueue_archive() -> None:
 def _keep_template(job: Job, template_id: str, units: Decimal) -> None:
     """File the template and let the dances that wait for it go."""
     video = video_of(job)
-    template, _ = Template.objects.update_or_create(
+    template, _ = Template.everything.update_or_create(
         account=job.account,
         template_id=template_id,
         defaults={
@@ -320,6 +320,8 @@ def _keep_template(job: Job, template_id: str, units: Decimal) -> None:
             "name": job.title,
             "milliseconds": int(units * 1000),
             "forgotten": False,
+            "deleted": False,
+            "deletion": None,
         },
     )
     Job.objects.filter(pk=job.pk).update(template=template)

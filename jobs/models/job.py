@@ -18,6 +18,7 @@ from studio.common.fields import SentenceField
 from studio.common.translatable import EMPTY
 from studio.models.asset import Asset
 from studio.models.people import Team, public_id
+from studio.models.trash import Deletion
 
 
 class Job(models.Model):
@@ -134,6 +135,21 @@ class Job(models.Model):
         default=False, help_text=_("its video is shorter or longer than what was billed")
     )
 
+    # In the trash its group is DELETED, and `deletion` what it went with; erased, it is a shell
+    # that the ledger names.
+    deletion = models.ForeignKey(
+        Deletion,
+        on_delete=models.RESTRICT,
+        null=True,
+        blank=True,
+        related_name="jobs",
+        db_index=False,
+        editable=False,
+    )
+    erased_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("since then its files, name and choices are gone")
+    )
+
     alarmed = models.SmallIntegerField(
         default=0,
         help_text=_(
@@ -215,6 +231,11 @@ class Job(models.Model):
             models.Index(
                 fields=("lease_until",), condition=models.Q(state="archiving"), name="job_archiving"
             ),
+            models.Index(
+                fields=("deletion",),
+                condition=models.Q(deletion__isnull=False),
+                name="job_deletion",
+            ),
         )
 
     def __str__(self) -> str:
@@ -284,14 +305,25 @@ class Attempt(models.Model):
         return f"attempt {self.number} of {self.job_id}: {self.outcome}"
 
 
+class HereManager(models.Manager["JobInput"]):
+    """Without files that lie in the trash, as `job.inputs` and `asset.used_as` too."""
+
+    def get_queryset(self) -> models.QuerySet[JobInput]:
+        return super().get_queryset().filter(asset__deletion=None)
+
+
 class JobInput(models.Model):
-    """A file that a job was given; it cannot be deleted while the job is there."""
+    """A file that a job was given; it cannot be deleted while the job is under way. Erased, the
+    row goes with it."""
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="inputs")
     name = models.CharField(
         max_length=30, help_text=_("the field of the request, such as image_url")
     )
     asset = models.ForeignKey(Asset, on_delete=models.PROTECT, related_name="used_as")
+
+    objects = HereManager()
+    everything: models.Manager[JobInput] = models.Manager()
 
     class Meta:
         constraints = (
@@ -322,7 +354,7 @@ class JobEvent(models.Model):
         return self.text
 
 
-def video_of(maker: Job) -> Asset:
-    """The video that a template job was given."""
-    row = maker.inputs.select_related("asset").get()
-    return row.asset
+def video_of(maker: Job) -> Asset | None:
+    """The video that a template job was given; None when it was deleted since."""
+    row = maker.inputs.select_related("asset").first()
+    return row.asset if row is not None else None

@@ -16,7 +16,14 @@ from jobs.engine.transitions import wake_lanes
 from jobs.models import Job
 from jobs.models.job import video_of
 from jobs.orders import approval, undo
-from jobs.orders.insert_job import Full, insert, keyed, require_room_in_line, still_valid
+from jobs.orders.insert_job import (
+    Full,
+    insert,
+    keyed,
+    require_here,
+    require_room_in_line,
+    still_valid,
+)
 from jobs.orders.order_group import OrderGroup
 from jobs.orders.order_request import OrderRequest
 from jobs.orders.place_in_line import place_of
@@ -84,6 +91,7 @@ def _create_locked(
         needs = insert(maker, template_place, locked=team)
         lanes = [needs.lane_id]
     job = insert(ready, place, needs=needs, again_of=again_of, full=full, locked=team)
+    require_here([job, needs] if needs is not None else [job])
     # After the hold, whose lock lets one click of a team at a time come here: two at once cannot
     # both be the last.
     require_room_in_line(team, order.owner)
@@ -129,10 +137,12 @@ def request_of(job: Job, by: User, key: str = "") -> OrderRequest:
     """The order that `job` was, as `by` would have it again."""
     files = {row.name: row.asset for row in job.inputs.select_related("asset")}
     template, video = job.template, None
+    if template is not None and template.deleted:
+        template = None
     if job.needs is not None and template is None:
         video = video_of(job.needs)
     if template is not None and template.forgotten:
-        video = template.asset
+        video = template.video
         template = None
     account = job.account if job.account.key is not None and job.account.takes else None
     return OrderRequest(

@@ -18,7 +18,14 @@ from jobs.engine.transitions import wake_lanes
 from jobs.models import Job, JobSet
 from jobs.orders import approval, rest, undo
 from jobs.orders.create import click_key, ready_plan
-from jobs.orders.insert_job import Full, insert, keyed, require_room_in_line, still_valid
+from jobs.orders.insert_job import (
+    Full,
+    insert,
+    keyed,
+    require_here,
+    require_room_in_line,
+    still_valid,
+)
 from jobs.orders.order_group import OrderGroup
 from jobs.orders.order_request import OrderRequest
 from jobs.orders.place_in_line import UNKNOWN, TemplateKey, places_of, template_key
@@ -172,6 +179,7 @@ def _create_locked(
         for video, first in needed.items()
     }
     rows = [_insert_one(job, makers, jobset, team) for job in jobs]
+    require_here([*rows, *makers.values()])
     require_room_in_line(team, owner)
     approval.ordered(click.go_ahead, jobset)
     if kept and told is not None:

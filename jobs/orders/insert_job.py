@@ -3,6 +3,7 @@ that belong into the same transaction. The caller holds the team's lock."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from jobs.common.errors import Refused
 from jobs.common.states import Code, Group, State, group_of
 from jobs.engine import eta, fair_share
 from jobs.engine.transitions import record
-from jobs.models import Account, Job, JobInput, JobSet, Lane
+from jobs.models import Account, Job, JobInput, JobSet, Lane, Template
 from jobs.orders.order_request import OrderRequest
 from jobs.orders.plan import Plan, plan, template_of, under_way
 from studio.common.translatable import phrase
@@ -57,6 +58,23 @@ def insert(
     said = phrase("Created; %(sum)s held (%(formula)s)", sum=held, formula=ready.quote.formula)
     record(job, "", State.QUEUED, said, code)
     return job
+
+
+def require_here(jobs: Iterable[Job]) -> None:
+    """Refused when a file of `jobs`, or a template, was deleted meanwhile. Under the team's lock,
+    which a deletion has too: what is here stays while they need it."""
+    keys = [job.pk for job in jobs]
+    given = JobInput.everything.filter(job__in=keys).exclude(asset__deletion=None)
+    danced = Template.everything.filter(jobs__in=keys, deleted=True).order_by()
+    gone = given.values_list("asset__name", flat=True).union(danced.values_list("name", flat=True))
+    for name in gone:
+        raise Refused(
+            phrase(
+                "“%(name)s” was deleted meanwhile. Take it out of the trash, or choose another "
+                "one.",
+                name=name,
+            )
+        )
 
 
 def _columns(ready: Plan) -> dict[str, object]:

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from jobs.catalogue import entries
 from jobs.common.errors import Refused
-from jobs.common.states import State
+from jobs.common.states import Group, State
 from jobs.engine import transitions
 from jobs.models import Job, JobSet, LedgerEntry
 from jobs.orders import create, create_batch, plan, rest, test_clips, undo
@@ -129,6 +129,7 @@ def failed(jobset: JobSet) -> list[Job]:
     related = ("team", "account", "template__asset", "needs")
     return list(
         jobset.jobs.filter(state=State.FAILED, adopted=False)
+        .exclude(group=Group.DELETED)
         .exclude(pk__in=rerun)
         .select_related(*related)
         .order_by("id")

@@ -57,7 +57,7 @@ def summaries(
     them again. A few statements however many there are."""
     makers = {row.model for row in rows}
     used, paid = _uses_and_costs(team, rows, makers)
-    videos = {row.asset.sha256 for row in rows if row.asset is not None}
+    videos = {row.video.sha256 for row in rows if row.video is not None}
     known = set(
         team.templates.filter(forgotten=False, asset__sha256__in=videos).values_list(
             "model", "asset__sha256", "account_id"
@@ -74,7 +74,7 @@ def summaries(
         has = {
             pk
             for model, sha256, pk in known
-            if row.asset is not None and (model, sha256) == (row.model, row.asset.sha256)
+            if row.video is not None and (model, sha256) == (row.model, row.video.sha256)
         }
         remakes = pricing[row.model].remakes(row, has) if row.model in pricing else []
         found.append(
@@ -152,7 +152,7 @@ class RemakePrices:
     def remakes(self, row: Template, has: set[int]) -> list[Remake]:
         """Every account that has no template of this video (`has`: ids of those that do): its own
         first, and no Alibaba account twice."""
-        video = row.asset
+        video = row.video
         if video is None:
             return []
         roots = {account.root_id for account in self.accounts if account.pk in has}

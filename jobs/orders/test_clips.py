@@ -81,7 +81,7 @@ def whole(job: Job, by: User, key: str = "") -> OrderRequest | None:
         job.model,
         files,
         job.parameters,
-        job.template,
+        job.template if job.template is not None and not job.template.deleted else None,
         None,
         account,
         full["title"],

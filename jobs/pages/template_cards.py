@@ -41,7 +41,7 @@ class RemakeButton:
 
 
 def _remake_url(template: Template, remake: Remake, team: Team) -> str:
-    spec, video = catalogue.get(template.model), template.asset
+    spec, video = catalogue.get(template.model), template.video
     assert video is not None  # noqa: S101  (nothing is made again without its video)
     query = {
         "model": spec.name,
@@ -94,7 +94,7 @@ class TemplateCard:
         return reverse(f"jobs:{page_of(model)}", args=[self.team.slug]) + "?" + urlencode(query)
 
     def _file(self, what: str) -> str:
-        asset = self.template.asset
+        asset = self.template.video
         return (
             reverse("asset_file", args=[self.team.slug, asset.public_id, what])
             if asset is not None
@@ -105,7 +105,7 @@ class TemplateCard:
     def poster_url(self) -> str:
         return (
             self._file("thumb")
-            if self.template.asset is not None and self.template.asset.thumb
+            if self.template.video is not None and self.template.video.thumb
             else ""
         )
 
@@ -114,7 +114,7 @@ class TemplateCard:
         """The video that the moves are from; "" when it is not here, or no browser plays it."""
         return (
             self._file("original")
-            if self.template.asset is not None and self.template.asset.format in PLAYED
+            if self.template.video is not None and self.template.video.format in PLAYED
             else ""
         )
 

@@ -187,6 +187,14 @@ class Event(models.TextChoices):
 
     # ── files and videos ──
     FILE_DELETED = "file.deleted", _("%(by)s deleted the file %(about)s")
+    VIDEO_DELETED = "file.video-deleted", _("%(by)s deleted the video %(about)s of %(person)s")
+    LIKENESS_DELETED = (
+        "file.likeness-deleted",
+        _("%(by)s deleted %(about)s with everything made of it"),
+    )
+    RESTORED = "file.restored", _("%(by)s took %(about)s out of the trash")
+    ERASED = "file.erased", _("%(about)s was erased from the trash")
+    ERASED_NOW = "file.erased-now", _("%(by)s had %(about)s erased before its time in the trash")
     VIDEO_DOWNLOADED = (
         "file.video-downloaded",
         _("%(by)s downloaded the video %(about)s of %(person)s"),

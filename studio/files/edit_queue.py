@@ -33,7 +33,8 @@ from studio.common import clock
 from studio.common.file_names import MOST_BYTES, within_bytes
 from studio.common.leases import LEASE, check_connection, renewing
 from studio.common.translatable import EMPTY, phrase
-from studio.files.file_store import NAME_LENGTH, keep, local_copy, person_key
+from studio.files.file_store import keep, local_copy, person_key
+from studio.files.names import NAME_LENGTH
 from studio.media import Facts, MediaError, decoders
 from studio.models import Asset, Consent, Edit, User
 from studio.teams import quotas

@@ -5,10 +5,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import mimetypes
 import os
 import tempfile
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,9 +23,9 @@ from django.utils.translation import ngettext
 
 from studio.audit.events import Event
 from studio.audit.trail import record
-from studio.common.file_names import MOST_BYTES, within_bytes
-from studio.media import Facts, decoders
-from studio.media.kinds import KINDS
+from studio.files import from_trash, removals
+from studio.files.names import clean_name
+from studio.media import Facts, MediaError, decoders
 from studio.media.preparation import Prepared, sha256_of
 from studio.models import Asset, Team, User
 from studio.teams import quotas
@@ -35,8 +33,6 @@ from studio.teams import quotas
 log = logging.getLogger("footlight.file_store")
 
 BLOCK = 1024 * 1024
-NAME_LENGTH = 120
-JOINERS = "\u200c\u200d"  # letters of Persian and of joined emoji need them
 Source: TypeAlias = "str | os.PathLike[str] | UploadedFile[Any]"
 
 
@@ -84,16 +80,29 @@ def keep(
     `source` is the path of a finished file, which stays where it is and belongs to the caller, or
     an uploaded file. An upload is stored without metadata, a picture upright; what we made
     ourselves (a result, or from `parent` by `recipe`) byte for byte. The same content is kept once
-    per team, whatever it is called; a result has a row and a file of its own even so, and `own`
-    (the public id of its job) tells it from the same video of another job. It is read in a decoder,
-    in the name of `owner`. Raises MediaError with a sentence; then nothing was stored.
+    per team, whatever it is called, and comes out of the trash when it lies there; a result has a
+    row and a file of its own even so, and `own` (the public id of its job) tells it from the same
+    video of another job. It is read in a decoder, in the name of `owner`. Raises MediaError with a
+    sentence; then nothing was stored.
     """
+    lineage = {"origin": origin, "parent": parent, "recipe": recipe or {}}
+    result = origin == Asset.Origin.RESULT
+
+    def known(digest: str) -> tuple[Asset, bool] | None:
+        if result:
+            made = _result(team, digest, own)
+            return (made, False) if made is not None else None
+        if (here := _same(team, digest)) is not None:
+            return here, False
+        back = from_trash.bring_back(
+            team, digest, owner, name, origin=origin, parent=parent, recipe=recipe or {}
+        )
+        return (back, True) if back is not None else None
+
     with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix="keep-") as folder:
         path, digest = received(source, Path(folder))
-        result = origin == Asset.Origin.RESULT
-        found = _result(team, digest, own) if result else _same(team, digest)
-        if found is not None:
-            return found, False
+        if (found := known(digest)) is not None:
+            return found
         if not result:  # before the work; what counts is asked with the row
             quotas.check_storage(team, owner, path.stat().st_size)
         ready = decoders.prepare(
@@ -103,10 +112,8 @@ def keep(
             clean=origin == Asset.Origin.UPLOAD,
             person=person_key(owner),
         )
-        found = None if result else _same(team, ready.sha256)
-        if found is not None:
-            return found, False
-        lineage = {"origin": origin, "parent": parent, "recipe": recipe or {}}
+        if not result and (found := known(ready.sha256)) is not None:
+            return found
         stem = _stem(team, ready.sha256, own)
         return _store(
             ready, stem, source_sha256=digest, team=team, owner=owner, name=name, **lineage
@@ -173,6 +180,7 @@ def _store(
     stored = put(ready.path, f"{stem}.{facts.extension}", facts.mime)
     try:
         with transaction.atomic():
+            from_trash.require_parent(lineage["parent"])
             asset = Asset.objects.create(
                 team=team,
                 owner=owner,
@@ -187,7 +195,8 @@ def _store(
                 **lineage,
             )
             quotas.check_stored(asset)
-    except quotas.OverQuota:
+            free = removals.take_back([stored, thumb])
+    except MediaError:  # over a limit, or what it was made of was deleted meanwhile
         _drop_unnamed([stored, thumb])
         raise
     except IntegrityError:
@@ -197,12 +206,19 @@ def _store(
         if winner is None:
             raise
         return winner, False
-    # Between our look at the storage and our row, somebody may have deleted the last asset with
-    # this content and its files.
-    for path, name, mime in ((ready.path, stored, facts.mime), (ready.thumb, thumb, "image/webp")):
+    if not free:
+        removals.await_gone([stored, thumb])
+    _put_again(ready, stored, thumb)
+    return asset, True
+
+
+def _put_again(ready: Prepared, stored: str, thumb: str) -> None:
+    """Between our look at the storage and our row, somebody may have deleted the last asset with
+    this content and its files."""
+    both = ((ready.path, stored, ready.facts.mime), (ready.thumb, thumb, "image/webp"))
+    for path, name, mime in both:
         if path and path.exists() and not default_storage.exists(name):
             put(path, name, mime)
-    return asset, True
 
 
 def _fact_columns(facts: Facts) -> dict[str, Any]:
@@ -262,7 +278,7 @@ def every_asset() -> QuerySet[Asset]:
 def forget(asset: Asset) -> None:
     """Delete the asset and its files. Raises InUse, and changes nothing, while a job or a template
     needs it."""
-    names = [str(field.name) for field in (asset.file, asset.thumb) if field]
+    names = removals.names_of([asset])
     try:
         with transaction.atomic():
             about = {"kind": asset.kind, "sha256": asset.sha256}
@@ -274,17 +290,17 @@ def forget(asset: Asset) -> None:
                 before=about,
             )
             asset.delete()
+            removals.note(names)
     except ProtectedError as error:
         raise InUse(asset, _users(error.protected_objects)) from None
     # After the row, so that a crash leaves a file without a row and never the other way round.
-    _drop_unnamed(names)
+    removals.work(names=names)
 
 
 def _drop_unnamed(names: list[str]) -> None:
     """Delete those stored files that no row names."""
-    for name in names:
-        if name and not Asset.objects.filter(Q(file=name) | Q(thumb=name)).exists():
-            default_storage.delete(name)
+    removals.note(names)
+    removals.work(names=names)
 
 
 def users_of(asset: Asset) -> list[Any]:
@@ -348,48 +364,3 @@ def blocks(name: str, start: int, stop: int, size: int = 64 * 1024) -> Iterator[
         while left > 0 and (block := file.read(min(size, left))):
             left -= len(block)
             yield block
-
-
-# ── names ─────────────────────────────────────────────────────────────────────────────────────────
-
-
-def clean_name(name: str, extension: str = "") -> str:
-    """A name to show, from anything a browser or a person sends: one line, no folders, no direction
-    tricks, at most 120 characters and 255 bytes.
-
-    With `extension` the name ends in it and loses the media extension that it claimed. Never used
-    as a path.
-    """
-    text = (
-        unicodedata.normalize("NFC", str(name)).replace("\\", "/").rstrip("/ ").rsplit("/", 1)[-1]
-    )
-    text = "".join(
-        " " if char.isspace() else char for char in text if char.isspace() or _shown(char)
-    )
-    text = " ".join(text.replace('"', "'").split()).strip(". ")
-    stem, dot, last = text.rpartition(".")
-    ending = f".{extension}" if extension else ""
-    if dot and extension and stem and _known(last):
-        text = stem.rstrip(". ")
-    elif dot and not extension and stem and _known(last):
-        text, ending = stem.rstrip(". "), f".{last}"
-    text = within_bytes(text[: NAME_LENGTH - len(ending)], MOST_BYTES - len(ending.encode()))
-    text = text.rstrip(f". {JOINERS}")
-    return (text or _("untitled")) + ending
-
-
-def _shown(char: str) -> bool:
-    return char in JOINERS or unicodedata.category(char) not in (
-        "Cc",
-        "Cf",
-        "Cs",
-        "Co",
-        "Cn",
-        "Zl",
-        "Zp",
-    )
-
-
-def _known(ending: str) -> bool:
-    """Whether `ending` is a file type and not the end of a sentence or a version number."""
-    return ending.lower() in KINDS or mimetypes.guess_type(f"a.{ending}")[0] is not None

@@ -1,4 +1,4 @@
-"""The library: list, one file, upload without a script, delete, and the files themselves."""
+"""The library: list, one file, upload without a script, and the files themselves."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from django.core.signing import BadSignature
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from studio.audit.events import Event
 from studio.audit.trail import record
@@ -26,7 +26,7 @@ from studio.common.formats import filesize_mb, person, seconds
 from studio.common.search import words_in
 from studio.common.translatable import translated
 from studio.files import links
-from studio.files.file_store import InUse, every_asset, forget, keep_upload, users_of
+from studio.files.file_store import every_asset, keep_upload, users_of
 from studio.files.forms import LibraryFilter
 from studio.files.hold_views import held
 from studio.files.serving import PIECE, serve
@@ -35,7 +35,6 @@ from studio.media import MediaError
 from studio.media.edits import held_seconds
 from studio.models import Asset
 from studio.teams.access import TeamRequest, public, takes_files, team_page
-from studio.teams.permissions import Permission
 from studio.teams.return_address import redirect_back
 
 PAGE = 24
@@ -228,30 +227,6 @@ def detail(request: TeamRequest, asset: str) -> HttpResponse:
             "users": users_of(found),
         },
     )
-
-
-@team_page(read=Permission.MAKE)
-@require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: TeamRequest, asset: str) -> HttpResponse:
-    """Asks first; the answer is a POST. 409 with the job's name while one uses the file."""
-    found = _asset(request, asset)
-    status = 200
-    if request.method == "POST":
-        try:
-            forget(found)
-        except InUse:
-            status = 409
-        else:
-            messages.success(request, _("“%(name)s” is deleted.") % {"name": found.name})
-            return redirect("library", request.team.slug)
-    users = users_of(found)
-    context = {
-        "nav": "library",
-        "asset": found,
-        "users": users,
-        "refusal": str(InUse(found, users)) if users else "",
-    }
-    return render(request, "studio/files/asset_delete.html", context, status=status)
 
 
 @takes_files

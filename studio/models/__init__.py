@@ -9,14 +9,17 @@ from studio.models.invitation import Invitation, JoinDomain
 from studio.models.mail import Mail
 from studio.models.people import Membership, Role, Team, User
 from studio.models.sign_up_link import SignUpLink
+from studio.models.trash import Deletion, FileRemoval
 from studio.models.usage import PersonUse, TeamUse
 
 __all__ = [
     "Asset",
     "AuditEntry",
     "Consent",
+    "Deletion",
     "Edit",
     "Erasure",
+    "FileRemoval",
     "Invitation",
     "JoinDomain",
     "Mail",

@@ -10,6 +10,15 @@ from django.utils.translation import gettext_lazy as _
 
 from studio.media import Facts
 from studio.models.people import Team, public_id
+from studio.models.trash import Deletion
+
+
+class OutsideTrash(models.Manager["Asset"]):
+    """Without what lies in the trash: what pages, pickers, searches and links start from, also as
+    `team.assets` and `asset.children`."""
+
+    def get_queryset(self) -> models.QuerySet[Asset]:
+        return super().get_queryset().filter(deletion=None)
 
 
 class Asset(models.Model):
@@ -74,6 +83,19 @@ class Asset(models.Model):
         ),
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    deletion = models.ForeignKey(
+        Deletion,
+        on_delete=models.RESTRICT,
+        null=True,
+        blank=True,
+        related_name="assets",
+        db_index=False,
+        editable=False,
+        help_text=_("it lies in the trash with this"),
+    )
+
+    objects = OutsideTrash()
+    everything: models.Manager[Asset] = models.Manager()
 
     class Meta:
         ordering = ("-id",)
@@ -87,8 +109,21 @@ class Asset(models.Model):
         )
         indexes = (
             models.Index(fields=("team", "sha256"), name="asset_team_content"),
-            models.Index(fields=("team", "kind", "-id"), name="asset_team_kind"),
             models.Index(fields=("team", "source_sha256"), name="asset_team_source"),
+            # The library, beside however much lies in the trash.
+            models.Index(
+                fields=("team", "-id"), condition=models.Q(deletion=None), name="asset_kept"
+            ),
+            models.Index(
+                fields=("team", "kind", "-id"),
+                condition=models.Q(deletion=None),
+                name="asset_kept_kind",
+            ),
+            models.Index(
+                fields=("deletion",),
+                condition=models.Q(deletion__isnull=False),
+                name="asset_deletion",
+            ),
         )
 
     def __str__(self) -> str:
@@ -96,6 +131,11 @@ class Asset(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("asset", args=[self.team.slug, self.public_id])
+
+    @property
+    def origin_file(self) -> Asset | None:
+        """What it was made from, while that is not in the trash."""
+        return self.parent if self.parent is not None and not self.parent.deletion_id else None
 
     @property
     def seconds(self) -> float:

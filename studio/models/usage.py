@@ -1,5 +1,6 @@
 """What a team and a person use of the site: running sums that are written with each file, so that a
-limit is asked in one row however long the history is."""
+limit is asked in one row however long the history is. What lies in the trash counts until it is
+erased, for it is stored."""
 
 from __future__ import annotations
 
@@ -73,10 +74,12 @@ def _add(asset: Asset, size: int, files: int) -> None:
         PersonUse.objects.filter(user_id=asset.owner_id).update(**change)
 
 
-def move(person: User, heir: User | None, size: int, files: int) -> None:
-    """Files of `size` bytes together are `heir`'s now, or nobody's. In the transaction that writes
-    their rows; the lower id first, so that two never wait for each other."""
-    changes = [(person, -size, -files)] + ([(heir, size, files)] if heir is not None else [])
+def move(person: User | None, heir: User | None, size: int, files: int) -> None:
+    """Files of `size` bytes together that were `person`'s, or nobody's, are `heir`'s now, or
+    nobody's. In the transaction that writes their rows; the lower id first, so that two never wait
+    for each other."""
+    both = ((person, -size, -files), (heir, size, files))
+    changes = [(user, more, n) for user, more, n in both if user is not None]
     for user, bytes_more, files_more in sorted(changes, key=lambda change: change[0].pk):
         begin(PersonUse(user_id=user.pk))
         PersonUse.objects.filter(user=user).update(
@@ -99,7 +102,7 @@ def lacking() -> Iterator[tuple[Team | User, int, int]]:
     each sees one moment."""
     for model, column in ((Team, "team"), (User, "owner")):
         of_files = (
-            Asset.objects.filter(**{column: OuterRef("pk")})
+            Asset.everything.filter(**{column: OuterRef("pk")})
             .order_by()
             .values(column)
             .annotate(total=Sum("size"), n=Count("pk"))
@@ -122,7 +125,7 @@ def recount() -> int:
             field = "team_id" if model is TeamUse else "owner_id"
             found = {
                 row[field]: row
-                for row in Asset.objects.exclude(**{field: None})
+                for row in Asset.everything.exclude(**{field: None})
                 .order_by()
                 .values(field)
                 .annotate(total=Sum("size"), n=Count("pk"))

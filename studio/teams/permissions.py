@@ -14,6 +14,14 @@ class Permission(models.TextChoices):
 
     SEE = "see", _("See the team’s videos, files and templates, and what they cost together")
     MAKE = "make", _("Upload files, make videos and see what they spent themselves")
+    DELETE_OWN = (
+        "delete_own",
+        _("Delete their own videos and files, and take them out of the trash again"),
+    )
+    DELETE_OTHERS = (
+        "delete_others",
+        _("Delete other people’s videos and files, take them out of the trash, and erase at once"),
+    )
     SHARE = "share", _("Share their own videos by link with people outside the team")
     MANAGE_JOBS = "manage_jobs", _("Decide about other people’s jobs, presets and share links")
     SEE_SPEND = "see_spend", _("See what everybody spent, line by line, and download it")
@@ -38,7 +46,9 @@ class Permission(models.TextChoices):
 
 TABLE: dict[Role, frozenset[Permission]] = {
     Role.VIEWER: frozenset({Permission.SEE}),
-    Role.CREATOR: frozenset({Permission.SEE, Permission.MAKE, Permission.SHARE}),
+    Role.CREATOR: frozenset(
+        {Permission.SEE, Permission.MAKE, Permission.SHARE, Permission.DELETE_OWN}
+    ),
     Role.BILLING: frozenset(
         {Permission.SEE, Permission.SEE_SPEND, Permission.SET_LIMITS, Permission.APPROVE}
     ),
@@ -47,6 +57,8 @@ TABLE: dict[Role, frozenset[Permission]] = {
             Permission.SEE,
             Permission.MAKE,
             Permission.SHARE,
+            Permission.DELETE_OWN,
+            Permission.DELETE_OTHERS,
             Permission.MANAGE_JOBS,
             Permission.SEE_SPEND,
             Permission.APPROVE,

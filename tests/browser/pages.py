@@ -31,6 +31,7 @@ WITHOUT = {
     "metrics": "numbers for a machine",
     "jobs:job_sound": "a file to save",
     "shared_file": "a file of a page that is shown",
+    "jobs:trash_thumb": "a picture, which the trash shows",
     "outside_file": "a file behind a signed link",
     "admin_page_of_row": "leads on to the page of a row",
     "oidc_callback": "nothing is there without a sign-in service; looked at in the flows of one",

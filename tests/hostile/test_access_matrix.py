@@ -45,6 +45,7 @@ FIELDS = {
     "jobset": ("jobset", "set"),
     "preset": ("preset",),
     "key": ("key",),
+    "deletion": ("deletion",),
 }
 MORE_FIELDS = (
     "image",
@@ -95,6 +96,7 @@ def _things(team: Team, by: User) -> dict[str, Any]:
         "share": makers.share_link(team, by, job, title=f"{CANARY} share").public_id,
         "place": 1,
         "invitation": makers.invitation(team, by, note=f"{CANARY} person").public_id,
+        "deletion": makers.deletion(team, by, f"{CANARY} deleted.jpg").public_id,
         "member": team.memberships.get(user=by).pk,
         "domain": 4711,
         "approval": makers.pending_order(team, by, title=f"{CANARY} question").public_id,

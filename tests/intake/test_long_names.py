@@ -12,7 +12,7 @@ import pytest
 from jobs.pages.board.player import file_name
 from jobs.pages.board.zip_download import names
 from studio.files.edit_queue import name_of
-from studio.files.file_store import clean_name
+from studio.files.names import clean_name
 from studio.media import Facts
 
 KANJI = "漢" * 85

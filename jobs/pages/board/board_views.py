@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from jobs.catalogue import entries
-from jobs.common.states import OUT, State
+from jobs.common.states import OUT, Group, State
 from jobs.engine import eta, expiry
 from jobs.models import Job
 from jobs.pages.board import lane_cards
@@ -80,7 +80,8 @@ def _context(request: TeamRequest, wanted: Filter) -> dict[str, object]:
 @team_page()
 def row(request: TeamRequest, job: str) -> HttpResponse:
     """One row again, the same for everybody who may see it."""
-    found = rows_of(request.team.jobs.filter(public_id=job)).first()
+    here = request.team.jobs.filter(public_id=job).exclude(group=Group.DELETED)
+    found = rows_of(here).first()
     if found is None:
         raise Http404("There is no such job.")
     place = eta.place(found) if State(found.state) in (State.QUEUED, *OUT) else None

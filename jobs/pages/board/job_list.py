@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Case, CharField, OuterRef, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
@@ -43,7 +43,10 @@ def rows_of(jobs: QuerySet[Job]) -> QuerySet[ListedJob]:
             Subquery(
                 picture.filter(asset__kind__in=("image", "video")).values("asset__public_id")[:1]
             ),
-            "template__asset__public_id",
+            Case(
+                When(template__asset__deletion=None, then="template__asset__public_id"),
+                output_field=CharField(),
+            ),
         ),
     )
 

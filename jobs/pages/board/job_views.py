@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from jobs.billing import budget, confirmed_price, prices
 from jobs.common.errors import Moved, Refused
-from jobs.common.states import Code
+from jobs.common.states import Code, Group
 from jobs.engine import ask_now as now
 from jobs.engine import eta, listed_tasks, transitions, uncertain
 from jobs.models import Job, JobSet
@@ -24,6 +24,8 @@ from jobs.orders.approval import NeedsApproval
 from jobs.orders.order_request import OrderRequest
 from jobs.pages import asking
 from jobs.pages.board.job_page import JobPage
+from jobs.pages.board.job_panels.cost import CostPanel
+from jobs.pages.board.job_panels.timeline import TimelinePanel
 from jobs.pages.budget_summary import BudgetSummary
 from jobs.pages.create.confirmation import Confirmation
 from studio.common.translatable import translated
@@ -36,12 +38,27 @@ from studio.teams.return_address import redirect_back
 @team_page()
 @require_safe
 def detail(request: TeamRequest, job: str) -> HttpResponse:
+    deleted = request.team.jobs.filter(public_id=job, group=Group.DELETED)
+    if (shell := deleted.select_related("deletion").first()) is not None:
+        return _deleted(request, shell)
     context = _context(request, job)
     return render(
         request,
         "jobs/board/job.html",
         context | {"bottom_bar": _bottom_bar(request, context["job"])},
     )
+
+
+def _deleted(request: TeamRequest, shell: Job) -> HttpResponse:
+    """What is left of a deleted job: that it was, and what it cost. 410."""
+    context = {
+        "nav": "jobs",
+        "deletion": shell.deletion,
+        "shell": shell,
+        "cost": CostPanel.of(shell),
+        "timeline": TimelinePanel.of(shell),
+    }
+    return render(request, "jobs/trash/job.html", context, status=410)
 
 
 @team_page()
@@ -259,7 +276,7 @@ def _job(request: TeamRequest, public_id: str) -> Job:
         "result",
     )
     found = request.team.jobs.select_related(*related).filter(public_id=public_id).first()
-    if found is None:
+    if found is None or found.group == Group.DELETED:
         raise Http404("There is no such job.")
     return found
 

@@ -29,7 +29,7 @@ def sound_of(job: Job) -> Asset | None:
     """
     if job.result is None or job.result.has_audio or job.spec.output.sound or job.template is None:
         return None
-    video = job.template.asset
+    video = job.template.video
     return video if video is not None and video.has_audio else None
 
 

@@ -15,6 +15,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from jobs.common.states import Group
 from jobs.pages.board.player import sound_of
 from jobs.pages.video_names import file_name
 from studio.common.translatable import translated
@@ -36,6 +37,7 @@ def sound(request: TeamRequest, job: str) -> HttpResponseBase:
     found = (
         request.team.jobs.select_related("team", "result", "template__asset")
         .filter(public_id=job)
+        .exclude(group=Group.DELETED)
         .first()
     )
     added = sound_of(found) if found is not None else None

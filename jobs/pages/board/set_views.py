@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from jobs.billing import budget, confirmed_price, prices
 from jobs.common.errors import Refused
-from jobs.common.states import OUT, TERMINAL, State
+from jobs.common.states import OUT, TERMINAL, Group, State
 from jobs.engine import eta
 from jobs.models import Job, JobSet
 from jobs.orders import create, sets
@@ -57,7 +57,7 @@ class SetPage:
     def __init__(self, jobset: JobSet, user: User, *, writes: bool, approves: bool = True) -> None:
         self.jobset, self.team, self.user, self.writes = jobset, jobset.team, user, writes
         self.approves = approves
-        self.jobs = list(rows_of(jobset.jobs.all()).order_by("id"))
+        self.jobs = list(rows_of(jobset.jobs.exclude(group=Group.DELETED)).order_by("id"))
         for job in self.jobs:
             job.team = jobset.team
 
@@ -203,7 +203,8 @@ def notice(request: TeamRequest, jobset: str) -> HttpResponse:
 def pick(request: TeamRequest, jobset: str) -> HttpResponse:
     """The video of the set that won; picking another one changes it."""
     found = _set(request, jobset)
-    job = found.jobs.filter(public_id=request.POST.get("job", "").replace("\x00", "")).first()
+    kept = found.jobs.exclude(group=Group.DELETED)
+    job = kept.filter(public_id=request.POST.get("job", "").replace("\x00", "")).first()
     if job is None:
         raise Http404("This video is not in the set.")
     found.winner = job
@@ -261,7 +262,8 @@ def again(request: TeamRequest, jobset: str) -> HttpResponse:
 def videos(request: TeamRequest, jobset: str) -> HttpResponseBase:
     """200 with every video that is ready in one zip, made while it is sent; 404 while none is."""
     found = _set(request, jobset)
-    jobs = list(found.jobs.filter(result__isnull=False).select_related("result").order_by("id"))
+    ready = found.jobs.filter(result__isnull=False).exclude(group=Group.DELETED)
+    jobs = list(ready.select_related("result").order_by("id"))
     if not jobs:
         raise Http404("No video of this set is ready yet.")
     if request.method == "GET" and any(job.owner_id != request.user.pk for job in jobs):

@@ -103,7 +103,8 @@ def _moves(job: Job) -> str:
     """The name of the moves: of the template, or of the video that one is being made from."""
     if job.template is not None:
         return str(job.template.name)
-    return str(video_of(job.needs).name) if job.needs is not None else ""
+    video = video_of(job.needs) if job.needs is not None else None
+    return str(video.name) if video is not None else ""
 
 
 def _named(asset: Asset) -> str:

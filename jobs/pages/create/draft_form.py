@@ -208,14 +208,14 @@ class DraftForm(forms.Form):
         """A template that the service forgot is asked for by its video, on the account that it
         belonged to; then why the price is another."""
         forgotten = self.cleaned_data.get(TEMPLATE)
-        if forgotten is None or not forgotten.forgotten or forgotten.asset is None:
+        if forgotten is None or not forgotten.forgotten or forgotten.video is None:
             return ""
         account = (
             forgotten.account
             if forgotten.account.key is not None
             else self.cleaned_data.get("account")
         )
-        self.cleaned_data |= {TEMPLATE: None, TEMPLATE_VIDEO: forgotten.asset, "account": account}
+        self.cleaned_data |= {TEMPLATE: None, TEMPLATE_VIDEO: forgotten.video, "account": account}
         return _(
             "The service has forgotten this template, so the price is another one. Look at it, "
             "then click again."

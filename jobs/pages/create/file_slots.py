@@ -143,7 +143,7 @@ class FileSlot:
     def original(self) -> Asset | None:
         """What the chosen file was made from here."""
         return (
-            self.asset.parent
+            self.asset.origin_file
             if self.asset is not None and self.asset.origin == Asset.Origin.EDIT
             else None
         )

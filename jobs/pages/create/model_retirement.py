@@ -156,5 +156,6 @@ def draft_of(job: Job, team: Team) -> Draft:
     if job.spec.makes and job.template is not None:
         fields[TEMPLATE] = job.template.public_id
     elif job.spec.makes and job.needs is not None:
-        fields[TEMPLATE_VIDEO] = video_of(job.needs).public_id
+        video = video_of(job.needs)
+        fields[TEMPLATE_VIDEO] = video.public_id if video is not None else ""
     return DraftForm(fields, spec=job.spec, team=team).draft

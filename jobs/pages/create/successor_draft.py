@@ -82,7 +82,7 @@ class SuccessorDraft:
         its declaration."""
         mine = dict(self.draft.files)
         video = self.draft.template_video or (
-            self.draft.template.asset if self.draft.template is not None else None
+            self.draft.template.video if self.draft.template is not None else None
         )
         if video is not None:
             mine[TEMPLATE_VIDEO] = video
@@ -175,7 +175,7 @@ class SuccessorDraft:
         }
         found += [asset.name for asset in self.draft.files.values() if asset.pk in gone]
         template = self.draft.template
-        if template is not None and template.asset is None:
+        if template is not None and template.video is None:
             found.append(
                 _("the template “%(name)s”, whose video is not here") % {"name": template.name}
             )

@@ -42,6 +42,8 @@ UNTOUCHED: dict[str, Any] = {
     "result_expires_at": None,
     "result_id": None,
     "length_differs": False,
+    "deletion_id": None,
+    "erased_at": None,
     "alarmed": 0,
     "forecast_ready_at": None,
     "forecast_late_at": None,

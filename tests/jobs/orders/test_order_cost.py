@@ -19,7 +19,7 @@ from studio.models import Team, User
 from tests import makers
 
 pytestmark = pytest.mark.django_db
-MOST = 15  # statements of an order without a key in a team without limits
+MOST = 16  # statements of an order without a key in a team without limits
 
 
 @pytest.fixture

@@ -105,13 +105,13 @@ def test_deleting_asks_first(team: Team, creator: User, client_of: ClientOf) -> 
     names = [asset.file.name, asset.thumb.name]
     question = client.get(address(asset, "delete/"))
     assert question.status_code == 200
-    assert b"Delete for good" in question.content
+    assert b"Move to the trash" in question.content
     assert Asset.objects.exists()
     answer = client.post(address(asset, "delete/"), follow=True)
-    assert answer.redirect_chain == [("/t/north/library/", 302)]
-    assert "“p.png” is deleted." in answer.content.decode()
+    assert answer.redirect_chain == [("/t/north/trash/", 302)]
+    assert "“p.png” is in the trash." in answer.content.decode()
     assert not Asset.objects.exists()
-    assert not any(default_storage.exists(name) for name in names)
+    assert all(default_storage.exists(name) for name in names), "for 30 days"
     assert client.post(address(asset, "delete/")).status_code == 404
 
 
@@ -128,7 +128,7 @@ def test_a_file_in_use_is_not_deleted_and_the_job_is_named(
     client = client_of(owner)
     question = client.get(address(speech, "delete/")).content.decode()
     assert "job “Welcome line”" in question
-    assert "Delete for good" not in question
+    assert "Move to the trash" not in question
     answer = client.post(address(speech, "delete/"))
     assert answer.status_code == 409
     assert "job “Welcome line”" in answer.content.decode()

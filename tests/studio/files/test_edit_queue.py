@@ -12,7 +12,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from studio.files import edit_queue, file_store
+from studio.files import edit_queue, file_store, names
 from studio.media import MediaError, probe
 from studio.models import Asset, Consent, Edit, Team, User
 from tests import files
@@ -168,7 +168,7 @@ def test_a_child_that_is_edited_again_is_told_once(
 def test_a_long_name_keeps_its_end(team: Team, owner: User) -> None:
     picture = kept(team, owner, "a" * 300 + ".jpg", files.jpeg(640, 800))
     name = edit_queue.change(picture, {"do": "picture", "box": [0, 0, 400, 400]}, owner).name
-    assert (len(name), name.endswith("a, cropped 1:1.jpg")) == (file_store.NAME_LENGTH, True)
+    assert (len(name), name.endswith("a, cropped 1:1.jpg")) == (names.NAME_LENGTH, True)
 
 
 # ── a disk that is full, a file that is gone ──────────────────────────────────────────────────────

@@ -13,7 +13,7 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
-from studio.files import file_store
+from studio.files import file_store, names
 from studio.media import MediaError
 from studio.models import Asset, Team, User
 from tests import files, makers
@@ -271,12 +271,12 @@ def test_a_result_and_the_video_of_a_template_stay(team: Team, owner: User) -> N
     ],
 )
 def test_names_are_made_safe_and_stay_readable(name: str, extension: str, shown: str) -> None:
-    assert file_store.clean_name(name, extension) == shown
+    assert names.clean_name(name, extension) == shown
 
 
 def test_long_names_keep_their_type() -> None:
-    assert file_store.clean_name("x" * 300 + ".jpeg", "jpg") == "x" * 116 + ".jpg"
-    assert file_store.clean_name("y" * 300) == "y" * 120
+    assert names.clean_name("x" * 300 + ".jpeg", "jpg") == "x" * 116 + ".jpg"
+    assert names.clean_name("y" * 300) == "y" * 120
 
 
 def test_a_hostile_name_is_only_shown(team: Team, owner: User) -> None:

@@ -45,6 +45,7 @@ class ActionsPanel:
     ask_url: str
     ask_label: str
     front_url: str
+    delete_url: str
     cancel_url: str
     cancel_label: str
     cancel_note: str
@@ -87,6 +88,7 @@ class ActionsPanel:
             ask_url=url("ask_now", writes and ask),
             ask_label=ask,
             front_url=url("front", manages and job.state == State.QUEUED),
+            delete_url=url("job_delete", writes and job.terminal),
             cancel_url=url("cancel", writes and cancel),
             cancel_label=cancel,
             cancel_note=_cancel_note(job, cancel),
@@ -123,7 +125,7 @@ def _change_url(job: Job, team: Team, files: Iterable[InputFile]) -> str:
         **{given.name: given.asset.public_id for given in files},
     }
     fields |= {name: form_value(value) for name, value in job.parameters.items()}
-    if job.template is not None and job.spec.makes:
+    if job.template is not None and not job.template.deleted and job.spec.makes:
         fields["template"] = job.template.public_id
     return f"{reverse(f'jobs:{page}', args=[team.slug])}?{urlencode(fields)}"
 
@@ -131,7 +133,7 @@ def _change_url(job: Job, team: Team, files: Iterable[InputFile]) -> str:
 def _template_url(job: Job, team: Team) -> str:
     """Where the template that the job made is danced."""
     made = job.spec.kind is entries.Kind.TEMPLATE and job.state == State.SUCCEEDED
-    if not made or job.template is None:
+    if not made or job.template is None or job.template.deleted:
         return ""
     return f"{reverse('jobs:dance', args=[team.slug])}?template={job.template.public_id}"
 
