@@ -17,7 +17,7 @@ from django.utils.translation import gettext
 
 from jobs.billing import ledger
 from jobs.common.states import Group
-from jobs.models import Check, Job, JobInput, Template
+from jobs.models import Check, Job, JobInput, SharedVideo, ShareLink, Template
 from studio.audit.events import Event
 from studio.audit.trail import record
 from studio.common import clock
@@ -81,6 +81,9 @@ def _erase_jobs(deletion: Deletion) -> bool:
     if not jobs:
         return False
     JobInput.everything.filter(job__in=jobs).delete()
+    links = list(SharedVideo.objects.filter(job__in=jobs).values_list("link", flat=True))
+    SharedVideo.objects.filter(job__in=jobs).delete()
+    ShareLink.objects.filter(pk__in=links, videos=None).update(title=gettext("Deleted video"))
     Job.objects.filter(pk__in=jobs, group=Group.DELETED).update(
         title=gettext("Deleted video"),
         parameters={},

@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from jobs.common.errors import Refused
-from jobs.common.states import State
+from jobs.common.states import Group, State
 from jobs.models import Job, SharedVideo, ShareLink
 from studio.audit.events import Event
 from studio.audit.trail import record
@@ -103,6 +103,8 @@ def shown(link: ShareLink) -> models.QuerySet[SharedVideo]:
     not among them."""
     return (
         link.videos.filter(job__result__isnull=False, job__team=link.team_id)
+        .filter(job__result__deletion=None)
+        .exclude(job__group=Group.DELETED)
         .select_related("job", "job__result", "job__template__asset")
         .order_by("place")
     )
@@ -119,7 +121,8 @@ def viewed(link: ShareLink) -> None:
 
 def sharable(jobs: models.QuerySet[Job]) -> models.QuerySet[Job]:
     """Those of `jobs` that have a video to show."""
-    return jobs.filter(state=State.SUCCEEDED, result__isnull=False)
+    done = jobs.filter(state=State.SUCCEEDED, result__isnull=False)
+    return done.exclude(group=Group.DELETED)
 
 
 def make(team: Team, by: User, jobs: Iterable[Job], terms: Terms, *, click: str = "") -> ShareLink:

@@ -110,7 +110,8 @@ class Cast:
             scene, complaint = self._opened(name, path)
             found += [scene] if scene else []
             complaints += [complaint] if complaint else []
-        found += [Scene(name, self.address + path) for name, path in self.told["scenes"]]
+        for name, path, *status in self.told["scenes"]:
+            found.append(Scene(name, self.address + path, status=int(status[0]) if status else 200))
         found += [Scene("parts", self.debug + reverse("parts"))]
         found += [
             Scene(f"error-{error}", f"{self.debug}{reverse('parts')}?error={error}")

@@ -27,10 +27,11 @@ PATIENCE = 240.0  # seconds for all videos
 
 def fill() -> dict[str, Any]:
     """{"email", "password": of the owner, "values": name in an address -> value, "scenes": [[name,
-    path]], "join": the secret of a link to make an account, "lost": of one that takes second
-    factors away}."""
+    path], or with the status that is meant], "join": the secret of a link to make an account,
+    "lost": of one that takes second factors away}."""
     from studio.models import Team
     from studio.teams import sign_up_links
+    from tests.browser import seed_trash
 
     users = people()
     team = Team.objects.get(name=TEAM)
@@ -48,6 +49,7 @@ def fill() -> dict[str, Any]:
     }
     found = [*scenes(team, made | still), ["set-batch", sets["batch"].get_absolute_url()]]
     found += shared_scenes(team, made["portrait"])
+    found += seed_trash.deleted(team, users)
     return {
         "email": EMAIL,
         "password": PASSWORD,

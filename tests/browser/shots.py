@@ -26,7 +26,10 @@ def main() -> int:
         description="Pictures of every page, and what is wrong with each.",
     )
     parser.add_argument(
-        "--only", default="", metavar="NAME", help="only pages whose name begins with this"
+        "--only",
+        default="",
+        metavar="NAME",
+        help="only pages whose name begins with it; several with commas",
     )
     parser.add_argument(
         "--to",
@@ -72,7 +75,7 @@ def shoot(cast: object, to: Path, only: str) -> int:
     scenes, complaints = cast.scenes()
     bad = len(complaints)
     for scene in scenes:
-        if not scene.name.startswith(only):
+        if not scene.name.startswith(tuple(only.split(","))):
             continue
         size, wrong = 0, []
         for look in cast.look(scene, again=True):

@@ -16,6 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from jobs.common.errors import Refused
+from jobs.common.states import Group
 from jobs.models import Job, JobSet, ShareLink
 from jobs.pages.shares.forms import ShareForm
 from jobs.sharing import links
@@ -46,7 +47,7 @@ class LinkRow:
 @require_http_methods(["GET", "HEAD", "POST"])
 def job(request: TeamRequest, job: str) -> HttpResponse:
     """A link to the video of one job, and the links that show it already."""
-    jobs = request.team.jobs.filter(public_id=job)
+    jobs = request.team.jobs.filter(public_id=job).exclude(group=Group.DELETED)
     found = jobs.first()
     if found is None:
         raise Http404("There is no such job.")

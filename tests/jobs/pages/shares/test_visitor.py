@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from jobs.models import Job, ShareLink
+from jobs.orders import trash, trash_sweep
 from jobs.sharing import links
 from studio.models import Team, User
 from tests.conftest import signed_in
@@ -233,3 +234,24 @@ def test_nobody_counts_who_did_not_give_the_password(share: Made, client: Client
 
 def test_an_end_a_year_away_is_the_longest(share: Made) -> None:
     assert share(days=5000).expires_at <= timezone.now() + timedelta(days=366)
+
+
+def test_what_lies_in_the_trash_is_shown_to_no_visitor(
+    share: Made, client: Client, film: Job, team: Team, creator: User
+) -> None:
+    link = share()
+    with_picture(film)
+    assert client.get(files_of(link)["video"]).status_code == 200
+    done = trash.delete_jobs(team, [film], creator, others=False)
+    for what, address in files_of(link).items():
+        assert client.get(address).status_code == 404, what
+    assert "<video" not in client.get(page_of(link)).content.decode()
+    assert not links.sharable(team.jobs.all()).exists()
+    trash.restore(done.deletions, creator, others=False)
+    assert client.get(files_of(link)["video"]).status_code == 200
+    done = trash.delete_jobs(team, [film], creator, others=False)
+    trash.erase_now(done.deletions, creator, others=False)
+    trash_sweep.work()
+    link.refresh_from_db()
+    assert "Welcome" not in link.title
+    assert client.get(page_of(link)).status_code in (200, 410)

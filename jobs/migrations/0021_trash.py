@@ -9,8 +9,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('jobs', '0018_limits_per_day'),
-        ('studio', '0016_trash'),
+        ('jobs', '0020_share_links'),
+        ('studio', '0017_trash'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('studio', '0015_sound_of_videos'),
+        ('studio', '0016_sharing_allowed'),
     ]
 
     operations = [
