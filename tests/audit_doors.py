@@ -383,7 +383,10 @@ DOORS: dict[str, list[tuple[Callable[[World], None], set[Event]]]] = {
     "asset_delete": [(asset_delete, {E.FILE_DELETED})],
     "jobs:job_delete": [(job_delete, {E.VIDEO_DELETED})],
     "jobs:delete_several": [(delete_several, {E.VIDEO_DELETED})],
-    "jobs:trash": [(restore, {E.RESTORED}), (erase, {E.ERASED_NOW})],
+    "jobs:trash": [
+        (restore, {E.VIDEO_DELETED, E.RESTORED}),
+        (erase, {E.VIDEO_DELETED, E.ERASED_NOW}),
+    ],
     "jobs:cancel": [(cancel, {E.JOB_CANCELED})],
     "jobs:undo": [(undo, {E.JOB_CANCELED})],
     "jobs:front": [(front, {E.JOB_MOVED})],

@@ -53,7 +53,7 @@ def of(targets: Sequence[Target], by: User, *, others: bool) -> Consequences:
         found.under_way = list(rows.order_by("pk"))
     if found.going:
         found.goes = _goes(assets, jobs, templates)
-        found.stays = _stays(assets, jobs)
+        found.stays = _shared_videos(assets, jobs) + _stays(assets, jobs)
     return found
 
 
@@ -96,6 +96,22 @@ def _goes(assets: set[int], jobs: set[int], templates: set[int]) -> list[str]:
     if size:
         found.append(_("%(size)s of storage, once it is erased") % {"size": filesize_mb(size)})
     return found
+
+
+def _shared_videos(assets: set[int], jobs: set[int]) -> list[str]:
+    """Videos of jobs that go, which stay themselves."""
+    number = 0
+    for some in portions(jobs):
+        results = Asset.objects.filter(made_by__in=some).exclude(pk__in=assets)
+        number += results.distinct().count()
+    if not number:
+        return []
+    said = ngettext(
+        "%(n)s video, because another job made the same one, or something is made of it",
+        "%(n)s videos, because other jobs made the same ones, or something is made of them",
+        number,
+    )
+    return [said % {"n": number}]
 
 
 def _stays(assets: set[int], jobs: set[int]) -> list[str]:

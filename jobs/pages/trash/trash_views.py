@@ -113,7 +113,7 @@ def _face(deletion: Deletion) -> Asset | None:
 
 
 def _what(deletion: Deletion) -> str:
-    """“likeness: 3 videos, 4 files, 12.4 MB”."""
+    """“video: 1 video, 2 files, 12.4 MB”."""
     files = deletion.files - deletion.videos
     parts = [
         ngettext("%(n)s video", "%(n)s videos", deletion.videos) % {"n": deletion.videos}
@@ -122,7 +122,9 @@ def _what(deletion: Deletion) -> str:
         ngettext("%(n)s file", "%(n)s files", files) % {"n": files} if files > 0 else "",
         filesize_mb(deletion.size) if deletion.size else "",
     ]
-    return ", ".join(part for part in parts if part) or _("a job without a video")
+    kind = deletion.get_kind_display()
+    said = ", ".join(part for part in parts if part)
+    return f"{kind}: {said}" if said else kind
 
 
 def _chosen(request: TeamRequest, public_ids: Sequence[str]) -> list[Deletion]:
