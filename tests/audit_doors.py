@@ -14,11 +14,10 @@ from django.urls import reverse
 
 from jobs.common.states import Code, State
 from jobs.models import Account, Job, JobSet, Preset
-from jobs.orders import trash
 from studio.audit.events import Event
 from studio.models import Team, User
 from studio.teams import sign_up_links
-from tests import makers
+from tests import makers, trash_doors
 from tests.conftest import signed_in
 from tests.service import Service, task
 
@@ -132,28 +131,6 @@ def turns(w: World) -> None:
 
 def asset_delete(w: World) -> None:
     w.post("asset_delete", makers.asset(w.team).public_id)
-
-
-def job_delete(w: World) -> None:
-    w.post("jobs:job_delete", ended(w).public_id)
-
-
-def delete_several(w: World) -> None:
-    w.post("jobs:delete_several", job=ended(w).public_id, sure="1")
-
-
-def ended(w: World) -> Job:
-    return makers.job(w.team, w.creator, account=w.account, state=State.FAILED)
-
-
-def restore(w: World) -> None:
-    lies = trash.delete_jobs(w.team, [ended(w)], w.creator, others=True)
-    w.post("jobs:trash", do="restore", deletion=lies.deletions[0].public_id)
-
-
-def erase(w: World) -> None:
-    lies = trash.delete_jobs(w.team, [ended(w)], w.creator, others=True)
-    w.post("jobs:trash", do="erase", sure="1", deletion=lies.deletions[0].public_id)
 
 
 def cancel(w: World) -> None:
@@ -381,12 +358,7 @@ DOORS: dict[str, list[tuple[Callable[[World], None], set[Event]]]] = {
     "sign_ins": [(sign_ins, {E.SIGN_INS_ENDED})],
     "jobs:turns": [(turns, {E.SHARES_CHANGED, E.TEAM_CHANGED})],
     "asset_delete": [(asset_delete, {E.FILE_DELETED})],
-    "jobs:job_delete": [(job_delete, {E.VIDEO_DELETED})],
-    "jobs:delete_several": [(delete_several, {E.VIDEO_DELETED})],
-    "jobs:trash": [
-        (restore, {E.VIDEO_DELETED, E.RESTORED}),
-        (erase, {E.VIDEO_DELETED, E.ERASED_NOW}),
-    ],
+    **trash_doors.DOORS,
     "jobs:cancel": [(cancel, {E.JOB_CANCELED})],
     "jobs:undo": [(undo, {E.JOB_CANCELED})],
     "jobs:front": [(front, {E.JOB_MOVED})],

@@ -9,8 +9,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('jobs', '0020_share_links'),
-        ('studio', '0017_trash'),
+        ('jobs', '0021_pending_orders'),
+        ('studio', '0018_trash'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

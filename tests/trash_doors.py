@@ -1,0 +1,44 @@
+"""The doors of the trash, for `audit_doors`: how each is made to change something."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from jobs.common.states import State
+from jobs.models import Job
+from studio.audit.events import Event
+from studio.models import Deletion
+from tests import makers
+
+
+def _ended(w: Any) -> str:
+    """The public id of a job that has ended."""
+    made: Job = makers.job(w.team, w.creator, account=w.account, state=State.FAILED)
+    return made.public_id
+
+
+def job_delete(w: Any) -> None:
+    w.post("jobs:job_delete", _ended(w))
+
+
+def delete_several(w: Any) -> None:
+    w.post("jobs:delete_several", job=_ended(w), sure="1")
+
+
+def restore(w: Any) -> None:
+    job_delete(w)
+    w.post("jobs:trash", do="restore", deletion=Deletion.objects.latest("pk").public_id)
+
+
+def erase(w: Any) -> None:
+    job_delete(w)
+    w.post("jobs:trash", do="erase", sure="1", deletion=Deletion.objects.latest("pk").public_id)
+
+
+_DELETED = Event.VIDEO_DELETED
+DOORS: dict[str, list[tuple[Callable[[Any], None], set[Event]]]] = {
+    "jobs:job_delete": [(job_delete, {_DELETED})],
+    "jobs:delete_several": [(delete_several, {_DELETED})],
+    "jobs:trash": [(restore, {_DELETED, Event.RESTORED}), (erase, {_DELETED, Event.ERASED_NOW})],
+}
