@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('jobs', '0021_pending_orders'),
-        ('studio', '0018_trash'),
+        ('studio', '0019_trash'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

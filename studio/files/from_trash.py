@@ -1,8 +1,9 @@
 """Content that lies in the trash and comes again: the row comes back, as what is kept now.
 
-The same content is kept once per team, so a file that is uploaded, made or archived again while it
-lies in the trash is taken out of it (a video of a job excepted, which has a row of its own): in the name of who brings it now, without the consent that was
-given before, and alone. What went into the trash with it stays there.
+The same content is kept once per team, so a file that is uploaded or made again while it lies in
+the trash is taken out of it: in the name of who brings it now, without the consent that was given
+before, and alone. What went into the trash with it stays there. A video of a job stays there too:
+each has a row of its own.
 """
 
 from __future__ import annotations

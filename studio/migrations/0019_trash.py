@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('studio', '0017_approval_amount'),
+        ('studio', '0018_approval_amount'),
     ]
 
     operations = [
