@@ -92,12 +92,7 @@ def keep(
         if result:
             made = _result(team, digest, own)
             return (made, False) if made is not None else None
-        if (here := _same(team, digest)) is not None:
-            return here, False
-        back = from_trash.bring_back(
-            team, digest, owner, name, origin=origin, parent=parent, recipe=recipe or {}
-        )
-        return (back, True) if back is not None else None
+        return _same_or_back(team, digest, owner, name, origin, parent, recipe or {})
 
     with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix="keep-") as folder:
         path, digest = received(source, Path(folder))
@@ -151,6 +146,24 @@ def _same(team: Team, digest: str) -> Asset | None:
     """The team's asset with this content, as it came in or as it is stored (somebody may upload
     what they downloaded here)."""
     return team.assets.filter(Q(source_sha256=digest) | Q(sha256=digest)).first()
+
+
+def _same_or_back(
+    team: Team,
+    digest: str,
+    owner: User | None,
+    name: str,
+    origin: str,
+    parent: Asset | None,
+    recipe: dict[str, object],
+) -> tuple[Asset, bool] | None:
+    """The team's file of this content, and whether it is new here because it lay in the trash."""
+    if (here := _same(team, digest)) is not None:
+        return here, False
+    back = from_trash.bring_back(
+        team, digest, owner, name, origin=origin, parent=parent, recipe=recipe
+    )
+    return (back, True) if back is not None else None
 
 
 def _stem(team: Team, digest: str, own: str) -> str:
