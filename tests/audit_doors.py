@@ -129,10 +129,6 @@ def turns(w: World) -> None:
     w.post("jobs:turns", waiting_limit=50, **{**rows, f"turns_{of_creator}": 3})
 
 
-def asset_delete(w: World) -> None:
-    w.post("asset_delete", makers.asset(w.team).public_id)
-
-
 def cancel(w: World) -> None:
     w.post("jobs:cancel", w.job.public_id)
 
@@ -357,7 +353,6 @@ DOORS: dict[str, list[tuple[Callable[[World], None], set[Event]]]] = {
     "team_new": [(team_new, {E.TEAM_MADE})],
     "sign_ins": [(sign_ins, {E.SIGN_INS_ENDED})],
     "jobs:turns": [(turns, {E.SHARES_CHANGED, E.TEAM_CHANGED})],
-    "asset_delete": [(asset_delete, {E.FILE_DELETED})],
     **trash_doors.DOORS,
     "jobs:cancel": [(cancel, {E.JOB_CANCELED})],
     "jobs:undo": [(undo, {E.JOB_CANCELED})],

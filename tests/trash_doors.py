@@ -18,6 +18,10 @@ def _ended(w: Any) -> str:
     return made.public_id
 
 
+def asset_delete(w: Any) -> None:
+    w.post("asset_delete", makers.asset(w.team).public_id)
+
+
 def job_delete(w: Any) -> None:
     w.post("jobs:job_delete", _ended(w))
 
@@ -38,6 +42,7 @@ def erase(w: Any) -> None:
 
 _DELETED = Event.VIDEO_DELETED
 DOORS: dict[str, list[tuple[Callable[[Any], None], set[Event]]]] = {
+    "asset_delete": [(asset_delete, {Event.FILE_DELETED})],
     "jobs:job_delete": [(job_delete, {_DELETED})],
     "jobs:delete_several": [(delete_several, {_DELETED})],
     "jobs:trash": [(restore, {_DELETED, Event.RESTORED}), (erase, {_DELETED, Event.ERASED_NOW})],

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('jobs', '0021_pending_orders'),
+        ('jobs', '0023_fill_key_use'),
         ('studio', '0019_trash'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
