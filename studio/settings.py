@@ -151,6 +151,8 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_UNIQUE_EMAIL = True
+# Password, address and second factors: whoever's they are hears of a change that was not theirs.
+ACCOUNT_EMAIL_NOTIFICATIONS = True
 # Without a mail server nobody could confirm an address, so nobody is asked to; what is given to a
 # person still counts on it (docs/decisions/0026-confirmed-addresses.md).
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if MAIL_SERVER else "none"

@@ -17,6 +17,7 @@ from studio.audit import values
 from studio.audit.events import Event
 from studio.audit.trail import record
 from studio.models import Membership, Team, User
+from studio.teams import member_mail
 
 Events: TypeAlias = tuple[Event, Event, Event]  # of a row that is added, changed, deleted
 _ANY: Events = (Event.ROW_ADDED, Event.ROW_CHANGED, Event.ROW_DELETED)
@@ -24,6 +25,12 @@ _EVENTS: dict[type[models.Model], Events] = {
     Membership: (Event.ADDED, Event.ROLE_CHANGED, Event.REMOVED),
     User: (Event.PERSON_ADDED, Event.PERSON_CHANGED, Event.PERSON_DELETED),
     Team: (Event.TEAM_MADE, Event.TEAM_CHANGED, Event.TEAM_DELETED),
+}
+# Whose membership staff change hears of it, as from people of the team.
+_MAILS: dict[Event, Callable[[Membership], None]] = {
+    Event.ADDED: lambda row: member_mail.added(row.team, row.user, row.role, None),
+    Event.ROLE_CHANGED: lambda row: member_mail.role_changed(row.team, row.user, row.role, None),
+    Event.REMOVED: lambda row: member_mail.removed(row.team, row.user, None),
 }
 _OF_ALL_ROWS = "delete_selected"  # asks first; the rows are told when they go
 
@@ -127,6 +134,8 @@ def _tell(
         before=before,
         after=after,
     )
+    if isinstance(row, Membership) and event in _MAILS:
+        _MAILS[event](row)
 
 
 def _columns(row: models.Model) -> dict[str, object]:

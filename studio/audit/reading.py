@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from django.db.models import Q, QuerySet
 
+from studio.common import time_zones
 from studio.models.audit import AuditEntry
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which entries: of or about the person with this id, of this kind, on these days (UTC, both
-    included)."""
+    """Which entries: of or about the person with this id, of this kind, on these days of the time
+    zone (both included)."""
 
     person: int | None = None
     kind: str = ""
     since: date | None = None
     until: date | None = None
+    time_zone: str = "UTC"
 
 
 def page(
@@ -54,9 +56,9 @@ def _narrowed(
     if wanted.kind:
         entries = entries.filter(kind=wanted.kind)
     if wanted.since is not None:
-        entries = entries.filter(at__gte=_midnight(wanted.since))
+        entries = entries.filter(at__gte=_midnight(wanted, wanted.since))
     if wanted.until is not None and wanted.until < date.max:
-        entries = entries.filter(at__lt=_midnight(wanted.until + timedelta(days=1)))
+        entries = entries.filter(at__lt=_midnight(wanted, wanted.until + timedelta(days=1)))
     if before is not None:
         # The first condition is what an index begins at.
         entries = entries.filter(at__lte=before.at)
@@ -64,5 +66,5 @@ def _narrowed(
     return entries
 
 
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
+def _midnight(wanted: Wanted, day: date) -> datetime:
+    return datetime.combine(day, time(), time_zones.zone(wanted.time_zone))

@@ -61,7 +61,8 @@ def _refuse(
 
 @keeps(Membership)
 def last_owner(membership: Membership, going: object) -> Sentence | None:
-    """A team without an owner could no longer be run by anybody of it. It may go as a whole."""
+    """A team without an owner who can sign in could no longer be run by anybody of it. It may go
+    as a whole; and an owner who cannot sign in may go when another like them stays."""
     if _is_of(Team, going):
         return None
     if connection.in_atomic_block:
@@ -75,6 +76,8 @@ def last_owner(membership: Membership, going: object) -> Sentence | None:
         others = others.exclude(pk__in=going.order_by().values("pk"))
     if isinstance(going, models.QuerySet) and going.model is User:
         others = others.exclude(user__in=going.order_by().values("pk"))
+    if membership.user.is_active:
+        others = others.filter(user__is_active=True)
     return None if others.exists() else without_owner(membership)
 
 

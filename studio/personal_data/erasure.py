@@ -38,7 +38,8 @@ from studio.models import (
     User,
 )
 from studio.personal_data.parts import Outcome, others
-from studio.teams import confirmed
+from studio.teams import belongings, confirmed
+from studio.teams.belongings import Fate
 
 NOWHERE = "erased.invalid"  # RFC 2606: no mail ever goes there
 # Apps that keep rows of how somebody signs in; theirs go whole.
@@ -99,6 +100,7 @@ def erase(person: User, *, files: bool, by: User | None = None) -> list[Outcome]
         names = _names(person, addresses)
         word = pseudonym_of(person.pk)
         record(Event.PERSON_ERASED, by=by, person=person, after={"files": files})
+        report += _settle_belongings(person, by or person, files=files)
         made = others().erase(person, names, word)
         report += _leave_teams(person)
         report += _erase_rows(person, addresses)
@@ -153,6 +155,22 @@ def _led_alone(person: User) -> Iterable[Team]:
     others = Membership.objects.filter(role=Role.OWNER, user__is_active=True)
     others = others.exclude(user=person)
     return Team.objects.filter(pk__in=mine).exclude(pk__in=others.values("team"))
+
+
+def _settle_belongings(person: User, by: User, *, files: bool) -> list[Outcome]:
+    """What becomes of what they have in teams where others are, as when they leave one: what waits
+    is canceled, the rest is kept for the team in nobody's name. Of files that they brought, with
+    `files`, is told already."""
+    report: list[Outcome] = []
+    for row in Membership.objects.filter(user=person).select_related("team"):
+        if not row.team.memberships.exclude(user=person).exists():
+            continue
+        for kind in belongings.kinds():
+            fate = Fate.CANCEL if Fate.CANCEL in kind.fates else Fate.KEEP
+            told = kind.settle(row.team, person, fate, None, by)
+            if not (files and kind.key == "files"):
+                report += [Outcome(one, stays=fate == Fate.KEEP) for one in told]
+    return report
 
 
 def _leave_teams(person: User) -> list[Outcome]:

@@ -50,11 +50,16 @@ class AuditFilter(forms.Form):
     until = forms.DateField(required=False)
     before = forms.IntegerField(required=False, min_value=1, max_value=2**62)
 
-    def wanted(self) -> reading.Wanted:
+    def wanted(self, time_zone: str) -> reading.Wanted:
+        """Its days are those of `time_zone`."""
         self.is_valid()
         given = self.cleaned_data
         return reading.Wanted(
-            given.get("person"), given.get("kind", ""), given.get("since"), given.get("until")
+            given.get("person"),
+            given.get("kind", ""),
+            given.get("since"),
+            given.get("until"),
+            time_zone,
         )
 
 
@@ -75,7 +80,7 @@ def audit(request: TeamRequest) -> HttpResponseBase:
     """The newest PAGE entries, older ones with ?before= the id of an entry; with ?format=csv all of
     them as a file."""
     form = AuditFilter(request.GET)
-    wanted = form.wanted()
+    wanted = form.wanted(request.team.time_zone)
     entries = request.team.audit.all()
     if request.GET.get("format") == "csv":
         with transaction.atomic():

@@ -14,6 +14,7 @@ from studio.audit.trail import record
 from studio.common.translatable import Sentence, phrase
 from studio.models import Membership, Role, Team, User
 from studio.models.people import without_owner
+from studio.teams import member_mail
 from studio.teams.invitations import lock, role_of
 from studio.teams.permissions import Permission, allows, may_grant
 
@@ -48,6 +49,7 @@ def change_role(team: Team, by: User, member: Membership, role: str) -> Membersh
             role=Role(role).label,
         )
         _write(team, by, there, role, told if there.user_id != by.pk else None)
+        member_mail.role_changed(team, there.user, role, by)
     return there
 
 
@@ -66,6 +68,7 @@ def transfer(team: Team, by: User, to: Membership, role: str) -> Membership:
         )
         record(Event.OWNER_CHANGED, team=team, by=by, person=there.user)
         _write(team, by, there, Role.OWNER, told)
+        member_mail.handed_over(team, there.user, by)
         _write(team, by, team.memberships.select_related("user").get(user=by), role, None)
     return there
 
@@ -88,6 +91,7 @@ def remove(team: Team, by: User, member: Membership) -> None:
         there.delete()
         event = Event.LEFT if there.user_id == by.pk else Event.REMOVED
         record(event, team=team, by=by, person=there.user, before={"role": there.role})
+        member_mail.removed(team, there.user, by)
 
 
 def _again(team: Team, member: Membership) -> Membership:

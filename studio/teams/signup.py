@@ -56,6 +56,16 @@ class Adapter(LimitedTries, DefaultAccountAdapter):  # type: ignore[misc]
         except ValueError:
             return False
 
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: User,
+        context: dict[str, object] | None = None,
+        email: str | None = None,
+    ) -> None:
+        """To the address of the account, also where it has no row of addresses yet."""
+        super().send_notification_mail(template_prefix, user, context, email or user.email)
+
     # ── signing up ──
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

@@ -18,9 +18,10 @@ from selectolax.lexbor import LexborHTMLParser
 from jobs.models import ApiKey, JobSet, Preset
 from studio.models import Membership, Role, Team, User
 from studio.teams.access import MARK
-from studio.teams.permissions import Permission, allows
+from studio.teams.permissions import Permission
 from tests import makers
 from tests.hostile.addresses import Address, every_address
+from tests.roles import decided
 
 pytestmark = pytest.mark.usefixtures("service")
 
@@ -188,7 +189,7 @@ def test_a_role_writes_what_its_mark_says(
         for method in METHODS:
             needed = Permission(read if method in SAFE else write)
             answer = _ask(client, method, path)
-            if not allows(role, needed):
+            if not decided(role, needed):
                 assert answer.status_code == 403, (address.name, method)
             else:
                 turned_away: tuple[int, ...] = (

@@ -17,8 +17,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection, models, transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from jobs.common.states import State
+from jobs.common.states import State, group_of
 from jobs.engine import transitions
 from jobs.models import ApiKey, Budget, Job, JobEvent, LedgerEntry, Preset
 from studio.audit.events import Event
@@ -116,11 +117,20 @@ def test_jobs_ledger_and_trail_stay_and_add_up(
 ) -> None:
     before = list(LedgerEntry.objects.values())
     job = Job.objects.get(owner=person)
+    task = {"task_id": "task-0815", "request_id": "r"}
+    now = timezone.now()
+    sent = {"attempt": 1, "submitted_at": now, "submitting_at": now, "code": ""}
+    Job.objects.filter(pk=job.pk).update(
+        state=State.RUNNING, group=group_of(State.RUNNING), **task, **sent
+    )
+    makers.sent(job, job.account.keys.get(), outcome="accepted", **task)
+    job.refresh_from_db()
+    transitions.record(job, State.QUEUED, State.RUNNING, phrase("Accepted by the service"), "")
     entries = AuditEntry.objects.count()
     report = erasure.erase(person, files=False)
     assert list(LedgerEntry.objects.values()) == before
     job.refresh_from_db()
-    assert (job.state, job.owner_id, job.team) == (State.QUEUED, person.pk, team), "it goes on"
+    assert (job.state, job.owner_id, job.team) == (State.RUNNING, person.pk, team), "it goes on"
     assert AuditEntry.objects.count() > entries
     event = JobEvent.objects.filter(job=job, text__contains="moved it").get()
     assert event.text == f"erased-{person.pk} moved it"
@@ -138,7 +148,8 @@ def test_files_stay_or_go_as_chosen(person: User, team: Team) -> None:
     assert free.count() == 1
     report = erasure.erase(person, files=True)
     assert not free.exists()
-    assert Asset.objects.filter(owner=person).count() == len(used) + 1
+    kept = [*(one.pk for one in used), result.pk]
+    assert Asset.objects.filter(pk__in=kept, owner=None).count() == len(used) + 1
     said = " ".join(one.sentence for one in report)
     assert "1 file that they brought is erased." in said
     assert f"{len(used)} files stay, because jobs or templates" in said

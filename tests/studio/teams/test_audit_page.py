@@ -118,6 +118,18 @@ def test_filters_of_person_kind_and_time(
     assert len(sentences(client, f"{page}?person=x&kind=y&since=z&until=w&before=v")) == 5
 
 
+def test_days_and_times_are_those_of_the_team(
+    team: Team, owner: User, client_of: ClientOf, page: str
+) -> None:
+    """Half past eleven in the evening of UTC is the next morning in Shanghai."""
+    many(team, 1, at=datetime(2026, 11, 10, 23, 30, tzinfo=UTC))
+    client = client_of(owner)
+    assert len(sentences(client, f"{page}?since=2026-11-11")) == 0
+    Team.objects.filter(pk=team.pk).update(time_zone="Asia/Shanghai")
+    assert len(sentences(client, f"{page}?since=2026-11-11")) == 1
+    assert "11 Nov 2026 07:30:00" in client.get(page).content.decode()
+
+
 def test_pages_follow_each_other(team: Team, owner: User, client_of: ClientOf, page: str) -> None:
     many(team, 120, by=owner)
     client, address, seen = client_of(owner), page, []

@@ -12,6 +12,7 @@ from django.test import Client
 from studio.models import Membership, Role, Team, User
 from studio.teams import permissions
 from studio.teams.permissions import TABLE, Permission, Permissions, allows, may_grant
+from tests.roles import DECIDED, wrong_cells
 
 ROOT = Path(__file__).parents[3]
 
@@ -21,6 +22,21 @@ def test_every_role_has_its_row_and_the_owner_all() -> None:
     assert TABLE[Role.OWNER] == set(Permission)
     assert all(Permission.SEE in may for may in TABLE.values())
     assert permissions.roles_with(Permission.MAKE) == [Role.OWNER, Role.ADMIN, Role.CREATOR]
+
+
+def test_every_cell_is_as_decided() -> None:
+    assert set(DECIDED) == set(Permission.values)
+    assert wrong_cells() == []
+
+
+@pytest.mark.parametrize("permission", list(Permission))
+@pytest.mark.parametrize("role", list(Role))
+def test_a_wrong_cell_is_noticed(
+    role: Role, permission: Permission, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each cell turned in turn: exactly that one is found."""
+    monkeypatch.setitem(TABLE, role, TABLE[role] ^ {permission})
+    assert wrong_cells() == [(role, permission)]
 
 
 def test_an_unknown_role_may_nothing() -> None:
