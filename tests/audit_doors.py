@@ -216,8 +216,7 @@ def account_new(w: World) -> None:
 
 
 def account_change(w: World) -> None:
-    given = {"region": w.account.region, "base_url": w.account.base_url}
-    w.post("jobs:account", w.account.public_id, label="Renamed", **given)
+    w.post("jobs:account", w.account.public_id, label="Renamed")
 
 
 def limit(w: World) -> None:
@@ -251,9 +250,8 @@ def approve(w: World) -> None:
 
 
 def account_people(w: World) -> None:
-    mine = str(w.team.memberships.get(user=w.creator).pk)
-    given = {"label": w.account.label, "named_only": "on", "people": mine}
-    w.post("jobs:account", w.account.public_id, **given)
+    given = {"named_only": "on", "people": str(w.team.memberships.get(user=w.creator).pk)}
+    w.post("jobs:account", w.account.public_id, label=w.account.label, **given)
 
 
 def account_move(w: World) -> None:
@@ -262,8 +260,8 @@ def account_move(w: World) -> None:
 
 
 def key_expiry(w: World) -> None:
-    key = w.account.keys.get().pk
-    w.post("jobs:key_expiry", w.account.public_id, key, expires_on="2031-05-06")
+    key = w.account.keys.get()
+    w.post("jobs:key_expiry", w.account.public_id, key.pk, expires_on="2031-05-06")
 
 
 def account_pause(w: World) -> None:

@@ -10,6 +10,8 @@ DECIDED = {
     "see": "owner admin billing creator viewer",
     "make": "owner admin creator",
     "share": "owner admin creator",
+    "delete_own": "owner admin creator",
+    "delete_others": "owner admin",
     "manage_jobs": "owner admin",
     "see_spend": "owner admin billing",
     "set_limits": "owner billing",
