@@ -10,8 +10,9 @@ from django.template.defaultfilters import date as format_date
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from jobs.billing import budget, periods, prices
+from jobs.billing import budget, limit_warnings, periods, prices
 from jobs.billing.limit_use import BudgetStatus
+from studio.common.formats import seconds as length
 from studio.common.translatable import translated
 from studio.models.people import Team, User
 
@@ -112,6 +113,40 @@ class BudgetSummary:
             "label": self.label,
             "currency": now.currency,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class LimitLeft:
+    """What is left of one limit: “You, today”, “$1.20 of $2.00 left, about 1 m 44 s”. `level`: the
+    warning that it has reached, in words; `tightest`: the one that stops first."""
+
+    whose: str
+    left: str
+    level: str
+    tightest: bool
+
+
+def limits_left(team: Team, user: User, second: int = 0) -> list[LimitLeft]:
+    """Every limit that an order of `user` must keep, the person's first, of the day and of the
+    month. `second`: micros that a second of video costs, 0 where that is not known."""
+    found = budget.limit_uses(team, user)
+    least = min((one.left for one in found), default=0)
+    lines = []
+    for one in found:
+        summary = BudgetSummary(team, one.status, one.limit.member is not None, one.limit.period)
+        words = _("%(left)s of %(limit)s left") % {
+            "left": prices.format_money_left(one.left, team.currency),
+            "limit": prices.format_money(one.limit.micros, team.currency, 2),
+        }
+        if second:
+            words = _("%(left)s, about %(length)s of video") % {
+                "left": words,
+                "length": length(one.left // second),
+            }
+        level = max(limit_warnings.levels_of(one.status.used, one.limit.micros), default=0)
+        said = _("%(level)s %% used") % {"level": level} if level else ""
+        lines.append(LimitLeft(summary.whose, words, said, one.left == least and len(found) > 1))
+    return lines
 
 
 def no_room(team: Team, user: User, micros: int) -> str:

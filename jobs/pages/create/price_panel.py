@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from jobs.billing import prices
 from jobs.models import Price
 from jobs.orders.plan import Estimate
-from jobs.pages.budget_summary import BudgetSummary
+from jobs.pages.budget_summary import BudgetSummary, LimitLeft, limits_left
 from jobs.pages.create.draft import Draft
 from jobs.pages.create.draft_plan import DraftPlan
 from studio.common.formats import seconds as length
@@ -34,7 +34,7 @@ class PricePanel:
     second (`unit_price`, or why there is none) and where that is from (`source`).
 
     `leaves` is such as “leaves $7.53, about 10 m 56 s at this price”; "" without a limit, without a
-    price, and when it does not fit into the budget.
+    price, and when it does not fit into the budget. `limits`: what is left of each.
     """
 
     micros: int
@@ -44,6 +44,7 @@ class PricePanel:
     source: str
     budget: BudgetSummary
     leaves: str
+    limits: list[LimitLeft]
 
     @property
     def left_after(self) -> str:
@@ -52,7 +53,7 @@ class PricePanel:
 
 def price_panel(draft: Draft, user: User, planned: DraftPlan, region: str) -> PricePanel:
     """The price of what is `planned` on an account in `region`."""
-    unit_price, source, leaves = "", "", ""
+    unit_price, source, leaves, second = "", "", "", 0
     budget = BudgetSummary.of(draft.team, user)
     try:
         price = prices.price_of(
@@ -65,6 +66,7 @@ def price_panel(draft: Draft, user: User, planned: DraftPlan, region: str) -> Pr
             "price": prices.format_money(price.micros, price.currency, 6)
         }
         source = _source(price)
+        second = price.micros if price.unit == "second" else 0
         leaves = _leaves(budget, planned.micros, price)
     estimate = planned.estimate
     return PricePanel(
@@ -75,6 +77,7 @@ def price_panel(draft: Draft, user: User, planned: DraftPlan, region: str) -> Pr
         source,
         budget,
         leaves,
+        limits_left(draft.team, user, second),
     )
 
 

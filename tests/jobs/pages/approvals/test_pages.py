@@ -274,3 +274,25 @@ def test_running_a_set_again_asks_first(
     assert (pending.quote_micros, pending.videos, pending.title) == (2 * PRICE, 2, "Many")
     client_of(owner).post(answer_url(pending), {"do": "approve"})
     assert made.jobs.count() == 4
+
+
+# ── what is left before the click ──
+
+
+def test_the_create_page_shows_what_is_left_of_each_limit(
+    team: Team, creator: User, files: Any, client_of: ClientOf
+) -> None:
+    browser = client_of(creator)
+    place = portrait(team)
+    assert not parse(browser.get(place, draft(files)).content.decode()).has("#limits-left")
+    makers.job(team, creator)
+    Budget.objects.create(team=team, micros=20 * 11_469)
+    Budget.objects.create(team=team, of_each=True, period="day", micros=8 * 11_469)
+    html = browser.get(place, draft(files)).content.decode()
+    lines = parse(html).one("#limits-left")
+    names, values = ([one.text for one in lines.all(tag)] for tag in ("dt", "dd"))
+    assert names[0] == "You, today 50 % used stops first"
+    assert values[0].replace("\N{NO-BREAK SPACE}", " ") == "$0.04 of $0.09 left, about 4 s of video"
+    assert names[1].startswith("Team, ")
+    assert "used" not in names[1]
+    assert "about 16 s of video" in values[1].replace("\N{NO-BREAK SPACE}", " ")
