@@ -144,6 +144,10 @@ class World:
         Team.objects.filter(pk=self.team.pk).update(time_zone=zone)
         self.team.refresh_from_db()
         self.account: Account = makers.account(self.team)
+        self.files = {
+            "image_url": makers.asset(self.team),
+            "audio_url": makers.asset(self.team, "audio"),
+        }
         self.people = {
             name: User.objects.create_user(f"{name}{serial}@example.com", first_name=name)
             for name in PEOPLE
@@ -163,7 +167,7 @@ class World:
                     self.people[name],
                     account=self.account,
                     milliseconds=seconds * 1000,
-                    files=self.tools["files"](self.team),
+                    files=self.files,
                 )
         except budget.OverBudget:
             assert not fits, "refused although it fits"
@@ -310,7 +314,6 @@ def test_limits_hold_over_any_history(
     mailbox: list[Any],
     django_capture_on_commit_callbacks: Any,
     serial: Any,
-    given_files: Any,
 ) -> None:
     mailbox.clear()
     world = World(
@@ -320,7 +323,6 @@ def test_limits_hold_over_any_history(
             "serial": serial,
             "mailbox": mailbox,
             "commits": django_capture_on_commit_callbacks,
-            "files": given_files,
             "clock": lambda now: monkeypatch.setattr("studio.common.clock.now", now),
         },
     )
@@ -341,19 +343,3 @@ def serial() -> Any:
     """A new number for each history."""
     numbers = iter(range(1, 10**6))
     return lambda: next(numbers)
-
-
-@pytest.fixture
-def given_files() -> Any:
-    """The files of a team, made once: what a job is made of does not matter here."""
-    known: dict[int, Any] = {}
-
-    def files(team: Team) -> Any:
-        if team.pk not in known:
-            known[team.pk] = {
-                "image_url": makers.asset(team),
-                "audio_url": makers.asset(team, "audio"),
-            }
-        return known[team.pk]
-
-    return files
