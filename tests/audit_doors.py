@@ -18,6 +18,14 @@ from studio.audit.events import Event
 from studio.models import Team, User
 from studio.teams import sign_up_links
 from tests import makers, trash_doors
+from tests.audit_orders import (
+    approval_limit,
+    approve,
+    decline,
+    set_go_on,
+    set_rest_cancel,
+    withdraw,
+)
 from tests.conftest import signed_in
 from tests.service import Service, task
 
@@ -158,24 +166,6 @@ def set_cancel(w: World) -> None:
     w.post("jobs:set_cancel", made.public_id)
 
 
-def _with_rest(w: World) -> JobSet:
-    made = JobSet.objects.create(team=w.team, owner=w.creator, kind=JobSet.Kind.BATCH, title="Many")
-    kept = makers.pending_order(w.team, w.creator, reason="limit", set=made, expires_at=None)
-    wish = {**kept.wish, "single": False, "kind": "batch", "title": "Many"}
-    type(kept).objects.filter(pk=kept.pk).update(wish=wish)
-    picture = w.team.assets.get(public_id=wish["orders"][0]["files"]["image_url"])
-    makers.check(picture, w.account)
-    return made
-
-
-def set_go_on(w: World) -> None:
-    w.post("jobs:set_go_on", _with_rest(w).public_id, round="0")
-
-
-def set_rest_cancel(w: World) -> None:
-    w.post("jobs:set_rest_cancel", _with_rest(w).public_id)
-
-
 def preset_save(w: World) -> None:
     w.post("jobs:preset_save", job=w.job.public_id, preset_name="Front desk")
 
@@ -227,26 +217,6 @@ def limit(w: World) -> None:
 def limit_of_a_person(w: World) -> None:
     kinds = {"day_kind": "amount", "day_amount": "5", "month_kind": "nothing", "month_amount": ""}
     w.post("jobs:limit", str(w.team.memberships.get(user=w.creator).pk), **kinds)
-
-
-def approval_limit(w: World) -> None:
-    w.post("jobs:approval_limit", kind="amount", amount="5")
-
-
-def decline(w: World) -> None:
-    pending = makers.pending_order(w.team, w.creator)
-    w.post("jobs:approval_answer", pending.public_id, do="decline", reason="Too long")
-
-
-def withdraw(w: World) -> None:
-    w.post("jobs:approval_withdraw", makers.pending_order(w.team, w.owner).public_id)
-
-
-def approve(w: World) -> None:
-    pending = makers.pending_order(w.team, w.creator)
-    picture = w.team.assets.get(public_id=pending.wish["orders"][0]["files"]["image_url"])
-    makers.check(picture, w.account)
-    w.post("jobs:approval_answer", pending.public_id, do="approve")
 
 
 def account_people(w: World) -> None:
