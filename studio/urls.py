@@ -6,7 +6,7 @@ from django.urls import include, path
 from django.utils.module_loading import import_string
 
 from studio.admin.base import page_of_row
-from studio.files import hold_views, known_views, line_views, team_picture
+from studio.files import hold_views, known_views, line_views, name_views, team_picture
 from studio.files import views as files_views
 from studio.personal_data import views as personal_data_views
 from studio.site_pages import health, icon, parts
@@ -99,6 +99,7 @@ urlpatterns = [
         import_string("jobs.pages.trash.delete_views.file"),
         name="asset_delete",
     ),
+    path("t/<slug:team>/library/<str:asset>/name/", name_views.rename, name="asset_name"),
     path("t/<slug:team>/library/<str:asset>/hold/", hold_views.hold, name="asset_hold"),
     path("t/<slug:team>/files/<str:asset>/<str:what>", files_views.inside, name="asset_file"),
     path("t/<slug:team>/", include("jobs.urls")),

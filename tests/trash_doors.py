@@ -22,6 +22,10 @@ def asset_delete(w: Any) -> None:
     w.post("asset_delete", makers.asset(w.team).public_id)
 
 
+def rename(w: Any) -> None:
+    w.post("asset_name", makers.asset(w.team).public_id, name="Front desk")
+
+
 def job_delete(w: Any) -> None:
     w.post("jobs:job_delete", _ended(w))
 
@@ -42,6 +46,7 @@ def erase(w: Any) -> None:
 
 _DELETED = Event.VIDEO_DELETED
 DOORS: dict[str, list[tuple[Callable[[Any], None], set[Event]]]] = {
+    "asset_name": [(rename, {Event.FILE_RENAMED})],
     "asset_delete": [(asset_delete, {Event.FILE_DELETED})],
     "jobs:job_delete": [(job_delete, {_DELETED})],
     "jobs:delete_several": [(delete_several, {_DELETED})],

@@ -187,6 +187,7 @@ class Event(models.TextChoices):
 
     # ── files and videos ──
     FILE_DELETED = "file.deleted", _("%(by)s deleted the file %(about)s")
+    FILE_RENAMED = "file.renamed", _("%(by)s renamed the file %(about)s")
     VIDEO_DELETED = "file.video-deleted", _("%(by)s deleted the video %(about)s of %(person)s")
     LIKENESS_DELETED = (
         "file.likeness-deleted",

@@ -34,6 +34,7 @@ from studio.files.uploads import too_large
 from studio.media import MediaError
 from studio.media.edits import held_seconds
 from studio.models import Asset
+from studio.teams import quotas
 from studio.teams.access import TeamRequest, public, takes_files, team_page
 from studio.teams.return_address import redirect_back
 
@@ -59,7 +60,7 @@ TABS: dict[str, Q] = {
 @require_safe
 def library(request: TeamRequest) -> HttpResponse:
     """Cards of the team's files, newest first, a page at a time; ?kind=, ?q=, and ?older= or
-    ?newer= than a file's public id."""
+    ?newer= than a file's public id; ?select=1 with boxes to tick."""
     form = LibraryFilter(request.GET)
     form.is_valid()
     kind, q = form.cleaned_data.get("kind", "all"), form.cleaned_data.get("q", "")
@@ -70,6 +71,8 @@ def library(request: TeamRequest) -> HttpResponse:
         found = found.filter(TABS[kind])
     if q:
         found = found.filter(words_in("name", q))
+    selects = request.may.delete_own and request.GET.get("select") == "1"
+    more = {"select": "1"} if selects else {}
     assets, newer, older = _page(request, found)
     tags = _tags(assets)
     context = {
@@ -77,11 +80,18 @@ def library(request: TeamRequest) -> HttpResponse:
         "kind": kind,
         "q": q,
         "tabs": _tabs(request, kind, q),
-        "cards": [_card(request, asset, tags.get(asset.pk, [])) for asset in assets],
-        "newer_url": newer and _address(request, kind, q, newer=newer),
-        "older_url": older and _address(request, kind, q, older=older),
+        "cards": [
+            _card(request, asset, tags.get(asset.pk, []), selects=selects) for asset in assets
+        ],
+        "newer_url": newer and _address(request, kind, q, **more, newer=newer),
+        "older_url": older and _address(request, kind, q, **more, older=older),
         "upload_max": settings.UPLOAD_MAX_BYTES,
         "whole": bool(q or kind != "all"),
+        "storage": quotas.team_line(request.team),
+        "selects": selects,
+        "here": request.get_full_path(),
+        "select_url": _address(request, kind, q, select="1"),
+        "plain_url": _address(request, kind, q),
     }
     return render(request, "studio/files/library.html", context)
 
@@ -154,11 +164,14 @@ def _tabs(request: TeamRequest, kind: str, q: str) -> list[dict[str, Any]]:
     ]
 
 
-def _card(request: TeamRequest, asset: Asset, tags: Iterable[Tag]) -> dict[str, Any]:
-    """What parts/card.html draws."""
+def _card(
+    request: TeamRequest, asset: Asset, tags: Iterable[Tag], *, selects: bool = False
+) -> dict[str, Any]:
+    """What parts/card.html draws; with a box to tick where several are selected."""
     size = f"{asset.width} × {asset.height}" if asset.width else filesize_mb(asset.size)
     who = person(asset.owner) if asset.owner else ""
-    return {
+    pick = {"pick_name": "asset", "pick_type": "checkbox", "pick_value": asset.public_id}
+    return (pick if selects else {}) | {
         "title": asset.name,
         "url": reverse("asset", args=[request.team.slug, asset.public_id]),
         "picture_url": thumb_url(request, asset),

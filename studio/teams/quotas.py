@@ -120,6 +120,13 @@ def _check_storage(team: Team, user: User | None, size: int, *, more: int) -> No
         )
 
 
+def team_line(team: Team) -> Quota:
+    """What `team` stores, what lies in the trash included, and how much it may."""
+    used, most = stored_by_team(team), team_storage(team)
+    limit = storage_size(most) if most is not None else ""
+    return Quota(_("Storage"), storage_size(used), limit, most is not None and used >= most)
+
+
 def stored_by_team(team: Team) -> int:
     rows = TeamUse.objects.filter(team=team).values_list("stored_bytes", flat=True)
     return rows.first() or 0

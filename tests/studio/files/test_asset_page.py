@@ -145,3 +145,17 @@ def test_viewers_do_not_delete(
         assert getattr(client_of(viewer), method)(address(asset, "delete/")).status_code == 403
         assert getattr(client_of(stranger), method)(address(asset, "delete/")).status_code == 404
     assert Asset.objects.filter(pk=asset.pk).exists()
+
+
+def test_a_file_is_renamed_and_keeps_its_ending(
+    team: Team, creator: User, viewer: User, client_of: ClientOf
+) -> None:
+    asset = makers.asset(team, owner=creator, name="old.jpg")
+    assert client_of(viewer).post(address(asset, "name/"), {"name": "x"}).status_code == 403
+    answer = client_of(creator).post(
+        address(asset, "name/"), {"name": " Front\ndesk.png "}, follow=True
+    )
+    assert "It is called “Front desk.jpg” now." in answer.content.decode()
+    client_of(creator).post(address(asset, "name/"), {"name": " "})
+    asset.refresh_from_db()
+    assert asset.name == "Front desk.jpg"

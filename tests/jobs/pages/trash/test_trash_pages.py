@@ -243,3 +243,23 @@ def test_the_trash_costs_the_same_however_much_lies_in_it(
         makers.deletion(team, creator)
     with django_assert_max_num_queries(len(few)):
         client.get(TRASH)
+
+
+def test_the_library_selects_several_and_says_what_is_stored(
+    team: Team, creator: User, viewer: User, client_of: ClientOf
+) -> None:
+    team.storage_limit_mb = 5
+    team.save(update_fields=["storage_limit_mb"])
+    assets = [makers.asset(team, owner=creator) for _n in range(3)]
+    makers.deletion(team, creator)
+    client = client_of(creator)
+    page = client.get(reverse("library", args=["north"]))
+    assert "are stored, with what lies in the trash." in " ".join(page.content.decode().split())
+    assert not parse(page).has("input[name=asset]")
+    page = parse(client.get(reverse("library", args=["north"]) + "?select=1"))
+    assert page.values("input[name=asset]", "value") == [one.public_id for one in reversed(assets)]
+    looking = client_of(viewer).get(reverse("library", args=["north"]) + "?select=1")
+    assert not parse(looking).has("input[name=asset]")
+    url = page.one("form[action$='trash/delete/']")["action"]
+    asked = client.post(url, {"asset": [one.public_id for one in assets[:2]]})
+    assert "Delete 2 things" in asked.content.decode()
