@@ -289,6 +289,8 @@ BELONGINGS = (
 )
 # what jobs know of a person: for their export, and when they are erased
 PERSONAL_DATA = "jobs.orders.personal_data.KNOWS"
+# who erases files of somebody who goes, with what jobs know of them
+FILE_ERASER = "jobs.orders.trash.erase_files"
 # who wakes a worker for a video that is made over
 EDIT_WAKEUP = "jobs.common.wakeup.enqueue_edit"
 LINK_HOURS = 26  # a queued task may be fetched late, and a task lives 24 h

@@ -64,10 +64,11 @@ NOT_TOLD = {
     "invitation_switch": "it signs out, which is told, and leads on to the invitation",
     "oidc_begin": "it leads to another site; who comes back is told as a sign-in",
     "account_reset_password": "it asks for a mail; nothing changes until its link is used",
-    "account_email_verification_sent": LOOKS,
     "account_confirm_login_code": "signing in by a code is switched off",
-    "account_inactive": LOOKS,
-    "account_reset_password_done": LOOKS,
+    **dict.fromkeys(
+        ("account_email_verification_sent", "account_inactive", "account_reset_password_done"),
+        LOOKS,
+    ),
     "account_reset_password_from_key_done": LOOKS,
 }
 
@@ -118,9 +119,6 @@ class World:
 
 
 WITHOUT_TEAM = ("team_new", "sign_ins", "personal_data")
-
-
-# ── the doors: what is done, and what the trail says then ─────────────────────────────────────────
 
 
 def team_new(w: World) -> None:

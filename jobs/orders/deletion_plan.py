@@ -14,11 +14,10 @@ from django.db.models import Q, QuerySet
 from jobs.common.states import TERMINAL, Group
 from jobs.models import Check, Job, JobInput, Template
 from studio.common.translatable import Sentence, phrase, plural_phrase
-from studio.models import Asset, Deletion, Edit, Team, User
+from studio.models import Asset, Deletion, Team, User
 
 AT_ONCE = 500  # ids of one statement
 ASKED = (Check.State.WAITING, Check.State.ASKING)
-EDITED = (Edit.State.WAITING, Edit.State.WORKING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,10 +186,9 @@ def open_jobs(plan: DeletionPlan) -> set[int]:
 
 
 def _under_way(plan: DeletionPlan) -> list[Sentence]:
-    checks = edits = 0
+    checks = 0
     for some in portions(plan.assets):
         checks += Check.objects.filter(asset__in=some, state__in=ASKED).count()
-        edits += Edit.objects.filter(asset__in=some, state__in=EDITED).count()
     name, found = plan.target.name, []
     if jobs := open_jobs(plan):
         found.append(
@@ -207,11 +205,6 @@ def _under_way(plan: DeletionPlan) -> list[Sentence]:
     if checks:
         said = phrase(
             "“%(name)s” stays: the service is checking it. Try again in a minute.", name=name
-        )
-        found.append(said)
-    if edits:
-        said = phrase(
-            "“%(name)s” stays: a new file is being made of it. Try again in a minute.", name=name
         )
         found.append(said)
     return found

@@ -19,15 +19,18 @@ from jobs.billing import ledger
 from jobs.common import wakeup
 from jobs.engine import deleted_jobs
 from jobs.models import Job, Template
+from jobs.orders import trash_sweep
 from jobs.orders.deletion_plan import DeletionPlan, Target, plan_of, portions, refusals
 from studio.audit.events import Event
 from studio.audit.trail import record
 from studio.common import clock
 from studio.common.translatable import Sentence, phrase
+from studio.files import edit_queue
 from studio.models import Asset, Deletion, Team, User
 
 DAYS = 30
 STAYS_FOR = timedelta(days=DAYS)
+ERASES_FOR = 10.0  # seconds that a page waits for what it erases at once
 _TOLD = {
     Deletion.Kind.FILE: Event.FILE_DELETED,
     Deletion.Kind.VIDEO: Event.VIDEO_DELETED,
@@ -73,9 +76,10 @@ def delete(
     others: bool,
     reason: str = Deletion.Reason.PERSON,
     keep: timedelta = STAYS_FOR,
+    by_name: User | None = None,
 ) -> Deleted:
     """Each of `targets` into the trash, where it is kept for `keep`. `by` None is the site itself,
-    which may delete everything."""
+    which may delete everything; `by_name` is whom the trail names for it."""
     done = Deleted()
     for target in targets:
         with transaction.atomic():
@@ -86,7 +90,7 @@ def delete(
             if sentences := refusals(plan, by, others=others):
                 done.refused += [(target.name, sentence) for sentence in sentences]
                 continue
-            done.deletions.append(_move(plan, by, reason, keep))
+            done.deletions.append(_move(plan, by or by_name, reason, keep))
     return done
 
 
@@ -113,6 +117,7 @@ def _move(plan: DeletionPlan, by: User | None, reason: str, keep: timedelta) -> 
         list(rows.select_for_update().order_by("pk").values_list("pk", flat=True))
         size += rows.aggregate(sum=Sum("size"))["sum"] or 0
         rows.update(deletion=made)
+        edit_queue.drop(some)
     for some in portions(plan.templates):
         Template.objects.filter(pk__in=some).update(deletion=made, deleted=True)
     made.videos, made.size = videos, size
@@ -157,6 +162,16 @@ def _tell(plan: DeletionPlan, made: Deletion, by: User | None) -> None:
             "remove_at": made.remove_at,
         },
     )
+
+
+def erase_files(assets: Iterable[Asset], by: User | None, reason: str) -> int:
+    """`studio.files.eraser.Eraser`: into the trash and at once out of it for ever, without a way
+    back. What is left of much is erased by the next sweep."""
+    targets = [Target(asset.team, asset=asset) for asset in assets]
+    done = delete(targets, None, others=True, reason=reason, keep=timedelta(0), by_name=by)
+    Deletion.objects.filter(pk__in=[one.pk for one in done.deletions]).update(erasing=True)
+    trash_sweep.work(ERASES_FOR)
+    return len(done.deletions)
 
 
 # ── out of the trash ──

@@ -17,7 +17,7 @@ import hashlib
 import json
 import logging
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -182,6 +182,14 @@ def step(pk: int) -> None:
     following = Edit.objects.filter(state=Edit.State.WAITING, owner=edit.owner).exclude(pk=pk)
     if (waits := following.order_by("pk").first()) is not None:
         _enqueue_after_commit(waits.pk)
+
+
+def drop(assets: Iterable[int]) -> None:
+    """The files of these ids are deleted, so what waits to be made of them is not made. What is
+    being made meanwhile fails when it is kept (studio/files/from_trash.py)."""
+    Edit.objects.filter(asset__in=list(assets), state=Edit.State.WAITING).update(
+        state=Edit.State.FAILED, sentence=phrase("Its file was deleted meanwhile.")
+    )
 
 
 def recipe_hash(recipe: Recipe) -> str:

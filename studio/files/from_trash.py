@@ -70,7 +70,7 @@ def require_parent(parent: Asset | None) -> None:
     here = Asset.objects.select_for_update(no_key=True, of=("self",)).filter(pk=parent.pk).exists()
     if not here:
         raise MediaError(
-            "deleted",
+            "broken",
             phrase(
                 "“%(name)s” was deleted meanwhile, so nothing was made of it. It can be restored "
                 "from the trash.",

@@ -9,8 +9,8 @@ from django.db.models import Count, QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
 from studio.common.translatable import Sentence, plural_phrase
-from studio.files.file_store import InUse, forget
-from studio.models import Asset, Edit, Team, User, usage
+from studio.files import eraser
+from studio.models import Asset, Deletion, Edit, Team, User, usage
 from studio.teams.belongings import Fate, Kind
 
 
@@ -29,15 +29,9 @@ def _settle(
 ) -> list[Sentence]:
     told = []
     if fate == Fate.ERASE:
-        erased = 0
-        for asset in _of(team, person, results):
-            try:
-                forget(asset)
-            except InUse:
-                continue
-            erased += 1
-        if erased:
-            told.append(plural_phrase("%(n)s file is erased.", "%(n)s files are erased.", erased))
+        mine = list(_of(team, person, results).select_related("team"))
+        if erased := eraser.erase(mine, by, Deletion.Reason.LEAVING):
+            told.append(_erased(erased, results=results))
     if not results:  # videos being made over become files
         team.edits.filter(owner=person).exclude(
             state__in=(Edit.State.DONE, Edit.State.FAILED)
@@ -48,8 +42,8 @@ def _settle(
     if fate == Fate.ERASE:
         told.append(
             plural_phrase(
-                "%(n)s file is kept in nobody’s name, since jobs and their bills name it.",
-                "%(n)s files are kept in nobody’s name, since jobs and their bills name them.",
+                "%(n)s file is kept in nobody’s name, since jobs that are not over need it.",
+                "%(n)s files are kept in nobody’s name, since jobs that are not over need them.",
                 given,
             )
         )
@@ -69,6 +63,16 @@ def _settle(
             )
         )
     return told
+
+
+def _erased(number: int, *, results: bool) -> Sentence:
+    if results:
+        return plural_phrase(
+            "%(n)s video is erased; what it cost stays in the ledger.",
+            "%(n)s videos are erased; what they cost stays in the ledger.",
+            number,
+        )
+    return plural_phrase("%(n)s file is erased.", "%(n)s files are erased.", number)
 
 
 def _give(assets: QuerySet[Asset], person: User, heir: User | None) -> int:
@@ -95,7 +99,7 @@ FILES = Kind(
 VIDEOS = Kind(
     key="videos",
     label=_("Videos"),
-    fates=(Fate.KEEP, Fate.TRANSFER),
+    fates=(Fate.KEEP, Fate.TRANSFER, Fate.ERASE),
     count=partial(_count, results=True),
     settle=partial(_settle, results=True),
 )

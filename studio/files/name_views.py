@@ -30,7 +30,13 @@ def rename(request: TeamRequest, asset: str) -> HttpResponse:
     was, found.name = found.name, name
     with transaction.atomic():
         found.save(update_fields=["name"])
-        about = {"before": {"name": was}, "after": {"name": name}}
-        record(Event.FILE_RENAMED, team=request.team, person=found.owner, about=name, **about)
+        record(
+            Event.FILE_RENAMED,
+            team=request.team,
+            person=found.owner,
+            about=name,
+            before={"name": was},
+            after={"name": name},
+        )
     messages.success(request, _("It is called “%(name)s” now.") % {"name": name})
     return redirect(found)

@@ -22,10 +22,11 @@ from studio.audit.events import Event
 from studio.audit.pseudonyms import pseudonym_of, replace_names
 from studio.audit.trail import record
 from studio.common.translatable import Sentence, phrase, plural_phrase
-from studio.files.file_store import InUse, forget
+from studio.files import eraser
 from studio.models import (
     Asset,
     Consent,
+    Deletion,
     Edit,
     Erasure,
     Invitation,
@@ -91,7 +92,7 @@ def erase(person: User, *, files: bool, by: User | None = None) -> list[Outcome]
     """
     if reasons := reasons_against(person):
         raise NotErasable(reasons)
-    report = _erase_files(person) if files else []
+    report = _erase_files(person, by) if files else []
     with transaction.atomic():
         list(User.objects.select_for_update(no_key=True).filter(pk=person.pk))
         if reasons := reasons_against(person):
@@ -114,14 +115,11 @@ def erase(person: User, *, files: bool, by: User | None = None) -> list[Outcome]
 # ── files ──
 
 
-def _erase_files(person: User) -> list[Outcome]:
-    gone = kept = 0
-    for asset in list(Asset.objects.filter(owner=person, origin__in=_BROUGHT).order_by("-pk")):
-        try:
-            forget(asset)
-            gone += 1
-        except InUse:
-            kept += 1
+def _erase_files(person: User, by: User | None) -> list[Outcome]:
+    theirs = Asset.everything.filter(owner=person, origin__in=_BROUGHT)
+    brought = list(theirs.filter(deletion=None).select_related("team").order_by("-pk"))
+    gone = eraser.erase(brought, by, Deletion.Reason.ERASURE)
+    kept = theirs.filter(deletion=None).count()
     report = [
         Outcome(
             plural_phrase(
@@ -136,8 +134,8 @@ def _erase_files(person: User) -> list[Outcome]:
         report.append(
             Outcome(
                 plural_phrase(
-                    "%(n)s file stays, because a job or template of the team was made of it.",
-                    "%(n)s files stay, because jobs or templates of the team were made of them.",
+                    "%(n)s file stays, because a job that is not over needs it.",
+                    "%(n)s files stay, because jobs that are not over need them.",
                     kept,
                 ),
                 stays=True,

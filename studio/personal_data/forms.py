@@ -18,7 +18,7 @@ class EraseForm(forms.Form):
         label=_("Files that were uploaded"),
         choices=[
             (KEEP, _("Leave them to the teams")),
-            (ERASE, _("Erase those that no job or template was made of")),
+            (ERASE, _("Erase them; videos that were made of them stay with the teams")),
         ],
         initial=KEEP,
         widget=forms.RadioSelect,

@@ -137,7 +137,7 @@ def test_erased_as_far_as_no_job_names_it(
     )
     said = text(page)
     assert "1 file is erased." in said
-    assert "2 files are kept in nobody’s name, since jobs and their bills name them." in said
+    assert "2 files are kept in nobody’s name, since jobs that are not over need them." in said
     assert "1 preset is erased." in said
     assert not Asset.objects.filter(pk=held["free"].pk).exists()
     assert not default_storage.exists(name)
@@ -185,3 +185,17 @@ def test_a_video_that_comes_later_is_the_teams_or_the_heirs(
     assert result_download._whose(job) == (owner if heir else None)
     team.memberships.create(user=creator, role="viewer")
     assert result_download._whose(job) == (owner if heir else creator)
+
+
+def test_videos_are_erased_with_a_report(
+    team: Team, owner: User, creator: User, held: dict[str, Any], client_of: ClientOf
+) -> None:
+    film = Asset.objects.get(owner=creator, origin=Asset.Origin.RESULT)
+    name = str(film.file.name)
+    page = go(
+        team, client_of(owner), creator, files="keep", videos="erase", presets="keep", jobs="go_on"
+    )
+    assert "1 video is erased; what it cost stays in the ledger." in text(page)
+    assert not Asset.everything.filter(pk=film.pk).exists()
+    assert not default_storage.exists(name)
+    whole()

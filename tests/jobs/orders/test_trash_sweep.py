@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
@@ -13,7 +14,8 @@ from jobs.engine import invariants
 from jobs.models import Account
 from jobs.orders import trash, trash_sweep
 from studio.files import file_store, removals
-from studio.models import Asset, Consent, Deletion, FileRemoval, Team, User
+from studio.media import MediaError
+from studio.models import Asset, Consent, Deletion, Edit, FileRemoval, Team, User
 from tests import files, makers
 
 
@@ -111,3 +113,22 @@ def test_erased_at_once_when_somebody_asks_for_it(team: Team, creator: User) -> 
     assert trash.restore(done.deletions, creator, others=False) == []
     trash_sweep.work()
     assert not default_storage.exists(asset.file.name)
+
+
+def test_what_is_being_made_of_a_file_does_not_outlive_it(
+    team: Team, creator: User, tmp_path: Any
+) -> None:
+    parent = makers.asset(team, owner=creator)
+    waiting = Edit.objects.create(
+        team=team, asset=parent, owner=creator, recipe={"do": "picture"}, word="w"
+    )
+    trash.delete_files(team, [parent], creator, others=False)
+    waiting.refresh_from_db()
+    assert waiting.state == Edit.State.FAILED
+    made = files.write(tmp_path, "crop.png", files.png())
+    with pytest.raises(MediaError, match="broken|deleted"):
+        file_store.keep(
+            made, team=team, owner=creator, name="crop.png", origin="edit", parent=parent
+        )
+    assert not team.assets.exists()
+    assert not FileRemoval.objects.exists()
