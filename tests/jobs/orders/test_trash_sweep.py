@@ -126,7 +126,7 @@ def test_what_is_being_made_of_a_file_does_not_outlive_it(
     waiting.refresh_from_db()
     assert waiting.state == Edit.State.FAILED
     made = files.write(tmp_path, "crop.png", files.png())
-    with pytest.raises(MediaError, match="broken|deleted"):
+    with pytest.raises(MediaError):
         file_store.keep(
             made, team=team, owner=creator, name="crop.png", origin="edit", parent=parent
         )
