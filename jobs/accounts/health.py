@@ -230,5 +230,5 @@ def why(account: Account, lane: Lane) -> tuple[Code, Sentence]:
         code = {Health.GONE: Code.MODEL_GONE, Health.THROTTLED: Code.BACKING_OFF}.get(
             Health(lane.health), Code.ACCOUNT_PAUSED
         )
-        return code, lane.paused_text or phrase("The lane rests.")
+        return code, lane.paused_text or phrase("The queue rests.")
     return Code.NONE, EMPTY

@@ -68,7 +68,9 @@ def set_pause(target: Account | Lane, state: PauseState | str, by: User | None) 
     done = {
         PauseState.OPEN: phrase("%(name)s is open.", name=name(target)),
         PauseState.PAUSED: phrase("%(name)s is paused.", name=name(target)),
-        PauseState.DRAINING: phrase("%(name)s is draining.", name=name(target)),
+        PauseState.DRAINING: phrase(
+            "%(name)s finishes its queue and takes nothing new.", name=name(target)
+        ),
     }
     return together(done[state], consequence(target, state))
 
@@ -102,7 +104,8 @@ def _by_others(target: Account | Lane, paused: bool) -> Sentence:
                 "This connection is paused for now, by those who look after its Alibaba account"
             )
         return phrase(
-            "This connection is draining for now, by those who look after its Alibaba account"
+            "This connection finishes its queue and takes nothing new for now, by those who look "
+            "after its Alibaba account"
         )
     if paused:
         return phrase(
@@ -110,7 +113,8 @@ def _by_others(target: Account | Lane, paused: bool) -> Sentence:
             model=target.model,
         )
     return phrase(
-        "%(model)s is draining for now, by those who look after its Alibaba account",
+        "%(model)s finishes its queue and takes nothing new for now, by those who look after its "
+        "Alibaba account",
         model=target.model,
     )
 
@@ -129,10 +133,10 @@ def consequence(target: Account | Lane, state: PauseState | str) -> Sentence:
     if state == PauseState.DRAINING:
         return together(_drained(waiting), going)
     if not waiting:
-        return phrase("New jobs are sent in their turn.")
+        return phrase("New jobs are sent in order.")
     return plural_phrase(
-        "%(n)s job waits; what waits is sent in its turn.",
-        "%(n)s jobs wait; what waits is sent in its turn.",
+        "%(n)s job waits; what waits is sent in order.",
+        "%(n)s jobs wait; what waits is sent in order.",
         waiting,
     )
 
@@ -223,14 +227,21 @@ def _paused_by(person: str, target: str, when: datetime | None) -> Sentence:
 
 def _drained_by(person: str, target: str, when: datetime | None) -> Sentence:
     if when is None:
-        return phrase("%(person)s is draining %(name)s", person=person, name=target)
+        return phrase(
+            "%(person)s lets %(name)s finish its queue and take nothing new",
+            person=person,
+            name=target,
+        )
     time = f"{when:%H:%M}"
     if when.date() == clock.now().date():
         return phrase(
-            "%(person)s is draining %(name)s since %(time)s", person=person, name=target, time=time
+            "%(person)s lets %(name)s finish its queue and take nothing new, since %(time)s",
+            person=person,
+            name=target,
+            time=time,
         )
     return phrase(
-        "%(person)s is draining %(name)s since %(day)s at %(time)s",
+        "%(person)s lets %(name)s finish its queue and take nothing new, since %(day)s at %(time)s",
         person=person,
         name=target,
         day=short_day(when),

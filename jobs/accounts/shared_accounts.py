@@ -275,12 +275,12 @@ def sentence(account: Account) -> Sentence:
     if root.team_id == account.team_id:
         return phrase(
             "This key belongs to the same Alibaba account as %(account)s, so it adds no capacity: "
-            "jobs of both take turns in one lane per model.",
+            "jobs of both wait in one queue per model.",
             account=root.label,
         )
     return phrase(
         "This key belongs to an Alibaba account that is in use on this site already, so it adds no "
-        "capacity: its jobs take turns with the others."
+        "capacity: its jobs wait in the same queues as the others."
     )
 
 

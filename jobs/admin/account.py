@@ -49,8 +49,8 @@ def shown_health(row: Account | Lane) -> SafeString:
 
 
 class PauseActions(ChangedColumnsAdmin):
-    """Pages of accounts and lanes: staff pause, drain and open them from the list, and every page
-    says who did."""
+    """Pages of accounts and lanes: staff pause them, open them or let them finish their queue from
+    the list, and every page says who did."""
 
     actions: tuple[str, ...] = ("pause", "drain", "open")
 
@@ -61,7 +61,7 @@ class PauseActions(ChangedColumnsAdmin):
     def pause(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         self._set(request, rows, PauseState.PAUSED)
 
-    @admin.action(description=_("Drain: send what waits, take nothing new"), permissions=["pause"])
+    @admin.action(description=_("Finish the queue, take nothing new"), permissions=["pause"])
     def drain(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         self._set(request, rows, PauseState.DRAINING)
 
@@ -156,18 +156,18 @@ class AccountAdmin(NoDeleteAdmin, PauseActions):
             {
                 "fields": ("health", "health_text", "paused_until", "troubles", "notified_at"),
                 "description": _(
-                    "Saving health or the rest rings the connection’s lanes, so what waits is "
+                    "Saving health or the rest wakes the connection’s queues, so what waits is "
                     "tried again."
                 ),
             },
         ),
         (_("PauseState"), {"fields": ("pause_shown", "pause_set_by", "pause_set_at")}),
         (
-            _("Shared lanes"),
+            _("Shared queues"),
             {
                 "fields": ("same_as", "different_from"),
                 "description": _(
-                    "Two keys of one Alibaba account share its lanes. If that is wrong, use “They "
+                    "Two keys of one Alibaba account share its queues. If that is wrong, use “They "
                     "are different connections” in the list."
                 ),
             },
@@ -194,8 +194,8 @@ class AccountAdmin(NoDeleteAdmin, PauseActions):
                 self.message_user(request, said % {"account": root, "why": error}, messages.ERROR)
                 continue
             said = _(
-                "%(account)s is compared: %(adopted)s tasks adopted, %(undecided)s jobs wait for a "
-                "decision."
+                "%(account)s is compared: %(adopted)s tasks imported, %(undecided)s jobs wait for "
+                "a decision."
             )
             numbers = {"adopted": len(done.adopted), "undecided": len(done.undecided)}
             self.message_user(request, said % {"account": root, **numbers}, messages.SUCCESS)
@@ -203,7 +203,7 @@ class AccountAdmin(NoDeleteAdmin, PauseActions):
                 self.message_user(request, translated(sentence), messages.WARNING)
 
     @admin.action(
-        description=_("They are different connections: stop sharing lanes"), permissions=["pause"]
+        description=_("They are different connections: stop sharing queues"), permissions=["pause"]
     )
     def part(self, request: HttpRequest, accounts: QuerySet[Account]) -> None:
         for account in accounts.select_related("same_as"):
@@ -211,14 +211,14 @@ class AccountAdmin(NoDeleteAdmin, PauseActions):
             if other is None:
                 self.message_user(
                     request,
-                    _("%(account)s shares no lanes of another.") % {"account": account.label},
+                    _("%(account)s shares no queues of another.") % {"account": account.label},
                     messages.WARNING,
                 )
                 continue
             moved = shared_accounts.separate(account)
             one, many = (
-                "%(account)s has lanes of its own again; %(n)d job moved.",
-                "%(account)s has lanes of its own again; %(n)d jobs moved.",
+                "%(account)s has queues of its own again; %(n)d job moved.",
+                "%(account)s has queues of its own again; %(n)d jobs moved.",
             )
             said = ngettext(one, many, moved)
             self.message_user(
@@ -315,12 +315,12 @@ class LaneAdmin(PauseActions, ReadOnlyAdmin):
     date_hierarchy = "last_visit_at"
     actions = ("visit_now", *PauseActions.actions)
 
-    @admin.action(description=_("Visit the chosen lanes now"), permissions=["pause"])
+    @admin.action(description=_("Visit the chosen queues now"), permissions=["pause"])
     def visit_now(self, request: HttpRequest, lanes: QuerySet[Lane]) -> None:
         number = wake(lanes)
         self.message_user(
             request,
-            ngettext("%d lane is visited now.", "%d lanes are visited now.", number) % number,
+            ngettext("%d queue is visited now.", "%d queues are visited now.", number) % number,
             messages.SUCCESS,
         )
 

@@ -86,11 +86,11 @@ class LedgerOfJob(ReadOnlyInline):
     )
     ordering = ("id",)
 
-    @admin.display(description=_("held"))
+    @admin.display(description=_("reserved"))
     def held_shown(self, entry: LedgerEntry) -> SafeString | str:
         return amount(entry.held, entry.currency, 6)
 
-    @admin.display(description=_("settled"))
+    @admin.display(description=_("charged"))
     def settled_shown(self, entry: LedgerEntry) -> SafeString | str:
         return amount(entry.settled, entry.currency, 6)
 
@@ -282,7 +282,7 @@ class JobAdmin(ManualEndAdmin):
             )
         else:
             said = (
-                _("The task is adopted.")
+                _("The task is imported.")
                 if chosen
                 else _("The job is back in the queue and will be sent again.")
             )
@@ -308,7 +308,7 @@ class JobAdmin(ManualEndAdmin):
     def quote_shown(self, job: Job) -> SafeString | str:
         return amount(job.quote_micros, job.currency)
 
-    @admin.display(description=_("settled"), ordering="settled_micros")
+    @admin.display(description=_("charged"), ordering="settled_micros")
     def settled_shown(self, job: Job) -> SafeString | str:
         return amount(job.settled_micros, job.currency)
 

@@ -139,7 +139,7 @@ class BudgetAdmin(ChangedColumnsAdmin):
             return str(_("no limit"))
         return amount(budget.micros, budget.team.currency, 2)
 
-    @admin.display(description=_("held and settled this month"))
+    @admin.display(description=_("reserved and charged this month"))
     def used_shown(self, budget: Any) -> SafeString | str:
         if budget.of_each or budget.period == Budget.Period.DAY:
             return "–"

@@ -195,7 +195,7 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
         return request.user.has_perm("jobs.add_ledgerentry")
 
     @admin.action(
-        description=_("Correct what this was settled with, by the amount (less: with a minus)"),
+        description=_("Correct what this was charged, by the amount (less: with a minus)"),
         permissions=["correct"],
     )
     def correct(self, request: HttpRequest, entries: QuerySet[LedgerEntry]) -> None:
@@ -231,11 +231,11 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     def about(self, entry: LedgerEntry) -> SafeString | str:
         return link(entry.job, entry.job.title) if entry.job else link(entry.check_asked)
 
-    @admin.display(description=_("held"), ordering="held")
+    @admin.display(description=_("reserved"), ordering="held")
     def held_shown(self, entry: LedgerEntry) -> SafeString | str:
         return amount(entry.held, entry.currency, 6)
 
-    @admin.display(description=_("settled"), ordering="settled")
+    @admin.display(description=_("charged"), ordering="settled")
     def settled_shown(self, entry: LedgerEntry) -> SafeString | str:
         return amount(entry.settled, entry.currency, 6)
 
@@ -251,11 +251,11 @@ class BalanceAdmin(ReadOnlyAdmin):
     search_fields = ("team__name", "team__slug", "member__email", "model")
     date_hierarchy = "month"
 
-    @admin.display(description=_("held"), ordering="held")
+    @admin.display(description=_("reserved"), ordering="held")
     def held_shown(self, balance: Balance) -> SafeString | str:
         return amount(balance.held, balance.currency, 6)
 
-    @admin.display(description=_("settled"), ordering="settled")
+    @admin.display(description=_("charged"), ordering="settled")
     def settled_shown(self, balance: Balance) -> SafeString | str:
         return amount(balance.settled, balance.currency, 6)
 
@@ -268,7 +268,7 @@ class DayBalanceAdmin(ReadOnlyAdmin):
     search_fields = ("team__name", "team__slug", "model")
     date_hierarchy = "day"
 
-    @admin.display(description=_("settled"), ordering="settled")
+    @admin.display(description=_("charged"), ordering="settled")
     def settled_shown(self, balance: DayBalance) -> SafeString | str:
         return amount(balance.settled, balance.team.currency, 6)
 
@@ -281,11 +281,11 @@ class HoldDayAdmin(ReadOnlyAdmin):
     search_fields = ("team__name", "team__slug", "member__email")
     date_hierarchy = "day"
 
-    @admin.display(description=_("held"), ordering="held")
+    @admin.display(description=_("reserved"), ordering="held")
     def held_shown(self, balance: HoldDay) -> SafeString | str:
         return amount(balance.held, balance.currency, 6)
 
-    @admin.display(description=_("settled"), ordering="settled")
+    @admin.display(description=_("charged"), ordering="settled")
     def settled_shown(self, balance: HoldDay) -> SafeString | str:
         return amount(balance.settled, balance.currency, 6)
 

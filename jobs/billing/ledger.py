@@ -184,9 +184,9 @@ def _more(held: LedgerEntry, subject: Job | Check, bill: Quote) -> Sentence:
     if bill.micros <= held.held:
         return EMPTY
     if isinstance(subject, Job) and subject.adopted:
-        return phrase("Nothing was held for it, since its task was made elsewhere.")
+        return phrase("Nothing was reserved for it, since its task was made elsewhere.")
     return phrase(
-        "The bill of %(sum)s is more than the %(held)s that were held.",
+        "The bill of %(sum)s is more than the %(held)s that were reserved.",
         sum=format_money(bill.micros, held.currency, 6),
         held=format_money(held.held, held.currency, 6),
     )
@@ -264,7 +264,7 @@ def _adjustment_of(subject: Job | Check, team: Team, micros: int) -> dict[str, o
     holds = [entry for entry in entries if entry.kind == LedgerEntry.Kind.HOLD]
     if not holds or sum(entry.held for entry in entries):
         raise NotAdjustable(
-            phrase("It still holds its quote. Correct it when it has ended and is settled.")
+            phrase("Its quote is still reserved. Correct it when it has ended and is charged.")
         )
     cost = sum(entry.settled for entry in entries)
     if cost + micros < 0:

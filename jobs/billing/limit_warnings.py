@@ -102,7 +102,7 @@ def _mail(team: Team, member: User | None, use: LimitUse, row: LimitWarning) -> 
 
 def _text(team: Team, use: LimitUse, row: LimitWarning) -> str:
     currency = team.currency
-    said = _("%(used)s of %(limit)s are held or settled of %(whose)s; %(left)s are left.") % {
+    said = _("%(used)s of %(limit)s are reserved or charged of %(whose)s; %(left)s are left.") % {
         "used": format_money(row.used, currency, 2),
         "limit": format_money(row.micros, currency, 2),
         "whose": translated(limit_words.whose(team, use)),

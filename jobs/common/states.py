@@ -169,7 +169,7 @@ LABELS: dict[State, tuple[Sentence, str]] = {
     State.SUBMITTING: (phrase("Sending"), "submitting"),
     State.UNCERTAIN: (phrase("Sent, no answer"), "uncertain"),
     State.RUNNING: (phrase("Rendering"), "running"),
-    State.ARCHIVING: (phrase("Archiving"), "archiving"),
+    State.ARCHIVING: (phrase("Saving"), "archiving"),
     State.SUCCEEDED: (phrase("Ready"), "succeeded"),
     State.FAILED: (phrase("Failed"), "failed"),
     State.CANCELED: (phrase("Canceled"), "canceled"),

@@ -55,7 +55,7 @@ def nothing_is_stuck(tally: Tally) -> Iterator[str]:
     sending = open_jobs.filter(nobody, state=State.SUBMITTING, submitting_at__lt=now - SENDING_FOR)
     for name, at in sending.values_list("public_id", "submitting_at").iterator(CHUNK):
         yield (
-            f"Job {name} has been sending since {at:%Y-%m-%d %H:%M:%S} and nobody visits its lane."
+            f"Job {name} has been sending since {at:%Y-%m-%d %H:%M:%S} and nobody visits its queue."
         )
     running = _awake(open_jobs.filter(state=State.RUNNING), now).annotate(
         _due=Coalesce("next_look_at", "looked_at", "submitted_at", "created_at")
@@ -68,7 +68,7 @@ def nothing_is_stuck(tally: Tally) -> Iterator[str]:
         yield f"Job {name} (task {task_id}) should have been looked at on {due:%Y-%m-%d %H:%M:%S}."
     late = open_jobs.filter(state=State.ARCHIVING, result_expires_at__lt=now - PAST_EXPIRY)
     for name, at in late.values_list("public_id", "result_expires_at").iterator(CHUNK):
-        yield f"Job {name} is still archiving, and its video expired on {at:%Y-%m-%d %H:%M:%S}."
+        yield f"Job {name} is still being saved, and its video expired on {at:%Y-%m-%d %H:%M:%S}."
     forgotten = Lane.objects.filter(
         Q(lease_until=None) | Q(lease_until__lt=now), next_visit_at=None
     )
@@ -88,7 +88,7 @@ def nothing_is_stuck(tally: Tally) -> Iterator[str]:
         .values_list("public_id", flat=True)
         .iterator(CHUNK)
     ):
-        yield f"Job {name} has work to do, and its lane is not to be visited again."
+        yield f"Job {name} has work to do, and its queue is not to be visited again."
 
 
 def _awake(jobs: QuerySet[Job], now: datetime) -> QuerySet[Job]:

@@ -72,9 +72,9 @@ class _JobMoney:
         if self.holds != 1:
             yield f"Job {name} has {self.holds} holds in the ledger; it must have one."
         if self.releases and self.settles:
-            yield f"Job {name} was both released and settled."
+            yield f"Job {name} was both released and charged."
         if self.settles > 1:
-            yield f"Job {name} was settled {self.settles} times."
+            yield f"Job {name} was charged {self.settles} times."
         if settled != says:
             yield f"Job {name} says that it cost {says} {unit}, and its ledger says {settled}."
         yield from self._wrong_for_its_state(State(self.word), unit)
@@ -86,7 +86,7 @@ class _JobMoney:
             if held:
                 yield f"Job {name} is {state} and still holds {held} {unit}."
             if state in (State.SUCCEEDED, State.ARCHIVING) and not self.settles:
-                yield f"Job {name} is {state} and was never settled."
+                yield f"Job {name} is {state} and was never charged."
         elif held != given or self.settles or self.releases:
             yield (
                 f"Job {name} is {state} and holds {held} of the {given} {unit} that were held "
@@ -127,7 +127,7 @@ def holds_of_checks(tally: Tally) -> Iterator[str]:
         _releases=Count("pk", filter=Q(kind=RELEASE)), _settles=Count("pk", filter=Q(kind=SETTLE))
     ).filter(_releases__gt=0, _settles__gt=0)
     for name, attempt, _releases, _settles in both:
-        yield f"Attempt {attempt} of check {name} was both released and settled."
+        yield f"Attempt {attempt} of check {name} was both released and charged."
 
 
 def settled_as_used(tally: Tally) -> Iterator[str]:

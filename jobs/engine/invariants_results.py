@@ -77,7 +77,7 @@ def _not_whole(video: Asset, *, deep: bool) -> str:
             return f"has {size} bytes instead of {video.size}"
         with file_store.local_copy(video) as path:
             if sha256_of(path) != video.sha256:
-                return "has other bytes than were archived"
+                return "has other bytes than were saved"
             if deep:
                 verify_video(path)
     except FileNotFoundError:

@@ -330,7 +330,7 @@ def _keep_template(job: Job, template_id: str, units: Decimal) -> None:
         move(
             dance,
             State.QUEUED,
-            phrase("The template is ready; waiting for its turn"),
+            phrase("The template is ready; waiting in the queue"),
             code=Code.WAITING_TURN,
             template=template,
         )

@@ -147,7 +147,7 @@ def wake_lanes(lane_ids: Iterable[int]) -> None:
 def archived(job: Job, video: Asset) -> None:
     """The video is ours: whole, stored and proven. Only now the job has succeeded."""
     text = phrase(
-        "Archived, %(seconds)s s, %(size)s MB",
+        "Saved, %(seconds)s s, %(size)s MB",
         seconds=f"{video.seconds:.1f}",
         size=f"{video.size / 1e6:.1f}",
     )
@@ -316,7 +316,7 @@ def _cancel_remote(job: Job, by: User) -> Sentence:
         wake_lane(job.lane_id)
         return phrase(
             "The service has begun to render, so it cannot be canceled any more. The video will be "
-            "archived and paid."
+            "saved and paid."
         )
     _canceled_by(job, by, phrase("Canceled at the service by %(person)s", person=by.short_name))
     wake_lane(job.lane_id)
@@ -330,7 +330,7 @@ def to_front(job: Job, by: User) -> Sentence:
     text = (
         phrase("%(person)s moved it to the front", person=by.short_name)
         if rank is Rank.FRONT
-        else phrase("%(person)s put it back to its turn", person=by.short_name)
+        else phrase("%(person)s put it back in the queue", person=by.short_name)
     )
     try:
         if State(job.state) is not State.QUEUED:
@@ -349,9 +349,9 @@ def to_front(job: Job, by: User) -> Sentence:
         return phrase("It is no longer waiting, so its place cannot change.")
     wake_lane(job.lane_id)
     return (
-        phrase("It goes next, before everybody who waits in this lane.")
+        phrase("It goes next, before everybody who waits in this queue.")
         if rank is Rank.FRONT
-        else phrase("It waits for its turn again.")
+        else phrase("It waits in the queue again.")
     )
 
 

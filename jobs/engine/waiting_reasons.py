@@ -86,7 +86,7 @@ def resume(lane: Lane) -> None:
                 transitions.move,
                 job,
                 State.QUEUED,
-                phrase("Waits for its turn again"),
+                phrase("Waits in the queue again"),
                 code=Code.WAITING_TURN,
                 sentence=EMPTY,
                 not_before=None,

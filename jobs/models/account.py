@@ -30,7 +30,7 @@ class PauseState(models.TextChoices):
 
     OPEN = "open", _("open")
     PAUSED = "paused", _("paused")
-    DRAINING = "draining", _("draining")
+    DRAINING = "draining", _("finishes its queue")
 
 
 class Pausable(models.Model):

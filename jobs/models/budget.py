@@ -90,7 +90,7 @@ class LimitWarning(models.Model):
     begins = models.DateField(help_text=_("first day of the period, in the team’s zone then"))
     micros = models.BigIntegerField(help_text=_("the limit, in millionths"))
     level = models.PositiveSmallIntegerField(help_text=_("percent"))
-    used = models.BigIntegerField(help_text=_("what was held and settled then, in millionths"))
+    used = models.BigIntegerField(help_text=_("what was reserved and charged then, in millionths"))
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

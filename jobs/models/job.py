@@ -94,7 +94,7 @@ class Job(models.Model):
     rank = models.SmallIntegerField(
         choices=[(r.value, r.name.lower()) for r in Rank],
         default=Rank.NORMAL,
-        help_text=_("who goes first in a lane"),
+        help_text=_("who goes first in a queue"),
     )
     attempt = models.IntegerField(default=0, help_text=_("how many times a submit was begun"))
     retries = models.SmallIntegerField(
@@ -109,7 +109,9 @@ class Job(models.Model):
         null=True, blank=True, help_text=_("the next step is not due before")
     )
     submitting_at = models.DateTimeField(null=True, blank=True)
-    lease_until = models.DateTimeField(null=True, blank=True, help_text=_("of the archive step"))
+    lease_until = models.DateTimeField(
+        null=True, blank=True, help_text=_("of the step that saves the video")
+    )
     cancel_asked_at = models.DateTimeField(null=True, blank=True)
 
     # the remote side

@@ -36,9 +36,9 @@ class LedgerEntry(models.Model):
     """
 
     class Kind(models.TextChoices):
-        HOLD = "hold", _("held")
+        HOLD = "hold", _("reserved")
         RELEASE = "release", _("released")
-        SETTLE = "settle", _("settled")
+        SETTLE = "settle", _("charged")
         ADJUST = "adjust", _("adjusted")
 
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="ledger")
@@ -133,10 +133,10 @@ class Balance(models.Model):
     settled = models.BigIntegerField(default=0)
     entries = models.BigIntegerField(default=0, help_text=_("entries that are summed here"))
     releases = models.BigIntegerField(default=0)
-    jobs = models.BigIntegerField(default=0, help_text=_("jobs that were settled"))
+    jobs = models.BigIntegerField(default=0, help_text=_("jobs that were charged"))
     milliseconds = models.BigIntegerField(default=0, help_text=_("billed of these jobs"))
-    checks = models.BigIntegerField(default=0, help_text=_("checks that were settled"))
-    checks_settled = models.BigIntegerField(default=0, help_text=_("amount settled of checks"))
+    checks = models.BigIntegerField(default=0, help_text=_("checks that were charged"))
+    checks_settled = models.BigIntegerField(default=0, help_text=_("amount charged for checks"))
 
     class Meta:
         ordering = ("team_id", "-month", "member_id", "model", "of_holds")
@@ -162,7 +162,7 @@ class DayBalance(models.Model):
 
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="days", db_index=False)
     month = models.DateField(help_text=_("first day of the month that it counts for"))
-    day = models.DateField(help_text=_("when it was settled; may be after the month"))
+    day = models.DateField(help_text=_("when it was charged; may be after the month"))
     model = models.CharField(max_length=60, blank=True)
     price = models.ForeignKey(
         Price, on_delete=models.PROTECT, null=True, blank=True, related_name="+"

@@ -17,7 +17,7 @@ class JobSet(models.Model):
 
     class Kind(models.TextChoices):
         SWEEP = "sweep", _("styles side by side")
-        BATCH = "batch", _("many at once")
+        BATCH = "batch", _("batch")
         SPLIT = "split", _("one speech in several videos")
 
     public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)

@@ -80,7 +80,7 @@ def _ask_service(account: Account, task_id: str, model: str) -> tuple[Task, entr
         raise Refused(
             phrase(
                 "The service refuses this connection at the moment: %(sentence)s Mend that, then "
-                "adopt the task.",
+                "import the video.",
                 sentence=trouble.explain().sentence,
             )
         ) from None
@@ -101,7 +101,7 @@ def _require_no_doubt(account: Account, spec: entries.Model) -> None:
         raise Refused(
             phrase(
                 "A job of this model was sent and got no answer, so this task may be its own. Wait "
-                "until that is settled, then adopt."
+                "until that is decided, then import it."
             )
         )
 
@@ -163,7 +163,7 @@ def _spec(client: Client, account: Account, task_id: str, model: str) -> entries
     raise Refused(
         phrase(
             "The service’s list does not say which model this task is of. Choose the model, then "
-            "adopt it."
+            "import it."
         )
     )
 

@@ -46,7 +46,7 @@ def insert_adopted(
             "",
             State.RUNNING,
             phrase(
-                "%(person)s adopted task %(task_id)s; it is followed, archived and settled like "
+                "%(person)s imported task %(task_id)s; it is followed, saved and charged like "
                 "our own",
                 person=by.short_name,
                 task_id=task_id,
@@ -72,7 +72,7 @@ def _job_row(
         account=account,
         lane=lane,
         model=lane.model,
-        title=_("Adopted task %(id)s") % {"id": task_id[:8]},
+        title=_("Imported task %(id)s") % {"id": task_id[:8]},
         adopted=True,
         state=State.RUNNING,
         group=group_of(State.RUNNING),

@@ -55,7 +55,7 @@ def insert(
     )
     ledger.hold(job, ready.quote, locked or order.team, order.owner, locked=locked is not None)
     held = prices.format_money(ready.quote.micros, ready.quote.currency)
-    said = phrase("Created; %(sum)s held (%(formula)s)", sum=held, formula=ready.quote.formula)
+    said = phrase("Created; %(sum)s reserved (%(formula)s)", sum=held, formula=ready.quote.formula)
     record(job, "", State.QUEUED, said, code)
     return job
 

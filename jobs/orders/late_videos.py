@@ -101,7 +101,7 @@ def _insert(attempt: Attempt) -> Job:
     nothing = prices.Quote(0, Decimal(0), job.price)
     ledger.hold(video, nothing, job.team, job.owner)
     text = phrase(
-        "A second task of “%(title)s” was found; it is followed and settled by its bill",
+        "A second task of “%(title)s” was found; it is followed and charged by its bill",
         title=job.title,
     )
     record(video, "", State.RUNNING, text)

@@ -106,7 +106,7 @@ def reconcile(root: Account) -> Comparison:
     Account.objects.filter(pk__in=[row.pk for row in rows]).update(reconcile_from=None)
     wake_lanes(Lane.objects.filter(account=root).values_list("pk", flat=True))
     log.warning(
-        "account %s is compared: %d adopted, %d wait for a person, %d left",
+        "account %s is compared: %d imported, %d wait for a person, %d left",
         root.public_id,
         len(done.adopted),
         len(done.undecided),
@@ -166,7 +166,7 @@ def _assign(
             done.left.append(
                 phrase(
                     "Task %(task_id)s may be yours or not: somebody else uses this key too, since "
-                    "older tasks of it are in no row here. If it is yours, adopt it.",
+                    "older tasks of it are in no row here. If it is yours, import it.",
                     task_id=line.task_id,
                 )
             )

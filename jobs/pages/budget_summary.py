@@ -88,7 +88,7 @@ class BudgetSummary:
     @property
     def label(self) -> str:
         now = self.status
-        said = _("%(settled)s settled and %(held)s held") % {
+        said = _("%(settled)s charged and %(held)s reserved") % {
             "settled": prices.format_money(now.settled, now.currency, 2),
             "held": prices.format_money(now.held, now.currency, 2),
         }

@@ -111,7 +111,11 @@ def _verdict(check: Check, words: str) -> Tag:
     shape = " ".join(str(value) for value in check.parameters.values())
     words = ", ".join(part for part in (f"{words} {shape}".strip(), style) if part)
     if check.state == Check.State.PASSED:
-        return words, "yes", translated(check.sentence) or _("The service checked it and takes it.")
+        return (
+            words,
+            "yes",
+            translated(check.sentence) or _("The service checked it and approved it."),
+        )
     if check.state == Check.State.REFUSED:
         return (
             words,

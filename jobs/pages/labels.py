@@ -110,9 +110,9 @@ def state_label(job: Job) -> str:
         return _("Making the template")
     if state is State.QUEUED and job.code in HELD:
         return {
-            Code.ACCOUNT_PAUSED: _("Held, the connection rests"),
-            Code.MODEL_GONE: _("Held, the model is not offered"),
-            Code.HELD_BACK: _("Held, paused by hand"),
+            Code.ACCOUNT_PAUSED: _("Waits, the connection rests"),
+            Code.MODEL_GONE: _("Waits, the model is not offered"),
+            Code.HELD_BACK: _("Paused by a person"),
         }.get(Code(job.code), _("Waiting"))
     return translated(LABELS[state][0])
 
@@ -263,7 +263,7 @@ def _succeeded(job: Job) -> str:
             "length": length(float(job.billed_units or job.seconds))
         }
     made = length(job.result.seconds if job.result is not None else job.seconds)
-    return _("· %(length)s, archived %(time)s") % {"length": made, "time": hour(job.finished_at)}
+    return _("· %(length)s, saved %(time)s") % {"length": made, "time": hour(job.finished_at)}
 
 
 def announcement(job: Job) -> str:
@@ -275,7 +275,7 @@ def amount(job: Job) -> tuple[int | None, str]:
     """Micros and the word beside them. None is an amount that nobody knows yet."""
     state = State(job.state)
     if job.settled_micros is not None:
-        return job.settled_micros, _("settled")
+        return job.settled_micros, _("charged")
     if job.adopted:
         ended = state in (State.FAILED, State.CANCELED)
         return (0, _("not billed")) if ended else (job.quote_micros or None, _("by the bill"))
@@ -283,7 +283,7 @@ def amount(job: Job) -> tuple[int | None, str]:
         return 0, _("released")
     if state is State.UNCERTAIN:
         return job.quote_micros, _("unclear")
-    return job.quote_micros, _("held")
+    return job.quote_micros, _("reserved")
 
 
 def format_amount(micros: int | None, currency: str) -> str:

@@ -117,7 +117,7 @@ class Event(models.TextChoices):
 
     # ── settings ──
     TEAM_CHANGED = "settings.team-changed", _("%(by)s changed the settings of the team")
-    SHARES_CHANGED = "settings.shares-changed", _("%(by)s changed the turns of %(person)s")
+    SHARES_CHANGED = "settings.shares-changed", _("%(by)s changed the priority share of %(person)s")
 
     # ── limits, prices and money ──
     LIMIT_CHANGED = "money.limit-changed", _("%(by)s changed a limit: %(about)s")
@@ -179,7 +179,7 @@ class Event(models.TextChoices):
     JOB_CANCELED = "job.canceled", _("%(by)s canceled the job %(about)s of %(person)s")
     JOB_MOVED = "job.moved", _("%(by)s moved the job %(about)s to the front")
     JOB_DECIDED = "job.decided", _("%(by)s decided about the uncertain job %(about)s")
-    JOB_ADOPTED = "job.adopted", _("%(by)s adopted the task %(about)s")
+    JOB_ADOPTED = "job.adopted", _("%(by)s imported the task %(about)s, made elsewhere")
     JOB_ENDED_MANUALLY = (
         "job.ended-manually",
         _("%(by)s ended the job %(about)s without asking the service"),

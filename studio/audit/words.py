@@ -18,7 +18,7 @@ from studio.models.people import Role
 _ERASED = re.compile(r"erased-(\d+)")
 _NAMES: dict[str, str | Promise] = {
     "role": gettext_lazy("Role"),
-    "turns": gettext_lazy("Turns"),
+    "turns": gettext_lazy("Priority share"),
     "waiting_limit": gettext_lazy("Waiting jobs per person"),
     "email": gettext_lazy("E-mail address"),
     "first_name": gettext_lazy("Name"),

@@ -223,10 +223,12 @@ class Membership(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(_("role"), max_length=10, choices=Role.choices, default=Role.CREATOR)
     turns = models.PositiveSmallIntegerField(
-        _("turns"),
+        _("priority share"),
         default=1,
         validators=(MinValueValidator(1), MaxValueValidator(9)),
-        help_text=_("How many turns in a row of everybody: 2 is twice as often as 1."),
+        help_text=_(
+            "How often their jobs are sent beside those of others: 2 is twice as often as 1."
+        ),
     )
     news = SentenceField(
         blank=True,

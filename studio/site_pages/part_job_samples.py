@@ -34,7 +34,7 @@ def _open_jobs(portrait: str, dance: str) -> list[Sample]:
             "state_label": "Rendering",
             "sentence": "1 m 10 s · usually 1 m 40 s – 2 m 20 s",
             "amount_micros": 159_800,
-            "amount_word": "held",
+            "amount_word": "reserved",
         }
         | {
             "gauge": {
@@ -52,7 +52,7 @@ def _open_jobs(portrait: str, dance: str) -> list[Sample]:
             "state_word": "queued",
             "state_label": "3rd in line",
         }
-        | {"sentence": "starts ≈ 14:32", "amount_micros": 472_523, "amount_word": "held"}
+        | {"sentence": "starts ≈ 14:32", "amount_micros": 472_523, "amount_word": "reserved"}
         | {"place": {"total": 5, "on": 1, "next": 1, "you": 3, "label": "third of five"}},
         _JOB
         | {
@@ -63,10 +63,10 @@ def _open_jobs(portrait: str, dance: str) -> list[Sample]:
             "state_word": "archiving",
         }
         | {
-            "state_label": "Archiving",
+            "state_label": "Saving",
             "sentence": "11.2 of 18.2 MB",
             "amount_micros": 114_690,
-            "amount_word": "settled",
+            "amount_word": "charged",
         }
         | {"gauge": {"got": 11.2, "whole": 18.2, "label": "11.2 of 18.2 MB fetched"}},
     ]
@@ -167,7 +167,7 @@ def sample_steps() -> list[dict[str, str]]:
         },
         {"title": "Download broke off", "when": "14:36:10", "tone": "bad", "note": "again in 4 s"},
         {"title": "Noted", "when": "14:36:20"},
-        {"title": "Archive", "when": "≈ 14:38", "tone": "todo"},
+        {"title": "Save", "when": "≈ 14:38", "tone": "todo"},
     ]
 
 
@@ -207,7 +207,7 @@ def sample_clocks() -> list[Sample]:
         {
             "left": 21 * HOUR + 46 * 60,
             "title": "Link, 21 h 46 m",
-            "note": "archived, does not matter",
+            "note": "saved, does not matter",
             "ours": True,
         },
         {"left": 0, "title": "Task, over", "note": "the service has forgotten it", "ours": False},

@@ -57,11 +57,11 @@ STATES = {
     "checking": ("Checking the picture", "with EMO · $0.0006"),
     "submitting": ("Sending", "to EMO · 1 s"),
     "running": ("Rendering", "1 m 10 s · usually 1 m 40 s – 2 m 20 s"),
-    "archiving": ("Archiving", "11.2 of 18.2 MB"),
-    "succeeded": ("Ready", "13.9 s, archived 14:05"),
+    "archiving": ("Saving", "11.2 of 18.2 MB"),
+    "succeeded": ("Ready", "13.9 s, saved 14:05"),
     "failed": ("Failed", "two people in the picture. Cost $0.00"),
     "uncertain": ("Sent, no answer.", "Not sent again, so nothing is paid twice"),
-    "held": ("Held, over budget.", "Ben has $0.31 left, this needs $0.9450"),
+    "held": ("Waits, over budget.", "Ben has $0.31 left, this needs $0.9450"),
     "canceled": ("Cancelled", "by Aiko before sending"),
 }
 
@@ -191,7 +191,7 @@ def _bar() -> Sample:
     return {
         "lanes": [emo, dance],
         "money": _money(
-            10_000_000, 6_280_000, "$1.97 settled and $1.74 held of $10.00", "9 m 8 s of 1:1"
+            10_000_000, 6_280_000, "$1.97 charged and $1.74 reserved of $10.00", "9 m 8 s of 1:1"
         ),
     }
 
@@ -214,7 +214,7 @@ def _bar_unlimited() -> Sample:
         "you": [],
         "label": "21 jobs",
     }
-    return {"lanes": [lane], "money": _money(None, None, "$1.97 settled, no limit", "")}
+    return {"lanes": [lane], "money": _money(None, None, "$1.97 charged, no limit", "")}
 
 
 def _money(limit: int | None, left: int | None, label: str, video: str) -> Sample:

@@ -72,7 +72,7 @@ class FairShareForm(forms.Form):
         )
         for member in self.members:
             self.fields[self.name_of(member)] = forms.IntegerField(
-                label=_("Turns of %(person)s") % {"person": member.user.short_name},
+                label=_("Priority share of %(person)s") % {"person": member.user.short_name},
                 initial=member.turns,
                 min_value=1,
                 max_value=9,

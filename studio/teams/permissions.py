@@ -28,7 +28,7 @@ class Permission(models.TextChoices):
     SET_LIMITS = "set_limits", _("Set the limits of money")
     APPROVE = "approve", _("Order above the amount per click, and approve what others ask for")
     MANAGE_PEOPLE = "manage_people", _("Invite people, change their roles and remove them")
-    SHARE_TURNS = "share_turns", _("Set how often each person’s jobs take their turn")
+    SHARE_TURNS = "share_turns", _("Set each person’s priority share")
     ADD_CONNECTIONS = "add_connections", _("Add a Model Studio connection with its key")
     MANAGE_CONNECTIONS = (
         "manage_connections",

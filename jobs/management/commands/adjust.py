@@ -17,7 +17,7 @@ from studio.models.people import Team, User
 
 class Command(BaseCommand):
     help = (
-        "Corrects what a job, a check, a person or a team was settled with, by an amount, for a "
+        "Corrects what a job, a check, a person or a team was charged, by an amount, for a "
         "reason. Nothing in the ledger is changed: an entry is added."
     )
 

@@ -79,7 +79,7 @@ class Command(BaseCommand):
     help = (
         "Runs everything with the simulator, makes a talking portrait and a dancing character from "
         "sample files, and goes on serving. "
-        "With --once it ends when both videos are archived, playable and as long as billed; the "
+        "With --once it ends when both videos are saved, playable and as long as billed; the "
         "exit code says whether they are."
     )
     requires_system_checks = ()

@@ -23,8 +23,8 @@ from studio.audit.trail import record
 class Command(BaseCommand):
     help = (
         "After a restore of the database: compares the tasks of every connection that waits for it "
-        "with the service’s list, adopts what has no row, and lets the connection send again. With "
-        "--begin every connection waits first; run that before workers start on a restored "
+        "with the service’s list, imports what has no row, and lets the connection send again. "
+        "With --begin every connection waits first; run that before workers start on a restored "
         "database. Ends with 1 when a connection could not be compared."
     )
 

@@ -88,14 +88,17 @@ class Heartbeat:
 
 class Command(BaseCommand):
     help = (
-        "Runs the workers that make videos move: sends, looks, archives. Run as many as you like "
+        "Runs the workers that make videos move: sends, asks, saves. Run as many as you like "
         "on as many machines as you like."
     )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--shifts", type=int, default=1, help="workers that tend lanes (default %(default)s)"
+            "--shifts",
+            type=int,
+            default=1,
+            help="workers that send jobs and ask about them (default %(default)s)",
         )
         parser.add_argument(
             "--steps", type=int, default=1, help="workers for checks (default %(default)s)"

@@ -136,8 +136,8 @@ def pause(request: TeamRequest, account: str) -> HttpResponse:
         messages.error(
             request,
             _(
-                "The connection has no such lane, or it cannot be set like that. Choose one of the "
-                "list."
+                "The connection has no such queue, or it cannot be set like that. Choose one of "
+                "the list."
             ),
         )
         return to_account(request, found)

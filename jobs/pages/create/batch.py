@@ -1,4 +1,4 @@
-"""Many at once: every chosen picture with every chosen speech, as a matrix of videos. The panels of
+"""The batch: every chosen picture with every chosen speech, as a matrix of videos. The panels of
 its page, each built once from the draft."""
 
 from __future__ import annotations

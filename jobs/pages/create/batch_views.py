@@ -1,4 +1,4 @@
-"""Many at once: pictures × speeches as one page, one confirmation, one set."""
+"""The batch: pictures × speeches as one page, one confirmation, one set."""
 
 from __future__ import annotations
 

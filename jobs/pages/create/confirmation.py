@@ -79,7 +79,7 @@ class Confirmation:
             )
             return cls(sentence, made.get_absolute_url(), "")
         held = prices.format_money(undo.held(made), made.currency)
-        sentence = _("“%(title)s” is in line; %(amount)s is held for it.") % {
+        sentence = _("“%(title)s” is in line; %(amount)s is reserved for it.") % {
             "title": made.title,
             "amount": held,
         }
@@ -130,8 +130,8 @@ def set_words(made: JobSet) -> str:
             "why": translated(left.why),
         }
     words = ngettext(
-        "%(n)s video of “%(title)s” is in line; %(amount)s is held for it.",
-        "%(n)s videos of “%(title)s” are in line; %(amount)s is held for them.",
+        "%(n)s video of “%(title)s” is in line; %(amount)s is reserved for it.",
+        "%(n)s videos of “%(title)s” are in line; %(amount)s is reserved for them.",
         videos,
     )
     return words % {

@@ -49,7 +49,7 @@ def queue_panel(
     closed = labels.pause_words(account, lane, draft.team)
     where = labels.ordinal(place.position)
     return QueuePanel(
-        where if closed or place.ahead else _("The lane is free"),
+        where if closed or place.ahead else _("Starts right away"),
         closed or _times(draft, place),
         dots_up_to(place),
     )

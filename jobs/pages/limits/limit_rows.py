@@ -66,8 +66,8 @@ class LimitCell:
             "held": format_money(self.held, self.currency, 2),
         }
         if self.limit is None:
-            return _("%(settled)s settled and %(held)s held") % what
-        return _("%(settled)s settled and %(held)s held of %(limit)s") % {
+            return _("%(settled)s charged and %(held)s reserved") % what
+        return _("%(settled)s charged and %(held)s reserved of %(limit)s") % {
             **what,
             "limit": format_money(self.limit, self.currency, 2),
         }

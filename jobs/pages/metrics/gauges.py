@@ -159,7 +159,7 @@ def _jobs() -> Iterator[Metric]:
     )
     yield _each(
         "footlight_uncertain",
-        "Jobs that were sent and got no answer, by what settles them.",
+        "Jobs that were sent and got no answer, by what decides them.",
         ["settled_by"],
         dict(found.uncertain),
     )
@@ -195,11 +195,11 @@ def _lanes() -> Iterator[Metric]:
     )
     late = (now - found["first"]).total_seconds() if found["first"] else 0.0
     yield GaugeMetricFamily(
-        "footlight_lanes", "Lanes: a connection and a model.", value=found["total"]
+        "footlight_lanes", "Queues, one per connection and model.", value=found["total"]
     )
     yield GaugeMetricFamily(
         "footlight_lanes_late",
-        f"Lanes that were due more than {LATE.seconds} s ago and are visited by nobody.",
+        f"Queues that were due more than {LATE.seconds} s ago and are visited by nobody.",
         value=found["late"],
     )
     yield GaugeMetricFamily(
@@ -207,11 +207,11 @@ def _lanes() -> Iterator[Metric]:
     )
     yield GaugeMetricFamily(
         "footlight_lanes_paused",
-        "Lanes that send nothing: paused by a person, or resting.",
+        "Queues that send nothing: paused by a person, or resting.",
         value=found["paused"],
     )
     yield GaugeMetricFamily(
-        "footlight_lanes_leased", "Lanes that are visited right now.", value=found["leased"]
+        "footlight_lanes_leased", "Queues that are visited right now.", value=found["leased"]
     )
     health = (
         Account.objects.order_by()
@@ -257,13 +257,13 @@ def _ledger() -> Iterator[Metric]:
             settled[currency] += micros or 0
     yield _each(
         "footlight_ledger_held_micros",
-        "Money held for what has not ended, in millionths.",
+        "Money reserved for what has not ended, in millionths.",
         ["currency"],
         dict(held),
     )
     yield _each(
         "footlight_ledger_settled_month_micros",
-        "Money settled this calendar month, in each team's time zone, in millionths.",
+        "Money charged this calendar month, in each team's time zone, in millionths.",
         ["currency"],
         dict(settled),
     )

@@ -45,7 +45,7 @@ def _row(entry: LedgerEntry) -> list[str]:
     subject = entry.job or entry.check_asked
     about, name = ("job", entry.job.title) if entry.job else ("check", "") if subject else ("", "")
     if entry.job and entry.job.adopted:
-        about = "adopted job"
+        about = "imported job"
     price = entry.price
     return [
         str(entry.pk),

@@ -71,7 +71,7 @@ def test_it_says_what_follows_for_the_jobs(
     )
     assert (
         pauses.set_pause(north, PauseState.OPEN, owner)
-        == "North is open. 2 jobs wait; what waits is sent in its turn."
+        == "North is open. 2 jobs wait; what waits is sent in order."
     )
 
 

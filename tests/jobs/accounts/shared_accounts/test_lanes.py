@@ -85,8 +85,8 @@ def test_staff_undo_it_and_it_stays_undone(
         .post(there, {"action": "part", "_selected_action": [south.pk, north.pk]}, follow=True)
         .content.decode()
     )
-    assert "South has lanes of its own again; 1 job moved." in page
-    assert "North shares no lanes of another." in page
+    assert "South has queues of its own again; 1 job moved." in page
+    assert "North shares no queues of another." in page
     assert (same(south), Job.objects.get(pk=job.pk).lane.account_id) == (None, south.pk)
     assert shared_accounts.recognise(Account.objects.get(pk=south.pk)) is None
     assert shared_accounts.recognise(Account.objects.get(pk=north.pk)) is None

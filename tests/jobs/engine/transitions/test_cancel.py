@@ -135,7 +135,7 @@ def test_to_the_front_and_back_to_its_turn(
     assert changed(before, job) == {"rank": Rank.FRONT}
     assert str(job.events.last().text) == "Ben moved it to the front"
     assert woken(job) == 1
-    assert transitions.to_front(job, admin) == "It waits for its turn again."
+    assert transitions.to_front(job, admin) == "It waits in the queue again."
     assert changed(before, job) == {}
     assert str(job.events.last().text) == "Ben put it back to its turn"
     assert woken(job) == 2
