@@ -372,7 +372,7 @@ def test_lanes_are_visited_now(desk: Client, rows: Any) -> None:
     answer = desk.post(
         changelist(Lane), {"action": "visit_now", "_selected_action": [lane.pk]}, follow=True
     )
-    assert "1 lane is visited now" in text(answer)
+    assert "1 queue is visited now" in text(answer)
     lane.refresh_from_db()
     assert lane.next_visit_at is not None
 
@@ -599,7 +599,7 @@ def test_staff_decide_about_an_unclear_submit(
     url = reverse("admin:jobs_job_decide", args=[job.pk])
     assert url in text(desk.get(change(job)))
     page = text(desk.get(url))
-    assert "Adopt task task-two" in page
+    assert "Import task task-two" in page
     assert "about $0.0459" in page
     assert "$0.0459 more if one of them was" in page
     # looking decides nothing, nor does a task that is no candidate

@@ -188,7 +188,7 @@ def test_a_refused_wish_says_why_in_the_language_of_the_page(
         {
             "%(why)s: it takes no new jobs. Use another connection, or ask an admin of the team to "
             "open it under Connections.": "Zu: %(why)s.",
-            "%(person)s is draining %(name)s since "
+            "%(person)s lets %(name)s finish its queue and take nothing new, since "
             "%(time)s": "%(person)s leert %(name)s seit %(time)s",
             "Someone": "Jemand",
         }

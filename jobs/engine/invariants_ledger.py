@@ -142,7 +142,7 @@ def _wrong_end(entry: _Entry, hold: _Entry | None, known: _Prices) -> Iterator[s
     price = known.rows.get(entry.price_id or 0)
     rounded = price.micros if price is not None else 0
     if entry.settled - hold.held > rounded and not entry.note:
-        yield f"settles {entry.settled} millionths, more than the {hold.held} held, without a word"
+        yield f"settles {entry.settled} millionths, more than the {hold.held} reserved, without a word"
 
 
 def _wrong_adjustment(entry: _Entry, holds: list[_Entry]) -> Iterator[str]:
@@ -186,7 +186,7 @@ class _Prices:
         if price.model != entry.model:
             yield f"has a price of {price.model}"
         if price.effective_from > day:
-            yield f"has a price of {price.effective_from}, and was held on {day}"
+            yield f"has a price of {price.effective_from}, and was reserved on {day}"
         if hold.job__adopted:
             return  # found later than it was sent, so its price may be that of before
         known = hold.created_at - _MOMENT

@@ -58,7 +58,7 @@ def test_a_dance(newcomer: Person, request: pytest.FixtureRequest) -> None:
     newcomer.drop("[data-slot=image_url]", SAMPLES / "character.png")
     newcomer.click("#consent-image_url")
     newcomer.click("button:has-text('Check the picture')")
-    newcomer.see("[data-check=passed], .tag[data-fit=yes]:has-text('The service takes it')")
+    newcomer.see("[data-check=passed], .tag[data-fit=yes]:has-text('Picture approved')")
     newcomer.drop("[data-slot=template_video]", SAMPLES / "dance.mp4")
     newcomer.click("#consent-template_video")
     newcomer.see(PRICED)

@@ -25,7 +25,7 @@ IN_STEP = """(() => { const [video, sound] = ["video", "audio"]
     if (film.ended) film.play();
     return !film.paused && !sound.paused
     && Math.abs(video.currentTime - sound.currentTime) < 0.08; })()"""
-TAKEN = ".tag:has-text('The service takes it')"
+TAKEN = ".tag:has-text('Picture approved')"
 
 
 def character(maker: Maker, name: str = "character.png") -> Person:

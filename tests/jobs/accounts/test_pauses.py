@@ -43,7 +43,9 @@ def test_it_says_who_did_what_and_when(
     pauses.set_pause(lane, PauseState.PAUSED, owner)
     assert pauses.sentence(lane) == "Aiko paused emo-v1 on North at 14:02"
     pauses.set_pause(north, PauseState.DRAINING, owner)
-    assert pauses.sentence(Account.objects.get()) == "Aiko is draining North since 14:02"
+    assert pauses.sentence(Account.objects.get()) == (
+        "Aiko lets North finish its queue and take nothing new, since 14:02"
+    )
     monkeypatch.setattr(
         "django.utils.timezone.now", lambda: datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
     )
@@ -66,8 +68,8 @@ def test_it_says_what_follows_for_the_jobs(
         == "2 jobs wait; nothing is sent until someone opens it. The one at the service goes on."
     )
     assert pauses.set_pause(north, PauseState.DRAINING, owner) == (
-        "North is draining. 2 jobs wait and are still sent; new jobs are refused until someone "
-        "opens it. The one at the service goes on."
+        "North finishes its queue and takes nothing new. 2 jobs wait and are still sent; new jobs "
+        "are refused until someone opens it. The one at the service goes on."
     )
     assert (
         pauses.set_pause(north, PauseState.OPEN, owner)
@@ -130,7 +132,9 @@ def test_new_jobs_are_refused_by_a_draining_account_or_lane_only(
     pauses.set_pause(lane, PauseState.PAUSED, owner)
     assert pauses.refuses(north, lane) == ""
     pauses.set_pause(lane, PauseState.DRAINING, owner)
-    assert pauses.refuses(north, lane).startswith("Aiko is draining emo-v1 on North since")
+    assert pauses.refuses(north, lane).startswith(
+        "Aiko lets emo-v1 on North finish its queue and take nothing new, since"
+    )
     assert pauses.refuses(north, lane).endswith("under Connections.")
     pauses.set_pause(north, PauseState.DRAINING, owner)
     assert "draining North since" in pauses.refuses(north, None)
@@ -185,8 +189,8 @@ def test_closing_and_opening_on_the_page(
     assert Lane.objects.get().pause_state == "paused"
     client.post(url("account_pause", north), {"state": "draining"})
     page = text(client.get(url("account", north)))
-    assert "Ben is draining North since" in page
-    assert "Ben is draining North since" in text(
+    assert "Ben lets North finish its queue and take nothing new, since" in page
+    assert "Ben lets North finish its queue and take nothing new, since" in text(
         client.get(reverse("jobs:keys", args=[north.team.slug]))
     )
     client.post(url("account_pause", north), {"state": "open", "model": ""})
@@ -211,7 +215,7 @@ def test_nonsense_gets_a_sentence(
         client.post(url("account_pause", north), given, follow=True),
         client.get(url("account_pause", north), given, follow=True),
     ):
-        assert "has no such lane" in text(answer)
+        assert "has no such queue" in text(answer)
     assert (Account.objects.get().pause_state, Lane.objects.get().pause_state) == ("open", "open")
 
 

@@ -121,7 +121,7 @@ def test_a_settlement_above_its_hold_says_so_and_takes_room(team: Team, creator:
     job = makers.job(team, creator, milliseconds=4000)
     assert ledger.settle(job, Decimal("7"), "1:1", note="as billed") == 80_283
     note = job.ledger.get(kind="settle").note
-    assert note == "The bill of $0.080283 is more than the $0.045876 that were held. as billed"
+    assert note == "The bill of $0.080283 is more than the $0.045876 that were reserved. as billed"
     with pytest.raises(budget.OverBudget):
         makers.job(team, creator, milliseconds=4000)
 
@@ -129,7 +129,7 @@ def test_a_settlement_above_its_hold_says_so_and_takes_room(team: Team, creator:
 def test_an_adopted_task_says_why_nothing_was_held(team: Team, creator: User) -> None:
     job = makers.job(team, creator, adopted=True, milliseconds=1000)
     ledger.settle(job, Decimal(4), "1:1")
-    assert job.ledger.get(kind="settle").note.startswith("Nothing was held for it")
+    assert job.ledger.get(kind="settle").note.startswith("Nothing was reserved for it")
 
 
 def test_a_settlement_within_its_hold_says_nothing(team: Team, creator: User) -> None:

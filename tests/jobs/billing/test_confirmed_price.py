@@ -230,7 +230,7 @@ def test_run_again_shows_what_it_holds_when_the_template_is_made_anew(
     assert first["Location"] == second["Location"]
     assert Job.objects.count() == 3
     assert sum(Job.objects.exclude(pk=job.pk).values_list("quote_micros", flat=True)) == 2 * 45_876
-    assert "$0.0918 is held for it" in client.get(first["Location"]).content.decode()
+    assert "$0.0918 is reserved for it" in client.get(first["Location"]).content.decode()
 
 
 def test_run_again_and_the_full_length_at_a_new_price_are_said_first(

@@ -42,7 +42,7 @@ def test_each_level_is_told_once_to_holders_and_the_person(
         2 * [owner.email, billing.email, creator.email]
     )
     assert "50 % of the limit of Studio North for a month used" in mailbox[0].subject
-    assert "$0.06 of $0.11 are held or settled" in mailbox[0].body
+    assert "$0.06 of $0.11 are reserved or charged" in mailbox[0].body
     assert "Who can raise it: Aiko, Edda." in mailbox[0].body
     mailbox.clear()
     makers.job(team, creator, milliseconds=2000)

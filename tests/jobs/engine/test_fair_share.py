@@ -96,7 +96,7 @@ def test_the_front_is_before_everybody(team: Team, owner: User, creator: User) -
 def test_to_front_is_put_back_and_refused_once_sent(team: Team, owner: User) -> None:
     job = makers.job(team, owner)
     transitions.to_front(job, owner)
-    assert "turn again" in transitions.to_front(Job.objects.get(pk=job.pk), owner)
+    assert "queue again" in transitions.to_front(Job.objects.get(pk=job.pk), owner)
     Job.objects.filter(pk=job.pk).update(state="running")
     assert "no longer waiting" in transitions.to_front(Job.objects.get(pk=job.pk), owner)
 

@@ -109,7 +109,7 @@ def a_price(day: date) -> Price:
 def test_a_price_of_after_the_hold(job: Job) -> None:
     later = a_price(date(2999, 1, 1))
     (said,) = wrong(job.ledger.get(kind="settle"), price_id=later.pk)
-    assert "has a price of 2999-01-01, and was held on" in said
+    assert "has a price of 2999-01-01, and was reserved on" in said
 
 
 def test_a_price_that_another_had_replaced(job: Job) -> None:
@@ -150,7 +150,7 @@ def test_more_than_was_held_without_a_word(job: Job) -> None:
     second = settled.price.micros
     assert wrong(settled, settled=45_876 + second) == []
     (said,) = wrong(settled, settled=45_876 + second + 1)
-    assert "more than the 45876 held, without a word" in said
+    assert "more than the 45876 reserved, without a word" in said
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_an_adopted_task_is_a_job_that_is_followed(
         "account_id": account.pk,
         "lane_id": lane.pk,
         "model": "emo-v1",
-        "title": "Adopted task task-012",
+        "title": "Imported task task-012",
         "parameters": {},
         "adopted": True,
         "state": State.RUNNING,
@@ -82,7 +82,7 @@ def test_an_adopted_task_is_a_job_that_is_followed(
     assert (hold.team, hold.member, hold.price) == (team, creator, quote.price)
     event = job.events.get()
     assert (event.old, event.new, event.code) == ("", "running", "")
-    assert "Chidi adopted task task-0123456789" in event.text
+    assert "Chidi imported task task-0123456789" in event.text
     assert lane.wakeups == 1
 
 

@@ -341,7 +341,7 @@ def test_staff_compare_in_the_admin(
     answer = client.post(
         page, {"action": "compare", "_selected_action": [waits.pk]}, follow=True
     ).content.decode()
-    assert "is compared: 0 tasks adopted, 0 jobs wait" in answer
+    assert "is compared: 0 tasks imported, 0 jobs wait" in answer
     assert "not in the catalogue" in answer
     waits.refresh_from_db()
     assert waits.reconcile_from is None

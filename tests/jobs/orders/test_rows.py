@@ -86,7 +86,7 @@ def test_a_click_makes_its_job_with_its_hold(
     assert (hold.team, hold.member) == (order.team, order.owner)
     event = job.events.get()
     assert (event.old, event.new, event.code) == ("", "queued", code)
-    assert str(event.text) == "Created; $0.0918 held (8 s × $0.011469)"
+    assert str(event.text) == "Created; $0.0918 reserved (8 s × $0.011469)"
 
 
 def test_a_plain_click_begins_nothing_and_repeats_nothing(order: OrderRequest) -> None:

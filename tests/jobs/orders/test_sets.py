@@ -222,7 +222,7 @@ def test_the_undo_of_a_set_asks_for_a_template_that_was_sent(
         title="Dance",
     )
     made = create_batch(sets.sweep(wish), kind=JobSet.Kind.SWEEP, title="Dance", key="k")
-    assert "$0.1376 is held for them" in set_words(made), "the template with them"
+    assert "$0.1376 is reserved for them" in set_words(made), "the template with them"
     Job.objects.filter(model="animate-anyone-template-gen2").update(
         state=State.RUNNING, group=1, task_id="t-1", attempt=1
     )

@@ -103,7 +103,7 @@ def test_a_job_released_and_settled(site: dict[str, Job]) -> None:
         "FROM jobs_ledgerentry WHERE id = %s",
         done.pk,
     )
-    only(site["succeeded"].public_id, "both released and settled")
+    only(site["succeeded"].public_id, "both released and charged")
 
 
 def test_a_job_that_was_never_settled(site: dict[str, Job]) -> None:
@@ -112,7 +112,7 @@ def test_a_job_that_was_never_settled(site: dict[str, Job]) -> None:
         entry(site["succeeded"], "settle").pk,
     )
     Job.objects.filter(pk=site["succeeded"].pk).update(settled_micros=None)
-    only(site["succeeded"].public_id, "never settled")
+    only(site["succeeded"].public_id, "never charged")
 
 
 def test_a_job_that_says_another_cost(site: dict[str, Job]) -> None:
@@ -150,7 +150,7 @@ def test_a_check_released_and_settled(site: dict[str, Job]) -> None:
         "created_at FROM jobs_ledgerentry WHERE id = %s",
         first.pk,
     )
-    only("Attempt 1 of check", "both released and settled")
+    only("Attempt 1 of check", "both released and charged")
 
 
 def test_a_settlement_that_is_not_its_units(site: dict[str, Job]) -> None:

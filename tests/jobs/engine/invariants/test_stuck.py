@@ -32,7 +32,7 @@ def _ago(**length: float) -> Any:
 def test_stuck_while_sending(site: dict[str, Job]) -> None:
     job = site["submitting"]
     Job.objects.filter(pk=job.pk).update(submitting_at=_ago(minutes=11))
-    only(job.public_id, "nobody visits its lane")
+    only(job.public_id, "nobody visits its queue")
     Lane.objects.filter(pk=job.lane_id).update(lease_until=timezone.now() + timedelta(minutes=5))
     assert invariants.broken() == []
     Lane.objects.filter(pk=job.lane_id).update(lease_until=_ago(minutes=1))

@@ -137,7 +137,7 @@ def test_to_the_front_and_back_to_its_turn(
     assert woken(job) == 1
     assert transitions.to_front(job, admin) == "It waits in the queue again."
     assert changed(before, job) == {}
-    assert str(job.events.last().text) == "Ben put it back to its turn"
+    assert str(job.events.last().text) == "Ben put it back in the queue"
     assert woken(job) == 2
 
 

@@ -66,9 +66,9 @@ def dance_of(maker: Job, state: State = State.QUEUED) -> Job:
 @pytest.mark.parametrize(
     ("billed", "text", "differs"),
     [
-        (Decimal("4"), "Archived, 4.0 s, 2.5 MB", False),
-        (Decimal("9.04"), "Archived, 4.0 s, 2.5 MB · 9.0 s were billed", True),
-        (None, "Archived, 4.0 s, 2.5 MB", False),
+        (Decimal("4"), "Saved, 4.0 s, 2.5 MB", False),
+        (Decimal("9.04"), "Saved, 4.0 s, 2.5 MB · 9.0 s were billed", True),
+        (None, "Saved, 4.0 s, 2.5 MB", False),
     ],
 )
 def test_a_video_that_is_stored_ends_its_job(

@@ -19,7 +19,7 @@ def test_the_page_stays_with_its_form_and_a_new_key(
 ) -> None:
     html = client_of(creator).post(page, ready | {"style_level": "calm"}, **HX).content.decode()
     job = Job.objects.get()
-    assert "“Welcome line” is in line; $0.4725 is held" in toast(html)
+    assert "“Welcome line” is in line; $0.4725 is reserved" in toast(html)
     shown = parse(html)
     assert shown.one("#toast a")["href"].startswith(job.get_absolute_url())
     form = shown.one("#make").fields()

@@ -110,7 +110,7 @@ def test_what_is_held_is_told_with_the_template(
     client_of: ClientOf, creator: User, team: Team, account: Account
 ) -> None:
     page, fields = dance(team, account)
-    assert "$0.0918 is held for it" in toast(
+    assert "$0.0918 is reserved for it" in toast(
         client_of(creator).post(page, fields, **HX).content.decode()
     )
 

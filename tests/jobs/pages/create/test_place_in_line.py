@@ -54,7 +54,7 @@ def test_the_order_bar_tells_place_start_and_ready_before_the_click(
 ) -> None:
     client = client_of(creator)
     assert re.search(
-        rf"The lane is free starts now · ready (≈ )?{makers.CLOCK}",
+        rf"Starts right away starts now · ready (≈ )?{makers.CLOCK}",
         order_bar(client.get(page, ready).content.decode()),
     )
     makers.job(

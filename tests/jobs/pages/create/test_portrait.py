@@ -250,7 +250,7 @@ def test_click_makes_one_job_however_often_it_is_repeated(
     )
     assert [entry.held for entry in LedgerEntry.objects.filter(job=job)] == [45_876]
     shown = client.get(job.get_absolute_url()).content.decode()
-    assert "is in line; $0.0459 is held" in shown
+    assert "is in line; $0.0459 is reserved" in shown
     assert "<b>”" not in shown
 
 

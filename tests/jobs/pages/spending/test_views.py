@@ -153,7 +153,7 @@ def test_months_are_walked_and_nonsense_gets_a_sentence(
     before = date(month.year - (month.month == 1), (month.month - 2) % 12 + 1, 1)
     old = page(client, team, f"?month={before:%Y-%m}")
     assert f"{before:%B %Y}" in old
-    assert "Nothing is settled" in old
+    assert "Nothing is charged" in old
     assert f"?month={month:%Y-%m}" in old
     for nonsense in ("2026-13", "x", "2026-11-01", "0000-01", "<script>", "99999-01"):
         assert "is no month" in page(client, team, f"?month={nonsense}"), nonsense
@@ -167,7 +167,7 @@ def test_an_empty_month_has_no_chart_and_no_error(
     team: Team, viewer: User, owner: User, client_of: ClientOf
 ) -> None:
     for person in (viewer, owner):
-        assert "Nothing is settled" in page(client_of(person), team)
+        assert "Nothing is charged" in page(client_of(person), team)
 
 
 def test_the_ledger_is_paged_by_id(

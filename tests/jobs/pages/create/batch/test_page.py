@@ -137,7 +137,7 @@ def test_one_click_makes_one_set_of_what_fits(
     assert Asset.objects.filter(parent=speeches[1]).count() == 1
     html = text(client.get(made.get_absolute_url()).content.decode())
     assert "4 videos of “Front desk” are in line" in html
-    assert "Many at once · 4 videos: 4 under way" in html
+    assert "Batch · 4 videos: 4 under way" in html
 
 
 def test_what_the_budget_has_no_room_for_is_off_and_cannot_be_sent_by_hand(
