@@ -142,7 +142,8 @@ def _wrong_end(entry: _Entry, hold: _Entry | None, known: _Prices) -> Iterator[s
     price = known.rows.get(entry.price_id or 0)
     rounded = price.micros if price is not None else 0
     if entry.settled - hold.held > rounded and not entry.note:
-        yield f"settles {entry.settled} millionths, more than the {hold.held} reserved, without a word"
+        more = f"more than the {hold.held} reserved, without a word"
+        yield f"settles {entry.settled} millionths, {more}"
 
 
 def _wrong_adjustment(entry: _Entry, holds: list[_Entry]) -> Iterator[str]:
