@@ -17,6 +17,7 @@ from studio.teams import (
     join_domain_views,
     join_views,
     member_views,
+    profile_views,
     required_factor_views,
     sign_ins,
 )
@@ -28,6 +29,7 @@ urlpatterns = [
     path("teams/join/<int:domain>/", join_domain_views.join, name="join_by_domain"),
     path("teams/new/", teams_views.new, name="team_new"),
     path("favicon.ico", icon.favicon, name="favicon"),
+    path("profile/", profile_views.profile, name="profile"),
     path("sign-ins/", sign_ins.sign_ins, name="sign_ins"),
     path("personal-data/", personal_data_views.personal_data, name="personal_data"),
     path("join/<str:token>/", join_views.join, name="join"),

@@ -18,13 +18,12 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 
 from jobs.common import wakeup
-from jobs.common.dates import short_day
 from jobs.common.states import OUT, State
 from jobs.models import Account, Job, Lane, PauseState
 from studio.audit.events import Event
 from studio.audit.trail import record
 from studio.common import clock
-from studio.common.translatable import EMPTY, Sentence, phrase, plural_phrase, together
+from studio.common.translatable import EMPTY, Sentence, moment, phrase, plural_phrase, together
 from studio.models import Team, User
 
 log = logging.getLogger("footlight.pauses")
@@ -211,7 +210,7 @@ def _jobs(target: Account | Lane) -> QuerySet[Job]:
 def _paused_by(person: str, target: str, when: datetime | None) -> Sentence:
     if when is None:
         return phrase("%(person)s paused %(name)s", person=person, name=target)
-    time = f"{when:%H:%M}"
+    time = moment(when, "time")
     if when.date() == clock.now().date():
         return phrase(
             "%(person)s paused %(name)s at %(time)s", person=person, name=target, time=time
@@ -220,7 +219,7 @@ def _paused_by(person: str, target: str, when: datetime | None) -> Sentence:
         "%(person)s paused %(name)s on %(day)s at %(time)s",
         person=person,
         name=target,
-        day=short_day(when),
+        day=moment(when, "day"),
         time=time,
     )
 
@@ -232,7 +231,7 @@ def _drained_by(person: str, target: str, when: datetime | None) -> Sentence:
             person=person,
             name=target,
         )
-    time = f"{when:%H:%M}"
+    time = moment(when, "time")
     if when.date() == clock.now().date():
         return phrase(
             "%(person)s lets %(name)s finish its queue and take nothing new, since %(time)s",
@@ -244,7 +243,7 @@ def _drained_by(person: str, target: str, when: datetime | None) -> Sentence:
         "%(person)s lets %(name)s finish its queue and take nothing new, since %(day)s at %(time)s",
         person=person,
         name=target,
-        day=short_day(when),
+        day=moment(when, "day"),
         time=time,
     )
 

@@ -1,8 +1,8 @@
-"""Days and hours as parts of sentences, whose month is translated with the rest."""
+"""Days as parts of sentences, whose month is translated with the rest."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 
 from studio.common.translatable import Sentence, phrase
 
@@ -49,13 +49,3 @@ def short_day(day: date) -> Sentence:
 def long_day(day: date) -> Sentence:
     """“10 October 2026”"""
     return phrase("%(day)s %(month)s %(year)s", day=day.day, month=month_name(day), year=day.year)
-
-
-def moment(at: datetime) -> Sentence:
-    """“05 Nov, 14:02”, in the time zone that `at` is in."""
-    return phrase(
-        "%(day)s %(month)s, %(time)s",
-        day=f"{at:%d}",
-        month=_SHORT[at.month - 1],
-        time=f"{at:%H:%M}",
-    )

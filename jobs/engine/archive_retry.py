@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.utils import timezone
 
-from jobs.common.dates import moment
 from jobs.common.states import Code, State
 from jobs.engine import retry, transitions
 from jobs.engine.archive_lease import Lease
@@ -19,7 +17,7 @@ from jobs.engine.result_download import OURS, PARTS_STAY, Trouble, ask_for_addre
 from jobs.models import Job
 from jobs.modelstudio import Explanation, WireError
 from studio.common import clock
-from studio.common.translatable import Sentence, phrase, together
+from studio.common.translatable import Sentence, moment, phrase, together
 
 log = logging.getLogger("footlight.archive_retry")
 # For so long an address that may not be asked is asked for anew: one odd answer of a name server
@@ -158,5 +156,5 @@ def _expired(trouble: Trouble, ours: bool) -> _Lost:
 def _advice(until: datetime) -> Sentence:
     return phrase(
         "Whoever runs this site can look at what is there until %(until)s. Then make it again.",
-        until=moment(timezone.localtime(until)),
+        until=moment(until, "day time"),
     )

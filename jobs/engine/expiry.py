@@ -7,16 +7,14 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.utils import timezone
 
 from jobs.accounts import mail
-from jobs.common.dates import moment
 from jobs.common.errors import Moved
 from jobs.common.states import Code, State
 from jobs.engine import transitions
 from jobs.models import Job, Lane
 from studio.common import clock
-from studio.common.translatable import Sentence, phrase, plural_phrase, together, translated
+from studio.common.translatable import Sentence, moment, phrase, plural_phrase, together, translated
 from studio.models import Team
 
 log = logging.getLogger("footlight.expiry")
@@ -232,4 +230,4 @@ def _line(job: Job, state: str) -> Sentence:
 
 
 def _hour(at: datetime) -> Sentence:
-    return moment(timezone.localtime(at))
+    return moment(at, "day time")

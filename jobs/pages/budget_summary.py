@@ -6,12 +6,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.template.defaultfilters import date as format_date
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from jobs.billing import budget, limit_warnings, periods, prices
+from jobs.billing import budget, limit_warnings, periods
 from jobs.billing.limit_use import BudgetStatus
+from studio.common import formats
 from studio.common.formats import seconds as length
 from studio.common.translatable import translated
 from studio.models.people import Team, User
@@ -44,7 +44,7 @@ class BudgetSummary:
     def month(self) -> str:
         if self.period == budget.DAY:
             return _("Today")
-        return format_date(periods.month_of(self.team), "F")
+        return formats.written(periods.month_of(self.team), "month name")
 
     @property
     def whose(self) -> str:
@@ -61,10 +61,10 @@ class BudgetSummary:
         """“$6.28 left”, or what was spent when there is no limit."""
         if self.status.left is None:
             return _("%(sum)s spent, no limit") % {
-                "sum": prices.format_money(self.status.used, self.status.currency, 2)
+                "sum": formats.money_of(self.status.used, self.status.currency, 2)
             }
         return _("%(sum)s left") % {
-            "sum": prices.format_money_left(self.status.left, self.status.currency)
+            "sum": formats.money_left(self.status.left, self.status.currency)
         }
 
     def left_after(self, micros: int) -> str:
@@ -74,29 +74,29 @@ class BudgetSummary:
             return self.left
         if now.left is None:
             return _("%(sum)s with this, no limit") % {
-                "sum": prices.format_money(now.used + micros, currency, 2)
+                "sum": formats.money_of(now.used + micros, currency, 2)
             }
         if micros > now.left:
             return _("%(left)s left, this is more") % {
-                "left": prices.format_money_left(now.left, currency)
+                "left": formats.money_left(now.left, currency)
             }
         return _("%(left)s → %(then)s left") % {
-            "left": prices.format_money_left(now.left, currency),
-            "then": prices.format_money_left(now.left - micros, currency),
+            "left": formats.money_left(now.left, currency),
+            "then": formats.money_left(now.left - micros, currency),
         }
 
     @property
     def label(self) -> str:
         now = self.status
         said = _("%(settled)s charged and %(held)s reserved") % {
-            "settled": prices.format_money(now.settled, now.currency, 2),
-            "held": prices.format_money(now.held, now.currency, 2),
+            "settled": formats.money_of(now.settled, now.currency, 2),
+            "held": formats.money_of(now.held, now.currency, 2),
         }
         return (
             said
             if now.limit is None
             else _("%(said)s of %(limit)s")
-            % {"said": said, "limit": prices.format_money(now.limit, now.currency, 2)}
+            % {"said": said, "limit": formats.money_of(now.limit, now.currency, 2)}
         )
 
     @property
@@ -135,8 +135,8 @@ def limits_left(team: Team, user: User, second: int = 0) -> list[LimitLeft]:
     for one in found:
         summary = BudgetSummary(team, one.status, one.limit.member is not None, one.limit.period)
         words = _("%(left)s of %(limit)s left") % {
-            "left": prices.format_money_left(one.left, team.currency),
-            "limit": prices.format_money(one.limit.micros, team.currency, 2),
+            "left": formats.money_left(one.left, team.currency),
+            "limit": formats.money_of(one.limit.micros, team.currency, 2),
         }
         if second:
             words = _("%(left)s, about %(length)s of video") % {

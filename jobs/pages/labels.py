@@ -9,19 +9,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.template.defaultfilters import date as format_date
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from jobs.accounts import health, pauses
-from jobs.billing import prices
 from jobs.catalogue import entries
 from jobs.common.states import LABELS, Code, State
 from jobs.engine import eta, retry
 from jobs.models import Account, Job, Lane
 from jobs.pages.service_time import began, usual_range
+from studio.common import formats, reader
 from studio.common.formats import DASH
 from studio.common.formats import seconds as length
 from studio.common.translatable import translated
@@ -50,8 +49,8 @@ def hour(moment: datetime | None) -> str:
     """“14:32”, and “21 Nov 14:32” on another day than today."""
     if moment is None:
         return ""
-    local = timezone.localtime(moment)
-    return format_date(local, "H:i" if local.date() == timezone.localdate() else "j M H:i")
+    today = reader.local(moment).date() == reader.today()
+    return reader.written(moment, "time" if today else "day time")
 
 
 def ready_words(place: eta.Place | None) -> str:
@@ -138,14 +137,12 @@ def cost_sentence(job: Job) -> str:
     """What a job that produced nothing cost."""
     if job.settled_micros and job.code == Code.TASK_LOST:
         words = _("Its end was not seen and it may have been billed, so the quote counts: %(sum)s.")
-        return words % {"sum": prices.format_money(job.settled_micros, job.currency)}
+        return words % {"sum": formats.money_of(job.settled_micros, job.currency)}
     if job.settled_micros:
         return _("The service billed it: %(sum)s.") % {
-            "sum": prices.format_money(job.settled_micros, job.currency)
+            "sum": formats.money_of(job.settled_micros, job.currency)
         }
-    return _("Nothing was produced, cost %(sum)s.") % {
-        "sum": prices.format_money(0, job.currency, 2)
-    }
+    return _("Nothing was produced, cost %(sum)s.") % {"sum": formats.money_of(0, job.currency, 2)}
 
 
 def sentence(job: Job, place: eta.Place | None = None) -> str | SafeString:
@@ -193,7 +190,7 @@ def _queued(job: Job, place: eta.Place | None) -> str:
         return f"{translated(job.sentence)} {tried_again(until)}".rstrip()
     if job.code == Code.BACKING_OFF:
         again = (
-            _("tries again at %(time)s") % {"time": format_date(job.not_before, "H:i:s")}
+            _("tries again at %(time)s") % {"time": reader.written(job.not_before, "second")}
             if job.not_before
             else _("tries again soon")
         )
@@ -288,7 +285,7 @@ def amount(job: Job) -> tuple[int | None, str]:
 
 def format_amount(micros: int | None, currency: str) -> str:
     """Four places, and two for nothing: “$0.4725”, “$0.00”; a dash for what nobody knows."""
-    return DASH if micros is None else prices.format_money(micros, currency, 4 if micros else 2)
+    return DASH if micros is None else formats.money_of(micros, currency, 4 if micros else 2)
 
 
 def chosen_words(job: Job) -> list[tuple[str, str]]:

@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from jobs.billing import prices
 from jobs.catalogue import entries as catalogue
 from jobs.catalogue.create_pages import dance_of, page_of
 from jobs.models import Template
@@ -128,10 +127,10 @@ class TemplateCard:
         """“$0.1170 paid once, $0.0293 a use after 4”; "" when it is not known what was paid."""
         if self.summary.paid is None:
             return ""
-        once = {"paid": prices.format_money(self.summary.paid, self.team.currency)}
+        once = {"paid": formats.money_of(self.summary.paid, self.team.currency)}
         if not self.summary.uses:
             return _("%(paid)s paid once") % once
-        each = prices.format_money(round(self.summary.paid / self.summary.uses), self.team.currency)
+        each = formats.money_of(round(self.summary.paid / self.summary.uses), self.team.currency)
         return _("%(paid)s paid once, %(each)s a use after %(n)s") % {
             **once,
             "each": each,

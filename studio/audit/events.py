@@ -116,6 +116,7 @@ class Event(models.TextChoices):
     )
 
     # ── settings ──
+    PROFILE_CHANGED = "settings.profile-changed", _("%(by)s changed their profile")
     TEAM_CHANGED = "settings.team-changed", _("%(by)s changed the settings of the team")
     SHARES_CHANGED = "settings.shares-changed", _("%(by)s changed the priority share of %(person)s")
 

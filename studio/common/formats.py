@@ -1,4 +1,5 @@
-"""Amounts, times, sizes and people as they are written on pages: plain values in, words out.
+"""Amounts, times, sizes and people as they are written on pages, for who reads them
+(`studio.common.reader`): plain values in, words out.
 
 Money is in millionths of its currency. `templatetags.ui` has the same functions as filters.
 """
@@ -6,11 +7,13 @@ Money is in millionths of its currency. `templatetags.ui` has the same functions
 from __future__ import annotations
 
 import zlib
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
+
+from studio.common import reader
 
 NBSP = "\u00a0"
 MINUS = "\u2212"
@@ -25,8 +28,8 @@ Whole = int | str | None
 
 
 def _amount(micros: int, places: int, rounding: str) -> str:
-    return (
-        f"{(Decimal(micros) / MICROS).quantize(Decimal(1).scaleb(-places), rounding=rounding):,f}"
+    return reader.number(
+        (Decimal(micros) / MICROS).quantize(Decimal(1).scaleb(-places), rounding=rounding), places
     )
 
 
@@ -41,7 +44,7 @@ def _with_currency(micros: Whole, currency: str, places: int, rounding: str = RO
     sign = MINUS if micros < 0 and any(digit in "123456789" for digit in digits) else ""
     code = str(currency or "USD")
     symbol = SYMBOLS.get(code, code + NBSP)
-    return f"{sign}{symbol}{digits}"
+    return f"{sign}{reader.amount(symbol, digits)}"
 
 
 def money(micros: Whole, currency: str = "USD") -> str:
@@ -55,12 +58,33 @@ def money_short(micros: Whole, currency: str = "USD") -> str:
     return _with_currency(micros, currency, 2)
 
 
+def money_of(micros: Whole, currency: str, places: int = 4) -> str:
+    """Millionths -> "$0.4725" with so many decimals, half up."""
+    return _with_currency(micros, currency, places)
+
+
 def money_left(micros: Whole, currency: str = "USD") -> str:
     """Millionths -> "$6.28": two decimals, always down, so that nobody is promised what the budget
     has not got."""
     if micros is None or micros == "":
         return DASH
     return _with_currency(int(_floor_to(int(micros), 10_000)), currency, 2)
+
+
+def written(at: datetime | date | None, shape: str = "day year time") -> str:
+    """A moment or a date -> "1 Dec 2026 14:02", on the reader's clock, in one of
+    `reader.SHAPES`; "" for none."""
+    return reader.written(at, shape) if at else ""
+
+
+def figure(value: float | Decimal | str | None, places: str | int = 1) -> str:
+    """A number -> "13.9": with `places` decimals, and with as few as it needs for "-2": at most
+    two. DASH for none."""
+    if value is None or value == "":
+        return DASH
+    most = abs(int(places))
+    exact = Decimal(str(value)).quantize(Decimal(1).scaleb(-most), rounding=ROUND_HALF_UP)
+    return reader.number(exact, 0 if str(places).startswith("-") else most, most)
 
 
 def _floor_to(micros: int, step: int) -> int:
@@ -71,7 +95,7 @@ def ledger(micros: Whole, currency: str = "") -> str:
     """Millionths -> "0.472523" ("$0.472523" with a currency): every one of the six decimals, as the
     ledger keeps them."""
     text = _with_currency(micros, currency or "USD", 6)
-    return text if currency or text == DASH else text.replace("$", "", 1)
+    return text if currency or text == DASH else text.replace("$", "", 1).rstrip(NBSP)
 
 
 def ledger_signed(micros: Whole) -> str:
@@ -91,7 +115,9 @@ def seconds(value: float | int | Decimal | timedelta | None) -> str:
     tenths = exact.quantize(Decimal("0.1"), rounding=ROUND_HALF_UP)
     if tenths < 60:
         whole = isinstance(value, int)
-        return _("%(n)s s").replace(" ", NBSP) % {"n": int(exact) if whole else tenths}
+        return _("%(n)s s").replace(" ", NBSP) % {
+            "n": int(exact) if whole else reader.number(tenths, 1)
+        }
     total = int(exact.quantize(Decimal(1), rounding=ROUND_HALF_UP if exact < 3600 else ROUND_FLOOR))
     hours, rest = divmod(total, 3600)
     minutes, secs = divmod(rest, 60)
@@ -117,7 +143,7 @@ def filesize_mb(size: Whole) -> str:
     if size < 100 * 1024:
         return f"{-(-size // 1024)}{NBSP}kB"
     megabytes = Decimal(size) / (1024 * 1024)
-    return f"{megabytes.quantize(Decimal('0.1'), rounding=ROUND_HALF_UP)}{NBSP}MB"
+    return f"{reader.number(megabytes.quantize(Decimal('0.1'), rounding=ROUND_HALF_UP), 1)}{NBSP}MB"
 
 
 def storage_size(size: int) -> str:
@@ -126,8 +152,7 @@ def storage_size(size: int) -> str:
     if gigabytes < 1:
         return filesize_mb(size)
     figures = gigabytes.quantize(Decimal("0.1"), rounding=ROUND_HALF_UP)
-    text = f"{figures:,f}".removesuffix(".0")
-    return f"{text}{NBSP}GB"
+    return f"{reader.number(figures, 0, 1)}{NBSP}GB"
 
 
 def person(user: Any) -> str:

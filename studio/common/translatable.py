@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
+MOMENT = "%(english)s"  # the message of a time, which is written for who reads it
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 SEPARATOR = "\x1e"  # between a message and its values in a column; JSON never holds it
 
 
@@ -77,6 +80,23 @@ def together(*texts: str) -> Sentence:
     return Sentence(" ".join(f"%({number})s" for number in parts), parts)
 
 
+def moment(at: datetime, shape: str) -> Sentence:
+    """A time inside a sentence, in one of `reader.SHAPES`: in UTC where it is stored or mailed, and
+    on the reader's clock where it is shown."""
+    utc = at.astimezone(UTC)
+    day, clock = f"{utc.day} {MONTHS[utc.month - 1]}", f"{utc:%H:%M} UTC"
+    english = {"day": day, "time": clock, "day time": f"{day}, {clock}"}[shape]
+    return Sentence(MOMENT, {"english": english, "at": utc.isoformat(), "shape": shape})
+
+
+def _for_reader(text: Sentence) -> str:
+    from studio.common import reader
+
+    if reader.reader() == reader.Reader():  # nobody asked for another clock
+        return str(text)
+    return reader.written(datetime.fromisoformat(text.values["at"]), text.values["shape"])
+
+
 def _plain(values: Mapping[str, object]) -> dict[str, Any]:
     return {
         name: value if isinstance(value, (str, int, float)) else str(value)
@@ -94,6 +114,8 @@ def translated(text: str) -> str:
     if not isinstance(text, Sentence):
         return gettext(text)
     try:
+        if text.message == MOMENT and "at" in text.values:
+            return _for_reader(text)
         message = (
             ngettext(text.message, text.plural, text.number)
             if text.plural

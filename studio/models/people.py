@@ -75,6 +75,21 @@ class User(AbstractUser):
         _("teams of their own"), null=True, blank=True, help_text=_LIMIT_HELP
     )
 
+    time_zone = models.CharField(
+        _("time zone"),
+        max_length=time_zones.LONGEST,
+        blank=True,
+        default="",
+        help_text=_("In which times are written for them; empty: as the browser says."),
+    )
+    region = models.CharField(
+        _("dates and numbers"),
+        max_length=35,
+        blank=True,
+        default="",
+        help_text=_("A language tag such as de-DE; empty: as the browser says."),
+    )
+
     last_team = models.ForeignKey(
         "Team",
         on_delete=models.SET_NULL,

@@ -8,7 +8,7 @@ markup goes out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -20,7 +20,7 @@ from django.utils.html import format_html
 from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString
 
-from studio.common import formats, translatable
+from studio.common import formats, reader, translatable
 
 register = template.Library()
 for _format in (
@@ -35,6 +35,9 @@ for _format in (
     formats.person,
     formats.initials,
     formats.tone,
+    formats.written,
+    formats.figure,
+    reader.in_utc,
 ):
     register.filter(_format)
 
@@ -50,6 +53,23 @@ LATE_UNDER = 4 * 3600
 def translated(text: str) -> str:
     """A stored sentence in the language of the page."""
     return translatable.translated(text)
+
+
+# ── times ──
+
+
+@register.simple_tag
+def when(at: datetime | None, shape: str = "day year time") -> SafeString | str:
+    """A moment on the reader's clock (`studio.common.reader.SHAPES`), its UTC beside it for who
+    points at it."""
+    if not at:
+        return ""
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        at.isoformat(),
+        reader.in_utc(at),
+        reader.written(at, shape),
+    )
 
 
 # ── marks ─────────────────────────────────────────────────────────────────────────────────────────

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from jobs.billing import budget, confirmed_price, prices
+from jobs.billing import budget, confirmed_price
 from jobs.catalogue import entries
 from jobs.catalogue.create_pages import models_of
 from jobs.engine import eta
@@ -27,6 +27,7 @@ from jobs.pages.create.batch_table import BatchTable, BatchVideo
 from jobs.pages.create.choices_panel import Choice, choice_of
 from jobs.pages.create.draft_fields import form_value
 from jobs.pages.create.file_slots import facts_line, file_url
+from studio.common import formats
 from studio.common.translatable import translated
 from studio.models import Asset
 
@@ -133,9 +134,9 @@ def _part(draft: BatchDraft, review: BatchReview) -> str:
     words = {
         "n": len(fitting),
         "all": len(each),
-        "now": prices.format_money(now, draft.team.currency),
+        "now": formats.money_of(now, draft.team.currency),
         "others": len(each) - len(fitting),
-        "rest": prices.format_money(review.micros - now, draft.team.currency),
+        "rest": formats.money_of(review.micros - now, draft.team.currency),
     }
     said = _(
         "%(n)s of %(all)s start now for %(now)s. The other %(others)s (%(rest)s) are held: nothing "
@@ -207,7 +208,7 @@ def _library_file(draft: BatchDraft, name: str, asset: Asset, on: bool) -> Libra
 def _price(draft: BatchDraft, review: BatchReview) -> BatchPrice:
     n, budget = len(review.videos), BudgetSummary.of(draft.team, draft.user)
     return BatchPrice(
-        prices.format_money(review.micros, draft.team.currency) if n else "",
+        formats.money_of(review.micros, draft.team.currency) if n else "",
         ngettext("Make %(n)s video", "Make %(n)s videos", n) % {"n": n} if n else _("Make videos"),
         _times(draft, review.videos),
         budget,

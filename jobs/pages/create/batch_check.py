@@ -12,6 +12,7 @@ from jobs.common.errors import Refused
 from jobs.engine import checks
 from jobs.pages.create.batch_draft import BatchDraft
 from jobs.pages.create.batch_table import BatchTable
+from studio.common import formats
 from studio.common.translatable import translated
 
 
@@ -31,7 +32,7 @@ def batch_check(draft: BatchDraft, table: BatchTable) -> BatchCheck:
     micros = _price(draft) * n
     return BatchCheck(
         ngettext("Check %(n)s picture", "Check %(n)s pictures", n) % {"n": n},
-        prices.format_money(micros, draft.team.currency) if micros else "",
+        formats.money_of(micros, draft.team.currency) if micros else "",
         micros,
         table.waits,
     )

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from jobs.billing import prices
 from jobs.models import Check
 from jobs.pages.create.batch_draft import BatchDraft
+from studio.common import formats
 from studio.common.formats import seconds as length
 from studio.common.translatable import translated
 from studio.models import Asset
@@ -174,7 +175,7 @@ def _cell(draft: BatchDraft, picture: BatchHead, speech: BatchHead) -> BatchCell
             return BatchCell(name, label, "refused", head.note, False)
     if speech.quote is None:
         return BatchCell(name, label, "refused", _("no price"), False)
-    price = prices.format_money(speech.quote.micros, speech.quote.currency)
+    price = formats.money_of(speech.quote.micros, speech.quote.currency)
     on = name not in draft.left_out
     if picture.state == "passed":
         return BatchCell(name, label, "fits", price, on)

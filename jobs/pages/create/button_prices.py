@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from jobs.billing import prices
 from jobs.catalogue import entries
 from jobs.orders import sets, test_clips
 from jobs.pages.create.draft_plan import DraftPlan
 from jobs.pages.create.split_panel import SplitPanel
+from studio.common import formats
 
 
 def button_prices(planned: DraftPlan, split: SplitPanel | None) -> dict[str, int]:
@@ -29,7 +29,7 @@ def button_prices(planned: DraftPlan, split: SplitPanel | None) -> dict[str, int
 def price_on(button: str, micros: dict[str, int], currency: str) -> str:
     """The price that stands on the button that does `button`, of `button_prices`; "" without
     one."""
-    return prices.format_money(micros[button], currency) if button in micros else ""
+    return formats.money_of(micros[button], currency) if button in micros else ""
 
 
 def swept_of(planned: DraftPlan) -> entries.Parameter | None:

@@ -6,13 +6,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.template.defaultfilters import date as shown_date
 from django.utils.translation import gettext as _
 
 from jobs.billing import prices
 from jobs.catalogue import entries
 from jobs.models import Check
 from jobs.pages.create.draft import Draft
+from studio.common import formats
 from studio.common.translatable import translated
 
 
@@ -81,7 +81,7 @@ class CheckPanel:
         """Why an answer that is there costs nothing more; "" without one."""
         if self.check is None or self.check.answered_at is None:
             return ""
-        day = shown_date(self.check.answered_at, "j M")
+        day = formats.written(self.check.answered_at, "day")
         if self.spec.parameters:
             return _(
                 "Checked on %(day)s and kept; nothing is paid again for this picture in this shape."
@@ -99,7 +99,7 @@ def check_panel(draft: Draft, region: str) -> CheckPanel | None:
     price, why = "", ""
     try:
         quote = prices.quote(spec, "", Decimal(1), currency=draft.team.currency, region=region)
-        price = prices.format_money(quote.micros, quote.currency)
+        price = formats.money_of(quote.micros, quote.currency)
     except prices.NoPrice as error:
         why = translated(error.sentence)
     return CheckPanel(spec, draft.known_check(), price, why)

@@ -16,6 +16,7 @@ from jobs.pages.create.advice import Advised, advised
 from jobs.pages.create.check_panel import CheckPanel
 from jobs.pages.create.draft import Draft
 from jobs.pages.create.draft_fields import form_value
+from studio.common import formats
 from studio.common.translatable import translated
 
 SHORT_HELP = 30  # characters that fit below a switch
@@ -124,10 +125,8 @@ def _prices_of(draft: Draft, parameter: entries.Parameter, region: str) -> Calla
             )
         except prices.NoPrice:
             return _("no price")
-        unit = _("%(price)s / s") % {
-            "price": prices.format_money(quote.price.micros, quote.currency)
-        }
-        whole = prices.format_money(quote.micros, quote.currency)
+        unit = _("%(price)s / s") % {"price": formats.money_of(quote.price.micros, quote.currency)}
+        whole = formats.money_of(quote.micros, quote.currency)
         return f"{unit} · {whole}" if milliseconds else unit
 
     return price

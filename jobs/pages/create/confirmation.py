@@ -9,12 +9,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from jobs.billing import prices
 from jobs.common.dates import short_day
 from jobs.common.states import TERMINAL, State
 from jobs.models import Job, JobSet, PendingOrder
 from jobs.orders import rest, undo
 from jobs.pages import labels
+from studio.common import formats
 from studio.common.translatable import translated
 
 
@@ -78,7 +78,7 @@ class Confirmation:
                 % words
             )
             return cls(sentence, made.get_absolute_url(), "")
-        held = prices.format_money(undo.held(made), made.currency)
+        held = formats.money_of(undo.held(made), made.currency)
         sentence = _("“%(title)s” is in line; %(amount)s is reserved for it.") % {
             "title": made.title,
             "amount": held,
@@ -125,7 +125,7 @@ def set_words(made: JobSet) -> str:
             "n": videos,
             "all": videos + left.videos,
             "title": made.title,
-            "amount": prices.format_money(undo.held(made), made.team.currency),
+            "amount": formats.money_of(undo.held(made), made.team.currency),
             "held": left.videos,
             "why": translated(left.why),
         }
@@ -137,5 +137,5 @@ def set_words(made: JobSet) -> str:
     return words % {
         "n": videos,
         "title": made.title,
-        "amount": prices.format_money(undo.held(made), made.team.currency),
+        "amount": formats.money_of(undo.held(made), made.team.currency),
     }

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from django.template.defaultfilters import date as date_filter
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from jobs.orders.consent import ConsentState
+from studio.common import reader
 from studio.common.formats import person
 
 
@@ -26,6 +25,6 @@ def given_by(state: ConsentState) -> str:
         return ""
     values = {
         "who": person(state.consent.by),
-        "day": date_filter(localtime(state.consent.at), "j M"),
+        "day": reader.written(state.consent.at, "day"),
     }
     return _("%(who)s said so on %(day)s.") % values

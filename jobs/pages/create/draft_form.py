@@ -33,6 +33,7 @@ from jobs.pages.create.draft_fields import (
     file_fields,
     form_value,
 )
+from studio.common import formats
 from studio.common.translatable import translated
 from studio.models.asset import Asset
 from studio.models.edit import Edit
@@ -244,9 +245,9 @@ class DraftForm(forms.Form):
                 "From %(first)s to %(last)s s is too short; a video has at least %(least)s s. "
                 "Choose a later end."
             ) % {
-                "first": f"{first / 1000:.1f}",
-                "last": f"{last / 1000:.1f}",
-                "least": f"{least / 1000:.1f}",
+                "first": formats.figure(first / 1000),
+                "last": formats.figure(last / 1000),
+                "least": formats.figure(least / 1000),
             }
         typed = trim.read(parts.edged(first, last).form_value, asset, file.limits)
         # The price beside the button was for other times, and nobody is to pay what they did not

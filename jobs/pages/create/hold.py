@@ -12,6 +12,7 @@ from jobs.orders import plan
 from jobs.pages.create.draft_fields import TEMPLATE_VIDEO, FileField
 from jobs.pages.create.draft_plan import DraftPlan
 from jobs.pages.create.fixes import hold_for
+from studio.common import formats
 from studio.common.formats import seconds as length
 from studio.models.asset import Asset
 
@@ -52,4 +53,4 @@ def _price(field: FileField, asset: Asset, planned: DraftPlan, seconds: float) -
         estimate = plan.estimate(order)
     except (Refused, prices.NoPrice):
         return ""
-    return prices.format_money(estimate.micros, estimate.currency)
+    return formats.money_of(estimate.micros, estimate.currency)

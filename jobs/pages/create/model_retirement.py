@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.template.defaultfilters import date as shown_date
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -20,6 +19,7 @@ from jobs.pages.create.draft import Draft
 from jobs.pages.create.draft_fields import TEMPLATE, TEMPLATE_VIDEO, form_value
 from jobs.pages.create.draft_form import DraftForm
 from jobs.pages.create.successor_draft import SuccessorDraft
+from studio.common import formats
 from studio.common.translatable import translated
 from studio.models.people import Team
 
@@ -106,7 +106,8 @@ def _successor(way: SuccessorDraft, here: int | None) -> Successor:
 
 
 def _sentence(spec: entries.Model, now: datetime, gone: bool, ways: bool) -> str:
-    day = shown_date(spec.retires_at + BEIJING, "j M Y") if spec.retires_at is not None else ""
+    ends = spec.retires_at
+    day = formats.written((ends + BEIJING).date(), "day year") if ends is not None else ""
     values = {"model": translated(spec.label), "day": day}
     if gone and day:
         return (

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.template.defaultfilters import date as shown_date
 from django.utils.translation import gettext as _
 
 from jobs.billing import prices
@@ -14,6 +13,7 @@ from jobs.orders.plan import Estimate
 from jobs.pages.budget_summary import BudgetSummary, LimitLeft, limits_left
 from jobs.pages.create.draft import Draft
 from jobs.pages.create.draft_plan import DraftPlan
+from studio.common import formats
 from studio.common.formats import seconds as length
 from studio.common.translatable import translated
 from studio.models.people import User
@@ -63,7 +63,7 @@ def price_panel(draft: Draft, user: User, planned: DraftPlan, region: str) -> Pr
         unit_price = translated(error.sentence)
     else:
         unit_price = _("%(price)s per second of video") % {
-            "price": prices.format_money(price.micros, price.currency, 6)
+            "price": formats.money_of(price.micros, price.currency, 6)
         }
         source = _source(price)
         second = price.micros if price.unit == "second" else 0
@@ -71,7 +71,7 @@ def price_panel(draft: Draft, user: User, planned: DraftPlan, region: str) -> Pr
     estimate = planned.estimate
     return PricePanel(
         planned.micros,
-        prices.format_money(estimate.micros, estimate.currency) if estimate is not None else "",
+        formats.money_of(estimate.micros, estimate.currency) if estimate is not None else "",
         _lines(estimate),
         unit_price,
         source,
@@ -88,7 +88,7 @@ def _lines(estimate: Estimate | None) -> list[PriceLine]:
         PriceLine(
             translated(line.formula),
             translated(line.label),
-            prices.format_money(line.micros, estimate.currency),
+            formats.money_of(line.micros, estimate.currency),
         )
         for line in estimate.lines
     ]
@@ -97,7 +97,7 @@ def _lines(estimate: Estimate | None) -> list[PriceLine]:
 def _source(price: Price) -> str:
     sentence = _("%(source)s, in force since %(day)s.") % {
         "source": price.source,
-        "day": shown_date(price.effective_from, "j M Y"),
+        "day": formats.written(price.effective_from, "day year"),
     }
     if price.inferred:
         sentence += " " + _("Worked out from the price in the other currency.")
@@ -108,7 +108,7 @@ def _leaves(budget: BudgetSummary, micros: int, price: Price) -> str:
     left = budget.status.left
     if left is None or not micros or micros > left:
         return ""
-    what = {"left": prices.format_money_left(left - micros, budget.team.currency)}
+    what = {"left": formats.money_left(left - micros, budget.team.currency)}
     if price.unit != "second" or not price.micros:
         return _("leaves %(left)s") % what
     return _("leaves %(left)s, about %(length)s at this price") % {

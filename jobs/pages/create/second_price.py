@@ -9,6 +9,7 @@ from jobs.billing import prices
 from jobs.models import Price
 from jobs.pages.create.draft import Draft
 from jobs.pages.create.draft_fields import FileField
+from studio.common import formats
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class SecondPrice:
 
     def format(self, micros: int) -> str:
         """`micros` as money; "" without a price."""
-        return prices.format_money(micros, self.price.currency) if self.price is not None else ""
+        return formats.money_of(micros, self.price.currency) if self.price is not None else ""
 
 
 def second_price(draft: Draft, file: FileField, region: str) -> SecondPrice:

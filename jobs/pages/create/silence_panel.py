@@ -11,6 +11,7 @@ from jobs.orders import trim
 from jobs.orders.trim import Trim
 from jobs.pages.create.draft_fields import FileField
 from jobs.pages.create.second_price import SecondPrice
+from studio.common import formats
 from studio.common.formats import clock_time
 from studio.models.asset import Asset
 
@@ -75,7 +76,7 @@ def silence_panel(asset: Asset, kept: Trim, file: FileField, price: SecondPrice)
         rest = rest.without(cut.start, cut.stop)
     if len(edges) + len(inside) > 1 and rest.milliseconds >= least:
         gone = trim.tenths(kept.milliseconds - rest.milliseconds)
-        sentence = _("%(n)s s of silence altogether.") % {"n": f"{gone:.1f}"}
+        sentence = _("%(n)s s of silence altogether.") % {"n": formats.figure(gone)}
         offers.append(offer(sentence, _("Leave all of it out"), rest))
     return SilencePanel(pauses, offers)
 
@@ -85,12 +86,12 @@ def _edges(kept: Trim, pauses: list[tuple[int, int]]) -> Iterator[_Cut]:
     for first, last in pauses:
         if first <= start < last < stop and last - start >= EDGE:
             sentence = _("%(n)s s of silence at the start.") % {
-                "n": f"{trim.tenths(last - start):.1f}"
+                "n": formats.figure(trim.tenths(last - start))
             }
             yield _Cut(start, last, sentence, _("Leave it out"))
         elif start < first < stop <= last and stop - first >= EDGE:
             sentence = _("%(n)s s of silence at the end.") % {
-                "n": f"{trim.tenths(stop - first):.1f}"
+                "n": formats.figure(trim.tenths(stop - first))
             }
             yield _Cut(first, stop, sentence, _("Leave it out"))
 
@@ -101,7 +102,7 @@ def _long_pauses(kept: Trim, pauses: list[tuple[int, int]]) -> Iterator[_Cut]:
             first, last = max(part_start, pause_start), min(part_stop, pause_stop)
             if last - first > PAUSE and first > kept.start and last < kept.stop:
                 sentence = _("A pause of %(n)s s at %(time)s.") % {
-                    "n": f"{trim.tenths(last - first):.1f}",
+                    "n": formats.figure(trim.tenths(last - first)),
                     "time": clock_time(first / 1000),
                 }
                 label = _("Shorten it to %(n)s s") % {"n": f"{BREATH / 1000:g}"}

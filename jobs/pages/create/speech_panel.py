@@ -16,6 +16,7 @@ from jobs.pages.create.second_price import SecondPrice, second_price
 from jobs.pages.create.silence_panel import SilencePanel, silence_panel
 from jobs.pages.create.split_panel import SplitPanel, split_panel
 from jobs.pages.create.trim_bar import TrimBar
+from studio.common import formats
 from studio.common.translatable import translated
 from studio.models.asset import Asset
 
@@ -105,7 +106,7 @@ def _too_long(draft: Draft, file: FileField, kept: Trim) -> str:
     )
     return " ".join(
         (
-            _("It lasts %(n)s s;") % {"n": f"{kept.whole / 1000:.1f}"},
+            _("It lasts %(n)s s;") % {"n": formats.figure(kept.whole / 1000)},
             takes % {"model": translated(draft.spec.label), "most": f"{file.limits.max_seconds:g}"},
             length_kept % {"n": f"{trim.tenths(kept.milliseconds):g}"},
         )

@@ -34,6 +34,7 @@ from jobs.pages.create.draft_fields import (
     form_value,
 )
 from jobs.pages.create.fixes import fix_for
+from studio.common import formats
 from studio.common.formats import seconds as length
 from studio.common.translatable import translated
 from studio.models.asset import Asset
@@ -258,7 +259,7 @@ class SuccessorDraft:
     def total(self) -> str:
         """“$0.7168”; "" without a length or a price."""
         return (
-            prices.format_money(self.quote.micros, self.quote.currency)
+            formats.money_of(self.quote.micros, self.quote.currency)
             if self.quote is not None and self.milliseconds
             else ""
         )
@@ -271,12 +272,12 @@ class SuccessorDraft:
             return _("no price yet")
         if not self.milliseconds:
             now = self._quote(self.draft.spec, self.draft.chosen, 0, self.account)
-            each = prices.format_money(quote.price.micros, quote.currency)
+            each = formats.money_of(quote.price.micros, quote.currency)
             if now is None:
                 return _("%(each)s a second") % {"each": each}
             return _("%(each)s a second instead of %(now)s") % {
                 "each": each,
-                "now": prices.format_money(now.price.micros, now.currency),
+                "now": formats.money_of(now.price.micros, now.currency),
             }
         whole = self.draft.milliseconds or self.milliseconds
         values = {
@@ -295,7 +296,7 @@ class SuccessorDraft:
         apart = quote.micros - here
         if not apart:
             return _("%(said)s, the same as here") % {"said": price}
-        return f"{price}, {'+' if apart > 0 else ''}{prices.format_money(apart, quote.currency)}"
+        return f"{price}, {'+' if apart > 0 else ''}{formats.money_of(apart, quote.currency)}"
 
     @cached_property
     def check_note(self) -> str:
@@ -322,7 +323,7 @@ class SuccessorDraft:
             )
         except prices.NoPrice:
             return ""
-        return prices.format_money(quote.micros, quote.currency)
+        return formats.money_of(quote.micros, quote.currency)
 
     @property
     def notes(self) -> list[str]:

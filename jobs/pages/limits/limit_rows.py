@@ -11,9 +11,9 @@ from django.db.models import QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from jobs.billing import budget, limit_warnings, periods
-from jobs.billing.prices import format_money
 from jobs.models import Balance, Budget, HoldDay, Price
 from jobs.pages import video_lengths
+from studio.common import formats
 from studio.common.formats import seconds
 from studio.models import Membership, Team
 
@@ -42,7 +42,7 @@ class LimitCell:
         """“$25.00”, “nothing at all”, “no limit” or “not set”."""
         if self.limit is not None:
             return (
-                format_money(self.limit, self.currency, 2)
+                formats.money_of(self.limit, self.currency, 2)
                 if self.limit
                 else _("nothing at all (0)")
             )
@@ -62,14 +62,14 @@ class LimitCell:
     @property
     def meter_label(self) -> str:
         what = {
-            "settled": format_money(self.settled, self.currency, 2),
-            "held": format_money(self.held, self.currency, 2),
+            "settled": formats.money_of(self.settled, self.currency, 2),
+            "held": formats.money_of(self.held, self.currency, 2),
         }
         if self.limit is None:
             return _("%(settled)s charged and %(held)s reserved") % what
         return _("%(settled)s charged and %(held)s reserved of %(limit)s") % {
             **what,
-            "limit": format_money(self.limit, self.currency, 2),
+            "limit": formats.money_of(self.limit, self.currency, 2),
         }
 
     @property

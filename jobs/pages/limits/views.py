@@ -9,10 +9,11 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from jobs.billing import budget, limit_words, limits, prices
+from jobs.billing import budget, limit_words, limits
 from jobs.billing.limits import Setting, Whose
 from jobs.pages.limits.forms import ApprovalForm, LimitForm
 from jobs.pages.limits.limit_rows import team_limits
+from studio.common import formats
 from studio.models import Membership
 from studio.teams.access import TeamRequest, team_page
 from studio.teams.forms import FairShareForm
@@ -132,5 +133,5 @@ def _words(request: TeamRequest, setting: Setting) -> str:
     if setting.micros is None:
         return _("no limit")
     return _("at most %(sum)s") % {
-        "sum": prices.format_money(setting.micros, request.team.currency, 2)
+        "sum": formats.money_of(setting.micros, request.team.currency, 2)
     }

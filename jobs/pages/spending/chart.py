@@ -11,8 +11,8 @@ from typing import Any
 from django.db.models import QuerySet, Sum
 
 from jobs.billing.limit_use import BudgetStatus
-from jobs.billing.prices import format_money
 from jobs.models import DayBalance
+from studio.common import formats
 
 LEFT, RIGHT = 64.0, 940.0
 TOP, FLOOR = 32.0, 196.0  # of the running sum
@@ -70,7 +70,7 @@ def chart_of(
             {"x": f"{(scale.x[day - 1] + scale.x[day]) / 2:.1f}", "label": day}
             for day in sorted({1, 5, 10, 15, 20, 25, last})
         ],
-        "high": format_money(scale.high, currency, _places(scale.high)),
+        "high": formats.money_of(scale.high, currency, _places(scale.high)),
         "limit_y": f"{scale.y(limit):.1f}" if limit else "",
         "limit_text_y": f"{scale.y(limit) - 6:.1f}" if limit else "",
         "limit": limit,
@@ -115,7 +115,7 @@ def _amounts(scale: _Scale, currency: str) -> list[dict[str, str]]:
         {
             "y": f"{scale.y(tick):.1f}",
             "text_y": f"{scale.y(tick) + 4:.1f}",
-            "label": format_money(tick, currency, _places(scale.top)),
+            "label": formats.money_of(tick, currency, _places(scale.top)),
         }
         for tick in _ticks(scale.top)
     ]

@@ -19,7 +19,6 @@ from django.db import transaction
 from django.db.models import Q, QuerySet, Sum
 from django.http import HttpResponseBase
 from django.shortcuts import render
-from django.template.defaultfilters import date as format_date
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -33,6 +32,7 @@ from jobs.pages.spending.chart import chart_of
 from jobs.pages.spending.csv_export import csv_of
 from studio.audit.events import Event
 from studio.audit.trail import record
+from studio.common import formats
 from studio.common.translatable import translated
 from studio.models.people import Team
 from studio.teams.access import TeamRequest, team_page
@@ -139,7 +139,7 @@ def _month(request: TeamRequest) -> date:
         messages.info(
             request,
             _("%(month)s has not begun. This is the present month.")
-            % {"month": format_date(month, "F Y")},
+            % {"month": formats.written(month, "month")},
         )
         return now
     return month
@@ -195,7 +195,7 @@ def _people(
                 "spend": row,
                 "limit": limit,
                 "part": part,
-                "label": _("%(part)s %% of the month") % {"part": f"{part:.1f}"},
+                "label": _("%(part)s %% of the month") % {"part": formats.figure(part)},
             }
         )
     return rows

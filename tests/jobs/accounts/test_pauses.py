@@ -41,15 +41,17 @@ def test_it_says_who_did_what_and_when(
     )
     assert pauses.sentence(lane) == pauses.sentence(north) == ""
     pauses.set_pause(lane, PauseState.PAUSED, owner)
-    assert pauses.sentence(lane) == "Aiko paused emo-v1 on North at 14:02"
+    assert pauses.sentence(lane) == "Aiko paused emo-v1 on North at 14:02 UTC"
     pauses.set_pause(north, PauseState.DRAINING, owner)
     assert pauses.sentence(Account.objects.get()) == (
-        "Aiko lets North finish its queue and take nothing new, since 14:02"
+        "Aiko lets North finish its queue and take nothing new, since 14:02 UTC"
     )
     monkeypatch.setattr(
         "django.utils.timezone.now", lambda: datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
     )
-    assert pauses.sentence(Lane.objects.get()) == "Aiko paused emo-v1 on North on 20 Nov at 14:02"
+    assert (
+        pauses.sentence(Lane.objects.get()) == "Aiko paused emo-v1 on North on 20 Nov at 14:02 UTC"
+    )
     Lane.objects.update(pause_set_by=None)
     assert pauses.sentence(Lane.objects.get()).startswith("Someone paused")
 

@@ -1,6 +1,7 @@
 // What the kept parts cost, asked of the server while they change: a whole new form would take the
 // handle out of the hand, so only the amounts are taken out of its answer.
 import { paced } from "../../pace.js";
+import { signedIn } from "../../signed_out.js";
 import { form } from "../form.js";
 import { confirmed } from "./confirmed.js";
 
@@ -41,12 +42,14 @@ const ask = async () => {
   asking.stop = new AbortController();
   const { signal } = asking.stop;
   try {
-    const response = await fetch(`${form().getAttribute("hx-get")}?${asked}`, {
-      headers: { "HX-Request": "true" },
-      credentials: "same-origin",
-      redirect: "error",
-      signal,
-    });
+    const response = signedIn(
+      await fetch(`${form().getAttribute("hx-get")}?${asked}`, {
+        headers: { "HX-Request": "true" },
+        credentials: "same-origin",
+        redirect: "error",
+        signal,
+      }),
+    );
     if (!response.ok) throw new Error(response.status);
     const answer = new DOMParser().parseFromString(await response.text(), "text/html");
     if (signal.aborted) return;

@@ -8,9 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
-from jobs.common.dates import moment
 from jobs.common.errors import Moved
 from jobs.common.states import Code, Fault, Group, State
 from jobs.engine import archive_retry, result_download, retry, transitions
@@ -18,7 +16,7 @@ from jobs.engine.archive_lease import Lease
 from jobs.engine.archive_retry import HOPELESS, NO_VIDEO_PAUSES, ODD_ADDRESS, STUBBORN
 from jobs.engine.result_download import PARTS_STAY, Trouble
 from jobs.models import Job
-from studio.common.translatable import phrase
+from studio.common.translatable import moment, phrase
 from studio.models import Team, User
 from tests import makers
 from tests.jobs.rows import changed, columns
@@ -176,7 +174,7 @@ def test_an_address_that_may_not_be_asked_is_given_up_after_a_while(
         given_up(job, noon, Code.BAD_RESULT, "ResultForbidden", Fault.SERVICE)
         assert str(job.sentence) == "The host is busy."
         assert "look at what is there until" in job.advice
-        assert moment(timezone.localtime(noon + timedelta(hours=23))) in job.advice
+        assert moment(noon + timedelta(hours=23), "day time") in job.advice
 
 
 @pytest.mark.parametrize(
@@ -198,7 +196,7 @@ def test_whole_files_that_keep_being_no_video_are_given_up(
     if up:
         given_up(job, noon, Code.BAD_RESULT, "ResultNotAVideo", Fault.SERVICE)
         assert str(job.sentence) == f"The host is busy. It was fetched {HOPELESS} times."
-        assert moment(timezone.localtime(noon + timedelta(hours=23))) in job.advice
+        assert moment(noon + timedelta(hours=23), "day time") in job.advice
 
 
 def expired(job: Job, noon: datetime, ago: timedelta) -> None:
