@@ -163,6 +163,9 @@ ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_FORMS = {
     "signup": "studio.teams.sign_up_forms.SignUpForm",
     "reset_password": "studio.teams.sign_up_forms.ResetForm",
+    "reset_password_from_key": "studio.teams.password_forms.ResetPasswordForm",
+    "change_password": "studio.teams.password_forms.ChangePasswordForm",
+    "set_password": "studio.teams.password_forms.SetPasswordForm",
 }
 # Second factors: a code of an app, a passkey, recovery codes (studio/teams/factors.py).
 MFA_ADAPTER = "studio.teams.factors.Adapter"

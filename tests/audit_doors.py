@@ -118,7 +118,7 @@ class World:
         return self.client.post(reverse(door, args=[*space, *args]), data)
 
 
-WITHOUT_TEAM = ("team_new", "sign_ins", "personal_data")
+WITHOUT_TEAM = ("team_new", "sign_ins", "personal_data", "profile")
 
 
 def team_new(w: World) -> None:
@@ -127,6 +127,10 @@ def team_new(w: World) -> None:
 
 def sign_ins(w: World) -> None:
     w.post("sign_ins", end="others")
+
+
+def profile(w: World) -> None:
+    w.post("profile", first_name="Aiko", time_zone="Asia/Tokyo")
 
 
 def turns(w: World) -> None:
@@ -317,6 +321,7 @@ def export_oneself(w: World) -> None:
 
 DOORS: dict[str, list[tuple[Callable[[World], None], set[Event]]]] = {
     "team_new": [(team_new, {E.TEAM_MADE})],
+    "profile": [(profile, {E.PROFILE_CHANGED})],
     "sign_ins": [(sign_ins, {E.SIGN_INS_ENDED})],
     "jobs:turns": [(turns, {E.SHARES_CHANGED, E.TEAM_CHANGED})],
     **trash_doors.DOORS,

@@ -21,13 +21,13 @@ from jobs.orders.insert_job import (
     insert,
     keyed,
     require_here,
-    require_room_in_line,
     still_valid,
 )
 from jobs.orders.order_group import OrderGroup
 from jobs.orders.order_request import OrderRequest
 from jobs.orders.place_in_line import place_of
 from jobs.orders.plan import Plan, plan
+from jobs.orders.waiting_room import require_room_in_line
 from studio.models import User
 
 

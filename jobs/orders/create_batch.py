@@ -23,13 +23,13 @@ from jobs.orders.insert_job import (
     insert,
     keyed,
     require_here,
-    require_room_in_line,
     still_valid,
 )
 from jobs.orders.order_group import OrderGroup
 from jobs.orders.order_request import OrderRequest
 from jobs.orders.place_in_line import UNKNOWN, TemplateKey, places_of, template_key
 from jobs.orders.plan import Plan
+from jobs.orders.waiting_room import require_room_in_line
 from studio.common.translatable import phrase
 from studio.models import Team, User
 

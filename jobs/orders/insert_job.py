@@ -10,14 +10,14 @@ from typing import Any
 from jobs.billing import ledger, prices
 from jobs.catalogue import entries
 from jobs.common.errors import Refused
-from jobs.common.states import Code, Group, State, group_of
+from jobs.common.states import Code, State, group_of
 from jobs.engine import eta, fair_share
 from jobs.engine.transitions import record
 from jobs.models import Account, Job, JobInput, JobSet, Lane, Template
 from jobs.orders.order_request import OrderRequest
 from jobs.orders.plan import Plan, plan, template_of, under_way
 from studio.common.translatable import phrase
-from studio.models import Asset, Team, User
+from studio.models import Asset, Team
 
 Full = dict[str, Any]  # Job.full: what a test clip is the beginning of
 
@@ -167,22 +167,3 @@ def lane_for(account: Account, model: str) -> Lane:
     """The lane of `model` that `account` uses: its own, or that of the row it turned out to be the
     same Alibaba account as."""
     return Lane.objects.get_or_create(account_id=account.root_id, model=model)[0]
-
-
-def require_room_in_line(team: Team, owner: User) -> None:
-    """Refused when `owner` has more jobs waiting in `team` than one person may."""
-    waiting = team.jobs.filter(
-        owner=owner, group__in=(Group.WAITING, Group.ATTENTION), state=State.QUEUED
-    ).count()
-    if waiting > team.waiting_limit:
-        raise Refused(
-            phrase(
-                "You would have %(n)s jobs waiting, and in %(team)s a person may have %(most)s, so "
-                "that "
-                "nobody’s heap buries the others. Wait until some are sent, cancel some, or ask an "
-                "admin to raise the limit.",
-                n=waiting,
-                team=team,
-                most=team.waiting_limit,
-            )
-        )

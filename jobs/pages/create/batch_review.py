@@ -8,10 +8,12 @@ from django.utils.translation import gettext as _
 
 from jobs.orders.create_batch import MOST
 from jobs.orders.order_request import OrderRequest
+from jobs.orders.waiting_room import no_room_in_line, waiting_of
 from jobs.pages.create.batch_check import BatchCheck, batch_check
 from jobs.pages.create.batch_consent import BatchConsent, batch_consent
 from jobs.pages.create.batch_draft import SIDE, BatchDraft
 from jobs.pages.create.batch_table import BatchTable, BatchVideo, batch_table
+from studio.common.translatable import translated
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,4 +88,5 @@ def _blocked(draft: BatchDraft, table: BatchTable, videos: list[BatchVideo]) -> 
         return _(
             "These are %(n)s videos, and at most %(most)s are made with one click. Take some out."
         ) % {"n": len(videos), "most": MOST}
-    return ""
+    waiting = waiting_of(draft.team, draft.user) + len(videos)
+    return translated(no_room_in_line(draft.team, waiting))

@@ -36,6 +36,13 @@ class DraftPlan:
         return self.plan.estimate.micros if self.plan is not None else 0
 
 
+def jobs_of(planned: DraftPlan, videos: int = 1) -> int:
+    """How many jobs a click on a button of so many `videos` makes: a template that is made first is
+    one more."""
+    made = planned.plan
+    return videos + (1 if made is not None and made.first is not None else 0)
+
+
 def draft_plan(draft: Draft, user: User, account: Account | None) -> DraftPlan:
     """The plan of `draft` on `account`, for `user`. The picture's check may be to come."""
     order = replace(draft.order(user), account=account)

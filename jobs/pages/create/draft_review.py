@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from jobs.models import Account
 from jobs.orders.consent import ConsentState, state_of
 from jobs.orders.trim import Trim
+from jobs.orders.waiting_room import no_room_in_line, waiting_of
 from jobs.pages.create.account_panel import account_of, region_of
 from jobs.pages.create.blocked_reason import blocked_reason
 from jobs.pages.create.button_prices import button_prices
 from jobs.pages.create.check_panel import CheckPanel, check_panel
 from jobs.pages.create.draft import Draft
 from jobs.pages.create.draft_fields import file_fields
-from jobs.pages.create.draft_plan import DraftPlan, draft_plan
+from jobs.pages.create.draft_plan import DraftPlan, draft_plan, jobs_of
 from jobs.pages.create.speech_panel import SpeechPanel, speech_panel
+from studio.common.translatable import translated
 from studio.models.people import User
 
 
@@ -24,7 +26,8 @@ from studio.models.people import User
 class DraftReview:
     """`account`: where the draft is made, None without one that has a key. `consents` by the name
     of the file, None for one that needs none. `prices`: micros of each button, by what it does.
-    `blocked`: why nothing can be made now whatever it costs, "" when it can."""
+    `waiting`: jobs of the person that wait already. `blocked`: why nothing can be made now whatever
+    it costs, "" when it can."""
 
     account: Account | None
     planned: DraftPlan
@@ -32,6 +35,7 @@ class DraftReview:
     consents: Mapping[str, ConsentState | None]
     speech: SpeechPanel | None
     prices: dict[str, int]
+    waiting: int
     blocked: str
 
     @property
@@ -58,6 +62,7 @@ def review_draft(draft: Draft, user: User, planned: DraftPlan | None = None) -> 
     }
     sound = next((file for file in files if file.kind == "audio"), None)
     speech = speech_panel(draft, sound, region_of(account)) if sound is not None else None
+    waiting = waiting_of(draft.team, user)
     return DraftReview(
         account,
         planned,
@@ -65,5 +70,7 @@ def review_draft(draft: Draft, user: User, planned: DraftPlan | None = None) -> 
         consents,
         speech,
         button_prices(planned, speech.split if speech is not None else None),
-        blocked_reason(draft, planned, account, check, consents),
+        waiting,
+        blocked_reason(draft, planned, account, check, consents)
+        or translated(no_room_in_line(draft.team, waiting + jobs_of(planned))),
     )

@@ -12,6 +12,7 @@ from jobs.billing import confirmed_price
 from jobs.catalogue import entries
 from jobs.catalogue.create_pages import models_of
 from jobs.models import Account, Lane
+from jobs.orders.waiting_room import no_room_in_line
 from jobs.pages import asking
 from jobs.pages.budget_summary import no_room
 from jobs.pages.create import model_retirement
@@ -21,7 +22,7 @@ from jobs.pages.create.check_panel import CheckPanel
 from jobs.pages.create.choices_panel import ChoicesPanel, choices_panel
 from jobs.pages.create.draft import Draft
 from jobs.pages.create.draft_fields import TEMPLATE_VIDEO, file_fields
-from jobs.pages.create.draft_plan import DraftPlan
+from jobs.pages.create.draft_plan import DraftPlan, jobs_of
 from jobs.pages.create.draft_review import DraftReview, review_draft
 from jobs.pages.create.file_slots import FileSlot, file_slot
 from jobs.pages.create.hold import hold
@@ -33,6 +34,7 @@ from jobs.pages.create.picture_tools import PictureTools, picture_tools
 from jobs.pages.create.price_panel import PricePanel, price_panel
 from jobs.pages.create.queue_panel import QueuePanel, lane_of, queue_panel
 from jobs.pages.create.template_panel import TemplatePanel, template_panel
+from studio.common.translatable import translated
 from studio.models.people import User
 
 
@@ -68,6 +70,7 @@ class CreatePage:
     queue: QueuePanel | None
     blocked: str
     why_not: str
+    split_why_not: str
     make_price: str
     more: MoreButtons
     retirement: Ending | None
@@ -123,12 +126,19 @@ def create_page(
         blocked=review.blocked,
         why_not=review.blocked or ("" if approval else no_room(draft.team, user, planned.micros)),
         make_price=price_on("make", review.prices, draft.team.currency),
-        more=more_buttons(planned, review.prices, review.blocked, asks),
+        more=more_buttons(planned, review.prices, review.waiting, review.blocked, asks),
+        split_why_not=_split_why_not(review),
         retirement=_retirement(draft, account, lane, planned),
         confirmed_prices=confirmed_price.form_value(review.prices),
         asks=asks,
         approval=approval,
     )
+
+
+def _split_why_not(review: DraftReview) -> str:
+    """Why the parts of a long speech cannot be made now; "" when they can."""
+    waiting = review.waiting + jobs_of(review.planned, len(review.parts))
+    return translated(no_room_in_line(review.planned.order.team, waiting)) if review.parts else ""
 
 
 def _files(draft: Draft, review: DraftReview) -> list[FileSlot]:

@@ -28,8 +28,8 @@ COLUMNS = (
     "units",
     "unit",
     "price per unit",
-    "held",
-    "settled",
+    "reserved",
+    "charged",
     "currency",
     "note",
 )

@@ -245,7 +245,7 @@ def test_a_correction_needs_an_amount_and_a_reason(
 
 def test_what_has_not_ended_is_not_corrected(team: Team, creator: User, owner: User) -> None:
     job = makers.job(team, creator)
-    with pytest.raises(ledger.NotAdjustable, match="still holds"):
+    with pytest.raises(ledger.NotAdjustable, match="still reserved"):
         ledger.adjust(team, 5, "why", owner, subject=job)
 
 

@@ -14,7 +14,7 @@ from jobs.common.errors import Refused
 from jobs.common.states import Rank
 from jobs.engine import fair_share, transitions
 from jobs.models import Job, Lane
-from jobs.orders import insert_job
+from jobs.orders.waiting_room import require_room_in_line
 from studio.models import Team, User
 from tests import makers
 
@@ -117,7 +117,7 @@ def test_nobody_may_bury_the_others(team: Team, creator: User) -> None:
     makers.job(team, creator)
     makers.job(team, creator)
     with pytest.raises(Refused, match=r"2 jobs waiting, and in .* a person may have 1"):
-        insert_job.require_room_in_line(team, creator)
+        require_room_in_line(team, creator)
 
 
 @given(

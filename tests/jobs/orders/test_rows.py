@@ -16,6 +16,7 @@ from jobs.models import Account, JobSet, Lane
 from jobs.orders import insert_job
 from jobs.orders.order_request import OrderRequest
 from jobs.orders.plan import plan
+from jobs.orders.waiting_room import require_room_in_line
 from studio.models import Team, User
 from tests import makers
 from tests.jobs.orders.job_rows import UNTOUCHED, entries_of, row
@@ -172,10 +173,10 @@ def test_room_in_line_is_for_what_waits(
     theirs = stranger.memberships.get().team
     makers.account(theirs)
     makers.job(theirs, creator)
-    insert_job.require_room_in_line(team, creator)
+    require_room_in_line(team, creator)
     makers.job(team, creator, **fields)
     if not counts:
-        insert_job.require_room_in_line(team, creator)
+        require_room_in_line(team, creator)
         return
     with pytest.raises(Refused, match=r"3 jobs waiting.*may have 2"):
-        insert_job.require_room_in_line(team, creator)
+        require_room_in_line(team, creator)

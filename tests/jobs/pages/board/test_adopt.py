@@ -170,7 +170,7 @@ def test_spend_and_csv_name_adopted_jobs(
     job = adopted(client_of(creator), page, account, service)
     spend = reverse("jobs:spend", args=[team.slug])
     client = client_of(owner)
-    assert f"{job.title} adopted, made elsewhere" in text(client.get(spend).content.decode())
+    assert f"{job.title} imported, made elsewhere" in text(client.get(spend).content.decode())
     answer = client.get(spend, {"format": "csv"})
     (line,) = csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode()))  # type: ignore[attr-defined]
     assert (line["about"], line["held"], line["settled"]) == ("adopted job", "0.000000", "0.000000")

@@ -282,7 +282,7 @@ def test_places_in_one_pass_agree_with_the_engine(
         ),
         (
             {"state": State.QUEUED, "code": Code.ACCOUNT_PAUSED, "sentence": "The key is refused."},
-            "Held, the connection rests The key is refused.",
+            "Waits, the connection rests The key is refused.",
         ),
         (
             {"state": State.UNCERTAIN, "code": Code.SEVERAL_TASKS},
@@ -303,11 +303,11 @@ def test_places_in_one_pass_agree_with_the_engine(
                 "code": Code.HELD_BACK,
                 "sentence": "Ben paused North at 14:02",
             },
-            "Held, paused by hand Ben paused North at 14:02",
+            "Paused by a person Ben paused North at 14:02",
         ),
         (
             {"state": State.QUEUED, "code": Code.MODEL_GONE, "sentence": "No longer offered."},
-            "Held, the model is not offered No longer offered.",
+            "Waits, the model is not offered No longer offered.",
         ),
         (
             {

@@ -80,7 +80,7 @@ def test_idle_lanes_are_shown_only_when_their_door_is_closed_or_troubled(
         pause_state=PauseState.DRAINING, pause_set_by=admin, pause_set_at=now
     )
     (card,) = cards(client.get(page).content.decode())
-    assert "Finishes its queue Ben is draining emo-v1 on " in card
+    assert "Finishes its queue Ben lets emo-v1 on " in card
     assert "nothing new is taken" in card
     Lane.objects.filter(pk=lane.pk).update(
         pause_state=PauseState.OPEN,

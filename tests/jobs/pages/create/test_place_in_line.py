@@ -98,7 +98,7 @@ def test_behind_a_closed_door_the_till_says_why_and_no_time(
     assert "disabled" not in button(html)
     Lane.objects.update(pause_state=PauseState.DRAINING)
     html = client_of(creator).get(page, ready).content.decode()
-    assert "draining" in order_bar(html)
+    assert "finish its queue" in order_bar(html)
     assert "disabled" in button(html)
 
 

@@ -80,7 +80,7 @@ def test_totals_and_people(
     rows = {row["spend"].member.email: row["spend"] for row in context["people"]}
     assert rows["chidi@example.com"].settled == 10 * 11_469 + 574
     assert (rows["aiko@example.com"].settled, rows["aiko@example.com"].held) == (4 * 22_937, HELD)
-    assert sum(row["settled"] for row in context["models"]) == SETTLED
+    assert sum(row["charged"] for row in context["models"]) == SETTLED
     text = response.content.decode()
     assert "$0.2070" in text
     assert "0.115264" in text
@@ -220,10 +220,10 @@ def test_the_csv_adds_up_to_the_page(
     team: Team, owner: User, creator: User, client_of: ClientOf, spent: dict[str, Job]
 ) -> None:
     rows = lines(client_of(owner), team)
-    assert sum(Decimal(row["settled"]) for row in rows) * 1_000_000 == SETTLED
-    assert sum(Decimal(row["held"]) for row in rows) * 1_000_000 == HELD
-    assert [row["kind"] for row in rows[:2]] == ["held", "settled"]
-    assert rows[1]["held"] == "-0.114690"
+    assert sum(Decimal(row["charged"]) for row in rows) * 1_000_000 == SETTLED
+    assert sum(Decimal(row["reserved"]) for row in rows) * 1_000_000 == HELD
+    assert [row["kind"] for row in rows[:2]] == ["reserved", "charged"]
+    assert rows[1]["reserved"] == "-0.114690"
     assert rows[1]["price per unit"] == "0.011469"
     assert {row["person"] for row in lines(client_of(creator), team)} == {"chidi@example.com"}
 
