@@ -12,7 +12,7 @@ from jobs.pages.board import (
     set_views,
     template_views,
 )
-from jobs.pages.create import batch_views, fix_views, preset_views
+from jobs.pages.create import batch_views, fix_views, preset_views, try_views
 from jobs.pages.create import views as create_views
 from jobs.pages.limits import views as limits_views
 from jobs.pages.shares import views as share_views
@@ -55,6 +55,7 @@ urlpatterns = [
     path("make/portrait/", create_views.portrait, name="portrait"),
     path("make/dance/", create_views.dance, name="dance"),
     path("make/template/", create_views.template, name="template"),
+    path("make/try/", try_views.try_it, name="try_it"),
     path("make/check/", create_views.check, name="check"),
     path("make/price/", create_views.price, name="price"),
     path("make/fix/", fix_views.fix, name="fix"),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -280,6 +281,8 @@ CACHES = {
 MODELSTUDIO_URL = env.address(
     "MODELSTUDIO_URL", STACK.get("modelstudio", "https://dashscope.aliyuncs.com/api/v1")
 )
+# The simulator of `manage.py dev` is on this machine, and a site that others reach has none.
+SIMULATED = not STRICT and urlsplit(MODELSTUDIO_URL).hostname in ("127.0.0.1", "localhost", "::1")
 MEDIA_DELIVERY = env.choice("MEDIA_DELIVERY", "auto", ("auto", "public", "temporary"))
 DASHSCOPE_API_KEY = env.text("DASHSCOPE_API_KEY")
 # what studio shows of files that only jobs knows: which models take them

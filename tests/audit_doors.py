@@ -95,6 +95,7 @@ RECORDED_BY = {
     "remove": ("studio/teams/members", E.REMOVED),
     "leave": ("studio/teams/members", E.LEFT),
     "transfer": ("studio/teams/members", E.OWNER_CHANGED),
+    "jobs:try_it": ("jobs/accounts/account_setup", E.CONNECTION_ADDED),
     "team_settings": ("jobs/pages/team/settings_form", E.TEAM_CHANGED),
 }
 

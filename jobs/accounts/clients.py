@@ -116,7 +116,7 @@ def _client(account: Account, key: ApiKey, url: str, workspace: str) -> KeyedCli
         if name in _clients:
             return _clients[name]
     secret = key.secret
-    if secret == endpoints.SIMULATOR_KEY and endpoints.is_official(url):
+    if secret.startswith(endpoints.SIMULATOR_KEYS) and endpoints.is_official(url):
         raise NoKey(
             phrase(
                 "%(account)s has the key of the simulator, which does not run now, so nothing is "

@@ -18,7 +18,8 @@ from studio.models.people import User
 
 API_PATH = "/api/v1"
 _OFFICIAL = "aliyuncs.com"
-SIMULATOR_KEY = "sk-simulator-demo"  # of the demo's account; the real service knows no such key
+SIMULATOR_KEYS = "sk-simulator-"  # as its keys begin; the real service knows none like that
+SIMULATOR_KEY = f"{SIMULATOR_KEYS}demo"  # of the demo's account
 WORKSPACE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 

@@ -29,7 +29,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from rq.timeouts import JobTimeoutException
 
-from studio.common import clock, formats
+from studio.common import clock
 from studio.common.file_names import MOST_BYTES, within_bytes
 from studio.common.leases import LEASE, check_connection, renewing
 from studio.common.translatable import EMPTY, phrase
@@ -323,11 +323,11 @@ def _suffix(recipe: Recipe, facts: Facts) -> str:
     start = recipe.get("start", 0) / 1000
     do = recipe.get("do")
     if do == "without":
-        found.append(_("cut to %(n)s s") % {"n": formats.figure(facts.seconds)})
+        found.append(_("cut to %(n)s s") % {"n": f"{facts.seconds:.1f}"})
     elif do == "cut" or start or recipe.get("stop") is not None:
         found.append(
             _("cut %(start)s–%(stop)s s")
-            % {"start": formats.figure(start), "stop": formats.figure(start + facts.seconds)}
+            % {"start": f"{start:.1f}", "stop": f"{start + facts.seconds:.1f}"}
         )
     if recipe.get("hold"):
         found.append(_("last picture held"))

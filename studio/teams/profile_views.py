@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from babel import Locale
 from django import forms
@@ -12,7 +13,6 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from studio.audit.events import Event
@@ -81,25 +81,32 @@ def region_choices() -> list[tuple[str, str]]:
 
 
 class ProfileForm(_ModelForm):
-    time_zone = forms.ChoiceField(label=gettext_lazy("Time zone"), required=False)
-    region = forms.ChoiceField(label=gettext_lazy("Dates and numbers"), required=False)
-
     class Meta:
         model = User
         fields = ("first_name", "time_zone", "region")
-        labels = {"first_name": gettext_lazy("Name")}
 
-    def __init__(self, data: Any = None, *, instance: User, said: reader.Reader) -> None:
+    def __init__(
+        self, data: Mapping[str, object] | None = None, *, instance: User, said: reader.Reader
+    ) -> None:
         super().__init__(data, instance=instance)
-        self.fields["first_name"].help_text = _("As the people of your teams see it.")
-        self.fields["time_zone"].choices = [  # type: ignore[attr-defined]  # a ChoiceField
-            ("", _("As the browser says: %(zone)s") % {"zone": said.zone}),
-            *((zone, zone.replace("_", " ")) for zone in time_zones.offered()),
-        ]
-        self.fields["region"].choices = [  # type: ignore[attr-defined]  # a ChoiceField
-            ("", _("As the browser says: %(example)s") % {"example": example(said)}),
-            *region_choices(),
-        ]
+        name = self.fields["first_name"]
+        name.label, name.help_text = _("Name"), _("As the people of your teams see it.")
+        self.fields["time_zone"] = forms.ChoiceField(
+            label=_("Time zone"),
+            required=False,
+            choices=[
+                ("", _("As the browser says: %(zone)s") % {"zone": said.zone}),
+                *((zone, zone.replace("_", " ")) for zone in time_zones.offered()),
+            ],
+        )
+        self.fields["region"] = forms.ChoiceField(
+            label=_("Dates and numbers"),
+            required=False,
+            choices=[
+                ("", _("As the browser says: %(example)s") % {"example": example(said)}),
+                *region_choices(),
+            ],
+        )
 
 
 @signed_in

@@ -3,12 +3,12 @@ they were on."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
 
 SAFE = ("GET", "HEAD")
@@ -19,7 +19,9 @@ class SignInFirst(LoginRequiredMiddleware):
     is 401 with `HX-Redirect`, which htmx and static/js/signed_out.js follow with the whole
     window."""
 
-    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseRedirect:
+    def handle_no_permission(
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
+    ) -> HttpResponseRedirect:
         partial = is_partial(request)
         if not partial and request.method in SAFE:
             return super().handle_no_permission(request, view_func)

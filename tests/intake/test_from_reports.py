@@ -1,4 +1,4 @@
-"""What people have reported of other programs, each tried here: films that lie on their side or
+"""What people have reported of other programs, each tried here: videos that lie on their side or
 have frames at uneven times, sound with a heavy cover, names as long as a file system allows."""
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def kept(team: Team, by: User, name: str, data: bytes) -> Asset:
     return asset
 
 
-# ── a film on its side as a dance ────────────────────────────────────────────────────────────────
+# ── a video on its side as a dance ────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture
@@ -61,8 +61,8 @@ def test_a_turned_film_is_a_dance_by_the_size_that_is_shown(
     matrix: tuple[int, int, int, int],
     shown: tuple[int, int],
 ) -> None:
-    film = pictures.with_matrix(pictures.tracks("mov", 2.5, 0, size=(960, 400)), *matrix)
-    video = kept(team, creator, "IMG_0001.MOV", film)
+    footage = pictures.with_matrix(pictures.tracks("mov", 2.5, 0, size=(960, 400)), *matrix)
+    video = kept(team, creator, "IMG_0001.MOV", footage)
     assert (video.format, video.width, video.height) == ("mov", *shown)
     with Image.open(video.thumb) as small:
         assert (small.width < small.height) is (shown[0] < shown[1]), "its picture is upright"
@@ -78,8 +78,8 @@ def test_a_turned_film_is_a_dance_by_the_size_that_is_shown(
 def test_a_turned_film_of_a_side_too_short_is_told_so_as_it_is_shown(
     client_of: ClientOf, creator: User, team: Team, dance: dict[str, str]
 ) -> None:
-    film = pictures.with_matrix(pictures.tracks("mov", 2.5, 0, size=(640, 160)), 0, 1, -1, 0)
-    video = kept(team, creator, "IMG_0002.MOV", film)
+    footage = pictures.with_matrix(pictures.tracks("mov", 2.5, 0, size=(640, 160)), 0, 1, -1, 0)
+    video = kept(team, creator, "IMG_0002.MOV", footage)
     page = reverse("jobs:dance", args=[team.slug])
     fields = dance | {"template_video": video.public_id}
     assert "160 × 640" in text(client_of(creator).get(page, fields).content.decode())
@@ -91,8 +91,8 @@ def test_a_turned_film_of_a_side_too_short_is_told_so_as_it_is_shown(
 def test_the_price_of_uneven_frames_is_of_what_plays(
     client_of: ClientOf, creator: User, team: Team, dance: dict[str, str], tmp_path: Path
 ) -> None:
-    film = pictures.tracks("mp4", 4.0, 4.0, size=(480, 640), jitter=9)
-    video = kept(team, creator, "phone.mp4", film)
+    footage = pictures.tracks("mp4", 4.0, 4.0, size=(480, 640), jitter=9)
+    video = kept(team, creator, "phone.mp4", footage)
     made = remake_video(Path(video.file.path), tmp_path / "out.mp4")
     page = reverse("jobs:template", args=[team.slug])
     client_of(creator).post(

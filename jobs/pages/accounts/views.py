@@ -71,9 +71,8 @@ def new_account(request: TeamRequest) -> HttpResponse:
             if made_for or not request.may.manage_connections:
                 return redirect("jobs:board", request.team.slug)
             return redirect("jobs:account", request.team.slug, account.public_id)
-    return render(
-        request, "jobs/accounts/account_new.html", {"nav": "accounts", "form": form, "first": first}
-    )
+    shown = {"form": form, "first": first, "try_it": trying.offered(request.team)}
+    return render(request, "jobs/accounts/account_new.html", {"nav": "accounts", **shown})
 
 
 @managers

@@ -232,7 +232,7 @@ def _videos(team: Team, left: int | None) -> list[tuple[str, int]]:
 
 def prices_in_force(team: Team) -> list[dict[str, Any]]:
     """The price rows of the team's currency that count today, and those that are to come, in the
-    catalogue's order."""
+    catalogue's order; those that are worked out from others at the end."""
     today = datetime.now(UTC).date()
     order = {name: number for number, name in enumerate(catalogue.MODELS)}
     rows: list[dict[str, Any]] = []
@@ -255,6 +255,7 @@ def prices_in_force(team: Team) -> list[dict[str, Any]]:
     return sorted(
         rows,
         key=lambda row: (
+            row["price"].inferred,
             order.get(row["price"].model, 99),
             row["price"].model,
             row["price"].variant,

@@ -59,17 +59,17 @@ def test_five_percent_of_a_long_video_may_be_missing(job: Job, host: VideoHost) 
 
 
 @pytest.mark.parametrize("plays", [5.4, 3.2], ids=["1.4 s longer", "0.8 s shorter"])
-def test_a_film_that_is_not_as_long_as_its_speech_is_kept_and_told(
+def test_a_video_that_is_not_as_long_as_its_speech_is_kept_and_told(
     job: Job, host: VideoHost, client_of: Callable[[User], Client], creator: User, plays: float
 ) -> None:
     """The speech lasts 4.0 s, and as much was quoted and billed."""
-    host.film = files.mp4(plays, fps=15, width=64, height=64)
+    host.video = files.mp4(plays, fps=15, width=64, height=64)
     billed(job, "4.000")
     job = step(job)
     assert (job.state, job.length_differs) == ("succeeded", True)
     assert job.result is not None
     assert job.result.seconds == pytest.approx(plays, abs=1 / 15)
-    assert job.result.size == len(host.film)
+    assert job.result.size == len(host.video)
     text = html.text(client_of(creator).get(job.get_absolute_url()))
     assert f"plays {plays} s, and the service billed 4.0 s" in text
 

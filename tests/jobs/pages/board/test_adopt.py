@@ -173,7 +173,11 @@ def test_spend_and_csv_name_adopted_jobs(
     assert f"{job.title} imported, made elsewhere" in text(client.get(spend).content.decode())
     answer = client.get(spend, {"format": "csv"})
     (line,) = csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode()))  # type: ignore[attr-defined]
-    assert (line["about"], line["held"], line["settled"]) == ("adopted job", "0.000000", "0.000000")
+    assert (line["about"], line["reserved"], line["charged"]) == (
+        "imported job",
+        "0.000000",
+        "0.000000",
+    )
 
 
 def test_a_film_that_is_done_already_shows_what_was_billed_as_its_price(
