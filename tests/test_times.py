@@ -13,8 +13,8 @@ from tests.test_house import ROOT, SOURCES
 MACHINE = re.compile(r'\|date:"(?:c|Y-m|Y-m-d)"')
 RAW = re.compile(r"\|(?:date|time|timesince|timeuntil|naturaltime|floatformat|intcomma)\b")
 WRITTEN_BY_HAND = re.compile(r"strftime|:%[dHbYm]|\bdateformat\b|defaultfilters import .*\bdate\b")
-# The board is written anew with its own page; mails and machines read UTC.
-LATER = ("templates/jobs/board/", "templates/admin/", "jobs/pages/board/")
+# Staff read the admin in Django's own format.
+LATER = ("templates/admin/",)
 BY_MACHINES = (
     "jobs/pages/spending/csv_export.py",
     "jobs/pages/spending/views.py",  # names of files and addresses

@@ -17,7 +17,7 @@ from jobs.orders import approval, stored_orders
 from jobs.orders.order_group import group_of
 from jobs.pages import labels
 from jobs.pages.create.file_slots import facts_line, file_url
-from studio.common import clock
+from studio.common import clock, formats
 from studio.common.translatable import translated
 from studio.models import Asset, User
 
@@ -41,7 +41,7 @@ class ApprovalRow:
 
     @classmethod
     def of(cls, pending: PendingOrder) -> ApprovalRow:
-        money = prices.format_money(pending.quote_micros, pending.currency)
+        money = formats.money_of(pending.quote_micros, pending.currency)
         state = _state(pending)
         words = _("expired") if state == PendingOrder.State.EXPIRED else state.label
         return cls(pending, money, what_words(pending), str(words), TONES.get(state, ""))
@@ -118,7 +118,7 @@ def approval_page(pending: PendingOrder) -> ApprovalPage:
         files=_files(pending),
         facts=_facts(pending),
         limits=_limits(pending, micros or 0) if is_open else [],
-        price_now=prices.format_money(micros, currency) if micros is not None else "",
+        price_now=formats.money_of(micros, currency) if micros is not None else "",
         changed=micros is not None and micros != pending.quote_micros,
         problem=problem,
         no_room=_no_room(pending, micros) if micros is not None else "",
@@ -153,8 +153,8 @@ def _limits(pending: PendingOrder, micros: int) -> list[LimitLine]:
     found = []
     for one in budget.limit_uses(pending.team, pending.owner):
         left = _("%(left)s of %(limit)s left %(when)s") % {
-            "left": prices.format_money_left(one.left, pending.currency),
-            "limit": prices.format_money(one.limit.micros, pending.currency, 2),
+            "left": formats.money_left(one.left, pending.currency),
+            "limit": formats.money_of(one.limit.micros, pending.currency, 2),
             "when": translated(periods.words(one.limit.period, one.begins)),
         }
         whose = translated(limit_words.whose(pending.team, one))

@@ -28,6 +28,7 @@ from jobs.pages.board.job_panels.cost import CostPanel
 from jobs.pages.board.job_panels.timeline import TimelinePanel
 from jobs.pages.budget_summary import BudgetSummary
 from jobs.pages.create.confirmation import Confirmation
+from studio.common import formats
 from studio.common.translatable import translated
 from studio.media import MediaError
 from studio.teams.access import TeamRequest, team_page
@@ -136,7 +137,7 @@ def again(request: TeamRequest, job: str) -> HttpResponse:
     except (Refused, budget.OverBudget, prices.NoPrice) as error:
         messages.error(request, translated(error.sentence))
         return redirect(found)
-    held = prices.format_money(undoing.held(made), made.currency)
+    held = formats.money_of(undoing.held(made), made.currency)
     messages.success(
         request,
         _("“%(title)s” waits in the queue again; %(amount)s is reserved for it.")

@@ -17,6 +17,7 @@ from jobs.billing import budget, confirmed_price, prices
 from jobs.common.errors import Refused
 from jobs.models import JobSet, PendingOrder
 from jobs.orders import rest, stored_orders
+from studio.common import formats
 from studio.common.translatable import translated
 from studio.teams.access import TeamRequest, team_page
 from studio.teams.permissions import Permissions
@@ -53,7 +54,7 @@ class RestPanel:
             pending,
             pending.videos,
             translated(stopped) if stopped is not None else "",
-            prices.format_money(micros, pending.currency) if micros is not None else "",
+            formats.money_of(micros, pending.currency) if micros is not None else "",
             problem,
             stopped is None,
             may.make and (reader == pending.owner_id or may.manage_jobs),

@@ -35,6 +35,7 @@ from jobs.pages.board.set_rest import RestPanel
 from jobs.pages.budget_summary import BudgetSummary
 from studio.audit.events import Event
 from studio.audit.trail import record
+from studio.common import formats
 from studio.common.translatable import translated
 from studio.models.people import User
 from studio.teams.access import TeamRequest, team_page
@@ -128,11 +129,11 @@ class SetPage:
 
     @property
     def held(self) -> str:
-        return prices.format_money(self._sums[0], self.team.currency)
+        return formats.money_of(self._sums[0], self.team.currency)
 
     @property
     def settled(self) -> str:
-        return prices.format_money(self._sums[1], self.team.currency)
+        return formats.money_of(self._sums[1], self.team.currency)
 
     @cached_property
     def _again(self) -> int | None:
@@ -148,9 +149,7 @@ class SetPage:
 
     @property
     def again_price(self) -> str:
-        return (
-            prices.format_money(self._again, self.team.currency) if self._again is not None else ""
-        )
+        return formats.money_of(self._again, self.team.currency) if self._again is not None else ""
 
     @property
     def confirmed(self) -> str:

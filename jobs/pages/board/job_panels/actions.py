@@ -23,6 +23,7 @@ from jobs.orders.order_request import OrderRequest
 from jobs.pages import asking
 from jobs.pages.board.job_panels.inputs import InputFile
 from jobs.pages.create.draft_fields import SOURCE, form_value
+from studio.common import formats
 from studio.models.people import Team
 
 
@@ -73,7 +74,7 @@ class ActionsPanel:
             return reverse(f"jobs:{name}", args=[team.slug, job.public_id]) if offered else ""
 
         def price(name: str) -> str:
-            return prices.format_money(micros[name], team.currency) if name in micros else ""
+            return formats.money_of(micros[name], team.currency) if name in micros else ""
 
         return cls(
             key=uuid.uuid4().hex,

@@ -6,12 +6,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.template.defaultfilters import date as format_date
 from django.utils.translation import gettext as _
 
 from jobs.billing import prices
 from jobs.models import Job, LedgerEntry
 from jobs.pages import labels
+from studio.common import formats
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def _quote(job: Job) -> str:
     price = prices.Quote(job.quote_micros, Decimal(job.milliseconds) / 1000, job.price)
     return _("%(formula)s = %(sum)s quoted") % {
         "formula": price.formula,
-        "sum": prices.format_money(job.quote_micros, job.currency),
+        "sum": formats.money_of(job.quote_micros, job.currency),
     }
 
 
@@ -64,7 +64,7 @@ def _price_source(job: Job) -> str:
     price = job.price
     source = _("%(source)s, in force since %(day)s.") % {
         "source": price.source,
-        "day": format_date(price.effective_from, "j M Y"),
+        "day": formats.written(price.effective_from, "day year"),
     }
     return source + (
         " " + _("Worked out from the price in the other currency.") if price.inferred else ""
@@ -76,7 +76,7 @@ def _settled(job: Job) -> str:
         return ""
     billed = _("The service billed %(units)s s: %(sum)s.") % {
         "units": f"{job.billed_units:f}",
-        "sum": prices.format_money(job.settled_micros, job.currency, 6),
+        "sum": formats.money_of(job.settled_micros, job.currency, 6),
     }
     if job.adopted:
         return billed

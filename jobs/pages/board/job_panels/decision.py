@@ -8,11 +8,11 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from jobs.billing import prices
 from jobs.common.states import Code, State
 from jobs.engine import listed_tasks
 from jobs.engine.listed_tasks import ListedTask
 from jobs.models import Job
+from studio.common import formats
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class DecisionPanel:
             [choice(job, task) for task in listed_tasks.to_choose(job)],
             job.submitting_at,
             job.seconds,
-            prices.format_money(job.quote_micros, job.currency),
+            formats.money_of(job.quote_micros, job.currency),
         )
 
 

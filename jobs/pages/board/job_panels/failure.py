@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from jobs.billing import prices
 from jobs.common.states import FAULT_WORDS, State
 from jobs.models import Job
 from jobs.pages import labels
+from studio.common import formats
 from studio.common.translatable import translated
 
 
@@ -48,6 +48,6 @@ def _cost(job: Job) -> str:
     if job.settled_micros or job.adopted:
         return cost
     given_back = _("The %(sum)s that were reserved went back.") % {
-        "sum": prices.format_money(job.quote_micros, job.currency)
+        "sum": formats.money_of(job.quote_micros, job.currency)
     }
     return f"{cost} {given_back}"

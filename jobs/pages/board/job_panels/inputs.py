@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.template.defaultfilters import date as format_date
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -13,6 +12,7 @@ from jobs.engine import eta
 from jobs.models import Job
 from jobs.pages import labels
 from jobs.pages.create.file_slots import facts_line, file_url, wave
+from studio.common import formats
 from studio.common.formats import seconds as length
 from studio.common.translatable import translated
 from studio.models.asset import Asset
@@ -94,7 +94,7 @@ def _facts(job: Job) -> list[tuple[str, str]]:
         promised = eta.Place(
             1, 0, job.forecast_ready_at, job.forecast_ready_at, job.forecast_late_at
         )
-        facts.append((_("Told at the click"), labels.ready_words(promised)))
+        facts.append((_("Estimate when ordered"), labels.ready_words(promised)))
     return facts
 
 
@@ -107,7 +107,7 @@ def _provider(job: Job) -> str:
     if not job.provider_status:
         return ""
     heard = (
-        _("heard at %(time)s") % {"time": format_date(job.looked_at, "H:i:s")}
+        _("heard at %(time)s") % {"time": formats.written(job.looked_at, "second")}
         if job.looked_at
         else ""
     )

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
-from django.template.defaultfilters import date as format_date
 from django.utils.translation import gettext as _
 
 from jobs.catalogue import entries
 from jobs.common.states import State
 from jobs.models import Job, JobEvent
 from jobs.pages.board.attempts import Attempt, attempts_of, free_retry
+from studio.common import formats
 from studio.common.formats import seconds as length
 from studio.common.translatable import translated
 
@@ -42,9 +42,8 @@ class TimelinePanel:
 
     @classmethod
     def of(cls, job: Job) -> TimelinePanel:
-        day = format_date(job.created_at.astimezone(UTC), "j M Y")
         return cls(
-            _("%(day)s, times in UTC") % {"day": day},
+            formats.written(job.created_at, "day year"),
             _steps(job),
             attempts_of(job),
             free_retry(job),
@@ -75,7 +74,7 @@ def _step(event: JobEvent, before: datetime | None) -> Step:
         notes.append(_("request %(id)s") % {"id": event.data["request_id"]})
     return Step(
         translated(event.text),
-        format_date(event.at, "H:i:s"),
+        formats.written(event.at, "second"),
         TONES.get(event.new, "good"),
         " · ".join(notes),
         event.at.isoformat(),

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('jobs', '0019_videos_in_words'),
+        ('jobs', '0021_pending_orders'),
     ]
 
     operations = [

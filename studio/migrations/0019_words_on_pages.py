@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('studio', '0015_sound_of_videos'),
+        ('studio', '0018_approval_amount'),
     ]
 
     operations = [
