@@ -155,10 +155,18 @@ def micros(words: str) -> int:
 
 @contextmanager
 def person(
-    playwright: Playwright, studio: Site, width: int, theme: str, *, scripts: bool = True
+    playwright: Playwright,
+    studio: Site,
+    width: int,
+    theme: str,
+    *,
+    scripts: bool = True,
+    locale: str = "en-GB",
+    zone: str = "UTC",
 ) -> Iterator[Person]:
-    """Somebody with a fresh browser, which runs `scripts` or not. What the page and the studio's
-    log say at the end is printed, which pytest shows when the test failed."""
+    """Somebody with a fresh browser, which runs `scripts` or not, and says `locale` and `zone`.
+    What the page and the studio's log say at the end is printed, which pytest shows when the test
+    failed."""
     flags = [*FLAGS, "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
     browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
     try:
@@ -168,6 +176,8 @@ def person(
             color_scheme="dark" if theme == "dark" else "light",
             has_touch=width < 500,
             java_script_enabled=scripts,
+            locale=locale,
+            timezone_id=zone,
         )
         context.set_default_timeout(PATIENCE)
         somebody = Person(context.new_page(), studio.address)

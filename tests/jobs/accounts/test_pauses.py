@@ -266,7 +266,7 @@ def test_every_lane_is_listed_with_its_state_its_jobs_and_its_next_try(
     for wanted in (
         "1 at the service, 1 waiting",
         "The free quota is used up.",
-        f"Tried again at {later.day} {later:%b %H:%M} UTC",
+        f"Tried again at {later.day} {later:%b %H:%M}",
         "slowed down",
         "8.5 s per second of video",
         "works, but not with 1 model",
