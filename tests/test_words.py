@@ -58,6 +58,9 @@ ALLOWED |= dict.fromkeys(
         "held video is canceled",
         "held videos are canceled",
         "Nothing of it is held any more",
+        "video is held",
+        "videos are held",
+        "Cancel what is held, free",
     ),
     "the rest of a batch",
 )

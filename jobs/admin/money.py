@@ -307,6 +307,6 @@ class KeyUseAdmin(ReadOnlyAdmin):
         "checks",
     )
 
-    @admin.display(description=_("settled"), ordering="settled")
+    @admin.display(description=_("charged"), ordering="settled")
     def settled_shown(self, use: KeyUse) -> SafeString | str:
         return amount(use.settled, use.currency, 6)

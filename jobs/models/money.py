@@ -70,7 +70,7 @@ class LedgerEntry(models.Model):
         related_name="+",
         db_constraint=False,
         db_index=False,
-        help_text=_("with which it was sent, of what is settled; empty: not known"),
+        help_text=_("with which it was sent, of what is charged; empty: not known"),
     )
     month = models.DateField(help_text=_("first day of the month that it counts for"))
     # Entries of before there were limits per day have neither: they count for no day.
@@ -236,9 +236,9 @@ class KeyUse(models.Model):
     currency = models.CharField(max_length=3)
     settled = models.BigIntegerField(default=0)
     entries = models.BigIntegerField(default=0, help_text=_("entries that are summed here"))
-    jobs = models.BigIntegerField(default=0, help_text=_("jobs that were settled"))
+    jobs = models.BigIntegerField(default=0, help_text=_("jobs that were charged"))
     milliseconds = models.BigIntegerField(default=0, help_text=_("billed of these jobs"))
-    checks = models.BigIntegerField(default=0, help_text=_("checks that were settled"))
+    checks = models.BigIntegerField(default=0, help_text=_("checks that were charged"))
 
     class Meta:
         ordering = ("key_id", "-month")

@@ -15,6 +15,7 @@ from jobs.catalogue import entries as catalogue
 from jobs.catalogue.create_pages import dance_of, page_of
 from jobs.models import Template
 from jobs.orders.templates import Remake, TemplateSummary, summaries
+from studio.common import formats
 from studio.models.people import Team, User
 
 PLAYED = ("mp4", "mov")  # what a browser shows in a loop; of anything else there is the picture

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from jobs.accounts import account_setup, endpoints, key_expiry, pauses
+from jobs.accounts import account_setup, endpoints, key_expiry, pauses, trying
 from jobs.models import Account, Lane, PauseState
 from jobs.pages.accounts.account_page import (
     account_of,
@@ -71,8 +71,8 @@ def new_account(request: TeamRequest) -> HttpResponse:
             if made_for or not request.may.manage_connections:
                 return redirect("jobs:board", request.team.slug)
             return redirect("jobs:account", request.team.slug, account.public_id)
-    shown = {"form": form, "first": first, "try_it": trying.offered(request.team)}
-    return render(request, "jobs/accounts/account_new.html", {"nav": "accounts", **shown})
+    page = {"form": form, "first": first, "try_it": trying.offered(request.team)}
+    return render(request, "jobs/accounts/account_new.html", {"nav": "accounts", **page})
 
 
 @managers

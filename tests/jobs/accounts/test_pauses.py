@@ -139,7 +139,7 @@ def test_new_jobs_are_refused_by_a_draining_account_or_lane_only(
     )
     assert pauses.refuses(north, lane).endswith("under Connections.")
     pauses.set_pause(north, PauseState.DRAINING, owner)
-    assert "draining North since" in pauses.refuses(north, None)
+    assert "lets North finish its queue and take nothing new, since" in pauses.refuses(north, None)
     assert choice.account_for(north.team, None, "emo-v1") == north
 
 

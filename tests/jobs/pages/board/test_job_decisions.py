@@ -199,7 +199,7 @@ def test_the_page_tells_place_and_times_and_admins_may_move_it(
         rf"2nd in line · starts ≈ {makers.CLOCK} · ready {makers.CLOCK} – {makers.CLOCK}",
         text(html),
     )
-    assert "Told at the click ready ≈ " in text(html)
+    assert "Estimate when ordered ready ≈ " in text(html)
     assert url not in html
     desk = client_of(admin)
     assert url in desk.get(job.get_absolute_url()).content.decode()
