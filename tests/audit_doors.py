@@ -95,6 +95,7 @@ RECORDED_BY = {
     "remove": ("studio/teams/members", E.REMOVED),
     "leave": ("studio/teams/members", E.LEFT),
     "transfer": ("studio/teams/members", E.OWNER_CHANGED),
+    "profile": ("studio/teams/profile_views", E.PROFILE_CHANGED),
     "jobs:try_it": ("jobs/accounts/account_setup", E.CONNECTION_ADDED),
     "team_settings": ("jobs/pages/team/settings_form", E.TEAM_CHANGED),
 }
@@ -119,7 +120,7 @@ class World:
         return self.client.post(reverse(door, args=[*space, *args]), data)
 
 
-WITHOUT_TEAM = ("team_new", "sign_ins", "personal_data", "profile")
+WITHOUT_TEAM = ("team_new", "sign_ins", "personal_data")
 
 
 def team_new(w: World) -> None:
@@ -128,10 +129,6 @@ def team_new(w: World) -> None:
 
 def sign_ins(w: World) -> None:
     w.post("sign_ins", end="others")
-
-
-def profile(w: World) -> None:
-    w.post("profile", first_name="Aiko", time_zone="Asia/Tokyo")
 
 
 def turns(w: World) -> None:
@@ -322,7 +319,6 @@ def export_oneself(w: World) -> None:
 
 DOORS: dict[str, list[tuple[Callable[[World], None], set[Event]]]] = {
     "team_new": [(team_new, {E.TEAM_MADE})],
-    "profile": [(profile, {E.PROFILE_CHANGED})],
     "sign_ins": [(sign_ins, {E.SIGN_INS_ENDED})],
     "jobs:turns": [(turns, {E.SHARES_CHANGED, E.TEAM_CHANGED})],
     **trash_doors.DOORS,

@@ -8,7 +8,7 @@ markup goes out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -59,11 +59,14 @@ def translated(text: str) -> str:
 
 
 @register.simple_tag
-def when(at: datetime | None, shape: str = "day year time") -> SafeString | str:
+def when(at: datetime | date | None, shape: str = "day year time") -> SafeString | str:
     """A moment on the reader's clock (`studio.common.reader.SHAPES`), its UTC beside it for who
-    points at it."""
+    points at it; a day, which has no clock, as it is."""
     if not at:
         return ""
+    if not isinstance(at, datetime):
+        words = reader.written(at, shape)
+        return format_html('<time datetime="{}">{}</time>', at.isoformat(), words)
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         at.isoformat(),

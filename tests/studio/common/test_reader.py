@@ -74,6 +74,9 @@ def test_a_template_has_utc_beside_it() -> None:
             '<time datetime="2026-11-30T17:05:09+00:00" title="2026-11-30 17:05:09 UTC">'
             "1. Dez. 2026 02:05</time>"
         )
+        assert when(date(2026, 12, 1), "day year") == (
+            '<time datetime="2026-12-01">1. Dez. 2026</time>'
+        )
     assert when(None) == ""
 
 
