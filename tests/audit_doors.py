@@ -83,22 +83,6 @@ TRIED_ELSEWHERE = {
     "mfa_generate_recovery_codes": ("test_factor_trail", E.RECOVERY_CODES_MADE),
     "second_factor": ("test_required_factor", E.TEAM_CHANGED),
 }
-# Here only the module that records is looked at, not what it writes.
-RECORDED_BY = {
-    "domains": ("studio/teams/join_domains", E.DOMAIN_CHANGED),
-    "join_by_domain": ("studio/teams/join_domains", E.JOINED),
-    "invite": ("studio/teams/invitations", E.INVITED),
-    "invitation": ("studio/teams/invitations", E.JOINED),
-    "invitation_renew": ("studio/teams/invitations", E.INVITATION_SENT_AGAIN),
-    "invitation_revoke": ("studio/teams/invitations", E.INVITATION_REVOKED),
-    "member_role": ("studio/teams/members", E.ROLE_CHANGED),
-    "remove": ("studio/teams/members", E.REMOVED),
-    "leave": ("studio/teams/members", E.LEFT),
-    "transfer": ("studio/teams/members", E.OWNER_CHANGED),
-    "profile": ("studio/teams/profile_views", E.PROFILE_CHANGED),
-    "jobs:try_it": ("jobs/accounts/account_setup", E.CONNECTION_ADDED),
-    "team_settings": ("jobs/pages/team/settings_form", E.TEAM_CHANGED),
-}
 
 
 @dataclass

@@ -19,7 +19,8 @@ from jobs.models import Account
 from studio.audit.events import Event
 from studio.models import Asset, AuditEntry, Team, User
 from tests import makers
-from tests.audit_doors import DOORS, NOT_TOLD, RECORDED_BY, TRIED_ELSEWHERE, E, World, login_wrongly
+from tests.audit_doors import DOORS, NOT_TOLD, TRIED_ELSEWHERE, E, World, login_wrongly
+from tests.audit_recorded_by import RECORDED_BY
 from tests.hostile.addresses import every_address
 from tests.service import Service
 

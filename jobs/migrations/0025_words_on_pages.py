@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('jobs', '0023_fill_key_use'),
+        ('jobs', '0024_trash'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('studio', '0018_approval_amount'),
+        ('studio', '0019_trash'),
     ]
 
     operations = [

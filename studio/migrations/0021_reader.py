@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('studio', '0019_words_on_pages'),
+        ('studio', '0020_words_on_pages'),
     ]
 
     operations = [
