@@ -8,6 +8,7 @@ markup goes out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -59,19 +60,21 @@ def translated(text: str) -> str:
 
 
 @register.simple_tag
-def when(at: datetime | date | None, shape: str = "day year time") -> SafeString | str:
+def when(
+    at: datetime | date | None, shape: str = "day year time", zone: str = ""
+) -> SafeString | str:
     """A moment on the reader's clock (`studio.common.reader.SHAPES`), its UTC beside it for who
-    points at it; a day, which has no clock, as it is."""
+    points at it; a day, which has no clock, as it is. `zone`: another clock than the reader's."""
     if not at:
         return ""
     if not isinstance(at, datetime):
         words = reader.written(at, shape)
         return format_html('<time datetime="{}">{}</time>', at.isoformat(), words)
+    by = reader.reader()
+    with reader.reading(replace(by, zone=zone or by.zone)):
+        words = reader.written(at, shape)
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        at.isoformat(),
-        reader.in_utc(at),
-        reader.written(at, shape),
+        '<time datetime="{}" title="{}">{}</time>', at.isoformat(), reader.in_utc(at), words
     )
 
 
