@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Q, QuerySet, Sum
+from django.db import connection
+from django.db.models import Q, Sum
 
 from jobs.billing import limit_words
+from jobs.billing.balances import Value, for_database
 from jobs.billing.limit_use import BudgetStatus, Limit, LimitUse
 from jobs.billing.periods import day_of, month_of
 from jobs.common.errors import SentenceError
@@ -65,54 +67,73 @@ def limits_among(rows: Iterable[Budget], member: User | None) -> list[Limit]:
 
 def status(team: Team, member: User | None = None, month: date | None = None) -> BudgetStatus:
     """Held and settled of `team` (or of `member` in it) in `month`, with its limit per month."""
-    month = month or month_of(team)
-    return _status_of(team, member, MONTH, Balance.objects.filter(team=team, month=month))
+    return _status_of(_Span(MONTH, month or month_of(team), team, member))
 
 
 def without_limit(team: Team) -> BudgetStatus:
     """Held and settled of `team` this month, for who knows that there is no limit."""
-    sums = _sums(Balance.objects.filter(team=team, month=month_of(team)), team, None)
+    (sums,) = _sums([_Span(MONTH, month_of(team), team, None)])
     return BudgetStatus(team.currency, None, *sums[False])
 
 
 def day_status(team: Team, member: User | None = None, day: date | None = None) -> BudgetStatus:
     """Held and settled of what was ordered on `day`, with its limit per day."""
-    rows = HoldDay.objects.filter(team=team, day=day or day_of(team))
-    return _status_of(team, member, DAY, rows)
+    return _status_of(_Span(DAY, day or day_of(team), team, member))
 
 
-def _status_of(
-    team: Team, member: User | None, period: str, rows: QuerySet[Balance] | QuerySet[HoldDay]
-) -> BudgetStatus:
+def _status_of(span: _Span) -> BudgetStatus:
     limits = (
         one.micros
-        for one in limits_of(team, member)
-        if one.period == period and (one.member is None) == (member is None)
+        for one in limits_of(span.team, span.member)
+        if one.period == span.period and (one.member is None) == (span.member is None)
     )
-    sums = _sums(rows, team, member)
-    return BudgetStatus(team.currency, next(limits, None), *sums[member is not None])
+    (sums,) = _sums([span])
+    return BudgetStatus(span.team.currency, next(limits, None), *sums[span.member is not None])
 
 
-def _sums(
-    rows: QuerySet[Balance] | QuerySet[HoldDay], team: Team, member: User | None
-) -> tuple[tuple[int, int], tuple[int, int]]:
-    """(held, settled) of all `rows`, and of those of `member`."""
-    sums = {f"all_{name}": Sum(name, default=0) for name in ("held", "settled")}
-    if member is not None:
-        own = Q(member=member)
-        sums |= {f"own_{name}": Sum(name, filter=own, default=0) for name in ("held", "settled")}
-    found = rows.aggregate(**sums)
-    return (
-        (found["all_held"], found["all_settled"]),
-        (found.get("own_held", 0), found.get("own_settled", 0)),
-    )
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Balances of one team in one period: all of them, or those of `member` alone."""
+
+    period: str
+    begins: date
+    team: Team
+    member: User | None
+    alone: bool = False
+
+
+def _sums(spans: list[_Span]) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """(held, settled) of all that is in each of the spans, and of its member. One statement, put
+    together by hand: every click asks it under the team's lock, and querysets cost several times as
+    much."""
+    asked: list[str] = []
+    values: list[Value] = []
+    for number, span in enumerate(spans):
+        table, column = (HoldDay, "day") if span.period == DAY else (Balance, "month")
+        of_member = span.member.pk if span.member is not None else -1
+        # Names of tables and columns of ours, no word of anybody else.
+        asked.append(
+            f"SELECT {number}, COALESCE(SUM(held), 0), COALESCE(SUM(settled), 0), "  # noqa: S608
+            "COALESCE(SUM(CASE WHEN member_id = %s THEN held END), 0), "
+            "COALESCE(SUM(CASE WHEN member_id = %s THEN settled END), 0) "
+            f"FROM {table._meta.db_table} WHERE team_id = %s AND {column} = %s"
+            + (" AND member_id = %s" if span.alone else "")
+        )
+        values += [of_member, of_member, span.team.pk, for_database(span.begins)]
+        values += [of_member] if span.alone else []
+    if not asked:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(asked), values)
+        found = sorted([int(value) for value in row] for row in cursor.fetchall())
+    return [((row[1], row[2]), (row[3], row[4])) for row in found]
 
 
 def limit_uses(
     team: Team, member: User | None, month: date | None = None, day: date | None = None
 ) -> list[LimitUse]:
     """Where each limit that an order of `member` must keep stands, in `month` and on `day` (default
-    now). Asks once for the limits, and once for each kind of period that has one."""
+    now). Asks once for the limits, and once for what is used."""
     return uses_of(limits_of(team, member), team, member, month, day)
 
 
@@ -124,22 +145,15 @@ def uses_of(
     day: date | None = None,
 ) -> list[LimitUse]:
     """The same of `limits` that are known."""
-    periods = {one.period for one in limits}
-    of_member = any(one.member is not None for one in limits)
-    of_team = any(one.member is None for one in limits)
-    used, begins = {}, {}
-    for period in periods:
-        if period == DAY:
-            begins[period] = day or day_of(team)
-            rows: QuerySet[Balance] | QuerySet[HoldDay] = HoldDay.objects.filter(
-                team=team, day=begins[period]
-            )
-        else:
-            begins[period] = month or month_of(team)
-            rows = Balance.objects.filter(team=team, month=begins[period])
-        if not of_team:
-            rows = rows.filter(member=member)
-        used[period] = _sums(rows, team, member if of_member else None)
+    begins: dict[str, date] = {DAY: day or day_of(team), MONTH: month or month_of(team)}
+    alone = all(one.member is not None for one in limits)
+    who = member if any(one.member is not None for one in limits) else None
+    spans = [
+        _Span(period, begins[period], team, who, alone)
+        for period in (DAY, MONTH)
+        if any(one.period == period for one in limits)
+    ]
+    used = dict(zip((span.period for span in spans), _sums(spans), strict=True))
     return [
         LimitUse(
             one,

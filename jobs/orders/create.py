@@ -18,17 +18,20 @@ from jobs.models.job import video_of
 from jobs.orders import approval, undo
 from jobs.orders.insert_job import (
     Full,
+    hold,
     insert,
     keyed,
+    needs_lock_first,
     require_here,
     still_valid,
+    write,
 )
 from jobs.orders.order_group import OrderGroup
 from jobs.orders.order_request import OrderRequest
 from jobs.orders.place_in_line import place_of
 from jobs.orders.plan import Plan, plan
 from jobs.orders.waiting_room import require_room_in_line
-from studio.models import User
+from studio.models import Team, User
 
 
 def create(
@@ -58,12 +61,34 @@ def create(
     template_place = place_of(ready.first) if ready.first is not None else place
     try:
         with transaction.atomic():
+            if go_ahead is None and not needs_lock_first(ready):
+                return _create(ready, place, group)
             return _create_locked(ready, place, template_place, group, go_ahead)
     except IntegrityError:
         made = _made_before(order)
         if made is None:
             raise
         return made
+
+
+def _create(ready: Plan, place: eta.Place, group: OrderGroup) -> Job:
+    """Its rows first and then the lock, which all clicks of a team wait for. Of two clicks with one
+    key the second waits at its first row for the first and finds it there."""
+    (again_of,), (full,) = group.again_of, group.full
+    job = write(ready, place, again_of=again_of, full=full)
+    team = ledger.lock(ready.order.team)
+    approval.admit(team, group, ready.estimate.micros, None)
+    hold(job, ready, team)
+    require_here([job])
+    _end_locked(team, ready.order.owner, [job.lane_id])
+    return job
+
+
+def _end_locked(team: Team, owner: User, lanes: list[int]) -> None:
+    # After the hold, whose lock lets one click of a team at a time come here: two at once cannot
+    # both be the last.
+    require_room_in_line(team, owner)
+    wake_lanes(lanes)
 
 
 def _create_locked(
@@ -92,11 +117,8 @@ def _create_locked(
         lanes = [needs.lane_id]
     job = insert(ready, place, needs=needs, again_of=again_of, full=full, locked=team)
     require_here([job, needs] if needs is not None else [job])
-    # After the hold, whose lock lets one click of a team at a time come here: two at once cannot
-    # both be the last.
-    require_room_in_line(team, order.owner)
     approval.ordered(go_ahead, job)
-    wake_lanes([job.lane_id, *lanes])
+    _end_locked(team, order.owner, [job.lane_id, *lanes])
     return job
 
 

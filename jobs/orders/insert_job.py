@@ -1,5 +1,5 @@
 """The rows of one planned job: the job, its inputs, its hold and its first event; and the tests
-that belong into the same transaction. The caller holds the team's lock."""
+that belong into the same transaction, under the team's lock."""
 
 from __future__ import annotations
 
@@ -35,6 +35,21 @@ def insert(
     """The job of `ready`, QUEUED at `place`, with its hold. `needs` is the job that makes its
     template; `locked` the team's row as `ledger.lock` gave it, or the hold locks it. Raises
     OverBudget."""
+    job = write(ready, place, needs=needs, again_of=again_of, full=full, jobset=jobset)
+    hold(job, ready, locked)
+    return job
+
+
+def write(
+    ready: Plan,
+    place: eta.Place,
+    *,
+    needs: Job | None = None,
+    again_of: Job | None = None,
+    full: Full | None = None,
+    jobset: JobSet | None = None,
+) -> Job:
+    """The rows of the job and its inputs; `hold` follows in the same transaction."""
     order = ready.order
     code = Code.NEEDS_TEMPLATE if needs is not None else Code.WAITING_TURN
     job = Job.objects.create(
@@ -53,11 +68,17 @@ def insert(
         JobInput(job=job, name=field.name, asset=order.files[field.name])
         for field in ready.spec.inputs_of("image", "audio", "video")
     )
-    ledger.hold(job, ready.quote, locked or order.team, order.owner, locked=locked is not None)
-    held = prices.format_money(ready.quote.micros, ready.quote.currency)
-    said = phrase("Created; %(sum)s reserved (%(formula)s)", sum=held, formula=ready.quote.formula)
-    record(job, "", State.QUEUED, said, code)
     return job
+
+
+def hold(job: Job, ready: Plan, locked: Team | None) -> None:
+    """The hold of a job that `write` made, and its first event, whose number must not be older than
+    those that were seen while this waited for the lock."""
+    order, quote = ready.order, ready.quote
+    ledger.hold(job, quote, locked or order.team, order.owner, locked=locked is not None)
+    held = prices.format_money(quote.micros, quote.currency)
+    said = phrase("Created; %(sum)s reserved (%(formula)s)", sum=held, formula=quote.formula)
+    record(job, "", State.QUEUED, said, job.code)
 
 
 def require_here(jobs: Iterable[Job]) -> None:
@@ -139,6 +160,13 @@ def still_valid(ready: Plan) -> Plan:
             )
         )
     return again
+
+
+def needs_lock_first(ready: Plan) -> bool:
+    """Whether the team is locked before anything is written: what others do meanwhile can change
+    the plan, or its lane is to be made, which they may wait for under that lock."""
+    makes = ready.first is not None or ready.waits_for is not None
+    return makes or ready.spec.kind is entries.Kind.TEMPLATE or ready.lane is None
 
 
 def _overtaken(ready: Plan) -> bool:

@@ -103,7 +103,8 @@ def test_the_slower_half_of_a_double_click(
     def refused(*args: Any) -> Job:
         raise IntegrityError("one_job_per_click")
 
-    monkeypatch.setattr(create, "_create_locked", refused)
+    for way in ("_create", "_create_locked"):
+        monkeypatch.setattr(create, way, refused)
     if job is None:
         with pytest.raises(IntegrityError):
             create.create(order)
