@@ -156,6 +156,10 @@ class Account(Pausable):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name, verbose_name_plural = (
+            _("Model Studio connection"),
+            _("Model Studio connections"),
+        )
         ordering = ("team_id", "id")
         constraints = (
             models.UniqueConstraint(
@@ -243,6 +247,7 @@ class ApiKey(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name, verbose_name_plural = _("API key"), _("API keys")
         ordering = ("account_id", "-id")
         constraints = (
             # A retired row stays beside the same key typed again: jobs and bills name it.
@@ -302,6 +307,7 @@ class Lane(Pausable):
     turns = models.JSONField(default=dict, blank=True)
 
     class Meta:
+        verbose_name, verbose_name_plural = _("queue"), _("queues")
         ordering = ("account_id", "model")
         constraints = (
             models.UniqueConstraint(
@@ -332,6 +338,7 @@ class WorkTime(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
+        verbose_name, verbose_name_plural = _("time that work took"), _("times that work took")
         ordering = ("service", "model", "variant")
         constraints = (
             models.UniqueConstraint(fields=("service", "model", "variant"), name="one_work_time"),

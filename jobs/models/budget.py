@@ -50,6 +50,7 @@ class Budget(models.Model):
     )
 
     class Meta:
+        verbose_name, verbose_name_plural = _("limit of money"), _("limits of money")
         ordering = ("team_id", "member_id", "of_each", "period")
         constraints = (
             models.UniqueConstraint(
@@ -94,6 +95,7 @@ class LimitWarning(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name, verbose_name_plural = _("warning of a limit"), _("warnings of limits")
         ordering = ("-id",)
         constraints = (
             models.UniqueConstraint(

@@ -63,6 +63,7 @@ class Check(models.Model):
     answered_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name, verbose_name_plural = _("picture check"), _("picture checks")
         ordering = ("-id",)
         constraints = (
             models.UniqueConstraint(

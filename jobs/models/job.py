@@ -328,6 +328,7 @@ class JobInput(models.Model):
     everything: models.Manager[JobInput] = models.Manager()
 
     class Meta:
+        verbose_name, verbose_name_plural = _("file of a job"), _("files of jobs")
         constraints = (
             models.UniqueConstraint(fields=("job", "name"), name="one_file_per_job_and_field"),
         )
@@ -349,6 +350,7 @@ class JobEvent(models.Model):
     data = models.JSONField(default=dict, blank=True)
 
     class Meta:
+        verbose_name, verbose_name_plural = _("event of a job"), _("events of jobs")
         ordering = ("id",)
         indexes = (models.Index(fields=("team", "id"), name="event_team"),)
 

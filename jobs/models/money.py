@@ -139,6 +139,7 @@ class Balance(models.Model):
     checks_settled = models.BigIntegerField(default=0, help_text=_("amount charged for checks"))
 
     class Meta:
+        verbose_name, verbose_name_plural = _("sum of a month"), _("sums of months")
         ordering = ("team_id", "-month", "member_id", "model", "of_holds")
         constraints = (
             models.UniqueConstraint(
@@ -171,6 +172,7 @@ class DayBalance(models.Model):
     milliunits = models.BigIntegerField(default=0)
 
     class Meta:
+        verbose_name, verbose_name_plural = _("sum paid on a day"), _("sums paid on days")
         ordering = ("team_id", "-month", "day", "model")
         constraints = (
             models.UniqueConstraint(
@@ -205,6 +207,7 @@ class HoldDay(models.Model):
     entries = models.BigIntegerField(default=0, help_text=_("entries that are summed here"))
 
     class Meta:
+        verbose_name, verbose_name_plural = _("sum ordered on a day"), _("sums ordered on days")
         ordering = ("team_id", "-day", "member_id", "of_holds")
         constraints = (
             models.UniqueConstraint(

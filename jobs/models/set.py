@@ -40,6 +40,7 @@ class JobSet(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name, verbose_name_plural = _("set of jobs"), _("sets of jobs")
         ordering = ("-id",)
         constraints = (
             models.UniqueConstraint(

@@ -47,6 +47,7 @@ class Template(models.Model):
     everything: models.Manager[Template] = models.Manager()
 
     class Meta:
+        verbose_name, verbose_name_plural = _("dance template"), _("dance templates")
         ordering = ("-id",)
         constraints = (
             models.UniqueConstraint(

@@ -32,6 +32,9 @@ class TeamUse(Use):
         Team, on_delete=models.CASCADE, primary_key=True, related_name="use"
     )
 
+    class Meta:
+        verbose_name, verbose_name_plural = _("storage of a team"), _("storage of teams")
+
     def __str__(self) -> str:
         return f"{self.stored_bytes} bytes of {self.team_id}"
 
@@ -44,6 +47,9 @@ class PersonUse(Use):
     )
     uploads_since = models.DateTimeField(_("uploads since"), null=True, blank=True)
     uploads = models.PositiveIntegerField(_("uploads"), default=0)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("storage of a person"), _("storage of people")
 
     def __str__(self) -> str:
         return f"{self.stored_bytes} bytes of {self.user_id}"
