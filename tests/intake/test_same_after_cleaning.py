@@ -206,6 +206,41 @@ def test_words_go_from_an_mp4_and_its_packets_stay(
     assert decoded(tmp_path / "in") == decoded(tmp_path / "out")
 
 
+TAILS = {
+    "ID3v1": chunks.id3v1(),
+    "APE": chunks.ape(),
+    "Lyrics3": chunks.lyrics3() + chunks.id3v1(),
+    "ID3v2": chunks.id3((b"TIT2", b"\0SECRET")),
+    "no tag": SECRET * 20,
+    "zeros and words": bytes(300) + SECRET,
+}
+
+
+WHOLE = {
+    "wav": lambda: files.wav(1.0),
+    "mp3": lambda: files.mp3(1.0),
+    "mp3, variable": lambda: files.mp3(1.0, vbr=True),
+    "aac": lambda: files.aac(1.0),
+    "m4a": lambda: files.m4a(1.0),
+    "ogg": lambda: files.ogg(1.0),
+    "mp4": lambda: files.mp4(0.4, audio=True),
+    "mov": lambda: files.mov(0.4, audio=True),
+    "mp4 in fragments": lambda: files.fragmented_mp4(1.0),
+}
+
+
+@pytest.mark.parametrize("tail", TAILS)
+@pytest.mark.parametrize("name", WHOLE)
+def test_what_was_appended_is_gone(tmp_path: Path, name: str, tail: str) -> None:
+    whole = WHOLE[name]()
+    alone, _ = clean(tmp_path, whole)
+    facts, copy = clean(tmp_path, whole + TAILS[tail])
+    assert SECRET not in copy
+    assert facts.seconds == alone.seconds
+    if facts.has_audio:
+        assert decoded(tmp_path / "out") == decoded(files.write(tmp_path, "whole", whole)) != b""
+
+
 # ── the rule itself ──────────────────────────────────────────────────────────────────────────────
 
 

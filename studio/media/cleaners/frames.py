@@ -56,12 +56,14 @@ def same_frames(path: Path, part: Path, kind: Kind) -> bool:
             for start, stop, what in pieces(data, LENGTHS[kind.format])
             if what == "tag"
         ]
-    total = 0
+    total = -1
     found = frames(part, kind)
     for at, frame in frames(path, kind):
         if any(start < at + len(frame) and at < stop for start, stop in tags):
             continue
-        for _, other in found:
+        for place, other in found:
+            # A first frame that only says how long the sound is (Xing, Info) is no packet.
+            total = total if total >= 0 else _of_one_frame(part, place, kind)
             total += len(other)
             if other == frame:
                 break
@@ -69,6 +71,12 @@ def same_frames(path: Path, part: Path, kind: Kind) -> bool:
             return False
     total += sum(len(other) for _, other in found)
     return 0 < total == part.stat().st_size
+
+
+def _of_one_frame(part: Path, length: int, kind: Kind) -> int:
+    """`length` when `part` begins with one frame of as many bytes, else 0."""
+    with open(part, "rb") as file:
+        return length if LENGTHS[kind.format](file.read(6)) == length else 0
 
 
 def frames(path: Path, kind: Kind) -> Iterator[tuple[int, bytes]]:

@@ -23,6 +23,8 @@ PLAYED = (b"vide", b"soun")
 SPARE = {b"free", b"skip"}  # what was removed before may still stand there
 SPARE_MOST = 1 << 20  # bytes; more is room that somebody left for something else
 DEEPEST = 8
+# Of the outermost boxes those that say what plays; others, and what is no box, say something else.
+OUTER = {b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"mfra", b"sidx", b"ssix", b"wide", b"pnot"}
 HANDLER_NAME = 24  # bytes of a handler before the name of its track
 
 
@@ -35,6 +37,22 @@ def blank_mp4(path: Path) -> None:
         for start, stop in spoken:
             blank_range(file, start, min(stop, size))
         _blank(file, 0, size, 0)
+        _blank_outer(file, size)
+
+
+def _blank_outer(file: BinaryIO, size: int) -> None:
+    """Blank the boxes beside those that play, and what stands behind the last one: tags of other
+    formats, and whatever was appended."""
+    end = 0
+    for name, at, body, stop in list(boxes(file, 0, size)):
+        if name not in OUTER | SPARE and stop <= size:
+            file.seek(at + 4)
+            file.write(b"free")
+            blank_range(file, body, stop)
+        elif name not in OUTER | SPARE:
+            break
+        end = min(stop, size)
+    blank_range(file, end, size)
 
 
 def _samples_of_words(path: Path) -> list[tuple[int, int]]:

@@ -9,15 +9,20 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
+from studio.media.cleaners.blank import blank_range
+
 MARKS = (b"OpusTags", b"\x03vorbis", b"\x81theora")
 MOST = 16 << 20  # bytes of one comment header that are taken for one
 PAGES = 4096
+BEHIND = 1 << 20  # bytes at the end in which the last page is looked for
 
 
 def blank_ogg(path: Path) -> None:
     """Empty the comment header of every stream: no vendor, no comments, as many bytes as before."""
     with open(path, "r+b") as file:
-        _Pages(file).blank()
+        pages = _Pages(file)
+        pages.blank()
+        pages.blank_behind()
 
 
 class _Pages:
@@ -53,6 +58,15 @@ class _Pages:
             if counts and all(count >= 2 for count in counts.values()):
                 return
             at = stop
+
+    def blank_behind(self) -> None:
+        """Blank what stands behind the last page: tags of other formats, whatever was appended."""
+        first = max(0, self.size - BEHIND)
+        self.file.seek(first)
+        at = self.file.read(BEHIND).rfind(b"OggS")
+        page = self._page(first + at) if at >= 0 else None
+        if page is not None and page[3] < self.size:
+            blank_range(self.file, page[3], self.size)
 
     def _page(self, at: int) -> tuple[bytes, bytes, int, int] | None:
         """(serial number, lacing, start of the body, end) of the page at `at`."""

@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('jobs', '0024_trash'),
+        ('jobs', '0025_words_on_pages'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('studio', '0019_trash'),
+        ('studio', '0021_reader'),
     ]
 
     operations = [
