@@ -49,6 +49,7 @@ NOT_TOLD = {
     "jobs:fix": FILES,
     "jobs:batch": MADE,
     "jobs:again": MADE,
+    "jobs:many": "it cancels or makes again what is one's own; jobs and the ledger say so",
     "jobs:whole": MADE,
     "jobs:set_again": MADE,
     "jobs:set_pick": "which video of a set is liked best; the set says it",
@@ -123,6 +124,10 @@ def turns(w: World) -> None:
 
 def cancel(w: World) -> None:
     w.post("jobs:cancel", w.job.public_id)
+
+
+def rename(w: World) -> None:
+    w.post("jobs:rename", w.job.public_id, title="Another name")
 
 
 def undo(w: World) -> None:
@@ -308,6 +313,7 @@ DOORS: dict[str, list[tuple[Callable[[World], None], set[Event]]]] = {
     **trash_doors.DOORS,
     "jobs:cancel": [(cancel, {E.JOB_CANCELED})],
     "jobs:undo": [(undo, {E.JOB_CANCELED})],
+    "jobs:rename": [(rename, {E.JOB_RENAMED})],
     "jobs:front": [(front, {E.JOB_MOVED})],
     "jobs:decide": [(decide, {E.JOB_DECIDED})],
     "jobs:adopt": [(adopt, {E.JOB_ADOPTED})],

@@ -218,6 +218,9 @@ class Job(models.Model):
             models.Index(fields=("team", "-id"), name="job_team"),
             models.Index(fields=("team", "group", "-id"), name="job_team_group"),
             models.Index(fields=("team", "owner", "-id"), name="job_team_owner"),
+            # The board's filters: what somebody asks for by model, and from which day on.
+            models.Index(fields=("team", "model", "-id"), name="job_team_model"),
+            models.Index(fields=("team", "created_at"), name="job_team_created"),
             # How many of a person's wait is counted at each click, whatever they made before.
             models.Index(fields=("team", "owner", "state"), name="job_of_person_state"),
             models.Index(fields=("lane", "state", "id"), name="job_lane_state"),

@@ -178,6 +178,7 @@ class Event(models.TextChoices):
 
     # ── jobs ──
     JOB_CANCELED = "job.canceled", _("%(by)s canceled the job %(about)s of %(person)s")
+    JOB_RENAMED = "job.renamed", _("%(by)s gave the job %(about)s another name")
     JOB_MOVED = "job.moved", _("%(by)s moved the job %(about)s to the front")
     JOB_DECIDED = "job.decided", _("%(by)s decided about the uncertain job %(about)s")
     JOB_ADOPTED = "job.adopted", _("%(by)s imported the task %(about)s, made elsewhere")

@@ -1,5 +1,6 @@
-"""The board and the spend page of a team with many jobs against one with few, asked in turns in one
-process: time, SQL statements, SQL time, and steps of SQLite's virtual machine.
+"""The board, the spend page and a create page of a team with many jobs against one with few, and
+against a page without jobs, asked in turns in one process: time, SQL statements, SQL time, and
+steps of SQLite's virtual machine.
 
 Both teams have the same open jobs; what grows is what has ended, with its files, ledger entries and
 events. The database copies them itself and the balances are written from them, so a million take
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from studio.models import Team, User
 
 OPEN = 20
-PAGES = {"board": "jobs:board", "spend": "jobs:spend"}
+PAGES = {"board": "jobs:board", "spend": "jobs:spend", "portrait": "jobs:portrait"}
+# What a page costs that shows nothing of jobs to somebody who is signed in.
+EMPTY = "teams"
 
 
 @dataclass
@@ -30,12 +33,14 @@ class Page:
 
     url: str
     times: list[float] = field(default_factory=list)
+    size: int = 0  # bytes of HTML
 
     def ask(self, client: Any) -> None:
         began = time.perf_counter()
         answer = client.get(self.url)
         self.times.append((time.perf_counter() - began) * 1000)
         assert answer.status_code == 200, answer.status_code
+        self.size = len(answer.content)
 
 
 def fill(team: Team, owner: User, number: int) -> None:
@@ -84,7 +89,10 @@ def main() -> None:
         told: dict[str, Any] = {"filled_s": time.monotonic() - began}
         client = Client(SERVER_NAME="localhost")
         client.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
+        empty = Page(reverse(EMPTY))
+        empty.ask(client)
         for name, view in PAGES.items():
+            empty.times.clear()
             few, many = (Page(reverse(view, args=[team.slug])) for team in (small, large))
             for page in (few, many):
                 page.ask(client)
@@ -92,12 +100,15 @@ def main() -> None:
             for _round in range(asked.rounds):
                 few.ask(client)
                 many.ask(client)
+                empty.ask(client)
             ratio, p95 = median(many.times) / median(few.times), stage.percentile(many.times, 95)
             told |= {
                 f"{name}_median_ms_few": median(few.times),
                 f"{name}_median_ms_many": median(many.times),
                 f"{name}_p95_ms_many": p95,
                 f"{name}_ratio": ratio,
+                f"{name}_of_empty": median(many.times) / median(empty.times),
+                f"{name}_html_kb": many.size / 1000,
             }
             for size, page in (("few", few), ("many", many)):
                 statements, sql, steps = cost_of(page, client)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.dateparse import parse_date
 from django.utils.translation import gettext_lazy
 
 from jobs.catalogue import entries
@@ -25,11 +29,18 @@ TABS = {
     "working": gettext_lazy("Working"),
     "done": gettext_lazy("Done"),
 }
+OUTCOMES = {"ready": Group.DONE, "failed": Group.FAILED, "canceled": Group.CANCELED}
+VIEWS = ("list", "gallery")
+COOKIE = "board_view"
+# Jobs of one page are looked for among so many at most, so that a filter which hardly any job fits
+# costs the same beside a million of them; the page offers to look further back.
+WALK = 5000
 
 
 @dataclass
 class Filter:
-    """What the address asks for. Unknown words are the same as none."""
+    """What the address asks for. Unknown words are the same as none. `before` is where the page
+    begins: the id of the last job of the page before."""
 
     tab: str
     model: str
@@ -37,6 +48,11 @@ class Filter:
     q: str
     length: str
     before: int | None
+    outcome: str = ""
+    since: date | None = None
+    until: date | None = None
+    oldest: bool = False
+    view: str = "list"
 
     @classmethod
     def of(cls, request: TeamRequest) -> Filter:
@@ -51,7 +67,52 @@ class Filter:
             q=" ".join(given.get("q", "").replace("\x00", " ").split())[:100],
             length="differs" if given.get("length") == "differs" else "",
             before=int(before) if before.isdecimal() and len(before) < 19 else None,
+            outcome=given.get("outcome", "") if given.get("outcome") in OUTCOMES else "",
+            since=_day(given.get("since", "")),
+            until=_day(given.get("until", "")),
+            oldest=given.get("sort") == "oldest",
+            view=_view(given.get("view", ""), request.COOKIES.get(COOKIE, "")),
         )
+
+    def walked(self, jobs: QuerySet[Job], user: User) -> QuerySet[Job]:
+        """Of the finished `jobs` those that one index finds, in the order of the list, from where
+        the page begins."""
+        every = jobs
+        if self.tab == "mine" or self.person:
+            jobs = jobs.filter(owner_id=user.pk if self.tab == "mine" else int(self.person))
+        elif self.model:
+            jobs = jobs.filter(model=self.model)
+        elif self.outcome:
+            jobs = jobs.filter(group=OUTCOMES[self.outcome])
+        if self.length:
+            jobs = jobs.filter(length_differs=True)
+        first, last = self._first_of(every, self.since), self._first_of(every, self._day_after)
+        if self.since:
+            jobs = jobs.filter(id__gte=first) if first is not None else jobs.none()
+        if last is not None:
+            jobs = jobs.filter(id__lt=last)
+        if self.before is not None:
+            jobs = jobs.filter(
+                **{"id__gt" if self.oldest else "id__lt": self.before},
+            )
+        return jobs.order_by("id" if self.oldest else "-id")
+
+    def _first_of(self, jobs: QuerySet[Job], day: date | None) -> int | None:
+        """The id of the first job made on `day` or after; ids are given in the order of time."""
+        if day is None:
+            return None
+        made = jobs.filter(created_at__gte=_begins(day)).order_by("created_at")
+        return made.values_list("id", flat=True).first()
+
+    @cached_property
+    def _day_after(self) -> date | None:
+        return self.until + timedelta(days=1) if self.until else None
+
+    @property
+    def sparse(self) -> bool:
+        """Whether what one index finds may hold many that do not fit."""
+        served = bool(self.tab == "mine" or self.person), bool(self.model), bool(self.outcome)
+        return bool(self.q) or sum(served) > 1
 
     def apply(self, jobs: QuerySet[Job], user: User) -> QuerySet[Job]:
         if self.tab == "mine":
@@ -62,6 +123,8 @@ class Filter:
             jobs = jobs.filter(owner_id=int(self.person))
         if self.length:
             jobs = jobs.filter(length_differs=True)
+        if self.outcome:
+            jobs = jobs.filter(group=OUTCOMES[self.outcome])
         if self.q:
             jobs = jobs.filter(
                 words_in("title", self.q)
@@ -78,6 +141,9 @@ class Filter:
             and (not self.model or job.model == self.model)
             and (not self.person or job.owner_id == int(self.person))
             and (not self.length or job.length_differs)
+            and (not self.outcome or job.group == OUTCOMES[self.outcome])
+            and (not self.since or job.created_at >= _begins(self.since))
+            and (self._day_after is None or job.created_at < _begins(self._day_after))
             and (
                 holds_words(job.title, self.q)
                 or self.q in (job.task_id, job.request_id, job.public_id)
@@ -87,11 +153,18 @@ class Filter:
     @property
     def narrowed(self) -> bool:
         """Whether the address asks for less than everything."""
-        words = (self.q, self.model, self.person, self.length, self.before)
+        words = (self.q, self.model, self.person, self.length, self.before, *self.more)
         return any(words) or self.tab != "all"
 
     @property
+    def more(self) -> tuple[object, ...]:
+        """What is chosen of the filters that are folded away."""
+        return (self.outcome, self.since, self.until, self.oldest)
+
+    @property
     def groups(self) -> tuple[Group, ...]:
+        if self.outcome:
+            return ENDED
         return {
             "needs": (Group.ATTENTION,),
             "working": (Group.WAITING, Group.WORKING),
@@ -107,5 +180,25 @@ class Filter:
             "person": self.person,
             "q": self.q,
             "length": self.length,
+            "outcome": self.outcome,
+            "since": self.since.isoformat() if self.since else "",
+            "until": self.until.isoformat() if self.until else "",
+            "sort": "oldest" if self.oldest else "",
         } | changed
         return "?" + urlencode({name: value for name, value in given.items() if value})
+
+
+def _view(asked: str, kept: str) -> str:
+    return next((view for view in (asked, kept) if view in VIEWS), "list")
+
+
+def _day(text: str) -> date | None:
+    try:
+        return parse_date(text)
+    except ValueError:  # of the form of a day, and none
+        return None
+
+
+def _begins(day: date) -> datetime:
+    """When `day` begins where the reader is; the last days there are have no end to compare."""
+    return timezone.make_aware(datetime.combine(day, time.min))

@@ -15,12 +15,16 @@ from jobs.engine import eta, expiry
 from jobs.models import Job
 from jobs.pages.board import lane_cards
 from jobs.pages.board.board_counts import ACTIVE_LOADED, ActiveCounts, members_and_ended, tabs
-from jobs.pages.board.board_filter import ACTIVE, Filter
-from jobs.pages.board.job_list import ended_page, list_class, row_of, rows_of, sections_of
+from jobs.pages.board.board_filter import ACTIVE, COOKIE, WALK, Filter
+from jobs.pages.board.ended_jobs import ended_page
+from jobs.pages.board.job_list import list_class, row_of, rows_of
+from jobs.pages.board.sections import sections_of
 from jobs.pages.budget_summary import BudgetSummary
 from studio.common.snapshot import snapshot
 from studio.models.people import Team
 from studio.teams.access import TeamRequest, team_page
+
+YEAR = 365 * 24 * 3600  # seconds
 
 
 @team_page()
@@ -28,7 +32,11 @@ def board(request: TeamRequest) -> HttpResponse:
     wanted = Filter.of(request)
     with snapshot():  # rows and numbers are of one moment
         context = _context(request, wanted)
-    return render(request, "jobs/board/board.html", context)
+    response = render(request, "jobs/board/board.html", context)
+    if request.COOKIES.get(COOKIE, "list") != wanted.view:
+        secure = request.is_secure()
+        response.set_cookie(COOKIE, wanted.view, YEAR, samesite="Lax", secure=secure, httponly=True)
+    return response
 
 
 def _context(request: TeamRequest, wanted: Filter) -> dict[str, object]:
@@ -46,9 +54,9 @@ def _context(request: TeamRequest, wanted: Filter) -> dict[str, object]:
         in_lanes, {(team.pk, member.user_id): member.turns for member in members} if alone else None
     )
     active = ActiveCounts.of(team, open_jobs)
-    ended, more = ended_page(wanted.apply(team.jobs.all(), user), wanted)
+    ended = ended_page(team.jobs.all(), wanted, user)
     sections = sections_of(
-        team, user, wanted, open_jobs if wanted.before is None else [], ended, places
+        team, user, wanted, open_jobs if wanted.before is None else [], ended.jobs, places
     )
     return {
         "nav": "jobs",
@@ -61,7 +69,11 @@ def _context(request: TeamRequest, wanted: Filter) -> dict[str, object]:
         "models": [model for model in entries.MODELS.values() if model.asynchronous],
         "people": [member.user for member in members],
         "offers_length": ended_counts.length_differs or wanted.length,
-        "older_url": wanted.query(before=ended[-1].pk) if more else "",
+        "older_url": wanted.query(before=ended.next) if ended.next is not None else "",
+        "looked_back": WALK if ended.looked_back else 0,
+        "csv_query": wanted.query(),
+        "view_url": wanted.query(view="gallery" if wanted.view == "list" else "list"),
+        "more": any(wanted.more),
         "newer_url": wanted.query() if wanted.before is not None else "",
         "filtered": wanted.narrowed,
         "running": active.running,

@@ -53,6 +53,9 @@ class JobRow:
     amount: str
     amount_word: str
     group: int
+    owner_id: int = 0
+    rename_url: str = ""
+    video_url: str = ""
     where: str = ""
     service_time: ServiceTime | None = None
     dots: QueueDots | None = None
@@ -92,6 +95,11 @@ def job_row(job: Job, team: Team, place: eta.Place | None = None, thumb: str = "
         amount=labels.format_amount(micros, job.currency),
         amount_word=word,
         group=int(job.group),
+        owner_id=job.owner_id,
+        rename_url=reverse("jobs:rename", args=[team.slug, job.public_id]),
+        video_url=reverse("asset_file", args=[team.slug, job.result.public_id, "original"])
+        if job.result is not None
+        else "",
         active=not job.terminal,
     )
     if job.state == State.QUEUED:

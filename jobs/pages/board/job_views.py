@@ -84,6 +84,8 @@ def notice(request: TeamRequest, job: str) -> HttpResponse:
 @require_POST
 def cancel(request: TeamRequest, job: str) -> HttpResponse:
     found = _job(request, job)
+    if not _decides(request, found):
+        return _back(request, found)
     sentence = translated(
         undoing.undo(found, request.user)
     )  # with the template that nobody else waits for
@@ -98,6 +100,8 @@ def cancel(request: TeamRequest, job: str) -> HttpResponse:
 def undo(request: TeamRequest, job: str) -> HttpResponse:
     """Take back all that the click on this job made."""
     found = _job(request, job)
+    if not _decides(request, found):
+        return redirect(found)
     sentence = translated(undoing.undo(found, request.user))
     if request.htmx:
         return undone(request, sentence)
@@ -219,6 +223,22 @@ def _require_same_price(request: TeamRequest, do: str, wish: OrderRequest) -> No
         )
     ):
         raise Refused(sentence)
+
+
+def _decides(request: TeamRequest, job: Job) -> bool:
+    """Whether the job is the reader's to cancel; who is not is told why."""
+    if job.owner_id == request.user.pk or request.may.manage_jobs:
+        return True
+    words = {"name": job.owner.short_name}
+    messages.error(
+        request,
+        _(
+            "This job is of %(name)s. Only they, and who decides about other people’s jobs, may "
+            "cancel it."
+        )
+        % words,
+    )
+    return False
 
 
 def notice_of(request: TeamRequest, made: Job | JobSet) -> HttpResponse:

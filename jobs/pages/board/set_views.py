@@ -270,6 +270,11 @@ def videos(request: TeamRequest, jobset: str) -> HttpResponseBase:
             downloaded = {"films": len(jobs)}
             about = found.title
             record(Event.VIDEOS_DOWNLOADED, team=request.team, about=about, after=downloaded)
+    return zip_response(request, jobs, found.title)
+
+
+def zip_response(request: TeamRequest, jobs: list[Job], title: str) -> HttpResponseBase:
+    """The results of `jobs` in one zip called `title`."""
     archive = zip_download.archive_of(jobs)
     response: HttpResponseBase
     if request.method == "HEAD":
@@ -277,10 +282,7 @@ def videos(request: TeamRequest, jobset: str) -> HttpResponseBase:
     else:
         response = StreamingHttpResponse(iter(archive), content_type="application/zip")
     response["Content-Length"] = str(len(archive))
-    stem = (
-        "".join(c if c.isalnum() or c in " -_" else "_" for c in found.title)[:80].strip()
-        or "videos"
-    )
+    stem = "".join(c if c.isalnum() or c in " -_" else "_" for c in title)[:80].strip() or "videos"
     response["Content-Disposition"] = (
         content_disposition_header(True, f"{stem}.zip") or "attachment"
     )

@@ -40,7 +40,12 @@ const leftInPlace = (page, row) => {
   }
   const [list, rows] = [section.querySelector("ul"), [...row.parentElement.children]];
   const next = rows.slice(rows.indexOf(row) + 1).find(({ id }) => page.getElementById(id));
-  list.insertBefore(found, (next && list.querySelector(`#${CSS.escape(next.id)}`)) || null);
+  const at = next && list.querySelector(`#${CSS.escape(next.id)}`);
+  if (at) at.before(found);
+  else list.append(found);
+  for (const part of there.querySelectorAll(".batch")) {
+    if (!part.querySelector("[data-job]")) part.remove();
+  }
   if (!there.querySelector("[data-job]")) there.remove();
   return true;
 };

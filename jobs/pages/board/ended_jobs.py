@@ -1,0 +1,119 @@
+"""The finished jobs of the board: one page of them, found by an index and drawn once.
+
+What a finished job shows changes seldom, so its row is kept as it was drawn, under a key that has
+all that may change it. A row knows neither viewer nor role, so one serves everybody.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from django.core.cache import cache
+from django.db.models import QuerySet
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+
+from jobs.models import Job
+from jobs.pages.board.board_filter import ENDED, WALK, Filter
+from jobs.pages.board.job_list import row_of, rows_of
+from studio.models.people import Team, User
+
+PAGE = 30
+ROW_SECONDS = 24 * 3600
+TEMPLATES = {"list": "jobs/board/parts/job_row.html", "gallery": "jobs/board/parts/job_card.html"}
+
+
+@dataclass(frozen=True, slots=True)
+class EndedPage:
+    """`jobs` with what tells whether their rows are as they were; `next` is where the next page
+    begins, None when there is none; `looked_back` when it ends because it looked long enough."""
+
+    jobs: list[Job]
+    next: int | None = None
+    looked_back: bool = False
+
+
+def listed(jobs: QuerySet[Job], wanted: Filter, user: User) -> QuerySet[Job]:
+    """The finished ones of `jobs` that `wanted` asks for, in its order, from where it begins."""
+    found = wanted.walked(jobs.filter(group__in=ENDED), user)
+    if not wanted.sparse:
+        return found
+    near = found.values("id")[:WALK]
+    return wanted.apply(jobs.filter(id__in=near), user).order_by(*found.query.order_by)
+
+
+def ended_page(jobs: QuerySet[Job], wanted: Filter, user: User) -> EndedPage:
+    """One page of the finished ones of `jobs`, and where the next begins."""
+    if not set(wanted.groups) & set(ENDED):
+        return EndedPage([])
+    found = list(listed(jobs, wanted, user).select_related("owner").only(*_SHOWN)[: PAGE + 1])
+    if len(found) > PAGE:
+        return EndedPage(found[:PAGE], found[PAGE - 1].pk)
+    if wanted.sparse:
+        walked = wanted.walked(jobs.filter(group__in=ENDED), user).values_list("id", flat=True)
+        last = next(iter(walked[WALK - 1 : WALK]), None)
+        return EndedPage(found, last, looked_back=last is not None)
+    return EndedPage(found)
+
+
+_SHOWN = (
+    "public_id",
+    "title",
+    "model",
+    "state",
+    "code",
+    "group",
+    "set_id",
+    "settled_micros",
+    "length_differs",
+    "result_id",
+    "finished_at",
+    "team",
+    "owner",
+    "owner__first_name",
+    "owner__email",
+)
+
+
+def _key(job: Job, view: str) -> str:
+    """The key of what is drawn of `job`: all that can change after its end, and what the reader's
+    language, zone and day make of it (an hour of today is written without its day)."""
+    about = (
+        job.title,
+        job.state,
+        job.code,
+        job.settled_micros,
+        job.length_differs,
+        job.result_id,
+        job.finished_at,
+        job.owner.short_name,
+        get_language(),
+        timezone.get_current_timezone_name(),
+        timezone.localdate(),
+    )
+    digest = hashlib.sha256(repr(about).encode()).hexdigest()[:32]
+    return f"board-{view}:{job.pk}:{digest}"
+
+
+def row_html(view: str, context: dict[str, object]) -> SafeString:
+    """A row or card without the spaces that only who writes templates needs."""
+    return SafeString(" ".join(render_to_string(TEMPLATES[view], context).split()))
+
+
+def drawn(jobs: list[Job], team: Team, view: str) -> dict[int, SafeString]:
+    """Job id → its row or card, in HTML. Those not drawn before are read whole, in one
+    statement."""
+    keys = {job.pk: _key(job, view) for job in jobs}
+    kept: dict[str, SafeString] = cache.get_many(list(keys.values()))
+    found = {pk: kept[key] for pk, key in keys.items() if key in kept}
+    missing = [pk for pk in keys if pk not in found]
+    if missing:
+        new = {}
+        for job in rows_of(team.jobs.filter(pk__in=missing)):
+            row = row_of(job, team)
+            found[job.pk] = new[keys[job.pk]] = row_html(view, {"row": row, "ticks": True})
+        cache.set_many(new, ROW_SECONDS)
+    return found
