@@ -72,7 +72,8 @@ def _of_job(target: Target, job: Job) -> DeletionPlan:
         plan.kind = Deletion.Kind.VIDEO
         others = present_jobs(target.team).filter(result=job.result_id).exclude(pk=job.pk)
         used = JobInput.objects.filter(asset=job.result_id, job__in=present_jobs(target.team))
-        if not others.exists() and not used.exists():
+        danced = Template.objects.filter(asset=job.result_id)
+        if not others.exists() and not used.exists() and not danced.exists():
             plan.assets |= _here([job.result_id])
     if target.files:
         plan.assets |= _used_by_it_alone(target.team, job)

@@ -19,7 +19,7 @@ from jobs.billing import ledger
 from jobs.common import wakeup
 from jobs.engine import deleted_jobs
 from jobs.models import Job, Template
-from jobs.orders import trash_sweep
+from jobs.orders import trash_sweep, video_holders
 from jobs.orders.deletion_plan import DeletionPlan, Target, plan_of, portions, refusals
 from studio.audit.events import Event
 from studio.audit.trail import record
@@ -205,6 +205,7 @@ def _locked(deletion: Deletion) -> Deletion | None:
 
 
 def _put_back(deletion: Deletion, by: User) -> None:
+    video_holders.take_home(deletion)
     Asset.everything.filter(deletion=deletion).update(deletion=None)
     Template.everything.filter(deletion=deletion).update(deletion=None, deleted=False)
     text = phrase("Taken out of the trash by %(person)s", person=by.short_name)

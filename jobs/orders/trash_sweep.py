@@ -8,16 +8,18 @@ row stays without what it found. Ledger and trail stay as they are.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext
 
 from jobs.billing import ledger
 from jobs.common.states import Group
 from jobs.models import Check, Job, JobInput, SharedVideo, ShareLink, Template
+from jobs.orders import video_holders
 from studio.audit.events import Event
 from studio.audit.trail import record
 from studio.common import clock
@@ -25,6 +27,7 @@ from studio.common.translatable import EMPTY
 from studio.files import removals
 from studio.models import Asset, Deletion
 
+log = logging.getLogger("footlight.trash")
 PORTION = 100  # rows of one transaction
 
 
@@ -41,7 +44,15 @@ def work(seconds: float = 20.0, stop: Callable[[], bool] = lambda: False) -> int
 
     for pk in list(due().values_list("pk", flat=True)[:1000]):
         while not over():
-            ended = _portion(pk)
+            try:
+                ended = _portion(pk)
+            except (OperationalError, InterfaceError):
+                raise  # the database is away; what is wrong with one row stays with that row
+            except Exception:
+                # A bug or a broken row must not keep what others deleted: the next sweep tries it
+                # again.
+                log.exception("deletion %s is not erased", pk)
+                break
             if ended:
                 gone += 1
                 break
@@ -63,6 +74,7 @@ def _portion(pk: int) -> bool:
             return True
         if not deletion.erasing:
             Deletion.objects.filter(pk=pk).update(erasing=True)
+        video_holders.leave_with_others(deletion)
         if _erase_jobs(deletion) or _erase_templates(deletion) or _erase_assets(deletion):
             return False
         record(
@@ -127,7 +139,7 @@ def erase_rows(assets: Iterable[Asset]) -> None:
     keys = [asset.pk for asset in going]
     Job.objects.filter(result__in=keys, group=Group.DELETED).update(result=None)
     JobInput.everything.filter(asset__in=keys).delete()
-    Template.everything.filter(asset__in=keys, deleted=True).update(asset=None)
+    Template.everything.filter(asset__in=keys).update(asset=None)
     _empty_checks(going)
     names = removals.names_of(going)
     for asset in going:  # one by one: what is stored is summed when a row goes
