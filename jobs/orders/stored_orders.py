@@ -145,9 +145,21 @@ def _order(go_ahead: GoAhead) -> Job | JobSet:
 
 def _settle_old_click(pending: PendingOrder, by: User, made: Job | JobSet) -> None:
     """Where `made` was ordered by the same click of its person meanwhile, because the amount was
-    raised, that is the answer; nothing was made twice."""
+    raised, that is the answer; nothing was made twice. Refused when that answered another question
+    of the same click."""
     columns = {"set": made} if isinstance(made, JobSet) else {"job": made}
     with transaction.atomic():
+        ledger.lock(pending.team)
+        if not PendingOrder.objects.filter(pk=pending.pk, state=OPEN).exists():
+            return
+        if isinstance(made, Job) and PendingOrder.objects.filter(job=made).exists():
+            raise Refused(
+                phrase(
+                    "The same click asked twice, and “%(title)s” was made of it already. Nothing "
+                    "is made twice; decline this one.",
+                    title=made.title,
+                )
+            )
         settled = PendingOrder.objects.filter(pk=pending.pk, state=OPEN).update(
             state=PendingOrder.State.ORDERED, answered_by=by, answered_at=clock.now(), **columns
         )

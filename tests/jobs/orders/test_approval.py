@@ -328,3 +328,17 @@ def test_needed_asks_nothing_without_an_amount(
 ) -> None:
     with django_assert_num_queries(0):
         assert not approval.needed(team, creator, 10**12)
+
+
+def test_the_same_click_under_two_titles_is_made_once(
+    wish: OrderRequest, above: int, owner: User
+) -> None:
+    first, second = asked(wish), asked(replace(wish, title="Hello again"))
+    assert first.pk != second.pk
+    made = stored_orders.approve(first, owner, PRICE)
+    with pytest.raises(Refused) as refused:
+        stored_orders.approve(second, owner, PRICE)
+    assert "same click" in str(refused.value.sentence)
+    assert Job.objects.get() == made
+    assert fresh(second).is_open
+    assert stored_orders.withdraw(fresh(second), wish.owner)
