@@ -254,6 +254,11 @@ class Job(models.Model):
         return entries.get(self.model)
 
     @property
+    def deleted(self) -> bool:
+        """Whether it lies in the trash or is erased: nothing names it but the bill."""
+        return self.group == Group.DELETED
+
+    @property
     def terminal(self) -> bool:
         return State(self.state) in TERMINAL
 

@@ -92,7 +92,8 @@ def ask(asset: Asset, recipe: Recipe, by: User) -> Edit:
                 "state": Edit.State.WAITING,
             },
         )
-        gone = edit.state == Edit.State.DONE and edit.made_id is None
+        made = edit.made
+        gone = edit.state == Edit.State.DONE and (made is None or made.deletion_id is not None)
         if edit.state == Edit.State.FAILED or gone:
             changed = {
                 "state": Edit.State.WAITING,

@@ -319,8 +319,11 @@ def _drop_unnamed(names: list[str]) -> None:
 def users_of(asset: Asset) -> list[Any]:
     """The jobs and templates that keep `asset` from being deleted, newest first; empty when none
     does."""
-    inputs = [use.job for use in asset.used_as.select_related("job__team").order_by("-id")]
-    return _users([*inputs, *asset.made_by.select_related("team"), *asset.templates.all()])
+    here = {"deletion": None, "erased_at": None}
+    uses = asset.used_as.filter(**{f"job__{name}": value for name, value in here.items()})
+    inputs = [use.job for use in uses.select_related("job__team").order_by("-id")]
+    made_by = asset.made_by.filter(**here).select_related("team")
+    return _users([*inputs, *made_by, *asset.templates.all()])
 
 
 def _users(rows: Any) -> list[Any]:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
+from jobs.common.states import Group
 from jobs.models import Template
 from jobs.pages.board.job_list import row_of, rows_of
 from jobs.pages.template_cards import template_cards
@@ -129,7 +130,7 @@ def detail(request: TeamRequest, template: str) -> HttpResponse:
 
 
 def _context(request: TeamRequest, found: Template, form: NameForm) -> dict[str, Any]:
-    jobs = request.team.jobs.filter(template=found)
+    jobs = request.team.jobs.filter(template=found).exclude(group=Group.DELETED)
     dances = list(rows_of(jobs.exclude(model=found.model)).order_by("-id")[: DANCES + 1])
     return {
         "nav": "library",

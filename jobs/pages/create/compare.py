@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from jobs.catalogue import entries
-from jobs.models import Job
+from jobs.models import Job, Template
 from jobs.models.job import video_of
 from jobs.pages.create.draft import Draft
 from jobs.pages.create.draft_fields import TEMPLATE_VIDEO
@@ -49,7 +49,7 @@ def was_file(draft: Draft, name: str) -> str:
             if source.template is not None
             else draft.template is None
         )
-        return "" if same or source.template is None else source.template.name
+        return "" if same or source.template is None else _template_name(source.template)
     before = next(
         (row.asset for row in source.inputs.select_related("asset") if row.name == name), None
     )
@@ -63,7 +63,7 @@ def changes(job: Job) -> list[Change]:
     """What `job` has other than the job it was made again from, in the order of the declaration; of
     two models, the model alone."""
     source = job.again_of
-    if source is None:
+    if source is None or source.deleted:
         return []
     if source.model != job.model:
         return [Change(_("Model"), translated(source.spec.label), translated(job.spec.label))]
@@ -102,9 +102,13 @@ def _files(job: Job) -> dict[str, Asset]:
 def _moves(job: Job) -> str:
     """The name of the moves: of the template, or of the video that one is being made from."""
     if job.template is not None:
-        return str(job.template.name)
+        return _template_name(job.template)
     video = video_of(job.needs) if job.needs is not None else None
     return str(video.name) if video is not None else ""
+
+
+def _template_name(template: Template) -> str:
+    return _("a deleted template") if template.deleted else str(template.name)
 
 
 def _named(asset: Asset) -> str:

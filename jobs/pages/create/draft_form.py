@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from jobs.catalogue import entries
 from jobs.catalogue.limits import Facts
+from jobs.common.states import Group
 from jobs.orders import consent, trim
 from jobs.orders.trim import Trim
 from jobs.pages.create.draft import Draft
@@ -100,7 +101,9 @@ class DraftForm(forms.Form):
         super().__init__(newest_choices(data, spec), prefix=None)
         self.spec, self.team, self.person = spec, team, person
         self.fields["account"] = TeamChoice(team.accounts.all())
-        self.fields[SOURCE] = TeamChoice(team.jobs.select_related("template"))
+        self.fields[SOURCE] = TeamChoice(
+            team.jobs.exclude(group=Group.DELETED).select_related("template")
+        )
         for file in file_fields(spec):
             self._add_file(file)
         if spec.makes:
@@ -199,7 +202,7 @@ class DraftForm(forms.Form):
             return asset
         if edit.state == Edit.State.FAILED:
             draft.failed_edits[file.name] = edit
-        elif edit.made is not None:
+        elif edit.made is not None and not edit.made.deletion_id:
             return edit.made
         elif edit.state != Edit.State.DONE:
             draft.edits[file.name] = edit

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from jobs.common.errors import Refused
+from jobs.common.states import Group
 from jobs.pages.create import presets
 from jobs.pages.create.confirmation import Confirmation
 from jobs.pages.create.views import draft_of, page_of, shown_again
@@ -42,6 +43,7 @@ def _save_of_job(request: TeamRequest, name: str) -> HttpResponse:
     job = (
         request.team.jobs.select_related("team", "set__team")
         .filter(public_id=request.POST["job"].replace("\x00", ""))
+        .exclude(group=Group.DELETED)
         .first()
     )
     if job is None or job.adopted:

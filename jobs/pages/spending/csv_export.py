@@ -8,8 +8,9 @@ from decimal import Decimal
 
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
+from django.utils.translation import gettext
 
-from jobs.models import LedgerEntry
+from jobs.models import Job, LedgerEntry
 from studio.common.csv_files import csv_response, lines_of, text_cell
 
 AT_ONCE = 1000  # entries
@@ -41,9 +42,16 @@ def amount_cell(micros: int | None) -> str:
     return "" if micros is None else f"{Decimal(micros) / 1_000_000:.6f}"
 
 
+def _title(job: Job) -> str:
+    """The same words for what lies in the trash as for what is erased of it."""
+    return gettext("Deleted video") if job.deleted else str(job.title)
+
+
 def _row(entry: LedgerEntry) -> list[str]:
     subject = entry.job or entry.check_asked
-    about, name = ("job", entry.job.title) if entry.job else ("check", "") if subject else ("", "")
+    about, name = (
+        ("job", _title(entry.job)) if entry.job else ("check", "") if subject else ("", "")
+    )
     if entry.job and entry.job.adopted:
         about = "imported job"
     price = entry.price
