@@ -23,6 +23,7 @@ from jobs.engine import (
     rq_cleanup,
     stopping,
 )
+from jobs.notifications import ready_mail
 from jobs.orders import late_videos, stored_orders, trash_sweep
 from studio.files import edit_queue, removals
 from studio.mail import queue as mail_queue
@@ -130,3 +131,4 @@ def _every_minute() -> None:
     stored_orders.expire()
     shared_accounts.recognise_new()
     key_expiry.remind()
+    ready_mail.run()

@@ -25,6 +25,7 @@ from jobs.models import (
     Budget,
     Check,
     DayBalance,
+    EventCursor,
     HoldDay,
     Job,
     JobEvent,
@@ -36,6 +37,7 @@ from jobs.models import (
     LimitWarning,
     Preset,
     Price,
+    ReadyNotice,
     SharedVideo,
     ShareLink,
     Template,
@@ -148,6 +150,8 @@ def rows(team: Team, owner: User, creator: User) -> dict[type[models.Model], Any
         ),
         JobSet: JobSet.objects.create(team=team, owner=creator, kind="sweep", title="Three styles"),
         ShareLink: share,
+        ReadyNotice: ReadyNotice.objects.create(team=team, user=creator, since=timezone.now()),
+        EventCursor: EventCursor.objects.create(name="ready-mail", event=4711),
         SharedVideo: share.videos.get(),
         Preset: Preset.objects.create(
             team=team, owner=creator, model="emo-v1", name="Calm", chosen={"style_level": "calm"}

@@ -1,7 +1,19 @@
 """The admin of everything about jobs, a module per noun.
 May import every wing but management and the simulator."""
 
-from jobs.admin import account, check, engine, job, limits, money, queues, sets, shares, template
+from jobs.admin import (
+    account,
+    check,
+    engine,
+    job,
+    limits,
+    money,
+    notices,
+    queues,
+    sets,
+    shares,
+    template,
+)
 
 __all__ = [
     "account",
@@ -10,6 +22,7 @@ __all__ = [
     "job",
     "limits",
     "money",
+    "notices",
     "queues",
     "sets",
     "shares",

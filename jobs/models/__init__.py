@@ -7,6 +7,7 @@ from jobs.models.budget import Budget, LimitWarning
 from jobs.models.check import Check
 from jobs.models.job import Attempt, Job, JobEvent, JobInput
 from jobs.models.money import Balance, DayBalance, HoldDay, KeyUse, LedgerEntry
+from jobs.models.notice import EventCursor, ReadyNotice
 from jobs.models.pending_order import PendingOrder
 from jobs.models.price import Price
 from jobs.models.set import JobSet, Preset
@@ -21,6 +22,7 @@ __all__ = [
     "Budget",
     "Check",
     "DayBalance",
+    "EventCursor",
     "HoldDay",
     "Job",
     "JobEvent",
@@ -34,6 +36,7 @@ __all__ = [
     "PendingOrder",
     "Preset",
     "Price",
+    "ReadyNotice",
     "ShareLink",
     "SharedVideo",
     "Template",

@@ -29,6 +29,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from jobs.common import presence
 from jobs.common.states import group_of
 from jobs.common.wakeup import EVENTS
 from studio.config import security_headers
@@ -118,6 +119,8 @@ class Hub:
             for follower in [one for some in self.followers.values() for one in some]:
                 if follower.session in sessions - left:
                     follower.put(None)
+            here = {session.user_id for session in left}
+            await sync_to_async(presence.note, thread_sensitive=False)(here)
 
     async def _listen(self) -> None:
         while self.followers:

@@ -90,6 +90,12 @@ class User(AbstractUser):
         help_text=_("A language tag such as de-DE; empty: as the browser says."),
     )
 
+    mail_when_ready = models.BooleanField(
+        _("mail when videos are ready"),
+        default=True,
+        help_text=_("One mail for all that ended, when no page of the site was open."),
+    )
+
     last_team = models.ForeignKey(
         "Team",
         on_delete=models.SET_NULL,

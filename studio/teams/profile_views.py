@@ -83,13 +83,14 @@ def region_choices() -> list[tuple[str, str]]:
 class ProfileForm(_ModelForm):
     class Meta:
         model = User
-        fields = ("first_name", "time_zone", "region")
+        fields = ("first_name", "time_zone", "region", "mail_when_ready")
 
     def __init__(
         self, data: Mapping[str, object] | None = None, *, instance: User, said: reader.Reader
     ) -> None:
         super().__init__(data, instance=instance)
         name = self.fields["first_name"]
+        self.fields["mail_when_ready"].label = _("Mail me when my videos are ready")
         name.label, name.help_text = _("Name"), _("As the people of your teams see it.")
         self.fields["time_zone"] = forms.ChoiceField(
             label=_("Time zone"),

@@ -26,7 +26,7 @@ from studio.teams import confirmed, sign_in_ways
 from studio.teams.access import signed_in
 
 log = logging.getLogger("footlight.sign_ins")
-SEEN_AGAIN = 600  # seconds between two notes that a sign-in is in use
+SEEN_AGAIN = 240  # seconds between two notes that a sign-in is in use
 BROWSERS = (  # the first that is found in the header: later ones name earlier ones too
     (r"Edg", "Edge"),
     (r"OPR|Opera", "Opera"),

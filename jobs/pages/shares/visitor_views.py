@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from functools import wraps
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -77,8 +78,8 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
         "link": link,
         "videos": videos,
         "first": videos[0],
-        "site": request.build_absolute_uri("/")[:-1],
-        "address": request.build_absolute_uri(request.path),
+        "site": settings.PUBLIC_URL,
+        "address": links.url_of(link),
     }
     response = render(request, "jobs/shares/shared.html", context)
     if _counts(request, link) and visitor.first_view(request, response, link, token):

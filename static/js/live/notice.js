@@ -1,6 +1,7 @@
 // The notice after a click goes on telling how far it is, until what the click made is over.
 import { morph } from "./morph.js";
 import { get, parse } from "./page.js";
+import { draw } from "./ready.js";
 import { follow } from "./stream.js";
 
 const SOON = 150; // ms
@@ -13,7 +14,10 @@ const look = async () => {
   try {
     const found = parse(await get(url)).querySelector(".toast");
     const notice = place.querySelector(".toast");
-    if (found && notice?.dataset.follow === url) morph(notice, found);
+    if (found && notice?.dataset.follow === url) {
+      morph(notice, found);
+      draw();
+    }
   } catch {
     // the next event or look brings it
   }

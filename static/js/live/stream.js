@@ -1,5 +1,7 @@
 // The team's events as they happen, for as long as the page is open: every gap is noticed, said, and
 // made good by looking again.
+import { moved } from "./ready.js";
+
 const LOOK = 10_000; // ms between two looks while the stream is away
 const GRACE = 5_000; // a stream that is back by then was not missed
 const SILENT = 40_000; // the server says every 15 s that it is there
@@ -77,7 +79,9 @@ export const follow = (url, { changed, look }) => {
     on("job", ({ data, lastEventId }) => {
       if (seen.has(lastEventId)) return; // what is read again after a break may come twice
       seen.add(lastEventId);
-      changed(JSON.parse(data));
+      const event = JSON.parse(data);
+      changed(event);
+      if (!missed) moved(event, url);
     });
     on("here");
     on("paused", () => {

@@ -55,5 +55,7 @@ def test_nothing_that_is_no_zone_or_format_is_kept(owner: User, client_of: Clien
 
 
 def test_saving_what_is_there_writes_nothing(owner: User, client_of: ClientOf) -> None:
-    client_of(owner).post(reverse("profile"), {"first_name": owner.first_name})
+    client_of(owner).post(
+        reverse("profile"), {"first_name": owner.first_name, "mail_when_ready": "on"}
+    )
     assert not AuditEntry.objects.filter(event="settings.profile-changed").exists()

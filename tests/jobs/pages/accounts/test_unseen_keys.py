@@ -23,7 +23,9 @@ from studio.audit.trail import record
 from studio.models import Team, User
 from tests import makers
 from tests.jobs.tinystudio import OTHER, Service
-from tests.test_access import ADDRESSES, MARK, _address
+from tests.test_access import ADDRESSES, MARK, _address, made
+
+__all__ = ["made"]
 
 pytestmark = pytest.mark.django_db
 ClientOf = Callable[[User], Client]
@@ -55,24 +57,12 @@ def seen(answer: Any) -> bytes:
 
 
 def test_no_address_shows_a_creator_a_key(
-    team: Team, creator: User, used: Account, client_of: ClientOf
+    team: Team, creator: User, used: Account, made: dict[str, Any], client_of: ClientOf
 ) -> None:
     client = client_of(creator)
     job = Job.objects.filter(state="succeeded").get()
     picture = job.inputs.get(name="image_url").asset
-    made: dict[str, Any] = {
-        "team": team,
-        "asset": picture,
-        "job": job,
-        "account": used,
-        "template": makers.template(team, used),
-        "check": makers.check(picture, used),
-        "jobset": job,
-        "preset": job,
-        "invitation": makers.invitation(team, creator),
-        "member": team.memberships.get(user=creator),
-        "whose": team.memberships.get(user=creator).pk,
-    }
+    made |= {"asset": picture, "job": job, "account": used}
     asked = 0
     for name, path, entry in ADDRESSES:
         if getattr(entry.callback, MARK) == "public" or name == "live":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.core.files.storage import default_storage
 from django.test import Client
 from django.urls import reverse
@@ -65,8 +66,8 @@ def test_chats_are_told_of_the_picture(share: Made, client: Client, film: Job) -
     page = parse(client.get(page_of(link)).content.decode())
     told = {one["property"]: one["content"] for one in page.all("meta[property]")}
     assert told["og:title"] == "Welcome"
-    assert told["og:image"] == "http://testserver" + files_of(link)["picture"]
-    assert client.get(told["og:image"].removeprefix("http://testserver")).status_code == 200
+    assert told["og:image"] == settings.PUBLIC_URL + files_of(link)["picture"]
+    assert client.get(told["og:image"].removeprefix(settings.PUBLIC_URL)).status_code == 200
 
 
 def test_a_download_is_there_only_when_it_is_allowed(share: Made, client: Client) -> None:
