@@ -35,6 +35,7 @@ from jobs.models import (
     Lane,
     LedgerEntry,
     LimitWarning,
+    PendingOrder,
     Preset,
     Price,
     ReadyNotice,
@@ -44,6 +45,7 @@ from jobs.models import (
     TemporaryFile,
     WorkTime,
 )
+from studio.models.trash import Deletion, FileRemoval
 from studio.models import (
     Asset,
     AuditEntry,
@@ -150,6 +152,21 @@ def rows(team: Team, owner: User, creator: User) -> dict[type[models.Model], Any
         ),
         JobSet: JobSet.objects.create(team=team, owner=creator, kind="sweep", title="Three styles"),
         ShareLink: share,
+        PendingOrder: PendingOrder.objects.create(
+            team=team,
+            owner=creator,
+            reason=PendingOrder.Reason.APPROVAL,
+            title="Ten at once",
+            wish={},
+            videos=10,
+            quote_micros=4_700_000,
+            currency="USD",
+            created_at=timezone.now(),
+        ),
+        Deletion: Deletion.objects.create(
+            team=team, by=creator, kind=Deletion.Kind.FILE, name="Old", remove_at=timezone.now()
+        ),
+        FileRemoval: FileRemoval.objects.create(name="1/ab.jpg"),
         ReadyNotice: ReadyNotice.objects.create(team=team, user=creator, since=timezone.now()),
         EventCursor: EventCursor.objects.create(name="ready-mail", event=4711),
         SharedVideo: share.videos.get(),

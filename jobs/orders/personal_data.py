@@ -16,6 +16,7 @@ from jobs.models import (
     LedgerEntry,
     PendingOrder,
     Preset,
+    ReadyNotice,
     ShareLink,
 )
 from studio.audit.events import Event
@@ -118,6 +119,7 @@ def erase(person: User, names: list[str], pseudonym: str) -> list[Outcome]:
     number of the person."""
     PendingOrder.objects.filter(owner=person).delete()
     Budget.objects.filter(member=person).delete()
+    ReadyNotice.objects.filter(user=person).delete()
     ShareLink.objects.filter(made_by=person).update(made_by=None)  # the link is the team's
     _rename_in_events(person, names, pseudonym)
     open_jobs = Job.objects.filter(owner=person).exclude(state__in=TERMINAL).count()

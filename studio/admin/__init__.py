@@ -11,9 +11,9 @@ from __future__ import annotations
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from studio.admin import access, audit, files, people, usage
+from studio.admin import access, audit, files, people, trash, usage
 
-__all__ = ["access", "audit", "files", "people", "usage"]
+__all__ = ["access", "audit", "files", "people", "trash", "usage"]
 
 admin.site.site_header = _("Footlight admin")
 admin.site.site_title = _("Footlight admin")

@@ -298,6 +298,7 @@ GOES = {
     "studio.User_user_permissions.user",
     "jobs.Budget.member",
     "jobs.ShareLink.made_by",
+    "jobs.ReadyNotice.user",
     "jobs.PendingOrder.owner",
 }
 NUMBER_STAYS = {
