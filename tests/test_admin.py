@@ -45,7 +45,6 @@ from jobs.models import (
     TemporaryFile,
     WorkTime,
 )
-from studio.models.trash import Deletion, FileRemoval
 from studio.models import (
     Asset,
     AuditEntry,
@@ -62,6 +61,7 @@ from studio.models import (
     TeamUse,
     User,
 )
+from studio.models.trash import Deletion, FileRemoval
 from tests import makers
 from tests.html import parse
 

@@ -16,6 +16,7 @@ WRITTEN_BY_HAND = re.compile(r"strftime|:%[dHbYm]|\bdateformat\b|defaultfilters 
 # Staff read the admin in Django's own format.
 LATER = ("templates/admin/",)
 BY_MACHINES = (
+    "jobs/pages/board/many_views.py",
     "jobs/pages/spending/csv_export.py",
     "jobs/pages/spending/views.py",  # names of files and addresses
     "studio/teams/audit_views.py",  # the CSV file

@@ -74,7 +74,10 @@ def when(
     with reader.reading(replace(by, zone=zone or by.zone)):
         words = reader.written(at, shape)
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>', at.isoformat(), reader.in_utc(at), words
+        '<time datetime="{}" title="{}">{}</time>',
+        at.isoformat(timespec="seconds"),
+        reader.in_utc(at),
+        words,
     )
 
 

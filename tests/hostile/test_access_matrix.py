@@ -62,6 +62,7 @@ MORE_FIELDS = (
 # Parts that the things of these tests do not have.
 MAY_BE_ABSENT = (
     "jobs:job_ready",
+    "jobs:try_it",  # only on the simulator
     "jobs:job_sound",
     "jobs:set_pick",
     "jobs:set_films",

@@ -58,8 +58,8 @@ def test_balances_are_sums_of_their_entries(
     team: Team, creator: User, owner: User, account: Account, steps: list[tuple]
 ) -> None:
     jobs: list[Job] = []
-    keys = [account.keys.get(), makers.key(account, "sk-test-0002")]
     with transaction.atomic(), pytest.MonkeyPatch.context() as patch:
+        keys = [account.keys.get(), makers.key(account, "sk-test-0002")]
         for number, (do, which, units, micros, other) in enumerate(steps):
             at(patch, 2026, 11, 25 + number // 2) if number < 12 else None
             job = jobs[which % len(jobs)] if jobs else None
