@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from studio.common import clock
 from studio.models import Asset, FileRemoval
@@ -78,6 +78,11 @@ def _due(names: Iterable[str] | None, at_most: int = 1000) -> list[int]:
     return list(rows.order_by("pk").values_list("pk", flat=True)[:at_most])
 
 
+def named(name: str) -> QuerySet[Asset]:
+    """The rows that name the stored file `name`, those in the trash too."""
+    return Asset.everything.filter(Q(file=name) | Q(thumb=name))
+
+
 def _remove(pk: int) -> bool:
     now = clock.now()
     free = Q(taken_at=None) | Q(taken_at__lt=now - TAKEN_FOR)
@@ -85,7 +90,7 @@ def _remove(pk: int) -> bool:
         row = FileRemoval.objects.select_for_update().filter(free, pk=pk).first()
         if row is None:
             return False
-        if Asset.everything.filter(Q(file=row.name) | Q(thumb=row.name)).exists():
+        if named(row.name).exists():
             row.delete()
             return False
         FileRemoval.objects.filter(pk=pk).update(taken_at=now)

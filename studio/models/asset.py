@@ -110,6 +110,9 @@ class Asset(models.Model):
         indexes = (
             models.Index(fields=("team", "sha256"), name="asset_team_content"),
             models.Index(fields=("team", "source_sha256"), name="asset_team_source"),
+            # Whether any row names a stored file, before it is removed.
+            models.Index(fields=("file",), name="asset_file"),
+            models.Index(fields=("thumb",), name="asset_thumb"),
             # The library, beside however much lies in the trash.
             models.Index(
                 fields=("team", "-id"), condition=models.Q(deletion=None), name="asset_kept"

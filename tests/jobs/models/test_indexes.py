@@ -17,20 +17,28 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from jobs.models import Attempt, Job
-from studio.models import Team, User
+from studio.files import removals
+from studio.models import Asset, Team, User
 from tests import makers
 
 pytestmark = pytest.mark.django_db
 
 
-def indexes_of(rows: QuerySet[Job] | QuerySet[Attempt]) -> set[str]:
+def indexes_of(rows: QuerySet[Job] | QuerySet[Attempt] | QuerySet[Asset]) -> set[str]:
     """The indexes that the database's plan goes through."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(
                 "set local enable_seqscan = off"
             )  # a table of a few rows is read whole otherwise
-    return set(re.findall(r"(?:job|attempt|one_\w+_per)_\w+|rowid", rows.order_by().explain()))
+    return set(
+        re.findall(r"(?:job|attempt|asset|one_\w+_per)_\w+|rowid", rows.order_by().explain())
+    )
+
+
+def test_whether_a_stored_file_is_named_is_found_by_an_index() -> None:
+    found = indexes_of(removals.named("1/abc.mp4"))
+    assert {"asset_file", "asset_thumb"} <= found
 
 
 def test_a_task_is_found_by_an_index() -> None:

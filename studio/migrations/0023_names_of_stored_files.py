@@ -1,0 +1,18 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("studio", "0022_names_of_tables"),
+    ]
+
+    operations = [
+        migrations.AddIndex(
+            model_name="asset",
+            index=models.Index(fields=["file"], name="asset_file"),
+        ),
+        migrations.AddIndex(
+            model_name="asset",
+            index=models.Index(fields=["thumb"], name="asset_thumb"),
+        ),
+    ]
