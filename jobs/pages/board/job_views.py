@@ -31,6 +31,7 @@ from jobs.pages.create.confirmation import Confirmation
 from studio.common import formats
 from studio.common.translatable import translated
 from studio.media import MediaError
+from studio.models import Team
 from studio.teams.access import TeamRequest, team_page
 from studio.teams.permissions import Permission
 from studio.teams.return_address import redirect_back
@@ -248,7 +249,9 @@ def notice_of(request: TeamRequest, made: Job | JobSet) -> HttpResponse:
     return response
 
 
-def asked(request: TeamRequest, needs: NeedsApproval, do: str, back: Job | JobSet) -> HttpResponse:
+def asked(
+    request: TeamRequest, needs: NeedsApproval, do: str, back: Job | JobSet | Team
+) -> HttpResponse:
     """What becomes of a click that needs approval: it asks when its button said so, else it is told
     on the page that it came from."""
     pending = asking.ask(needs, request.POST, do)

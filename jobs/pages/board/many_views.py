@@ -25,7 +25,9 @@ from jobs.orders import create, sets
 from jobs.orders import undo as undoing
 from jobs.orders.approval import NeedsApproval
 from jobs.orders.create_batch import MOST, create_batch
+from jobs.pages import asking
 from jobs.pages.board.board_filter import ACTIVE, ENDED, Filter
+from jobs.pages.board.job_views import asked
 from jobs.pages.board.set_views import zip_response
 from jobs.pages.spending.csv_export import amount_cell
 from studio.audit.events import Event
@@ -111,6 +113,7 @@ def _again(request: TeamRequest, jobs: list[Job]) -> HttpResponse:
                 "jobs": failed,
                 "left": len(jobs) - len(failed),
                 "price": prices.format_money(total, request.team.currency),
+                "asks": asking.asking_buttons(request.team, request.user, {"again": total}),
                 "confirmed": confirmed_price.form_value({"again": total}),
                 "next": request.POST.get("next", ""),
                 "key": uuid.uuid4().hex,
@@ -127,7 +130,9 @@ def _again(request: TeamRequest, jobs: list[Job]) -> HttpResponse:
             again_of=failed,
             full=[job.full for job in failed],
         )
-    except (Refused, NeedsApproval, budget.OverBudget, prices.NoPrice) as error:
+    except NeedsApproval as needs:
+        return asked(request, needs, "again", request.team)
+    except (Refused, budget.OverBudget, prices.NoPrice) as error:
         messages.error(request, translated(error.sentence))
         return _back(request)
     messages.success(

@@ -17,7 +17,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from jobs.common.states import Code, Fault, State
-from jobs.models import Account, Job, JobSet
+from jobs.models import Account, Job, JobSet, PendingOrder
+from jobs.orders import stored_orders
 from jobs.pages.board import board_filter
 from studio.models import Team, User
 from tests import files, makers
@@ -107,6 +108,36 @@ def test_what_failed_is_run_again_after_its_price(
     made = Job.objects.filter(again_of__in=failed)
     assert made.count() == 2
     assert answer["Location"] == JobSet.objects.get().get_absolute_url()
+
+
+def test_above_the_amount_running_many_again_asks_for_approval(
+    client_of: ClientOf, creator: User, owner: User, team: Team, account: Account, door: str
+) -> None:
+    Team.objects.filter(pk=team.pk).update(approval_micros=0)
+    picture = makers.asset(team)
+    makers.check(picture, account, answered_at=timezone.now())
+    given_files = {"image_url": picture, "audio_url": makers.asset(team, "audio")}
+    failed = [
+        makers.job(team, owner, state=State.FAILED, account=account, files=given_files)
+        for _ in range(2)
+    ]
+    client = client_of(creator)
+    html = client.post(door, {"do": "again", "job": [one.public_id for one in failed]})
+    form = parse(html)
+    assert "Ask for approval" in text(html.content.decode())
+    given = {
+        name: form.values(f"input[name={name}]", "value")
+        for name in ("job", "do", "key", "confirmed_prices", "asks")
+    }
+    client.post(door, {**given, "asks": ""})
+    assert not PendingOrder.objects.exists(), "its button said that it orders"
+    answer = client.post(door, given)
+    pending = PendingOrder.objects.get()
+    assert answer["Location"].endswith(f"/approvals/{pending.public_id}/")
+    assert (pending.videos, Job.objects.filter(again_of__in=failed).count()) == (2, 0)
+    made = stored_orders.approve(pending, owner, pending.quote_micros)
+    assert isinstance(made, JobSet)
+    assert Job.objects.filter(again_of__in=failed, owner=creator, set=made).count() == 2
 
 
 def test_ticked_videos_are_one_file(
