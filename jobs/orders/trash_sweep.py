@@ -13,12 +13,12 @@ import time
 from collections.abc import Callable, Iterable
 
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext
 
 from jobs.billing import ledger
 from jobs.common.states import Group
-from jobs.models import Check, Job, JobInput, SharedVideo, ShareLink, Template
+from jobs.models import Check, Job, JobInput, JobSet, PendingOrder, SharedVideo, ShareLink, Template
 from jobs.orders import video_holders
 from studio.audit.events import Event
 from studio.audit.trail import record
@@ -109,7 +109,31 @@ def _erase_jobs(deletion: Deletion) -> bool:
         erased_at=clock.now(),
         deletion=None,
     )
+    _erase_clicks(jobs)
     return True
+
+
+def _erase_clicks(jobs: list[int]) -> None:
+    """What was asked for of erased `jobs`, and the names of sets of which nothing else is left."""
+    sets = JobSet.objects.filter(jobs__in=jobs).exclude(jobs__erased_at=None)
+    is_open = PendingOrder.State.OPEN
+    over = list(sets.exclude(pending_orders__state=is_open).distinct().values_list("pk", flat=True))
+    JobSet.objects.filter(pk__in=over).update(title=gettext("Deleted videos"))
+    asked = PendingOrder.objects.exclude(state=is_open)
+    for one in asked.filter(Q(job__in=jobs) | Q(set__in=over)):
+        empty: dict[str, object] = {
+            "files": {},
+            "names": {},
+            "chosen": {},
+            "title": "",
+            "full": None,
+        }
+        orders = [order | empty for order in one.wish["orders"]]
+        PendingOrder.objects.filter(pk=one.pk).update(
+            title=gettext("Deleted video"),
+            wish=one.wish | {"title": "", "orders": orders},
+            answer="",
+        )
 
 
 def _erase_templates(deletion: Deletion) -> bool:

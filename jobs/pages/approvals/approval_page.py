@@ -190,6 +190,8 @@ def _facts(pending: PendingOrder) -> list[tuple[str, str]]:
     except Refused:
         return []
     first = orders[0]
+    if not first.files:
+        return []  # erased: nobody knows its choices any more
     if any((one.model, one.chosen) != (first.model, first.chosen) for one in orders):
         return []
     return labels.chosen_words(Job(model=first.model, parameters=first.chosen))

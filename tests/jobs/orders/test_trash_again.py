@@ -7,7 +7,7 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 
 from jobs.common.states import Group, State
-from jobs.models import Account, Job, Template
+from jobs.models import Account, Job, JobSet, Template
 from jobs.orders import trash, trash_sweep
 from studio.models import Asset, Deletion, Team, User
 from tests import makers
@@ -115,3 +115,29 @@ def test_what_cannot_be_erased_keeps_nothing_else(
     monkeypatch.setattr(trash_sweep, "erase_rows", breaks)
     assert trash_sweep.work() == 1
     assert list(Deletion.objects.all()) == [one]
+
+
+def test_what_was_asked_for_is_erased_with_what_became_of_it(
+    team: Team, creator: User, account: Account
+) -> None:
+    one = JobSet.objects.create(team=team, owner=creator, kind="batch", title="Secret launch")
+    first, second = (
+        makers.job(team, creator, account=account, state=State.FAILED, set=one) for _ in range(2)
+    )
+    asked = makers.pending_order(
+        team, creator, title="Secret launch", state="ordered", job=first, answer="Secret"
+    )
+    kept = makers.pending_order(team, creator, title="Secret launch", state="ordered", set=one)
+    due(deleted(team, first, creator))
+    assert trash_sweep.work() == 1
+    asked.refresh_from_db()
+    kept.refresh_from_db()
+    one.refresh_from_db()
+    assert "Secret" not in f"{asked.title} {asked.wish} {asked.answer}"
+    assert not asked.wish["orders"][0]["names"]
+    assert (kept.title, one.title) == ("Secret launch", "Secret launch"), "another video is left"
+    due(deleted(team, second, creator))
+    assert trash_sweep.work() == 1
+    kept.refresh_from_db()
+    one.refresh_from_db()
+    assert "Secret" not in f"{kept.title} {kept.wish} {one.title}"
