@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("studio", "0022_names_of_tables"),
+        ("studio", "0023_mail_when_ready"),
     ]
 
     operations = [
