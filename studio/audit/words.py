@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from studio.audit.events import Event
-from studio.common.formats import DASH, ledger
+from studio.common import reader
+from studio.common.formats import DASH, filesize_mb, ledger
 from studio.models.audit import AuditEntry, Via
 from studio.models.people import Role
 
 _ERASED = re.compile(r"erased-(\d+)")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)")
 _NAMES: dict[str, str | Promise] = {
     "role": gettext_lazy("Role"),
     "turns": gettext_lazy("Priority share"),
@@ -42,6 +46,16 @@ _NAMES: dict[str, str | Promise] = {
     "kind": gettext_lazy("Kind"),
     "files": gettext_lazy("Files"),
     "films": gettext_lazy("Videos"),
+    "videos": gettext_lazy("Videos"),
+    "bytes": gettext_lazy("Size"),
+    "reason": gettext_lazy("Reason"),
+    "remove_at": gettext_lazy("Erased for ever on"),
+    "ends": gettext_lazy("Ends"),
+    "expires_on": gettext_lazy("Expires on"),
+    "download_allowed": gettext_lazy("Visitors may download"),
+    "password_asked": gettext_lazy("Asks for a password"),
+    "by mail": gettext_lazy("By mail"),
+    "by domain": gettext_lazy("By mail domain"),
     "is_active": gettext_lazy("Active"),
     "is_staff": gettext_lazy("Staff"),
     "is_superuser": gettext_lazy("All rights on this site"),
@@ -103,9 +117,14 @@ def way(entry: AuditEntry) -> str:
     return ", ".join(parts)
 
 
-def changes(entry: AuditEntry) -> list[Change]:
-    """The values that changed, in the order in which they were told."""
-    was, became = entry.was, entry.became
+def changes(entry: AuditEntry, zone: str = "") -> list[Change]:
+    """The values that changed, in the order in which they were told. Moments on the clock of
+    `zone`; without one, as a file is given them, as they are stored."""
+    was, became = dict(entry.was), dict(entry.became)
+    if zone:
+        with reader.reading(replace(reader.reader(), zone=zone)):
+            for values in (was, became):
+                values.update({name: _on_the_clock(value) for name, value in values.items()})
     return [
         Change(
             str(_NAMES.get(name, name.replace("_", " "))),
@@ -122,6 +141,20 @@ def change_text(change: Change) -> str:
     return f"{change.name}: {told or DASH}"
 
 
+def _on_the_clock(value: object) -> object:
+    """A moment or day of the trail as its reader writes it; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        if _MOMENT.fullmatch(value):
+            return reader.written(datetime.fromisoformat(value))
+        if _DAY.fullmatch(value):
+            return reader.written(date.fromisoformat(value), "day year")
+    except ValueError:  # the forty-first of a month is a word like another
+        return value
+    return value
+
+
 def _value(name: str, value: object, beside: Mapping[str, object]) -> str:
     if value is None or value == "":
         return DASH
@@ -129,6 +162,8 @@ def _value(name: str, value: object, beside: Mapping[str, object]) -> str:
         return _("yes") if value else _("no")
     if name == "role" and value in Role.values:
         return str(Role(str(value)).label)
+    if name == "bytes" and isinstance(value, int):
+        return filesize_mb(value)
     if name.endswith("micros") and isinstance(value, int):
         return ledger(value, str(beside.get("currency") or "USD"))
     if isinstance(value, list):

@@ -89,6 +89,7 @@ def audit(request: TeamRequest) -> HttpResponseBase:
             [_row(one) for one in some] for some in reading.portions(entries, wanted, AT_ONCE)
         )
         return csv_response(lines_of(COLUMNS, portions), f"footlight-{request.team.slug}-audit.csv")
+    zone = request.team.time_zone
     before = entries.filter(pk=form.cleaned_data.get("before") or 0).first()
     found = reading.page(entries, wanted, PAGE + 1, before)
     query = _query(wanted)
@@ -96,7 +97,7 @@ def audit(request: TeamRequest) -> HttpResponseBase:
         "nav": "team",
         "wanted": wanted,
         "lines": [
-            Line(one, words.sentence(one), words.changes(one), words.way(one))
+            Line(one, words.sentence(one), words.changes(one, zone), words.way(one))
             for one in found[:PAGE]
         ],
         "kinds": Kind.choices,
