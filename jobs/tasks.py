@@ -24,7 +24,7 @@ from jobs.engine import (
     stopping,
 )
 from jobs.notifications import ready_mail
-from jobs.orders import late_videos, stored_orders, trash_sweep
+from jobs.orders import late_videos, stored_orders, team_sweep, trash_sweep
 from studio.files import edit_queue, removals
 from studio.mail import queue as mail_queue
 from studio.web import temporary
@@ -73,7 +73,8 @@ def mail_step(pk: int) -> None:
 
 
 def trash_run() -> None:
-    """Erase what lies in the trash for longer than it is kept."""
+    """Erase what lies in the trash for longer than it is kept, and teams that were deleted."""
+    team_sweep.work(RUN_SECONDS / 2, stop=stopping.requested.is_set)
     trash_sweep.work(RUN_SECONDS, stop=stopping.requested.is_set)
 
 
@@ -106,7 +107,8 @@ def heartbeat(shifts: int = 1) -> None:
         wakeup.enqueue_mail(pk)
     if minute:
         mail_queue.sweep()
-        if (trash_sweep.due().exists() or removals.due()) and wakeup.once("trash", 50):
+        due = team_sweep.due().exists() or trash_sweep.due().exists() or removals.due()
+        if due and wakeup.once("trash", 50):
             wakeup.enqueue("steps", "trash_run")
         temporary.sweep(Path(settings.FILE_UPLOAD_TEMP_DIR))
 

@@ -79,6 +79,11 @@ urlpatterns = [
         import_string("jobs.pages.team.settings_views.settings"),
         name="team_settings",
     ),
+    path(
+        "t/<slug:team>/team/delete/",
+        import_string("jobs.pages.team.closing_views.page"),
+        name="team_delete",
+    ),
     path("t/<slug:team>/team/picture/", team_picture.picture, name="team_picture"),
     path("t/<slug:team>/team/audit/", audit_views.audit, name="team_audit"),
     path(

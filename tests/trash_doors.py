@@ -34,6 +34,15 @@ def delete_several(w: Any) -> None:
     w.post("jobs:delete_several", job=_ended(w), sure="1")
 
 
+def close_team(w: Any) -> None:
+    w.post("team_delete", name=w.team.name)
+
+
+def reopen_team(w: Any) -> None:
+    close_team(w)
+    w.post("team_delete", do="reopen")
+
+
 def restore(w: Any) -> None:
     job_delete(w)
     w.post("jobs:trash", do="restore", deletion=Deletion.objects.latest("pk").public_id)
@@ -46,6 +55,10 @@ def erase(w: Any) -> None:
 
 _DELETED = Event.VIDEO_DELETED
 DOORS: dict[str, list[tuple[Callable[[Any], None], set[Event]]]] = {
+    "team_delete": [
+        (close_team, {Event.TEAM_CLOSED, Event.JOB_CANCELED}),
+        (reopen_team, {Event.TEAM_CLOSED, Event.JOB_CANCELED, Event.TEAM_REOPENED}),
+    ],
     "asset_name": [(rename, {Event.FILE_RENAMED})],
     "asset_delete": [(asset_delete, {Event.FILE_DELETED})],
     "jobs:job_delete": [(job_delete, {_DELETED})],

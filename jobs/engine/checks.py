@@ -15,6 +15,7 @@ from jobs.billing import ledger, prices
 from jobs.catalogue import entries
 from jobs.common import wakeup
 from jobs.common.errors import Refused
+from jobs.common.open_team import require_open
 from jobs.models import Account, Check
 from studio.common import clock
 from studio.common.translatable import EMPTY, phrase
@@ -90,9 +91,12 @@ def ask(*, asset: Asset, model: str, chosen: dict[str, Any], account: Account, b
 
 
 def _require_here(asset: Asset) -> None:
-    """Refused when the picture was deleted meanwhile. The hold has locked the team, as a deletion
-    does."""
-    if not Asset.objects.filter(pk=asset.pk).exists():
+    """Refused when the picture was deleted or the team closed meanwhile. The hold has locked the
+    team, as a deletion does."""
+    found = Asset.objects.select_related("team").filter(pk=asset.pk).first()
+    if found is not None:
+        require_open(found.team)
+    else:
         raise Refused(
             phrase(
                 "“%(name)s” was deleted meanwhile. Take it out of the trash, or choose another "

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from jobs.billing import ledger, prices
 from jobs.catalogue import entries
+from jobs.common.open_team import require_open
 from jobs.common.states import Outcome, State, group_of
 from jobs.engine.transitions import record, wake_lane
 from jobs.models import Account, Attempt, Job, Lane
@@ -28,7 +29,7 @@ def insert_adopted(
     now = clock.now()
     with transaction.atomic():
         # Before the lane, which may be made here: a click makes it with this lock, too.
-        ledger.lock(account.team)
+        require_open(ledger.lock(account.team))
         lane = lane_for(account, spec.name)
         job = _job_row(lane, account, by, quote, task, task_id, now)
         Attempt.objects.create(

@@ -11,6 +11,7 @@ from dataclasses import replace
 from django.db import IntegrityError, transaction
 
 from jobs.billing import budget, ledger
+from jobs.common.open_team import require_open
 from jobs.engine import eta
 from jobs.engine.transitions import wake_lanes
 from jobs.models import Job
@@ -77,6 +78,7 @@ def _create(ready: Plan, place: eta.Place, group: OrderGroup) -> Job:
     (again_of,), (full,) = group.again_of, group.full
     job = write(ready, place, again_of=again_of, full=full)
     team = ledger.lock(ready.order.team)
+    require_open(team)
     approval.admit(team, group, ready.estimate.micros, None)
     hold(job, ready, team)
     require_here([job])
@@ -105,6 +107,7 @@ def _create_locked(
     if made is not None:
         # the other half of a double click was faster, and the room that is gone went to it
         return made
+    require_open(team)
     ready = still_valid(ready)
     approval.admit(team, group, ready.estimate.micros, go_ahead)
     needs = ready.waits_for

@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from jobs.billing import budget, ledger
 from jobs.catalogue import entries
 from jobs.common.errors import Refused
+from jobs.common.open_team import require_open
 from jobs.engine import eta
 from jobs.engine.transitions import wake_lanes
 from jobs.models import Job, JobSet
@@ -158,6 +159,7 @@ def _create_locked(
     repeated = [job.again_of for job in jobs if job.again_of is not None]
     if into is not None and into.jobs.filter(again_of__in=repeated).exists():
         return into  # another click was faster
+    require_open(team)
     jobs = [replace(job, plan=still_valid(job.plan)) for job in jobs]
     total = total_of([job.plan for job in jobs])
     approval.admit(team, click.group, total, click.go_ahead)

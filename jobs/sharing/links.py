@@ -20,6 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from jobs.common.errors import Refused
+from jobs.common.open_team import require_open
 from jobs.common.states import Group, State
 from jobs.models import Job, SharedVideo, ShareLink
 from studio.audit.events import Event
@@ -95,7 +96,8 @@ def closed(link: ShareLink) -> Closed | None:
         return Closed.REVOKED
     if link.expires_at <= timezone.now():
         return Closed.EXPIRED
-    return None if link.team.sharing_allowed else Closed.FORBIDDEN
+    allowed = link.team.sharing_allowed and not link.team.is_closed
+    return None if allowed else Closed.FORBIDDEN
 
 
 def shown(link: ShareLink) -> models.QuerySet[SharedVideo]:
@@ -129,6 +131,7 @@ def make(team: Team, by: User, jobs: Iterable[Job], terms: Terms, *, click: str 
     """A link that shows `jobs` of `team`; a `click` that comes again gets the link that it made.
     Refused when the team forbids sharing, or there is nothing, or too much, to show."""
     some = list(jobs)
+    require_open(team)
     if not team.sharing_allowed:
         raise Refused(forbidden(team))
     if not some:

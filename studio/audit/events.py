@@ -26,6 +26,12 @@ class Event(models.TextChoices):
     # ── people and roles ──
     TEAM_MADE = "people.team-made", _("%(by)s made the team %(about)s")
     TEAM_DELETED = "people.team-deleted", _("%(by)s deleted the team %(about)s")
+    TEAM_CLOSED = (
+        "people.team-closed",
+        _("%(by)s deleted the team %(about)s; it is closed, and erased in 30 days"),
+    )
+    TEAM_REOPENED = "people.team-reopened", _("%(by)s reopened the team %(about)s")
+    TEAM_EMPTIED = "people.team-emptied", _("The team %(about)s was erased")
     INVITED = "people.invited", _("%(by)s invited %(person)s")
     INVITATION_SENT_AGAIN = (
         "people.invitation-sent-again",

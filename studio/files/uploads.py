@@ -207,7 +207,7 @@ def _sender(scope: Scope, slug: str) -> _Sender:
         raise Refused(404, _("No team of yours is at this address.")) from None
     except PermissionDenied as error:  # a second factor is required here
         raise Refused(403, str(error)) from None
-    if not allows(membership.role, Permission.MAKE):
+    if not allows(membership.role, Permission.MAKE, membership.team):
         raise Refused(403, not_allowed(membership, Permission.MAKE))
     address = (scope.get("client") or ("", 0))[0]  # the visitor's own: studio/web/visitors.py
     mark = sign_in_mark(request.session.session_key)

@@ -63,7 +63,7 @@ def _refuse(
 def last_owner(membership: Membership, going: object) -> Sentence | None:
     """A team without an owner who can sign in could no longer be run by anybody of it. It may go
     as a whole; and an owner who cannot sign in may go when another like them stays."""
-    if _is_of(Team, going):
+    if _is_of(Team, going) or membership.team.erasing:
         return None
     if connection.in_atomic_block:
         # Two owners who remove each other at once: the second one looks when the first is done.

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from studio.common import time_zones
 from studio.common.fields import SentenceField
 from studio.common.translatable import EMPTY, Sentence, phrase
+from studio.models.team_closing import TeamClosing
 from studio.models.team_settings import TeamSettings
 
 
@@ -145,7 +146,7 @@ class Currency(models.TextChoices):
     CNY = "CNY", _("Chinese yuan")
 
 
-class Team(TeamSettings):
+class Team(TeamSettings, TeamClosing):
     name = models.CharField(_("name"), max_length=80)
     slug = models.SlugField(_("address"), max_length=60, unique=True)
     personal = models.BooleanField(_("personal"), default=False)
@@ -192,6 +193,13 @@ class Team(TeamSettings):
 
     class Meta:
         ordering = ("name", "id")
+        indexes = (
+            models.Index(
+                fields=("erase_at",),
+                condition=models.Q(closed_at__isnull=False, emptied_at=None),
+                name="team_closed",
+            ),
+        )
 
     def __str__(self) -> str:
         return self.name

@@ -19,6 +19,7 @@ class Deletion(models.Model):
         VIDEO = "video", _("video")
         JOB = "job", _("job without a video")
         LIKENESS = "likeness", _("file with everything made of it")
+        TEAM = "team", _("all of a team")
 
     class Reason(models.TextChoices):
         PERSON = "person", _("somebody deleted it")

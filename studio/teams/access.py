@@ -20,7 +20,7 @@ from django_htmx.middleware import HtmxDetails
 
 from studio.common.translatable import EMPTY, translated
 from studio.models.people import Membership, Role, Team, User
-from studio.teams import required_factor
+from studio.teams import closed_team, required_factor
 from studio.teams.permissions import Permission, Permissions, allows, roles_with
 
 MARK = "footlight_access_mark"
@@ -52,12 +52,17 @@ def signed_in(view: View) -> View:
 
 
 def team_page(
-    read: Permission = Permission.SEE, write: Permission = Permission.MAKE
+    read: Permission = Permission.SEE,
+    write: Permission = Permission.MAKE,
+    *,
+    while_closed: bool = False,
 ) -> Callable[[View], View]:
     """Members of the team whose address is in the URL, whose role has `read` for GET and HEAD,
     `write` for everything else.
 
-    Sets request.team, request.membership and request.may. 404 for a stranger and for an unknown
+    Sets request.team, request.membership and request.may. A team that is closed leaves only some
+    permissions (WHILE_CLOSED); `while_closed` is for doors that end what is under way, which are
+    open to whom they were before. 404 for a stranger and for an unknown
     team, 403 for a role without the permission.
     """
 
@@ -70,7 +75,7 @@ def team_page(
             request.team = request.membership.team
             needed = read if request.method in ("GET", "HEAD", "OPTIONS") else write
             request.may = Permissions(request.membership.role, request.team)
-            if not allows(request.membership.role, needed, request.team):
+            if not allows(request.membership.role, needed, None if while_closed else request.team):
                 raise PermissionDenied(not_allowed(request.membership, needed))
             if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
                 _looked_at(request)
@@ -94,6 +99,8 @@ def _looked_at(request: TeamRequest) -> None:
 
 def not_allowed(membership: Membership, needed: Permission) -> str:
     """Why somebody may not, and who may."""
+    if membership.team.is_closed and allows(membership.role, needed):
+        return translated(closed_team.words(membership.team))
     return _(
         "Your role in %(team)s is %(role)s, which may not do this. Who may: %(roles)s. An owner or "
         "admin of the team can change your role."

@@ -24,6 +24,7 @@ from studio.audit.trail import record
 from studio.common import clock
 from studio.common.translatable import Sentence, phrase
 from studio.models import Invitation, Membership, Team, User
+from studio.teams import closed_team
 from studio.teams.mail_addresses import confirmed_addresses
 from studio.teams.permissions import may_grant
 
@@ -39,6 +40,7 @@ class Problem(models.TextChoices):
 
     UNKNOWN = "unknown", _("This link does not work any more")
     GONE = "gone", _("The team is gone")
+    CLOSED = "closed", _("The team is closed")
     USED = "used", _("This invitation was used")
     REVOKED = "revoked", _("This invitation was taken back")
     EXPIRED = "expired", _("This invitation has ended")
@@ -94,7 +96,7 @@ def make(
     one anew. The same `click` twice makes nothing the second time. `mailed`: nobody but the
     mailboxes will see the links."""
     with transaction.atomic():
-        lock(team)
+        _require_open(lock(team))
         if click and team.invitations.filter(click=click).exists():
             return []
         role = role_of(team, by)
@@ -150,7 +152,7 @@ def renew(team: Team, by: User, public_id: str, *, mailed: bool) -> Made:
     """The open invitation with a new link and a new week; `by` answers for it now. The link before
     ends. NotInvited when it is not open any more, or `by` may not give its role."""
     with transaction.atomic():
-        lock(team)
+        _require_open(lock(team))
         found = _open(team, public_id)
         if mailed and not found.email:
             raise NotInvited(phrase("It has no address to be mailed to. Make its link anew."))
@@ -196,9 +198,15 @@ def open_ones(team: Team) -> models.QuerySet[Invitation]:
     return team.invitations.filter(used_at=None, revoked_at=None)
 
 
-def lock(team: Team) -> None:
-    """One writer of people and invitations of `team` at a time, until its transaction ends."""
-    Team.objects.select_for_update(no_key=True).filter(pk=team.pk).first()
+def lock(team: Team) -> Team | None:
+    """One writer of people and invitations of `team` at a time, until its transaction ends; its row
+    as it is now."""
+    return Team.objects.select_for_update(no_key=True).filter(pk=team.pk).first()
+
+
+def _require_open(team: Team | None) -> None:
+    if team is not None and team.is_closed:
+        raise NotInvited(closed_team.words(team))
 
 
 def role_of(team: Team, user: User) -> str:
@@ -303,6 +311,8 @@ def ended(invitation: Invitation) -> Problem | None:
     """Why nobody can accept it any more; None while somebody can."""
     if invitation.team is None:
         return Problem.GONE
+    if invitation.team.is_closed:
+        return Problem.CLOSED
     if invitation.used_at is not None:
         return Problem.USED
     if invitation.revoked_at is not None:

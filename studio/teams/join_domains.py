@@ -92,7 +92,9 @@ def stop(team: Team, by: User, domain: str) -> None:
 def open_to(user: User) -> models.QuerySet[JoinDomain]:
     """The teams that `user` may join by a confirmed address, and is not in."""
     mine = domains_of(confirmed_addresses(user))
-    rows = JoinDomain.objects.filter(domain__in=mine).exclude(team__memberships__user=user)
+    rows = JoinDomain.objects.filter(domain__in=mine, team__closed_at=None).exclude(
+        team__memberships__user=user
+    )
     return rows.select_related("team").order_by("team__name", "pk")
 
 

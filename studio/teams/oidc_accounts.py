@@ -168,7 +168,9 @@ def give_teams(account: SocialAccount, claims: Claims) -> None:
         log.warning("OIDC_GROUPS names a team that is not there: %s", slug)
     for slug, team in sorted(teams.items()):
         membership = Membership.objects.filter(team=team, user_id=account.user_id).first()
-        if slug in wanted and membership is None:
+        if membership is None and team.is_closed:
+            given.discard(slug)
+        elif slug in wanted and membership is None:
             Membership.objects.create(team=team, user_id=account.user_id, role=wanted[slug])
             _tell(Event.ADDED, team, account, after=wanted[slug])
             given.add(slug)

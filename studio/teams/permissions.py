@@ -73,15 +73,32 @@ TABLE: dict[Role, frozenset[Permission]] = {
     Role.OWNER: frozenset(Permission),
 }
 
+# What is left of it in a team that is closed: to look, to see to what still runs and to what lies
+# there, and to reopen it.
+WHILE_CLOSED = frozenset(
+    {
+        Permission.SEE,
+        Permission.DELETE_OWN,
+        Permission.DELETE_OTHERS,
+        Permission.MANAGE_JOBS,
+        Permission.SEE_SPEND,
+        Permission.MANAGE_CONNECTIONS,
+        Permission.SEE_AUDIT,
+        Permission.DELETE_TEAM,
+    }
+)
+
 
 def granted(role: str, team: Team | None = None) -> frozenset[Permission]:
     """What somebody with `role` may: as the table says, and what the settings of `team` give
-    besides. An unknown role may nothing."""
+    besides, or its being closed takes away. An unknown role may nothing."""
     if role not in TABLE:
         return frozenset()
     found = TABLE[Role(role)]
     if team is not None and team.creators_connect and Permission.MAKE in found:
         found |= {Permission.ADD_CONNECTIONS}
+    if team is not None and team.is_closed:
+        found &= WHILE_CLOSED
     return found
 
 

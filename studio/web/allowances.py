@@ -45,6 +45,6 @@ def allowance(scope: Scope) -> Allowance:
         raise Refused(404, _("No team of yours is at this address.")) from None
     except PermissionDenied as error:  # a second factor is required here
         raise Refused(403, str(error)) from None
-    if not allows(membership.role, Permission.MAKE):
+    if not allows(membership.role, Permission.MAKE, membership.team):
         raise Refused(403, not_allowed(membership, Permission.MAKE))
     return Allowance(settings.UPLOAD_MAX_BYTES + limits.FORM_BYTES, user.pk)

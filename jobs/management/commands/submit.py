@@ -241,7 +241,7 @@ def team_and_member(team_word: str, email: str) -> tuple[Team, User]:
     )
     if member is None or not member.user.is_active:
         raise NotTaken("no-member", f"{email} is no member of {team}.")
-    if not allows(member.role, Permission.MAKE):
+    if not allows(member.role, Permission.MAKE, team):
         raise NotTaken("role-too-low", f"{email}: {not_allowed(member, Permission.MAKE)}")
     return team, member.user
 

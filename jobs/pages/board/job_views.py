@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -32,6 +33,7 @@ from studio.common import formats
 from studio.common.translatable import translated
 from studio.media import MediaError
 from studio.models import Team
+from studio.teams import closed_team
 from studio.teams.access import TeamRequest, team_page
 from studio.teams.permissions import Permission
 from studio.teams.return_address import redirect_back
@@ -81,7 +83,7 @@ def notice(request: TeamRequest, job: str) -> HttpResponse:
     return notice_of(request, _job(request, job))
 
 
-@team_page()
+@team_page(while_closed=True)
 @require_POST
 def cancel(request: TeamRequest, job: str) -> HttpResponse:
     found = _job(request, job)
@@ -96,7 +98,7 @@ def cancel(request: TeamRequest, job: str) -> HttpResponse:
     return _back(request, found)
 
 
-@team_page()
+@team_page(while_closed=True)
 @require_POST
 def undo(request: TeamRequest, job: str) -> HttpResponse:
     """Take back all that the click on this job made."""
@@ -110,7 +112,7 @@ def undo(request: TeamRequest, job: str) -> HttpResponse:
     return redirect(found)
 
 
-@team_page()
+@team_page(while_closed=True)
 @require_POST
 def ask_now(request: TeamRequest, job: str) -> HttpResponse:
     """Have the service asked about the task, or its video downloaded, now and not only when it is
@@ -194,6 +196,8 @@ def decide(request: TeamRequest, job: str) -> HttpResponse:
     that it is sent again."""
     found = _job(request, job)
     chosen = request.POST.get("task", "")
+    if not chosen and request.team.is_closed:
+        raise PermissionDenied(translated(closed_team.words(request.team)))
     if found.code != Code.SEVERAL_TASKS or (
         chosen and chosen not in listed_tasks.candidates(found)
     ):

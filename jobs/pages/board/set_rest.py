@@ -76,7 +76,7 @@ def _rest(request: TeamRequest, public_id: str) -> tuple[JobSet, PendingOrder | 
     return found, pending
 
 
-@team_page()
+@team_page(while_closed=True)
 @require_POST
 def cancel(request: TeamRequest, jobset: str) -> HttpResponse:
     """Nothing was reserved or sent, so nothing is lost but the wish."""

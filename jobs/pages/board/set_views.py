@@ -212,7 +212,7 @@ def pick(request: TeamRequest, jobset: str) -> HttpResponse:
     return redirect(found)
 
 
-@team_page()
+@team_page(while_closed=True)
 @require_POST
 def cancel(request: TeamRequest, jobset: str) -> HttpResponse:
     found = _set(request, jobset)

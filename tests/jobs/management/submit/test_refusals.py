@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from jobs.common import wakeup
 from jobs.models import Check, Job
@@ -208,3 +210,14 @@ def test_a_redis_that_is_away_says_nothing_of_workers(
     said = capsys.readouterr().err
     assert "Redis does not answer" in said
     assert "No worker" not in said
+
+
+def test_a_team_that_was_deleted_takes_nothing(
+    submit: Any, team: Team, portrait: str, speech: str
+) -> None:
+    now = timezone.now()
+    Team.objects.filter(pk=team.pk).update(closed_at=now, erase_at=now + timedelta(days=30))
+    said, code = submit("emo-v1", image=portrait, audio=speech)
+    assert code == 1
+    assert "was deleted" in said["message"]
+    assert not Asset.objects.exists()
