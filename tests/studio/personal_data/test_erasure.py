@@ -305,6 +305,7 @@ NUMBER_STAYS = {
     "admin.LogEntry.user",
     "studio.Asset.owner",
     "studio.Deletion.by",
+    "studio.Team.closed_by",
     "studio.AuditEntry.by",
     "studio.AuditEntry.person",
     "studio.PersonUse.user",
