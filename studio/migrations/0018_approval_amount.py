@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='team',
             name='approval_micros',
-            field=models.PositiveBigIntegerField(blank=True, help_text='Millionths of the team’s currency; empty: nobody asks; 0: whoever may not approve asks for everything that costs something.', null=True, verbose_name='clicks above this need approval'),
+            field=models.PositiveBigIntegerField(blank=True, help_text='Millionths of the team’s currency; empty: nobody asks; 0: whoever may not approve asks for every video and template.', null=True, verbose_name='clicks above this need approval'),
         ),
     ]

@@ -175,7 +175,7 @@ class Team(TeamSettings, TeamClosing):
         blank=True,
         help_text=_(
             "Millionths of the team’s currency; empty: nobody asks; 0: whoever may not approve "
-            "asks for everything that costs something."
+            "asks for every video and template."
         ),
     )
     storage_limit_mb = models.PositiveIntegerField(

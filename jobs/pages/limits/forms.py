@@ -135,7 +135,7 @@ class ApprovalForm(forms.Form):
         )
         field = amount_field(_("Amount per click"), currency)
         field.help_text = _(
-            "In %(currency)s, such as 5.00. 0: everything that costs something needs approval."
+            "In %(currency)s, such as 5.00. 0: every video and template needs approval."
         ) % {"currency": currency}
         field.initial = "" if micros is None else written(micros)
         self.fields["amount"] = field
