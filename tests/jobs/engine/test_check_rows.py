@@ -63,6 +63,8 @@ def test_a_new_question_with_its_hold(
     for name in ("id", "public_id", "created_at"):
         del row[name]
     assert row == {
+        "asked_at": None,
+        "key_id": None,
         "team_id": portrait.team_id,
         "account_id": account.pk,
         "asset_id": portrait.pk,

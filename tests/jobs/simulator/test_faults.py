@@ -97,7 +97,7 @@ def order(sim: Simulator, what: str, **words: Any) -> requests.Response:
     )
 
 
-ORDER = re.compile(r"""(?:\.simulator\(|_order\(|/simulator/(?=\w+", \{))\s*"?(\w+)""")
+ORDER = re.compile(r"""(?:\.simulator\(|(?<!pending)_order\(|/simulator/(?=\w+", \{))\s*"?(\w+)""")
 TESTS = Path(__file__).resolve().parents[2]
 
 

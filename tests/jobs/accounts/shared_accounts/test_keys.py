@@ -13,6 +13,7 @@ from jobs.accounts.account_setup import add_account
 from jobs.accounts.endpoints import KeyRefused
 from jobs.accounts.keys import add_key, overlap_ends
 from jobs.models import Account, ApiKey, Job
+from studio.common import reader
 from studio.models import Team, User
 from tests.jobs.accounts.shared_accounts.accounts import THIRD, ClientOf, made, same
 from tests.jobs.tinystudio import GOOD, OTHER, Service
@@ -97,7 +98,7 @@ def test_the_overlap_ends_a_day_after_the_last_task(
     )
     ends = overlap_ends(north)
     assert ends is not None
-    assert f"keep this one until {ends.day} {ends:%b %H:%M} UTC" in page
+    assert f"keep this one until {reader.written(ends, 'day time')}" in page
     Job.objects.all().update(submitted_at=timezone.now() - timedelta(hours=25))
     page = (
         client_of(owner)

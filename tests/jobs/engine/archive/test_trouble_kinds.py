@@ -229,6 +229,7 @@ def test_a_video_that_could_not_be_stored_stays_fetched(
             "owner": job.owner,
             "name": f"{job.title}.mp4",
             "origin": "result",
+            "own": job.public_id,
         }
     ]
 
