@@ -72,7 +72,12 @@ def keep(
         "state": PendingOrder.State.OPEN,
     }
     if go_ahead is not None and not go_ahead.approves:
-        PendingOrder.objects.filter(pk=go_ahead.pending.pk).update(**columns)
+        # What was approved is used up by what was made of it.
+        approved = go_ahead.pending.approved_micros
+        left_approved = min(approved, micros) if approved is not None else None
+        PendingOrder.objects.filter(pk=go_ahead.pending.pk).update(
+            approved_micros=left_approved, **columns
+        )
         return
     PendingOrder.objects.create(
         team=jobset.team,

@@ -228,6 +228,29 @@ def test_an_approved_batch_needs_no_second_approval_for_its_rest(
     assert (made.jobs.count(), PendingOrder.objects.filter(state="open").count()) == (5, 0)
 
 
+def test_what_was_made_of_an_approved_rest_is_used_up(
+    wishes: list[OrderRequest], team: Team, creator: User, owner: User
+) -> None:
+    """The last video may not cost as much as the three that were approved."""
+    Team.objects.filter(pk=team.pk).update(approval_micros=PRICE)
+    limit(team, 2 * PRICE)
+    with pytest.raises(NeedsApproval) as refused:
+        batch(wishes)
+    made = stored_orders.approve(stored_orders.ask(refused.value), owner, 5 * PRICE)
+    assert isinstance(made, JobSet)
+    limit(team, 4 * PRICE)
+    stored_orders.go_on(held(made), creator, 3 * PRICE, 0)
+    left = held(made)
+    assert left.videos == 1
+    limit(team, 20 * PRICE)
+    Price.objects.filter(model="emo-v1").update(micros=2 * 11_469)
+    with pytest.raises(Refused, match="Somebody who may approve has to go on"):
+        stored_orders.go_on(left, creator, 2 * PRICE, left.round)
+    Price.objects.filter(model="emo-v1").update(micros=11_469)
+    stored_orders.go_on(left, creator, PRICE, left.round)
+    assert made.jobs.count() == 5
+
+
 def test_lowering_the_amount_makes_the_rest_wait_for_who_may_approve(
     wishes: list[OrderRequest], team: Team, creator: User, owner: User
 ) -> None:
