@@ -274,7 +274,13 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         # Limits of tries are counted here: a flood of made-up addresses must not push them out.
         "OPTIONS": {"MAX_ENTRIES": 100_000},
-    }
+    },
+    # Pieces of pages as they were drawn: about two kilobytes each.
+    "fragments": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "fragments",
+        "OPTIONS": {"MAX_ENTRIES": 5_000},
+    },
 }
 
 # ── Model Studio ──────────────────────────────────────────────────────────────────────────────────

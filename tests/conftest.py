@@ -17,7 +17,7 @@ from allauth.account.internal.flows import login as login_flow
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
-from django.core.cache import cache
+from django.core.cache import cache, caches
 from django.db import connection, transaction
 from django.db.backends.base.operations import BaseDatabaseOperations
 from django.test import Client, override_settings
@@ -144,6 +144,8 @@ def emptied_ledger() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def own_counts() -> None:
     """Tries and limits that earlier tests of this process used up are none of this one's."""
+    for each in caches.all(initialized_only=True):
+        each.clear()
     cache.clear()
 
 

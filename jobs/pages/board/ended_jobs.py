@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -19,10 +19,13 @@ from django.utils.translation import get_language
 from jobs.models import Job
 from jobs.pages.board.board_filter import ENDED, WALK, Filter
 from jobs.pages.board.job_list import row_of, rows_of
+from studio.common.reader import reader
 from studio.models.people import Team, User
 
 PAGE = 30
 ROW_SECONDS = 24 * 3600
+# Apart from what is counted there, such as tries of passwords, which rows must not push out.
+kept = caches["fragments"]
 TEMPLATES = {"list": "jobs/board/parts/job_row.html", "gallery": "jobs/board/parts/job_card.html"}
 
 
@@ -80,7 +83,7 @@ _SHOWN = (
 
 def _key(job: Job, view: str) -> str:
     """The key of what is drawn of `job`: all that can change after its end, and what the reader's
-    language, zone and day make of it (an hour of today is written without its day)."""
+    language, zone, region and day make of it (an hour of today is written without its day)."""
     about = (
         job.title,
         job.state,
@@ -91,7 +94,7 @@ def _key(job: Job, view: str) -> str:
         job.finished_at,
         job.owner.short_name,
         get_language(),
-        timezone.get_current_timezone_name(),
+        reader().key,
         timezone.localdate(),
     )
     digest = hashlib.sha256(repr(about).encode()).hexdigest()[:32]
@@ -107,13 +110,13 @@ def drawn(jobs: list[Job], team: Team, view: str) -> dict[int, SafeString]:
     """Job id → its row or card, in HTML. Those not drawn before are read whole, in one
     statement."""
     keys = {job.pk: _key(job, view) for job in jobs}
-    kept: dict[str, SafeString] = cache.get_many(list(keys.values()))
-    found = {pk: kept[key] for pk, key in keys.items() if key in kept}
+    known: dict[str, SafeString] = kept.get_many(list(keys.values()))
+    found = {pk: known[key] for pk, key in keys.items() if key in known}
     missing = [pk for pk in keys if pk not in found]
     if missing:
         new = {}
         for job in rows_of(team.jobs.filter(pk__in=missing)):
             row = row_of(job, team)
             found[job.pk] = new[keys[job.pk]] = row_html(view, {"row": row, "ticks": True})
-        cache.set_many(new, ROW_SECONDS)
+        kept.set_many(new, ROW_SECONDS)
     return found
