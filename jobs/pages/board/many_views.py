@@ -59,7 +59,11 @@ COLUMNS = (
 @require_POST
 def many(request: TeamRequest) -> HttpResponseBase:
     """What the button `do` says, of the jobs that are ticked."""
-    jobs = _ticked(request, request.POST.getlist("job"))
+    public_ids = request.POST.getlist("job")
+    if len(public_ids) > MOST:
+        messages.error(request, _too_many(len(public_ids)))
+        return _back(request)
+    jobs = _ticked(request, public_ids)
     if not jobs:
         messages.info(request, _("No job is ticked. Tick some, then choose what becomes of them."))
         return _back(request)
@@ -100,7 +104,7 @@ def _cancel(request: TeamRequest, jobs: list[Job]) -> HttpResponse:
 
 def _again(request: TeamRequest, jobs: list[Job]) -> HttpResponse:
     """The failed ones once more, all or none, in one set: first with the price, then for it."""
-    failed = [job for job in jobs if job.state == State.FAILED and not job.adopted][:MOST]
+    failed = [job for job in jobs if job.state == State.FAILED and not job.adopted]
     if not failed:
         messages.info(request, _("None of these failed, so nothing is run again."))
         return _back(request)
@@ -148,7 +152,11 @@ def _again(request: TeamRequest, jobs: list[Job]) -> HttpResponse:
 def videos(request: TeamRequest) -> HttpResponseBase:
     """200 with the videos of the ticked jobs in one zip, made while it is sent; back to the board
     with a sentence when none of them has one."""
-    jobs = [job for job in _ticked(request, request.GET.getlist("job")) if job.result is not None]
+    public_ids = request.GET.getlist("job")
+    if len(public_ids) > MOST:
+        messages.error(request, _too_many(len(public_ids)))
+        return _back(request)
+    jobs = [job for job in _ticked(request, public_ids) if job.result is not None]
     if not jobs:
         messages.info(request, _("None of these jobs has a video yet, so there is no file."))
         return _back(request)
@@ -162,10 +170,12 @@ def videos(request: TeamRequest) -> HttpResponseBase:
 @team_page()
 @require_safe
 def listing(request: TeamRequest) -> StreamingHttpResponse:
-    """All jobs that the filter asks for as CSV, the oldest first, asked for AT_ONCE at a time."""
+    """All jobs that the filter asks for as CSV, the oldest first, asked for AT_ONCE at a time; what
+    other people's cost only for who may see that line by line."""
     wanted = Filter.of(request)
     team, user = request.team, request.user
     jobs = team.jobs.filter(group__in=wanted.groups).select_related("owner")
+    sees_all = request.may.see_spend
 
     def portions() -> Iterator[list[list[str]]]:
         last: int | None = None
@@ -174,13 +184,17 @@ def listing(request: TeamRequest) -> StreamingHttpResponse:
             some = list(part.walked(jobs, user)[:AT_ONCE])
             if not some:
                 return
-            yield [_line(job) for job in some if wanted.passes(job, user)]
+            yield [
+                _line(job, costs=sees_all or job.owner_id == user.pk)
+                for job in some
+                if wanted.passes(job, user)
+            ]
             last = some[-1].pk
 
     return csv_response(lines_of(COLUMNS, portions()), f"{team.slug}-jobs.csv")
 
 
-def _line(job: Job) -> list[str]:
+def _line(job: Job, *, costs: bool) -> list[str]:
     def at(moment: datetime | None) -> str:
         return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if moment else ""
 
@@ -193,8 +207,8 @@ def _line(job: Job) -> list[str]:
         job.model,
         job.state,
         f"{job.seconds:.3f}",
-        amount_cell(job.quote_micros),
-        amount_cell(job.settled_micros),
+        amount_cell(job.quote_micros if costs else None),
+        amount_cell(job.settled_micros if costs else None),
         job.currency,
         text_cell(job.task_id),
     ]
@@ -234,11 +248,18 @@ def rename(request: TeamRequest, job: str) -> HttpResponse:
     return redirect_back(request, found.get_absolute_url())
 
 
+def _too_many(ticked: int) -> str:
+    return _(
+        "%(n)s jobs are ticked, and at most %(most)s are taken at once. Nothing was done. Tick "
+        "fewer."
+    ) % {"n": ticked, "most": MOST}
+
+
 def _ticked(request: TeamRequest, public_ids: list[str]) -> list[Job]:
-    """The team's jobs among `public_ids`, in the order in which they were made; at most MOST."""
-    wanted = [one for one in public_ids if one.isalnum()][: 2 * MOST]
+    """The team's jobs among `public_ids`, in the order in which they were made."""
+    wanted = [one for one in public_ids if one.isalnum()]
     found = request.team.jobs.filter(public_id__in=wanted, group__in=ACTIVE + ENDED)
-    return list(found.select_related("team", "owner", "account", "result").order_by("id")[:MOST])
+    return list(found.select_related("team", "owner", "account", "result").order_by("id"))
 
 
 def _back(request: TeamRequest) -> HttpResponse:

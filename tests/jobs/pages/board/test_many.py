@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -19,7 +20,7 @@ from django.utils import timezone
 from jobs.common.states import Code, Fault, State
 from jobs.models import Account, Job, JobSet, PendingOrder
 from jobs.orders import stored_orders
-from jobs.pages.board import board_filter
+from jobs.pages.board import board_filter, ended_jobs
 from studio.models import Team, User
 from tests import files, makers
 from tests.html import parse, text
@@ -284,3 +285,52 @@ def test_a_finished_row_is_drawn_once(
         client_of(viewer).get(page)
     wide = [one for one in again.captured_queries if "told_ready_at" in one["sql"]]
     assert len(wide) == 1, "only the open jobs are read whole"
+
+
+def test_a_kept_row_is_written_for_each_reader(
+    client_of: ClientOf, owner: User, creator: User, team: Team, page: str
+) -> None:
+    """Amounts and times are in the format of who reads, whoever opened the board first."""
+    job = makers.job(team, owner, state=State.SUCCEEDED, finished_at=timezone.now())
+    Job.objects.filter(pk=job.pk).update(settled_micros=330_200)
+    User.objects.filter(pk=owner.pk).update(region="de-DE")
+    User.objects.filter(pk=creator.pk).update(region="en-US")
+    assert "0,33" in client_of(owner).get(page).content.decode()
+    seen = client_of(creator).get(page).content.decode()
+    assert "0.33" in seen
+    assert "0,33" not in seen
+
+
+def test_rows_that_are_kept_push_no_tries_out() -> None:
+    assert ended_jobs.kept is not cache
+    for number in range(20):
+        cache.set(f"try:{number}", 1)
+    ended_jobs.kept.set_many({f"row:{number}": "x" for number in range(20_000)})
+    assert cache.get("try:0") == 1
+    assert len(ended_jobs.kept._cache) <= 5000  # type: ignore[attr-defined]
+
+
+def test_what_others_spent_is_not_in_the_file_of_who_may_not_see_it(
+    client_of: ClientOf, owner: User, creator: User, team: Team
+) -> None:
+    """The page of spending keeps it from creators, so this file does too."""
+    for user in (owner, creator):
+        job = makers.job(team, user, state=State.SUCCEEDED, finished_at=timezone.now())
+        Job.objects.filter(pk=job.pk).update(settled_micros=330_200)
+    url = reverse("jobs:listing", args=[team.slug])
+    for reader, shown in ((owner, {owner, creator}), (creator, {creator})):
+        answer: Any = client_of(reader).get(url)
+        lines = csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode()))
+        amounts = {line["person"]: (line["quoted"], line["charged"]) for line in lines}
+        for user in (owner, creator):
+            assert all(amounts[user.email]) == (user in shown), (reader, user)
+
+
+def test_more_ticks_than_are_taken_are_told(
+    client_of: ClientOf, owner: User, team: Team, door: str
+) -> None:
+    some = [makers.job(team, owner, code=Code.WAITING_TURN).public_id for _ in range(3)]
+    ticked = {"do": "cancel", "job": [*some, *(f"gone{number}" for number in range(98))]}
+    said = text(client_of(owner).post(door, ticked, follow=True).content.decode())
+    assert "at most 100" in said
+    assert not Job.objects.filter(state=State.CANCELED).exists()
