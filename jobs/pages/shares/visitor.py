@@ -34,9 +34,12 @@ def try_password(request: HttpRequest, link: ShareLink, given: str) -> bool | No
     """Whether `given` is the password of `link`; None when too many were tried from this network,
     whoever else may still try."""
     key = f"{network_of(address_of(request))} {link.public_id}"
-    if not ratelimit.consume(request, action=_TRIES, key=key):
+    if not ratelimit.consume(request, action=_TRIES, key=key, dry_run=True):
         return None
-    return check_password(given, link.password)
+    right = check_password(given, link.password)
+    if not right:
+        ratelimit.consume(request, action=_TRIES, key=key)
+    return right
 
 
 def remember(response: HttpResponse, link: ShareLink, token: str) -> None:

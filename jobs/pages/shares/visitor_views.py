@@ -69,11 +69,11 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
         return _over(request, error.why)
     if not visitor.let_in(request, link):
         return _load_again() if "still" in request.GET else _ask(request, link, token)
+    if "still" in request.GET:
+        return HttpResponse(status=204) if links.shown(link).exists() else _load_again()
     videos = [_shown(one, link, token) for one in links.shown(link)]
     if not videos:
         return _over(request, Closed.EMPTY)
-    if "still" in request.GET:
-        return HttpResponse(status=204)
     context = {
         "link": link,
         "videos": videos,

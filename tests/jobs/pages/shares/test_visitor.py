@@ -195,6 +195,13 @@ def test_passwords_cannot_be_guessed_at_speed(share: Made, client: Client) -> No
     assert there.status_code == 302
 
 
+def test_a_room_full_of_people_who_know_it_gets_in(share: Made) -> None:
+    """From one network: the right password uses up nobody's tries."""
+    link = share(password=PASSWORD)
+    for _ in range(15):
+        assert Client().post(page_of(link), {"password": PASSWORD}).status_code == 302
+
+
 def test_the_stored_password_is_a_hash(share: Made) -> None:
     assert PASSWORD not in share(password=PASSWORD).password
 
