@@ -167,7 +167,9 @@ def rows(team: Team, owner: User, creator: User) -> dict[type[models.Model], Any
             team=team, by=creator, kind=Deletion.Kind.FILE, name="Old", remove_at=timezone.now()
         ),
         FileRemoval: FileRemoval.objects.create(name="1/ab.jpg"),
-        ReadyNotice: ReadyNotice.objects.create(team=team, user=creator, since=timezone.now()),
+        ReadyNotice: ReadyNotice.objects.create(
+            team=team, user=creator, event=1, since=timezone.now()
+        ),
         EventCursor: EventCursor.objects.create(name="ready-mail", event=4711),
         SharedVideo: share.videos.get(),
         Preset: Preset.objects.create(

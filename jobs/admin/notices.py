@@ -13,7 +13,7 @@ class ReadyNoticeAdmin(ReadOnlyAdmin):
     list_display = ("user", "team", "since")
     list_select_related = ("user", "team")
     search_fields = ("user__email", "team__name", "team__slug")
-    fieldsets = ((None, {"fields": ("user", "team", "since")}),)
+    fieldsets = ((None, {"fields": ("user", "team", "event", "since")}),)
 
 
 @admin.register(EventCursor)

@@ -14,7 +14,9 @@ class ReadyNotice(models.Model):
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+", db_index=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    since = models.DateTimeField()  # the end of the first of them
+    # the event and the time of the first end that the person has not seen
+    event = models.BigIntegerField()
+    since = models.DateTimeField()
 
     class Meta:
         ordering = ("id",)

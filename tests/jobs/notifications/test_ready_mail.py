@@ -9,6 +9,8 @@ import pytest
 from allauth.usersessions.models import UserSession
 from django.core import mail
 from django.core.mail import EmailMessage
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from jobs.common import presence
@@ -156,3 +158,52 @@ def test_a_job_that_was_erased_meanwhile_is_no_news(team: Team, creator: User, l
     later(6)
     ready_mail.run()
     assert written() == []
+
+
+def test_what_ended_after_the_look_is_told(team: Team, creator: User, later: Any) -> None:
+    """Somebody looks at the first video and leaves; the second ends before the next run."""
+    now = timezone.now()
+    first, second = (makers.job(team, creator, title=title) for title in ("Seen", "Unseen"))
+    end(first)
+    later(1)
+    ready_mail.run()
+    row = UserSession.objects.create(user=creator, session_key="x", ip="127.0.0.1")
+    UserSession.objects.filter(pk=row.pk).update(last_seen_at=now + timedelta(seconds=70))
+    end(second)
+    JobEvent.objects.filter(job=second).update(at=now + timedelta(seconds=80))
+    later(2)
+    ready_mail.run()
+    later(8)
+    ready_mail.run()
+    (told,) = written()
+    assert "1 video is ready" in told.subject
+    assert "Unseen" in told.body
+    assert "Seen" not in told.body.replace("Unseen", "")
+
+
+def test_a_mail_costs_the_same_whatever_was_made_before(
+    team: Team, creator: User, later: Any
+) -> None:
+    """What is looked at begins with the event of the first video, not with the first job."""
+    for n in range(3):
+        makers.job(team, creator, title=f"Old {n}", state=State.SUCCEEDED)
+    job = makers.job(team, creator, title="New")
+    end(job)
+    later(6)
+    with CaptureQueriesContext(connection) as asked:
+        assert ready_mail.run() == 1
+    of_jobs = [one["sql"] for one in asked if "finished_at" in one["sql"].partition("WHERE")[2]]
+    assert of_jobs == []
+
+
+def test_many_who_wait_hide_nobody(team: Team, creator: User, owner: User, later: Any) -> None:
+    busy = [User.objects.create_user(f"busy{n}@example.com", "correct horse") for n in range(3)]
+    for user in busy:
+        Membership.objects.create(team=team, user=user)
+        end(makers.job(team, user))
+        makers.job(team, user)
+    end(makers.job(team, creator))
+    later(6)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ready_mail, "PORTION", 2)
+        assert ready_mail.run() == 1
