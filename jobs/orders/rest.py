@@ -64,7 +64,7 @@ def keep(
         full=[group.full[number] for number in left] if group.full else [],
         into=None,
     )
-    columns = {
+    columns: dict[str, object] = {
         "wish": stored(kept),
         "videos": len(orders),
         "quote_micros": micros,
@@ -72,12 +72,7 @@ def keep(
         "state": PendingOrder.State.OPEN,
     }
     if go_ahead is not None and not go_ahead.approves:
-        # What was approved is used up by what was made of it.
-        approved = go_ahead.pending.approved_micros
-        left_approved = min(approved, micros) if approved is not None else None
-        PendingOrder.objects.filter(pk=go_ahead.pending.pk).update(
-            approved_micros=left_approved, **columns
-        )
+        _keep_again(go_ahead.pending, micros, columns)
         return
     PendingOrder.objects.create(
         team=jobset.team,
@@ -98,6 +93,13 @@ def keep(
         about=jobset.title,
         after={"videos_n": len(orders)},
     )
+
+
+def _keep_again(pending: PendingOrder, micros: int, columns: dict[str, object]) -> None:
+    """What is left of a rest that went on. What was approved is used up by what was made of it."""
+    row = PendingOrder.objects.filter(pk=pending.pk)
+    row.update(**columns)
+    row.filter(approved_micros__gt=micros).update(approved_micros=micros)
 
 
 def of_set(jobset: JobSet) -> PendingOrder | None:

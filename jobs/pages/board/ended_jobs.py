@@ -25,7 +25,7 @@ from studio.models.people import Team, User
 PAGE = 30
 ROW_SECONDS = 24 * 3600
 # Apart from what is counted there, such as tries of passwords, which rows must not push out.
-kept = caches["fragments"]
+rows_cache = caches["fragments"]
 TEMPLATES = {"list": "jobs/board/parts/job_row.html", "gallery": "jobs/board/parts/job_card.html"}
 
 
@@ -110,7 +110,7 @@ def drawn(jobs: list[Job], team: Team, view: str) -> dict[int, SafeString]:
     """Job id → its row or card, in HTML. Those not drawn before are read whole, in one
     statement."""
     keys = {job.pk: _key(job, view) for job in jobs}
-    known: dict[str, SafeString] = kept.get_many(list(keys.values()))
+    known: dict[str, SafeString] = rows_cache.get_many(list(keys.values()))
     found = {pk: known[key] for pk, key in keys.items() if key in known}
     missing = [pk for pk in keys if pk not in found]
     if missing:
@@ -118,5 +118,5 @@ def drawn(jobs: list[Job], team: Team, view: str) -> dict[int, SafeString]:
         for job in rows_of(team.jobs.filter(pk__in=missing)):
             row = row_of(job, team)
             found[job.pk] = new[keys[job.pk]] = row_html(view, {"row": row, "ticks": True})
-        kept.set_many(new, ROW_SECONDS)
+        rows_cache.set_many(new, ROW_SECONDS)
     return found

@@ -154,7 +154,7 @@ def test_a_job_that_was_erased_meanwhile_is_no_news(team: Team, creator: User, l
     end(job)
     later(1)
     ready_mail.run()
-    Job.objects.filter(pk=job.pk).update(finished_at=None)
+    Job.objects.filter(pk=job.pk).update(erased_at=timezone.now())
     later(6)
     ready_mail.run()
     assert written() == []

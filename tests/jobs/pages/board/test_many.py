@@ -302,12 +302,12 @@ def test_a_kept_row_is_written_for_each_reader(
 
 
 def test_rows_that_are_kept_push_no_tries_out() -> None:
-    assert ended_jobs.kept is not cache
+    assert ended_jobs.rows_cache is not cache
     for number in range(20):
         cache.set(f"try:{number}", 1)
-    ended_jobs.kept.set_many({f"row:{number}": "x" for number in range(20_000)})
+    ended_jobs.rows_cache.set_many({f"row:{number}": "x" for number in range(20_000)})
     assert cache.get("try:0") == 1
-    assert len(ended_jobs.kept._cache) <= 5000  # type: ignore[attr-defined]
+    assert len(ended_jobs.rows_cache._cache) <= 5000  # type: ignore[attr-defined]
 
 
 def test_what_others_spent_is_not_in_the_file_of_who_may_not_see_it(
