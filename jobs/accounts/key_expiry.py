@@ -79,7 +79,13 @@ def remind() -> int:
     soon = clock.now().date() + timedelta(days=DAYS[0] + 1)
     due = Q(expires_on__lte=soon) & (Q(reminded=None) | Q(reminded__gt=DAYS[-1]))
     keys = ApiKey.objects.filter(due, active=True).defer("secret").select_related("account__team")
-    return sum(_remind(key) for key in keys.order_by("expires_on", "pk")[:MOST])
+    sent = 0
+    # Those who were reminded already hide nobody behind them.
+    for key in keys.order_by("expires_on", "pk").iterator(chunk_size=MOST):
+        sent += _remind(key)
+        if sent >= MOST:
+            break
+    return sent
 
 
 def _remind(key: ApiKey) -> bool:

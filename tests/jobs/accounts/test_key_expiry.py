@@ -119,3 +119,18 @@ def test_the_trail_tells_of_it(key: ApiKey, owner: User) -> None:
         {"expires_on": None},
         DAY.isoformat(),
     )
+
+
+def test_who_was_reminded_hides_nobody(
+    key: ApiKey, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More keys than are looked at in one go expire sooner, and were told of."""
+    today = key_expiry.today_of(key.account.team)
+    key_expiry.note(key, today + timedelta(days=20), owner)
+    other = makers.key(key.account, "sk-test-0077")
+    key_expiry.note(other, today + timedelta(days=40), owner)
+    ApiKey.objects.filter(pk=other.pk).update(expires_on=today + timedelta(days=25))
+    monkeypatch.setattr(key_expiry, "MOST", 1)
+    assert key_expiry.remind() == 1
+    other.refresh_from_db()
+    assert other.reminded == 30
