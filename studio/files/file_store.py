@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -189,8 +190,7 @@ def _store(
     **lineage: Any,
 ) -> tuple[Asset, bool]:
     facts = ready.facts
-    thumb = put(ready.thumb, f"{stem}.thumb.webp", "image/webp") if ready.thumb else ""
-    stored = put(ready.path, f"{stem}.{facts.extension}", facts.mime)
+    stored, thumb = _put_both(ready, stem)
     try:
         with transaction.atomic():
             from_trash.require_parent(lineage["parent"])
@@ -219,10 +219,23 @@ def _store(
         if winner is None:
             raise
         return winner, False
-    if not free:
-        removals.await_gone([stored, thumb])
-    _put_again(ready, stored, thumb)
+    if free or removals.await_gone([stored, thumb]):
+        _put_again(ready, stored, thumb)
+    else:
+        _rename(asset, ready, f"{stem}-{secrets.token_hex(4)}")
     return asset, True
+
+
+def _put_both(ready: Prepared, stem: str) -> tuple[str, str]:
+    """The names under which the file and its small picture are stored, "" for none."""
+    thumb = put(ready.thumb, f"{stem}.thumb.webp", "image/webp") if ready.thumb else ""
+    return put(ready.path, f"{stem}.{ready.facts.extension}", ready.facts.mime), thumb
+
+
+def _rename(asset: Asset, ready: Prepared, stem: str) -> None:
+    """Keep the content of `asset` under names that nobody removes."""
+    asset.file, asset.thumb = _put_both(ready, stem)
+    asset.save(update_fields=["file", "thumb"])
 
 
 def _put_again(ready: Prepared, stored: str, thumb: str) -> None:

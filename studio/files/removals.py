@@ -2,7 +2,8 @@
 
 The row goes first, with a `FileRemoval` in its transaction; so whatever dies when, a file without a
 row is known, and no row lacks its file. Whoever stores the same content meanwhile takes the removal
-back, or waits for the moment in which the file is being removed and stores it anew.
+back, or waits for the moment in which the file is being removed and stores it anew; where that does
+not end, under another name.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from studio.common import clock
 from studio.models import Asset, FileRemoval
 
 log = logging.getLogger("footlight.removals")
-TAKEN_FOR = timedelta(minutes=1)  # whoever took one up and is still not done has died
+# Whoever took one up and is still not done has died; a storage is tried for minutes.
+TAKEN_FOR = timedelta(minutes=15)
 PATIENCE = 30.0  # seconds that a store waits for a removal under way
 STEP = 0.05
 
@@ -44,15 +46,16 @@ def take_back(names: Iterable[str]) -> bool:
     return not FileRemoval.objects.filter(name__in=wanted).exists()
 
 
-def await_gone(names: Iterable[str]) -> None:
-    """Until nobody removes any of `names`: their files are gone, or stay."""
+def await_gone(names: Iterable[str]) -> bool:
+    """Wait until nobody removes any of `names`: their files are gone, or stay. False when that did
+    not end: whoever removes one may wake up at any time, so what is kept needs another name."""
     wanted, until = [name for name in names if name], time.monotonic() + PATIENCE
     while FileRemoval.objects.filter(name__in=wanted, taken_at__isnull=False).exists():
-        if time.monotonic() > until:  # whoever removed it has died: nobody does any more
+        if time.monotonic() > until:
             log.warning("a removal of %s did not end", ", ".join(wanted))
-            FileRemoval.objects.filter(name__in=wanted).delete()
-            return
+            return False
         time.sleep(STEP)
+    return True
 
 
 def work(stop: Callable[[], bool] = lambda: False, names: Iterable[str] | None = None) -> int:
@@ -83,17 +86,30 @@ def named(name: str) -> QuerySet[Asset]:
     return Asset.everything.filter(Q(file=name) | Q(thumb=name))
 
 
-def _remove(pk: int) -> bool:
+def _take(pk: int) -> FileRemoval | None:
+    """The removal `pk`, taken up by this process; None when it is not to be done any more."""
     now = clock.now()
     free = Q(taken_at=None) | Q(taken_at__lt=now - TAKEN_FOR)
     with transaction.atomic():
         row = FileRemoval.objects.select_for_update().filter(free, pk=pk).first()
         if row is None:
-            return False
+            return None
         if named(row.name).exists():
             row.delete()
-            return False
-        FileRemoval.objects.filter(pk=pk).update(taken_at=now)
+            return None
+        row.taken_at = now
+        row.save(update_fields=["taken_at"])
+    return row
+
+
+def _remove(pk: int) -> bool:
+    row = _take(pk)
+    if row is None:
+        return False
+    mine = FileRemoval.objects.filter(pk=pk, taken_at=row.taken_at)
+    # At the last moment: a process that slept since may not own it any more.
+    if not mine.exists() or named(row.name).exists():
+        return False
     default_storage.delete(row.name)
-    FileRemoval.objects.filter(pk=pk, taken_at=now).delete()
+    mine.delete()
     return True

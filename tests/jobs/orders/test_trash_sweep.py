@@ -84,7 +84,7 @@ def test_a_sweep_that_is_cut_off_goes_on(
     assert not any(default_storage.exists(one.file.name) for one in (portrait, *crops))
 
 
-def test_who_died_over_a_file_is_replaced_after_a_minute(team: Team, creator: User) -> None:
+def test_who_died_over_a_file_is_replaced_after_a_while(team: Team, creator: User) -> None:
     asset = makers.asset(team, owner=creator)
     (deletion,) = trash.delete_files(team, [asset], creator, others=False).deletions
     due(deletion)
@@ -92,7 +92,7 @@ def test_who_died_over_a_file_is_replaced_after_a_minute(team: Team, creator: Us
         pass
     FileRemoval.objects.update(taken_at=timezone.now())
     assert removals.work() == 0
-    FileRemoval.objects.update(taken_at=timezone.now() - timedelta(minutes=2))
+    FileRemoval.objects.update(taken_at=timezone.now() - removals.TAKEN_FOR)
     assert removals.work() == 1
     assert not default_storage.exists(asset.file.name)
 
