@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests import files
@@ -84,3 +86,29 @@ def test_the_verdict_is_not_behind_the_bar(maker: Maker) -> None:
     )
     assert verdict["bottom"] <= bar["top"], "the bar covers it"
     assert verdict["top"] >= 0
+
+
+def test_a_press_while_the_page_renews_itself_counts(maker: Maker) -> None:
+    """The new form comes between the two halves of a click: the button that was pressed goes, and
+    what was wanted must not go with it."""
+    hand = maker.ready()
+    held: list[Any] = []
+    hand.page.route("**/make/price/**", lambda route: held.append(route))
+    hand.page.evaluate(MARK)
+    hand.click("label:has([name=style_level][value=calm])")
+    for _ in range(100):
+        if held:
+            break
+        hand.page.wait_for_timeout(50)
+    box = hand.page.locator("#generate").bounding_box()
+    hand.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    hand.page.mouse.down()
+    for route in held:
+        route.continue_()
+    hand.page.wait_for_timeout(1500)
+    hand.page.mouse.up()
+    hand.page.unroute("**/make/price/**")
+    hand.see("#toast .toast")
+    hand.page.evaluate(MARK)
+    hand.click("label:has([name=style_level][value=normal])")
+    hand.until(SWAPPED)  # and the page goes on renewing itself

@@ -36,6 +36,29 @@ document.addEventListener("htmx:load", ({ detail }) => {
   }
 });
 
+// ── a press is not lost ──
+// A button that goes between the two halves of a click takes the click with it. So a form that was
+// only asked for waits until nothing is pressed, and is then asked for again.
+const press = { now: false, waits: false };
+addEventListener("pointerdown", () => {
+  press.now = true; // wherever: the bar with the button to order is renewed beside the form
+});
+for (const end of ["pointerup", "pointercancel"]) {
+  addEventListener(end, () => {
+    press.now = false;
+    // The click comes after this, and what it asks for brings the form too
+    setTimeout(() => press.waits && refresh());
+  });
+}
+document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+  if (detail.target === form()) press.waits = false;
+});
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (!press.now || detail.target !== form() || detail.requestConfig.verb !== "get") return;
+  press.waits = true;
+  detail.shouldSwap = false;
+});
+
 // ── what a new form keeps ──
 // What was unfolded stays so, but for the chooser, whose work is done; and a name that is being
 // typed stays as well.
