@@ -4,6 +4,7 @@ you, and out."""
 from __future__ import annotations
 
 import logging
+from functools import wraps
 
 from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import perform_login, record_authentication
@@ -20,18 +21,29 @@ from django.views.decorators.http import require_POST, require_safe
 
 from studio.common.encryption import cipher
 from studio.teams import oidc, oidc_accounts, step_up
-from studio.teams.access import person_of, public, signed_in
+from studio.teams.access import View, person_of, public, signed_in
 
 log = logging.getLogger("footlight.oidc")
+
+
+def with_service(view: View) -> View:
+    """A view that is there where another service signs people in."""
+
+    @wraps(view)
+    def only_then(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        if settings.OIDC is None:
+            raise Http404("No other service signs people in here.")
+        return view(request, *args, **kwargs)
+
+    return only_then
 
 
 @public
 @never_cache
 @require_POST
+@with_service
 def begin(request: HttpRequest) -> HttpResponse:
     """Leads to the service. Anybody may sign in; only who is signed in links or confirms."""
-    if settings.OIDC is None:
-        raise Http404("No other service signs people in here.")
     purpose = request.POST.get("purpose", oidc.SIGN_IN)
     if purpose not in (oidc.SIGN_IN, oidc.LINK, oidc.CONFIRM):
         purpose = oidc.SIGN_IN
@@ -49,10 +61,9 @@ def begin(request: HttpRequest) -> HttpResponse:
 @public
 @never_cache
 @require_safe
+@with_service
 def callback(request: HttpRequest) -> HttpResponseBase:
     """Where the service sends the browser back to."""
-    if settings.OIDC is None:
-        raise Http404("No other service signs people in here.")
     if request.GET.get("error"):
         log.info("the service refused: %s", request.GET["error"][:80])
         name = {"service": oidc.configured().name}
@@ -92,6 +103,7 @@ def signed_out(request: HttpRequest) -> HttpResponse:
 @signed_in
 @never_cache
 @require_POST
+@with_service
 @step_up.confirm_first
 def unlink(request: HttpRequest) -> HttpResponse:
     """The account of the service signs the person in no more; another way must be left."""

@@ -3,6 +3,7 @@ not be."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import requests
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from django.test import Client
-from django.urls import reverse
+from django.urls import get_resolver, reverse
 
 from studio.audit.events import Event
 from studio.models import Membership, Role, Team, User
@@ -109,6 +110,20 @@ def test_the_page_to_sign_in_offers_it_only_when_there_is_one(
     assert "Company" not in text_of(client.get(reverse("account_login")))
     assert client.post(reverse("oidc_begin")).status_code == 404
     assert client.get(reverse("oidc_callback")).status_code == 404
+
+
+@pytest.mark.usefixtures("configure")
+def test_without_one_none_of_its_addresses_is_there(
+    owner: User, client_of: Callable[[User], Client], settings: Any
+) -> None:
+    settings.OIDC = None
+    client = client_of(owner)
+    names = [name for name in get_resolver().reverse_dict if str(name).startswith("oidc_")]
+    assert {"oidc_begin", "oidc_callback", "oidc_unlink"} <= set(names)
+    for name in names:
+        for ask in (client.get, client.post):
+            assert ask(reverse(name)).status_code in (302, 404, 405), name
+    assert client.post(reverse("oidc_unlink")).status_code == 404
 
 
 # ── addresses ─────────────────────────────────────────────────────────────────────────────────────
