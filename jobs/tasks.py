@@ -24,7 +24,7 @@ from jobs.engine import (
     stopping,
 )
 from jobs.notifications import ready_mail
-from jobs.orders import late_videos, stored_orders, team_sweep, trash_sweep
+from jobs.orders import late_videos, retention, stored_orders, team_sweep, trash_sweep
 from studio.files import edit_queue, removals
 from studio.mail import queue as mail_queue
 from studio.web import temporary
@@ -73,8 +73,10 @@ def mail_step(pk: int) -> None:
 
 
 def trash_run() -> None:
-    """Erase what lies in the trash for longer than it is kept, and teams that were deleted."""
+    """Erase what lies in the trash for longer than it is kept, and teams that were deleted; and
+    move into it what is too old."""
     team_sweep.work(RUN_SECONDS / 2, stop=stopping.requested.is_set)
+    retention.work(RUN_SECONDS / 2, stop=stopping.requested.is_set)
     trash_sweep.work(RUN_SECONDS, stop=stopping.requested.is_set)
 
 
@@ -107,7 +109,12 @@ def heartbeat(shifts: int = 1) -> None:
         wakeup.enqueue_mail(pk)
     if minute:
         mail_queue.sweep()
-        due = team_sweep.due().exists() or trash_sweep.due().exists() or removals.due()
+        due = (
+            team_sweep.due().exists()
+            or retention.due()
+            or trash_sweep.due().exists()
+            or removals.due()
+        )
         if due and wakeup.once("trash", 50):
             wakeup.enqueue("steps", "trash_run")
         temporary.sweep(Path(settings.FILE_UPLOAD_TEMP_DIR))

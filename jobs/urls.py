@@ -19,7 +19,7 @@ from jobs.pages.create import views as create_views
 from jobs.pages.limits import views as limits_views
 from jobs.pages.shares import views as share_views
 from jobs.pages.spending import views as spending_views
-from jobs.pages.trash import delete_views, trash_views
+from jobs.pages.trash import delete_views, keep_views, trash_views
 
 app_name = "jobs"
 urlpatterns = [
@@ -44,6 +44,8 @@ urlpatterns = [
     path("jobs/<str:job>/share/", share_views.job, name="job_share"),
     path("jobs/<str:job>/delete/", delete_views.job, name="job_delete"),
     path("trash/", trash_views.page, name="trash"),
+    path("trash/soon/", keep_views.going, name="going"),
+    path("trash/keep/", keep_views.keep, name="keep"),
     path("trash/delete/", delete_views.several, name="delete_several"),
     path("trash/<str:deletion>/thumb", trash_views.thumb, name="trash_thumb"),
     path("adopt/", adopt_views.adopt, name="adopt"),

@@ -34,6 +34,15 @@ def delete_several(w: Any) -> None:
     w.post("jobs:delete_several", job=_ended(w), sure="1")
 
 
+def keep(w: Any) -> None:
+    w.post("jobs:keep", job=_ended(w), asset=makers.asset(w.team).public_id)
+
+
+def let_go(w: Any) -> None:
+    keep(w)
+    w.post("jobs:keep", asset=w.team.assets.get(pinned=True).public_id, let_go="1")
+
+
 def close_team(w: Any) -> None:
     w.post("team_delete", name=w.team.name)
 
@@ -55,6 +64,7 @@ def erase(w: Any) -> None:
 
 _DELETED = Event.VIDEO_DELETED
 DOORS: dict[str, list[tuple[Callable[[Any], None], set[Event]]]] = {
+    "jobs:keep": [(keep, {Event.PINNED}), (let_go, {Event.PINNED, Event.UNPINNED})],
     "team_delete": [
         (close_team, {Event.TEAM_CLOSED, Event.JOB_CANCELED}),
         (reopen_team, {Event.TEAM_CLOSED, Event.JOB_CANCELED, Event.TEAM_REOPENED}),

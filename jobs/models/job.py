@@ -18,10 +18,11 @@ from studio.common.fields import SentenceField
 from studio.common.translatable import EMPTY
 from studio.models.asset import Asset
 from studio.models.people import Team, public_id
+from studio.models.retention import Retention
 from studio.models.trash import Deletion
 
 
-class Job(models.Model):
+class Job(Retention):
     """The row is the truth; RQ only wakes workers. Only engine/transitions changes `state`,
     `code` and `group`."""
 
@@ -240,6 +241,19 @@ class Job(models.Model):
                 fields=("deletion",),
                 condition=models.Q(deletion__isnull=False),
                 name="job_deletion",
+            ),
+            models.Index(
+                fields=("team", "finished_at"),
+                condition=models.Q(result__isnull=False, deletion=None, pinned=False, goes_at=None),
+                name="job_ageing",
+            ),
+            models.Index(
+                fields=("goes_at",), condition=models.Q(goes_at__isnull=False), name="job_going"
+            ),
+            models.Index(
+                fields=("team", "goes_at"),
+                condition=models.Q(goes_at__isnull=False),
+                name="job_going_of_team",
             ),
         )
 

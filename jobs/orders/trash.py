@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 
 from jobs.billing import ledger
 from jobs.common import wakeup
@@ -112,11 +112,12 @@ def _move(plan: DeletionPlan, by: User | None, reason: str, keep: timedelta) -> 
         for job in jobs:
             deleted_jobs.set_aside(job, made, text)
             videos += job.result_id in plan.assets
+        Job.objects.filter(pk__in=some).update(goes_at=None)
     for some in portions(plan.assets):
         rows = Asset.objects.filter(pk__in=some)
         list(rows.select_for_update().order_by("pk").values_list("pk", flat=True))
         size += rows.aggregate(sum=Sum("size"))["sum"] or 0
-        rows.update(deletion=made)
+        rows.update(deletion=made, goes_at=None)
         edit_queue.drop(some)
     for some in portions(plan.templates):
         Template.objects.filter(pk__in=some).update(deletion=made, deleted=True)
@@ -178,7 +179,12 @@ def erase_files(assets: Iterable[Asset], by: User | None, reason: str) -> int:
 
 
 def may_restore(deletion: Deletion, by: User, *, others: bool) -> bool:
-    """Whoever deleted it, and who may delete what is not theirs."""
+    """Whoever deleted it, and who may delete what is not theirs; what went for its age everybody
+    who may delete at all."""
+    return others or deletion.by_id == by.pk or deletion.reason == Deletion.Reason.AGE
+
+
+def may_erase(deletion: Deletion, by: User, *, others: bool) -> bool:
     return others or deletion.by_id == by.pk
 
 
@@ -206,6 +212,10 @@ def _locked(deletion: Deletion) -> Deletion | None:
 
 def _put_back(deletion: Deletion, by: User) -> None:
     video_holders.take_home(deletion)
+    if deletion.reason == Deletion.Reason.AGE:
+        # It is as old as before: whoever takes it out wants it to stay.
+        deletion.jobs.update(pinned=True)
+        Asset.everything.filter(deletion=deletion).update(pinned=True)
     Asset.everything.filter(deletion=deletion).update(deletion=None)
     Template.everything.filter(deletion=deletion).update(deletion=None, deleted=False)
     text = phrase("Taken out of the trash by %(person)s", person=by.short_name)
@@ -220,7 +230,7 @@ def erase_now(deletions: Iterable[Deletion], by: User, *, others: bool) -> list[
         with transaction.atomic():
             ledger.lock(deletion.team)
             found = _locked(deletion)
-            if found is None or found.erasing or not may_restore(found, by, others=others):
+            if found is None or found.erasing or not may_erase(found, by, others=others):
                 continue
             Deletion.objects.filter(pk=found.pk).update(erasing=True, remove_at=clock.now())
             record(Event.ERASED_NOW, team=found.team, by=by, about=found.name)
@@ -238,4 +248,4 @@ def wake_sweep() -> None:
 def seen_by(team: Team, user: User, *, others: bool) -> QuerySet[Deletion]:
     """What `user` finds in the trash of `team`, the newest first."""
     rows = team.deletions.select_related("by", "team", "face").order_by("-pk")
-    return rows if others else rows.filter(by=user)
+    return rows if others else rows.filter(Q(by=user) | Q(reason=Deletion.Reason.AGE))

@@ -195,6 +195,8 @@ class Event(models.TextChoices):
 
     # ── files and videos ──
     FILE_DELETED = "file.deleted", _("%(by)s deleted the file %(about)s")
+    PINNED = "file.pinned", _("%(by)s keeps %(about)s, however old it gets")
+    UNPINNED = "file.unpinned", _("%(by)s lets %(about)s go when it is old")
     FILE_RENAMED = "file.renamed", _("%(by)s renamed the file %(about)s")
     VIDEO_DELETED = "file.video-deleted", _("%(by)s deleted the video %(about)s of %(person)s")
     LIKENESS_DELETED = (

@@ -88,12 +88,22 @@ def library(request: TeamRequest) -> HttpResponse:
         "upload_max": settings.UPLOAD_MAX_BYTES,
         "whole": bool(q or kind != "all"),
         "storage": quotas.team_line(request.team),
+        "goes_soon": _goes_soon(request),
         "selects": selects,
         "here": request.get_full_path(),
         "select_url": _address(request, kind, q, select="1"),
         "plain_url": _address(request, kind, q),
     }
     return render(request, "studio/files/library.html", context)
+
+
+def _goes_soon(request: TeamRequest) -> bool:
+    """Whether a file goes into the trash within a week, for who can keep it."""
+    return (
+        request.team.keep_days is not None
+        and request.may.delete_own
+        and request.team.assets.filter(goes_at__isnull=False).exists()
+    )
 
 
 def _page(request: TeamRequest, found: QuerySet[Asset]) -> tuple[list[Asset], str, str]:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from studio.media import Facts
 from studio.models.people import Team, public_id
+from studio.models.retention import Retention
 from studio.models.trash import Deletion
 
 
@@ -21,7 +22,7 @@ class OutsideTrash(models.Manager["Asset"]):
         return super().get_queryset().filter(deletion=None)
 
 
-class Asset(models.Model):
+class Asset(Retention):
     class Kind(models.TextChoices):
         IMAGE = "image", _("picture")
         AUDIO = "audio", _("sound")
@@ -126,6 +127,22 @@ class Asset(models.Model):
                 fields=("deletion",),
                 condition=models.Q(deletion__isnull=False),
                 name="asset_deletion",
+            ),
+            # What gets old where the team keeps things for so long, and what was announced.
+            models.Index(
+                fields=("team", "created_at"),
+                condition=models.Q(deletion=None, pinned=False, goes_at=None),
+                name="asset_ageing",
+            ),
+            models.Index(
+                fields=("goes_at",),
+                condition=models.Q(goes_at__isnull=False),
+                name="asset_going",
+            ),
+            models.Index(
+                fields=("team", "goes_at"),
+                condition=models.Q(goes_at__isnull=False),
+                name="asset_going_of_team",
             ),
         )
 

@@ -199,6 +199,11 @@ class Team(TeamSettings, TeamClosing):
                 condition=models.Q(closed_at__isnull=False, emptied_at=None),
                 name="team_closed",
             ),
+            models.Index(
+                fields=("ages_next_at",),
+                condition=models.Q(keep_days__isnull=False),
+                name="team_ageing",
+            ),
         )
 
     def __str__(self) -> str:

@@ -20,6 +20,17 @@ class TeamSettings(models.Model):
         default=True,
         help_text=_("Off: no link is made, and those that were made show nothing."),
     )
+    keep_days = models.PositiveIntegerField(
+        _("days that videos and files are kept"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "What is older goes into the trash, after a warning of a week. Empty: it stays."
+        ),
+    )
+    ages_next_at = models.DateTimeField(
+        null=True, editable=False, help_text=_("when it is next announced what gets too old")
+    )
 
     class Meta:
         abstract = True

@@ -7,6 +7,23 @@ from pathlib import Path
 from typing import Any
 
 
+def old(team: Any) -> None:
+    """The team keeps things for so long, and some get older."""
+    from datetime import timedelta
+
+    from jobs.models import Job
+    from studio.common import clock
+    from studio.models import Asset
+
+    team.keep_days = 90
+    team.ages_next_at = clock.now() + timedelta(days=1)
+    team.save(update_fields=["keep_days", "ages_next_at"])
+    soon = clock.now() + timedelta(days=5)
+    for rows in (Job.objects.exclude(result=None), Asset.objects.filter(origin="upload")):
+        some = rows.filter(team=team, deletion=None).order_by("pk").values("pk")[:2]
+        rows.model.objects.filter(pk__in=[row["pk"] for row in some]).update(goes_at=soon)
+
+
 def deleted(team: Any, users: dict[str, Any]) -> list[list[str]]:
     """Things in the trash, and the page of a job of which a shell is left."""
     from django.urls import reverse
@@ -29,5 +46,6 @@ def deleted(team: Any, users: dict[str, Any]) -> list[list[str]]:
     gone.idempotency_key, gone.set, gone.task_id = "", None, ""
     gone.save(force_insert=True)
     trash.delete_jobs(team, [gone], chidi, others=True)
+    old(team)
     address = reverse("jobs:job", args=[team.slug, gone.public_id])
     return [["job-deleted", address, "410"]]

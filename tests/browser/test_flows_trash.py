@@ -54,3 +54,22 @@ def test_several_files_of_the_library(hand: Person, axe: str) -> None:
     hand.click("button[name=sure]")
     hand.see("h1:has-text('Trash')")
     assert hand.page.locator(".trash > li").count() >= 2
+
+
+def test_a_video_is_kept_for_good(hand: Person, axe: str) -> None:
+    """The team lets old things go, and one of them stays."""
+    job = hand.page.url.split("?")[0].split("#")[0]
+    team = job.split("/jobs/")[0]
+    hand.page.goto(f"{team}/team/settings/")
+    hand.page.select_option("#id_keep_days", "30")
+    fits(hand, axe)
+    hand.click("button:has-text('Save')")
+    hand.see("text=Saved.")
+    hand.click("a:has-text('What goes soon')")
+    hand.see("text=Nothing goes within a week.")
+    fits(hand, axe)
+    hand.page.goto(job)
+    hand.click("button:has-text('Keep it for good')")
+    hand.see("text=1 thing stays.")
+    hand.see("button:has-text('Let it go when it is old')")
+    fits(hand, axe)

@@ -13,6 +13,7 @@ from jobs.catalogue import entries
 from jobs.common.states import OUT, Group, State
 from jobs.engine import eta, expiry
 from jobs.models import Job
+from jobs.orders import retention
 from jobs.pages.board import lane_cards
 from jobs.pages.board.board_counts import ACTIVE_LOADED, ActiveCounts, members_and_ended, tabs
 from jobs.pages.board.board_filter import ACTIVE, COOKIE, WALK, Filter
@@ -66,6 +67,7 @@ def _context(request: TeamRequest, wanted: Filter) -> dict[str, object]:
         "tabs": tabs(wanted, active, ended_counts, user),
         "lanes": lane_cards.cards(team, lanes.lanes, in_lanes, active.waiting_by_lane, places),
         "overdue": _overdue(team, open_jobs),
+        "goes_soon": _goes_soon(request),
         "models": [model for model in entries.MODELS.values() if model.asynchronous],
         "people": [member.user for member in members],
         "offers_length": ended_counts.length_differs or wanted.length,
@@ -102,6 +104,15 @@ def row(request: TeamRequest, job: str) -> HttpResponse:
     )
     response["Cache-Control"] = "private, no-store"
     return response
+
+
+def _goes_soon(request: TeamRequest) -> bool:
+    """Whether a video goes into the trash within a week, for who can keep it."""
+    return (
+        request.team.keep_days is not None
+        and request.may.delete_own
+        and retention.going_jobs(request.team).exists()
+    )
 
 
 def _overdue(team: Team, open_jobs: Sequence[Job]) -> list[Job]:

@@ -8,10 +8,12 @@ from functools import partial
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from jobs.billing import ledger
 from jobs.catalogue import entries
+from jobs.orders import retention
 from studio.audit.events import Event
 from studio.audit.trail import record
 from studio.common import time_zones
@@ -30,6 +32,7 @@ COLUMNS = (
     "time_zone",
     "creators_connect",
     "sharing_allowed",
+    "keep_days",
 )
 
 
@@ -87,6 +90,18 @@ class SettingsForm(forms.Form):
         ),
     )
 
+    keep_days = forms.TypedChoiceField(
+        label=_("Videos and files are kept"),
+        required=False,
+        coerce=int,
+        empty_value=None,
+        help_text=_(
+            "What gets older is announced for a week, on pages and by mail, and then goes into the "
+            "trash, unless somebody keeps it for good. A file stays for as long as something is "
+            "made of it. Another time counts from now on, with a new warning."
+        ),
+    )
+
     def __init__(
         self,
         data: Mapping[str, object] | None = None,
@@ -107,8 +122,10 @@ class SettingsForm(forms.Form):
         # Another zone begins another day and month of the limits, so it is for who holds them.
         zone.disabled = not sets_limits
         zone.choices = [(name, name) for name in time_zones.offered()]
-        shape = self.fields["default_shape"]
+        shape, kept = self.fields["default_shape"], self.fields["keep_days"]
         assert isinstance(shape, forms.ChoiceField)  # noqa: S101
+        assert isinstance(kept, forms.ChoiceField)  # noqa: S101
+        kept.choices = _keep_choices(team)
         shape.choices = [
             ("", _("As each model has it")),
             *((name, name) for name in entries.shapes()),
@@ -139,6 +156,13 @@ class SettingsForm(forms.Form):
             return self.team.sharing_allowed
         return bool(self.cleaned_data["sharing_allowed"] == "on")
 
+    def clean_keep_days(self) -> int | None:
+        """A form of before there was a choice changes nothing."""
+        if self.add_prefix("keep_days") not in self.data:
+            return self.team.keep_days
+        days: int | None = self.cleaned_data["keep_days"]
+        return days
+
     def save(self) -> Changes:
         """Write what changed; returns it. ValidationError when a picture cannot be kept or
         something was paid meanwhile; then nothing is written."""
@@ -153,6 +177,8 @@ class SettingsForm(forms.Form):
             if "currency" in changed and self.team.ledger.exists():
                 raise ValidationError({"currency": self.fields["currency"].help_text})
             _write(self.team, changed)
+            if "keep_days" in changed:
+                retention.changed(self.team)
             record(
                 Event.TEAM_CHANGED,
                 team=self.team,
@@ -171,6 +197,28 @@ class SettingsForm(forms.Form):
             except MediaError as error:
                 raise ValidationError({"picture": translated(error.sentence)}) from None
         return "" if self.cleaned_data["no_picture"] else None
+
+
+def _keep_choices(team: Team) -> list[tuple[str, str]]:
+    """How long things may be kept, each with how many are older now."""
+    days = sorted({*retention.CHOICES, *([team.keep_days] if team.keep_days else [])})
+    return [
+        ("", gettext("until somebody deletes them")),
+        *((str(one), _keep_words(team, one)) for one in days),
+    ]
+
+
+def _keep_words(team: Team, days: int) -> str:
+    number = retention.older(team, days)
+    words = gettext("for %(days)s days (nothing is older now)")
+    if number:
+        words = ngettext(
+            "for %(days)s days (%(n)s thing is older now)",
+            "for %(days)s days (%(n)s things are older now)",
+            number,
+        )
+    more = "+" if number >= retention.COUNTED else ""
+    return words % {"days": days, "n": f"{number}{more}"}
 
 
 def _differences(team: Team, wanted: Mapping[str, object]) -> Changes:

@@ -43,6 +43,8 @@ UNTOUCHED: dict[str, Any] = {
     "result_id": None,
     "length_differs": False,
     "deletion_id": None,
+    "pinned": False,
+    "goes_at": None,
     "erased_at": None,
     "alarmed": 0,
     "forecast_ready_at": None,
