@@ -86,6 +86,7 @@ urlpatterns = [
     path("keys/accounts/new/", accounts_views.new_account, name="account_new"),
     path("keys/accounts/<str:account>/", accounts_views.account, name="account"),
     path("keys/accounts/<str:account>/move/", accounts_views.move, name="account_move"),
+    path("keys/accounts/<str:account>/remove/", accounts_views.remove, name="account_remove"),
     path("keys/accounts/<str:account>/pause/", accounts_views.pause, name="account_pause"),
     path("keys/accounts/<str:account>/keys/", key_views.new_key, name="key_new"),
     path("keys/accounts/<str:account>/keys/<int:key>/test/", key_views.test_key, name="key_test"),

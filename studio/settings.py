@@ -299,6 +299,7 @@ BELONGINGS = (
     "studio.files.leaving.VIDEOS",
     "jobs.orders.leaving.PRESETS",
     "jobs.orders.leaving.WAITING",
+    "jobs.orders.leaving.ASKED",
 )
 # what jobs know of a person: for their export, and when they are erased
 PERSONAL_DATA = "jobs.orders.personal_data.KNOWS"

@@ -218,6 +218,11 @@ def account_move(w: World) -> None:
     w.post("jobs:account_move", w.account.public_id, region="ap-southeast-1", secret=NEW_KEY)
 
 
+def account_remove(w: World) -> None:
+    Job.objects.filter(pk=w.job.pk).update(state=State.CANCELED)
+    w.post("jobs:account_remove", w.account.public_id)
+
+
 def key_expiry(w: World) -> None:
     key = w.account.keys.get()
     w.post("jobs:key_expiry", w.account.public_id, key.pk, expires_on="2031-05-06")
@@ -339,6 +344,7 @@ DOORS: dict[str, list[tuple[Callable[[World], None], set[Event]]]] = {
         (account_change, {E.CONNECTION_CHANGED}),
         (account_people, {E.CONNECTION_USERS_CHANGED}),
     ],
+    "jobs:account_remove": [(account_remove, {E.CONNECTION_REMOVED})],
     "jobs:account_move": [(account_move, {E.CONNECTION_MOVED})],
     "jobs:key_expiry": [(key_expiry, {E.KEY_EXPIRY_NOTED})],
     "jobs:account_pause": [(account_pause, {E.CONNECTION_PAUSED})],

@@ -53,7 +53,7 @@ def add_account(
         workspace=workspace.strip(),
         model_names=model_names or {},
     )
-    if team.accounts.filter(label=account.label).exists():
+    if team.accounts(manager="present").filter(label=account.label).exists():
         raise KeyRefused(_label_taken(account))
     account.base_url = _clean_place(region, base_url, account.workspace, by)
     account.private_network = may_be_private(account.base_url, by)
@@ -193,7 +193,7 @@ def take_up_environment_key(team: Team, by: User | None) -> Account | None:
     `health_text` says why.
     """
     secret = settings.DASHSCOPE_API_KEY
-    if not secret or team.accounts.exists():
+    if not secret or team.accounts(manager="present").exists():
         return None
     return add_account(team, "Model Studio", "cn-beijing", "", secret, by)
 

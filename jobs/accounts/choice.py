@@ -38,7 +38,7 @@ def usable(team: Team, person: User | None) -> QuerySet[Account]:
     mine = Q(named_only=False)
     if person is not None:
         mine |= Q(pk__in=team.memberships.filter(user=person).values("connections"))
-    return team.accounts.filter(mine)
+    return team.accounts(manager="present").filter(mine)
 
 
 def may_use(account: Account, person: User | None) -> bool:

@@ -16,7 +16,7 @@ LABEL = "Simulator"
 
 def offered(team: Team) -> bool:
     """Whether `team` has no connection yet and the site's videos are simulated."""
-    return bool(settings.SIMULATED) and not team.accounts.exists()
+    return bool(settings.SIMULATED) and not team.accounts(manager="present").exists()
 
 
 def connect(team: Team, by: User) -> Account:

@@ -129,8 +129,15 @@ class AccountAdmin(NoDeleteAdmin, PauseActions):
         "same_as",
         "jobs_shown",
         "created_at",
+        "removed_at",
     )
-    list_filter = ("health", "pause_state", ("reconcile_from", EmptyFieldListFilter), "region")
+    list_filter = (
+        "health",
+        "pause_state",
+        ("reconcile_from", EmptyFieldListFilter),
+        ("removed_at", EmptyFieldListFilter),
+        "region",
+    )
     list_select_related = ("team", "pause_set_by", "same_as")
     actions = (*PauseActions.actions, "part", "compare")
     search_fields = (
@@ -149,7 +156,13 @@ class AccountAdmin(NoDeleteAdmin, PauseActions):
         (None, {"fields": ("label", "public_id", "team", "created_at", "jobs_shown")}),
         (
             _("Place"),
-            {"fields": ("region", "base_url", "private_network", "workspace", "model_names")},
+            {
+                "fields": ("region", "base_url", "private_network", "workspace", "model_names"),
+                "description": _(
+                    "Another deployed name holds for what is sent from now on, also for jobs that "
+                    "wait already. What was sent is looked for with the name that it was sent with."
+                ),
+            },
         ),
         (
             _("Health"),
@@ -161,6 +174,7 @@ class AccountAdmin(NoDeleteAdmin, PauseActions):
                 ),
             },
         ),
+        (_("Removed"), {"fields": ("removed_at", "removed_by")}),
         (_("PauseState"), {"fields": ("pause_shown", "pause_set_by", "pause_set_at")}),
         (
             _("Shared queues"),

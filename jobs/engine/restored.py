@@ -65,7 +65,7 @@ def begin(since: datetime | None = None) -> int:
         last = clock.now() - timedelta(days=1)  # the service's list reaches no further
     start = min(last, since or last) - BEFORE
     later = Q(reconcile_from=None) | Q(reconcile_from__gt=start)
-    return Account.objects.filter(later).update(reconcile_from=start)
+    return Account.present.filter(later).update(reconcile_from=start)
 
 
 def problem() -> str:

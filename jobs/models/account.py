@@ -63,6 +63,13 @@ class Pausable(models.Model):
         return self.pause_state != PauseState.DRAINING
 
 
+class Present(models.Manager["Account"]):
+    """Without what was removed: what people of the team see and order through."""
+
+    def get_queryset(self) -> models.QuerySet[Account]:
+        return super().get_queryset().filter(removed_at=None)
+
+
 class Account(Pausable):
     """One Model Studio account. Limits are per account, so lanes hang here and not on the key."""
 
@@ -153,7 +160,19 @@ class Account(Pausable):
     people = models.ManyToManyField(
         Membership, blank=True, related_name="connections", help_text=_("who may use it then")
     )
+    # Its row stays for the jobs that name it; its keys are gone.
+    removed_at = models.DateTimeField(_("removed"), null=True, editable=False)
+    removed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = models.Manager["Account"]()
+    present = Present()
 
     class Meta:
         verbose_name, verbose_name_plural = (
@@ -163,7 +182,9 @@ class Account(Pausable):
         ordering = ("team_id", "id")
         constraints = (
             models.UniqueConstraint(
-                fields=("team", "label"), name="one_account_per_label_and_team"
+                fields=("team", "label"),
+                condition=models.Q(removed_at=None),
+                name="one_connection_per_label_and_team",
             ),
         )
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from django.db.models import Value
+
 from jobs.billing import ledger, prices
 from jobs.catalogue import entries
 from jobs.common.errors import Refused
@@ -82,13 +84,25 @@ def hold(job: Job, ready: Plan, locked: Team | None) -> None:
 
 
 def require_here(jobs: Iterable[Job]) -> None:
-    """Refused when a file of `jobs`, or a template, was deleted meanwhile. Under the team's lock,
-    which a deletion has too: what is here stays while they need it."""
+    """Refused when a file of `jobs`, a template or their connection was deleted meanwhile.
+    Under the team's lock, which a deletion has too: what is here stays while they need it."""
     keys = [job.pk for job in jobs]
     given = JobInput.everything.filter(job__in=keys).exclude(asset__deletion=None)
     danced = Template.everything.filter(jobs__in=keys, deleted=True).order_by()
-    gone = given.values_list("asset__name", flat=True).union(danced.values_list("name", flat=True))
-    for name in gone:
+    through = Account.objects.filter(jobs__in=keys).exclude(removed_at=None).order_by()
+    gone = given.values_list("asset__name", Value(""))
+    gone = gone.union(
+        danced.values_list("name", Value("")), through.values_list("label", Value("account"))
+    )
+    for name, kind in gone:
+        if kind:
+            raise Refused(
+                phrase(
+                    "The Model Studio connection “%(name)s” was removed meanwhile. Choose another "
+                    "one.",
+                    name=name,
+                )
+            )
         raise Refused(
             phrase(
                 "“%(name)s” was deleted meanwhile. Take it out of the trash, or choose another "

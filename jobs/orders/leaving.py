@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from jobs.common.states import TERMINAL, State
 from jobs.engine import transitions
-from jobs.models import Job
+from jobs.models import Job, PendingOrder
+from jobs.orders import rest, stored_orders
 from studio.common.translatable import Sentence, phrase, plural_phrase
 from studio.models import Team, User
 from studio.teams.belongings import Fate, Kind
@@ -95,6 +96,36 @@ def _cancel(team: Team, person: User, by: User) -> list[Sentence]:
     ]
 
 
+def _asked(team: Team, person: User) -> QuerySet[PendingOrder]:
+    return team.pending_orders.filter(owner=person, state=PendingOrder.State.OPEN)
+
+
+def _count_asked(team: Team, person: User) -> int:
+    return _asked(team, person).count()
+
+
+def _settle_asked(
+    team: Team, person: User, fate: Fate, heir: User | None, by: User
+) -> list[Sentence]:
+    """Nothing can be made for who is not in the team, so nobody is asked for it any more."""
+    rows = _asked(team, person).select_related("team", "owner", "set").order_by("pk")
+    ended = 0
+    for one in rows:
+        if one.reason == PendingOrder.Reason.APPROVAL:
+            ended += stored_orders.withdraw(one, by)
+        elif one.set is not None:
+            ended += bool(rest.cancel(one.set, by))
+    if not ended:
+        return []
+    return [
+        plural_phrase(
+            "%(n)s order that waited for approval or for room in a limit is withdrawn.",
+            "%(n)s orders that waited for approval or for room in a limit are withdrawn.",
+            ended,
+        )
+    ]
+
+
 PRESETS = Kind(
     key="presets",
     label=_("Presets"),
@@ -108,4 +139,11 @@ WAITING = Kind(
     fates=(Fate.CANCEL, Fate.GO_ON, Fate.TRANSFER),
     count=_count_waiting,
     settle=_settle_waiting,
+)
+ASKED = Kind(
+    key="asked",
+    label=_("Orders that wait for approval or for room in a limit"),
+    fates=(Fate.CANCEL,),
+    count=_count_asked,
+    settle=_settle_asked,
 )

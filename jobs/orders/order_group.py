@@ -113,7 +113,9 @@ class _Rows:
         templates = team.templates.filter(public_id__in=names).select_related("account", "asset")
         self.templates: dict[str, Template] = _by_id(templates)
         names = {order["account"] for order in orders}
-        self.accounts: dict[str, Account] = _by_id(team.accounts.filter(public_id__in=names))
+        self.accounts: dict[str, Account] = _by_id(
+            team.accounts(manager="present").filter(public_id__in=names)
+        )
         names = {order["again_of"] for order in orders}
         self.jobs: dict[str, Job] = _by_id(team.jobs.filter(public_id__in=names))
 

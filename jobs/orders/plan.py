@@ -182,7 +182,7 @@ def _account(order: OrderRequest, spec: entries.Model) -> Account:
 
 def _no_account(order: OrderRequest) -> Sentence:
     """What to say when there is none that the person may use."""
-    if any(not keyless(account) for account in order.team.accounts.all()):
+    if any(not keyless(account) for account in order.team.accounts(manager="present").all()):
         return phrase(
             "None of the team’s Model Studio connections can be used by you for this model. Ask an "
             "owner or admin of the team to name you, or to add a connection."

@@ -163,8 +163,22 @@ class MembersOfTeam(admin.TabularInline):  # type: ignore[type-arg]
 
 @admin.register(Team)
 class TeamAdmin(ChangedColumnsAdmin):
-    list_display = ("name", "slug", "currency", "personal", "members_shown", "created_at")
-    list_filter = ("personal", "currency")
+    list_display = (
+        "name",
+        "slug",
+        "currency",
+        "personal",
+        "members_shown",
+        "created_at",
+        "closed_at",
+        "erase_at",
+    )
+    list_filter = (
+        "personal",
+        "currency",
+        ("closed_at", admin.EmptyFieldListFilter),
+        ("emptied_at", admin.EmptyFieldListFilter),
+    )
     search_fields = ("name", "slug", "memberships__user__email")
     date_hierarchy = "created_at"
     prepopulated_fields = {"slug": ("name",)}

@@ -160,6 +160,10 @@ class Event(models.TextChoices):
         "connection.moved",
         _("%(by)s moved the Model Studio account %(about)s, with a new key"),
     )
+    CONNECTION_REMOVED = (
+        "connection.removed",
+        _("%(by)s removed the Model Studio connection %(about)s"),
+    )
     CONNECTION_PAUSED = "connection.paused", _("%(by)s changed what %(about)s sends")
     KEY_ADDED = "connection.key-added", _("%(by)s added a key to %(about)s")
     KEY_TESTED = "connection.key-tested", _("%(by)s tested a key of %(about)s")

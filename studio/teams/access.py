@@ -34,6 +34,7 @@ class TeamRequest(HttpRequest):
     team: Team
     membership: Membership
     may: Permissions
+    closed: bool  # what was asked for is refused because the team is closed
     htmx: HtmxDetails
 
 
@@ -76,6 +77,7 @@ def team_page(
             needed = read if request.method in ("GET", "HEAD", "OPTIONS") else write
             request.may = Permissions(request.membership.role, request.team)
             if not allows(request.membership.role, needed, None if while_closed else request.team):
+                request.closed = allows(request.membership.role, needed)
                 raise PermissionDenied(not_allowed(request.membership, needed))
             if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
                 _looked_at(request)

@@ -30,7 +30,7 @@ _TONES = {"ok": "yes", "untried": "warn", "throttled": "warn"}
 
 
 def account_of(request: TeamRequest, public_id: str) -> Account:
-    found = request.team.accounts.filter(public_id=public_id).first()
+    found = request.team.accounts(manager="present").filter(public_id=public_id).first()
     if found is None:
         raise Http404("The team has no such connection.")
     return found
@@ -51,8 +51,10 @@ def key_of(request: TeamRequest, public_id: str, pk: int) -> ApiKey:
 
 def shown(request: TeamRequest, only: Account | None = None) -> list[dict[str, Any]]:
     """The team's accounts with keys (secrets are not even read), health in words and lanes."""
-    accounts = request.team.accounts.select_related("pause_set_by", "same_as").prefetch_related(
-        Prefetch("keys", keyring.without_secrets()), "people__user"
+    accounts = (
+        request.team.accounts(manager="present")
+        .select_related("pause_set_by", "same_as")
+        .prefetch_related(Prefetch("keys", keyring.without_secrets()), "people__user")
     )
     if only is not None:
         accounts = accounts.filter(pk=only.pk)

@@ -145,7 +145,7 @@ class NamesForm(_ConnectionForm):
 
     def clean_label(self) -> str:
         label = " ".join(self.cleaned_data["label"].split())
-        same = self.team.accounts.filter(label=label)
+        same = self.team.accounts(manager="present").filter(label=label)
         if (same.exclude(pk=self.account.pk) if self.account else same).exists():
             raise forms.ValidationError(
                 _("The team has a connection with this name already. Choose another.")

@@ -12,7 +12,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from jobs.accounts import account_setup, endpoints, key_expiry, pauses, trying
+from jobs.common.errors import Refused
 from jobs.models import Account, Lane, PauseState
+from jobs.orders import connection_removal
 from jobs.pages.accounts.account_page import (
     account_of,
     account_page,
@@ -46,7 +48,7 @@ def keys(request: TeamRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_account(request: TeamRequest) -> HttpResponse:
     form = NewAccountForm(request.POST or None, team=request.team, by=request.user)
-    first = not request.team.accounts.exists()
+    first = not request.team.accounts(manager="present").exists()
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
@@ -118,6 +120,33 @@ def move(request: TeamRequest, account: str) -> HttpResponse:
         "hindrance": translated(hindrance) if hindrance is not None else "",
     }
     return render(request, "jobs/accounts/account_move.html", page)
+
+
+@managers
+@never_cache
+@confirm_first
+@require_http_methods(["GET", "HEAD", "POST"])
+def remove(request: TeamRequest, account: str) -> HttpResponse:
+    """GET says what it means and what hinders it, POST does it."""
+    found = account_of(request, account)
+    status = 200
+    if request.method == "POST":
+        try:
+            connection_removal.remove(found, request.user)
+        except Refused:
+            status = 409
+        else:
+            said = _("%(account)s is removed, and its keys are erased here.")
+            messages.success(request, said % {"account": found.label})
+            return redirect("jobs:keys", request.team.slug)
+    page = {
+        "nav": "accounts",
+        "account": found,
+        "hindrances": [translated(one) for one in connection_removal.hindrances(found)],
+        "keys": found.keys.count(),
+        "templates": connection_removal.templates_of(found),
+    }
+    return render(request, "jobs/accounts/account_remove.html", page, status=status)
 
 
 @managers

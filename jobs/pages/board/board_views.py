@@ -87,7 +87,7 @@ def _context(request: TeamRequest, wanted: Filter) -> dict[str, object]:
             "sentence": _status(active.running, active.waiting, 0),
             "money": BudgetSummary.of(team).bottom_bar,
         },
-        "no_account": not sections and not team.accounts.exists(),
+        "no_account": not sections and not team.accounts(manager="present").exists(),
     }
 
 

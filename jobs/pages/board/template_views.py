@@ -63,7 +63,11 @@ def templates(request: TeamRequest) -> HttpResponse:
     form = Filter(request.GET)
     form.is_valid()
     q = form.cleaned_data.get("q", "")
-    account = request.team.accounts.filter(public_id=form.cleaned_data.get("account", "")).first()
+    account = (
+        request.team.accounts(manager="present")
+        .filter(public_id=form.cleaned_data.get("account", ""))
+        .first()
+    )
     found = _templates(request)
     whole = found.exists()
     if account is not None:
@@ -84,7 +88,9 @@ def templates(request: TeamRequest) -> HttpResponse:
     context = {
         "nav": "library",
         "entries": template_cards(request.team, rows[:PAGE], request.user),
-        "accounts": list(request.team.accounts.filter(templates__isnull=False).distinct()),
+        "accounts": list(
+            request.team.accounts(manager="present").filter(templates__isnull=False).distinct()
+        ),
         "account": account,
         "q": q,
         "whole": whole,

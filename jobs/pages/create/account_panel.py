@@ -46,7 +46,7 @@ def account_panel(draft: Draft, chosen: Account | None) -> AccountPanel:
 
 
 def _options(draft: Draft) -> list[AccountOption]:
-    found = list(draft.team.accounts.all())
+    found = list(draft.team.accounts(manager="present").all())
     if len(found) < 2:
         return []
     usable = choice.accounts_for(draft.team, draft.person)

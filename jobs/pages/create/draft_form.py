@@ -100,7 +100,7 @@ class DraftForm(forms.Form):
     ) -> None:
         super().__init__(newest_choices(data, spec), prefix=None)
         self.spec, self.team, self.person = spec, team, person
-        self.fields["account"] = TeamChoice(team.accounts.all())
+        self.fields["account"] = TeamChoice(team.accounts(manager="present").all())
         self.fields[SOURCE] = TeamChoice(
             team.jobs.exclude(group=Group.DELETED).select_related("template")
         )

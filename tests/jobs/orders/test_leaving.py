@@ -199,3 +199,21 @@ def test_videos_are_erased_with_a_report(
     assert not Asset.everything.filter(pk=film.pk).exists()
     assert not default_storage.exists(name)
     whole()
+
+
+def test_what_waits_for_approval_is_withdrawn(
+    team: Team, creator: User, owner: User, held: dict[str, Any], client_of: ClientOf
+) -> None:
+    """Nothing can be made for who is gone, so nobody is asked for it any more."""
+    asked = makers.pending_order(team, creator, title="Ours")
+    theirs = makers.pending_order(team, owner, title="Theirs")
+    Membership.objects.filter(team=team, user=creator).delete()
+    kinds = {kind.key: number for kind, number in belongings.held_by(team, creator)}
+    assert kinds["asked"] == 1
+    told = belongings.settle(team, creator, {}, None, owner)
+    assert any("withdrawn" in str(one) for one in told)
+    asked.refresh_from_db()
+    theirs.refresh_from_db()
+    assert (asked.state, theirs.state) == ("withdrawn", "open")
+    assert AuditEntry.objects.filter(about="Ours").exists()
+    assert "asked" not in {kind.key for kind, _n in belongings.held_by(team, creator)}

@@ -310,6 +310,7 @@ NUMBER_STAYS = {
     "studio.AuditEntry.person",
     "studio.PersonUse.user",
     "jobs.Account.pause_set_by",
+    "jobs.Account.removed_by",
     "jobs.Lane.pause_set_by",
     "jobs.ApiKey.added_by",
     "jobs.Check.asked_by",

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
-from django.urls import path
+from django.urls import path, reverse
+from django.utils import timezone
 
 from studio.models import Membership, Role, Team, User
 from studio.teams.access import TeamRequest, team_page
 from studio.teams.permissions import Permission, allows
 from studio.teams.team_pages import pages_of
 from studio.urls import urlpatterns as of_the_site
-from tests.html import parse
+from tests.html import parse, text
 
 ClientOf = Callable[[User], Client]
 
@@ -56,3 +58,22 @@ def test_the_table_of_the_page_is_the_table(team: Team, role: Role, client_of: C
         assert said == {one.label: "yes" if allows(one, permission) else "no" for one in Role}
     yours = [cell.text for cell in page.all("table.roles thead th.yours")]
     assert yours == [f"{role.label} (you)"]
+
+
+def test_a_closed_team_is_marked_and_says_so(
+    team: Team, creator: User, client_of: ClientOf
+) -> None:
+    """It is closed for every role; another role would not help."""
+    team.closed_at = timezone.now()
+    team.erase_at = team.closed_at + timedelta(days=30)
+    team.save(update_fields=["closed_at", "erase_at"])
+    client = client_of(creator)
+    assert "closed" in text(client.get(reverse("teams")))
+    refused = client.get(reverse("jobs:portrait", args=[team.slug]))
+    assert refused.status_code == 403
+    page = text(refused)
+    assert "The team is closed" in page
+    assert "can reopen it" in page
+    assert "your role" not in page.lower()
+    other = client.get(reverse("team_settings", args=[team.slug]))
+    assert "Not for your role" in text(other), "what the role may not do in any case"
