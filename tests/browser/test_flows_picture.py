@@ -102,3 +102,21 @@ def test_a_picture_is_straightened_with_keys_and_checked_by_itself(maker: Maker)
     assert hand.page.url.rstrip("/").endswith(before)
     assert hand.page.locator(f"dl.facts a[href$='/library/{straight}/']").count() == 1
     hand.see("a:has-text('Download')")
+
+
+def test_what_the_team_has_already_is_not_sent_again(maker: Maker) -> None:
+    hand = maker.open("make/portrait/")
+    picture = files.write(maker.folder, "desk.png", files.png(720, 960))
+    again = files.write(maker.folder, "another name.png", picture.read_bytes())
+    sent: list[str] = []
+    hand.page.on("request", lambda one: sent.append(one.url) if one.method == "PUT" else None)
+    slot = "input[type=hidden][name=image_url]"
+    hand.drop("[data-slot=image_url]", picture)
+    hand.until(f"document.querySelector('{slot}').value !== ''")
+    first = hand.page.input_value(slot)
+    assert len(sent) == 1
+    hand.page.goto(hand.page.url.split("?")[0])
+    hand.until(f"document.querySelector('{slot}').value === ''")
+    hand.drop("[data-slot=image_url]", again)
+    hand.until(f"document.querySelector('{slot}').value === {first!r}")
+    assert len(sent) == 1, "the same file was sent twice"

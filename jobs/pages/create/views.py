@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -258,6 +259,7 @@ def _context(request: TeamRequest, shown: CreatePage, errors: Sequence[str]) -> 
     return shown.context() | {
         "presets": presets.lines(shown.draft, shown.urls.page, request.membership),
         "errors": errors,
+        "upload_max": settings.UPLOAD_MAX_BYTES,
         "nav": "jobs",
     }
 

@@ -1,7 +1,8 @@
-// Files of a create page: each goes up by itself as one raw PUT with its progress, then the draft
-// has it.
+// Files of a create page: each goes up by itself as one raw PUT with its progress, unless the team
+// has it already; then the draft has it.
 
 import { watchLine } from "../files/line.js";
+import { askKnown, contentOf, put as upload } from "../files/transfer.js";
 import { remember, writeAddress } from "./address.js";
 import { form, refresh } from "./form.js";
 
@@ -19,58 +20,48 @@ const put = (slot, asset) => {
 
 /**
  * Send `file` into `slot`, an element with [data-slot], a progress and a place for an error; then
- * call `taken`.
+ * call `taken`. What the team has already is not sent.
  */
-export const send = (slot, file, taken = () => {}) => {
+export const send = async (slot, file, taken = () => {}) => {
   const bar = slot.querySelector("progress");
   const error = slot.querySelector("[data-slot-error]");
   const place = slot.querySelector("[data-slot-place]");
-  let leave = () => {};
-  const refuse = (words) => {
-    leave();
-    place.textContent = "";
-    bar.hidden = true;
-    error.hidden = false;
-    error.querySelector("div").textContent = words;
-  };
-  const broken = () => refuse(form().dataset.broken);
+  const { uploadUrl, knownUrl, lineUrl, most, broken } = form().dataset;
   error.hidden = true;
   bar.hidden = false;
-  bar.value = 0;
-  const request = new XMLHttpRequest();
-  request.open("PUT", `${form().dataset.uploadUrl}?name=${encodeURIComponent(file.name)}`);
-  request.setRequestHeader("X-CSRFToken", form().querySelector("[name=csrfmiddlewaretoken]").value);
-  request.setRequestHeader("Content-Type", "application/octet-stream");
-  request.responseType = "json";
-  request.upload.onprogress = ({ loaded, total }) => {
-    bar.value = total ? loaded / total : 0;
-    // It is looked at now, and how long that takes nobody knows
-    if (loaded === total) bar.removeAttribute("value");
-  };
-  request.upload.onload = () => {
-    leave = watchLine(form().dataset.lineUrl, file.name, (words) => {
-      place.textContent = words;
+  bar.removeAttribute("value"); // it is read, and how long that takes nobody knows
+  const content = await contentOf(file, Number(most));
+  let answer = content ? (await askKnown(knownUrl, { sha256: content })).asset : null;
+  let leave = () => {};
+  if (!answer) {
+    bar.value = 0;
+    const told = await upload(file, {
+      url: uploadUrl,
+      token: form().querySelector("[name=csrfmiddlewaretoken]").value,
+      progress: (loaded, total) => {
+        bar.value = total ? loaded / total : 0;
+        // It is looked at now
+        if (loaded === total) bar.removeAttribute("value");
+      },
+      sent: () => {
+        leave = watchLine(lineUrl, file.name, (words) => {
+          place.textContent = words;
+        });
+      },
     });
-  };
-  request.onload = () => {
-    leave();
-    place.textContent = "";
-    const answer = request.response;
-    if (request.status >= 300 || !answer?.asset) {
-      refuse(answer?.error ?? form().dataset.broken);
-      return;
-    }
-    put(slot.dataset.slot, answer.asset);
-    bar.hidden = true;
-    taken();
-    refresh();
-  };
-  request.onerror = request.onabort = broken;
-  // A folder, or a file that was moved away since, can be chosen and not be read.
-  file
-    .slice(0, 1)
-    .arrayBuffer()
-    .then(() => request.send(file), broken);
+    answer = told.status > 0 ? told.answer : null;
+  }
+  leave();
+  place.textContent = "";
+  bar.hidden = true;
+  if (!answer?.asset) {
+    error.hidden = false;
+    error.querySelector("div").textContent = answer?.error ?? broken;
+    return;
+  }
+  put(slot.dataset.slot, answer.asset);
+  taken();
+  refresh();
 };
 
 const sendFrom = (input) => {
