@@ -9,7 +9,7 @@ from studio.admin.base import page_of_row
 from studio.files import hold_views, known_views, line_views, name_views, team_picture
 from studio.files import views as files_views
 from studio.personal_data import views as personal_data_views
-from studio.site_pages import health, icon, parts
+from studio.site_pages import bad_request, health, icon, parts
 from studio.teams import (
     accept_views,
     audit_views,
@@ -23,6 +23,7 @@ from studio.teams import (
 )
 from studio.teams import views as teams_views
 
+handler400 = bad_request.bad_request
 urlpatterns = [
     path("", teams_views.home, name="home"),
     path("teams/", teams_views.teams, name="teams"),

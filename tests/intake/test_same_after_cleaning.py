@@ -226,6 +226,10 @@ WHOLE = {
     "mp4": lambda: files.mp4(0.4, audio=True),
     "mov": lambda: files.mov(0.4, audio=True),
     "mp4 in fragments": lambda: files.fragmented_mp4(1.0),
+    "flac": lambda: files.flac(1.0),
+    "avi": lambda: files.avi(0.4, audio=True),
+    "webm": lambda: files.webm(0.4, audio=True),
+    "mkv": lambda: files.video(0.4, muxer="matroska", audio=True),
 }
 
 
@@ -239,6 +243,38 @@ def test_what_was_appended_is_gone(tmp_path: Path, name: str, tail: str) -> None
     assert facts.seconds == alone.seconds
     if facts.has_audio:
         assert decoded(tmp_path / "out") == decoded(files.write(tmp_path, "whole", whole)) != b""
+
+
+def box(name: bytes, body: bytes) -> bytes:
+    return (8 + len(body)).to_bytes(4, "big") + name + body
+
+
+@pytest.mark.parametrize("name", ["mdat", "free", "skip", "uuid", "wide", "abcd"])
+@pytest.mark.parametrize("kind", ["mp4", "mov", "m4a", "mp4 in fragments"])
+def test_a_box_that_nothing_plays_of_is_emptied(tmp_path: Path, kind: str, name: str) -> None:
+    """At the end, and between the others, where every sample keeps its place."""
+    whole = WHOLE[kind]()
+    alone, _ = clean(tmp_path, whole)
+    facts, copy = clean(tmp_path, whole + box(name.encode(), SECRET * 30))
+    assert SECRET not in copy
+    assert facts.seconds == alone.seconds
+    if facts.has_audio:
+        assert decoded(tmp_path / "out") == decoded(files.write(tmp_path, "whole", whole)) != b""
+
+
+def test_an_avi_of_several_parts_is_kept_whole(tmp_path: Path) -> None:
+    """OpenDML: behind the first part others go on, which are no tail."""
+    whole = files.avi(0.4, audio=True)
+    more = (
+        b"RIFF"
+        + (4 + 8 + 16).to_bytes(4, "little")
+        + b"AVIX"
+        + b"JUNK"
+        + (16).to_bytes(4, "little")
+    )
+    _facts, copy = clean(tmp_path, whole + more + bytes(16) + SECRET)
+    assert SECRET not in copy
+    assert b"AVIX" in copy
 
 
 # ── the rule itself ──────────────────────────────────────────────────────────────────────────────

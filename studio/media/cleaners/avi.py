@@ -1,4 +1,4 @@
-"""An AVI whose lists of titles and dates are blanked in place."""
+"""An AVI whose lists of titles and dates are blanked in place, without what stands behind it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,33 @@ from studio.media.cleaners.blank import blank_range
 SETUP = {b"idx1", b"avih", b"strh", b"strf", b"vprp", b"indx", b"dmlh"}
 HOMES = {b"hdrl", b"strl", b"odml"}
 FRAMES = {b"movi", b"rec "}
+PARTS = {b"AVI ", b"AVIX"}  # the first, and those that go on (OpenDML)
 DEEPEST = 8
 
 
 def blank_avi(path: Path) -> None:
     """Blank what is neither set-up nor frames nor index in the AVI at `path`, keeping every
-    offset."""
+    offset, and cut what stands behind it."""
     with open(path, "r+b") as file:
-        _blank(file, 12, os.fstat(file.fileno()).st_size, 0)
+        size = os.fstat(file.fileno()).st_size
+        end = _end(file, size)
+        _blank(file, 12, end, 0)
+        file.truncate(end)
+
+
+def _end(file: BinaryIO, size: int) -> int:
+    """Where the last of its parts ends; `size` of a file whose parts do not say so."""
+    end = 0
+    while True:
+        file.seek(end)
+        head = file.read(12)
+        length = int.from_bytes(head[4:8], "little")
+        if head[:4] != b"RIFF" or head[8:12] not in PARTS:
+            return end or size
+        stop = end + 8 + length + (length & 1)
+        if length <= 4 or stop > size + 1:
+            return size
+        end = min(stop, size)
 
 
 def _blank(file: BinaryIO, start: int, end: int, depth: int) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import mmap
 import os
+import time
+from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 
@@ -16,11 +17,21 @@ from studio.media.cleaners.blank import blank_range
 from studio.media.cleaners.frames import copy_ends
 from studio.media.cleaners.same_tracks import same_tracks
 from studio.media.kinds import Kind
-from studio.media.sound_tags import before_tags
 from studio.media.tracks import streams
-from studio.media.video import opened
+from studio.media.video import VERIFY_SECONDS, check, opened
 
 STREAM_INFO, PADDING, SEEK_TABLE = 0, 1, 3  # RFC 9639 §8.1
+SMALLEST = 9  # bytes of a frame
+
+
+def _crc16(byte: int) -> int:
+    value = byte << 8
+    for _ in range(8):
+        value = (value << 1 ^ (0x8005 if value & 0x8000 else 0)) & 0xFFFF
+    return value
+
+
+CRC16 = [_crc16(byte) for byte in range(256)]
 
 
 def copy_flac(path: Path, part: Path, kind: Kind) -> None:
@@ -28,6 +39,7 @@ def copy_flac(path: Path, part: Path, kind: Kind) -> None:
     not know of and programs write all the same, and with padding in place of its own."""
     copy_ends(path, part, kind)
     blank_flac(part)
+    _cut_tail(part, kind)
 
 
 def same_flac(path: Path, part: Path, kind: Kind) -> bool:
@@ -35,8 +47,6 @@ def same_flac(path: Path, part: Path, kind: Kind) -> bool:
     part of it, so that one is compared by what it decodes to."""
     if same_tracks(path, part, kind):
         return True
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        tail = data[before_tags(data) :]
     with opened(path, kind) as one, opened(part, kind) as other:
         found = [(box, streams(box)[1]) for box in (one, other)]
         pairs = zip_longest(*(box.demux(audio) for box, audio in found))
@@ -44,7 +54,48 @@ def same_flac(path: Path, part: Path, kind: Kind) -> bool:
         if len(packets) != 1 or None in packets[0]:
             return False
         ((before, after),) = packets
-        return bytes(before) == bytes(after) + tail and _sound(before) == _sound(after)
+        return bytes(before).startswith(bytes(after)) and _sound(before) == _sound(after)
+
+
+def _cut_tail(path: Path, kind: Kind) -> None:
+    """Cut what stands behind the last frame and is no tag that is known: a demuxer takes it for a
+    part of that frame, whose checksum says where it ends."""
+    last: Packet[Stream] | None = None
+    deadline = time.monotonic() + VERIFY_SECONDS
+    with opened(path, kind) as container:
+        for packet in container.demux(streams(container)[1]):
+            check(deadline)
+            last = packet if packet.size else last
+        if last is None:
+            return
+        data, sound = bytes(last), _sound(last)
+        size = path.stat().st_size
+        if not sound or not data or not _ends_with(path, data):
+            return
+        for end in _frame_ends(data):
+            if end == len(data):
+                return
+            shorter = Packet(data[:end])
+            shorter.stream = last.stream
+            if _sound(shorter) == sound:
+                os.truncate(path, size - len(data) + end)
+                return
+
+
+def _ends_with(path: Path, data: bytes) -> bool:
+    with open(path, "rb") as file:
+        file.seek(-min(len(data), path.stat().st_size), os.SEEK_END)
+        return file.read() == data
+
+
+def _frame_ends(data: bytes) -> Iterator[int]:
+    """Where a frame that begins with `data` may end: its last two bytes are the CRC-16 of those
+    before, so that of all of them is 0 (RFC 9639 §9.3)."""
+    crc = 0
+    for at, byte in enumerate(data, 1):
+        crc = (crc << 8 & 0xFFFF) ^ CRC16[crc >> 8 ^ byte]
+        if crc == 0 and at > SMALLEST:
+            yield at
 
 
 def _sound(packet: Packet[Stream]) -> list[str]:

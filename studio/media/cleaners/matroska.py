@@ -1,4 +1,5 @@
-"""A Matroska or WebM file whose titles, tags, chapters and attachments are made void in place.
+"""A Matroska or WebM file whose titles, tags, chapters and attachments are made void in place, and
+without what stands behind it.
 
 Source: RFC 9559 (Matroska), RFC 8794 §11.3.2 (Void).
 """
@@ -15,6 +16,8 @@ from studio.media.cleaners.blank import blank_range
 SEGMENT, INFO, TRACKS, TRACK, CLUSTER = 0x18538067, 0x1549A966, 0x1654AE6B, 0xAE, 0x1F43B675
 HOMES = {SEGMENT, INFO, TRACKS, TRACK}
 CRC, VOID = 0xBF, 0xEC
+# The header, and what plays; behind them stands what was appended.
+OUTERMOST = {0x1A45DFA3, SEGMENT}
 PRIVATE = {
     0x1254C367,  # Tags
     0x1043A770,  # Chapters
@@ -34,9 +37,18 @@ DEEPEST = 6
 
 def void_matroska(path: Path) -> None:
     """Make everything that speaks about the file, and nothing that plays, void. Keeps every
-    offset."""
+    offset, and cuts what stands behind the segment."""
     with open(path, "r+b") as file:
-        _void(file, 0, os.fstat(file.fileno()).st_size, 0)
+        size = os.fstat(file.fileno()).st_size
+        _void(file, 0, size, 0)
+        end = 0
+        for name, at, _body, stop in list(_elements(file, 0, size)):
+            if name not in OUTERMOST:
+                if end == 0:
+                    return
+                break
+            end = stop if at == end else size
+        file.truncate(end or size)
 
 
 def _void(file: BinaryIO, start: int, end: int, depth: int) -> None:

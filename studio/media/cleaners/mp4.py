@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from bisect import bisect_left
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,24 +26,25 @@ SPARE_MOST = 1 << 20  # bytes; more is room that somebody left for something els
 DEEPEST = 8
 # Of the outermost boxes those that say what plays; others, and what is no box, say something else.
 OUTER = {b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"mfra", b"sidx", b"ssix", b"wide", b"pnot"}
+UNREAD = {b"wide"}  # room for a longer head of the box behind it
 HANDLER_NAME = 24  # bytes of a handler before the name of its track
 
 
 def blank_mp4(path: Path) -> None:
     """Blank what speaks about the file, and every track that is neither pictures nor sound with its
     samples (chapters, subtitles, places and movements by the second). Keeps every offset."""
-    spoken = _samples_of_words(path)
+    spoken, played = _samples(path)
     with open(path, "r+b") as file:
         size = os.fstat(file.fileno()).st_size
         for start, stop in spoken:
             blank_range(file, start, min(stop, size))
         _blank(file, 0, size, 0)
-        _blank_outer(file, size)
+        _blank_outer(file, size, sorted(played))
 
 
-def _blank_outer(file: BinaryIO, size: int) -> None:
+def _blank_outer(file: BinaryIO, size: int, played: list[int]) -> None:
     """Blank the boxes beside those that play, and what stands behind the last one: tags of other
-    formats, and whatever was appended."""
+    formats, and whatever was appended. `played` is where each sample begins."""
     end = 0
     for name, at, body, stop in list(boxes(file, 0, size)):
         if name not in OUTER | SPARE and stop <= size:
@@ -51,21 +53,33 @@ def _blank_outer(file: BinaryIO, size: int) -> None:
             blank_range(file, body, stop)
         elif name not in OUTER | SPARE:
             break
+        elif name in SPARE | UNREAD or (name == b"mdat" and not _any(played, body, stop)):
+            blank_range(file, body, min(stop, size))
         end = min(stop, size)
     blank_range(file, end, size)
 
 
-def _samples_of_words(path: Path) -> list[tuple[int, int]]:
-    """(start, stop) of each sample of the tracks that are neither pictures nor sound."""
+def _any(played: list[int], start: int, stop: int) -> bool:
+    """Whether one of the samples, in order, begins between the two offsets."""
+    at = bisect_left(played, start)
+    return at < len(played) and played[at] < stop
+
+
+def _samples(path: Path) -> tuple[list[tuple[int, int]], list[int]]:
+    """(start, stop) of each sample of the tracks that are neither pictures nor sound, and the
+    beginnings of all others."""
     deadline = time.monotonic() + VERIFY_SECONDS
-    found = []
+    spoken, played = [], []
     with opened(path, KINDS["mp4"]) as container:
-        streams = [one for one in container.streams if one.type not in ("video", "audio")]
-        for packet in container.demux(streams) if streams else ():
+        for packet in container.demux() if container.streams else ():
             check(deadline)
-            if packet.size and packet.pos is not None and packet.pos > 0:
-                found.append((packet.pos, packet.pos + packet.size))
-    return found
+            if not packet.size or packet.pos is None or packet.pos <= 0:
+                continue
+            if packet.stream.type in ("video", "audio"):
+                played.append(packet.pos)
+            else:
+                spoken.append((packet.pos, packet.pos + packet.size))
+    return spoken, played
 
 
 def _blank(file: BinaryIO, start: int, end: int, depth: int) -> None:
