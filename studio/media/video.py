@@ -28,6 +28,7 @@ from studio.media.sound_tags import after_tags
 from studio.media.tracks import codec_name, picture_codec, refuse_rate, streams
 
 OPEN_SECONDS = 20.0  # to wait for the disk, per read
+HEADER_ROOM = 64_000_000  # bytes: more than the tables of any file that may be kept
 PROBE_SECONDS = 30.0  # to look at a file
 VERIFY_SECONDS = 900.0  # to decode a whole video
 FIRST_FRAME_PACKETS = 600
@@ -196,9 +197,20 @@ def opened(path: str | os.PathLike[str], kind: Kind) -> Iterator[InputContainer]
         # The demuxer gets over one tag of one sort; chance bytes of others it takes for frames.
         with open(path, "rb") as file:
             options["skip_initial_bytes"] = str(after_tags(file))
-    with (
-        unreadable(sentence),
-        av.open(
+    with unreadable(sentence), _header_read(path, kind, options, sentence) as container:
+        for stream in container.streams:
+            # Cut files give streams without a codec; FFmpeg's own limit keeps a frame from being
+            # larger than its header said.
+            if getattr(stream, "codec_context", None) is not None and stream.type == "video":
+                stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+        yield container
+
+
+def _header_read(
+    path: str | os.PathLike[str], kind: Kind, options: dict[str, str], sentence: Sentence
+) -> InputContainer:
+    try:
+        return av.open(
             os.path.abspath(path),
             "r",
             format=kind.demuxer,
@@ -206,14 +218,12 @@ def opened(path: str | os.PathLike[str], kind: Kind) -> Iterator[InputContainer]
             container_options={"protocol_whitelist": "file"},
             metadata_errors="ignore",
             timeout=OPEN_SECONDS,
-        ) as container,
-    ):
-        for stream in container.streams:
-            # Cut files give streams without a codec; FFmpeg's own limit keeps a frame from being
-            # larger than its header said.
-            if getattr(stream, "codec_context", None) is not None and stream.type == "video":
-                stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
-        yield container
+        )
+    except MemoryError:
+        # Nothing is decoded yet: where there is room for any true header, a damaged number asked
+        # for more than there is.
+        bytearray(HEADER_ROOM)
+        raise MediaError("broken", sentence) from None
 
 
 def check(deadline: float) -> None:

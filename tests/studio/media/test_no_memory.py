@@ -11,7 +11,7 @@ import av.error
 import pytest
 
 from studio.common.translatable import phrase
-from studio.media import MediaError
+from studio.media import MediaError, probe
 from studio.media.cleaners.same_tracks import tracks_digest
 from studio.media.edits import video
 from studio.media.facts import unreadable
@@ -53,3 +53,22 @@ def test_comparing_without_memory_is_no_difference(
 def test_damage_stays_damage() -> None:
     with pytest.raises(MediaError), unreadable(phrase("It is damaged.")):
         raise av.error.InvalidDataError(1, "Invalid data")
+
+
+def test_a_number_that_asks_for_absurd_memory_is_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A damaged table says that it has billions of rows. Where this process is really short of
+    memory, the file is not blamed."""
+    path = files.write(tmp_path, "in.mp4", files.mp4(0.4))
+
+    def short(*args: object, **more: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("studio.media.video.av.open", short)
+    with pytest.raises(MediaError) as told:
+        probe(path)
+    assert told.value.code == "broken"
+    monkeypatch.setattr("studio.media.video.HEADER_ROOM", 1 << 60)
+    with pytest.raises(MemoryError):
+        probe(path)
