@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, PngImagePlugin
 
 PNG_KEPT = {
     b"IHDR",
@@ -73,12 +73,13 @@ def scan_end(data: bytes, at: int) -> int:
 
 
 def _bare_png(data: bytes) -> bytes:
-    kept = [data[:8]]
+    view = memoryview(data)  # so that the rows are there twice and not three times
+    kept = [view[:8]]
     at = 8
     while at + 12 <= len(data):
         name, end = data[at + 4 : at + 8], at + 12 + int.from_bytes(data[at : at + 4], "big")
         if name in PNG_KEPT:
-            kept.append(data[at:end])
+            kept.append(view[at:end])
         if name == b"IEND":
             break
         at = end
@@ -148,9 +149,28 @@ def orientation(picture: Image.Image) -> object:
     """The EXIF orientation, 1 to 8; 1 when there is none. Damaged EXIF is no reason to refuse a
     good picture and counts as none."""
     try:
+        if isinstance(picture, PngImagePlugin.PngImageFile):
+            return _exif_of_png(picture).get(ORIENTATION, 1)
         return picture.getexif().get(ORIENTATION, 1)
     except (SyntaxError, struct.error, ValueError, LookupError, TypeError):
         return 1
+
+
+def _exif_of_png(picture: PngImagePlugin.PngImageFile) -> Image.Exif:
+    """Its EXIF. That of a PNG may stand behind its rows, and Pillow decodes all of them to look."""
+    file = getattr(picture, "fp", None)
+    if file is None or {"exif", "Raw profile type exif"} & set(picture.info):
+        return picture.getexif()
+    was, found = file.tell(), Image.Exif()
+    file.seek(8)
+    while len(head := file.read(8)) == 8:
+        size = int.from_bytes(head[:4], "big")
+        if head[4:] == b"eXIf":
+            found.load(file.read(size))
+            break
+        file.seek(size + 4, 1)
+    file.seek(was)
+    return found
 
 
 def is_turned(picture: Image.Image) -> bool:

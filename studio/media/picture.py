@@ -28,7 +28,8 @@ from studio.media.jpeg_end import mended
 from studio.media.kinds import KINDS, Kind
 from studio.media.metadata import bare_picture, is_turned, upright, upright_size
 from studio.media.pixel_limit import refuse_pixels
-from studio.media.rows import Decoded, DecodedRows
+from studio.media.png_bands import bands
+from studio.media.rows import Decoded, DecodedRows, reduced
 from studio.media.same_pixels import alike, pixels_digest
 from studio.media.stripes import HALVED, LARGE, Box, Stripes, in_stripes
 
@@ -37,7 +38,6 @@ DRAFTED = 8  # a JPEG is decoded at an eighth of its sides to be compared
 HALF_COLOURS = 2  # Pillow's name for 4:2:0
 WEBP_QUALITY = 95
 THUMBNAIL_QUALITY = 80
-REDUCED_ROWS = 8  # of a small picture that are made at once
 
 # The plug-ins themselves, not Image.open: no other decoder can be reached, a multi-picture JPEG
 # gives its first picture, and no warning or process-wide pixel limit stands between the header and
@@ -83,8 +83,12 @@ def probe_picture(path: str | os.PathLike[str], kind: Kind, *, kept_next: bool =
                 # All that is coded is read at an eighth of the size too, and damage shows. (Of a
                 # HEIF only the small picture inside of it would be.)
                 picture.draft(None, (1, 1))
-            picture.load()
-            codec = TRANSPARENT if is_transparent(picture) else ""
+            if (parts := bands(path)) is not None:
+                shows = [is_transparent(band) for band in parts]
+                codec = TRANSPARENT if any(shows) else ""
+            else:
+                picture.load()
+                codec = TRANSPARENT if is_transparent(picture) else ""
     return Facts("image", kind.format, kind.mime, kind.extension, size, width, height, codec=codec)
 
 
@@ -201,9 +205,9 @@ def _refuse_changed(path: str | os.PathLike[str], data: bytes, name: str) -> Non
     """MediaError (broken) unless `data`, cut out of the file at `path`, decodes to its pixels."""
     # One after the other: each may have hundreds of megabytes.
     with _open(path, name) as before:
-        digest = pixels_digest(before)
+        digest = pixels_digest(before, bands(path))
     with OPENERS[name](io.BytesIO(data)) as after:
-        if pixels_digest(after) != digest:
+        if pixels_digest(after, bands(data)) != digest:
             raise MediaError("broken", broken(name))
 
 
@@ -252,26 +256,10 @@ def picture_thumbnail(
         if picture.mode.startswith("I"):
             straight = eight_bits(picture)
         if picture.format != "JPEG":
-            straight = _reduced(straight, 3 * box)
+            straight = reduced(straight, 3 * box, bands(path))
         straight.thumbnail((box, box), reducing_gap=3.0)
         small = srgb(upright(straight) if is_turned(straight) else straight.copy())
     return write_webp(small, target, THUMBNAIL_QUALITY)
-
-
-def _reduced(picture: Image.Image, side: int) -> Image.Image:
-    """A large picture brought down to no less than `side` pixels a side, stripe by stripe: one with
-    transparency would be copied as a whole for that."""
-    factor = min(picture.size) // side
-    if factor < 2 or picture.mode not in ("L", "LA", "RGB", "RGBA"):
-        return picture
-    size = (-(-picture.width // factor), -(-picture.height // factor))
-    small = Image.new(picture.mode, size)
-    small.info = dict(picture.info)
-    rows = REDUCED_ROWS * factor
-    for top in range(0, picture.height, rows):
-        stripe = picture.crop((0, top, picture.width, min(top + rows, picture.height)))
-        small.paste(stripe.reduce(factor), (0, top // factor))
-    return small
 
 
 def write_webp(

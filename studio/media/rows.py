@@ -3,14 +3,17 @@ into sRGB and saved as JPEG without a second copy of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 from studio.media.metadata import is_turned
+from studio.media.png_bands import bands
 from studio.media.stripes import LARGE, Box, Opener, Stripes
 
+REDUCED_ROWS = 8  # of a small picture that are made at once
 Convert = Callable[[Image.Image], Image.Image]
 
 
@@ -99,6 +102,69 @@ def in_rows(
         odd = opened.mode not in ("L", "RGB") or "transparency" in opened.info
         if few or odd or is_turned(opened):
             return None
+        box = part(opened.size)
+        parts = bands(opened.filename) if isinstance(opened, PngImageFile) else None
+        if parts is not None:
+            picture = _cut(parts, box)
+            picture.info = dict(opened.info)
+            return PictureRows(picture, convert)
         opened.load()
         picture = opened.copy() if opened.readonly else opened._new(opened.im)
-    return PictureRows(picture, convert, part(picture.size))
+    return PictureRows(picture, convert, box)
+
+
+def _cut(parts: Iterator[Image.Image], box: Box) -> Image.Image:
+    """The part `box` of a picture whose pixels come from top to bottom; all of them are read, so
+    that damage anywhere shows."""
+    left, first, right, last = box
+    cut: Image.Image | None = None
+    top = 0
+    for part in parts:
+        cut = cut or Image.new(part.mode, (right - left, last - first))
+        above, below = max(first, top), min(last, top + part.height)
+        if above < below:
+            cut.paste(part.crop((left, above - top, right, below - top)), (0, above - first))
+        top += part.height
+    if cut is None:
+        raise ValueError("a picture without rows")
+    return cut
+
+
+def reduced(picture: Image.Image, side: int, parts: Iterator[Image.Image] | None) -> Image.Image:
+    """A large picture brought down to no less than `side` pixels a side, stripe by stripe: one with
+    transparency would be copied as a whole for that. `parts`: its pixels from top to bottom, so
+    that it is never decoded as a whole."""
+    factor = min(picture.size) // side
+    if factor < 2 or picture.mode not in ("L", "LA", "RGB", "RGBA"):
+        return picture
+    size = (-(-picture.width // factor), -(-picture.height // factor))
+    small = Image.new(picture.mode, size)
+    small.info = dict(picture.info)
+    rows = REDUCED_ROWS * factor
+    stripes = _joined(parts, rows) if parts is not None else _stripes(picture, rows)
+    for number, stripe in enumerate(stripes):
+        small.paste(stripe.reduce(factor), (0, number * REDUCED_ROWS))
+    return small
+
+
+def _stripes(picture: Image.Image, rows: int) -> Iterator[Image.Image]:
+    for top in range(0, picture.height, rows):
+        yield picture.crop((0, top, picture.width, min(top + rows, picture.height)))
+
+
+def _joined(parts: Iterator[Image.Image], rows: int) -> Iterator[Image.Image]:
+    """The same pixels in stripes of `rows` rows, the last one shorter."""
+    kept: Image.Image | None = None
+    for part in parts:
+        joined = part
+        if kept is not None:
+            joined = Image.new(part.mode, (part.width, kept.height + part.height))
+            joined.paste(kept, (0, 0))
+            joined.paste(part, (0, kept.height))
+        whole = joined.height - joined.height % rows
+        for top in range(0, whole, rows):
+            yield joined.crop((0, top, joined.width, top + rows))
+        rest = joined.crop((0, whole, joined.width, joined.height))
+        kept = rest if rest.height else None
+    if kept is not None:
+        yield kept

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 
 from PIL import Image, ImageChops, ImageStat
 
@@ -16,14 +17,16 @@ CELL = 8
 LOSS = 6.0  # of 255, on average: a lossy format loses less of such cells, even of noise
 
 
-def pixels_digest(picture: Image.Image) -> str:
+def pixels_digest(picture: Image.Image, bands: Iterator[Image.Image] | None = None) -> str:
     """A digest of what an opened picture decodes to: mode, size, transparency and every pixel.
+    `bands`: its pixels from top to bottom, so that it is not decoded as a whole.
 
     A JPEG of more than DRAFT_FROM pixels is decoded at an eighth of its size.
     """
     if picture.format == "JPEG" and picture.width * picture.height > DRAFT_FROM:
         picture.draft(picture.mode, (picture.width // 8, picture.height // 8))
-    picture.load()
+    if bands is None:
+        picture.load()
     transparent = picture.info.get("transparency")
     if isinstance(transparent, int) and picture.mode == "P":
         # The same said in two ways: one colour of the palette, or the alpha of each.
@@ -31,7 +34,9 @@ def pixels_digest(picture: Image.Image) -> str:
     digest = hashlib.sha256(repr((picture.mode, picture.size, transparent)).encode())
     if picture.palette is not None:
         digest.update(bytes(picture.palette.palette))
-    for top in range(0, picture.height, STRIPE):
+    for band in bands or ():
+        digest.update(band.tobytes())
+    for top in range(0, 0 if bands else picture.height, STRIPE):
         box = (0, top, picture.width, min(top + STRIPE, picture.height))
         digest.update(picture.crop(box).tobytes())
     return digest.hexdigest()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops, ImageCms, ImageStat
 
-from studio.media import Facts, MediaError, normalise_image, picture, probe, rows
+from studio.media import Facts, MediaError, normalise_image, picture, png_bands, probe, rows
 from studio.media.edits import edit_picture
 from studio.media.kinds import sniff
 from tests import files
@@ -62,6 +62,7 @@ def test_a_transparent_heif_is_kept_with_what_shows_through(tmp_path: Path) -> N
     assert (copy.codec, copy.format == "png") == (found.codec, found.codec == "transparent")
 
 
+@pytest.mark.parametrize("bands", [False, True])
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 @pytest.mark.parametrize(
     "wishes",
@@ -74,11 +75,18 @@ def test_a_transparent_heif_is_kept_with_what_shows_through(tmp_path: Path) -> N
     ],
 )
 def test_an_edit_in_stripes_is_the_edit(
-    tmp_path: Path, mode: str, wishes: dict[str, object], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    mode: str,
+    wishes: dict[str, object],
+    bands: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     path = files.write(tmp_path, "in.png", files.png(600, 800, mode=mode))
     whole = edit_picture(path, tmp_path / "whole", **wishes)  # type: ignore[arg-type]
     monkeypatch.setattr(rows, "LARGE", 1)
+    if bands:
+        monkeypatch.setattr(png_bands, "LARGE", 1)
+        monkeypatch.setattr(png_bands, "BAND", 600 * 50)
     striped = edit_picture(path, tmp_path / "striped", **wishes)  # type: ignore[arg-type]
     assert (striped.width, striped.height, striped.format) == (
         whole.width,
@@ -100,3 +108,51 @@ def test_colours_of_stripes_are_those_of_the_profile(tmp_path: Path) -> None:
     assert unlike(tmp_path / "a", tmp_path / "b") > 20
     edits_of_whole = Image.open(tmp_path / "a")
     assert "icc_profile" not in edits_of_whole.info
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P"])
+@pytest.mark.parametrize("height", [1, 255, 800])
+def test_a_png_in_bands_is_the_png(
+    tmp_path: Path, mode: str, height: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows of every filter, of which a band takes the row above it from the band before."""
+    monkeypatch.setattr(png_bands, "LARGE", 1)
+    monkeypatch.setattr(png_bands, "BAND", 517 * 40)
+    source = Image.effect_noise((517, height), 60).convert("RGB").convert("RGBA")
+    source.putalpha(Image.linear_gradient("L").resize((517, height)))
+    path = tmp_path / "in.png"
+    made = source.convert(mode) if mode != "P" else source.convert("RGB").convert("P")
+    made.save(path, optimize=True)
+    found = png_bands.bands(path)
+    assert found is not None
+    with Image.open(path) as whole:
+        whole.load()
+        assert b"".join(band.tobytes() for band in found) == whole.tobytes()
+    facts = probe(path)
+    assert (facts.codec == "transparent") == (mode in ("RGBA", "LA"))
+    normalise_image(path, facts, tmp_path / "out.png")
+    with Image.open(path) as one, Image.open(tmp_path / "out.png") as other:
+        assert one.tobytes() == other.tobytes()
+
+
+def test_the_small_picture_of_a_png_in_bands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = files.write(tmp_path, "in.png", files.png(1500, 2100))
+    facts = probe(path)
+    picture.picture_thumbnail(path, facts, tmp_path / "whole.webp", 200)
+    monkeypatch.setattr(png_bands, "LARGE", 1)
+    monkeypatch.setattr(png_bands, "BAND", 1500 * 3 * 37)
+    picture.picture_thumbnail(path, facts, tmp_path / "bands.webp", 200)
+    assert unlike(tmp_path / "whole.webp", tmp_path / "bands.webp") < 0.5
+
+
+@pytest.mark.parametrize("part", [0.3, 0.7, 0.98])
+def test_a_large_png_that_is_cut_is_refused(
+    tmp_path: Path, part: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(png_bands, "LARGE", 1)
+    path = files.write(tmp_path, "in.png", files.truncated(files.png(640, 800), part))
+    with pytest.raises(MediaError) as refused:
+        probe(path)
+    assert refused.value.code == "broken"

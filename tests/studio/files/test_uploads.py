@@ -14,10 +14,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.middleware.csrf import _get_new_csrf_string
 from django.test import Client
-from django.urls import reverse
 
 from studio.files import uploads
 from studio.files.file_store import person_key
@@ -393,28 +391,3 @@ def test_more_than_an_hour_takes_are_told(
     status, answer = visit(creator).put(files.png(600, 600))
     assert status == 429
     assert "in the last hour" in answer["error"]
-
-
-def test_more_files_than_a_form_may_hold_are_told(
-    team: Team, creator: User, client_of: Callable[[User], Client]
-) -> None:
-    """The way without a script; the pages with one send each file by itself."""
-    many = [SimpleUploadedFile(f"{number}.png", b"not one") for number in range(101)]
-    door = reverse("upload", args=[team.slug])
-    answer = client_of(creator).post(door, {"file": many})
-    assert answer.status_code == 400
-    page = answer.content.decode()
-    assert "more than 100 files" in page
-    assert "Choose fewer" in page
-    assert not team.assets.exists()
-    ok = client_of(creator).post(door, {"file": many[:100]})
-    assert ok.status_code == 302
-
-
-def test_more_fields_than_a_form_may_hold_are_told(
-    team: Team, creator: User, client_of: Callable[[User], Client]
-) -> None:
-    door = reverse("jobs:delete_several", args=[team.slug])
-    answer = client_of(creator).post(door, {f"field{number}": "1" for number in range(1001)})
-    assert answer.status_code == 400
-    assert "more than the site takes at once" in answer.content.decode()
