@@ -67,6 +67,7 @@ def test_shared_watched_and_taken_back(hand: Person, visitor: Person, axe: str) 
     assert visitor.page.get_attribute("meta[property='og:title']", "content")
     assert violations(hand.page, axe) == []
     hand.click("button:has-text('Take the link back')")
+    hand.see("text=shows nothing any more")
     assert violations(hand.page, axe) == []
     visitor.see("h1:has-text('This link was taken back')")
     assert violations(visitor.page, axe) == []
