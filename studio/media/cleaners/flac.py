@@ -21,7 +21,7 @@ from studio.media.tracks import streams
 from studio.media.video import VERIFY_SECONDS, check, opened
 
 STREAM_INFO, PADDING, SEEK_TABLE = 0, 1, 3  # RFC 9639 §8.1
-SMALLEST = 9  # bytes of a frame
+SMALLEST, LARGEST = 9, 1 << 20  # bytes of a frame
 
 
 def _crc16(byte: int) -> int:
@@ -92,7 +92,7 @@ def _frame_ends(data: bytes) -> Iterator[int]:
     """Where a frame that begins with `data` may end: its last two bytes are the CRC-16 of those
     before, so that of all of them is 0 (RFC 9639 §9.3)."""
     crc = 0
-    for at, byte in enumerate(data, 1):
+    for at, byte in enumerate(data[:LARGEST], 1):
         crc = (crc << 8 & 0xFFFF) ^ CRC16[crc >> 8 ^ byte]
         if crc == 0 and at > SMALLEST:
             yield at
