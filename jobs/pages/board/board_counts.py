@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from jobs.common.states import Group, State
 from jobs.models import Job
+from jobs.models.job import differing
 from jobs.pages.board.board_filter import ACTIVE, ENDED, TABS, Filter
 from studio.models.people import Membership, Team, User
 
@@ -88,7 +89,7 @@ def members_and_ended(team: Team, user: User) -> tuple[list[Membership], EndedCo
         team.memberships.select_related("user").annotate(
             ended=Counted(ended),
             own=Counted(ended.filter(owner=user)),
-            differs=Exists(team.jobs.filter(length_differs=True)),
+            differs=Exists(differing(team.jobs.all())),
         )
     )
     counts = EndedCounts(rows[0].ended, rows[0].own, rows[0].differs) if rows else EndedCounts()

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from jobs.catalogue import entries
 from jobs.common.states import Group
 from jobs.models import Job
+from jobs.models.job import differing
 from studio.common.search import holds_words, words_in
 from studio.models.people import User
 from studio.teams.access import TeamRequest
@@ -85,7 +86,7 @@ class Filter:
         elif self.outcome:
             jobs = jobs.filter(group=OUTCOMES[self.outcome])
         if self.length:
-            jobs = jobs.filter(length_differs=True)
+            jobs = differing(jobs)
         first, last = self._first_of(every, self.since), self._first_of(every, self._day_after)
         if self.since:
             jobs = jobs.filter(id__gte=first) if first is not None else jobs.none()
@@ -122,7 +123,7 @@ class Filter:
         if self.person:
             jobs = jobs.filter(owner_id=int(self.person))
         if self.length:
-            jobs = jobs.filter(length_differs=True)
+            jobs = differing(jobs)
         if self.outcome:
             jobs = jobs.filter(group=OUTCOMES[self.outcome])
         if self.q:
