@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from jobs.engine import archive_retry, invariants
 from jobs.models import Job
+from jobs.models.job import differing
 from studio.models import Team, User
 from tests import files, html, makers
 from tests.jobs.download.video_host import VideoHost, answer_with, cut_after
@@ -196,8 +197,8 @@ def test_a_team_without_such_a_video_is_not_asked_about_lengths(
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="the plan of SQLite")
 def test_the_filter_costs_what_it_finds(team: Team) -> None:
-    rows = team.jobs.filter(group__in=(3, 4, 5), length_differs=True).order_by("-id")[:31]
-    assert "job_length_differs" in rows.explain()
+    rows = differing(team.jobs.filter(group__in=(3, 4, 5))).order_by("-id")[:31]
+    assert "job_differing (team_id=? AND length_differs=?)" in rows.explain()
     assert "TEMP B-TREE" not in rows.explain()
 
 
