@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_variables
 from jobs.accounts import shared_accounts
 from jobs.accounts.endpoints import WORKSPACE_ID, KeyRefused, clean_address, may_be_private
 from jobs.accounts.key_test import Trial, clean_secret, retry_lanes, try_secret
-from jobs.accounts.keys import recognise, require_new_to_team, store_key
+from jobs.accounts.keys import lock_present, recognise, require_new_to_team, store_key
 from jobs.common.states import OUT, State
 from jobs.models import Account, ApiKey, Lane
 from jobs.models.account import REGIONS
@@ -104,6 +104,7 @@ def move_account(
     require_new_to_team(moved, secret)
     trial = try_secret(moved, secret)
     with transaction.atomic():
+        lock_present(account)
         account.keys.filter(active=True).update(active=False)
         # The test took seconds, in which jobs may have been sent to the old place.
         _require_unvisited(account)

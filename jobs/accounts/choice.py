@@ -62,6 +62,24 @@ def require_use(account: Account, person: User | None) -> None:
         )
 
 
+def require_present(account: Account) -> None:
+    """Refused when `account` was removed meanwhile. Under the team's lock, which a removal has too:
+    what is written then comes before it and hinders it."""
+    gone = Account.objects.filter(pk=account.pk).exclude(removed_at=None)
+    for label in gone.values_list("label", flat=True):
+        raise removed_meanwhile(label)
+
+
+def removed_meanwhile(label: str) -> Refused:
+    """What an order is told whose connection is gone."""
+    return Refused(
+        phrase(
+            "The Model Studio connection “%(name)s” was removed meanwhile. Choose another one.",
+            name=label,
+        )
+    )
+
+
 def account_for(team: Team, person: User | None, model: str = "") -> Account | None:
     """The account of the team for `model` now: with a key, one that `person` may use, and rather
     one that takes, sends and is well; the first of equals."""

@@ -76,12 +76,21 @@ def add_key(account: Account, secret: str, by: User | None) -> ApiKey:
 
 @sensitive_variables("secret")
 def store_key(account: Account, secret: str, by: User | None, trial: Trial) -> ApiKey:
-    """Write the key as the newest one. A retired row of the same key stays: attempts and bills name
-    it."""
+    """Write the key as the newest one, in the transaction of the caller. A retired row of the same
+    key stays: attempts and bills name it. KeyRefused when the connection was removed meanwhile."""
+    lock_present(account)
     key = ApiKey.make(account, secret, by)
     key.tested_at = None if trial.health == Account.Health.UNTRIED else clock.now()
     key.save(force_insert=True)
     return key
+
+
+def lock_present(account: Account) -> None:
+    """The row of `account` until the transaction ends, as a removal locks it: no key comes to a
+    connection that nobody sees any more. KeyRefused when it was removed meanwhile."""
+    row = Account.objects.select_for_update(of=("self",)).get(pk=account.pk)
+    if row.removed_at is not None:
+        raise KeyRefused(choice.removed_meanwhile(row.label).sentence)
 
 
 def recognise(account: Account, trial: Trial) -> None:

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from jobs.accounts import account_proof, endpoints
 from jobs.common import wakeup
@@ -74,6 +74,7 @@ def recognise_new() -> int:
     ask about the others that it is not yet told apart from. Each account has a turn an hour.
     Returns how many jobs moved."""
     part_unlike()
+    part_removed()
     moved = move_to_shared_lanes()
     if Account.objects.order_by()[:2].count() < 2:
         return moved
@@ -138,7 +139,7 @@ def perhaps_same(account: Account) -> list[Account]:
     # The database only narrows; whole places are compared below.
     near = Q(base_url__icontains=endpoints.common_part(place)) | Q(base_url="", region__in=regions)
     rows = (
-        Account.objects.filter(near, same_as=None)
+        Account.present.filter(near, same_as=None)
         .exclude(Q(pk__in=account.different_from) | Q(pk=account.pk))
         .order_by("-id")
         .select_related("team")
@@ -224,6 +225,19 @@ def part_unlike() -> None:
                 root.pk,
             )
             separate(account)
+
+
+def part_removed() -> None:
+    """Nobody shares the lanes of a connection that was removed, however its removal was cut off."""
+    removed = Account.objects.exclude(removed_at=None)
+    for account in removed.filter(shared_by__isnull=False).distinct():
+        forget_proofs(account)
+    # What was being sent meanwhile was left where it was.
+    waiting = Job.objects.filter(lane=OuterRef("pk"), state__in=_open())
+    for lane in Lane.objects.filter(Exists(waiting), account__in=removed):
+        others = Account.objects.filter(jobs__lane=lane, jobs__state__in=_open())
+        for account in others.exclude(pk=lane.account_id).distinct():
+            _move(account, lane)
 
 
 def separate(account: Account) -> int:

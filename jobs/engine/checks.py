@@ -81,6 +81,7 @@ def ask(*, asset: Asset, model: str, chosen: dict[str, Any], account: Account, b
             )
             ledger.hold(check, quote, asset.team, by, attempt=1)
             _require_here(asset)
+            connections.require_present(account)
             wake_after_commit(check)
     except IntegrityError:
         found = known(asset=asset, model=model, chosen=chosen)
@@ -143,6 +144,7 @@ def ask_again(check: Check, by: User, asset: Asset | None = None) -> Check:
             ledger.hold(check, quote, check.team, by, attempt=check.attempt)
             if check.asset is not None:
                 _require_here(check.asset)
+            connections.require_present(account)
             wake_after_commit(check)
     check.refresh_from_db()
     return check

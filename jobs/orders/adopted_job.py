@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from jobs.accounts import choice
 from jobs.billing import ledger, prices
 from jobs.catalogue import entries
 from jobs.common.open_team import require_open
@@ -30,6 +31,7 @@ def insert_adopted(
     with transaction.atomic():
         # Before the lane, which may be made here: a click makes it with this lock, too.
         require_open(ledger.lock(account.team))
+        choice.require_present(account)
         lane = lane_for(account, spec.name)
         job = _job_row(lane, account, by, quote, task, task_id, now)
         Attempt.objects.create(

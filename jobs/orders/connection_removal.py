@@ -10,7 +10,10 @@ from __future__ import annotations
 import logging
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
+from jobs.accounts import shared_accounts
+from jobs.accounts.keys import TASK_LIFE
 from jobs.billing import ledger
 from jobs.common.errors import Refused
 from jobs.common.states import TERMINAL, Outcome
@@ -22,8 +25,6 @@ from studio.common.translatable import Sentence, phrase, plural_phrase
 from studio.models import User
 
 log = logging.getLogger("footlight.account_setup")
-# What may still have a task that nobody has looked at to its end.
-IN_DOUBT = (Outcome.SENDING, Outcome.UNCERTAIN, Outcome.LATE)
 
 
 def hindrances(account: Account) -> list[Sentence]:
@@ -40,8 +41,7 @@ def hindrances(account: Account) -> list[Sentence]:
                 jobs,
             )
         )
-    late = Attempt.objects.filter(outcome__in=IN_DOUBT, job__account=account)
-    if number := late.filter(job__state__in=TERMINAL).count():
+    if number := _followed(account).count():
         found.append(
             plural_phrase(
                 "%(n)s task that answered late is still looked after with its keys. Try again when "
@@ -57,6 +57,15 @@ def hindrances(account: Account) -> list[Sentence]:
     if asked.exists():
         found.append(phrase("It is checking a picture just now. Try again in a minute."))
     return found
+
+
+def _followed(account: Account) -> QuerySet[Attempt]:
+    """Attempts of ended jobs that may have a task which nobody has looked at to its end. One that
+    no answer came for counts while the service would still know its task."""
+    known = Q(outcome__in=(Outcome.SENDING, Outcome.UNCERTAIN))
+    known &= Q(began_at__gt=clock.now() - TASK_LIFE)
+    rows = Attempt.objects.filter(job__account=account, job__state__in=TERMINAL)
+    return rows.filter(known | Q(outcome=Outcome.LATE))
 
 
 def templates_of(account: Account) -> int:
@@ -87,4 +96,6 @@ def remove(account: Account, by: User) -> None:
             about=account.label,
             before={"keys": len(keys)},
         )
+    # Whoever shared its lanes goes on in lanes of their own.
+    shared_accounts.forget_proofs(now_row)
     log.info("account %s of team %s is removed, with %s keys", account, account.team_id, len(keys))

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Value
 
+from jobs.accounts import choice
 from jobs.billing import ledger, prices
 from jobs.catalogue import entries
 from jobs.common.errors import Refused
@@ -96,13 +97,7 @@ def require_here(jobs: Iterable[Job]) -> None:
     )
     for name, kind in gone:
         if kind:
-            raise Refused(
-                phrase(
-                    "The Model Studio connection “%(name)s” was removed meanwhile. Choose another "
-                    "one.",
-                    name=name,
-                )
-            )
+            raise choice.removed_meanwhile(name)
         raise Refused(
             phrase(
                 "“%(name)s” was deleted meanwhile. Take it out of the trash, or choose another "

@@ -181,7 +181,7 @@ def seed(run_dir: Path) -> None:
         elif kept and not user.check_password(kept):
             kept = ""
         team = demo_team() or Team.start(TEAM, user)
-        account, _ = Account.objects.get_or_create(
+        account, _ = Account.present.get_or_create(
             team=team, label=ACCOUNT, defaults={"health": Account.Health.OK}
         )
         key = ApiKey.make(account, SIMULATOR_KEY, user)

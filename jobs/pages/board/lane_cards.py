@@ -133,7 +133,7 @@ class TeamLanes:
 
     @classmethod
     def of(cls, team: Team) -> TeamLanes:
-        mine = Q(account__team=team) | Q(account__shared_by__team=team)
+        mine = Q(account__team=team, account__removed_at=None) | Q(account__shared_by__team=team)
         others = Account.objects.filter(same_as=OuterRef("account_id"))
         lanes = (
             Lane.objects.filter(mine)

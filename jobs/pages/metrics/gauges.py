@@ -214,7 +214,7 @@ def _lanes() -> Iterator[Metric]:
         "footlight_lanes_leased", "Queues that are visited right now.", value=found["leased"]
     )
     health = (
-        Account.objects.order_by()
+        Account.present.order_by()
         .values("health")
         .annotate(n=Count("pk"))
         .values_list("health", "n")

@@ -10,9 +10,11 @@ import pytest
 from django.utils import timezone
 
 from jobs.billing import budget
+from jobs.catalogue import entries
 from jobs.common.errors import Refused
 from jobs.models import Account, Attempt, Job, Lane
 from jobs.modelstudio import AccountTrouble, Client, NoAnswer, Task, TaskPage
+from jobs.orders import connection_removal
 from jobs.orders.adopt import adopt
 from studio.models import Team, User
 from tests import makers
@@ -185,3 +187,23 @@ def test_a_task_that_slides_to_an_earlier_page_still_says_its_model(
     ageing = Ageing("http://service.test", "sk-test-0001")
     monkeypatch.setattr("jobs.orders.adopt.client_for", lambda account: ageing)
     assert adopt(account, wanted.task_id, creator).model == "emo-v1"
+
+
+def test_a_connection_that_was_removed_meanwhile_imports_nothing(
+    team: Team, creator: User, account: Account, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without its keys nobody could fetch the video."""
+    from jobs.orders import adopt as adoption
+
+    line = service.made("emo-v1")
+    service.gets = [task(line.task_id, "RUNNING")]
+    looked = adoption._require_no_doubt
+
+    def meanwhile(account: Account, spec: entries.Model) -> None:
+        looked(account, spec)
+        connection_removal.remove(Account.objects.get(pk=account.pk), creator)
+
+    monkeypatch.setattr(adoption, "_require_no_doubt", meanwhile)
+    with pytest.raises(Refused, match="removed meanwhile"):
+        adopt(account, line.task_id, creator)
+    assert not Job.objects.exists()

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
-from jobs.accounts import choice
+from jobs.accounts import account_setup, choice, keys, shared_accounts
+from jobs.accounts.endpoints import KeyRefused
+from jobs.accounts.key_test import Trial
+from jobs.billing import prices
 from jobs.common.errors import Refused
 from jobs.common.states import State
-from jobs.engine import restored
-from jobs.models import Account, ApiKey, Attempt, Check, Job, Template
+from jobs.engine import checks, restored
+from jobs.models import Account, ApiKey, Attempt, Check, Job, Lane, LedgerEntry, Template
 from jobs.orders import connection_removal, create, plan
 from jobs.orders.order_request import OrderRequest
 from studio.audit.events import Event
+from studio.common.translatable import EMPTY
 from studio.models import AuditEntry, Team, User
 from tests import makers
 from tests.jobs.pages.accounts.test_views import ClientOf, text, url
@@ -107,3 +113,108 @@ def test_a_restore_waits_for_no_connection_that_is_gone(
     assert restored.problem() == ""
     restored.begin()
     assert restored.problem() == ""
+
+
+def test_a_check_that_was_asked_for_meanwhile_is_not_paid(
+    team: Team, creator: User, account: Account
+) -> None:
+    """The person's page had the connection still."""
+    picture = makers.asset(team, "image", owner=creator)
+    stale = Account.objects.get(pk=account.pk)
+    connection_removal.remove(Account.objects.get(pk=account.pk), creator)
+    with pytest.raises(Refused, match="removed meanwhile"):
+        checks.ask(asset=picture, model="emo-detect-v1", chosen={}, account=stale, by=creator)
+    assert not Check.objects.exists()
+    assert not LedgerEntry.objects.exists()
+
+
+def test_a_check_is_not_asked_again_through_it(
+    team: Team, owner: User, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = makers.asset(team, "image", owner=owner)
+    check = makers.check(picture, account, state=Check.State.FAILED)
+    price = checks.price
+
+    def meanwhile(model: str, account: Account) -> prices.Quote:
+        connection_removal.remove(Account.objects.get(pk=account.pk), owner)
+        return price(model, account)
+
+    monkeypatch.setattr(checks, "price", meanwhile)
+    with pytest.raises(Refused, match="removed meanwhile"):
+        checks.ask_again(check, owner)
+    check.refresh_from_db()
+    assert check.state == Check.State.FAILED
+
+
+def test_no_key_comes_to_it_any_more(
+    team: Team, owner: User, north: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was removed while the service was asked about the key."""
+    stale = Account.objects.get(pk=north.pk)
+
+    def meanwhile(*args: object) -> Trial:
+        connection_removal.remove(Account.objects.get(pk=north.pk), owner)
+        return Trial(Account.Health.OK, EMPTY)
+
+    for module in (keys, account_setup):
+        monkeypatch.setattr(module, "try_secret", meanwhile)
+    with pytest.raises(KeyRefused, match="removed meanwhile"):
+        keys.add_key(stale, "sk-another-one-of-the-account", owner)
+    with pytest.raises(KeyRefused, match="removed meanwhile"):
+        account_setup.move_account(stale, "cn-beijing", "", "", "sk-yet-another-one", owner)
+    assert not ApiKey.objects.filter(account=north).exists()
+
+
+def twin(account: Account, owner: User) -> Account:
+    """A connection of another team that shares the lanes of `account`."""
+    other = makers.account(Team.start("Others", owner), url=account.base_url, key="sk-theirs-0001")
+    Account.objects.filter(pk=other.pk).update(same_as=account)
+    other.refresh_from_db()
+    return other
+
+
+def test_who_shared_its_lanes_goes_on(team: Team, owner: User, north: Account) -> None:
+    """Another team's connection of the same Alibaba account waits in its queue."""
+    theirs, other = twin(north, owner), twin(north, owner)
+    lane = Lane.objects.get_or_create(account=north, model="emo-v1")[0]
+    job = makers.job(theirs.team, owner, account=theirs, state=State.QUEUED)
+    Job.objects.filter(pk=job.pk).update(lane=lane)
+    connection_removal.remove(Account.objects.get(pk=north.pk), owner)
+    theirs.refresh_from_db()
+    other.refresh_from_db()
+    assert (theirs.same_as, other.same_as) == (None, theirs)
+    job.refresh_from_db()
+    assert job.lane.account == theirs
+
+
+def test_a_removal_that_was_cut_off_is_ended_later(team: Team, owner: User, north: Account) -> None:
+    theirs = twin(north, owner)
+    lane = Lane.objects.get_or_create(account=north, model="emo-v1")[0]
+    job = makers.job(theirs.team, owner, account=theirs, state=State.QUEUED)
+    Job.objects.filter(pk=job.pk).update(lane=lane)
+    Account.objects.filter(pk=north.pk).update(removed_at=timezone.now())
+    shared_accounts.recognise_new()
+    theirs.refresh_from_db()
+    job.refresh_from_db()
+    assert theirs.same_as is None
+    assert job.lane.account == theirs
+    # What was being sent while it was parted is brought over afterwards
+    Job.objects.filter(pk=job.pk).update(lane=lane)
+    shared_accounts.recognise_new()
+    job.refresh_from_db()
+    assert job.lane.account == theirs
+    assert north not in shared_accounts.perhaps_same(theirs)
+
+
+@pytest.mark.parametrize("outcome", ["sending", "uncertain"])
+def test_a_task_that_the_service_has_forgotten_keeps_nothing(
+    team: Team, owner: User, north: Account, outcome: str
+) -> None:
+    job = makers.job(team, owner, account=north, state=State.CANCELED)
+    began = timezone.now() - timedelta(hours=23)
+    sent = Attempt.objects.create(job=job, number=1, began_at=began, outcome=outcome)
+    assert connection_removal.hindrances(north)
+    Attempt.objects.filter(pk=sent.pk).update(began_at=began - timedelta(hours=2))
+    assert not connection_removal.hindrances(north)
+    Attempt.objects.filter(pk=sent.pk).update(outcome="late")
+    assert connection_removal.hindrances(north)
