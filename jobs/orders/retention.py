@@ -11,8 +11,10 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -30,7 +32,7 @@ from jobs.orders.deletion_plan import Target, portions, present_jobs
 from studio.audit.events import Event
 from studio.audit.trail import record
 from studio.common import clock
-from studio.models import Asset, Deletion, Team, User
+from studio.models import Asset, Deletion, Edit, Team, User
 
 log = logging.getLogger("footlight.retention")
 CHOICES = (30, 90, 180, 365, 730)  # days
@@ -40,6 +42,7 @@ ANNOUNCED = 2000  # jobs, and as many files, of a team in one day
 MOVED = 500  # things of one run
 COUNTED = 1000  # more than that is said as “1000+”
 LISTED = 10  # names of one mail
+Thing = TypeVar("Thing", Job, Asset)
 
 
 def due() -> bool:
@@ -67,7 +70,11 @@ def work(seconds: float = 20.0, stop: Callable[[], bool] = lambda: False) -> int
 
 def _teams_due() -> QuerySet[Team]:
     rows = Team.objects.filter(keep_days__isnull=False, closed_at=None)
-    return rows.filter(Q(ages_next_at=None) | Q(ages_next_at__lte=clock.now()))
+    now = clock.now()
+    # A clock that was ahead must not put it off for as long as that.
+    return rows.filter(
+        Q(ages_next_at=None) | Q(ages_next_at__lte=now) | Q(ages_next_at__gt=now + 2 * EVERY)
+    )
 
 
 # ── what gets too old ──
@@ -86,43 +93,79 @@ def old_files(team: Team, before: datetime) -> QuerySet[Asset]:
 
 
 def unused(rows: QuerySet[Asset], team: Team) -> QuerySet[Asset]:
-    """Of `rows` of `team` those that no job, template or other file shows or is made of."""
+    """Of `rows` of `team` those that no job, template or other file shows or is made of, nor one
+    that is being made."""
     jobs = present_jobs(team)
     return rows.exclude(
         Exists(JobInput.objects.filter(asset=OuterRef("pk"), job__in=jobs))
         | Exists(jobs.filter(result=OuterRef("pk")))
         | Exists(Template.objects.filter(asset=OuterRef("pk")))
         | Exists(Asset.objects.filter(parent=OuterRef("pk")))
+        | Exists(Edit.objects.filter(asset=OuterRef("pk"), state__in=Edit.UNDER_WAY))
     )
 
 
 def announce(team: Team) -> int:
     """Note when each thing goes that is too old within a week, and mail its person, in one
-    transaction; how many things."""
+    transaction; how many things.
+
+    They are searched for before, since that looks at all old files and orders wait for the lock.
+    """
+    found = _too_old(team)
     with transaction.atomic():
         now_row = ledger.lock(team)
-        days, next_at = now_row.keep_days, now_row.ages_next_at
-        if days is None or now_row.is_closed or (next_at and next_at > clock.now()):
+        if now_row.keep_days is None or now_row.keep_days != team.keep_days or now_row.is_closed:
+            return 0
+        if not _teams_due().filter(pk=team.pk).exists():
             return 0
         soon = clock.now() + WARNING
-        before = soon - timedelta(days=days)
-        jobs = list(
-            old_jobs(team, before).values_list("pk", "handed_to", "owner", "title")[:ANNOUNCED]
-        )
-        files = list(old_files(team, before).values_list("pk", "owner", "name")[:ANNOUNCED])
-        for some in portions(row[0] for row in jobs):
-            Job.objects.filter(pk__in=some).update(goes_at=soon)
-        for some in portions(row[0] for row in files):
-            Asset.objects.filter(pk__in=some).update(goes_at=soon)
-        Team.objects.filter(pk=team.pk).update(ages_next_at=clock.now() + EVERY)
+        _forget_far_off(now_row)
         names = defaultdict[int, list[str]](list)
-        for _pk, handed_to, owner, title in jobs:
-            names[handed_to or owner].append(title)
-        for _pk, person, name in files:
-            if person is not None:
-                names[person].append(name)
+        number = 0
+        for job in _mark(old_jobs(now_row, _before(now_row)), found.jobs, soon):
+            names[job.handed_to_id or job.owner_id].append(job.title)
+            number += 1
+        for file in _mark(old_files(now_row, _before(now_row)), found.files, soon):
+            number += 1
+            if file.owner_id is not None:
+                names[file.owner_id].append(file.name)
+        Team.objects.filter(pk=team.pk).update(ages_next_at=clock.now() + EVERY)
         _tell(now_row, names, soon)
-    return len(jobs) + len(files)
+    return number
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    jobs: list[int]
+    files: list[int]
+
+
+def _before(team: Team) -> datetime:
+    """What is older than this is too old within a week."""
+    return clock.now() + WARNING - timedelta(days=team.keep_days or 0)
+
+
+def _too_old(team: Team) -> _Found:
+    jobs = old_jobs(team, _before(team)).values_list("pk", flat=True)[:ANNOUNCED]
+    files = old_files(team, _before(team)).values_list("pk", flat=True)[:ANNOUNCED]
+    return _Found(list(jobs), list(files))
+
+
+def _mark(rows: QuerySet[Thing], found: list[int], goes_at: datetime) -> Iterator[Thing]:
+    """Those of `found` that still belong to `rows`; they go then."""
+    for some in portions(found):
+        marked = list(rows.filter(pk__in=some))
+        rows.model._default_manager.filter(pk__in=[one.pk for one in marked]).update(
+            goes_at=goes_at
+        )
+        yield from marked
+
+
+def _forget_far_off(team: Team) -> None:
+    """What a clock that was ahead announced for a day that is too far off is announced again."""
+    far_off = clock.now() + WARNING + EVERY
+    Job.objects.filter(team=team, goes_at__gt=far_off).update(goes_at=None)
+    Asset.everything.filter(team=team, goes_at__gt=far_off).update(goes_at=None)
 
 
 def _tell(team: Team, names: dict[int, list[str]], goes_at: datetime) -> None:
@@ -166,15 +209,12 @@ def _mail(team: Team, names: list[str], goes_at: datetime) -> tuple[str, str]:
 
 
 def older(team: Team, days: int) -> int:
-    """How many videos and files would be announced if things were kept for so many days; counted
-    up to COUNTED."""
+    """How many videos would be announced if things were kept for so many days; counted up to
+    COUNTED."""
     before = clock.now() - timedelta(days=days)
-    jobs = Job.objects.filter(team=team, result__isnull=False, deletion=None, pinned=False)
-    old = jobs.filter(finished_at__lt=before).values("pk")[:COUNTED].count()
-    if old >= COUNTED:
-        return COUNTED
-    files = Asset.objects.filter(team=team, pinned=False, created_at__lt=before)
-    return min(COUNTED, old + unused(files, team).values("pk")[: COUNTED - old].count())
+    number = going_jobs(team).filter(finished_at__lt=before).values("pk")[:COUNTED].count()
+    found = old_jobs(team, before).values("pk")[: COUNTED - number] if number < COUNTED else None
+    return number + (found.count() if found is not None else 0)
 
 
 # ── what goes ──
@@ -216,14 +256,19 @@ def _move(model: type[Job] | type[Asset], pk: int) -> int:
 
 
 def _still_due(team: Team, model: type[Job] | type[Asset], pk: int) -> Job | Asset | None:
-    """The thing, as long as what was announced holds. Under the team's lock."""
+    """The thing, as long as what was announced holds. Under the team's lock.
+
+    A day that is long over is of a database that was restored, or of a worker that was away, and
+    what people did meanwhile to keep it may be lost: it is announced anew.
+    """
     if team.keep_days is None or team.is_closed:
         return None
     before = clock.now() - timedelta(days=team.keep_days)
+    lately = (clock.now() - WARNING, clock.now())
     if model is Job:
-        jobs = present_jobs(team).filter(pk=pk, pinned=False, goes_at__lte=clock.now())
+        jobs = present_jobs(team).filter(pk=pk, pinned=False, goes_at__range=lately)
         return jobs.filter(finished_at__lt=before, result__isnull=False).first()
-    files = Asset.objects.filter(pk=pk, pinned=False, goes_at__lte=clock.now())
+    files = Asset.objects.filter(pk=pk, pinned=False, goes_at__range=lately)
     return unused(files.filter(created_at__lt=before), team).first()
 
 

@@ -126,7 +126,7 @@ def ahead(edit: Edit) -> int:
     of its owner's that were asked for before."""
     if edit.state != Edit.State.WAITING:
         return 0
-    before = Edit.objects.filter(state__in=(Edit.State.WAITING, Edit.State.WORKING), pk__lt=edit.pk)
+    before = Edit.objects.filter(state__in=Edit.UNDER_WAY, pk__lt=edit.pk)
     own = before.filter(owner=edit.owner_id).count()
     return own + before.exclude(owner=edit.owner_id).values("owner").distinct().count()
 

@@ -24,6 +24,8 @@ class Edit(models.Model):
         DONE = "done", _("done")
         FAILED = "failed", _("failed")
 
+    UNDER_WAY = (State.WAITING, State.WORKING)
+
     public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="edits")
     asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="edits")

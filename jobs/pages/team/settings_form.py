@@ -200,7 +200,7 @@ class SettingsForm(forms.Form):
 
 
 def _keep_choices(team: Team) -> list[tuple[str, str]]:
-    """How long things may be kept, each with how many are older now."""
+    """How long things may be kept, each with how many videos are older now."""
     days = sorted({*retention.CHOICES, *([team.keep_days] if team.keep_days else [])})
     return [
         ("", gettext("until somebody deletes them")),
@@ -210,11 +210,11 @@ def _keep_choices(team: Team) -> list[tuple[str, str]]:
 
 def _keep_words(team: Team, days: int) -> str:
     number = retention.older(team, days)
-    words = gettext("for %(days)s days (nothing is older now)")
+    words = gettext("for %(days)s days (no video is older now)")
     if number:
         words = ngettext(
-            "for %(days)s days (%(n)s thing is older now)",
-            "for %(days)s days (%(n)s things are older now)",
+            "for %(days)s days (%(n)s video is older now)",
+            "for %(days)s days (%(n)s videos are older now)",
             number,
         )
     more = "+" if number >= retention.COUNTED else ""

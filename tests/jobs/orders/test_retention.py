@@ -200,7 +200,7 @@ def test_what_a_job_under_way_needs_is_put_off(
     assert old.result is not None
     JobInput.objects.create(job=running, name="video", asset=old.result)
     other = video(keeping, creator, account, 90)
-    Job.objects.filter(pk=other.pk).update(goes_at=timezone.now())
+    Job.objects.filter(pk=other.pk).update(goes_at=timezone.now() + retention.WARNING)
     later(8)
     retention.work()
     assert not here(other), "the first hides nobody behind it"

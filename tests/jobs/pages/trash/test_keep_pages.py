@@ -105,11 +105,11 @@ def test_the_settings_say_how_many_are_older(
     ]
     assert options == [
         "until somebody deletes them",
-        "for 30 days (2 things are older now)",
-        "for 90 days (2 things are older now)",
-        "for 180 days (1 thing is older now)",
-        "for 365 days (1 thing is older now)",
-        "for 730 days (nothing is older now)",
+        "for 30 days (2 videos are older now)",
+        "for 90 days (2 videos are older now)",
+        "for 180 days (1 video is older now)",
+        "for 365 days (1 video is older now)",
+        "for 730 days (no video is older now)",
     ]
     assert client.post(settings, given(team, keep_days="90")).status_code == 302
     team.refresh_from_db()
