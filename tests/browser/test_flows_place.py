@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests import files
-from tests.browser.maker import PRICED, Maker
+from tests.browser.maker import PRICED, SPEECH, Maker
 from tests.browser.person import Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.flows]
@@ -112,3 +112,54 @@ def test_a_press_while_the_page_renews_itself_counts(maker: Maker) -> None:
     hand.page.evaluate(MARK)
     hand.click("label:has([name=style_level][value=normal])")
     hand.until(SWAPPED)  # and the page goes on renewing itself
+
+
+@pytest.mark.parametrize("button", ["right", "left"])
+def test_a_press_that_orders_nothing_holds_no_form_up(maker: Maker, button: str) -> None:
+    """Of a press on a list, or for a menu, no page is told the end; the price comes anyhow."""
+    hand = maker.ready()
+    hand.page.evaluate(MARK)
+    where = "#generate" if button == "right" else "#title"
+    hand.page.evaluate(
+        """([where, button]) => document.querySelector(where).dispatchEvent(
+            new PointerEvent("pointerdown", { bubbles: true, isPrimary: true, button }))""",
+        [where, 2 if button == "right" else 0],
+    )
+    hand.page.evaluate("document.querySelector('[name=style_level][value=calm]').click()")
+    hand.until(SWAPPED)
+
+
+def test_a_press_that_ends_elsewhere_holds_no_form_up(maker: Maker) -> None:
+    """The window lost the pointer, to another one or to a dialog of the machine."""
+    hand = maker.ready()
+    hand.page.evaluate(MARK)
+    hand.page.evaluate(
+        """() => {
+            document.querySelector("#generate").dispatchEvent(
+                new PointerEvent("pointerdown", { bubbles: true, isPrimary: true }));
+            document.querySelector("[name=style_level][value=calm]").click();
+        }"""
+    )
+    hand.page.wait_for_timeout(1000)
+    assert not hand.page.evaluate(SWAPPED), "it waits for the press to end"
+    hand.page.evaluate("window.dispatchEvent(new Event('blur'))")
+    hand.until(SWAPPED)
+
+
+def test_a_file_whose_connection_broke_is_sent_again(maker: Maker) -> None:
+    hand = maker.open()
+    cut: list[str] = []
+
+    def once(route: Any) -> None:
+        if route.request.method == "PUT" and not cut:
+            cut.append(route.request.url)
+            route.abort()
+        else:
+            route.continue_()
+
+    hand.page.route("**/upload/**", once)
+    hand.drop("[data-slot=audio_url]", files.write(maker.folder, "cut.mp3", files.mp3(seconds=5)))
+    hand.see(f"{SPEECH} .clip:has-text('cut.mp3')")
+    assert len(cut) == 1
+    hand.page.unroute("**/upload/**")
+    hand.wrong[:] = [one for one in hand.wrong if "ERR_FAILED" not in one]

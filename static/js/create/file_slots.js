@@ -2,9 +2,12 @@
 // has it already; then the draft has it.
 
 import { watchLine } from "../files/line.js";
-import { askKnown, contentOf, put as upload } from "../files/transfer.js";
+import { sendFile } from "../files/send_file.js";
+import { contentOf } from "../files/transfer.js";
 import { remember, writeAddress } from "./address.js";
 import { form, refresh } from "./form.js";
+
+const newest = new Map(); // the last file that was chosen for each slot
 
 // The draft has `asset` in `slot`; a pick whose answer never came gives way to it.
 const put = (slot, asset) => {
@@ -30,36 +33,33 @@ export const send = async (slot, file, taken = () => {}) => {
   error.hidden = true;
   bar.hidden = false;
   bar.removeAttribute("value"); // it is read, and how long that takes nobody knows
+  const mine = {};
+  newest.set(slot.dataset.slot, mine);
   const content = await contentOf(file, Number(most));
-  let answer = content ? (await askKnown(knownUrl, { sha256: content })).asset : null;
-  let leave = () => {};
-  if (!answer) {
-    bar.value = 0;
-    const told = await upload(file, {
-      url: uploadUrl,
-      token: form().querySelector("[name=csrfmiddlewaretoken]").value,
-      progress: (loaded, total) => {
-        bar.value = total ? loaded / total : 0;
-        // It is looked at now
-        if (loaded === total) bar.removeAttribute("value");
-      },
-      sent: () => {
-        leave = watchLine(lineUrl, file.name, (words) => {
-          place.textContent = words;
-        });
-      },
-    });
-    answer = told.status > 0 ? told.answer : null;
-  }
-  leave();
+  const told = await sendFile(file, content, {
+    url: uploadUrl,
+    knownUrl,
+    unread: broken,
+    token: form().querySelector("[name=csrfmiddlewaretoken]").value,
+    progress: (loaded, total) => {
+      bar.value = total ? loaded / total : 0;
+      // It is looked at now
+      if (loaded === total) bar.removeAttribute("value");
+    },
+    sent: () =>
+      watchLine(lineUrl, file.name, (words) => {
+        place.textContent = words;
+      }),
+  });
+  if (newest.get(slot.dataset.slot) !== mine) return; // another one was chosen meanwhile
   place.textContent = "";
   bar.hidden = true;
-  if (!answer?.asset) {
+  if (!told.answer) {
     error.hidden = false;
-    error.querySelector("div").textContent = answer?.error ?? broken;
+    error.querySelector("div").textContent = told.error || broken;
     return;
   }
-  put(slot.dataset.slot, answer.asset);
+  put(slot.dataset.slot, told.answer.asset);
   taken();
   refresh();
 };

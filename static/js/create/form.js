@@ -40,10 +40,13 @@ document.addEventListener("htmx:load", ({ detail }) => {
 // A button that goes between the two halves of a click takes the click with it. So a form that was
 // only asked for waits until nothing is pressed, and is then asked for again.
 const press = { now: false, waits: false };
-addEventListener("pointerdown", () => {
-  press.now = true; // wherever: the bar with the button to order is renewed beside the form
+// Wherever, since the bar with the button to order is renewed beside the form. Of a press that opens
+// a list or a menu nobody is told the end.
+const CLICKED = "a, button, label, summary";
+addEventListener("pointerdown", ({ target, isPrimary, button }) => {
+  press.now = isPrimary && button === 0 && Boolean(target.closest?.(CLICKED));
 });
-for (const end of ["pointerup", "pointercancel"]) {
+for (const end of ["pointerup", "pointercancel", "blur"]) {
   addEventListener(end, () => {
     press.now = false;
     // The click comes after this, and what it asks for brings the form too

@@ -8,8 +8,8 @@
 import { dropped, meant } from "./folders.js";
 import { watchLine } from "./line.js";
 import { manyFiles } from "./many_files.js";
-import { oneFile } from "./one_file.js";
-import { askKnown, contentOf, put } from "./transfer.js";
+import { sendFile } from "./send_file.js";
+import { askKnown, contentOf } from "./transfer.js";
 
 const AT_ONCE = 2;
 const FEW = 10; // of more files, only those stay in the list that somebody has to look at
@@ -21,7 +21,6 @@ const zoneFor = (target) =>
   target?.closest?.("form[data-upload]") ?? (zones().length === 1 ? zones()[0] : null);
 const carriesFiles = (transfer) => [...(transfer?.types ?? [])].includes("Files");
 const filled = (words, values) => words.replace(/{(\w+)}/g, (_, name) => values[name]);
-const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
 // ── one file ──
 const rowOf = (job) => {
@@ -45,29 +44,19 @@ const send = async (job) => {
   if (file.size > Number(max)) return { end: "refused", error: large };
   words.textContent = looking;
   job.content ??= await contentOf(file, Number(max));
-  let leave = () => {};
-  const options = {
+  return sendFile(file, job.content, {
     url: zone.dataset.upload,
+    knownUrl: zone.dataset.known,
+    unread,
     token: zone.querySelector("[name=csrfmiddlewaretoken]").value,
     progress: (loaded, total) => {
       bar.value = total ? (loaded / total) * 100 : 0;
       words.textContent = loaded < total ? `${Math.floor((loaded / total) * 100)} %` : storing;
     },
-    sent: () => {
-      leave = watchLine(zone.dataset.line, file.name, (place) => {
+    sent: () =>
+      watchLine(zone.dataset.line, file.name, (place) => {
         words.textContent = place || storing;
-      });
-    },
-  };
-  return oneFile(file, {
-    known: async () =>
-      job.content ? (await askKnown(zone.dataset.known, { sha256: job.content })).asset : null,
-    put: async () => {
-      const told = await put(file, options);
-      leave();
-      return told.status === -1 ? { status: 400, answer: { error: unread } } : told;
-    },
-    pause,
+      }),
   });
 };
 
