@@ -76,6 +76,8 @@ def test_a_folder_of_thirty_files_becomes_a_batch_and_is_sent_once(maker: Maker)
     hand.see(DONE)
     assert hand.read("[data-run-count]") == "30 of 30. New: 0 · here already: 29 · not taken: 1"
     assert len(again) == 1, "what is here is not sent again"
+    # the browser itself says that what is no media was refused, both times
+    hand.wrong[:] = [one for one in hand.wrong if "status of 415" not in one]
 
 
 def test_a_cut_connection_keeps_the_rest_and_goes_on(maker: Maker) -> None:
