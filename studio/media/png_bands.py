@@ -20,7 +20,9 @@ from studio.media.stripes import LARGE
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a pixel, by type of colour
 BAND = 4_000_000  # bytes of decoded rows, about
-READ = 1 << 16
+READ = 1 << 16  # bytes of the file at once
+ENDS = "a PNG that ends in the middle"
+LONGEST = 1024  # bytes of a palette, or of transparency
 
 
 def bands(source: bytes | str | os.PathLike[str]) -> Iterator[Image.Image] | None:
@@ -30,9 +32,9 @@ def bands(source: bytes | str | os.PathLike[str]) -> Iterator[Image.Image] | Non
     with _opened(source) as file:
         if file.read(8) != SIGNATURE:
             return None
-        name, body = _chunk(file)
-        if name != b"IHDR" or len(body) != 13:
+        if _head(file) != (13, b"IHDR"):
             return None
+        body = _body(file, 13, b"IHDR")
         width, height = int.from_bytes(body[:4], "big"), int.from_bytes(body[4:8], "big")
         depth, colour, interlaced = body[8], body[9], body[12]
     if width * height < LARGE or depth != 8 or interlaced or colour not in SAMPLES:
@@ -52,19 +54,22 @@ def _bands(
     with _opened(source) as file:
         file.seek(8)
         meaning = b""  # of palette and transparency
-        name, body = _chunk(file)
+        file.seek(25, os.SEEK_CUR)  # its head
+        size, name = _head(file)
         while name != b"IDAT":
             if name in (b"PLTE", b"tRNS"):
-                meaning += _coded(name, body)
-            name, body = _chunk(file)
-        rows = _Rows(file, body)
+                meaning += _coded(name, _body(file, size, name))
+            else:
+                file.seek(size + 4, os.SEEK_CUR)
+            size, name = _head(file)
+        rows = _Rows(file, size)
         above = bytes(stride)
         for top in range(0, height, most):
             count = min(most, height - top)
             coded = rows.take(count * (stride + 1))
             pixels = zlib.compress(b"\0" + above + coded, 0)
-            size = width.to_bytes(4, "big") + (count + 1).to_bytes(4, "big")
-            data = _coded(b"IHDR", size + head[8:]) + meaning + _coded(b"IDAT", pixels)
+            sides = width.to_bytes(4, "big") + (count + 1).to_bytes(4, "big")
+            data = _coded(b"IHDR", sides + head[8:]) + meaning + _coded(b"IDAT", pixels)
             with PngImagePlugin.PngImageFile(
                 io.BytesIO(SIGNATURE + data + _coded(b"IEND", b""))
             ) as small:
@@ -73,46 +78,77 @@ def _bands(
                 above = band.crop((0, count - 1, width, count)).tobytes()
                 band.info = dict(small.info)
             yield band
+        rows.end()
 
 
 class _Rows:
-    """The coded rows of the data chunks from here on."""
+    """The coded rows of the data chunks from here on, the first of which has `size` bytes."""
 
-    def __init__(self, file: BinaryIO, first: bytes) -> None:
-        self.file, self.waiting = file, first
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self.file, self.left, self.check = file, size, zlib.crc32(b"IDAT")
         self.inflate = zlib.decompressobj()
 
     def take(self, number: int) -> bytes:
         """The next `number` bytes; OSError when they are not there."""
         parts, got = [], 0
         while got < number:
-            if not self.waiting:
-                name, self.waiting = _chunk(self.file)
-                if name != b"IDAT":
-                    raise OSError("the rows of a PNG end before the picture does")
-                continue
-            part = self.inflate.decompress(self.waiting, number - got)
-            self.waiting = self.inflate.unconsumed_tail
+            waiting = self.inflate.unconsumed_tail or self._read()
+            part = self.inflate.decompress(waiting, number - got)
             parts.append(part)
             got += len(part)
             if self.inflate.eof and got < number:
                 raise OSError("the rows of a PNG end before the picture does")
         return b"".join(parts)
 
+    def end(self) -> None:
+        """OSError when the chunk in which the rows end was changed."""
+        while self.left:
+            self._read()
+        _compare(self.file, self.check)
 
-def _chunk(file: BinaryIO) -> tuple[bytes, bytes]:
-    """The type and the body of the next chunk; OSError when it is not whole."""
-    head = file.read(8)
+    def _read(self) -> bytes:
+        """The next bytes of the file; OSError when no data chunk has more, or one was changed."""
+        while not self.left:
+            _compare(self.file, self.check)
+            self.left, name = _head(self.file)
+            if name != b"IDAT":
+                raise OSError("the rows of a PNG end before the picture does")
+            self.check = zlib.crc32(name)
+        some = _whole(self.file, min(self.left, READ))
+        self.left -= len(some)
+        self.check = zlib.crc32(some, self.check)
+        return some
+
+
+def _head(file: BinaryIO) -> tuple[int, bytes]:
+    """The size of the next chunk's body in bytes, and its type; OSError when it is not whole."""
+    head = _whole(file, 8)
     size = int.from_bytes(head[:4], "big")
-    if len(head) < 8 or size > 1 << 31:
-        raise OSError("a PNG that ends in the middle")
-    body = file.read(size)
-    check = file.read(4)
-    if len(body) < size or len(check) < 4:
-        raise OSError("a PNG that ends in the middle")
-    if zlib.crc32(body, zlib.crc32(head[4:])) != int.from_bytes(check, "big"):
+    if size > 1 << 31:
+        raise OSError(ENDS)
+    return size, head[4:]
+
+
+def _body(file: BinaryIO, size: int, name: bytes) -> bytes:
+    """The body of the chunk `name`, of `size` bytes; OSError when it is not as it was written."""
+    if size > LONGEST:
+        raise OSError("a PNG with too long a palette")
+    body = _whole(file, size)
+    _compare(file, zlib.crc32(body, zlib.crc32(name)))
+    return body
+
+
+def _compare(file: BinaryIO, check: int) -> None:
+    """OSError when the checksum of a chunk, which is next in `file`, is not `check`."""
+    if int.from_bytes(_whole(file, 4), "big") != check:
         raise OSError("a PNG with a part that was changed")
-    return head[4:], body
+
+
+def _whole(file: BinaryIO, size: int) -> bytes:
+    some = file.read(size)
+    if len(some) < size:
+        raise OSError(ENDS)
+    return some
 
 
 def _coded(name: bytes, body: bytes) -> bytes:

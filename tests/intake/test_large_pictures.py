@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+import zlib
 from pathlib import Path
 
 import pytest
@@ -133,6 +135,47 @@ def test_a_png_in_bands_is_the_png(
     normalise_image(path, facts, tmp_path / "out.png")
     with Image.open(path) as one, Image.open(tmp_path / "out.png") as other:
         assert one.tobytes() == other.tobytes()
+
+
+def test_a_png_of_one_long_chunk_is_never_whole_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither are its other chunks, which say nothing of the pixels."""
+    monkeypatch.setattr(png_bands, "LARGE", 1)
+    monkeypatch.setattr(png_bands, "BAND", 1 << 20)
+    side = 3000
+    rows_of_it = zlib.compress((b"\0" + bytes(side * 3)) * side, 0)
+    head = side.to_bytes(4, "big") * 2 + bytes((8, 2, 0, 0, 0))
+    path = tmp_path / "long.png"
+    with path.open("wb") as file:
+        file.write(png_bands.SIGNATURE)
+        for name, body in ((b"IHDR", head), (b"iTXt", bytes(20_000_000)), (b"IDAT", rows_of_it)):
+            check = zlib.crc32(body, zlib.crc32(name)).to_bytes(4, "big")
+            file.write(len(body).to_bytes(4, "big") + name + body + check)
+    del rows_of_it, body
+    tracemalloc.start()
+    found = png_bands.bands(path)
+    assert found is not None
+    assert sum(band.height for band in found) == side
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 9_000_000, f"{peak:,} bytes of a file of 47,000,000"
+
+
+def test_a_large_png_whose_data_was_changed_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(png_bands, "LARGE", 1)
+    content = bytearray(files.png(640, 800))
+    at = content.index(b"IDAT") + 4
+    size = int.from_bytes(content[at - 8 : at - 4], "big")
+    content[at + size] ^= 1  # its checksum
+    path = files.write(tmp_path, "in.png", bytes(content))
+    found = png_bands.bands(path)
+    assert found is not None
+    with pytest.raises(OSError, match="changed"):
+        for _ in found:
+            pass
 
 
 def test_the_small_picture_of_a_png_in_bands(
