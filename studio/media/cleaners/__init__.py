@@ -15,11 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from studio.common.translatable import phrase
-from studio.media.cleaners.avi import blank_avi
+from studio.media.cleaners.avi import blank_avi, blank_avi_uncut
 from studio.media.cleaners.flac import copy_flac, same_flac
 from studio.media.cleaners.frames import copy_ends, copy_frames, same_frames
-from studio.media.cleaners.matroska import void_matroska
-from studio.media.cleaners.mp4 import blank_mp4
+from studio.media.cleaners.matroska import void_matroska, void_matroska_uncut
+from studio.media.cleaners.mp4 import blank_mp4, blank_mp4_boxes
 from studio.media.cleaners.ogg import blank_ogg
 from studio.media.cleaners.same_tracks import same_tracks
 from studio.media.cleaners.wav import copy_wav
@@ -48,11 +48,20 @@ CLEANERS: dict[str, tuple[tuple[Copier, Check], ...]] = {
     "mp3": ((copy_frames, same_frames), (copy_ends, same_tracks)),
     "aac": ((copy_frames, same_frames), (copy_ends, same_tracks)),
     "wav": ((copy_wav, same_tracks),),
-    "avi": ((_in_place(blank_avi), same_tracks),),
+    "avi": ((_in_place(blank_avi), same_tracks), (_in_place(blank_avi_uncut), same_tracks)),
     "flac": ((copy_flac, same_flac),),
     "ogg": ((_in_place(blank_ogg), same_tracks),),
-    **{name: ((_in_place(blank_mp4), same_tracks),) for name in ("mp4", "mov", "m4a")},
-    **{name: ((_in_place(void_matroska), same_tracks),) for name in ("webm", "mkv")},
+    **{
+        name: ((_in_place(blank_mp4), same_tracks), (_in_place(blank_mp4_boxes), same_tracks))
+        for name in ("mp4", "mov", "m4a")
+    },
+    **{
+        name: (
+            (_in_place(void_matroska), same_tracks),
+            (_in_place(void_matroska_uncut), same_tracks),
+        )
+        for name in ("webm", "mkv")
+    },
 }
 ANEW = ("mp3", "aac", "wav", "flac")  # formats whose copies have another layout than their sources
 

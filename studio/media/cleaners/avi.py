@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Set
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,7 +11,7 @@ from studio.media.cleaners.blank import blank_range
 
 SETUP = {b"idx1", b"avih", b"strh", b"strf", b"vprp", b"indx", b"dmlh"}
 HOMES = {b"hdrl", b"strl", b"odml"}
-FRAMES = {b"movi", b"rec "}
+FRAMES = frozenset({b"movi", b"rec "})
 PARTS = {b"AVI ", b"AVIX"}  # the first, and those that go on (OpenDML)
 DEEPEST = 8
 
@@ -21,8 +22,15 @@ def blank_avi(path: Path) -> None:
     with open(path, "r+b") as file:
         size = os.fstat(file.fileno()).st_size
         end = _end(file, size)
-        _blank(file, 12, end, 0)
+        _blank(file, 12, end, 0, FRAMES)
         file.truncate(end)
+
+
+def blank_avi_uncut(path: Path) -> None:
+    """The same of an AVI that says it is shorter than it is, as a recorder leaves it that was
+    switched off: its frames are gone through one by one, to where the file ends."""
+    with open(path, "r+b") as file:
+        _blank(file, 12, os.fstat(file.fileno()).st_size, 0, frozenset())
 
 
 def _end(file: BinaryIO, size: int) -> int:
@@ -40,13 +48,17 @@ def _end(file: BinaryIO, size: int) -> int:
         end = min(stop, size)
 
 
-def _blank(file: BinaryIO, start: int, end: int, depth: int) -> None:
+def _blank(file: BinaryIO, start: int, end: int, depth: int, passed: Set[bytes]) -> None:
+    """`passed`: the lists of frames whose sizes are believed; others are entered."""
     at = start
     while at + 8 <= end:
         file.seek(at)
         head = file.read(12)
         name, size, listed = head[:4], int.from_bytes(head[4:8], "little"), head[8:12]
         stop = at + 8 + size
+        if name == b"LIST" and listed in FRAMES - passed:
+            at += 12
+            continue
         if name == b"LIST" and listed in FRAMES and (size <= 4 or stop > end):
             # Written to a pipe: the frames go on to the end of the file.
             return
@@ -54,11 +66,14 @@ def _blank(file: BinaryIO, start: int, end: int, depth: int) -> None:
             return  # no name of a chunk: the sizes before it were not true
         if (name == b"RIFF" or (name == b"LIST" and listed in HOMES)) and depth < DEEPEST:
             inner = end if size == 0 or stop > end else stop
-            _blank(file, at + 12, inner, depth + 1)
+            _blank(file, at + 12, inner, depth + 1, passed)
             if inner != stop:
                 return
         elif not (
-            name in SETUP or name.startswith(b"ix") or (name == b"LIST" and listed in FRAMES)
+            name in SETUP
+            or name.startswith(b"ix")
+            or name[:2].isdigit()  # frames of a track
+            or (name == b"LIST" and listed in FRAMES)
         ):
             blank_range(file, at + 8, min(stop, end))
             file.seek(at)

@@ -51,6 +51,17 @@ def void_matroska(path: Path) -> None:
         file.truncate(end or size)
 
 
+def void_matroska_uncut(path: Path) -> None:
+    """The same of a file that says it is shorter than it is, as a recorder leaves it that was
+    switched off: its segment goes on to the end of the file."""
+    with open(path, "r+b") as file:
+        size = os.fstat(file.fileno()).st_size
+        for name, _at, body, _stop in list(_elements(file, 0, size)):
+            if name == SEGMENT:
+                _void(file, body, size, 1)
+                return
+
+
 def _void(file: BinaryIO, start: int, end: int, depth: int) -> None:
     elements = list(_elements(file, start, end))
     for name, at, body, stop in elements:

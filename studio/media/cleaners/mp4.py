@@ -32,7 +32,46 @@ HANDLER_NAME = 24  # bytes of a handler before the name of its track
 
 def blank_mp4(path: Path) -> None:
     """Blank what speaks about the file, and every track that is neither pictures nor sound with its
-    samples (chapters, subtitles, places and movements by the second). Keeps every offset."""
+    samples (chapters, subtitles, places and movements by the second), and what stands between the
+    samples. Keeps every offset."""
+    blank_mp4_boxes(path)
+    with open(path, "r+b") as file:
+        _blank_gaps(file, os.fstat(file.fileno()).st_size)
+
+
+def _blank_gaps(file: BinaryIO, size: int) -> None:
+    """Blank what no track has a sample of, in the boxes of samples. Fragments have tables of their
+    own, and are left as they are."""
+    outer = list(boxes(file, 0, size))
+    if any(name == b"moof" for name, *_ in outer):
+        return
+    ranges: list[tuple[int, int]] = []
+    for name, _, body, stop in outer:
+        if name == b"moov":
+            for inner, _, first, last in list(boxes(file, body, min(stop, size))):
+                if inner == b"trak":
+                    ranges += sample_ranges(file, first, min(last, stop))
+    ranges.sort()
+    for name, _, body, stop in outer:
+        if name == b"mdat":
+            _blank_between(file, ranges, body, min(stop, size))
+
+
+def _blank_between(file: BinaryIO, ranges: list[tuple[int, int]], start: int, end: int) -> None:
+    at = start
+    for first, last in ranges:
+        if last <= at:
+            continue
+        if first >= end:
+            break
+        blank_range(file, at, first)
+        at = last
+    blank_range(file, at, end)
+
+
+def blank_mp4_boxes(path: Path) -> None:
+    """The same without looking between the samples, for tables that are read otherwise than here:
+    those of old QuickTime sound, for instance."""
     spoken, played = _samples(path)
     with open(path, "r+b") as file:
         size = os.fstat(file.fileno()).st_size

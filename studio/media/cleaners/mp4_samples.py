@@ -1,5 +1,5 @@
-"""Where the samples of a track of an MP4 lie, by its tables: for tracks that a demuxer keeps to
-itself (chapters).
+"""Where the samples of a track of an MP4 lie, by its tables: of tracks that a demuxer keeps to
+itself (chapters), and of those that play, between which something else may stand.
 
 Source: ISO/IEC 14496-12 §8.7 (stsz, stsc, stco, co64).
 """
@@ -12,7 +12,7 @@ from typing import BinaryIO
 from studio.media.mp4_header import boxes
 
 HOMES = {b"mdia", b"minf", b"stbl"}
-MOST = 100_000  # samples of a track of words; more are none
+MOST = 1_000_000  # samples of a track that are told apart; longer tables are cut
 
 
 def sample_ranges(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -20,20 +20,29 @@ def sample_ranges(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, i
     nothing when its tables make no sense."""
     tables: dict[bytes, bytes] = {}
     _collect(file, start, end, tables)
-    sizes = _sizes(tables.get(b"stsz", b""))
+    sizes = tables.get(b"stsz", b"")
+    same, count = int.from_bytes(sizes[4:8], "big"), int.from_bytes(sizes[8:12], "big")
+    each_size = [] if same else _numbers(sizes, 12, 4)
     wide = 8 if b"co64" in tables else 4
     offsets = _numbers(tables.get(b"co64") or tables.get(b"stco") or b"", 8, wide)
-    runs = _numbers(tables.get(b"stsc", b""), 8, 4)
+    counts = _counts(_numbers(tables.get(b"stsc", b""), 8, 4), len(offsets))
     at = 0
-    for chunk, offset in enumerate(offsets, 1):
-        each = 0
-        for first, count in zip(runs[::3], runs[1::3], strict=False):
-            if first <= chunk:
-                each = count
-        length = sum(sizes[at : at + each])
+    for offset, each in zip(offsets, counts, strict=False):
+        each = min(each, count - at)
+        length = same * each if same else sum(each_size[at : at + each])
         at += each
-        if length:
+        if length > 0:
             yield offset, offset + length
+
+
+def _counts(runs: list[int], chunks: int) -> Iterator[int]:
+    """How many samples each chunk has. A run says it for its first chunk and those after it."""
+    firsts, numbers = runs[::3], runs[1::3]
+    run = -1
+    for chunk in range(1, chunks + 1):
+        while run + 1 < len(numbers) and firsts[run + 1] <= chunk:
+            run += 1
+        yield numbers[run] if run >= 0 else 0
 
 
 def _collect(file: BinaryIO, start: int, end: int, tables: dict[bytes, bytes]) -> None:
@@ -44,11 +53,6 @@ def _collect(file: BinaryIO, start: int, end: int, tables: dict[bytes, bytes]) -
         elif name in (b"stsz", b"stsc", b"stco", b"co64"):
             file.seek(body)
             tables[name] = file.read(min(stop - body, 12 * MOST))
-
-
-def _sizes(table: bytes) -> list[int]:
-    same, count = int.from_bytes(table[4:8], "big"), int.from_bytes(table[8:12], "big")
-    return [same] * min(count, MOST) if same else _numbers(table, 12, 4)
 
 
 def _numbers(table: bytes, start: int, wide: int) -> list[int]:
