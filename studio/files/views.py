@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.core.signing import BadSignature
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -22,6 +22,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from studio.audit.events import Event
 from studio.audit.trail import record
+from studio.common.capped_count import CappedCount, is_capped, many
 from studio.common.formats import filesize_mb, person, seconds
 from studio.common.search import words_in
 from studio.common.translatable import translated
@@ -33,7 +34,7 @@ from studio.files.serving import PIECE, serve
 from studio.files.uploads import too_large
 from studio.media import MediaError
 from studio.media.edits import held_seconds
-from studio.models import Asset
+from studio.models import Asset, Team
 from studio.teams import quotas
 from studio.teams.access import TeamRequest, public, takes_files, team_page
 from studio.teams.return_address import redirect_back
@@ -46,12 +47,12 @@ Tag = tuple[str, str, str]  # words, fit ("yes", "no", "maybe"), reason
 
 # ── the list ──────────────────────────────────────────────────────────────────────────────────────
 
+# What each tab shows; dance templates are found by their own rows.
 TABS: dict[str, Q] = {
     "all": Q(),
     "pictures": Q(kind=Asset.Kind.IMAGE),
     "sound": Q(kind=Asset.Kind.AUDIO),
     "videos": Q(kind=Asset.Kind.VIDEO) & ~Q(origin=Asset.Origin.RESULT),
-    "templates": Q(templates__isnull=False),
     "films": Q(origin=Asset.Origin.RESULT),
 }
 
@@ -64,11 +65,7 @@ def library(request: TeamRequest) -> HttpResponse:
     form = LibraryFilter(request.GET)
     form.is_valid()
     kind, q = form.cleaned_data.get("kind", "all"), form.cleaned_data.get("q", "")
-    found = request.team.assets.select_related("owner")
-    if kind == "templates":
-        found = found.filter(pk__in=request.team.assets.filter(TABS[kind]).values("pk"))
-    else:
-        found = found.filter(TABS[kind])
+    found = _of_kind(request, kind).select_related("owner")
     if q:
         found = found.filter(words_in("name", q))
     selects = request.may.delete_own and request.GET.get("select") == "1"
@@ -154,19 +151,27 @@ def _address(request: TeamRequest, kind: str, q: str, **more: str) -> str:
     return reverse("library", args=[request.team.slug], query=query)
 
 
+def _of_kind(request: TeamRequest, kind: str) -> QuerySet[Asset]:
+    """The team's files of one of TABS, each read by an index of its own."""
+    files = request.team.assets.all()
+    if kind != "templates":
+        return files.filter(TABS[kind])
+    # From the templates, which are few, and each file once however many it has.
+    templates = Asset._meta.get_field("templates").related_model.objects
+    return files.filter(pk__in=templates.filter(team=request.team).values("asset"))
+
+
 def _tabs(request: TeamRequest, kind: str, q: str) -> list[dict[str, Any]]:
-    # Templates are counted apart: their join would multiply the rows that the others count.
-    counts = request.team.assets.aggregate(
-        **{name: Count("pk", filter=rule) for name, rule in TABS.items() if name != "templates"}
-    )
-    counts["templates"] = (
-        request.team.assets.filter(TABS["templates"]).values("pk").distinct().count()
-    )
+    names = [name for name, _label in LibraryFilter.TABS]
+    numbers = Team.objects.filter(pk=request.team.pk).values_list(
+        *(CappedCount(_of_kind(request, name)) for name in names)
+    )[0]
+    counts = dict(zip(names, numbers, strict=True))
     return [
         {
             "name": name,
             "label": label,
-            "count": counts[name],
+            "count": many() if is_capped(counts[name]) else counts[name],
             "url": _address(request, name, q),
             "current": name == kind,
         }

@@ -123,6 +123,17 @@ class Asset(Retention):
                 condition=models.Q(deletion=None),
                 name="asset_kept_kind",
             ),
+            # What came in, beside however much was made here; and what was made, beside the rest.
+            models.Index(
+                fields=("team", "kind", "-id"),
+                condition=models.Q(deletion=None) & ~models.Q(origin="result"),
+                name="asset_kept_not_made",
+            ),
+            models.Index(
+                fields=("team", "-id"),
+                condition=models.Q(deletion=None, origin="result"),
+                name="asset_kept_made",
+            ),
             models.Index(
                 fields=("deletion",),
                 condition=models.Q(deletion__isnull=False),

@@ -1,6 +1,6 @@
-"""The board, the spend page and a create page of a team with many jobs against one with few, and
-against a page without jobs, asked in turns in one process: time, SQL statements, SQL time, and
-steps of SQLite's virtual machine.
+"""The board, the spend page, a create page and the library of a team with many jobs against one
+with few, and against a page without jobs, asked in turns in one process: time, SQL statements, SQL
+time, and steps of SQLite's virtual machine.
 
 Both teams have the same open jobs; what grows is what has ended, with its files, ledger entries and
 events. The database copies them itself and the balances are written from them, so a million take
@@ -22,7 +22,16 @@ if TYPE_CHECKING:
     from studio.models import Team, User
 
 OPEN = 20
-PAGES = {"board": "jobs:board", "spend": "jobs:spend", "portrait": "jobs:portrait"}
+# Each page with what is asked of it.
+PAGES: dict[str, tuple[str, dict[str, str]]] = {
+    "board": ("jobs:board", {}),
+    "spend": ("jobs:spend", {}),
+    "portrait": ("jobs:portrait", {}),
+    "library": ("library", {}),
+    "library_came_in": ("library", {"kind": "videos"}),
+    "library_made": ("library", {"kind": "films"}),
+    "library_templates": ("library", {"kind": "templates"}),
+}
 # What a page costs that shows nothing of jobs to somebody who is signed in.
 EMPTY = "teams"
 
@@ -91,9 +100,11 @@ def main() -> None:
         client.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
         empty = Page(reverse(EMPTY))
         empty.ask(client)
-        for name, view in PAGES.items():
+        for name, (view, query) in PAGES.items():
             empty.times.clear()
-            few, many = (Page(reverse(view, args=[team.slug])) for team in (small, large))
+            few, many = (
+                Page(reverse(view, args=[team.slug], query=query)) for team in (small, large)
+            )
             for page in (few, many):
                 page.ask(client)
                 page.times.clear()

@@ -5,30 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from django.db.models import Count, Exists, IntegerField, QuerySet, Subquery
+from django.db.models import Count, Exists
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 
 from jobs.common.states import Group, State
 from jobs.models import Job
 from jobs.models.job import differing
 from jobs.pages.board.board_filter import ACTIVE, ENDED, TABS, Filter
+from studio.common.capped_count import CappedCount, is_capped, many
 from studio.models.people import Membership, Team, User
 
 ACTIVE_LOADED = 200  # so many open jobs are loaded whole
-CAP = 1000  # finished jobs are counted up to here: a tab needs to say "many", not how many
-
-
-class Counted(Subquery):
-    """The number of rows of a (sliced) queryset, so that several capped counts are one
-    statement."""
-
-    template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
-
-    def __init__(self, queryset: QuerySet[Any]) -> None:
-        super().__init__(queryset.order_by().values("pk")[: CAP + 1], output_field=IntegerField())
 
 
 @dataclass(slots=True)
@@ -74,8 +62,8 @@ def _open_numbers(team: Team, open_jobs: Sequence[Job]) -> Iterable[tuple[int, s
 
 @dataclass(frozen=True, slots=True)
 class EndedCounts:
-    """Finished jobs of the team and of one person, each counted up to CAP + 1, and whether the team
-    has a video that is not as long as billed."""
+    """Finished jobs of the team and of one person, as capped counts, and whether the team has a
+    video that is not as long as billed."""
 
     team: int = 0
     own: int = 0
@@ -87,8 +75,8 @@ def members_and_ended(team: Team, user: User) -> tuple[list[Membership], EndedCo
     ended = team.jobs.filter(group__in=ENDED)
     rows = list(
         team.memberships.select_related("user").annotate(
-            ended=Counted(ended),
-            own=Counted(ended.filter(owner=user)),
+            ended=CappedCount(ended),
+            own=CappedCount(ended.filter(owner=user)),
             differs=Exists(differing(team.jobs.all())),
         )
     )
@@ -113,12 +101,16 @@ def tabs(wanted: Filter, active: ActiveCounts, ended: EndedCounts, user: User) -
         "working": groups[Group.WAITING] + groups[Group.WORKING],
         "done": ended.team,
     }
-    capped = {"all": ended.team > CAP, "mine": ended.own > CAP, "done": ended.team > CAP}
+    capped = {
+        "all": is_capped(ended.team),
+        "mine": is_capped(ended.own),
+        "done": is_capped(ended.team),
+    }
     return [
         Tab(
             label,
             wanted.query(tab=name if name != "all" else ""),
-            _("%(n)s+") % {"n": f"{CAP:,}"} if capped.get(name) else numbers[name],
+            many() if capped.get(name) else numbers[name],
             wanted.tab == name,
         )
         for name, label in TABS.items()

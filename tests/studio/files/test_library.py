@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 from django.contrib.messages import get_messages
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
+from django.db import connection
+from django.test import Client, RequestFactory
 
+from jobs.models import Account
 from jobs.pages import file_tags
+from studio.common import capped_count
 from studio.files import views
 from studio.models import Asset, Team, User
 from tests import files, makers
@@ -77,6 +80,53 @@ def test_kinds_and_their_counts(
         assert titles(response) == [asset.name for asset in assets], query
     counts = {tab["name"]: tab["count"] for tab in client.get(HOME).context["tabs"]}
     assert counts == {"all": 5, "pictures": 1, "sound": 1, "videos": 2, "templates": 1, "films": 1}
+
+
+def test_a_tab_says_that_there_are_many_and_not_how_many(
+    team: Team, owner: User, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capped_count, "CAP", 2)
+    for _number in range(4):
+        makers.asset(team, owner=owner)
+    for _number in range(2):
+        makers.asset(team, "audio", owner=owner)
+    page = parse(client_of(owner).get(f"/t/{team.slug}/library/").content.decode())
+    counts = [tab.one(".n").text for tab in page.one("#kinds").all("a")]
+    assert counts == ["2+", "2+", "2", "0", "0", "0"]
+
+
+def test_a_dance_is_one_file_however_many_templates_it_has(
+    team: Team, owner: User, account: Account, client_of: ClientOf
+) -> None:
+    video = makers.asset(team, "video", owner=owner)
+    for _number in range(3):
+        makers.template(team, account, video)
+    page = client_of(owner).get(f"/t/{team.slug}/library/", {"kind": "templates"})
+    assert len(titles(page)) == 1
+    assert parse(page.content.decode()).one("#kinds a[aria-current]").one(".n").text == "1"
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="reads SQLite's plan")
+@pytest.mark.parametrize(
+    ("kind", "index"),
+    [
+        ("all", "asset_kept "),
+        ("pictures", "asset_kept_kind "),
+        ("videos", "asset_kept_not_made "),
+        ("films", "asset_kept_made "),
+        ("templates", "asset_kept (team_id=? AND id=?"),
+    ],
+)
+def test_each_tab_is_read_by_its_own_index(
+    team: Team, rf: RequestFactory, kind: str, index: str
+) -> None:
+    """Few of its kind are found beside however many others, and none of them is sorted."""
+    request: Any = rf.get("/")
+    request.team = team
+    plan = views._of_kind(request, kind).order_by("-pk")[:25].explain()
+    first = next(line for line in plan.splitlines() if "studio_asset" in line)
+    assert index in first, plan
+    assert kind == "templates" or "TEMP B-TREE" not in plan
 
 
 def test_search_by_name(team: Team, owner: User, client_of: ClientOf) -> None:

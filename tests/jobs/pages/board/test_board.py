@@ -15,7 +15,8 @@ from django.utils import timezone
 from jobs.common.states import Code, State
 from jobs.engine import eta
 from jobs.models import Account, Job
-from jobs.pages.board import board_counts, ended_jobs
+from jobs.pages.board import ended_jobs
+from studio.common import capped_count
 from studio.models import Team, User
 from tests import makers
 from tests.html import parse, text
@@ -202,7 +203,7 @@ def test_tab_counts_are_exact_for_open_jobs_and_capped_for_ended_ones(
     page: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(board_counts, "CAP", 3)
+    monkeypatch.setattr(capped_count, "CAP", 3)
     for _number in range(5):
         makers.job(team, owner, state=State.FAILED)
     makers.job(team, creator, state=State.RUNNING)
