@@ -232,6 +232,12 @@ class Job(Retention):
                 condition=models.Q(length_differs=True),
                 name="job_differing",
             ),
+            # What was charged, the most expensive first.
+            models.Index(
+                fields=("team", "-settled_micros", "-id"),
+                condition=models.Q(settled_micros__isnull=False),
+                name="job_cost",
+            ),
             # SQLite leaves the partial indexes of the constraints above aside when a value is
             # bound; these it uses.
             models.Index(fields=("task_id",), name="job_task"),

@@ -157,8 +157,7 @@ def _of_kind(request: TeamRequest, kind: str) -> QuerySet[Asset]:
     if kind != "templates":
         return files.filter(TABS[kind])
     # From the templates, which are few, and each file once however many it has.
-    templates = Asset._meta.get_field("templates").related_model.objects
-    return files.filter(pk__in=templates.filter(team=request.team).values("asset"))
+    return files.filter(pk__in=request.team.templates.values("asset"))
 
 
 def _tabs(request: TeamRequest, kind: str, q: str) -> list[dict[str, Any]]:

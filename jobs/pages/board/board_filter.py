@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext_lazy
@@ -32,6 +33,11 @@ TABS = {
 }
 OUTCOMES = {"ready": Group.DONE, "failed": Group.FAILED, "canceled": Group.CANCELED}
 VIEWS = ("list", "gallery")
+SORTS = {
+    "newest": gettext_lazy("Newest first"),
+    "oldest": gettext_lazy("Oldest first"),
+    "cost": gettext_lazy("Most expensive first"),
+}
 COOKIE = "board_view"
 # Jobs of one page are looked for among so many at most, so that a filter which hardly any job fits
 # costs the same beside a million of them; the page offers to look further back.
@@ -41,43 +47,59 @@ WALK = 5000
 @dataclass
 class Filter:
     """What the address asks for. Unknown words are the same as none. `before` is where the page
-    begins: the id of the last job of the page before."""
+    begins: behind the job that `place_of` gave this of; () for the first page."""
 
     tab: str
     model: str
     person: str
     q: str
     length: str
-    before: int | None
+    before: tuple[int, ...]
     outcome: str = ""
     since: date | None = None
     until: date | None = None
-    oldest: bool = False
+    sort: str = "newest"
     view: str = "list"
 
     @classmethod
     def of(cls, request: TeamRequest) -> Filter:
-        given = request.GET
-        before = given.get("before", "")
+        kept = request.COOKIES.get(COOKIE, "")
+        return replace(cls.asked(request.GET), view=_view(request.GET.get("view", ""), kept))
+
+    @classmethod
+    def asked(cls, given: QueryDict) -> Filter:
+        """What the words of an address ask for."""
+        sort = given.get("sort", "") if given.get("sort") in SORTS else "newest"
         return cls(
             tab=given.get("tab", "") if given.get("tab") in TABS else "all",
             model=given.get("model", "") if given.get("model") in entries.MODELS else "",
-            person=given.get("person", "")
-            if given.get("person", "").isdecimal() and len(given["person"]) < 19
-            else "",
+            person=given.get("person", "") if _is_number(given.get("person", "")) else "",
             q=" ".join(given.get("q", "").replace("\x00", " ").split())[:100],
             length="differs" if given.get("length") == "differs" else "",
-            before=int(before) if before.isdecimal() and len(before) < 19 else None,
+            before=_place(given.get("before", ""), 2 if sort == "cost" else 1),
             outcome=given.get("outcome", "") if given.get("outcome") in OUTCOMES else "",
             since=_day(given.get("since", "")),
             until=_day(given.get("until", "")),
-            oldest=given.get("sort") == "oldest",
-            view=_view(given.get("view", ""), request.COOKIES.get(COOKIE, "")),
+            sort=sort,
         )
+
+    @property
+    def oldest(self) -> bool:
+        return self.sort == "oldest"
+
+    @property
+    def by_cost(self) -> bool:
+        return self.sort == "cost"
+
+    def place_of(self, job: Job) -> tuple[int, ...]:
+        """Where the page begins that goes on behind `job`."""
+        return (job.settled_micros or 0, job.pk) if self.by_cost else (job.pk,)
 
     def walked(self, jobs: QuerySet[Job], user: User) -> QuerySet[Job]:
         """Of the finished `jobs` those that one index finds, in the order of the list, from where
         the page begins."""
+        if self.by_cost:
+            return self._walked_by_cost(jobs)
         every = jobs
         if self.tab == "mine" or self.person:
             jobs = jobs.filter(owner_id=user.pk if self.tab == "mine" else int(self.person))
@@ -87,16 +109,27 @@ class Filter:
             jobs = jobs.filter(group=OUTCOMES[self.outcome])
         if self.length:
             jobs = differing(jobs)
+        jobs = self._within_days(jobs, every)
+        if self.before:
+            (last,) = self.before
+            jobs = jobs.filter(id__gt=last) if self.oldest else jobs.filter(id__lt=last)
+        return jobs.order_by("id" if self.oldest else "-id")
+
+    def _walked_by_cost(self, jobs: QuerySet[Job]) -> QuerySet[Job]:
+        """What was charged; whoever wants fewer of them looks through the most expensive."""
+        jobs = jobs.filter(settled_micros__isnull=False)
+        if self.before:
+            micros, last = self.before
+            # The first condition is what the index is entered by.
+            jobs = jobs.filter(settled_micros__lte=micros)
+            jobs = jobs.filter(Q(settled_micros__lt=micros) | Q(id__lt=last))
+        return jobs.order_by("-settled_micros", "-id")
+
+    def _within_days(self, jobs: QuerySet[Job], every: QuerySet[Job]) -> QuerySet[Job]:
         first, last = self._first_of(every, self.since), self._first_of(every, self._day_after)
         if self.since:
             jobs = jobs.filter(id__gte=first) if first is not None else jobs.none()
-        if last is not None:
-            jobs = jobs.filter(id__lt=last)
-        if self.before is not None:
-            jobs = jobs.filter(
-                **{"id__gt" if self.oldest else "id__lt": self.before},
-            )
-        return jobs.order_by("id" if self.oldest else "-id")
+        return jobs.filter(id__lt=last) if last is not None else jobs
 
     def _first_of(self, jobs: QuerySet[Job], day: date | None) -> int | None:
         """The id of the first job made on `day` or after; ids are given in the order of time."""
@@ -113,9 +146,13 @@ class Filter:
     def sparse(self) -> bool:
         """Whether what one index finds may hold many that do not fit."""
         served = bool(self.tab == "mine" or self.person), bool(self.model), bool(self.outcome)
+        if self.by_cost:
+            return any((*served, self.q, self.length, self.since, self.until))
         return bool(self.q) or sum(served) > 1
 
     def apply(self, jobs: QuerySet[Job], user: User) -> QuerySet[Job]:
+        if self.by_cost:
+            jobs = self._within_days(jobs, jobs)
         if self.tab == "mine":
             jobs = jobs.filter(owner=user)
         if self.model:
@@ -160,7 +197,7 @@ class Filter:
     @property
     def more(self) -> tuple[object, ...]:
         """What is chosen of the filters that are folded away."""
-        return (self.outcome, self.since, self.until, self.oldest)
+        return (self.outcome, self.since, self.until, self.sort != "newest")
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -174,7 +211,7 @@ class Filter:
 
     def query(self, **changed: Any) -> str:
         """The address of the same list with `changed`; paging begins anew unless it is what
-        changes."""
+        changes. Words in one order, so that two addresses of the same list are the same."""
         given = {
             "tab": self.tab if self.tab != "all" else "",
             "model": self.model,
@@ -184,9 +221,26 @@ class Filter:
             "outcome": self.outcome,
             "since": self.since.isoformat() if self.since else "",
             "until": self.until.isoformat() if self.until else "",
-            "sort": "oldest" if self.oldest else "",
+            "sort": self.sort if self.sort != "newest" else "",
         } | changed
         return "?" + urlencode({name: value for name, value in given.items() if value})
+
+
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and len(text) < 19
+
+
+def _place(text: str, numbers: int) -> tuple[int, ...]:
+    """As `written` writes it; () when it is none of so many numbers."""
+    parts = text.split("-")
+    if len(parts) != numbers or not all(map(_is_number, parts)):
+        return ()
+    return tuple(map(int, parts))
+
+
+def written(place: tuple[int, ...]) -> str:
+    """A place as an address has it."""
+    return "-".join(map(str, place))
 
 
 def _view(asked: str, kept: str) -> str:

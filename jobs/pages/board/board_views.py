@@ -16,7 +16,7 @@ from jobs.models import Job
 from jobs.orders import retention
 from jobs.pages.board import lane_cards
 from jobs.pages.board.board_counts import ACTIVE_LOADED, ActiveCounts, members_and_ended, tabs
-from jobs.pages.board.board_filter import ACTIVE, COOKIE, WALK, Filter
+from jobs.pages.board.board_filter import ACTIVE, COOKIE, SORTS, WALK, Filter, written
 from jobs.pages.board.ended_jobs import ended_page
 from jobs.pages.board.job_list import list_class, row_of, rows_of
 from jobs.pages.board.sections import sections_of
@@ -57,7 +57,7 @@ def _context(request: TeamRequest, wanted: Filter) -> dict[str, object]:
     active = ActiveCounts.of(team, open_jobs)
     ended = ended_page(team.jobs.all(), wanted, user)
     sections = sections_of(
-        team, user, wanted, open_jobs if wanted.before is None else [], ended.jobs, places
+        team, user, wanted, open_jobs if not wanted.before else [], ended.jobs, places
     )
     return {
         "nav": "jobs",
@@ -71,12 +71,13 @@ def _context(request: TeamRequest, wanted: Filter) -> dict[str, object]:
         "models": [model for model in entries.MODELS.values() if model.asynchronous],
         "people": [member.user for member in members],
         "offers_length": ended_counts.length_differs or wanted.length,
-        "older_url": wanted.query(before=ended.next) if ended.next is not None else "",
+        "older_url": wanted.query(before=written(ended.next)) if ended.next else "",
         "looked_back": WALK if ended.looked_back else 0,
         "csv_query": wanted.query(),
         "view_url": wanted.query(view="gallery" if wanted.view == "list" else "list"),
         "more": any(wanted.more),
-        "newer_url": wanted.query() if wanted.before is not None else "",
+        "sorts": SORTS,
+        "newer_url": wanted.query() if wanted.before else "",
         "filtered": wanted.narrowed,
         "running": active.running,
         "waiting": active.waiting,

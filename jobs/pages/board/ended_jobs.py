@@ -32,10 +32,10 @@ TEMPLATES = {"list": "jobs/board/parts/job_row.html", "gallery": "jobs/board/par
 @dataclass(frozen=True, slots=True)
 class EndedPage:
     """`jobs` with what tells whether their rows are as they were; `next` is where the next page
-    begins, None when there is none; `looked_back` when it ends because it looked long enough."""
+    begins, () when there is none; `looked_back` when it ends because it looked long enough."""
 
     jobs: list[Job]
-    next: int | None = None
+    next: tuple[int, ...] = ()
     looked_back: bool = False
 
 
@@ -54,11 +54,12 @@ def ended_page(jobs: QuerySet[Job], wanted: Filter, user: User) -> EndedPage:
         return EndedPage([])
     found = list(listed(jobs, wanted, user).select_related("owner").only(*_SHOWN)[: PAGE + 1])
     if len(found) > PAGE:
-        return EndedPage(found[:PAGE], found[PAGE - 1].pk)
+        return EndedPage(found[:PAGE], wanted.place_of(found[PAGE - 1]))
     if wanted.sparse:
-        walked = wanted.walked(jobs.filter(group__in=ENDED), user).values_list("id", flat=True)
+        walked = wanted.walked(jobs.filter(group__in=ENDED), user).only("settled_micros")
         last = next(iter(walked[WALK - 1 : WALK]), None)
-        return EndedPage(found, last, looked_back=last is not None)
+        if last is not None:
+            return EndedPage(found, wanted.place_of(last), looked_back=True)
     return EndedPage(found)
 
 

@@ -178,9 +178,9 @@ def listing(request: TeamRequest) -> StreamingHttpResponse:
     sees_all = request.may.see_spend
 
     def portions() -> Iterator[list[list[str]]]:
-        last: int | None = None
+        last: tuple[int, ...] = ()
         while True:
-            part = replace(wanted, before=last, oldest=True)
+            part = replace(wanted, before=last, sort="oldest")
             some = list(part.walked(jobs, user)[:AT_ONCE])
             if not some:
                 return
@@ -189,7 +189,7 @@ def listing(request: TeamRequest) -> StreamingHttpResponse:
                 for job in some
                 if wanted.passes(job, user)
             ]
-            last = some[-1].pk
+            last = part.place_of(some[-1])
 
     return csv_response(lines_of(COLUMNS, portions()), f"{team.slug}-jobs.csv")
 

@@ -69,7 +69,7 @@ def sections_of(
     } | drawn([*ended], team, wanted.view)
     parts = _parts(by_group, ended)
     names = _sets(team, [jobs for _id, _label, _note, jobs in parts])
-    whole = wanted.view == "list"
+    whole = wanted.view == "list" and not wanted.by_cost  # a set would stand where its first does
     return [
         Section(
             name, label, note, _entries(name, jobs, html, names if whole or name != "ended" else {})
