@@ -276,6 +276,20 @@ def password_set(w: World) -> None:
     w.client.post(reverse("account_set_password"), given)
 
 
+def view_save(w: World) -> None:
+    w.post("jobs:view_save", name="Failed", query="?outcome=failed", whole_team="1")
+
+
+def view_rename(w: World) -> None:
+    view = makers.saved_view(w.team, w.creator, whole_team=True)
+    w.post("jobs:view_change", view.public_id, do="rename", name="Broken")
+
+
+def view_delete(w: World) -> None:
+    view = makers.saved_view(w.team, w.creator, whole_team=True)
+    w.post("jobs:view_change", view.public_id, do="delete")
+
+
 def password_reset(w: World) -> None:
     from jobs.management.commands.createteam import password_link
 
@@ -325,6 +339,8 @@ DOORS: dict[str, list[tuple[Callable[[World], None], set[Event]]]] = {
     "jobs:set_cancel": [(set_cancel, {E.JOB_CANCELED})],
     "jobs:set_go_on": [(set_go_on, {E.REST_WENT_ON})],
     "jobs:set_rest_cancel": [(set_rest_cancel, {E.REST_CANCELED})],
+    "jobs:view_save": [(view_save, {E.VIEW_SAVED})],
+    "jobs:view_change": [(view_rename, {E.VIEW_RENAMED}), (view_delete, {E.VIEW_DELETED})],
     "jobs:preset_save": [(preset_save, {E.PRESET_SAVED})],
     "jobs:preset_delete": [(preset_delete, {E.PRESET_DELETED})],
     "jobs:job_share": [(job_share, {E.SHARE_LINK_MADE})],

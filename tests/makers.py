@@ -25,6 +25,7 @@ from jobs.models import (
     JobInput,
     Lane,
     PendingOrder,
+    SavedView,
     SharedVideo,
     ShareLink,
     Template,
@@ -185,6 +186,12 @@ def share_link(team: Team, by: User, *jobs: Job, **fields: Any) -> ShareLink:
         SharedVideo(link=link, job=job, place=place) for place, job in enumerate(jobs, 1)
     )
     return link
+
+
+def saved_view(team: Team, owner: User, name: str = "Failed", **fields: Any) -> SavedView:
+    """A view of the jobs that failed."""
+    query = fields.pop("query", "?outcome=failed")
+    return SavedView.objects.create(team=team, owner=owner, name=name, query=query, **fields)
 
 
 def pending_order(team: Team, owner: User, **fields: Any) -> PendingOrder:

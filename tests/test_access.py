@@ -26,6 +26,7 @@ VALUES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "template": lambda made: made["template"].public_id,
     "check": lambda made: made["check"].public_id,
     "jobset": lambda made: made["jobset"].public_id,
+    "view": lambda made: made["view"].public_id,
     "preset": lambda made: made["preset"].public_id,
     "share": lambda made: made["share"].public_id,
     "place": lambda made: 1,
@@ -42,7 +43,7 @@ VALUES: dict[str, Callable[[dict[str, Any]], Any]] = {
 # login).
 FOREIGN = ("accounts/", "admin/")
 # Pages of a team that read, or are about the viewer alone, although a form may post to them.
-READ_ONLY_POSTS: set[str] = {"leave"}
+READ_ONLY_POSTS: set[str] = {"leave", "jobs:view_save", "jobs:view_change"}
 
 
 def _walk(
@@ -82,6 +83,7 @@ def made(team: Team, creator: User) -> dict[str, Any]:
         "preset": Preset.objects.create(
             team=team, owner=creator, model="emo-v1", name="Front desk"
         ),
+        "view": makers.saved_view(team, creator),
         "share": makers.share_link(team, creator),
         "invitation": makers.invitation(team, creator),
         "deletion": makers.deletion(team, creator),

@@ -39,6 +39,7 @@ from jobs.models import (
     Preset,
     Price,
     ReadyNotice,
+    SavedView,
     SharedVideo,
     ShareLink,
     Template,
@@ -172,6 +173,7 @@ def rows(team: Team, owner: User, creator: User) -> dict[type[models.Model], Any
         ),
         EventCursor: EventCursor.objects.create(name="ready-mail", event=4711),
         SharedVideo: share.videos.get(),
+        SavedView: makers.saved_view(team, creator),
         Preset: Preset.objects.create(
             team=team, owner=creator, model="emo-v1", name="Calm", chosen={"style_level": "calm"}
         ),

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from jobs.models import Job, JobSet, Preset
+from jobs.models import Job, JobSet, Preset, SavedView
 from studio.admin.base import NoDeleteAdmin, rows_link
 
 
@@ -51,4 +51,19 @@ class PresetAdmin(NoDeleteAdmin):
     search_fields = ("name", "public_id", "team__name", "team__slug", "owner__email")
     fieldsets = (
         (None, {"fields": ("name", "public_id", "model", "team", "owner", "chosen", "created_at")}),
+    )
+
+
+@admin.register(SavedView)
+class SavedViewAdmin(NoDeleteAdmin):
+    editable = ("name",)
+    list_display = ("name", "team", "owner", "whole_team", "created_at")
+    list_filter = ("whole_team",)
+    list_select_related = ("team", "owner")
+    search_fields = ("name", "public_id", "team__name", "team__slug", "owner__email")
+    fieldsets = (
+        (
+            None,
+            {"fields": ("name", "public_id", "query", "whole_team", "team", "owner", "created_at")},
+        ),
     )

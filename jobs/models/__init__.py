@@ -10,6 +10,7 @@ from jobs.models.money import Balance, DayBalance, HoldDay, KeyUse, LedgerEntry
 from jobs.models.notice import EventCursor, ReadyNotice
 from jobs.models.pending_order import PendingOrder
 from jobs.models.price import Price
+from jobs.models.saved_view import SavedView
 from jobs.models.set import JobSet, Preset
 from jobs.models.share import SharedVideo, ShareLink
 from jobs.models.template import Template
@@ -37,6 +38,7 @@ __all__ = [
     "Preset",
     "Price",
     "ReadyNotice",
+    "SavedView",
     "ShareLink",
     "SharedVideo",
     "Template",

@@ -17,6 +17,7 @@ from jobs.models import (
     PendingOrder,
     Preset,
     ReadyNotice,
+    SavedView,
     ShareLink,
 )
 from studio.audit.events import Event
@@ -37,6 +38,7 @@ def sections(person: User) -> list[Section]:
     presets = Preset.objects.filter(owner=person).select_related("team")
     shares = ShareLink.objects.filter(made_by=person).select_related("team")
     pending = PendingOrder.objects.filter(owner=person).select_related("team")
+    views = SavedView.objects.filter(owner=person).select_related("team")
     return [
         Section("jobs", portions(jobs, _job)),
         Section("job-events", portions(events, _event)),
@@ -44,6 +46,7 @@ def sections(person: User) -> list[Section]:
         Section("ledger", portions(ledger, _entry)),
         Section("presets", portions(presets, _preset)),
         Section("share-links", portions(shares, _share)),
+        Section("saved-views", portions(views, _view)),
         Section("pending-orders", portions(pending, _pending)),
     ]
 
@@ -91,6 +94,10 @@ def _preset(preset: Preset) -> Row:
     return {"team": preset.team.name, "model": preset.model, "name": preset.name}
 
 
+def _view(view: SavedView) -> Row:
+    return {"team": view.team.name, "name": view.name, "query": view.query}
+
+
 def _share(link: ShareLink) -> Row:
     return {
         "team": link.team.name,
@@ -120,6 +127,7 @@ def erase(person: User, names: list[str], pseudonym: str) -> list[Outcome]:
     PendingOrder.objects.filter(owner=person).delete()
     Budget.objects.filter(member=person).delete()
     ReadyNotice.objects.filter(user=person).delete()
+    SavedView.objects.filter(owner=person, whole_team=False).delete()
     ShareLink.objects.filter(made_by=person).update(made_by=None)  # the link is the team's
     _rename_in_events(person, names, pseudonym)
     open_jobs = Job.objects.filter(owner=person).exclude(state__in=TERMINAL).count()

@@ -109,6 +109,7 @@ def _forget_wishes(team: Team) -> None:
     PendingOrder.objects.filter(team=team).delete()
     Budget.objects.filter(team=team).delete()
     team.presets.all().delete()
+    team.views.all().delete()
     team.sets.update(title="")
 
 

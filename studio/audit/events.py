@@ -189,6 +189,9 @@ class Event(models.TextChoices):
     # ── jobs ──
     JOB_CANCELED = "job.canceled", _("%(by)s canceled the job %(about)s of %(person)s")
     JOB_RENAMED = "job.renamed", _("%(by)s gave the job %(about)s another name")
+    VIEW_SAVED = "job.view-saved", _("%(by)s saved the view %(about)s for everybody")
+    VIEW_RENAMED = "job.view-renamed", _("%(by)s gave a view for everybody the name %(about)s")
+    VIEW_DELETED = "job.view-deleted", _("%(by)s deleted the view %(about)s of everybody")
     JOB_MOVED = "job.moved", _("%(by)s moved the job %(about)s to the front")
     JOB_DECIDED = "job.decided", _("%(by)s decided about the uncertain job %(about)s")
     JOB_ADOPTED = "job.adopted", _("%(by)s imported the task %(about)s, made elsewhere")

@@ -358,6 +358,7 @@ def ask_which_task(job: Any, other: Any) -> None:
 def together(team: Any, users: dict[str, Any], jobs: dict[str, Any]) -> dict[str, Any]:
     """A comparison of which two videos are there, a batch of which one failed, and a preset."""
     from jobs.models import Job, JobSet, Preset
+    from tests import makers
 
     sets = {
         "sweep": JobSet.objects.create(
@@ -382,6 +383,8 @@ def together(team: Any, users: dict[str, Any], jobs: dict[str, Any]) -> dict[str
         name="Front desk",
         chosen={"style_level": "calm"},
     )
+    makers.saved_view(team, users["aiko"], name="Failed, the newest first")
+    makers.saved_view(team, users["ben"], name="Dear", query="?sort=cost", whole_team=True)
     return sets
 
 

@@ -14,7 +14,7 @@ from jobs.common.states import OUT, Group, State
 from jobs.engine import eta, expiry
 from jobs.models import Job
 from jobs.orders import retention
-from jobs.pages.board import lane_cards
+from jobs.pages.board import lane_cards, saved_views
 from jobs.pages.board.board_counts import ACTIVE_LOADED, ActiveCounts, members_and_ended, tabs
 from jobs.pages.board.board_filter import ACTIVE, COOKIE, SORTS, WALK, Filter, written
 from jobs.pages.board.ended_jobs import ended_page
@@ -68,15 +68,11 @@ def _context(request: TeamRequest, wanted: Filter) -> dict[str, object]:
         "lanes": lane_cards.cards(team, lanes.lanes, in_lanes, active.waiting_by_lane, places),
         "overdue": _overdue(team, open_jobs),
         "goes_soon": _goes_soon(request),
-        "models": [model for model in entries.MODELS.values() if model.asynchronous],
         "people": [member.user for member in members],
         "offers_length": ended_counts.length_differs or wanted.length,
         "older_url": wanted.query(before=written(ended.next)) if ended.next else "",
         "looked_back": WALK if ended.looked_back else 0,
-        "csv_query": wanted.query(),
-        "view_url": wanted.query(view="gallery" if wanted.view == "list" else "list"),
-        "more": any(wanted.more),
-        "sorts": SORTS,
+        **_filters(request, wanted),
         "newer_url": wanted.query() if wanted.before else "",
         "filtered": wanted.narrowed,
         "running": active.running,
@@ -89,6 +85,18 @@ def _context(request: TeamRequest, wanted: Filter) -> dict[str, object]:
             "money": BudgetSummary.of(team).bottom_bar,
         },
         "no_account": not sections and not team.accounts(manager="present").exists(),
+    }
+
+
+def _filters(request: TeamRequest, wanted: Filter) -> dict[str, object]:
+    """What stands around the list."""
+    return {
+        "models": [model for model in entries.MODELS.values() if model.asynchronous],
+        "sorts": SORTS,
+        "more": any(wanted.more),
+        "saved_views": saved_views.lines(request.membership, wanted),
+        "csv_query": wanted.query(),
+        "view_url": wanted.query(view="gallery" if wanted.view == "list" else "list"),
     }
 
 

@@ -64,7 +64,7 @@ def test_statements_do_not_grow_with_jobs(
     makers.job(team, owner, state=State.FAILED, finished_at=timezone.now())
     client = client_of(owner)
     with django_assert_max_num_queries(
-        12
+        13
     ):  # one reads what was learned, which a process does every few seconds; one the rows of ended
         # jobs that were not drawn before
         html = client.get(page).content.decode()

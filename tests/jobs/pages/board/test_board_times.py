@@ -184,7 +184,7 @@ def test_places_count_jobs_of_another_team_on_the_same_alibaba_account(
     )
     Job.objects.filter(pk=theirs.pk).update(lane=mine.lane)
     client = client_of(owner)
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         html = client.get(page).content.decode()
     assert "2nd in line" in text(html)
     assert "Busy with a video of another team on the same Model Studio connection" in text(html)

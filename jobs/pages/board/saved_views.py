@@ -1,0 +1,149 @@
+"""Filters of the board under a name: kept, listed, given another name and deleted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+
+from jobs.common.errors import Refused
+from jobs.models import SavedView
+from jobs.pages.board.board_filter import Filter
+from studio.audit.events import Event
+from studio.audit.trail import record
+from studio.common.translatable import phrase
+from studio.models.people import Membership, Team
+from studio.teams.permissions import Permission, allows
+
+MOST = 30  # of a person in a team
+SHOWN = 100  # beside the filters: one's own and the team's
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A view beside the filters; `may_change` for who may name it otherwise or delete it."""
+
+    public_id: str
+    name: str
+    query: str
+    whole_team: bool
+    current: bool
+    may_change: bool
+
+
+def seen_by(team: Team, person: int) -> QuerySet[SavedView]:
+    """The views of `team` that the person with this id saved, and those for everybody."""
+    return team.views.filter(Q(owner=person) | Q(whole_team=True))
+
+
+def lines(membership: Membership, wanted: Filter) -> list[Line]:
+    """What `membership` sees, in one statement; the current one is the list that is shown."""
+    here = wanted.query()
+    return [
+        Line(
+            one.public_id,
+            one.name,
+            one.query,
+            one.whole_team,
+            one.query == here,
+            may_change(one, membership),
+        )
+        for one in seen_by(membership.team, membership.user_id)[:SHOWN]
+    ]
+
+
+def canonical(query: str) -> str:
+    """The address of the list that `query` asks for, whatever else stands in it."""
+    return Filter.asked(QueryDict(query.removeprefix("?"))).query()
+
+
+def may_change(view: SavedView, membership: Membership) -> bool:
+    """Its owner, and of one for the whole team who decides about other people's things."""
+    if view.owner_id == membership.user_id:
+        return True
+    return view.whole_team and allows(membership.role, Permission.MANAGE_JOBS, membership.team)
+
+
+def keep(membership: Membership, name: str, query: str, *, whole_team: bool) -> SavedView:
+    """The view of this list under this name; a view of theirs that has the name is changed. Refused
+    without a name, for a list that is everything, beyond MOST, and for the whole team by who only
+    reads."""
+    team, by = membership.team, membership.user
+    name, query = _clean(name), canonical(query)
+    if query == "?":
+        raise Refused(
+            phrase("This list shows everything. Choose a filter or an order first, then save it.")
+        )
+    _require_whole_team(membership, whole_team=whole_team)
+    with transaction.atomic():
+        # One at a time, or two clicks at once would both be the last.
+        Membership.objects.select_for_update(no_key=True).get(pk=membership.pk)
+        mine = team.views.filter(owner=by)
+        if mine.exclude(name=name).count() >= MOST:
+            raise Refused(
+                phrase("You have %(n)s saved views here, which is the most. Delete one.", n=MOST)
+            )
+        view, _new = SavedView.objects.update_or_create(
+            team=team,
+            owner=by,
+            name=name,
+            defaults={"query": query, "whole_team": whole_team},
+        )
+        if whole_team:
+            record(Event.VIEW_SAVED, team=team, by=by, about=name, after={"query": query})
+    return view
+
+
+def rename(view: SavedView, membership: Membership, name: str) -> None:
+    """Refused without a name, and for one that another view of its owner has."""
+    name = _clean(name)
+    before = view.name
+    try:
+        with transaction.atomic():
+            SavedView.objects.filter(pk=view.pk).update(name=name)
+            if view.whole_team:
+                _tell(Event.VIEW_RENAMED, view, membership, name, {"name": before})
+    except IntegrityError:
+        raise Refused(
+            phrase("There is a view “%(name)s” already. Choose another name.", name=name)
+        ) from None
+
+
+def delete(view: SavedView, membership: Membership) -> None:
+    """The jobs that it shows stay as they are."""
+    with transaction.atomic():
+        if view.whole_team:
+            _tell(Event.VIEW_DELETED, view, membership, view.name, {"query": view.query})
+        view.delete()
+
+
+def _tell(
+    event: Event, view: SavedView, membership: Membership, name: str, before: dict[str, object]
+) -> None:
+    record(
+        event,
+        team=membership.team,
+        by=membership.user,
+        person=view.owner,
+        about=name,
+        before=before,
+    )
+
+
+def _clean(name: str) -> str:
+    name = " ".join(name.replace("\x00", " ").split())[:60]
+    if not name:
+        raise Refused(phrase("Give the view a name, such as “Failed this week”."))
+    return name
+
+
+def _require_whole_team(membership: Membership, *, whole_team: bool) -> None:
+    if whole_team and not allows(membership.role, Permission.MAKE, membership.team):
+        raise Refused(
+            phrase(
+                "Who only looks at the team’s videos saves views for themselves. Take the tick off "
+                "“For everybody in the team”."
+            )
+        )
