@@ -86,7 +86,7 @@ def test_a_gallery_plays_and_is_remembered(maker: Maker) -> None:
     hand.page.goto(maker.team)
     hand.see(".gallery [data-job]")
     rests(hand)
-    hand.click("[data-rename] >> nth=0")
+    hand.click("a.rename >> nth=0")
     hand.type("dialog[open] [name=title]", "Named anew")
     hand.click("dialog[open] button:has-text('Save')")
     hand.see(".gallery [data-job]:has-text('Named anew')")

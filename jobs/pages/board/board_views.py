@@ -18,7 +18,14 @@ from jobs.pages.board import lane_cards, saved_views
 from jobs.pages.board.board_counts import ACTIVE_LOADED, ActiveCounts, members_and_ended, tabs
 from jobs.pages.board.board_filter import ACTIVE, COOKIE, SORTS, WALK, Filter, written
 from jobs.pages.board.ended_jobs import ended_page
-from jobs.pages.board.job_list import list_class, row_of, rows_of
+from jobs.pages.board.job_list import (
+    give_owners,
+    list_class,
+    row_of,
+    rows_of,
+    share_out,
+    with_faces,
+)
 from jobs.pages.board.sections import sections_of
 from jobs.pages.budget_summary import BudgetSummary
 from studio.common.snapshot import snapshot
@@ -45,10 +52,12 @@ def _context(request: TeamRequest, wanted: Filter) -> dict[str, object]:
     # The open jobs of the whole team: their order decides every place, whatever is filtered.
     # In an order that no index has: SQLite would go through all that has ended to save the sorting.
     oldest_first = F("id") + 0
-    rows = rows_of(team.jobs.filter(group__in=ACTIVE)).order_by(oldest_first)
+    rows = with_faces(team.jobs.filter(group__in=ACTIVE)).order_by(oldest_first)
     open_jobs = list(rows[:ACTIVE_LOADED])
     members, ended_counts = members_and_ended(team, user)
     lanes = lane_cards.TeamLanes.of(team)
+    people = [member.user for member in members]
+    share_out(open_jobs, lanes.lanes, people)
     in_lanes = lane_cards.in_lanes(lanes, open_jobs, whole=len(open_jobs) < ACTIVE_LOADED)
     alone = all(job.team_id == team.pk for job in in_lanes)
     places = eta.places(
@@ -56,6 +65,7 @@ def _context(request: TeamRequest, wanted: Filter) -> dict[str, object]:
     )
     active = ActiveCounts.of(team, open_jobs)
     ended = ended_page(team.jobs.all(), wanted, user)
+    give_owners(ended.jobs, people)
     sections = sections_of(
         team, user, wanted, open_jobs if not wanted.before else [], ended.jobs, places
     )
@@ -68,7 +78,7 @@ def _context(request: TeamRequest, wanted: Filter) -> dict[str, object]:
         "lanes": lane_cards.cards(team, lanes.lanes, in_lanes, active.waiting_by_lane, places),
         "overdue": _overdue(team, open_jobs),
         "goes_soon": _goes_soon(request),
-        "people": [member.user for member in members],
+        "people": people,
         "offers_length": ended_counts.length_differs or wanted.length,
         "older_url": wanted.query(before=written(ended.next)) if ended.next else "",
         "looked_back": WALK if ended.looked_back else 0,

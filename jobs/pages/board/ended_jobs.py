@@ -9,30 +9,26 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from django.core.cache import caches
 from django.db.models import QuerySet
-from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from jobs.models import Job
 from jobs.pages.board.board_filter import ENDED, WALK, Filter
+from jobs.pages.board.drawn_rows import ROW_SECONDS, row_html, rows_cache
 from jobs.pages.board.job_list import row_of, rows_of
 from studio.common.reader import reader
 from studio.models.people import Team, User
 
 PAGE = 30
-ROW_SECONDS = 24 * 3600
-# Apart from what is counted there, such as tries of passwords, which rows must not push out.
-rows_cache = caches["fragments"]
-TEMPLATES = {"list": "jobs/board/parts/job_row.html", "gallery": "jobs/board/parts/job_card.html"}
 
 
 @dataclass(frozen=True, slots=True)
 class EndedPage:
-    """`jobs` with what tells whether their rows are as they were; `next` is where the next page
-    begins, () when there is none; `looked_back` when it ends because it looked long enough."""
+    """`jobs` with what tells whether their rows are as they were, but for their owners; `next` is
+    where the next page begins, () when there is none; `looked_back` when it ends because it looked
+    long enough."""
 
     jobs: list[Job]
     next: tuple[int, ...] = ()
@@ -52,7 +48,7 @@ def ended_page(jobs: QuerySet[Job], wanted: Filter, user: User) -> EndedPage:
     """One page of the finished ones of `jobs`, and where the next begins."""
     if not set(wanted.groups) & set(ENDED):
         return EndedPage([])
-    found = list(listed(jobs, wanted, user).select_related("owner").only(*_SHOWN)[: PAGE + 1])
+    found = list(listed(jobs, wanted, user).only(*_SHOWN)[: PAGE + 1])
     if len(found) > PAGE:
         return EndedPage(found[:PAGE], wanted.place_of(found[PAGE - 1]))
     if wanted.sparse:
@@ -77,8 +73,6 @@ _SHOWN = (
     "finished_at",
     "team",
     "owner",
-    "owner__first_name",
-    "owner__email",
 )
 
 
@@ -100,11 +94,6 @@ def _key(job: Job, view: str) -> str:
     )
     digest = hashlib.sha256(repr(about).encode()).hexdigest()[:32]
     return f"board-{view}:{job.pk}:{digest}"
-
-
-def row_html(view: str, context: dict[str, object]) -> SafeString:
-    """A row or card without the spaces that only who writes templates needs."""
-    return SafeString(" ".join(render_to_string(TEMPLATES[view], context).split()))
 
 
 def drawn(jobs: list[Job], team: Team, view: str) -> dict[int, SafeString]:

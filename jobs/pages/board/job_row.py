@@ -7,6 +7,7 @@ marked with their beginning, and the page's script lets them run.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.urls import reverse
 from django.utils import timezone
@@ -54,7 +55,6 @@ class JobRow:
     amount_word: str
     group: int
     owner_id: int = 0
-    rename_url: str = ""
     video_url: str = ""
     where: str = ""
     service_time: ServiceTime | None = None
@@ -64,6 +64,17 @@ class JobRow:
     front: bool = False
     whole_url: str = ""
     active: bool = True
+
+
+@lru_cache(maxsize=1000)
+def _page_of_a_job(slug: str) -> str:
+    return reverse("jobs:job", args=[slug, "-"]).removesuffix("-/")
+
+
+def job_url(team: Team, job: Job, step: str = "") -> str:
+    """The page of `job`, or what is done to it there; asked for five times in each row, so the
+    address is not looked up each time."""
+    return f"{_page_of_a_job(team.slug)}{job.public_id}/{step}"
 
 
 def job_row(job: Job, team: Team, place: eta.Place | None = None, thumb: str = "") -> JobRow:
@@ -80,7 +91,7 @@ def job_row(job: Job, team: Team, place: eta.Place | None = None, thumb: str = "
     row = JobRow(
         public_id=job.public_id,
         pk=job.pk,
-        url=reverse("jobs:job", args=[team.slug, job.public_id]),
+        url=job_url(team, job),
         title=job.title,
         model_label=translated(job.spec.label),
         facts=" · ".join(facts),
@@ -96,15 +107,14 @@ def job_row(job: Job, team: Team, place: eta.Place | None = None, thumb: str = "
         amount_word=word,
         group=int(job.group),
         owner_id=job.owner_id,
-        rename_url=reverse("jobs:rename", args=[team.slug, job.public_id]),
         video_url=reverse("asset_file", args=[team.slug, job.result.public_id, "original"])
         if job.result is not None
         else "",
         active=not job.terminal,
     )
     if job.state == State.QUEUED:
-        row.cancel_url = reverse("jobs:cancel", args=[team.slug, job.public_id])
-        row.front_url = reverse("jobs:front", args=[team.slug, job.public_id])
+        row.cancel_url = job_url(team, job, "cancel/")
+        row.front_url = job_url(team, job, "front/")
         row.front = job.rank == Rank.FRONT
     if job.full and job.state == State.SUCCEEDED:
         row.whole_url = f"{row.url}#whole"

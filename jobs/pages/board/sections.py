@@ -15,7 +15,8 @@ from jobs.common.states import Group, State
 from jobs.engine import eta
 from jobs.models import Job
 from jobs.pages.board.board_filter import ACTIVE, Filter
-from jobs.pages.board.ended_jobs import drawn, row_html
+from jobs.pages.board.drawn_rows import drawn_open
+from jobs.pages.board.ended_jobs import drawn
 from jobs.pages.board.job_list import row_of
 from studio.models.people import Team, User
 
@@ -56,17 +57,8 @@ def sections_of(
     by_group[Group.WAITING].sort(
         key=lambda job: (places[job.pk].position if job.pk in places else eta.MOST, job.pk)
     )
-    html = {
-        job.pk: row_html(
-            "list",
-            {
-                "row": row_of(job, team, places.get(job.pk)),
-                "reader": user.pk,
-                "ticks": True,
-            },
-        )
-        for job in seen
-    } | drawn([*ended], team, wanted.view)
+    html = drawn_open([row_of(job, team, places.get(job.pk)) for job in seen], user)
+    html |= drawn([*ended], team, wanted.view)
     parts = _parts(by_group, ended)
     names = _sets(team, [jobs for _id, _label, _note, jobs in parts])
     whole = wanted.view == "list" and not wanted.by_cost  # a set would stand where its first does

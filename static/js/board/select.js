@@ -24,12 +24,13 @@ export const tick = (box, checked, range) => {
 document.addEventListener("click", (event) => {
   const { target, shiftKey } = event;
   if (target.matches?.("#rows input[name=job]")) tick(target, target.checked, shiftKey);
-  const rename = target.closest?.("[data-rename]");
+  const rename = target.closest?.("a.rename");
   const dialog = document.querySelector("dialog#rename");
   if (!rename || !dialog || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
-  dialog.querySelector("form").action = rename.dataset.rename;
-  dialog.querySelector("[name=title]").value = rename.dataset.title;
+  const title = rename.closest("[data-job]").querySelector("h3 > a").textContent;
+  dialog.querySelector("form").action = `${rename.pathname}rename/`;
+  dialog.querySelector("[name=title]").value = title;
   dialog.showModal();
   dialog.querySelector("[name=title]").select();
 });
