@@ -95,11 +95,26 @@ class Filter:
         """Where the page begins that goes on behind `job`."""
         return (job.settled_micros or 0, job.pk) if self.by_cost else (job.pk,)
 
-    def walked(self, jobs: QuerySet[Job], user: User) -> QuerySet[Job]:
+    def stretches(self, jobs: QuerySet[Job], user: User) -> list[QuerySet[Job]]:
         """Of the finished `jobs` those that one index finds, in the order of the list, from where
-        the page begins."""
-        if self.by_cost:
-            return self._walked_by_cost(jobs)
+        the page begins: in stretches one behind the other, each of which the index is entered at
+        the beginning of."""
+        if not self.by_cost:
+            return [self.walked(jobs, user)]
+        # What was charged; whoever wants fewer of them looks through the most expensive.
+        jobs = jobs.filter(settled_micros__isnull=False).order_by("-settled_micros", "-id")
+        if not self.before:
+            return [jobs]
+        # A million may have one price: SQLite enters no index at a price and an id together when
+        # it may as well go on to lower prices.
+        micros, last = self.before
+        return [
+            jobs.filter(settled_micros=micros, id__lt=last),
+            jobs.filter(settled_micros__lt=micros),
+        ]
+
+    def walked(self, jobs: QuerySet[Job], user: User) -> QuerySet[Job]:
+        """`stretches` of a list in the order of time, in one."""
         every = jobs
         if self.tab == "mine" or self.person:
             jobs = jobs.filter(owner_id=user.pk if self.tab == "mine" else int(self.person))
@@ -114,16 +129,6 @@ class Filter:
             (last,) = self.before
             jobs = jobs.filter(id__gt=last) if self.oldest else jobs.filter(id__lt=last)
         return jobs.order_by("id" if self.oldest else "-id")
-
-    def _walked_by_cost(self, jobs: QuerySet[Job]) -> QuerySet[Job]:
-        """What was charged; whoever wants fewer of them looks through the most expensive."""
-        jobs = jobs.filter(settled_micros__isnull=False)
-        if self.before:
-            micros, last = self.before
-            # The first condition is what the index is entered by.
-            jobs = jobs.filter(settled_micros__lte=micros)
-            jobs = jobs.filter(Q(settled_micros__lt=micros) | Q(id__lt=last))
-        return jobs.order_by("-settled_micros", "-id")
 
     def _within_days(self, jobs: QuerySet[Job], every: QuerySet[Job]) -> QuerySet[Job]:
         first, last = self._first_of(every, self.since), self._first_of(every, self._day_after)

@@ -35,27 +35,46 @@ class EndedPage:
     looked_back: bool = False
 
 
-def listed(jobs: QuerySet[Job], wanted: Filter, user: User) -> QuerySet[Job]:
-    """The finished ones of `jobs` that `wanted` asks for, in its order, from where it begins."""
-    found = wanted.walked(jobs.filter(group__in=ENDED), user)
+def listed(jobs: QuerySet[Job], wanted: Filter, user: User) -> list[QuerySet[Job]]:
+    """The finished ones of `jobs` that `wanted` asks for, in its order, from where it begins: in
+    stretches one behind the other."""
+    found = wanted.stretches(jobs.filter(group__in=ENDED), user)
     if not wanted.sparse:
         return found
-    near = found.values("id")[:WALK]
-    return wanted.apply(jobs.filter(id__in=near), user).order_by(*found.query.order_by)
+    return [
+        wanted.apply(jobs.filter(id__in=near.values("id")[:left]), user).order_by(
+            *near.query.order_by
+        )
+        for near, left in _near(found)
+    ]
+
+
+def _near(stretches: list[QuerySet[Job]]) -> list[tuple[QuerySet[Job], int]]:
+    """Each of `stretches` that is looked through, with how many of it: of all of them WALK."""
+    found, left = [], WALK
+    for number, stretch in enumerate(stretches, 1):
+        found.append((stretch, left))
+        if number < len(stretches):
+            left -= stretch.values("id")[:left].count()
+        if not left:
+            break
+    return found
 
 
 def ended_page(jobs: QuerySet[Job], wanted: Filter, user: User) -> EndedPage:
     """One page of the finished ones of `jobs`, and where the next begins."""
     if not set(wanted.groups) & set(ENDED):
         return EndedPage([])
-    found = list(listed(jobs, wanted, user).only(*_SHOWN)[: PAGE + 1])
-    if len(found) > PAGE:
-        return EndedPage(found[:PAGE], wanted.place_of(found[PAGE - 1]))
+    found: list[Job] = []
+    for part in listed(jobs, wanted, user):
+        found += part.only(*_SHOWN)[: PAGE + 1 - len(found)]
+        if len(found) > PAGE:
+            return EndedPage(found[:PAGE], wanted.place_of(found[PAGE - 1]))
     if wanted.sparse:
-        walked = wanted.walked(jobs.filter(group__in=ENDED), user).only("settled_micros")
-        last = next(iter(walked[WALK - 1 : WALK]), None)
-        if last is not None:
-            return EndedPage(found, wanted.place_of(last), looked_back=True)
+        for near, left in _near(wanted.stretches(jobs.filter(group__in=ENDED), user)):
+            last = next(iter(near.only("settled_micros")[left - 1 : left]), None)
+            if last is not None:
+                return EndedPage(found, wanted.place_of(last), looked_back=True)
     return EndedPage(found)
 
 

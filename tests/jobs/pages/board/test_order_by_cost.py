@@ -47,7 +47,7 @@ def pages(client: Client, team: Team, **query: str) -> list[list[str]]:
     while url:
         html = parse(client.get(url).content.decode())
         found.append(html.texts("#s-ended [data-job] h3 > a"))
-        links = [one for one in html.all("[data-part=pages] a") if one.text.startswith("Older")]
+        links = [one for one in html.all("[data-part=pages] a") if one.text.startswith("More")]
         url = reverse("jobs:board", args=[team.slug]) + links[0]["href"] if links else ""
     return found
 
@@ -127,13 +127,56 @@ def test_a_set_does_not_stand_where_its_dearest_job_does(
     assert pages(client_of(owner), team) == [["9", "5", "1"]]
 
 
+def test_a_stretch_ends_where_it_looked_long_enough(
+    client_of: ClientOf, owner: User, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when that is the last job of a price, or in the middle of one."""
+    monkeypatch.setattr(board_filter, "WALK", 3)
+    monkeypatch.setattr(ended_jobs, "WALK", 3)
+    jobs = paid(team, owner, [9, 9, 9, 9, 9, 9, 9, 4, 4, 4, 4])
+    for number, job in enumerate(jobs):
+        Job.objects.filter(pk=job.pk).update(title=f"Job {number}")
+    order = [6, 5, 4, 3, 2, 1, 0, 10, 9, 8, 7]
+    found = pages(client_of(owner), team, tab="mine")
+    assert [title for page in found for title in page] == [f"Job {number}" for number in order]
+    assert [len(page) for page in found] == [3, 3, 3, 2]
+
+
+def plans(team: Team, user: User, query: str) -> list[str]:
+    wanted = Filter.asked(QueryDict(query))
+    return [one[:31].explain() for one in ended_jobs.listed(team.jobs.all(), wanted, user)]
+
+
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="reads SQLite's plan")
-@pytest.mark.parametrize("before", ["", "70-12"])
-def test_it_is_read_by_its_index(team: Team, owner: User, before: str) -> None:
-    wanted = Filter.asked(QueryDict(f"sort=cost&before={before}"))
-    plan = ended_jobs.listed(team.jobs.all(), wanted, owner)[:31].explain()
-    assert "job_cost" in plan, plan
-    assert "TEMP B-TREE" not in plan, plan
+def test_it_is_read_by_its_index(team: Team, owner: User) -> None:
+    """Entered at the job that the page begins behind, and not at its price, which a million others
+    may have."""
+    entered = {
+        "": ["(team_id=? AND settled_micros>?)"],
+        "&before=70-12": [
+            "(team_id=? AND settled_micros=? AND id<?)",
+            "(team_id=? AND settled_micros>? AND settled_micros<?)",
+        ],
+    }
+    for before, wanted in entered.items():
+        found = plans(team, owner, f"sort=cost{before}")
+        for plan, at in zip(found, wanted, strict=True):
+            assert f"job_cost {at}" in plan, plan
+            assert "TEMP B-TREE" not in plan, plan
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="reads SQLite's plan")
+@pytest.mark.parametrize("more", ["tab=mine", "q=desk", "model=emo-v1", "outcome=failed"])
+def test_a_filter_looks_at_no_more_than_a_stretch_of_it(team: Team, owner: User, more: str) -> None:
+    makers.job(team, owner, state=State.FAILED, settled_micros=70)
+    makers.job(team, owner, state=State.FAILED, settled_micros=70)
+    for before in ("", "&before=70-99"):
+        found = plans(team, owner, f"sort=cost&{more}{before}")
+        assert len(found) == (2 if before else 1)
+        for plan in found:
+            outer, inner = plan.split("LIST SUBQUERY")
+            assert "rowid=?)" in outer, plan
+            assert "job_cost (team_id=? AND settled_micros" in inner, plan
 
 
 def test_two_addresses_of_the_same_list_are_the_same(team: Team) -> None:
