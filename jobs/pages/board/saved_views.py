@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Q, QuerySet, When
 from django.http import QueryDict
 
 from jobs.common.errors import Refused
@@ -18,7 +18,8 @@ from studio.models.people import Membership, Team
 from studio.teams.permissions import Permission, allows
 
 MOST = 30  # of a person in a team
-SHOWN = 100  # beside the filters: one's own and the team's
+SHOWN = 100  # beside the filters: one's own, then the team's
+LONGEST = 1000  # characters of a filter, as the column holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +41,23 @@ def seen_by(team: Team, person: int) -> QuerySet[SavedView]:
 
 def lines(membership: Membership, wanted: Filter) -> list[Line]:
     """What `membership` sees, in one statement; the current one is the list that is shown."""
-    here = wanted.query()
-    return [
-        Line(
-            one.public_id,
-            one.name,
-            one.query,
-            one.whole_team,
-            one.query == here,
-            may_change(one, membership),
+    here, found = wanted.query(), []
+    own_first = Case(When(owner=membership.user_id, then=0), default=1)
+    for one in seen_by(membership.team, membership.user_id).order_by(own_first, "name", "id")[
+        :SHOWN
+    ]:
+        query = canonical(one.query)  # what is left of it: a model may be gone since
+        found.append(
+            Line(
+                one.public_id,
+                one.name,
+                query,
+                one.whole_team,
+                query == here,
+                may_change(one, membership),
+            )
         )
-        for one in seen_by(membership.team, membership.user_id)[:SHOWN]
-    ]
+    return found
 
 
 def canonical(query: str) -> str:
@@ -76,6 +82,13 @@ def keep(membership: Membership, name: str, query: str, *, whole_team: bool) -> 
         raise Refused(
             phrase("This list shows everything. Choose a filter or an order first, then save it.")
         )
+    if len(query) > LONGEST:
+        raise Refused(
+            phrase(
+                "The words that are searched for are too long to be saved. Search for fewer or "
+                "shorter ones, then save again."
+            )
+        )
     _require_whole_team(membership, whole_team=whole_team)
     with transaction.atomic():
         # One at a time, or two clicks at once would both be the last.
@@ -85,6 +98,7 @@ def keep(membership: Membership, name: str, query: str, *, whole_team: bool) -> 
             raise Refused(
                 phrase("You have %(n)s saved views here, which is the most. Delete one.", n=MOST)
             )
+        was = mine.filter(name=name).first()
         view, _new = SavedView.objects.update_or_create(
             team=team,
             owner=by,
@@ -93,6 +107,8 @@ def keep(membership: Membership, name: str, query: str, *, whole_team: bool) -> 
         )
         if whole_team:
             record(Event.VIEW_SAVED, team=team, by=by, about=name, after={"query": query})
+        elif was is not None and was.whole_team:  # to the others it is gone
+            _tell(Event.VIEW_DELETED, was, membership, name, {"query": was.query})
     return view
 
 

@@ -199,3 +199,67 @@ def test_a_very_long_filter_is_kept_whole(
     ((name, address),) = shown(client, page, **asked).items()
     assert name == "W" * 60 + "*"
     assert parse(client.get(address).content.decode()).one("#q")["value"] == "ä" * 100
+
+
+@pytest.mark.parametrize(
+    ("kept", "left"),
+    [
+        ("?model=gone-v1&outcome=failed", {"outcome": "failed"}),
+        ("?outcome=failed&sort=size&since=2026-02-31", {"outcome": "failed"}),
+        ("?model=gone-v1", {}),
+        ("?" + "a&" * 400, {}),
+    ],
+)
+def test_one_of_which_words_are_gone_is_current_and_can_be_changed(
+    client_of: ClientOf,
+    creator: User,
+    team: Team,
+    page: str,
+    kept: str,
+    left: dict[str, str],
+) -> None:
+    view = makers.saved_view(team, creator, query=kept)
+    client = client_of(creator)
+    ((name, address),) = shown(client, page, **left).items()
+    assert (name, "gone" in address) == ("Failed*", False)
+    assert parse(client.get(page, left).content.decode()).has(f"#view-{view.public_id}")
+
+
+def test_a_filter_that_is_too_long_is_refused_with_the_reason(
+    client_of: ClientOf, creator: User, team: Team
+) -> None:
+    from urllib.parse import urlencode
+
+    answer = save(client_of(creator), team, query="?" + urlencode({"q": "🎬" * 100}))
+    assert answer.status_code == 200
+    assert "too long to be saved" in text(answer.content.decode())
+    assert not SavedView.objects.exists()
+
+
+@pytest.mark.parametrize("first", ["1", ""])
+def test_what_becomes_private_or_the_teams_is_told(
+    client_of: ClientOf, creator: User, team: Team, first: str
+) -> None:
+    client = client_of(creator)
+    save(client, team, whole_team=first)
+    before = AuditEntry.objects.count()
+    save(client, team, whole_team="" if first else "1")
+    assert AuditEntry.objects.count() == before + 1
+    told = AuditEntry.objects.latest("id")
+    event = Event.VIEW_DELETED if first else Event.VIEW_SAVED
+    assert (told.event, told.about) == (event, "Failed")
+
+
+def test_ones_own_are_shown_however_many_the_team_has(
+    client_of: ClientOf,
+    creator: User,
+    owner: User,
+    team: Team,
+    page: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(saved_views, "SHOWN", 3)
+    for name in "ABCD":
+        makers.saved_view(team, owner, name=name, whole_team=True)
+    makers.saved_view(team, creator, name="Z")
+    assert list(shown(client_of(creator), page)) == ["Z", "A", "B"]
