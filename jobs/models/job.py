@@ -232,11 +232,17 @@ class Job(Retention):
                 condition=models.Q(length_differs=True),
                 name="job_differing",
             ),
-            # What was charged, the most expensive first.
+            # What was charged, the most expensive first; and what was not, with the column, as
+            # above. One index of all SQLite would go through for the sake of its order.
             models.Index(
                 fields=("team", "-settled_micros", "-id"),
                 condition=models.Q(settled_micros__isnull=False),
                 name="job_cost",
+            ),
+            models.Index(
+                fields=("team", "settled_micros", "-id"),
+                condition=models.Q(settled_micros__isnull=True),
+                name="job_not_charged",
             ),
             # SQLite leaves the partial indexes of the constraints above aside when a value is
             # bound; these it uses.

@@ -45,6 +45,7 @@ def fill() -> dict[str, Any]:
         "approval": asked(team, users, sets),
         "jobset": sets["sweep"].public_id,
         "preset": team.presets.earliest("id").public_id,
+        "view": team.views.earliest("id").public_id,
         **shared(team, made["portrait"]),
     }
     found = [*scenes(team, made | still), ["set-batch", sets["batch"].get_absolute_url()]]

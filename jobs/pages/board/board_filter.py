@@ -92,8 +92,9 @@ class Filter:
         return self.sort == "cost"
 
     def place_of(self, job: Job) -> tuple[int, ...]:
-        """Where the page begins that goes on behind `job`."""
-        return (job.settled_micros or 0, job.pk) if self.by_cost else (job.pk,)
+        """Where the page begins that goes on behind `job`: by cost with what it was charged."""
+        charged = self.by_cost and job.settled_micros is not None
+        return (job.settled_micros or 0, job.pk) if charged else (job.pk,)
 
     def stretches(self, jobs: QuerySet[Job], user: User) -> list[QuerySet[Job]]:
         """Of the finished `jobs` those that one index finds, in the order of the list, from where
@@ -101,16 +102,20 @@ class Filter:
         the beginning of."""
         if not self.by_cost:
             return [self.walked(jobs, user)]
-        # What was charged; whoever wants fewer of them looks through the most expensive.
-        jobs = jobs.filter(settled_micros__isnull=False).order_by("-settled_micros", "-id")
+        # Whoever wants fewer of them looks through the most expensive.
+        charged = jobs.filter(settled_micros__isnull=False).order_by("-settled_micros", "-id")
+        free = jobs.filter(settled_micros__isnull=True).order_by("-id")
         if not self.before:
-            return [jobs]
+            return [charged, free]
+        *micros, last = self.before
+        if not micros:
+            return [free.filter(id__lt=last)]
         # A million may have one price: SQLite enters no index at a price and an id together when
         # it may as well go on to lower prices.
-        micros, last = self.before
         return [
-            jobs.filter(settled_micros=micros, id__lt=last),
-            jobs.filter(settled_micros__lt=micros),
+            charged.filter(settled_micros=micros[0], id__lt=last),
+            charged.filter(settled_micros__lt=micros[0]),
+            free,
         ]
 
     def walked(self, jobs: QuerySet[Job], user: User) -> QuerySet[Job]:
@@ -235,10 +240,10 @@ def _is_number(text: str) -> bool:
     return text.isdecimal() and len(text) < 19
 
 
-def _place(text: str, numbers: int) -> tuple[int, ...]:
-    """As `written` writes it; () when it is none of so many numbers."""
+def _place(text: str, most: int) -> tuple[int, ...]:
+    """As `written` writes it; () when it is none, of so many numbers at most."""
     parts = text.split("-")
-    if len(parts) != numbers or not all(map(_is_number, parts)):
+    if len(parts) > most or not all(map(_is_number, parts)):
         return ()
     return tuple(map(int, parts))
 

@@ -58,7 +58,7 @@ def test_the_most_expensive_stand_first_on_every_page(
     monkeypatch.setattr(ended_jobs, "PAGE", 2)
     paid(team, owner, [5, 70, None, 0, 70, 300, 70])
     found = pages(client_of(owner), team)
-    assert found == [["300", "70"], ["70", "70"], ["5", "0"]]
+    assert found == [["300", "70"], ["70", "70"], ["5", "0"], ["free"]]
 
 
 def test_equal_prices_are_neither_lost_nor_shown_twice(
@@ -72,16 +72,30 @@ def test_equal_prices_are_neither_lost_nor_shown_twice(
     assert found == [f"Nine {number}" for number in range(7, -1, -1)]
 
 
-def test_it_says_what_is_left_out_and_open_jobs_stand_above(
+def test_what_cost_nothing_stands_last_and_open_jobs_above(
     client_of: ClientOf, owner: User, team: Team
 ) -> None:
-    paid(team, owner, [None, 4])
+    paid(team, owner, [None, 4, 0])
     makers.job(team, owner, title="Runs", state=State.RUNNING)
     html = client_of(owner).get(reverse("jobs:board", args=[team.slug]), {"sort": "cost"})
     page = parse(html.content.decode())
-    assert page.texts("[data-job] h3 > a") == ["Runs", "4"]
-    assert "that were charged" in page.one("[data-part=pages]").text
+    assert page.texts("[data-job] h3 > a") == ["Runs", "4", "0", "free"]
     assert page.one("select[name=sort] option[selected]").text == "Most expensive first"
+
+
+@pytest.mark.parametrize("more", [{}, {"outcome": "canceled"}])
+def test_pages_go_on_through_what_cost_nothing(
+    client_of: ClientOf,
+    owner: User,
+    team: Team,
+    monkeypatch: pytest.MonkeyPatch,
+    more: dict[str, str],
+) -> None:
+    monkeypatch.setattr(ended_jobs, "PAGE", 2)
+    for number, job in enumerate(paid(team, owner, [None] * 5)):
+        Job.objects.filter(pk=job.pk).update(title=f"Free {number}")
+    found = pages(client_of(owner), team, **more)
+    assert found == [["Free 4", "Free 3"], ["Free 2", "Free 1"], ["Free 0"]]
 
 
 def test_filters_go_with_it(
@@ -108,9 +122,7 @@ def test_filters_go_with_it(
     assert [one for page in pages(client, team, until=old) for one in page] == ["8"]
 
 
-@pytest.mark.parametrize(
-    "before", ["x", "1", "1-2-3", "-", "1-x", "9" * 30 + "-1", "1-" + "9" * 30]
-)
+@pytest.mark.parametrize("before", ["x", "", "1-2-3", "-", "1-x", "9" * 30 + "-1", "1-" + "9" * 30])
 def test_a_place_that_is_none_is_the_first_page(
     client_of: ClientOf, owner: User, team: Team, before: str
 ) -> None:
@@ -151,17 +163,20 @@ def plans(team: Team, user: User, query: str) -> list[str]:
 def test_it_is_read_by_its_index(team: Team, owner: User) -> None:
     """Entered at the job that the page begins behind, and not at its price, which a million others
     may have."""
+    free = "job_not_charged (team_id=? AND settled_micros=?"
     entered = {
-        "": ["(team_id=? AND settled_micros>?)"],
+        "": ["job_cost (team_id=? AND settled_micros>?)", f"{free})"],
         "&before=70-12": [
-            "(team_id=? AND settled_micros=? AND id<?)",
-            "(team_id=? AND settled_micros>? AND settled_micros<?)",
+            "job_cost (team_id=? AND settled_micros=? AND id<?)",
+            "job_cost (team_id=? AND settled_micros>? AND settled_micros<?)",
+            f"{free})",
         ],
+        "&before=12": [f"{free} AND id<?)"],
     }
     for before, wanted in entered.items():
         found = plans(team, owner, f"sort=cost{before}")
         for plan, at in zip(found, wanted, strict=True):
-            assert f"job_cost {at}" in plan, plan
+            assert at in plan, plan
             assert "TEMP B-TREE" not in plan, plan
 
 
@@ -170,13 +185,13 @@ def test_it_is_read_by_its_index(team: Team, owner: User) -> None:
 def test_a_filter_looks_at_no_more_than_a_stretch_of_it(team: Team, owner: User, more: str) -> None:
     makers.job(team, owner, state=State.FAILED, settled_micros=70)
     makers.job(team, owner, state=State.FAILED, settled_micros=70)
-    for before in ("", "&before=70-99"):
+    for before, stretches in (("", 2), ("&before=70-99", 3), ("&before=99", 1)):
         found = plans(team, owner, f"sort=cost&{more}{before}")
-        assert len(found) == (2 if before else 1)
+        assert len(found) == stretches
         for plan in found:
             outer, inner = plan.split("LIST SUBQUERY")
             assert "rowid=?)" in outer, plan
-            assert "job_cost (team_id=? AND settled_micros" in inner, plan
+            assert "(team_id=? AND settled_micros" in inner, plan
 
 
 def test_two_addresses_of_the_same_list_are_the_same(team: Team) -> None:
