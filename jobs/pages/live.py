@@ -14,7 +14,9 @@ import asyncio
 import json
 import logging
 import time
+from collections import deque
 from dataclasses import dataclass, field
+from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -46,6 +48,7 @@ PATIENCE = 2.0  # seconds that Redis may take to connect, and to say that it is 
 QUIET = 5.0  # seconds without a word after which it is asked
 AGAIN = 1.0
 CHECK = 3.0  # seconds between two looks at who may still follow
+HERE = b"event: here\ndata: {}\n\n"
 STREAM_HEADERS = [
     (b"content-type", b"text/event-stream"),
     (b"cache-control", b"no-store"),
@@ -60,17 +63,36 @@ class Silent(Exception):
 
 @dataclass(eq=False, slots=True)
 class Follower:
-    """One open stream. None in its queue ends it."""
+    """One open stream, and what is to be written to it; None ends it.
+
+    An event wakes thousands of them at once, so each has one future and no task for it.
+    """
 
     team: str
     session: TeamSession
-    queue: asyncio.Queue[str | None] = field(default_factory=lambda: asyncio.Queue(100))
+    # who does not read loses the oldest, and catches up from the table
+    frames: deque[bytes | None] = field(default_factory=lambda: deque(maxlen=100))
+    wake: asyncio.Future[None] | None = None
 
-    def put(self, data: str | None) -> None:
-        if self.queue.full():
-            # who does not read loses the oldest, and catches up from the table
-            self.queue.get_nowait()
-        self.queue.put_nowait(data)
+    def put(self, frame: bytes | None) -> None:
+        self.frames.append(frame)
+        if self.wake is not None and not self.wake.done():
+            self.wake.set_result(None)
+
+    async def take(self, beat: float) -> tuple[bytes, bool]:
+        """All that is there, and whether the stream ends behind it; after `beat` seconds without
+        anything the word that it is there still."""
+        if not self.frames:
+            loop = asyncio.get_running_loop()
+            self.wake = loop.create_future()
+            timer = loop.call_later(beat, self.put, HERE)
+            try:
+                await self.wake
+            finally:
+                timer.cancel()
+        frames = [*self.frames]
+        self.frames.clear()
+        return b"".join(filter(None, frames)), None in frames
 
 
 class Hub:
@@ -94,7 +116,7 @@ class Hub:
             self.connected = None
             self.task = asyncio.create_task(self._listen())
         elif self.connected is False:
-            follower.put(json.dumps({"paused": True}))
+            follower.put(_frame({"paused": True}))
         if self.check is None or self.check.done():
             self.check = asyncio.create_task(self._check())
         return follower
@@ -157,9 +179,8 @@ class Hub:
                 if message["type"] == "psubscribe":
                     self._publish_state(True)
                 elif message["type"] == "pmessage":
-                    self._broadcast(
-                        message["channel"].decode()[len(EVENTS) :], message["data"].decode()
-                    )
+                    event = json.loads(message["data"])
+                    self._broadcast(message["channel"].decode()[len(EVENTS) :], _frame(event))
             elif asked > heard:
                 if now - asked > PATIENCE:
                     raise Silent("Redis does not answer")
@@ -173,11 +194,11 @@ class Hub:
         before, self.connected = self.connected, connected
         if before is not connected:
             for team in self.followers:
-                self._broadcast(team, json.dumps({"paused": not connected}))
+                self._broadcast(team, _frame({"paused": not connected}))
 
-    def _broadcast(self, team: str, data: str) -> None:
+    def _broadcast(self, team: str, frame: bytes) -> None:
         for follower in list(self.followers.get(team, ())):
-            follower.put(data)
+            follower.put(frame)
 
 
 hub = Hub()
@@ -229,11 +250,10 @@ def _still_admitted(sessions: set[TeamSession]) -> set[TeamSession]:
         connection.close()
 
 
-def _frame(data: str) -> bytes:
-    event = json.loads(data)
+def _frame(event: dict[str, Any]) -> bytes:
     if "paused" in event:
         return f"event: {'paused' if event['paused'] else 'resumed'}\ndata: {{}}\n\n".encode()
-    return f"id: {event['id']}\nevent: job\ndata: {data}\n\n".encode()
+    return f"id: {event['id']}\nevent: job\ndata: {json.dumps(event)}\n\n".encode()
 
 
 async def stream(scope: Scope, receive: Receive, send: Send) -> None:
@@ -265,8 +285,9 @@ async def _stream(
         await send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
         await _send_part(send, b"retry: 2000\n\n")
         for event in missed:
-            await _send_part(send, _frame(json.dumps(event)))
-        await _follow(follower.queue, gone, send)
+            await _send_part(send, _frame(event))
+        gone.add_done_callback(lambda _gone: follower.put(None))
+        await _follow(follower, send)
         if not gone.done():
             # Whoever may no longer follow is told, or the browser would come back for ever.
             await _send_part(send, b"event: ended\ndata: {}\n\n")
@@ -280,19 +301,10 @@ async def _send_part(send: Send, body: bytes) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": True})
 
 
-async def _follow(queue: asyncio.Queue[str | None], gone: asyncio.Task[None], send: Send) -> None:
-    """Send what comes into `queue`, and a word every BEAT seconds without any, until `gone`, or
-    until None comes."""
-    while not gone.done():
-        waiting = asyncio.create_task(queue.get())
-        done, _pending = await asyncio.wait(
-            {waiting, gone}, timeout=BEAT, return_when=asyncio.FIRST_COMPLETED
-        )
-        if waiting not in done:
-            waiting.cancel()
-        if gone in done:
-            return
-        data = waiting.result() if waiting in done else None
-        if waiting in done and data is None:
-            return
-        await _send_part(send, b"event: here\ndata: {}\n\n" if data is None else _frame(data))
+async def _follow(follower: Follower, send: Send) -> None:
+    """Send what comes, until it ends."""
+    ended = False
+    while not ended:
+        body, ended = await follower.take(BEAT)
+        if body:
+            await _send_part(send, body)
