@@ -292,7 +292,7 @@ SIMULATED = not STRICT and urlsplit(MODELSTUDIO_URL).hostname in ("127.0.0.1", "
 MEDIA_DELIVERY = env.choice("MEDIA_DELIVERY", "auto", ("auto", "public", "temporary"))
 DASHSCOPE_API_KEY = env.text("DASHSCOPE_API_KEY")
 # what studio shows of files that only jobs knows: which models take them
-ASSET_TAGS = "jobs.pages.file_tags.tags"
+ASSET_SUITABILITY = "jobs.pages.suitability.suitability"
 # what somebody has in a team, of which is asked when they go
 BELONGINGS = (
     "studio.files.leaving.FILES",

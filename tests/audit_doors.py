@@ -36,10 +36,13 @@ NEW_PASSWORD = "canary battery 7f3a"
 MADE = "what is made stands in jobs, checks and the ledger, with who, when and for how much"
 LOOKS = "it reads, or calls the service to look; nothing of the team's changes"
 FILES = "a file says itself who brought it and when; nothing is taken away or changed"
+WORDS = "words beside files, by which they are found; the files stay as they are"
 # Addresses that take a POST and tell the trail nothing.
 NOT_TOLD = {
     "shared": "a visitor gives the password of a link; nothing of the team's changes",
     "asset_hold": FILES,
+    "asset_tags": WORDS,
+    "file_tags": WORDS,
     "upload": FILES,
     "jobs:portrait": MADE,
     "jobs:dance": MADE,

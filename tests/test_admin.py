@@ -46,6 +46,7 @@ from jobs.models import (
     TemporaryFile,
     WorkTime,
 )
+from studio.files.tags import give
 from studio.models import (
     Asset,
     AuditEntry,
@@ -62,6 +63,7 @@ from studio.models import (
     TeamUse,
     User,
 )
+from studio.models.tag import FileTag
 from studio.models.trash import Deletion, FileRemoval
 from tests import makers
 from tests.html import parse
@@ -167,6 +169,7 @@ def rows(team: Team, owner: User, creator: User) -> dict[type[models.Model], Any
         Deletion: Deletion.objects.create(
             team=team, by=creator, kind=Deletion.Kind.FILE, name="Old", remove_at=timezone.now()
         ),
+        FileTag: give(team, [picture.asset], "Desk")[0],
         FileRemoval: FileRemoval.objects.create(name="1/ab.jpg"),
         ReadyNotice: ReadyNotice.objects.create(
             team=team, user=creator, event=1, since=timezone.now()

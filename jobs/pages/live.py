@@ -15,8 +15,8 @@ import json
 import logging
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -250,7 +250,7 @@ def _still_admitted(sessions: set[TeamSession]) -> set[TeamSession]:
         connection.close()
 
 
-def _frame(event: dict[str, Any]) -> bytes:
+def _frame(event: Mapping[str, object]) -> bytes:
     if "paused" in event:
         return f"event: {'paused' if event['paused'] else 'resumed'}\ndata: {{}}\n\n".encode()
     return f"id: {event['id']}\nevent: job\ndata: {json.dumps(event)}\n\n".encode()

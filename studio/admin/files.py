@@ -9,8 +9,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from studio.admin.base import NOTHING, NoDeleteAdmin
-from studio.models import Asset, Consent, Edit
+from studio.admin.base import NOTHING, NoDeleteAdmin, ReadOnlyAdmin
+from studio.models import Asset, Consent, Edit, FileTag
 
 
 @admin.register(Asset)
@@ -130,3 +130,11 @@ class ConsentAdmin(NoDeleteAdmin):
     list_select_related = ("asset", "by")
     search_fields = ("asset__name", "asset__public_id", "by__email", "asset__team__name")
     fieldsets = ((None, {"fields": ("asset", "by", "said", "at")}),)
+
+
+@admin.register(FileTag)
+class FileTagAdmin(ReadOnlyAdmin):
+    list_display = ("name", "team")
+    list_select_related = ("team",)
+    search_fields = ("name", "public_id", "team__name", "team__slug")
+    fieldsets = ((None, {"fields": ("name", "key", "public_id", "team")}),)

@@ -20,10 +20,14 @@ class LibraryFilter(forms.Form):
 
     kind = forms.CharField(required=False)
     q = forms.CharField(required=False)
+    tag = forms.CharField(required=False)
 
     def clean_kind(self) -> str:
         kind = self.cleaned_data["kind"]
         return kind if kind in dict(self.TABS) else "all"
+
+    def clean_tag(self) -> str:
+        return " ".join(str(self.cleaned_data["tag"]).split())[:40]
 
     def clean_q(self) -> str:
         return str(self.cleaned_data["q"])[:100].strip()

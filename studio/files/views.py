@@ -26,7 +26,7 @@ from studio.common.capped_count import CappedCount, is_capped, many
 from studio.common.formats import filesize_mb, person, seconds
 from studio.common.search import words_in
 from studio.common.translatable import translated
-from studio.files import links
+from studio.files import links, tags
 from studio.files.file_store import every_asset, keep_upload, users_of
 from studio.files.forms import LibraryFilter
 from studio.files.hold_views import held
@@ -42,7 +42,7 @@ from studio.teams.return_address import redirect_back
 PAGE = 24
 DOWNLOADED_AGAIN = 600  # seconds
 YEAR = 365 * 24 * 3600
-Tag = tuple[str, str, str]  # words, fit ("yes", "no", "maybe"), reason
+Fit = tuple[str, str, str]  # words, fit ("yes", "no", "maybe"), reason
 
 
 # ── the list ──────────────────────────────────────────────────────────────────────────────────────
@@ -60,7 +60,7 @@ TABS: dict[str, Q] = {
 @team_page()
 @require_safe
 def library(request: TeamRequest) -> HttpResponse:
-    """Cards of the team's files, newest first, a page at a time; ?kind=, ?q=, and ?older= or
+    """Cards of the team's files, newest first, a page at a time; ?kind=, ?q=, ?tag=, and ?older= or
     ?newer= than a file's public id; ?select=1 with boxes to tick."""
     form = LibraryFilter(request.GET)
     form.is_valid()
@@ -68,28 +68,37 @@ def library(request: TeamRequest) -> HttpResponse:
     found = _of_kind(request, kind).select_related("owner")
     if q:
         found = found.filter(words_in("name", q))
+    tag = form.cleaned_data.get("tag", "")
+    if tag:
+        found = tags.tagged(found, request.team, tag)
     selects = request.may.delete_own and request.GET.get("select") == "1"
-    more = {"select": "1"} if selects else {}
+    more = {"tag": tag} | ({"select": "1"} if selects else {})
     assets, newer, older = _page(request, found)
-    tags = _tags(assets)
+    fits = _suitability(assets)
     context = {
         "nav": "library",
         "kind": kind,
         "q": q,
-        "tabs": _tabs(request, kind, q),
+        "tabs": _tabs(request, kind, q, tag),
         "cards": [
-            _card(request, asset, tags.get(asset.pk, []), selects=selects) for asset in assets
+            _card(request, asset, fits.get(asset.pk, []), selects=selects) for asset in assets
         ],
         "newer_url": newer and _address(request, kind, q, **more, newer=newer),
         "older_url": older and _address(request, kind, q, **more, older=older),
         "upload_max": settings.UPLOAD_MAX_BYTES,
-        "whole": bool(q or kind != "all"),
+        "whole": bool(q or tag or kind != "all"),
+        "tag": tag,
+        "tags": [
+            (one.name, _address(request, kind, q, tag=one.name), one.key == tags.key_of(tag))
+            for one in request.team.file_tags.all()[: tags.SHOWN]
+        ],
+        "tagless_url": _address(request, kind, q),
         "storage": quotas.team_line(request.team),
         "goes_soon": _goes_soon(request),
         "selects": selects,
         "here": request.get_full_path(),
-        "select_url": _address(request, kind, q, select="1"),
-        "plain_url": _address(request, kind, q),
+        "select_url": _address(request, kind, q, tag=tag, select="1"),
+        "plain_url": _address(request, kind, q, tag=tag),
     }
     return render(request, "studio/files/library.html", context)
 
@@ -160,7 +169,7 @@ def _of_kind(request: TeamRequest, kind: str) -> QuerySet[Asset]:
     return files.filter(pk__in=request.team.templates.values("asset"))
 
 
-def _tabs(request: TeamRequest, kind: str, q: str) -> list[dict[str, Any]]:
+def _tabs(request: TeamRequest, kind: str, q: str, tag: str) -> list[dict[str, Any]]:
     names = [name for name, _label in LibraryFilter.TABS]
     numbers = Team.objects.filter(pk=request.team.pk).values_list(
         *(CappedCount(_of_kind(request, name)) for name in names)
@@ -171,7 +180,7 @@ def _tabs(request: TeamRequest, kind: str, q: str) -> list[dict[str, Any]]:
             "name": name,
             "label": label,
             "count": many() if is_capped(counts[name]) else counts[name],
-            "url": _address(request, name, q),
+            "url": _address(request, name, q, tag=tag),
             "current": name == kind,
         }
         for name, label in LibraryFilter.TABS
@@ -179,7 +188,7 @@ def _tabs(request: TeamRequest, kind: str, q: str) -> list[dict[str, Any]]:
 
 
 def _card(
-    request: TeamRequest, asset: Asset, tags: Iterable[Tag], *, selects: bool = False
+    request: TeamRequest, asset: Asset, fits: Iterable[Fit], *, selects: bool = False
 ) -> dict[str, Any]:
     """What parts/card.html draws; with a box to tick where several are selected."""
     size = f"{asset.width} × {asset.height}" if asset.width else filesize_mb(asset.size)
@@ -195,7 +204,7 @@ def _card(
         "facts": " · ".join(part for part in (size, who) if part),
         "tags": [
             {"label": words, "fit": fit if fit != "maybe" else "none"}
-            for words, fit, _reason in tags
+            for words, fit, _reason in fits
         ],
     }
 
@@ -214,14 +223,14 @@ def drawn_peaks(asset: Asset) -> list[float]:
     return [peak / 100 for peak in asset.peaks]
 
 
-def _tags(assets: list[Asset]) -> dict[int, list[Tag]]:
-    """What each file is good for, from whoever knows (settings.ASSET_TAGS); nothing when nobody
-    does."""
-    path = getattr(settings, "ASSET_TAGS", "")
+def _suitability(assets: list[Asset]) -> dict[int, list[Fit]]:
+    """What each file is good for, from whoever knows (settings.ASSET_SUITABILITY); nothing when
+    nobody does."""
+    path = getattr(settings, "ASSET_SUITABILITY", "")
     if not path or not assets:
         return {}
-    tags: Callable[[list[Asset]], dict[int, list[Tag]]] = import_string(path)
-    return tags(assets)
+    suitability: Callable[[list[Asset]], dict[int, list[Fit]]] = import_string(path)
+    return suitability(assets)
 
 
 # ── one file ──────────────────────────────────────────────────────────────────────────────────────
@@ -249,7 +258,8 @@ def detail(request: TeamRequest, asset: str) -> HttpResponse:
             "held": held_seconds(found.facts) if found.kind == Asset.Kind.VIDEO else 0.0,
             "hold": held(found),
             "plays": found.format not in ("avi", "mkv"),
-            "tags": _tags([found]).get(found.pk, []),
+            "tags": found.tags.all(),
+            "fits": _suitability([found]).get(found.pk, []),
             "checks": found.checks.order_by("-id"),
             "users": users_of(found),
         },

@@ -9,6 +9,7 @@ from studio.models.invitation import Invitation, JoinDomain
 from studio.models.mail import Mail
 from studio.models.people import Membership, Role, Team, User
 from studio.models.sign_up_link import SignUpLink
+from studio.models.tag import FileTag
 from studio.models.trash import Deletion, FileRemoval
 from studio.models.usage import PersonUse, TeamUse
 
@@ -20,6 +21,7 @@ __all__ = [
     "Edit",
     "Erasure",
     "FileRemoval",
+    "FileTag",
     "Invitation",
     "JoinDomain",
     "Mail",

@@ -55,7 +55,7 @@ def test_every_kind_shows_itself_and_its_facts(
 def test_checks_and_jobs_are_named(
     team: Team, owner: User, client_of: ClientOf, settings: Any
 ) -> None:
-    settings.ASSET_TAGS = "jobs.pages.file_tags.tags"
+    settings.ASSET_SUITABILITY = "jobs.pages.suitability.suitability"
     portrait, account = makers.asset(team), makers.account(team)
     makers.check(
         portrait,

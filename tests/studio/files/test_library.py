@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client, RequestFactory
 
 from jobs.models import Account
-from jobs.pages import file_tags
+from jobs.pages.suitability import suitability
 from studio.common import capped_count
 from studio.files import views
 from studio.models import Asset, Team, User
@@ -25,8 +25,8 @@ HOME = "/t/north/library/"
 
 
 @pytest.fixture(autouse=True)
-def tags_of_jobs(settings: Any) -> None:
-    settings.ASSET_TAGS = "jobs.pages.file_tags.tags"
+def suitability_of_jobs(settings: Any) -> None:
+    settings.ASSET_SUITABILITY = "jobs.pages.suitability.suitability"
 
 
 def titles(response: Any) -> list[str]:
@@ -209,7 +209,7 @@ def test_tags_tell_limits_and_known_verdicts(team: Team, django_assert_num_queri
     makers.template(team, account, dance)
     video = makers.asset(team, "video", origin="result")
     with django_assert_num_queries(2):
-        tags = file_tags.tags([fresh, small, known, half, speech, long, dance, slow, video])
+        tags = suitability([fresh, small, known, half, speech, long, dance, slow, video])
     short = {pk: [(words, fit) for words, fit, _reason in found] for pk, found in tags.items()}
     assert short[fresh.pk] == [("EMO", "maybe"), ("Dance", "maybe")]
     assert short[small.pk] == [("EMO", "no"), ("Dance", "maybe")]
@@ -234,15 +234,15 @@ def test_verdicts_of_another_team_are_not_shown(team: Team, stranger: User) -> N
     theirs = makers.asset(other, content=b"same")
     makers.check(theirs, makers.account(other))
     ours = makers.asset(team, content=b"same")
-    assert [words for words, _fit, _reason in file_tags.tags([ours])[ours.pk]] == ["EMO", "Dance"]
+    assert [words for words, _fit, _reason in suitability([ours])[ours.pk]] == ["EMO", "Dance"]
 
 
-def test_cards_show_the_tags_and_do_without_them(
+def test_cards_show_what_files_are_good_for_and_do_without(
     team: Team, owner: User, client_of: ClientOf, settings: Any
 ) -> None:
     makers.asset(team, width=300, height=300)
     assert 'data-fit="no"' in client_of(owner).get(HOME).content.decode()
-    settings.ASSET_TAGS = ""
+    settings.ASSET_SUITABILITY = ""
     assert "data-fit" not in client_of(owner).get(HOME).content.decode()
 
 

@@ -1,4 +1,4 @@
-"""What a file is good for, in a few words: the tags on its card. Limits of the catalogue, and
+"""What a file is good for, in a few words: the marks on its card. Limits of the catalogue, and
 verdicts that are known already."""
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from jobs.models import Check, Template
 from studio.common.translatable import translated
 from studio.models import Asset
 
-Tag = tuple[str, str, str]  # words, fit ("yes", "no", "maybe"), reason
+Fit = tuple[str, str, str]  # words, fit ("yes", "no", "maybe"), reason
 
 # Which models speak for a kind of file, and how they are called on a card.
 SPEAKERS: dict[str, tuple[tuple[entries.Model, str | Promise], ...]] = {
@@ -25,17 +25,17 @@ SPEAKERS: dict[str, tuple[tuple[entries.Model, str | Promise], ...]] = {
 }
 
 
-def tags(assets: Iterable[Asset]) -> dict[int, list[Tag]]:
-    """asset.pk -> tags, for files of one team. Two queries however many files there are; videos get
-    none."""
+def suitability(assets: Iterable[Asset]) -> dict[int, list[Fit]]:
+    """asset.pk -> marks, for files of one team. Two queries however many files there are; videos
+    get none."""
     uploads = [asset for asset in assets if asset.origin == Asset.Origin.UPLOAD]
     checks = _checks([asset for asset in uploads if asset.kind == Asset.Kind.IMAGE])
     templates = _templates([asset for asset in uploads if asset.kind == Asset.Kind.VIDEO])
     return {
         asset.pk: [
-            tag
+            mark
             for model, words in SPEAKERS[asset.kind]
-            for tag in _of(asset, model, str(words), checks, templates)
+            for mark in _of(asset, model, str(words), checks, templates)
         ]
         for asset in uploads
     }
@@ -70,7 +70,7 @@ def _of(
     words: str,
     checks: dict[tuple[str, str], list[Check]],
     templates: set[int],
-) -> list[Tag]:
+) -> list[Fit]:
     for wanted in model.inputs_of(asset.kind):
         problems = wanted.limits.problems(asset.facts) if wanted.limits else []
         if problems:
@@ -104,7 +104,7 @@ def _of(
     return [_verdict(check, words) for check in known]
 
 
-def _verdict(check: Check, words: str) -> Tag:
+def _verdict(check: Check, words: str) -> Fit:
     style = {"full": _("full body"), "half": _("half body")}.get(
         str(check.facts.get("bodystyle", "")), ""
     )

@@ -1,0 +1,113 @@
+"""Tags: given to files, taken from them, and found by."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from studio.common.translatable import Sentence, phrase, plural_phrase
+from studio.models import Asset, FileTag, Team
+
+LONGEST = 40  # characters
+OF_A_FILE = 20
+OF_A_TEAM = 500
+SHOWN = 60  # beside the library's filters
+
+
+class TagRefused(Exception):
+    """Nothing was changed; `sentence` says why and what to do."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+def clean(text: str) -> str:
+    """The tag that somebody typed. TagRefused for none, and for one that is too long."""
+    name = " ".join(unicodedata.normalize("NFC", text).replace("\x00", " ").split())
+    if not name:
+        raise TagRefused(phrase("Type a tag, such as “front desk”."))
+    if len(name) > LONGEST:
+        raise TagRefused(
+            phrase("A tag has at most %(n)s characters. Choose a shorter one.", n=LONGEST)
+        )
+    return name
+
+
+def key_of(name: str) -> str:
+    """What makes two tags the same."""
+    return name.casefold()[:80]
+
+
+def give(team: Team, files: Sequence[Asset], text: str) -> tuple[FileTag, int]:
+    """The tag `text`, which all of `files` have now, and how many of them had it not. TagRefused
+    beyond OF_A_FILE and OF_A_TEAM."""
+    name = clean(text)
+    with transaction.atomic():
+        _one_at_a_time(team)
+        tag = FileTag.objects.filter(team=team, key=key_of(name)).first()
+        if tag is None and team.file_tags.count() >= OF_A_TEAM:
+            raise TagRefused(
+                phrase(
+                    "The team has %(n)s tags, which is the most. Use one that is there, or take "
+                    "one from all of its files first.",
+                    n=OF_A_TEAM,
+                )
+            )
+        tag = tag or FileTag.objects.create(team=team, name=name, key=key_of(name))
+        # What went into the trash meanwhile is left out.
+        here = team.assets.filter(pk__in=[one.pk for one in files])
+        keys = set(here.exclude(tags=tag).values_list("pk", flat=True))
+        _require_room(team, keys)
+        tag.assets.add(*keys)
+        _forget_unused(team, [tag.pk])
+    return tag, len(keys)
+
+
+def take(team: Team, file: Asset, public_id: str) -> FileTag | None:
+    """The tag that `file` has no more; None when it had it not."""
+    with transaction.atomic():
+        _one_at_a_time(team)
+        tag = file.tags.filter(public_id=public_id).first()
+        if tag is not None:
+            tag.assets.remove(file)
+            _forget_unused(team, [tag.pk])
+    return tag
+
+
+def tagged(files: QuerySet[Asset], team: Team, text: str) -> QuerySet[Asset]:
+    """Those of `files` that have the tag; none for a word that is no tag of `team`."""
+    have = FileTag.assets.through.objects.filter(filetag__team=team, filetag__key=key_of(text))
+    return files.filter(pk__in=have.values("asset"))
+
+
+def _one_at_a_time(team: Team) -> None:
+    Team.objects.select_for_update(no_key=True).get(pk=team.pk)
+
+
+def _require_room(team: Team, keys: set[int]) -> None:
+    full = [
+        name
+        for pk, name in team.assets.filter(pk__in=keys).order_by("pk").values_list("pk", "name")
+        if FileTag.assets.through.objects.filter(asset=pk).count() >= OF_A_FILE
+    ]
+    if full:
+        raise TagRefused(
+            plural_phrase(
+                "“%(name)s” has %(most)s tags, which is the most of a file. Take one from it "
+                "first.",
+                "“%(name)s” and others (%(n)s) have %(most)s tags, which is the most of a file. "
+                "Take one from each first.",
+                len(full),
+                name=full[0],
+                most=OF_A_FILE,
+            )
+        )
+
+
+def _forget_unused(team: Team, tags: list[int]) -> None:
+    """A tag of no file goes; what lies in the trash keeps its own."""
+    team.file_tags.filter(pk__in=tags, assets=None).delete()
