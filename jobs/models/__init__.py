@@ -5,7 +5,8 @@ from jobs.models import delete_guard  # noqa: F401  (registers why rows must sta
 from jobs.models.account import Account, ApiKey, Lane, PauseState, TemporaryFile, WorkTime
 from jobs.models.budget import Budget, LimitWarning
 from jobs.models.check import Check
-from jobs.models.job import Attempt, Job, JobEvent, JobInput
+from jobs.models.job import Attempt, Job, JobInput
+from jobs.models.job_event import JobEvent
 from jobs.models.money import Balance, DayBalance, HoldDay, KeyUse, LedgerEntry
 from jobs.models.notice import EventCursor, ReadyNotice
 from jobs.models.pending_order import PendingOrder

@@ -232,8 +232,7 @@ class Job(Retention):
                 condition=models.Q(length_differs=True),
                 name="job_differing",
             ),
-            # What was charged, the most expensive first; and what was not, with the column, as
-            # above. One index of all SQLite would go through for the sake of its order.
+            # What was charged, the most expensive first; and what was not, with the column, too.
             models.Index(
                 fields=("team", "-settled_micros", "-id"),
                 condition=models.Q(settled_micros__isnull=False),
@@ -377,27 +376,6 @@ class JobInput(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} of {self.job_id}"
-
-
-class JobEvent(models.Model):
-    """What happened and when; the timeline, and the ids of the live stream."""
-
-    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+", db_index=False)
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="events")
-    at = models.DateTimeField(auto_now_add=True)
-    old = models.CharField(max_length=10, blank=True)
-    new = models.CharField(max_length=10)
-    code = models.CharField(max_length=20, blank=True)
-    text = SentenceField()
-    data = models.JSONField(default=dict, blank=True)
-
-    class Meta:
-        verbose_name, verbose_name_plural = _("event of a job"), _("events of jobs")
-        ordering = ("id",)
-        indexes = (models.Index(fields=("team", "id"), name="event_team"),)
-
-    def __str__(self) -> str:
-        return self.text
 
 
 def video_of(maker: Job) -> Asset | None:
