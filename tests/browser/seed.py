@@ -480,6 +480,7 @@ def scenes(team: Any, jobs: dict[str, Any]) -> list[list[str]]:
     ]
     found += [
         ["board-new", team_page("jobs:board", of=new)],
+        ["board-view", team_page("jobs:board", outcome="failed")],
         ["library-new", team_page("library", of=new)],
     ]
     found += [

@@ -104,7 +104,8 @@ class Filter:
             return [self.walked(jobs, user)]
         # Whoever wants fewer of them looks through the most expensive.
         charged = jobs.filter(settled_micros__isnull=False).order_by("-settled_micros", "-id")
-        free = jobs.filter(settled_micros__isnull=True).order_by("-id")
+        # By the column too, or PostgreSQL does not know the order of the index of these.
+        free = jobs.filter(settled_micros__isnull=True).order_by("settled_micros", "-id")
         if not self.before:
             return [charged, free]
         *micros, last = self.before

@@ -7,9 +7,11 @@ all that may change it. A row knows neither viewer nor role, so one serves every
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, OrderBy, QuerySet
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
@@ -43,9 +45,17 @@ def listed(jobs: QuerySet[Job], wanted: Filter, user: User) -> list[QuerySet[Job
         return found
     return [
         wanted.apply(jobs.filter(id__in=near.values("id")[:left]), user).order_by(
-            *near.query.order_by
+            *_sorted(near.query.order_by)
         )
         for near, left in _near(found)
+    ]
+
+
+def _sorted(order: Sequence[Any]) -> list[OrderBy]:
+    """`order`, as no index has it: PostgreSQL would look for the few that fit among all that stand
+    in it."""
+    return [
+        OrderBy(F(name.removeprefix("-")) + 0, descending=name.startswith("-")) for name in order
     ]
 
 
