@@ -11,10 +11,12 @@ import pytest
 from tests.browser.maker import SCREENS, screen
 from tests.browser.person import Person, person, signed_up
 from tests.browser.site import Site
+from tests.browser.test_axe import axe, violations
 
 if TYPE_CHECKING:
     from playwright.sync_api import Playwright
 
+__all__ = ["axe"]
 pytestmark = [pytest.mark.browser, pytest.mark.flows]
 FILTER = "?outcome=failed&sort=cost"
 
@@ -90,6 +92,18 @@ def goes_through(hand: Person, team: str) -> None:
 def test_a_view_is_kept_by_keyboard(somebody: Person, request: pytest.FixtureRequest) -> None:
     name = f"views{request.node.callspec.id.replace('-', '')}"
     goes_through(somebody, signed_up(somebody, name))
+
+
+def test_what_keeps_and_changes_a_view_keeps_nobody_out(
+    somebody: Person, axe: str, request: pytest.FixtureRequest
+) -> None:
+    team = signed_up(somebody, f"axeviews{request.node.callspec.id.replace('-', '')}")
+    somebody.page.goto(team + FILTER)
+    keep(somebody, "Dear failures", for_all=True)
+    for fold in somebody.page.locator(".saved-views summary").all():
+        fold.click()
+    somebody.see("button:has-text('Delete the view')")
+    assert violations(somebody.page, axe) == []
 
 
 def test_a_view_is_kept_without_scripts(plain: Person, request: pytest.FixtureRequest) -> None:
