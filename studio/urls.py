@@ -6,7 +6,15 @@ from django.urls import include, path
 from django.utils.module_loading import import_string
 
 from studio.admin.base import page_of_row
-from studio.files import hold_views, known_views, line_views, name_views, tag_views, team_picture
+from studio.files import (
+    collection_views,
+    hold_views,
+    known_views,
+    line_views,
+    name_views,
+    tag_views,
+    team_picture,
+)
 from studio.files import views as files_views
 from studio.personal_data import views as personal_data_views
 from studio.site_pages import bad_request, health, icon, parts
@@ -101,6 +109,13 @@ urlpatterns = [
     path("t/<slug:team>/library/upload/", files_views.upload, name="upload"),
     path("t/<slug:team>/library/line/", line_views.line, name="file_line"),
     path("t/<slug:team>/library/known/", known_views.known, name="file_known"),
+    path("t/<slug:team>/library/collections/", collection_views.new, name="collection_new"),
+    path("t/<slug:team>/library/collections/fill/", collection_views.fill, name="collection_fill"),
+    path(
+        "t/<slug:team>/library/collections/<str:collection>/",
+        collection_views.change,
+        name="collection",
+    ),
     path("t/<slug:team>/library/tags/", tag_views.several, name="file_tags"),
     path("t/<slug:team>/library/<str:asset>/", files_views.detail, name="asset"),
     path("t/<slug:team>/library/<str:asset>/tags/", tag_views.one, name="asset_tags"),

@@ -43,6 +43,7 @@ NOT_TOLD = {
     "asset_hold": FILES,
     "asset_tags": WORDS,
     "file_tags": WORDS,
+    "collection_fill": WORDS,
     "upload": FILES,
     "jobs:portrait": MADE,
     "jobs:dance": MADE,

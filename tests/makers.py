@@ -31,7 +31,7 @@ from jobs.models import (
     Template,
 )
 from jobs.orders import trash
-from studio.models import Asset, Consent, Deletion, Invitation, Role, Team, User
+from studio.models import Asset, Collection, Consent, Deletion, Invitation, Role, Team, User
 
 # A time as the pages show it; what is not today has its day before it, and a test may run at five
 # to midnight.
@@ -186,6 +186,12 @@ def share_link(team: Team, by: User, *jobs: Job, **fields: Any) -> ShareLink:
         SharedVideo(link=link, job=job, place=place) for place, job in enumerate(jobs, 1)
     )
     return link
+
+
+def collection(team: Team, owner: User, *assets: Asset, **fields: Any) -> Collection:
+    made = Collection.objects.create(team=team, owner=owner, **{"name": "Spring"} | fields)
+    made.assets.add(*assets)
+    return made
 
 
 def saved_view(team: Team, owner: User, name: str = "Failed", **fields: Any) -> SavedView:

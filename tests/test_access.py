@@ -27,6 +27,7 @@ VALUES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "check": lambda made: made["check"].public_id,
     "jobset": lambda made: made["jobset"].public_id,
     "view": lambda made: made["view"].public_id,
+    "collection": lambda made: made["collection"].public_id,
     "preset": lambda made: made["preset"].public_id,
     "share": lambda made: made["share"].public_id,
     "place": lambda made: 1,
@@ -83,6 +84,7 @@ def made(team: Team, creator: User) -> dict[str, Any]:
         "preset": Preset.objects.create(
             team=team, owner=creator, model="emo-v1", name="Front desk"
         ),
+        "collection": makers.collection(team, creator, asset),
         "view": makers.saved_view(team, creator),
         "share": makers.share_link(team, creator),
         "invitation": makers.invitation(team, creator),

@@ -50,6 +50,7 @@ from studio.files.tags import give
 from studio.models import (
     Asset,
     AuditEntry,
+    Collection,
     Consent,
     Edit,
     Erasure,
@@ -169,6 +170,7 @@ def rows(team: Team, owner: User, creator: User) -> dict[type[models.Model], Any
         Deletion: Deletion.objects.create(
             team=team, by=creator, kind=Deletion.Kind.FILE, name="Old", remove_at=timezone.now()
         ),
+        Collection: makers.collection(team, creator, picture.asset),
         FileTag: give(team, [picture.asset], "Desk")[0],
         FileRemoval: FileRemoval.objects.create(name="1/ab.jpg"),
         ReadyNotice: ReadyNotice.objects.create(

@@ -8,7 +8,7 @@ from typing import Any
 from jobs.common.states import State
 from jobs.models import Job
 from studio.audit.events import Event
-from studio.models import Deletion
+from studio.models import Collection, Deletion
 from tests import makers
 
 
@@ -62,12 +62,33 @@ def erase(w: Any) -> None:
     w.post("jobs:trash", do="erase", sure="1", deletion=Deletion.objects.latest("pk").public_id)
 
 
+def collection_new(w: Any) -> None:
+    w.post("collection_new", name="Spring", whole_team="1")
+
+
+def _of_everybody(w: Any) -> Collection:
+    return makers.collection(w.team, w.creator, whole_team=True)
+
+
+def collection_hide(w: Any) -> None:
+    w.post("collection", _of_everybody(w).public_id, do="hide")
+
+
+def collection_delete(w: Any) -> None:
+    w.post("collection", _of_everybody(w).public_id, do="delete")
+
+
 _DELETED = Event.VIDEO_DELETED
 DOORS: dict[str, list[tuple[Callable[[Any], None], set[Event]]]] = {
     "jobs:keep": [(keep, {Event.PINNED}), (let_go, {Event.PINNED, Event.UNPINNED})],
     "team_delete": [
         (close_team, {Event.TEAM_CLOSED, Event.JOB_CANCELED}),
         (reopen_team, {Event.TEAM_CLOSED, Event.JOB_CANCELED, Event.TEAM_REOPENED}),
+    ],
+    "collection_new": [(collection_new, {Event.COLLECTION_SHOWN})],
+    "collection": [
+        (collection_hide, {Event.COLLECTION_HIDDEN}),
+        (collection_delete, {Event.COLLECTION_DELETED}),
     ],
     "asset_name": [(rename, {Event.FILE_RENAMED})],
     "asset_delete": [(asset_delete, {Event.FILE_DELETED})],

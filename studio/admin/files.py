@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from studio.admin.base import NOTHING, NoDeleteAdmin, ReadOnlyAdmin
-from studio.models import Asset, Consent, Edit, FileTag
+from studio.models import Asset, Collection, Consent, Edit, FileTag
 
 
 @admin.register(Asset)
@@ -138,3 +138,15 @@ class FileTagAdmin(ReadOnlyAdmin):
     list_select_related = ("team",)
     search_fields = ("name", "public_id", "team__name", "team__slug")
     fieldsets = ((None, {"fields": ("name", "key", "public_id", "team")}),)
+
+
+@admin.register(Collection)
+class CollectionAdmin(NoDeleteAdmin):
+    editable = ("name",)
+    list_display = ("name", "team", "owner", "whole_team", "created_at")
+    list_filter = ("whole_team",)
+    list_select_related = ("team", "owner")
+    search_fields = ("name", "public_id", "team__name", "team__slug", "owner__email")
+    fieldsets = (
+        (None, {"fields": ("name", "public_id", "whole_team", "team", "owner", "created_at")}),
+    )

@@ -189,6 +189,18 @@ class Event(models.TextChoices):
     # ── jobs ──
     JOB_CANCELED = "job.canceled", _("%(by)s canceled the job %(about)s of %(person)s")
     JOB_RENAMED = "job.renamed", _("%(by)s gave the job %(about)s another name")
+    COLLECTION_SHOWN = (
+        "file.collection-shown",
+        _("%(by)s made the collection %(about)s one for everybody"),
+    )
+    COLLECTION_HIDDEN = (
+        "file.collection-hidden",
+        _("%(by)s made the collection %(about)s one for its maker alone"),
+    )
+    COLLECTION_DELETED = (
+        "file.collection-deleted",
+        _("%(by)s deleted the collection %(about)s of everybody"),
+    )
     VIEW_SAVED = "job.view-saved", _("%(by)s saved the view %(about)s for everybody")
     VIEW_RENAMED = "job.view-renamed", _("%(by)s gave a view for everybody the name %(about)s")
     VIEW_DELETED = "job.view-deleted", _("%(by)s deleted the view %(about)s of everybody")

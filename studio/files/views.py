@@ -26,10 +26,11 @@ from studio.common.capped_count import CappedCount, is_capped, many
 from studio.common.formats import filesize_mb, person, seconds
 from studio.common.search import words_in
 from studio.common.translatable import translated
-from studio.files import links, tags
+from studio.files import links
 from studio.files.file_store import every_asset, keep_upload, users_of
 from studio.files.forms import LibraryFilter
 from studio.files.hold_views import held
+from studio.files.library_filters import Narrowed
 from studio.files.serving import PIECE, serve
 from studio.files.uploads import too_large
 from studio.media import MediaError
@@ -60,45 +61,39 @@ TABS: dict[str, Q] = {
 @team_page()
 @require_safe
 def library(request: TeamRequest) -> HttpResponse:
-    """Cards of the team's files, newest first, a page at a time; ?kind=, ?q=, ?tag=, and ?older= or
-    ?newer= than a file's public id; ?select=1 with boxes to tick."""
+    """Cards of the team's files, newest first, a page at a time; ?kind=, ?q=, ?tag=, ?collection=,
+    and ?older= or ?newer= than a file's public id; ?select=1 with boxes to tick."""
     form = LibraryFilter(request.GET)
     form.is_valid()
     kind, q = form.cleaned_data.get("kind", "all"), form.cleaned_data.get("q", "")
     found = _of_kind(request, kind).select_related("owner")
     if q:
         found = found.filter(words_in("name", q))
-    tag = form.cleaned_data.get("tag", "")
-    if tag:
-        found = tags.tagged(found, request.team, tag)
+    narrowed = Narrowed.of(request, form.cleaned_data.get("tag", ""))
+    found = narrowed.apply(found, request)
     selects = request.may.delete_own and request.GET.get("select") == "1"
-    more = {"tag": tag} | ({"select": "1"} if selects else {})
+    more = narrowed.words | ({"select": "1"} if selects else {})
     assets, newer, older = _page(request, found)
     fits = _suitability(assets)
     context = {
         "nav": "library",
         "kind": kind,
         "q": q,
-        "tabs": _tabs(request, kind, q, tag),
+        "tabs": _tabs(request, kind, q, narrowed),
         "cards": [
             _card(request, asset, fits.get(asset.pk, []), selects=selects) for asset in assets
         ],
         "newer_url": newer and _address(request, kind, q, **more, newer=newer),
         "older_url": older and _address(request, kind, q, **more, older=older),
         "upload_max": settings.UPLOAD_MAX_BYTES,
-        "whole": bool(q or tag or kind != "all"),
-        "tag": tag,
-        "tags": [
-            (one.name, _address(request, kind, q, tag=one.name), one.key == tags.key_of(tag))
-            for one in request.team.file_tags.all()[: tags.SHOWN]
-        ],
-        "tagless_url": _address(request, kind, q),
+        "whole": bool(q or any(narrowed.words.values()) or kind != "all"),
+        **narrowed.context(request),
         "storage": quotas.team_line(request.team),
         "goes_soon": _goes_soon(request),
         "selects": selects,
         "here": request.get_full_path(),
-        "select_url": _address(request, kind, q, tag=tag, select="1"),
-        "plain_url": _address(request, kind, q, tag=tag),
+        "select_url": _address(request, kind, q, **narrowed.words, select="1"),
+        "plain_url": _address(request, kind, q, **narrowed.words),
     }
     return render(request, "studio/files/library.html", context)
 
@@ -169,7 +164,7 @@ def _of_kind(request: TeamRequest, kind: str) -> QuerySet[Asset]:
     return files.filter(pk__in=request.team.templates.values("asset"))
 
 
-def _tabs(request: TeamRequest, kind: str, q: str, tag: str) -> list[dict[str, Any]]:
+def _tabs(request: TeamRequest, kind: str, q: str, narrowed: Narrowed) -> list[dict[str, Any]]:
     names = [name for name, _label in LibraryFilter.TABS]
     numbers = Team.objects.filter(pk=request.team.pk).values_list(
         *(CappedCount(_of_kind(request, name)) for name in names)
@@ -180,7 +175,7 @@ def _tabs(request: TeamRequest, kind: str, q: str, tag: str) -> list[dict[str, A
             "name": name,
             "label": label,
             "count": many() if is_capped(counts[name]) else counts[name],
-            "url": _address(request, name, q, tag=tag),
+            "url": _address(request, name, q, **narrowed.words),
             "current": name == kind,
         }
         for name, label in LibraryFilter.TABS

@@ -4,6 +4,7 @@ May import media, local, config and common."""
 from studio.models import delete_guard  # noqa: F401  (registers why rows must stay)
 from studio.models.asset import Asset
 from studio.models.audit import AuditEntry, Erasure
+from studio.models.collection import Collection
 from studio.models.edit import Consent, Edit
 from studio.models.invitation import Invitation, JoinDomain
 from studio.models.mail import Mail
@@ -16,6 +17,7 @@ from studio.models.usage import PersonUse, TeamUse
 __all__ = [
     "Asset",
     "AuditEntry",
+    "Collection",
     "Consent",
     "Deletion",
     "Edit",

@@ -25,6 +25,7 @@ from studio.common.translatable import Sentence, phrase, plural_phrase
 from studio.files import eraser
 from studio.models import (
     Asset,
+    Collection,
     Consent,
     Deletion,
     Edit,
@@ -212,6 +213,7 @@ def _names(person: User, addresses: list[str]) -> list[str]:
 def _erase_rows(person: User, addresses: list[str]) -> list[Outcome]:
     consents = Consent.objects.filter(by=person).delete()[0]
     Edit.objects.filter(owner=person).update(owner=None)
+    Collection.objects.filter(owner=person, whole_team=False).delete()
     PersonUse.objects.filter(user=person).update(uploads=0, uploads_since=None)
     keys = UserSession.objects.filter(user=person).values_list("session_key", flat=True)
     Session.objects.filter(session_key__in=list(keys)).delete()

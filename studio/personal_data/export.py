@@ -21,7 +21,7 @@ from studio.audit import reading, words
 from studio.audit.events import Event
 from studio.audit.trail import record
 from studio.files import file_store
-from studio.models import Asset, AuditEntry, Consent, Membership, User
+from studio.models import Asset, AuditEntry, Collection, Consent, Membership, User
 from studio.personal_data.parts import Row, Section, others
 
 AT_ONCE = 500  # rows
@@ -82,15 +82,21 @@ def _sections(person: User) -> list[Section]:
     teams = Membership.objects.filter(user=person).select_related("team")
     assets = Asset.objects.filter(owner=person).select_related("team")
     consents = Consent.objects.filter(by=person).select_related("asset")
+    groups = Collection.objects.filter(owner=person).select_related("team")
     return [
         Section("profile", iter([[_profile(person)]])),
         Section("teams", portions(teams, _team)),
         Section("e-mail-addresses", portions(EmailAddress.objects.filter(user=person), _email)),
         Section("sign-ins", portions(UserSession.objects.filter(user=person), _sign_in)),
         Section("files", portions(assets, _asset)),
+        Section("collections", portions(groups, _collection)),
         Section("likeness-consents", portions(consents, _consent)),
         Section("audit", ([_entry(one, person) for one in some] for some in trail)),
     ]
+
+
+def _collection(collection: Collection) -> Row:
+    return {"team": collection.team.name, "name": collection.name}
 
 
 def _files(person: User) -> Iterator[Asset]:

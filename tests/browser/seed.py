@@ -359,6 +359,7 @@ def ask_which_task(job: Any, other: Any) -> None:
 def together(team: Any, users: dict[str, Any], jobs: dict[str, Any]) -> dict[str, Any]:
     """A comparison of which two videos are there, a batch of which one failed, and a preset."""
     from jobs.models import Job, JobSet, Preset
+    from studio.files import tags
     from tests import makers
 
     sets = {
@@ -385,6 +386,11 @@ def together(team: Any, users: dict[str, Any], jobs: dict[str, Any]) -> dict[str
         chosen={"style_level": "calm"},
     )
     makers.saved_view(team, users["aiko"], name="Failed, the newest first")
+    portraits = list(team.assets.filter(kind="image").order_by("id")[:3])
+    tags.give(team, portraits[:2], "Front desk")
+    tags.give(team, portraits[1:], "Autumn")
+    makers.collection(team, users["aiko"], *portraits, name="Portraits to choose from")
+    makers.collection(team, users["ben"], *portraits[:1], name="Spring campaign", whole_team=True)
     makers.saved_view(team, users["ben"], name="Dear", query="?sort=cost", whole_team=True)
     return sets
 

@@ -46,6 +46,7 @@ FIELDS = {
     "jobset": ("jobset", "set"),
     "preset": ("preset",),
     "view": ("view",),
+    "collection": ("collection", "take"),
     "key": ("key",),
     "deletion": ("deletion",),
 }
@@ -71,7 +72,7 @@ MAY_BE_ABSENT = (
     "team_picture",
 )
 # Or of an admin; the things here are another creator's.
-OF_ITS_MAKER = ("jobs:preset_delete", "jobs:view_change", "jobs:approval_withdraw")
+OF_ITS_MAKER = ("jobs:preset_delete", "jobs:view_change", "collection", "jobs:approval_withdraw")
 UNKNOWN = {
     "key": "987654",
     "member": "987654",
@@ -103,6 +104,9 @@ def _things(team: Team, by: User) -> dict[str, Any]:
         "check": makers.check(asset, account).public_id,
         "jobset": jobset.public_id,
         "preset": preset.public_id,
+        "collection": makers.collection(
+            team, by, asset, name=f"{CANARY} collection", whole_team=True
+        ).public_id,
         "view": makers.saved_view(team, by, name=f"{CANARY} view", whole_team=True).public_id,
         "share": makers.share_link(team, by, job, title=f"{CANARY} share").public_id,
         "place": 1,

@@ -47,7 +47,7 @@ def test_a_file_gets_a_tag_and_is_found_by_it(
     assert shown(client, team, tag="unknown") == []
     page = parse(client_of(viewer).get(reverse("library", args=[team.slug])).content.decode())
     (link,) = page.all(".file-tags a")
-    assert link["href"].endswith("/library/?tag=Front+desk")
+    assert link["href"].endswith("/library/?tag=Front%20desk")
     page = client_of(viewer).get(second.get_absolute_url()).content.decode()
     assert "new-tag" not in page, "who only looks gives none"
 

@@ -58,6 +58,7 @@ def person(team: Team, owner: User, settings: Any) -> User:
     picture = makers.asset(team, owner=made)
     Consent.objects.update_or_create(asset=picture, defaults={"by": made, "said": "Yes."})
     Edit.objects.create(team=team, asset=picture, owner=made, recipe={"do": "crop"}, word="x")
+    makers.collection(team, made, name="Zuleika’s portraits")
     makers.saved_view(team, made, name="Zuleika’s failures")
     mail.send_mail("Welcome", "Hello Zuleika", None, [f"Zuleika <{EMAIL}>"])
     sign_up_links.make(EMAIL)
@@ -327,5 +328,6 @@ NUMBER_STAYS = {
     "jobs.JobSet.owner",
     "jobs.PendingOrder.answered_by",
     "jobs.Preset.owner",
+    "studio.Collection.owner",
     "jobs.SavedView.owner",
 }
