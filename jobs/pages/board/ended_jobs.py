@@ -7,9 +7,8 @@ all that may change it. A row knows neither viewer nor role, so one serves every
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from django.db.models import F, OrderBy, QuerySet
 from django.utils import timezone
@@ -51,11 +50,12 @@ def listed(jobs: QuerySet[Job], wanted: Filter, user: User) -> list[QuerySet[Job
     ]
 
 
-def _sorted(order: Sequence[Any]) -> list[OrderBy]:
+def _sorted(order: Iterable[object]) -> list[OrderBy]:
     """`order`, as no index has it: PostgreSQL would look for the few that fit among all that stand
     in it."""
     return [
-        OrderBy(F(name.removeprefix("-")) + 0, descending=name.startswith("-")) for name in order
+        OrderBy(F(name.removeprefix("-")) + 0, descending=name.startswith("-"))
+        for name in map(str, order)
     ]
 
 
