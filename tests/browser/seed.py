@@ -46,6 +46,7 @@ def fill() -> dict[str, Any]:
         "jobset": sets["sweep"].public_id,
         "preset": team.presets.earliest("id").public_id,
         "view": team.views.earliest("id").public_id,
+        "collection": team.collections.earliest("id").public_id,
         **shared(team, made["portrait"]),
     }
     found = [*scenes(team, made | still), ["set-batch", sets["batch"].get_absolute_url()]]
