@@ -106,9 +106,8 @@ class Stripes:
         self, *, quality: int, subsampling: int, tables: dict[int, Sequence[int]] | None = None
     ) -> bytes:
         """The picture as JPEG. `tables`: of another JPEG, instead of those of `quality`."""
-        across = -(-self.width // (8 if subsampling == 0 else 16))
-        down = 8 if subsampling == 0 else 16
-        rows = min(STRIPE, max(1, BLOCKS // across) * down)
+        # Of blocks of eight rows, so that it is a multiple of those of sixteen too.
+        rows = min(STRIPE, max(1, BLOCKS // -(-self.width // 8) // 2) * 16)
         out = io.BytesIO()
         for number, top in enumerate(range(0, self.height, rows)):
             stripe, part = self.stripe(top, min(top + rows, self.height)), io.BytesIO()
@@ -122,7 +121,10 @@ class Stripes:
             else:
                 at = head.index(b"\xff\xc0") + 5
                 out.write(head[:at] + self.height.to_bytes(2, "big") + head[at + 2 :])
-                out.write(b"\xff\xdd\0\4" + (across * (rows // down)).to_bytes(2, "big") + start)
+                # Grey has no colours that could be stored at half of its size.
+                block = 16 if subsampling and stripe.mode != "L" else 8
+                blocks = -(-self.width // block) * (rows // block)
+                out.write(b"\xff\xdd\0\4" + blocks.to_bytes(2, "big") + start)
             out.write(coded)
         out.write(b"\xff\xd9")
         return out.getvalue()

@@ -98,6 +98,24 @@ def test_an_edit_in_stripes_is_the_edit(
     assert unlike(tmp_path / "whole", tmp_path / "striped") < 0.7
 
 
+@pytest.mark.parametrize("width", [130, 517, 600])
+@pytest.mark.parametrize("quality", [95, 60])
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_jpeg_of_stripes_is_the_jpeg_of_the_whole(
+    tmp_path: Path, mode: str, quality: int, width: int
+) -> None:
+    """One of grey has blocks of eight rows, however its colours would be stored."""
+    source = Image.linear_gradient("L").resize((width, 700)).rotate(45).convert(mode)
+    striped = rows.PictureRows(source, lambda stripe: stripe)
+    sampling = 0 if quality == 95 else 2
+    coded = striped.jpeg(quality=quality, subsampling=sampling)
+    path = files.write(tmp_path, "striped.jpg", coded)
+    source.save(tmp_path / "whole.jpg", quality=quality, subsampling=sampling)
+    with Image.open(path) as one, Image.open(tmp_path / "whole.jpg") as other:
+        assert one.size == other.size
+        assert ImageChops.difference(one, other).getbbox() is None
+
+
 @pytest.mark.usefixtures("large")
 def test_colours_of_stripes_are_those_of_the_profile(tmp_path: Path) -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
