@@ -32,7 +32,7 @@ def bands(source: bytes | str | os.PathLike[str]) -> Iterator[Image.Image] | Non
     with _opened(source) as file:
         if file.read(8) != SIGNATURE:
             return None
-        if _head(file) != (13, b"IHDR"):
+        if head_of(file) != (13, b"IHDR"):
             return None
         body = _body(file, 13, b"IHDR")
         width, height = int.from_bytes(body[:4], "big"), int.from_bytes(body[4:8], "big")
@@ -55,13 +55,13 @@ def _bands(
         file.seek(8)
         meaning = b""  # of palette and transparency
         file.seek(25, os.SEEK_CUR)  # its head
-        size, name = _head(file)
+        size, name = head_of(file)
         while name != b"IDAT":
             if name in (b"PLTE", b"tRNS"):
-                meaning += _coded(name, _body(file, size, name))
+                meaning += chunk(name, _body(file, size, name))
             else:
                 file.seek(size + 4, os.SEEK_CUR)
-            size, name = _head(file)
+            size, name = head_of(file)
         rows = _Rows(file, size)
         above = bytes(stride)
         for top in range(0, height, most):
@@ -69,9 +69,9 @@ def _bands(
             coded = rows.take(count * (stride + 1))
             pixels = zlib.compress(b"\0" + above + coded, 0)
             sides = width.to_bytes(4, "big") + (count + 1).to_bytes(4, "big")
-            data = _coded(b"IHDR", sides + head[8:]) + meaning + _coded(b"IDAT", pixels)
+            data = chunk(b"IHDR", sides + head[8:]) + meaning + chunk(b"IDAT", pixels)
             with PngImagePlugin.PngImageFile(
-                io.BytesIO(SIGNATURE + data + _coded(b"IEND", b""))
+                io.BytesIO(SIGNATURE + data + chunk(b"IEND", b""))
             ) as small:
                 small.load()
                 band = small.crop((0, 1, width, count + 1))
@@ -110,7 +110,7 @@ class _Rows:
         """The next bytes of the file; OSError when no data chunk has more, or one was changed."""
         while not self.left:
             _compare(self.file, self.check)
-            self.left, name = _head(self.file)
+            self.left, name = head_of(self.file)
             if name != b"IDAT":
                 raise OSError("the rows of a PNG end before the picture does")
             self.check = zlib.crc32(name)
@@ -120,7 +120,7 @@ class _Rows:
         return some
 
 
-def _head(file: BinaryIO) -> tuple[int, bytes]:
+def head_of(file: BinaryIO) -> tuple[int, bytes]:
     """The size of the next chunk's body in bytes, and its type; OSError when it is not whole."""
     head = _whole(file, 8)
     size = int.from_bytes(head[:4], "big")
@@ -151,6 +151,7 @@ def _whole(file: BinaryIO, size: int) -> bytes:
     return some
 
 
-def _coded(name: bytes, body: bytes) -> bytes:
+def chunk(name: bytes, body: bytes) -> bytes:
+    """The chunk `name` as a file holds it."""
     check = zlib.crc32(body, zlib.crc32(name))
     return len(body).to_bytes(4, "big") + name + body + check.to_bytes(4, "big")

@@ -1,8 +1,9 @@
-"""A large picture that is decoded as a whole and worked on in stripes: cropped, scaled, brought
-into sRGB and saved as JPEG without a second copy of it."""
+"""A large picture of which what is wanted is decoded and worked on in stripes: cropped, scaled,
+brought into sRGB and saved without a second copy of it."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -14,7 +15,11 @@ from studio.media.png_bands import bands
 from studio.media.stripes import LARGE, Box, Opener, Stripes
 
 REDUCED_ROWS = 8  # of a small picture that are made at once
+WEIGHED_ROWS = 512  # of a picture that are converted at once to be scaled, about
+FEW = 256  # pixels a side of the small picture that tells colours only
+REACH = 3  # rows of the result by which the rows lie apart that LANCZOS weighs, to each side
 Convert = Callable[[Image.Image], Image.Image]
+Ground = Callable[[Box], Image.Image]  # a new RGB picture of the size of the box
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,63 +59,135 @@ class DecodedRows(Stripes):
 
 class PictureRows(Stripes):
     """The part `box` of a decoded `picture` in the size `size`; `convert` brings a stripe of it
-    into the mode and colours that are saved."""
+    into the mode and colours that are saved. `ground`: what is put behind a box of `picture`."""
 
     def __init__(
         self,
         picture: Image.Image,
         convert: Convert,
         box: Box | None = None,
+        *,
+        ground: Ground | None = None,
         size: tuple[int, int] | None = None,
         resample: Image.Resampling = Image.Resampling.LANCZOS,
     ) -> None:
         self.picture, self.convert, self.resample = picture, convert, resample
-        self.box = box or (0, 0, *picture.size)
+        self.box, self.ground = box or (0, 0, *picture.size), ground
         whole = (self.box[2] - self.box[0], self.box[3] - self.box[1])
         self.size = self.width, self.height = size or whole
         self.scaled = self.size != whole
+        # Numbers of a palette cannot be weighed, and neither can one colour that is transparent.
+        self.plain = picture.mode in ("L", "RGB") and "transparency" not in picture.info
 
     def crop(self, box: Box) -> PictureRows:
         """The part (left, top, right, bottom) of one that is not scaled yet."""
         left, top = self.box[:2]
         inside = (left + box[0], top + box[1], left + box[2], top + box[3])
-        return PictureRows(self.picture, self.convert, inside)
+        return PictureRows(self.picture, self.convert, inside, ground=self.ground)
 
     def resize(self, size: tuple[int, int], resample: Image.Resampling) -> PictureRows:
         """The same part in another size, taken from the source again."""
-        return PictureRows(self.picture, self.convert, self.box, size, resample)
+        return PictureRows(
+            self.picture,
+            self.convert,
+            self.box,
+            ground=self.ground,
+            size=size,
+            resample=resample,
+        )
 
     def stripe(self, top: int, bottom: int) -> Image.Image:
         left, first, right, last = self.box
         if not self.scaled:
-            return self.convert(self.picture.crop((left, first + top, right, first + bottom)))
+            return self._converted((left, first + top, right, first + bottom))
+        if not self.plain:
+            return self._weighed(top, bottom)
         # A row is weighed from the rows around it, also from those of the stripe beside.
         step = (last - first) / self.height
         rows = (left, first + top * step, right, min(first + bottom * step, last))
         size = (self.width, bottom - top)
         return self.convert(self.picture.resize(size, self.resample, box=rows))
 
+    def _converted(self, box: Box) -> Image.Image:
+        part = self.convert(self.picture.crop(box))
+        return part if self.ground is None else laid(part, self.ground(box))
+
+    def _weighed(self, top: int, bottom: int) -> Image.Image:
+        """Its rows [top, bottom), scaled from pixels that are converted before. Of what is
+        transparent Pillow makes a copy to scale it, so that is done with few rows at once."""
+        left, first, right, last = self.box
+        step = (last - first) / self.height
+        if (bottom - top) * step > WEIGHED_ROWS and bottom - top > 1:
+            middle = (top + bottom) // 2
+            return stacked(self._weighed(top, middle), self._weighed(middle, bottom))
+        start, stop = top * step, min(bottom * step, last - first)
+        reach = REACH * max(1.0, step) + 1
+        above = max(0, math.floor(start - reach))
+        below = min(last - first, math.ceil(stop + reach))
+        part = self._converted((left, first + above, right, first + below))
+        rows = (0, start - above, part.width, stop - above)
+        return part.resize((self.width, bottom - top), self.resample, box=rows)
+
+
+def laid(picture: Image.Image, ground: Image.Image) -> Image.Image:
+    """An RGBA picture on a ground of its size, which becomes the picture; others as they are."""
+    if picture.mode != "RGBA":
+        return picture
+    ground.paste(picture, mask=picture.getchannel("A"))
+    return ground
+
 
 def in_rows(
-    open_again: Opener, convert: Convert, part: Callable[[tuple[int, int]], Box]
+    open_again: Opener,
+    convert: Convert,
+    part: Callable[[tuple[int, int]], Box],
+    ground: Ground | None = None,
 ) -> PictureRows | None:
     """The large picture that `open_again` opens, of which `part` is asked for the box that is
-    wanted; None of a small one, one that is to be turned and one that may be transparent: Pillow
-    scales that through a copy of all of it. Raises what decoding raises."""
+    wanted, and `ground` for what is behind a box of it; None of a small one and one that is to be
+    turned. Raises what decoding raises."""
     with open_again() as opened:
-        few = opened.width * opened.height < LARGE
-        odd = opened.mode not in ("L", "RGB") or "transparency" in opened.info
-        if few or odd or is_turned(opened):
+        if opened.width * opened.height < LARGE or is_turned(opened):
             return None
         box = part(opened.size)
-        parts = bands(opened.filename) if isinstance(opened, PngImageFile) else None
+        parts = _parts(opened)
         if parts is not None:
             picture = _cut(parts, box)
             picture.info = dict(opened.info)
-            return PictureRows(picture, convert)
+            behind = None if ground is None else _moved(ground, box)
+            return PictureRows(picture, convert, ground=behind)
         opened.load()
         picture = opened.copy() if opened.readonly else opened._new(opened.im)
-    return PictureRows(picture, convert, box)
+    return PictureRows(picture, convert, box, ground=ground)
+
+
+def _moved(ground: Ground, part: Box) -> Ground:
+    """The ground behind boxes of the part."""
+    left, top = part[:2]
+    return lambda box: ground((left + box[0], top + box[1], left + box[2], top + box[3]))
+
+
+def few_pixels(open_again: Opener, convert: Convert) -> Image.Image | None:
+    """The picture that `open_again` opens, brought down to the mean colours of a grid of FEW by FEW
+    or a few more; None when `convert` makes no RGBA of it, so that nothing shows through. Raises
+    what decoding raises."""
+    with open_again() as opened:
+        factor = (max(1, opened.width // FEW), max(1, opened.height // FEW))
+        size = (-(-opened.width // factor[0]), -(-opened.height // factor[1]))
+        small, rows = Image.new("RGBA", size), max(1, REDUCED_ROWS // factor[1]) * factor[1]
+        parts = _parts(opened)
+        stripes = _stripes(opened, rows) if parts is None else _joined(parts, rows)
+        for number, stripe in enumerate(stripes):
+            stripe.info = dict(opened.info)
+            stripe = convert(stripe)
+            if stripe.mode != "RGBA":
+                return None
+            small.paste(stripe.reduce(factor), (0, number * (rows // factor[1])))
+    return small
+
+
+def _parts(opened: Image.Image) -> Iterator[Image.Image] | None:
+    return bands(opened.filename) if isinstance(opened, PngImageFile) else None
 
 
 def _cut(parts: Iterator[Image.Image], box: Box) -> Image.Image:
@@ -120,7 +197,8 @@ def _cut(parts: Iterator[Image.Image], box: Box) -> Image.Image:
     cut: Image.Image | None = None
     top = 0
     for part in parts:
-        cut = cut or Image.new(part.mode, (right - left, last - first))
+        if cut is None:
+            cut = _blank(part, (right - left, last - first))
         above, below = max(first, top), min(last, top + part.height)
         if above < below:
             cut.paste(part.crop((left, above - top, right, below - top)), (0, above - first))
@@ -128,6 +206,15 @@ def _cut(parts: Iterator[Image.Image], box: Box) -> Image.Image:
     if cut is None:
         raise ValueError("a picture without rows")
     return cut
+
+
+def smaller(picture: Image.Image | Stripes, size: tuple[int, int]) -> Image.Image | Stripes:
+    """The picture in another size, as a whole when that is not large: one in stripes is scaled
+    anew for each time that it is encoded."""
+    made = picture.resize(size, Image.Resampling.LANCZOS)
+    if isinstance(made, Stripes) and size[0] * size[1] < LARGE:
+        return made.whole()
+    return made
 
 
 def reduced(picture: Image.Image, side: int, parts: Iterator[Image.Image] | None) -> Image.Image:
@@ -156,11 +243,7 @@ def _joined(parts: Iterator[Image.Image], rows: int) -> Iterator[Image.Image]:
     """The same pixels in stripes of `rows` rows, the last one shorter."""
     kept: Image.Image | None = None
     for part in parts:
-        joined = part
-        if kept is not None:
-            joined = Image.new(part.mode, (part.width, kept.height + part.height))
-            joined.paste(kept, (0, 0))
-            joined.paste(part, (0, kept.height))
+        joined = part if kept is None else stacked(kept, part)
         whole = joined.height - joined.height % rows
         for top in range(0, whole, rows):
             yield joined.crop((0, top, joined.width, top + rows))
@@ -168,3 +251,19 @@ def _joined(parts: Iterator[Image.Image], rows: int) -> Iterator[Image.Image]:
         kept = rest if rest.height else None
     if kept is not None:
         yield kept
+
+
+def stacked(above: Image.Image, below: Image.Image) -> Image.Image:
+    """Two pictures of one width, mode and palette as one."""
+    joined = _blank(above, (above.width, above.height + below.height))
+    joined.paste(above, (0, 0))
+    joined.paste(below, (0, above.height))
+    return joined
+
+
+def _blank(like: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """A new picture that can hold the pixels of another."""
+    made = Image.new(like.mode, size)
+    if like.mode == "P":
+        made.putpalette(like.getpalette() or [])
+    return made

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import tracemalloc
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageChops, ImageCms, ImageStat
 
 from studio.media import Facts, MediaError, normalise_image, picture, png_bands, probe, rows
+from studio.media.decoders.decoder import Decoder
+from studio.media.decoders.limits import EDIT
 from studio.media.edits import edit_picture
 from studio.media.kinds import sniff
-from tests import files
+from tests import bombs, files
+from tests.bench import decoders as bench
 from tests.intake import pictures
 
 
@@ -153,6 +157,100 @@ def test_a_png_in_bands_is_the_png(
     normalise_image(path, facts, tmp_path / "out.png")
     with Image.open(path) as one, Image.open(tmp_path / "out.png") as other:
         assert one.tobytes() == other.tobytes()
+
+
+def veiled(mode: str, width: int = 600, height: int = 800) -> Image.Image:
+    """Noise that shows through more and more towards its lower edge, and is gone in a corner."""
+    picture = Image.effect_noise((width, height), 60).convert("RGB")
+    picture.paste((200, 30, 90), (0, 0, width // 2, height // 3))
+    if mode in ("P", "key"):
+        return picture.convert("P" if mode == "P" else "RGB")
+    alpha = Image.linear_gradient("L").resize((width, height))
+    alpha.paste(0, (0, 0, width // 4, height // 4))
+    picture.putalpha(alpha)
+    return picture.convert(mode)
+
+
+def far(one: Path, other: Path) -> tuple[float, int]:
+    """The mean and the largest difference of two pictures where something of them shows."""
+    with Image.open(one) as left, Image.open(other) as right:
+        assert (left.size, left.mode) == (right.size, right.mode)
+        found = [one.convert("RGBA").convert("RGBa") for one in (left, right)]
+    difference = ImageStat.Stat(ImageChops.difference(*found))
+    return max(difference.mean), max(high for _, high in difference.extrema)
+
+
+@pytest.mark.parametrize("bands", [False, True])
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "key", "I;16", "1"])
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        {"box": (37, 41, 561, 733)},
+        {"box": (37, 41, 561, 733), "max_side": 333},
+        {"max_side": 90},
+        {"box": (0, 0, 600, 800), "format": "jpeg"},
+        {"box": (10, 0, 90, 800), "max_side": 700, "format": "jpeg", "max_bytes": 21_500},
+        {"max_side": 700, "behind": "white"},
+        {"box": (37, 41, 561, 733), "max_side": 300, "behind": "black"},
+        {"box": (37, 41, 561, 733), "behind": "blur"},
+        {"box": (37, 41, 561, 733), "max_side": 300, "behind": "blur", "format": "jpeg"},
+    ],
+)
+def test_an_edit_of_what_shows_through_in_stripes_is_the_edit(
+    tmp_path: Path,
+    mode: str,
+    wishes: dict[str, object],
+    bands: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = tmp_path / "in.png"
+    options = {"P": {"transparency": bytes(range(256))}, "key": {"transparency": (200, 30, 90)}}
+    if mode == "I;16":
+        Image.linear_gradient("L").resize((600, 800)).convert("I;16").point(
+            lambda value: value * 257
+        ).save(path)
+    elif mode == "1":
+        files.write(tmp_path, "in.png", files.png(600, 800, mode="1"))
+    else:
+        veiled(mode).save(path, **options.get(mode, {}))
+    whole = edit_picture(path, tmp_path / "whole", **wishes)  # type: ignore[arg-type]
+    monkeypatch.setattr(rows, "LARGE", 1)
+    if bands:
+        monkeypatch.setattr(png_bands, "LARGE", 1)
+        monkeypatch.setattr(png_bands, "BAND", 600 * 50)
+    read = []
+    real = rows.PictureRows.stripe
+    monkeypatch.setattr(
+        rows.PictureRows, "stripe", lambda *args: read.append(args[1:]) or real(*args)
+    )
+    striped = edit_picture(path, tmp_path / "striped", **wishes)  # type: ignore[arg-type]
+    assert read, "it was worked on as a whole"
+    assert replace(striped, size=0) == replace(whole, size=0)
+    mean, most = far(tmp_path / "whole", tmp_path / "striped")
+    # The mean of all that can be seen is rounded to steps of two, a JPEG of low quality to more.
+    rounded = wishes.get("behind") == "blur"
+    assert mean < (2.0 if rounded or "max_bytes" in wishes else 0.7)
+    if whole.format == "png":
+        assert most <= (8 if rounded else 2)
+
+
+@pytest.mark.parametrize("format", ["png", "jpeg"])
+@pytest.mark.parametrize("behind", ["", "blur"])
+def test_the_crop_of_a_large_transparent_png_takes_little_memory(
+    tmp_path: Path, format: str, behind: str
+) -> None:
+    """Of 39 million of its pixels there is one copy, of four bytes each, and no second one."""
+    path = files.write(tmp_path, "in.png", bombs.large_png())
+    wishes = {"box": bench.CUT, "max_side": 7000, "format": format, "behind": behind}
+    decoder = Decoder()
+    try:
+        answer = bench.asked(
+            decoder, bench.CROP, EDIT, path=str(path), target=str(tmp_path / "out"), **wishes
+        )
+    finally:
+        decoder.close()
+    assert not {"ended", "code"} & set(answer), answer
+    assert answer["rss"] < 280_000_000
 
 
 def test_a_png_of_one_long_chunk_is_never_whole_in_memory(

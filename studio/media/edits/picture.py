@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import io
 import math
 import os
-from collections.abc import Iterator
 
 from PIL import Image
 
 from studio.common.translatable import phrase
 from studio.media.colours import eight_bits, srgb
-from studio.media.edits.behind import with_behind
+from studio.media.edits.behind import ground_of, with_behind
+from studio.media.edits.byte_limit import below
 from studio.media.edits.refusal import EditError, replacing
 from studio.media.facts import Facts, MediaError, unreadable
 from studio.media.kinds import KINDS, Kind, sniff
 from studio.media.metadata import ORIENTATION, upright
 from studio.media.picture import _in_stripes, _open, broken, probe_picture
-from studio.media.rows import in_rows
-from studio.media.stripes import HALVED, Box, Stripes
+from studio.media.rows import few_pixels, in_rows, smaller
+from studio.media.stripes import Box, Stripes
 
 FORMATS = ("", "jpeg", "png")
 STEEPEST = 45.0  # degrees
-QUALITIES = (95, 90, 85, 80, 75, 70, 65, 60)
-SMALLER_QUALITIES = (85, 75, 60)  # once the picture is scaled down
-SHRINK = 0.85  # the most of its sides that a picture keeps from one try to the next
-JPEG_SIDE = 65_000  # a JPEG counts its sides in sixteen bits
 FACE_HEIGHTS = 2.2  # height of the closest frame, in heights of the face
 # Of the spare height goes above the frame of a tall picture: faces are in its upper half.
 EYE_LEVEL = 0.4
@@ -62,7 +57,7 @@ def edit_picture(
         raise AssertionError(f"{format!r} is no format that pictures are written in")
     kind = _picture_kind(path)
     with unreadable(broken(kind.format)):
-        picture: Image.Image | Stripes | None = None if angle else _striped(path, kind, box)
+        picture: Image.Image | Stripes | None = None if angle else _striped(path, kind, box, behind)
     if picture is None:
         whole = _whole(path, kind)
         if behind:
@@ -72,20 +67,33 @@ def edit_picture(
     picture = _scaled(picture, max_side)
     _refuse_small(picture.size, min_side)
     name = format or (kind.format if kind.format in ("jpeg", "png") else "jpeg")
-    name, data = _below(picture, name, format, max_bytes, min_side)
+    name, data = below(picture, name, format, max_bytes, min_side)
     with replacing(target) as part:
         part.write_bytes(data)
         return probe_picture(part, KINDS[name])
 
 
-def _striped(path: str | os.PathLike[str], kind: Kind, box: Box | None) -> Stripes | None:
+def _striped(
+    path: str | os.PathLike[str], kind: Kind, box: Box | None, behind: str
+) -> Stripes | None:
     """The part `box` of a large picture in stripes; None of one that has to be there as a whole."""
 
     def part(size: tuple[int, int]) -> Box:
         return _clamped(size, box)
 
+    def opened() -> Image.Image:
+        return _open(path, kind.format)
+
+    def convert(one: Image.Image) -> Image.Image:
+        return _plain(srgb(one))
+
     striped = _in_stripes(path, kind.format, part)
-    return striped or in_rows(lambda: _open(path, kind.format), lambda one: _plain(srgb(one)), part)
+    if striped is not None or not behind:
+        return striped or in_rows(opened, convert, part)
+    with opened() as picture:
+        size = picture.size
+    few = few_pixels(opened, convert) if behind == "blur" else None
+    return in_rows(opened, convert, part, ground_of(behind, size, few))
 
 
 def _whole(path: str | os.PathLike[str], kind: Kind) -> Image.Image:
@@ -271,7 +279,7 @@ def _scaled(picture: Image.Image | Stripes, max_side: int | None) -> Image.Image
         max(1, round(picture.width * max_side / long)),
         max(1, round(picture.height * max_side / long)),
     )
-    return picture.resize(size, Image.Resampling.LANCZOS)
+    return smaller(picture, size)
 
 
 def _refuse_small(size: tuple[int, int], min_side: int | None) -> None:
@@ -289,109 +297,3 @@ def _refuse_small(size: tuple[int, int], min_side: int | None) -> None:
                 min_side=min_side,
             ),
         )
-
-
-def _below(
-    picture: Image.Image | Stripes,
-    name: str,
-    format: str,
-    max_bytes: int | None,
-    min_side: int | None,
-) -> tuple[str, bytes]:
-    """The format and bytes of the first try below `max_bytes`."""
-    last = b""
-    for tried, candidate, quality in _tries(picture, name, format, max_bytes, min_side):
-        if tried == "jpeg" and max(candidate.size) > JPEG_SIDE:
-            continue
-        last = _saved(candidate, tried, quality)
-        if max_bytes is None or len(last) < max_bytes:
-            return tried, last
-    if not last:
-        raise EditError(
-            "too-large",
-            phrase(
-                "The picture is %(width)s × %(height)s px, and a JPEG has at most %(jpeg_side)s px "
-                "a side; crop it or scale it down.",
-                width=picture.width,
-                height=picture.height,
-                jpeg_side=JPEG_SIDE,
-            ),
-        )
-    most, has = f"{max_bytes or 0:,}", f"{len(last):,}"
-    if not min_side:
-        said = phrase(
-            "The picture does not fit into %(most)s bytes; at its smallest it has %(has)s. Crop it "
-            "or use a simpler one.",
-            most=most,
-            has=has,
-        )
-    else:
-        said = phrase(
-            "The picture does not fit into %(most)s bytes and %(side)s px on its short side; at "
-            "its smallest it has %(has)s. "
-            "Crop it or use a simpler one.",
-            most=most,
-            side=min_side,
-            has=has,
-        )
-    raise EditError("too-large", said)
-
-
-def _tries(
-    picture: Image.Image | Stripes,
-    name: str,
-    format: str,
-    max_bytes: int | None,
-    min_side: int | None,
-) -> Iterator[tuple[str, Image.Image | Stripes, int]]:
-    """What to try, best picture first: (format, picture, quality). Pixels are worth more than a
-    format without loss."""
-    if name == "png":
-        yield "png", picture, 0
-        if max_bytes is None:
-            return
-        if not format:
-            name = "jpeg"
-    if name == "jpeg":
-        picture = _on_white(picture)
-        for quality in QUALITIES:
-            yield "jpeg", picture, quality
-            if max_bytes is None:
-                break
-    if max_bytes is None:
-        return
-    least = max(1, min_side or 1)
-    small = picture
-    while min(small.size) > least:
-        # Never straight past the least side: its own size is the last try.
-        keep = max(SHRINK, least / min(small.size))
-        # Rounding down always comes nearer to the end.
-        size = (max(least, int(small.width * keep)), max(least, int(small.height * keep)))
-        small = picture.resize(size, Image.Resampling.LANCZOS)
-        for quality in SMALLER_QUALITIES if name == "jpeg" else (0,):
-            yield name, small, quality
-
-
-def _on_white(picture: Image.Image | Stripes) -> Image.Image | Stripes:
-    if isinstance(picture, Stripes) or picture.mode != "RGBA":
-        return picture
-    ground = Image.new("RGB", picture.size, (255, 255, 255))
-    ground.paste(picture, mask=picture.getchannel("A"))
-    return ground
-
-
-def _saved(picture: Image.Image | Stripes, name: str, quality: int) -> bytes:
-    out = io.BytesIO()
-    # Full colour at the highest quality, as cameras keep it; below it every byte counts.
-    sampling = 0 if quality >= 90 else HALVED
-    if isinstance(picture, Stripes):
-        if name == "jpeg":
-            return picture.jpeg(quality=quality, subsampling=sampling)
-        picture = picture.whole()
-    if name == "png":
-        picture.save(out, "PNG")
-    else:
-        # Not optimized: that asks for all of the data in one buffer, whose size Pillow guesses too
-        # small for noise.
-        picture.save(out, "JPEG", quality=quality, subsampling=sampling)
-    return out.getvalue()

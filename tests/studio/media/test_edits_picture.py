@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from studio.media import Facts, MediaError, probe
-from studio.media.edits import EditError, edit_picture, frame_for, straight_size
+from studio.media.edits import EditError, byte_limit, edit_picture, frame_for, straight_size
 from tests import files
 
 
@@ -193,6 +193,26 @@ def test_max_bytes_is_met_by_quality_first_and_by_pixels_last(tmp_path: Path) ->
     assert not (tmp_path / "out2").exists()
     with pytest.raises(EditError, match="does not fit into 100 bytes"):
         edit_picture(path, tmp_path / "out2", max_bytes=100)
+
+
+@pytest.mark.parametrize("quality", byte_limit.QUALITIES)
+def test_the_best_quality_that_fits_is_found_in_few_tries(
+    tmp_path: Path, quality: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, out, tried = files.write(tmp_path, "in", noise(240, 180)), tmp_path / "out", []
+    real = byte_limit._saved
+
+    def counted(picture: Image.Image, name: str, quality: int) -> bytes:
+        tried.append(quality)
+        return real(picture, name, quality)
+
+    with Image.open(path) as picture:
+        wanted = real(picture, "jpeg", quality)
+    monkeypatch.setattr(byte_limit, "_saved", counted)
+    edit_picture(path, out, format="jpeg", max_bytes=len(wanted) + 1)
+    assert out.read_bytes() == wanted
+    assert tried[0] == 95
+    assert len(tried) <= 5
 
 
 def test_a_png_becomes_a_jpeg_only_where_that_helps(tmp_path: Path) -> None:
