@@ -19,16 +19,21 @@ from studio.media.stripes import LARGE
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a pixel, by type of colour
+# By type of colour: the lower eight of sixteen bits, as Pillow names what it decodes.
+LOWER = {2: "RGB;16L", 6: "RGBA;16L"}
 BAND = 4_000_000  # bytes of decoded rows, about
 READ = 1 << 16  # bytes of the file at once
 ENDS = "a PNG that ends in the middle"
 LONGEST = 1024  # bytes of a palette, or of transparency
 
 
-def bands(source: bytes | str | os.PathLike[str]) -> Iterator[Image.Image] | None:
+def bands(
+    source: bytes | str | os.PathLike[str], *, deep: bool = False
+) -> Iterator[Image.Image] | None:
     """The pixels of the large PNG in these bytes or at this path from top to bottom, in its own
     mode and with its palette and transparency; None of one that is small, interlaced, or of another
-    depth than eight bits. Raises what decoding damaged bytes raises."""
+    depth than eight bits. With `deep` also of one of sixteen bits of colour, of which the decoder
+    keeps the upper eight: each band is decoded twice. Raises what decoding damaged bytes raises."""
     with _opened(source) as file:
         if file.read(8) != SIGNATURE:
             return None
@@ -37,7 +42,8 @@ def bands(source: bytes | str | os.PathLike[str]) -> Iterator[Image.Image] | Non
         body = _body(file, 13, b"IHDR")
         width, height = int.from_bytes(body[:4], "big"), int.from_bytes(body[4:8], "big")
         depth, colour, interlaced = body[8], body[9], body[12]
-    if width * height < LARGE or depth != 8 or interlaced or colour not in SAMPLES:
+    known = colour in SAMPLES if depth == 8 else deep and depth == 16 and colour in LOWER
+    if width * height < LARGE or interlaced or not known:
         return None
     return _bands(source, width, height, body)
 
@@ -49,7 +55,8 @@ def _opened(source: bytes | str | os.PathLike[str]) -> BinaryIO:
 def _bands(
     source: bytes | str | os.PathLike[str], width: int, height: int, head: bytes
 ) -> Iterator[Image.Image]:
-    stride = width * SAMPLES[head[9]]
+    deep = head[8] == 16
+    stride = width * SAMPLES[head[9]] * (2 if deep else 1)
     most = max(16, BAND // stride)
     with _opened(source) as file:
         file.seek(8)
@@ -70,15 +77,30 @@ def _bands(
             pixels = zlib.compress(b"\0" + above + coded, 0)
             sides = width.to_bytes(4, "big") + (count + 1).to_bytes(4, "big")
             data = chunk(b"IHDR", sides + head[8:]) + meaning + chunk(b"IDAT", pixels)
-            with PngImagePlugin.PngImageFile(
-                io.BytesIO(SIGNATURE + data + chunk(b"IEND", b""))
-            ) as small:
-                small.load()
-                band = small.crop((0, 1, width, count + 1))
-                above = band.crop((0, count - 1, width, count)).tobytes()
-                band.info = dict(small.info)
+            data = SIGNATURE + data + chunk(b"IEND", b"")
+            band = _decoded(data)
+            above = _last(band)
+            if deep:
+                both = bytearray(stride)
+                both[::2], both[1::2] = above, _last(_decoded(data, LOWER[head[9]]))
+                above = bytes(both)
             yield band
         rows.end()
+
+
+def _decoded(data: bytes, samples: str = "") -> Image.Image:
+    """The PNG but for its first row; `samples`: what the decoder takes of each, as it names it."""
+    with PngImagePlugin.PngImageFile(io.BytesIO(data)) as small:
+        if samples:
+            small.tile = [tile._replace(args=samples) for tile in small.tile]
+        small.load()
+        band = small.crop((0, 1, *small.size))
+        band.info = dict(small.info)
+        return band
+
+
+def _last(band: Image.Image) -> bytes:
+    return band.crop((0, band.height - 1, *band.size)).tobytes()
 
 
 class _Rows:

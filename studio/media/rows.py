@@ -187,7 +187,7 @@ def few_pixels(open_again: Opener, convert: Convert) -> Image.Image | None:
 
 
 def _parts(opened: Image.Image) -> Iterator[Image.Image] | None:
-    return bands(opened.filename) if isinstance(opened, PngImageFile) else None
+    return bands(opened.filename, deep=True) if isinstance(opened, PngImageFile) else None
 
 
 def _cut(parts: Iterator[Image.Image], box: Box) -> Image.Image:

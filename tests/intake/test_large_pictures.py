@@ -6,6 +6,7 @@ import tracemalloc
 import zlib
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 from PIL import Image, ImageChops, ImageCms, ImageStat
@@ -157,6 +158,48 @@ def test_a_png_in_bands_is_the_png(
     normalise_image(path, facts, tmp_path / "out.png")
     with Image.open(path) as one, Image.open(tmp_path / "out.png") as other:
         assert one.tobytes() == other.tobytes()
+
+
+def deep_png(width: int, height: int, colour: int) -> bytes:
+    """One of sixteen bits whose rows are random, of every filter."""
+    random, samples = Random(height), png_bands.SAMPLES[colour]
+    coded = b"".join(
+        bytes([number % 5]) + random.randbytes(2 * samples * width) for number in range(height)
+    )
+    head = width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes((16, colour, 0, 0, 0))
+    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(coded, 1)), (b"IEND", b""))
+    return png_bands.SIGNATURE + b"".join(png_bands.chunk(*one) for one in chunks)
+
+
+@pytest.mark.parametrize("colour", [2, 6])
+@pytest.mark.parametrize("height", [1, 255, 300])
+def test_a_png_of_sixteen_bits_in_bands_is_the_png(
+    tmp_path: Path, colour: int, height: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a band takes of the row above it are all sixteen, of which the picture keeps eight."""
+    monkeypatch.setattr(png_bands, "LARGE", 1)
+    monkeypatch.setattr(png_bands, "BAND", 117 * 6 * 20)
+    path = files.write(tmp_path, "in.png", deep_png(117, height, colour))
+    assert png_bands.bands(path) is None
+    found = png_bands.bands(path, deep=True)
+    assert found is not None
+    with Image.open(path) as whole:
+        whole.load()
+        assert b"".join(band.tobytes() for band in found) == whole.tobytes()
+
+
+@pytest.mark.parametrize("colour", [2, 6])
+def test_an_edit_of_sixteen_bits_in_bands_is_the_edit(
+    tmp_path: Path, colour: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = files.write(tmp_path, "in.png", deep_png(217, 300, colour))
+    wishes = {"box": (17, 31, 201, 290), "max_side": 200}
+    edit_picture(path, tmp_path / "whole", **wishes)  # type: ignore[arg-type]
+    monkeypatch.setattr(rows, "LARGE", 1)
+    monkeypatch.setattr(png_bands, "LARGE", 1)
+    monkeypatch.setattr(png_bands, "BAND", 217 * 6 * 40)
+    edit_picture(path, tmp_path / "bands", **wishes)  # type: ignore[arg-type]
+    assert far(tmp_path / "whole", tmp_path / "bands")[0] < 0.7
 
 
 def veiled(mode: str, width: int = 600, height: int = 800) -> Image.Image:
