@@ -110,7 +110,9 @@ class PictureRows(Stripes):
 
     def _converted(self, box: Box) -> Image.Image:
         part = self.convert(self.picture.crop(box))
-        return part if self.ground is None else laid(part, self.ground(box))
+        if self.ground is None or part.mode != "RGBA":
+            return part
+        return laid(part, self.ground(box))
 
     def _weighed(self, top: int, bottom: int) -> Image.Image:
         """Its rows [top, bottom), scaled from pixels that are converted before. Of what is
@@ -130,9 +132,7 @@ class PictureRows(Stripes):
 
 
 def laid(picture: Image.Image, ground: Image.Image) -> Image.Image:
-    """An RGBA picture on a ground of its size, which becomes the picture; others as they are."""
-    if picture.mode != "RGBA":
-        return picture
+    """An RGBA picture on a ground of its size, which becomes the picture."""
     ground.paste(picture, mask=picture.getchannel("A"))
     return ground
 
@@ -147,7 +147,7 @@ def in_rows(
     wanted, and `ground` for what is behind a box of it; None of a small one and one that is to be
     turned. Raises what decoding raises."""
     with open_again() as opened:
-        if opened.width * opened.height < LARGE or is_turned(opened):
+        if not is_for_rows(opened):
             return None
         box = part(opened.size)
         parts = _parts(opened)
@@ -159,6 +159,11 @@ def in_rows(
         opened.load()
         picture = opened.copy() if opened.readonly else opened._new(opened.im)
     return PictureRows(picture, convert, box, ground=ground)
+
+
+def is_for_rows(opened: Image.Image) -> bool:
+    """Whether it is large, and not to be turned."""
+    return opened.width * opened.height >= LARGE and not is_turned(opened)
 
 
 def _moved(ground: Ground, part: Box) -> Ground:

@@ -277,6 +277,26 @@ def test_an_edit_of_what_shows_through_in_stripes_is_the_edit(
         assert most <= (8 if rounded else 2)
 
 
+@pytest.mark.parametrize("name", ["cmyk.jpg", "veiled.webp", "palette.bmp", "turned.png"])
+@pytest.mark.parametrize("behind", ["", "blur", "grey"])
+def test_an_edit_of_other_formats_in_stripes_is_the_edit(
+    tmp_path: Path, name: str, behind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, exif = tmp_path / name, Image.Exif()
+    exif[0x0112] = 6
+    mode = {"cmyk": "CMYK", "palette": "P"}.get(path.stem, "RGBA")
+    source = veiled("RGBA") if mode == "RGBA" else veiled("key").convert(mode)
+    source.save(path, **({"exif": exif} if path.stem == "turned" else {}))
+    wishes = {"box": (37, 41, 561, 533), "max_side": 300, "format": "png", "behind": behind}
+    whole = edit_picture(path, tmp_path / "whole", **wishes)  # type: ignore[arg-type]
+    monkeypatch.setattr(rows, "LARGE", 1)
+    striped = edit_picture(path, tmp_path / "striped", **wishes)  # type: ignore[arg-type]
+    assert replace(striped, size=0) == replace(whole, size=0)
+    mean, most = far(tmp_path / "whole", tmp_path / "striped")
+    assert mean < (2.0 if behind == "blur" else 0.1)
+    assert most <= (8 if behind == "blur" else 2)
+
+
 @pytest.mark.parametrize("format", ["png", "jpeg"])
 @pytest.mark.parametrize("behind", ["", "blur"])
 def test_the_crop_of_a_large_transparent_png_takes_little_memory(

@@ -16,7 +16,7 @@ from studio.media.facts import Facts, MediaError, unreadable
 from studio.media.kinds import KINDS, Kind, sniff
 from studio.media.metadata import ORIENTATION, upright
 from studio.media.picture import _in_stripes, _open, broken, probe_picture
-from studio.media.rows import few_pixels, in_rows, smaller
+from studio.media.rows import few_pixels, in_rows, is_for_rows, smaller
 from studio.media.stripes import Box, Stripes
 
 FORMATS = ("", "jpeg", "png")
@@ -91,6 +91,8 @@ def _striped(
     if striped is not None or not behind:
         return striped or in_rows(opened, convert, part)
     with opened() as picture:
+        if not is_for_rows(picture):
+            return None
         size = picture.size
     few = few_pixels(opened, convert) if behind == "blur" else None
     return in_rows(opened, convert, part, ground_of(behind, size, few))
