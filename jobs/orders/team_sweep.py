@@ -110,6 +110,7 @@ def _forget_wishes(team: Team) -> None:
     Budget.objects.filter(team=team).delete()
     team.presets.all().delete()
     team.views.all().delete()
+    team.collections.all().delete()
     team.sets.update(title="")
 
 

@@ -24,7 +24,7 @@ from studio.audit.events import Event
 from studio.audit.trail import record
 from studio.common import clock
 from studio.common.translatable import EMPTY
-from studio.files import removals
+from studio.files import removals, tags
 from studio.models import Asset, Deletion
 
 log = logging.getLogger("footlight.trash")
@@ -168,6 +168,7 @@ def erase_rows(assets: Iterable[Asset]) -> None:
     names = removals.names_of(going)
     for asset in going:  # one by one: what is stored is summed when a row goes
         asset.delete()
+    tags.forget_unused({asset.team_id for asset in going})
     removals.note(names)
 
 

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from studio.common.translatable import translated
 from studio.files import tags
+from studio.models import Asset
 from studio.teams.access import TeamRequest, team_page
 from studio.teams.return_address import redirect_back
 
@@ -40,7 +41,7 @@ def one(request: TeamRequest, asset: str) -> HttpResponse:
 @team_page()
 @require_POST
 def several(request: TeamRequest) -> HttpResponse:
-    """Give the files `asset` of the form the tag `tag`."""
+    """Give the files `asset` of the form the tag `tag`, or, with `do` "take", take it from them."""
     names = [name for name in request.POST.getlist("asset") if name.isalnum()]
     found = list(request.team.assets.filter(public_id__in=names[:MOST]))
     if len(names) > MOST:
@@ -49,15 +50,31 @@ def several(request: TeamRequest) -> HttpResponse:
     elif not found:
         messages.info(request, _("Nothing was chosen. Tick the files first."))
     else:
+        does = _take if request.POST.get("do") == "take" else _give
         try:
-            tag, number = tags.give(request.team, found, request.POST.get("tag", ""))
+            does(request, found, request.POST.get("tag", ""))
         except tags.TagRefused as refused:
             messages.error(request, translated(refused.sentence))
-        else:
-            words = ngettext(
-                "%(n)s file has the tag “%(tag)s” now.",
-                "%(n)s files have the tag “%(tag)s” now.",
-                number,
-            )
-            messages.success(request, words % {"n": number, "tag": tag.name})
     return redirect_back(request, reverse("library", args=[request.team.slug]))
+
+
+def _give(request: TeamRequest, files: list[Asset], text: str) -> None:
+    tag, number = tags.give(request.team, files, text)
+    words = ngettext(
+        "%(n)s file has the tag “%(tag)s” now.", "%(n)s files have the tag “%(tag)s” now.", number
+    )
+    messages.success(request, words % {"n": number, "tag": tag.name})
+
+
+def _take(request: TeamRequest, files: list[Asset], text: str) -> None:
+    tag, number = tags.take_from(request.team, files, text)
+    if tag is None or not number:
+        words = _("None of the files has the tag “%(tag)s”.")
+        messages.info(request, words % {"tag": tag.name if tag is not None else tags.clean(text)})
+        return
+    words = ngettext(
+        "%(n)s file has the tag “%(tag)s” no more.",
+        "%(n)s files have the tag “%(tag)s” no more.",
+        number,
+    )
+    messages.success(request, words % {"n": number, "tag": tag.name})

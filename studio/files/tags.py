@@ -5,8 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-from django.db import transaction
-from django.db.models import QuerySet
+from django.db import models, transaction
+from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from studio.common.translatable import Sentence, phrase, plural_phrase
 from studio.models import Asset, FileTag, Team
@@ -14,7 +14,7 @@ from studio.models import Asset, FileTag, Team
 LONGEST = 40  # characters
 OF_A_FILE = 20
 OF_A_TEAM = 500
-SHOWN = 60  # beside the library's filters
+SHOWN = 60  # beside the library's filters; the others are unfolded
 
 
 class TagRefused(Exception):
@@ -48,7 +48,7 @@ def give(team: Team, files: Sequence[Asset], text: str) -> tuple[FileTag, int]:
     name = clean(text)
     with transaction.atomic():
         _one_at_a_time(team)
-        tag = FileTag.objects.filter(team=team, key=key_of(name)).first()
+        tag = known(team, name)
         if tag is None and team.file_tags.count() >= OF_A_TEAM:
             raise TagRefused(
                 phrase(
@@ -78,10 +78,43 @@ def take(team: Team, file: Asset, public_id: str) -> FileTag | None:
     return tag
 
 
-def tagged(files: QuerySet[Asset], team: Team, text: str) -> QuerySet[Asset]:
-    """Those of `files` that have the tag; none for a word that is no tag of `team`."""
-    have = FileTag.assets.through.objects.filter(filetag__team=team, filetag__key=key_of(text))
-    return files.filter(pk__in=have.values("asset"))
+def take_from(team: Team, files: Sequence[Asset], text: str) -> tuple[FileTag | None, int]:
+    """The tag `text`, which none of `files` has any more, and how many of them had it; None for a
+    word that is no tag of `team`. TagRefused for what cannot be one."""
+    name = clean(text)
+    with transaction.atomic():
+        _one_at_a_time(team)
+        tag = known(team, name)
+        if tag is None:
+            return None, 0
+        had = FileTag.assets.through.objects.filter(filetag=tag)
+        number, _each = had.filter(asset__in=[one.pk for one in files]).delete()
+        _forget_unused(team, [tag.pk])
+    return tag, number
+
+
+def known(team: Team, text: str) -> FileTag | None:
+    """The tag of `team` that is written like `text`."""
+    found: FileTag | None = team.file_tags.filter(key=key_of(text)).first()
+    return found
+
+
+def tagged(files: QuerySet[Asset], tag: FileTag) -> QuerySet[Asset]:
+    """Those of `files`, which are few, that have the tag."""
+    have = FileTag.assets.through.objects.filter(filetag=tag, asset=OuterRef("pk"))
+    return files.filter(Exists(have))
+
+
+def rows(tag: FileTag, files: QuerySet[Asset]) -> QuerySet[models.Model]:
+    """That the tag is on each of `files`, to be put in order by `asset`: read from the tag, so that
+    a page costs the same however many files have it, or have it not."""
+    among = files.order_by().filter(pk=OuterRef("asset"))
+    return FileTag.assets.through.objects.filter(Exists(among), filetag=tag)
+
+
+def forget_unused(teams: set[int]) -> None:
+    """After files were erased. In a transaction, under the lock of each team."""
+    FileTag.objects.filter(team__in=teams, assets=None).delete()
 
 
 def _one_at_a_time(team: Team) -> None:
@@ -89,11 +122,10 @@ def _one_at_a_time(team: Team) -> None:
 
 
 def _require_room(team: Team, keys: set[int]) -> None:
-    full = [
-        name
-        for pk, name in team.assets.filter(pk__in=keys).order_by("pk").values_list("pk", "name")
-        if FileTag.assets.through.objects.filter(asset=pk).count() >= OF_A_FILE
-    ]
+    numbered = team.assets.filter(pk__in=keys).annotate(number=Count("tags"))
+    full = list(
+        numbered.filter(number__gte=OF_A_FILE).order_by("pk").values_list("name", flat=True)
+    )
     if full:
         raise TagRefused(
             plural_phrase(

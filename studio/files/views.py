@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -30,7 +31,7 @@ from studio.files import links
 from studio.files.file_store import every_asset, keep_upload, users_of
 from studio.files.forms import LibraryFilter
 from studio.files.hold_views import held
-from studio.files.library_filters import Narrowed
+from studio.files.library_filters import Narrowed, known_tags
 from studio.files.serving import PIECE, serve
 from studio.files.uploads import too_large
 from studio.media import MediaError
@@ -69,11 +70,10 @@ def library(request: TeamRequest) -> HttpResponse:
     found = _of_kind(request, kind).select_related("owner")
     if q:
         found = found.filter(words_in("name", q))
-    narrowed = Narrowed.of(request, form.cleaned_data.get("tag", ""))
-    found = narrowed.apply(found, request)
+    narrowed = Narrowed.of(request, form.cleaned_data.get("tag", ""), few=kind == "templates")
     selects = request.may.delete_own and request.GET.get("select") == "1"
     more = narrowed.words | ({"select": "1"} if selects else {})
-    assets, newer, older = _page(request, found)
+    assets, newer, older = _page(request, found, narrowed)
     fits = _suitability(assets)
     context = {
         "nav": "library",
@@ -87,7 +87,7 @@ def library(request: TeamRequest) -> HttpResponse:
         "older_url": older and _address(request, kind, q, **more, older=older),
         "upload_max": settings.UPLOAD_MAX_BYTES,
         "whole": bool(q or any(narrowed.words.values()) or kind != "all"),
-        **narrowed.context(request),
+        **narrowed.context(request, partial(_address, request, kind, q, **more)),
         "storage": quotas.team_line(request.team),
         "goes_soon": _goes_soon(request),
         "selects": selects,
@@ -107,22 +107,21 @@ def _goes_soon(request: TeamRequest) -> bool:
     )
 
 
-def _page(request: TeamRequest, found: QuerySet[Asset]) -> tuple[list[Asset], str, str]:
+def _page(
+    request: TeamRequest, found: QuerySet[Asset], narrowed: Narrowed
+) -> tuple[list[Asset], str, str]:
     """One page of `found` and the public ids to go on from in either direction ("" where nothing
     follows)."""
     older, newer = (_pk(request, name) for name in ("older", "newer"))
+    assets = narrowed.page(found, PAGE + 1, before=older, after=newer)
+    if newer is not None and not assets:
+        older = newer = None
+        assets = narrowed.page(found, PAGE + 1, before=None, after=None)
+    more, assets = len(assets) > PAGE, assets[:PAGE]
     if newer is not None:
-        assets = list(found.filter(pk__gt=newer).order_by("pk")[: PAGE + 1])
-        more_newer, more_older = len(assets) > PAGE, True
-        assets = assets[:PAGE][::-1]
-        if not assets:
-            return _page_from_top(found)
+        assets, more_newer, more_older = assets[::-1], more, True
     else:
-        if older is None:
-            return _page_from_top(found)
-        assets = list(found.filter(pk__lt=older).order_by("-pk")[: PAGE + 1])
-        more_newer, more_older = True, len(assets) > PAGE
-        assets = assets[:PAGE]
+        more_newer, more_older = older is not None, more
     if not assets:
         return [], "", ""
     return (
@@ -130,11 +129,6 @@ def _page(request: TeamRequest, found: QuerySet[Asset]) -> tuple[list[Asset], st
         assets[0].public_id if more_newer else "",
         assets[-1].public_id if more_older else "",
     )
-
-
-def _page_from_top(found: QuerySet[Asset]) -> tuple[list[Asset], str, str]:
-    assets = list(found.order_by("-pk")[: PAGE + 1])
-    return assets[:PAGE], "", assets[PAGE - 1].public_id if len(assets) > PAGE else ""
 
 
 def _pk(request: TeamRequest, name: str) -> int | None:
@@ -254,6 +248,7 @@ def detail(request: TeamRequest, asset: str) -> HttpResponse:
             "hold": held(found),
             "plays": found.format not in ("avi", "mkv"),
             "tags": found.tags.all(),
+            "known_tags": known_tags(request.team) if request.may.make else (),
             "fits": _suitability([found]).get(found.pk, []),
             "checks": found.checks.order_by("-id"),
             "users": users_of(found),

@@ -21,7 +21,18 @@ from jobs.orders import create, create_batch, team_closing, team_sweep, trash_sw
 from jobs.orders.order_request import OrderRequest
 from jobs.sharing import links
 from studio.audit.events import Event
-from studio.models import Asset, AuditEntry, Deletion, Invitation, JoinDomain, Team, User
+from studio.files import tags
+from studio.models import (
+    Asset,
+    AuditEntry,
+    Collection,
+    Deletion,
+    FileTag,
+    Invitation,
+    JoinDomain,
+    Team,
+    User,
+)
 from studio.teams import invitations, join_domains
 from studio.teams.access import MARK
 from studio.teams.invitations import CannotJoin, NotInvited, Problem, Wish
@@ -224,6 +235,8 @@ def full(team: Team, owner: User, creator: User, account: Account) -> dict[str, 
     )
     picture = makers.asset(team, owner=creator)
     makers.check(picture, account, state="done")
+    makers.collection(team, creator, picture)
+    tags.give(team, [picture], "Secret launch")
     makers.deletion(team, creator)
     makers.invitation(team, owner, email="new@example.com")
     makers.share_link(team, creator, job)
@@ -250,7 +263,7 @@ def test_emptied_it_is_a_shell_that_ledger_and_trail_name(team: Team, full: dict
     assert not ApiKey.objects.filter(account__team=team).exists()
     assert not Asset.everything.filter(team=team).exists()
     assert not Deletion.objects.filter(team=team).exists()
-    for gone in (Budget, PendingOrder):
+    for gone in (Budget, PendingOrder, Collection, FileTag):
         assert not gone.objects.filter(team=team).exists()  # type: ignore[attr-defined]
     assert not Template.everything.filter(team=team).exclude(name="", asset=None).exists()
     assert not Invitation.objects.filter(team=team).exclude(email="").exists()
