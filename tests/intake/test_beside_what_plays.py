@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import re
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -194,3 +195,29 @@ def test_a_matroska_that_says_it_is_shorter_than_it_is(tmp_path: Path, nth: int)
     _facts, copy = clean(tmp_path, bytes(data))
     assert len(copy) == len(data)
     assert decoded(tmp_path / "out") == decoded(tmp_path / "in") != b""
+
+
+# ── tables that are there to be long ──
+
+
+def long_tables(number: int) -> bytes:
+    """A track of `number` chunks of one sample each, of another size each."""
+    head = bytes(4) + number.to_bytes(4, "big")
+    sizes = box(b"stsz", bytes(8) + number.to_bytes(4, "big") + b"\0\0\0\1" * number)
+    places = box(b"stco", head + b"\0\0\1\0" * number)
+    runs = box(b"stsc", bytes(4) + (1).to_bytes(4, "big") + b"\0\0\0\1" * 3)
+    return box(b"mdia", box(b"minf", box(b"stbl", sizes + places + runs)))
+
+
+def test_long_tables_take_little_memory(tmp_path: Path) -> None:
+    """Each number of them as a number of Python would take as much as the limit of a decoder."""
+    track = long_tables(700_000)
+    whole = box(b"moov", box(b"trak", track)) + box(b"mdat", bytes(64))
+    path = files.write(tmp_path, "long.mp4", whole)
+    with path.open("r+b") as file:
+        tracemalloc.start()
+        mp4._blank_gaps(file, len(whole))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < 30_000_000, f"{peak:,} bytes for tables of {len(track):,}"
+    assert path.read_bytes() == whole, "what nobody can tell is left as it is"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from bisect import bisect_left
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,6 +25,7 @@ PLAYED = (b"vide", b"soun")
 SPARE = {b"free", b"skip"}  # what was removed before may still stand there
 SPARE_MOST = 1 << 20  # bytes; more is room that somebody left for something else
 DEEPEST = 8
+RUNS_MOST = 100_000  # a run is about a second; more are there to fill the memory
 # Of the outermost boxes those that say what plays; others, and what is no box, say something else.
 OUTER = {b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"mfra", b"sidx", b"ssix", b"wide", b"pnot"}
 UNREAD = {b"wide"}  # room for a longer head of the box behind it
@@ -40,8 +42,8 @@ def blank_mp4(path: Path) -> None:
 
 
 def _blank_gaps(file: BinaryIO, size: int) -> None:
-    """Blank what no track has a sample of, in the boxes of samples. Fragments have tables of their
-    own, and are left as they are."""
+    """Blank what no track has a sample of, in the boxes of samples. Left as they are: fragments,
+    which have tables of their own, and a file of more than RUNS_MOST runs of samples."""
     outer = list(boxes(file, 0, size))
     if any(name == b"moof" for name, *_ in outer):
         return
@@ -50,7 +52,10 @@ def _blank_gaps(file: BinaryIO, size: int) -> None:
         if name == b"moov":
             for inner, _, first, last in list(boxes(file, body, min(stop, size))):
                 if inner == b"trak":
-                    ranges += sample_ranges(file, first, min(last, stop))
+                    found = sample_ranges(file, first, min(last, stop))
+                    ranges += islice(found, RUNS_MOST + 1 - len(ranges))
+    if len(ranges) > RUNS_MOST:
+        return
     ranges.sort()
     for name, _, body, stop in outer:
         if name == b"mdat":

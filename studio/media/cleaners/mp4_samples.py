@@ -6,6 +6,8 @@ Source: ISO/IEC 14496-12 §8.7 (stsz, stsc, stco, co64).
 
 from __future__ import annotations
 
+import sys
+from array import array
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -22,7 +24,7 @@ def sample_ranges(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, i
     _collect(file, start, end, tables)
     sizes = tables.get(b"stsz", b"")
     same, count = int.from_bytes(sizes[4:8], "big"), int.from_bytes(sizes[8:12], "big")
-    each_size = [] if same else _numbers(sizes, 12, 4)
+    each_size = _numbers(b"" if same else sizes, 12, 4)
     wide = 8 if b"co64" in tables else 4
     offsets = _numbers(tables.get(b"co64") or tables.get(b"stco") or b"", 8, wide)
     counts = _counts(_numbers(tables.get(b"stsc", b""), 8, 4), len(offsets))
@@ -35,7 +37,7 @@ def sample_ranges(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, i
             yield offset, offset + length
 
 
-def _counts(runs: list[int], chunks: int) -> Iterator[int]:
+def _counts(runs: array[int], chunks: int) -> Iterator[int]:
     """How many samples each chunk has. A run says it for its first chunk and those after it."""
     firsts, numbers = runs[::3], runs[1::3]
     run = -1
@@ -55,8 +57,11 @@ def _collect(file: BinaryIO, start: int, end: int, tables: dict[bytes, bytes]) -
             tables[name] = file.read(min(stop - body, 12 * MOST))
 
 
-def _numbers(table: bytes, start: int, wide: int) -> list[int]:
-    return [
-        int.from_bytes(table[at : at + wide], "big")
-        for at in range(start, len(table) - wide + 1, wide)
-    ]
+def _numbers(table: bytes, start: int, wide: int) -> array[int]:
+    """The numbers of `wide` bytes from `start` on, as many as are whole; not as objects of Python,
+    of which a long table would fill a decoder's memory."""
+    whole = (len(table) - start) // wide * wide
+    found = array("I" if wide == 4 else "Q", table[start : start + max(0, whole)])
+    if sys.byteorder == "little":
+        found.byteswap()
+    return found
