@@ -6,23 +6,21 @@ all that may change it. A row knows neither viewer nor role, so one serves every
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import F, OrderBy, QuerySet
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
 
 from jobs.models import Job
 from jobs.pages.board.board_filter import ENDED, WALK, Filter
-from jobs.pages.board.drawn_rows import ROW_SECONDS, row_html, rows_cache
+from jobs.pages.board.drawn_rows import ROW_SECONDS, cached_rows, key_of, row_html
 from jobs.pages.board.job_list import row_of, rows_of
-from studio.common.reader import reader
 from studio.models.people import Team, User
 
 PAGE = 30
+Looked = list[tuple[QuerySet[Job], int]]  # stretches, each with how many of it at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +34,20 @@ class EndedPage:
     looked_back: bool = False
 
 
-def listed(jobs: QuerySet[Job], wanted: Filter, user: User) -> list[QuerySet[Job]]:
+def listed(
+    jobs: QuerySet[Job], wanted: Filter, user: User, near: Looked | None = None
+) -> list[QuerySet[Job]]:
     """The finished ones of `jobs` that `wanted` asks for, in its order, from where it begins: in
-    stretches one behind the other."""
+    stretches one behind the other. `near`: what is looked through of a sparse list, where that is
+    known."""
     found = wanted.stretches(jobs.filter(group__in=ENDED), user)
     if not wanted.sparse:
         return found
     return [
-        wanted.apply(jobs.filter(id__in=near.values("id")[:left]), user).order_by(
-            *_sorted(near.query.order_by)
+        wanted.apply(jobs.filter(id__in=stretch.values("id")[:most]), user).order_by(
+            *_sorted(stretch.query.order_by)
         )
-        for near, left in _near(found)
+        for stretch, most in near or _near(found)
     ]
 
 
@@ -59,7 +60,7 @@ def _sorted(order: Iterable[object]) -> list[OrderBy]:
     ]
 
 
-def _near(stretches: list[QuerySet[Job]]) -> list[tuple[QuerySet[Job], int]]:
+def _near(stretches: list[QuerySet[Job]]) -> Looked:
     """Each of `stretches` that is looked through, with how many of it: of all of them WALK."""
     found, left = [], WALK
     for number, stretch in enumerate(stretches, 1):
@@ -75,16 +76,17 @@ def ended_page(jobs: QuerySet[Job], wanted: Filter, user: User) -> EndedPage:
     """One page of the finished ones of `jobs`, and where the next begins."""
     if not set(wanted.groups) & set(ENDED):
         return EndedPage([])
+    stretches = wanted.stretches(jobs.filter(group__in=ENDED), user)
+    near = _near(stretches) if wanted.sparse else []
     found: list[Job] = []
-    for part in listed(jobs, wanted, user):
+    for part in listed(jobs, wanted, user, near):
         found += part.only(*_SHOWN)[: PAGE + 1 - len(found)]
         if len(found) > PAGE:
             return EndedPage(found[:PAGE], wanted.place_of(found[PAGE - 1]))
-    if wanted.sparse:
-        for near, left in _near(wanted.stretches(jobs.filter(group__in=ENDED), user)):
-            last = next(iter(near.only("settled_micros")[left - 1 : left]), None)
-            if last is not None:
-                return EndedPage(found, wanted.place_of(last), looked_back=True)
+    for stretch, most in near:
+        last = next(iter(stretch.only("settled_micros")[most - 1 : most]), None)
+        if last is not None:
+            return EndedPage(found, wanted.place_of(last), looked_back=True)
     return EndedPage(found)
 
 
@@ -106,9 +108,11 @@ _SHOWN = (
 
 
 def _key(job: Job, view: str) -> str:
-    """The key of what is drawn of `job`: all that can change after its end, and what the reader's
-    language, zone, region and day make of it (an hour of today is written without its day)."""
-    about = (
+    """The key of what is drawn of `job`: all that can change after its end, and the reader's day
+    (an hour of today is written without its day)."""
+    return key_of(
+        view,
+        job.pk,
         job.title,
         job.state,
         job.code,
@@ -117,25 +121,18 @@ def _key(job: Job, view: str) -> str:
         job.result_id,
         job.finished_at,
         job.owner.short_name,
-        get_language(),
-        reader().key,
         timezone.localdate(),
     )
-    digest = hashlib.sha256(repr(about).encode()).hexdigest()[:32]
-    return f"board-{view}:{job.pk}:{digest}"
 
 
 def drawn(jobs: list[Job], team: Team, view: str) -> dict[int, SafeString]:
     """Job id → its row or card, in HTML. Those not drawn before are read whole, in one
     statement."""
-    keys = {job.pk: _key(job, view) for job in jobs}
-    known: dict[str, SafeString] = rows_cache.get_many(list(keys.values()))
-    found = {pk: known[key] for pk, key in keys.items() if key in known}
-    missing = [pk for pk in keys if pk not in found]
-    if missing:
-        new = {}
-        for job in rows_of(team.jobs.filter(pk__in=missing)):
-            row = row_of(job, team)
-            found[job.pk] = new[keys[job.pk]] = row_html(view, {"row": row, "ticks": True})
-        rows_cache.set_many(new, ROW_SECONDS)
-    return found
+
+    def draw(some: list[int]) -> dict[int, SafeString]:
+        return {
+            job.pk: row_html(view, {"row": row_of(job, team), "ticks": True})
+            for job in rows_of(team.jobs.filter(pk__in=some))
+        }
+
+    return cached_rows({job.pk: _key(job, view) for job in jobs}, draw, ROW_SECONDS)

@@ -20,7 +20,7 @@ from django.utils import timezone
 from jobs.common.states import Code, Fault, State
 from jobs.models import Account, Job, JobSet, PendingOrder
 from jobs.orders import stored_orders
-from jobs.pages.board import board_filter, ended_jobs
+from jobs.pages.board import board_filter, drawn_rows
 from studio.models import Team, User
 from tests import files, makers
 from tests.html import parse, text
@@ -302,12 +302,12 @@ def test_a_kept_row_is_written_for_each_reader(
 
 
 def test_rows_that_are_kept_push_no_tries_out() -> None:
-    assert ended_jobs.rows_cache is not cache
+    assert drawn_rows.rows_cache is not cache
     for number in range(20):
         cache.set(f"try:{number}", 1)
-    ended_jobs.rows_cache.set_many({f"row:{number}": "x" for number in range(20_000)})
+    drawn_rows.rows_cache.set_many({f"row:{number}": "x" for number in range(20_000)})
     assert cache.get("try:0") == 1
-    assert len(ended_jobs.rows_cache._cache) <= 5000  # type: ignore[attr-defined]
+    assert len(drawn_rows.rows_cache._cache) <= 5000  # type: ignore[attr-defined]
 
 
 def test_what_others_spent_is_not_in_the_file_of_who_may_not_see_it(
