@@ -88,7 +88,7 @@ def store_key(account: Account, secret: str, by: User | None, trial: Trial) -> A
 def lock_present(account: Account) -> None:
     """The row of `account` until the transaction ends, as a removal locks it: no key comes to a
     connection that nobody sees any more. KeyRefused when it was removed meanwhile."""
-    row = Account.objects.select_for_update(of=("self",)).get(pk=account.pk)
+    row = Account.objects.select_for_update(no_key=True).get(pk=account.pk)
     if row.removed_at is not None:
         raise KeyRefused(choice.removed_meanwhile(row.label).sentence)
 
