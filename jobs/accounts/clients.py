@@ -10,11 +10,11 @@ from typing import Any
 
 from jobs.accounts import choice, endpoints
 from jobs.common import call_metrics
-from jobs.common.errors import SentenceError
 from jobs.models import Account, ApiKey, Attempt
 from jobs.modelstudio import AccountTrouble, Client, clean_base
 from studio.common import clock
 from studio.common.encryption import Unreadable
+from studio.common.sentence_error import SentenceError
 from studio.common.translatable import phrase
 
 log = logging.getLogger("footlight.clients")

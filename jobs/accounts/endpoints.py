@@ -9,10 +9,10 @@ from urllib.parse import SplitResult, urlsplit
 from django.conf import settings
 
 from jobs.common.address_check import resolve
-from jobs.common.errors import SentenceError
 from jobs.models import Account
 from jobs.models.account import REGIONS
 from studio.common.address_kind import address_kind
+from studio.common.sentence_error import SentenceError
 from studio.common.translatable import Sentence, phrase
 from studio.models.people import User
 

@@ -19,8 +19,8 @@ from jobs.billing import limit_words
 from jobs.billing.balances import Value, for_database
 from jobs.billing.limit_use import BudgetStatus, Limit, LimitUse
 from jobs.billing.periods import day_of, month_of
-from jobs.common.errors import SentenceError
 from jobs.models import Balance, Budget, HoldDay
+from studio.common.sentence_error import SentenceError
 from studio.models.people import Team, User
 
 DAY, MONTH = Budget.Period.DAY, Budget.Period.MONTH

@@ -21,10 +21,10 @@ from jobs.billing import balances, limit_warnings
 from jobs.billing.budget import limit_uses, require_room
 from jobs.billing.periods import day_of, month_of
 from jobs.billing.prices import NoPrice, Quote, format_money, price_of, priced
-from jobs.common.errors import SentenceError
 from jobs.models import Attempt, Budget, Check, Job, LedgerEntry
 from studio.audit.events import Event
 from studio.audit.trail import record
+from studio.common.sentence_error import SentenceError
 from studio.common.translatable import EMPTY, Sentence, phrase, together
 from studio.models.people import Team, User
 

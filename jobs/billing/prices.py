@@ -13,8 +13,8 @@ from datetime import UTC, date, datetime
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from jobs.catalogue import entries
-from jobs.common.errors import SentenceError
 from jobs.models import Price
+from studio.common.sentence_error import SentenceError
 from studio.common.translatable import Sentence, phrase
 
 MILLION = 1_000_000

@@ -5,14 +5,6 @@ from __future__ import annotations
 from studio.common.translatable import Sentence, together
 
 
-class SentenceError(Exception):
-    """An error that says why in a sentence for people."""
-
-    def __init__(self, sentence: Sentence) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
-
-
 class Refused(Exception):
     """What was asked for cannot be done; nothing was created and nothing paid. `sentences` say
     why, worst first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-from jobs.common.errors import SentenceError
+from studio.common.sentence_error import SentenceError
 from studio.common.translatable import Sentence, phrase
 
 DISK_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT)

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from jobs.accounts.clients import KeyedClient
 from jobs.common import wakeup
-from jobs.common.errors import SentenceError
 from studio.common import clock
+from studio.common.sentence_error import SentenceError
 from studio.common.translatable import EMPTY, Sentence, phrase
 
 AGAIN = 60.0  # seconds until clocks that are apart are compared again

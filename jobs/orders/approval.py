@@ -9,13 +9,14 @@ from django.db.models import Q
 
 from jobs.billing import limit_words
 from jobs.billing.prices import format_money
-from jobs.common.errors import Refused, SentenceError
+from jobs.common.errors import Refused
 from jobs.models import Job, JobSet, PendingOrder
 from jobs.orders import approval_mail
 from jobs.orders.order_group import OrderGroup
 from studio.audit.events import Event
 from studio.audit.trail import record
 from studio.common import clock
+from studio.common.sentence_error import SentenceError
 from studio.common.translatable import Sentence, phrase, together
 from studio.models import Membership, Team, User
 from studio.teams.permissions import Permission, allows, roles_with

@@ -197,6 +197,10 @@ class Event(models.TextChoices):
         "file.collection-hidden",
         _("%(by)s made the collection %(about)s one for its maker alone"),
     )
+    COLLECTION_RENAMED = (
+        "file.collection-renamed",
+        _("%(by)s gave a collection for everybody the name %(about)s"),
+    )
     COLLECTION_DELETED = (
         "file.collection-deleted",
         _("%(by)s deleted the collection %(about)s of everybody"),

@@ -13,11 +13,10 @@ from django.views.decorators.http import require_POST
 
 from studio.common.translatable import translated
 from studio.files import collections
-from studio.models import Collection
+from studio.files.ticked import ticked
+from studio.models import Asset, Collection
 from studio.teams.access import TeamRequest, team_page
 from studio.teams.return_address import redirect_back
-
-MOST = 200  # files of one click
 
 
 @team_page()
@@ -74,32 +73,31 @@ def fill(request: TeamRequest) -> HttpResponse:
         messages.info(request, _("No collection was chosen. Make one, or choose one first."))
         return redirect_back(request, _library(request))
     found = _seen(request, takes or request.POST["collection"])
-    names = [name for name in request.POST.getlist("asset") if name.isalnum()]
-    files = list(request.team.assets.filter(public_id__in=names[:MOST]))
-    if len(names) > MOST:
-        sentence = _("%(n)s files are ticked, and at most %(most)s are taken at once. Tick fewer.")
-        messages.error(request, sentence % {"n": len(names), "most": MOST})
-    elif not files:
-        messages.info(request, _("Nothing was chosen. Tick the files first."))
-    elif takes:
-        number = collections.take(found, files)
-        words = ngettext(
-            "%(n)s file is taken out of “%(name)s”, and still in the library.",
-            "%(n)s files are taken out of “%(name)s”, and still in the library.",
-            number,
-        )
-        messages.success(request, words % {"n": number, "name": found.name})
-    else:
+    if files := ticked(request):
+        does = _take if takes else _put
         try:
-            number = collections.put(found, files)
+            does(request, found, files)
         except collections.CollectionRefused as refused:
             messages.error(request, translated(refused.sentence))
-        else:
-            words = ngettext(
-                "%(n)s file is new in “%(name)s”.", "%(n)s files are new in “%(name)s”.", number
-            )
-            messages.success(request, words % {"n": number, "name": found.name})
     return redirect_back(request, _library(request))
+
+
+def _put(request: TeamRequest, collection: Collection, files: list[Asset]) -> None:
+    number = collections.put(collection, files)
+    words = ngettext(
+        "%(n)s file is new in “%(name)s”.", "%(n)s files are new in “%(name)s”.", number
+    )
+    messages.success(request, words % {"n": number, "name": collection.name})
+
+
+def _take(request: TeamRequest, collection: Collection, files: list[Asset]) -> None:
+    number = collections.take(collection, files)
+    words = ngettext(
+        "%(n)s file is taken out of “%(name)s”, and still in the library.",
+        "%(n)s files are taken out of “%(name)s”, and still in the library.",
+        number,
+    )
+    messages.success(request, words % {"n": number, "name": collection.name})
 
 
 def _seen(request: TeamRequest, public_id: str) -> Collection:

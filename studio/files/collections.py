@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
 from studio.audit.events import Event
 from studio.audit.trail import record
-from studio.common.translatable import Sentence, phrase
+from studio.common.sentence_error import SentenceError
+from studio.common.translatable import phrase
 from studio.models import Asset, Collection, Membership, Team
+from studio.teams import members
 from studio.teams.permissions import Permission, allows
 
 MOST = 100  # of a person in a team
@@ -18,12 +20,8 @@ FILES = 2000  # of a collection
 SHOWN = 100  # beside the library's filters
 
 
-class CollectionRefused(Exception):
+class CollectionRefused(SentenceError):
     """Nothing was changed; `sentence` says why and what to do."""
-
-    def __init__(self, sentence: Sentence) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
 
 
 def seen_by(team: Team, person: int) -> QuerySet[Collection]:
@@ -46,7 +44,8 @@ def make(membership: Membership, name: str, *, whole_team: bool) -> Collection:
     try:
         with transaction.atomic():
             # One at a time, or two clicks at once would both be the last.
-            Membership.objects.select_for_update(no_key=True).get(pk=membership.pk)
+            if not members.is_still_member(membership):
+                raise CollectionRefused(phrase("You are no member of this team any more."))
             mine = membership.team.collections.filter(owner=membership.user)
             if mine.count() >= MOST:
                 raise CollectionRefused(
@@ -67,7 +66,10 @@ def rename(collection: Collection, membership: Membership, name: str) -> None:
     name = _clean(name)
     try:
         with transaction.atomic():
-            Collection.objects.filter(pk=collection.pk).update(name=name)
+            rows = Collection.objects.filter(pk=collection.pk)
+            if rows.update(name=name) and collection.whole_team:
+                before = {"name": collection.name}
+                _tell(Event.COLLECTION_RENAMED, collection, membership, name, before)
     except IntegrityError:
         raise _taken(name) from None
 
@@ -84,15 +86,24 @@ def show(collection: Collection, membership: Membership, *, whole_team: bool) ->
 def delete(collection: Collection, membership: Membership) -> None:
     """Its files stay in the library."""
     with transaction.atomic():
-        if collection.whole_team:
+        deleted, _each = Collection.objects.filter(pk=collection.pk).delete()
+        if deleted and collection.whole_team:
             _tell(Event.COLLECTION_DELETED, collection, membership)
-        collection.delete()
 
 
 def put(collection: Collection, files: Sequence[Asset]) -> int:
-    """How many of `files` are new in it. CollectionRefused beyond FILES."""
+    """How many of `files` are new in it. CollectionRefused beyond FILES, and when it was deleted
+    meanwhile."""
     with transaction.atomic():
-        Collection.objects.select_for_update(no_key=True).get(pk=collection.pk)
+        rows = Collection.objects.select_for_update(no_key=True).filter(pk=collection.pk)
+        if rows.first() is None:
+            raise CollectionRefused(
+                phrase(
+                    "The collection “%(name)s” was deleted meanwhile. Put the files into another "
+                    "one.",
+                    name=collection.name,
+                )
+            )
         here = collection.team.assets.filter(pk__in=[one.pk for one in files])
         keys = set(here.exclude(collections=collection).values_list("pk", flat=True))
         held = Collection.assets.through.objects.filter(collection=collection).count()
@@ -123,13 +134,20 @@ def inside(files: QuerySet[Asset], collection: Collection) -> QuerySet[Asset]:
     return files.filter(pk__in=held.values("asset"))
 
 
-def _tell(event: Event, collection: Collection, membership: Membership) -> None:
+def _tell(
+    event: Event,
+    collection: Collection,
+    membership: Membership,
+    name: str = "",
+    before: Mapping[str, object] | None = None,
+) -> None:
     record(
         event,
         team=membership.team,
         by=membership.user,
         person=collection.owner,
-        about=collection.name,
+        about=name or collection.name,
+        before=before,
     )
 
 

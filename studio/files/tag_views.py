@@ -12,11 +12,10 @@ from django.views.decorators.http import require_POST
 
 from studio.common.translatable import translated
 from studio.files import tags
+from studio.files.ticked import ticked
 from studio.models import Asset
 from studio.teams.access import TeamRequest, team_page
 from studio.teams.return_address import redirect_back
-
-MOST = 200  # files of one click
 
 
 @team_page()
@@ -42,14 +41,7 @@ def one(request: TeamRequest, asset: str) -> HttpResponse:
 @require_POST
 def several(request: TeamRequest) -> HttpResponse:
     """Give the files `asset` of the form the tag `tag`, or, with `do` "take", take it from them."""
-    names = [name for name in request.POST.getlist("asset") if name.isalnum()]
-    found = list(request.team.assets.filter(public_id__in=names[:MOST]))
-    if len(names) > MOST:
-        sentence = _("%(n)s files are ticked, and at most %(most)s are taken at once. Tick fewer.")
-        messages.error(request, sentence % {"n": len(names), "most": MOST})
-    elif not found:
-        messages.info(request, _("Nothing was chosen. Tick the files first."))
-    else:
+    if found := ticked(request):
         does = _take if request.POST.get("do") == "take" else _give
         try:
             does(request, found, request.POST.get("tag", ""))

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from django.db import models, transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
-from studio.common.translatable import Sentence, phrase, plural_phrase
+from studio.common.sentence_error import SentenceError
+from studio.common.translatable import phrase, plural_phrase
 from studio.models import Asset, FileTag, Team
 
 LONGEST = 40  # characters
@@ -17,12 +18,8 @@ OF_A_TEAM = 500
 SHOWN = 60  # beside the library's filters; the others are unfolded
 
 
-class TagRefused(Exception):
+class TagRefused(SentenceError):
     """Nothing was changed; `sentence` says why and what to do."""
-
-    def __init__(self, sentence: Sentence) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
 
 
 def clean(text: str) -> str:

@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from studio.audit.events import Event
 from studio.audit.trail import record
 from studio.common import clock
+from studio.common.sentence_error import SentenceError
 from studio.common.translatable import Sentence, phrase
 from studio.models import Invitation, Membership, Team, User
 from studio.teams import closed_team
@@ -57,12 +58,8 @@ class CannotJoin(Exception):
         self.problem = problem
 
 
-class NotInvited(Exception):
+class NotInvited(SentenceError):
     """An invitation that nobody may make. Its sentence says why, and what to do."""
-
-    def __init__(self, sentence: Sentence) -> None:
-        super().__init__(str(sentence))
-        self.sentence = sentence
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from django.db import models, transaction
 
 from studio.audit.events import Event
 from studio.audit.trail import record
-from studio.common.translatable import Sentence, phrase
+from studio.common.sentence_error import SentenceError
+from studio.common.translatable import phrase
 from studio.models import JoinDomain, Membership, Role, Team, User
 from studio.teams.invitations import lock, role_of
 from studio.teams.mail_addresses import canonical_domain, confirmed_addresses
@@ -20,12 +21,8 @@ ROLES = (Role.CREATOR, Role.VIEWER)  # others are given by name
 MOST = 10  # domains of one team
 
 
-class NotOpened(Exception):
+class NotOpened(SentenceError):
     """The domain was not taken. Its sentence says why, and what to do."""
-
-    def __init__(self, sentence: Sentence) -> None:
-        super().__init__(str(sentence))
-        self.sentence = sentence
 
 
 def domains_of(addresses: set[str]) -> set[str]:

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from studio.audit.events import Event
 from studio.audit.trail import record
+from studio.common.sentence_error import SentenceError
 from studio.common.translatable import Sentence, phrase
 from studio.models import Membership, Role, Team, User
 from studio.models.people import without_owner
@@ -19,12 +20,15 @@ from studio.teams.invitations import lock, role_of
 from studio.teams.permissions import Permission, allows, may_grant
 
 
-class NotChanged(Exception):
+class NotChanged(SentenceError):
     """Nothing was changed. Its sentence says why, and what to do."""
 
-    def __init__(self, sentence: Sentence) -> None:
-        super().__init__(str(sentence))
-        self.sentence = sentence
+
+def is_still_member(membership: Membership) -> bool:
+    """Whether the person is in the team still; then nobody else does this, nor removes them, until
+    the transaction ends."""
+    rows = Membership.objects.select_for_update(no_key=True).filter(pk=membership.pk)
+    return rows.first() is not None
 
 
 def change_role(team: Team, by: User, member: Membership, role: str) -> Membership:

@@ -15,6 +15,7 @@ from studio.audit.events import Event
 from studio.audit.trail import record
 from studio.common.translatable import phrase
 from studio.models.people import Membership, Team
+from studio.teams import members
 from studio.teams.permissions import Permission, allows
 
 MOST = 30  # of a person in a team
@@ -92,7 +93,8 @@ def keep(membership: Membership, name: str, query: str, *, whole_team: bool) -> 
     _require_whole_team(membership, whole_team=whole_team)
     with transaction.atomic():
         # One at a time, or two clicks at once would both be the last.
-        Membership.objects.select_for_update(no_key=True).get(pk=membership.pk)
+        if not members.is_still_member(membership):
+            raise Refused(phrase("You are no member of this team any more."))
         mine = team.views.filter(owner=by)
         if mine.exclude(name=name).count() >= MOST:
             raise Refused(
@@ -118,8 +120,8 @@ def rename(view: SavedView, membership: Membership, name: str) -> None:
     before = view.name
     try:
         with transaction.atomic():
-            SavedView.objects.filter(pk=view.pk).update(name=name)
-            if view.whole_team:
+            changed = SavedView.objects.filter(pk=view.pk).update(name=name)
+            if changed and view.whole_team:
                 _tell(Event.VIEW_RENAMED, view, membership, name, {"name": before})
     except IntegrityError:
         raise Refused(
@@ -130,9 +132,9 @@ def rename(view: SavedView, membership: Membership, name: str) -> None:
 def delete(view: SavedView, membership: Membership) -> None:
     """The jobs that it shows stay as they are."""
     with transaction.atomic():
-        if view.whole_team:
+        deleted, _each = SavedView.objects.filter(pk=view.pk).delete()
+        if deleted and view.whole_team:
             _tell(Event.VIEW_DELETED, view, membership, view.name, {"query": view.query})
-        view.delete()
 
 
 def _tell(

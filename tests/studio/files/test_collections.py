@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from jobs.orders import trash
 from studio.audit.events import Event
-from studio.files import collections
+from studio.files import collection_views, collections
 from studio.models import Asset, AuditEntry, Collection, Team, User
 from tests import makers
 from tests.html import parse, text
@@ -116,6 +116,7 @@ def test_one_for_everybody_is_seen_filled_and_tidied_by_the_team(
     events = AuditEntry.objects.filter(event__startswith="file.collection").order_by("id")
     assert [one.event for one in events] == [
         Event.COLLECTION_SHOWN,
+        Event.COLLECTION_RENAMED,
         Event.COLLECTION_HIDDEN,
         Event.COLLECTION_SHOWN,
         Event.COLLECTION_DELETED,
@@ -184,3 +185,53 @@ def test_its_files_are_found_from_it(team: Team, owner: User) -> None:
     plan = collections.inside(team.assets.all(), found).order_by("-pk")[:25].explain()
     assert "asset_kept (team_id=? AND id=?" in plan, plan
     assert "SCAN" not in plan, plan
+
+
+# ── two at once ──
+
+
+def test_one_that_was_deleted_meanwhile_is_filled_no_more(
+    team: Team, creator: User, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was there when the click was looked at."""
+    asset, found = makers.asset(team), makers.collection(team, creator)
+    seen = collection_views._seen
+
+    def meanwhile(*args: Any) -> Collection:
+        stale = seen(*args)
+        Collection.objects.all().delete()
+        return stale
+
+    monkeypatch.setattr(collection_views, "_seen", meanwhile)
+    said = fill(client_of(creator), team, asset, collection=found.public_id)
+    assert "“Spring” was deleted meanwhile" in said
+
+
+def test_who_was_removed_meanwhile_makes_none(team: Team, creator: User) -> None:
+    membership = team.memberships.get(user=creator)
+    team.memberships.filter(pk=membership.pk).delete()
+    with pytest.raises(collections.CollectionRefused, match="no member"):
+        collections.make(membership, "Spring", whole_team=True)
+    assert not Collection.objects.exists()
+
+
+def test_two_who_delete_it_are_told_once(team: Team, creator: User, owner: User) -> None:
+    one = makers.collection(team, creator, whole_team=True)
+    other = Collection.objects.get(pk=one.pk)
+    collections.delete(one, team.memberships.get(user=creator))
+    collections.delete(other, team.memberships.get(user=owner))
+    assert AuditEntry.objects.filter(event=Event.COLLECTION_DELETED).count() == 1
+
+
+def test_another_name_of_one_for_everybody_is_told(
+    team: Team, creator: User, client_of: ClientOf
+) -> None:
+    client = client_of(creator)
+    change(client, makers.collection(team, creator, whole_team=True), do="rename", name="Autumn")
+    change(client, makers.collection(team, creator), do="rename", name="Mine")
+    (told,) = AuditEntry.objects.filter(event__startswith="file.collection")
+    assert (told.event, told.about, told.before) == (
+        Event.COLLECTION_RENAMED,
+        "Autumn",
+        {"name": "Spring"},
+    )

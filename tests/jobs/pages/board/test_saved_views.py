@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from jobs.common.errors import Refused
 from jobs.models import SavedView
 from jobs.pages.board import saved_views
 from studio.audit.events import Event
@@ -263,3 +264,19 @@ def test_ones_own_are_shown_however_many_the_team_has(
         makers.saved_view(team, owner, name=name, whole_team=True)
     makers.saved_view(team, creator, name="Z")
     assert list(shown(client_of(creator), page)) == ["Z", "A", "B"]
+
+
+def test_who_was_removed_meanwhile_saves_none(team: Team, creator: User) -> None:
+    membership = team.memberships.get(user=creator)
+    team.memberships.filter(pk=membership.pk).delete()
+    with pytest.raises(Refused, match="no member"):
+        saved_views.keep(membership, "Failed", "?outcome=failed", whole_team=False)
+    assert not SavedView.objects.exists()
+
+
+def test_two_who_delete_it_are_told_once(team: Team, creator: User, owner: User) -> None:
+    one = makers.saved_view(team, creator, whole_team=True)
+    other = SavedView.objects.get(pk=one.pk)
+    saved_views.delete(one, team.memberships.get(user=creator))
+    saved_views.delete(other, team.memberships.get(user=owner))
+    assert AuditEntry.objects.filter(event=Event.VIEW_DELETED).count() == 1
