@@ -489,6 +489,7 @@ def scenes(team: Any, jobs: dict[str, Any]) -> list[list[str]]:
         ["board-new", team_page("jobs:board", of=new)],
         ["board-view", team_page("jobs:board", outcome="failed")],
         ["library-new", team_page("library", of=new)],
+        ["library-ticks", team_page("library", select="1", tag="front desk")],
     ]
     found += [
         ["spend-new", team_page("jobs:spend", of=new)],
